@@ -1,0 +1,48 @@
+# Everything that is done with this project. Plain `make` lists it.
+SHELL := /bin/bash
+CONFIGURATION ?= release
+SEEDS ?= 2000
+
+PURE := ClusterModelTests|PlannerTests|RESPTests|ControlAPITests|ClusterConfigurationTests|LayoutTests|SimulationTests
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test unit sim engines lint fmt clean dependencies
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1|/' | column -t -s '|'
+
+dependencies: ## install what is missing (redis-server, libsystemd-dev, libyaml-dev …)
+	@scripts/install-dependencies
+
+build: dependencies ## build the daemon
+	swift build -c $(CONFIGURATION) --product clusterd
+
+run: build ## start a six-node cluster in ./clusterd-data, with the configuration of conf.d/
+	.build/$(CONFIGURATION)/clusterd up --config conf.d
+
+test: dependencies lint engines ## run all tests
+	swift build --build-tests
+	swift test --skip-build
+
+
+unit: ## run the tests that need no engine
+	swift build --build-tests
+	swift test --skip-build --filter '$(PURE)'
+
+sim: ## run the simulator: SEEDS=10000, or SEED=41 to replay one with its story
+	swift build -c release --product clusterd-sim
+	.build/release/clusterd-sim $(if $(SEED),--seed $(SEED) --story,--seeds $(SEEDS))
+
+engines: dependencies ## fetch the engines of the test matrix into .build-engines
+	@scripts/fetch-engines
+
+lint: ## check the format of all sources
+	swift format lint --strict -r --configuration .swift-format Sources Tests Package.swift
+	@for script in scripts/*; do sh -n "$$script" || exit 1; done
+	@bash -n .ci/run
+
+fmt: ## format all sources
+	swift format -i -r --configuration .swift-format Sources Tests Package.swift
+
+clean: ## remove what was built; data are left alone
+	rm -rf .build .build-engines

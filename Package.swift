@@ -1,0 +1,74 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let nio = "swift-nio"
+
+let package = Package(
+    name: "clusterd",
+    products: [
+        .executable(name: "clusterd", targets: ["clusterd"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    ],
+    targets: [
+        // Values: no clock, no socket, no file.
+        .target(name: "ClusterModel"),
+        .target(name: "Planner", dependencies: ["ClusterModel"]),
+        .target(name: "ClusterConfiguration", dependencies: ["ClusterModel", "CYAML"]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "RESP"),
+        .target(name: "ControlAPI", dependencies: ["ClusterModel"]),
+
+        // Hands: one kind of I/O each, none knows the others.
+        .target(
+            name: "RedisClient",
+            dependencies: [
+                "RESP", "ClusterModel", .product(name: "NIOCore", package: nio),
+                .product(name: "NIOPosix", package: nio),
+            ]),
+        .target(name: "ProcessSupervision", dependencies: ["ClusterModel", "CProcess"]),
+        .target(name: "CProcess"),
+        .target(name: "NodeFiles", dependencies: ["ClusterModel"]),
+        .target(name: "Systemd", dependencies: ["CSystemd"]),
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .target(
+            name: "ControlServer",
+            dependencies: [
+                "ControlAPI", .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
+                .product(name: "NIOHTTP1", package: nio),
+            ]),
+        .target(name: "ControlClient", dependencies: ["ControlAPI"]),
+
+        // Loop.
+        .target(name: "Orchestrator", dependencies: ["Planner", "ControlAPI", "ClusterModel"]),
+        .target(
+            name: "HostDriver",
+            dependencies: [
+                "Orchestrator", "Planner", "ClusterModel", "RedisClient", "RESP", "ProcessSupervision", "NodeFiles",
+                .product(name: "NIOPosix", package: nio),
+            ]),
+        .executableTarget(
+            name: "clusterd",
+            dependencies: [
+                "ClusterModel", "Planner", "ClusterConfiguration", "ControlAPI", "ControlClient", "ControlServer",
+                "HostDriver", "NodeFiles", "Orchestrator", "ProcessSupervision", "RedisClient", "Systemd",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOPosix", package: nio),
+            ]),
+
+        // Tests.
+        .testTarget(name: "ClusterModelTests", dependencies: ["ClusterModel"]),
+        .testTarget(name: "PlannerTests", dependencies: ["Planner", "ClusterModel"]),
+        .testTarget(name: "ControlAPITests", dependencies: ["ControlAPI", "ClusterModel"]),
+        .testTarget(
+            name: "ControlServerTests",
+            dependencies: [
+                "ControlAPI", "ControlServer", "ControlClient", .product(name: "NIOPosix", package: nio),
+            ]),
+        .testTarget(name: "NodeFilesTests", dependencies: ["NodeFiles", "ClusterModel"]),
+        .testTarget(name: "SystemdTests", dependencies: ["Systemd"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

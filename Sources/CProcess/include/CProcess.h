@@ -1,0 +1,46 @@
+// What Swift's Glibc module cannot say: fork with clean hands, pidfds, epoll. No feature macros here: they would change
+// glibc's types for everybody who imports this module.
+#ifndef CPROCESS_H
+#define CPROCESS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+// One process to start. Everything is prepared before the fork: the child calls only what is async-signal-safe.
+struct cl_spawn {
+    const char *path;          // the executable, absolute
+    char *const *argv;
+    char *const *envp;         // the whole environment
+    const char *directory;     // working directory
+    int log;                   // becomes stdout and stderr
+    int set_user;              // whether to become uid, gid and groups
+    uid_t uid;
+    gid_t gid;
+    const gid_t *groups;
+    size_t group_count;
+    uint64_t open_files;       // soft limit wanted; at most the hard one is taken
+};
+
+enum cl_spawn_step {
+    CL_STEP_FORK = 1, CL_STEP_SESSION, CL_STEP_USER, CL_STEP_DIRECTORY, CL_STEP_DESCRIPTORS, CL_STEP_EXEC
+};
+
+// Starts it in its own session with default signals, umask 077 and no descriptor above 2. Returns the pid, or -1 with the
+// step that failed and its errno.
+pid_t cl_spawn(const struct cl_spawn *order, int *step, int *error);
+
+int cl_pidfd_open(pid_t pid);
+int cl_pidfd_send_signal(int pidfd, int signal);
+
+// An epoll that tells which of the added descriptors can be read.
+int cl_epoll_create(void);
+int cl_epoll_add(int epoll, int descriptor, uint64_t token);
+int cl_epoll_remove(int epoll, int descriptor);
+// Fills up to `capacity` tokens; -1 with errno.
+int cl_epoll_wait(int epoll, uint64_t *tokens, int capacity);
+
+// Turns signals into bytes: each that arrives is written to a pipe, whose reading end is returned (-1 with errno). A mask and
+// sigwait would not do: the main thread waits in sigsuspend with an empty mask (dispatch_main, libdispatch).
+int cl_signal_pipe(const int *signals, int count);
+
+#endif

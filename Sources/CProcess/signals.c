@@ -1,0 +1,29 @@
+#define _GNU_SOURCE 1
+#include "CProcess.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+static int signal_writer = -1;
+
+static void tell(int signal) {
+    int before = errno;
+    unsigned char byte = (unsigned char)signal;
+    ssize_t ignored = write(signal_writer, &byte, 1);
+    (void)ignored;
+    errno = before;
+}
+
+int cl_signal_pipe(const int *signals, int count) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) return -1;
+    // A full pipe must not stop a signal handler.
+    fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    signal_writer = ends[1];
+    struct sigaction action = {.sa_handler = tell, .sa_flags = SA_RESTART};
+    sigfillset(&action.sa_mask);
+    for (int index = 0; index < count; index++) sigaction(signals[index], &action, NULL);
+    return ends[0];
+}

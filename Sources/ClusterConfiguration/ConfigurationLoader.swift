@@ -1,0 +1,101 @@
+import ClusterModel
+
+/// One file of conf.d, as read.
+package struct ConfigurationFile: Hashable, Sendable {
+    /// As people call it: shown in errors.
+    package var name: String
+    package var text: [UInt8]
+
+    package init(name: String, text: [UInt8]) {
+        self.name = name
+        self.text = text
+    }
+}
+
+/// What the command line says; it has the last word.
+package struct CommandLineSettings: Hashable, Sendable {
+    package var masters: Int?
+    package var replicas: Int?
+    package var port: Int?
+    package var server: String?
+    package var dataDirectory: String?
+    /// `redis.maxmemory=100mb`.
+    package var sets: [String] = []
+
+    package init() {}
+}
+
+/// What holds where nothing is written: it differs between `up` and `run`.
+package struct ConfigurationDefaults: Hashable, Sendable {
+    /// Absolute.
+    package var dataDirectory: String
+    /// nil: the data folder's name.
+    package var name: String?
+    /// nil: `control.sock` in the data folder.
+    package var socket: String?
+
+    package init(dataDirectory: String, name: String? = nil, socket: String? = nil) {
+        self.dataDirectory = dataDirectory
+        self.name = name
+        self.socket = socket
+    }
+}
+
+/// A setting as it holds, for those who ask where it came from. Secrets are hidden.
+package struct EffectiveSetting: Hashable, Sendable {
+    package var key: String
+    package var value: String
+    package var origin: ClusterSpec.Origin
+}
+
+package struct LoadedConfiguration: Hashable, Sendable {
+    package var spec: ClusterSpec
+    package var settings: [EffectiveSetting]
+    package var warnings: [ConfigurationError]
+}
+
+package enum ConfigurationLoader {
+    /// Reads the files in their order, each key overriding the one before it, then the command line.
+    /// - Parameters:
+    ///   - workingDirectory: what relative paths on the command line are relative to.
+    ///   - readSecret: the contents of a file that holds a password; the error's words are shown.
+    package static func load(
+        _ files: [ConfigurationFile], _ defaults: ConfigurationDefaults, commandLine: CommandLineSettings,
+        readSecret: @escaping (String) throws -> String
+    ) throws(ConfigurationErrors) -> LoadedConfiguration {
+        var settings = Settings()
+        for file in files { settings.read(file) }
+        apply(commandLine, &settings)
+        var reader = SpecReader(settings, defaults, readSecret: readSecret)
+        let loaded = reader.read()
+        guard reader.errors.isEmpty else {
+            throw ConfigurationErrors(errors: reader.errors)
+        }
+        return loaded
+    }
+
+    private static func apply(_ commandLine: CommandLineSettings, _ settings: inout Settings) {
+        func scalar(_ text: String) -> YAMLNode {
+            YAMLNode(content: .scalar(text, isPlain: true), mark: Mark(line: 1, column: 1))
+        }
+        if let masters = commandLine.masters { settings.set("cluster.masters", scalar(String(masters))) }
+        if let replicas = commandLine.replicas { settings.set("cluster.replicas", scalar(String(replicas))) }
+        if let port = commandLine.port { settings.set("cluster.ports", scalar(String(port))) }
+        if let server = commandLine.server { settings.set("engine.server", scalar(server)) }
+        if let directory = commandLine.dataDirectory { settings.set("cluster.data-dir", scalar(directory)) }
+        for text in commandLine.sets {
+            guard let equals = text.firstIndex(of: "="), text.hasPrefix("redis.") else {
+                settings.fail(.commandLine, "--set \(text): redis.DIRECTIVE=VALUE is expected")
+                continue
+            }
+            let name = String(text[text.index(text.startIndex, offsetBy: 6)..<equals]).lowercased()
+            let value = String(text[text.index(after: equals)...])
+            if name.isEmpty {
+                settings.fail(.commandLine, "--set \(text): the directive has no name")
+            } else {
+                settings.setDirective(
+                    name, YAMLNode(content: .scalar(value, isPlain: false), mark: Mark(line: 1, column: 1)))
+            }
+        }
+    }
+}

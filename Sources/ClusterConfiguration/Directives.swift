@@ -1,0 +1,159 @@
+import ClusterModel
+
+/// The `redis:` section: any directive of the engine but those that clusterd must own.
+extension SpecReader {
+    private static let secrets = ["requirepass", "masterauth"]
+
+    /// One directive, as the redis.conf lines that it becomes.
+    mutating func directive(_ name: String, _ value: Settings.Value, label: String) -> [ClusterSpec.Directive] {
+        func refuse(_ message: String, _ origin: ClusterSpec.Origin) {
+            errors.append(ConfigurationError(origin: origin, message: "\(label): \(message)"))
+        }
+        guard name.utf8.allSatisfy({ $0 > 32 && $0 < 127 && !"\"'#".utf8.contains($0) }), !name.isEmpty else {
+            refuse("that is no directive", value.keyOrigin)
+            return []
+        }
+        if value.node.isNull { return [] }
+        if let why = OwnedDirectives.reason(name, []) {
+            refuse("this is clusterd's own: \(why)", value.keyOrigin)
+            return []
+        }
+        let lines: [[String]]
+        switch value.node.content {
+        case .scalar(let text, let isPlain): lines = [words(name, text, isPlain: isPlain)]
+        case .sequence(let elements):
+            guard elements.allSatisfy({ $0.scalar != nil || $0.content == .scalar("", isPlain: false) }) else {
+                refuse("a list holds one line of redis.conf each", value.origin)
+                return []
+            }
+            lines = elements.map { element in
+                guard case .scalar(let text, let isPlain) = element.content else { return [] }
+                return words(name, text, isPlain: isPlain)
+            }
+        case .mapping(let members):
+            guard Self.secrets.contains(name), members.count == 1, members[0].key == "file",
+                let path = members[0].value.scalar
+            else {
+                refuse("a value, a list, or for a password {file: PATH} is expected", value.origin)
+                return []
+            }
+            do {
+                let secret = try readSecret(path)
+                lines = [[secret.hasSuffix("\n") ? String(secret.dropLast()) : secret]]
+            } catch {
+                refuse("\(error)", value.origin)
+                return []
+            }
+        }
+        for word in lines.joined() where word.utf8.contains(where: { $0 == 0 || $0 == 10 || $0 == 13 }) {
+            refuse("line breaks are not allowed", value.origin)
+            return []
+        }
+        if name == "aclfile", let path = lines.first?.first, !path.hasPrefix("/") {
+            refuse("the path must be absolute: each node runs in its own folder", value.origin)
+        }
+        return lines.map { ClusterSpec.Directive(name: name, arguments: $0, origin: value.origin) }
+    }
+
+    /// A password is one word whatever is in it; anything else is split as the engine splits a line.
+    private func words(_ name: String, _ text: String, isPlain: Bool) -> [String] {
+        if Self.secrets.contains(name) || text.isEmpty { return [text] }
+        let file = RedisConfFile(Array("\(name) \(text)".utf8))
+        return file.directives.first?.arguments ?? [text]
+    }
+
+    /// Where clusterd's defaults are not the engine's.
+    func builtIn(besides seen: [ClusterSpec.Directive]) -> [ClusterSpec.Directive] {
+        let own = [
+            ("cluster-node-timeout", "15000"), ("appendonly", "yes"), ("repl-diskless-sync-delay", "0"),
+            ("cluster-allow-replica-migration", "no"),
+        ]
+        return own.filter { name, _ in !seen.contains { $0.name == name } && !isReset(name) }
+            .map { ClusterSpec.Directive(name: $0.0, arguments: [$0.1]) }
+    }
+
+    /// Whether a directive was set to null: the engine's own default.
+    private func isReset(_ name: String) -> Bool {
+        settings.directives.contains { $0.name == name && $0.value.node.isNull }
+    }
+
+    /// What only shows when everything is known.
+    mutating func check(_ spec: ClusterSpec) {
+        func arguments(_ name: String) -> [String]? { spec.directives.last { $0.name == name }?.arguments }
+        if let open = spec.bind.first(where: { !Quantity.isLoopback($0) }) {
+            let isProtected =
+                arguments("requirepass").map { $0 != [""] } ?? false || arguments("aclfile") != nil
+                || arguments("user") != nil || arguments("protected-mode") == ["no"]
+            if !isProtected {
+                fail(
+                    "cluster.bind",
+                    "nodes on \(open) can be reached from outside, and nothing protects them",
+                    hint:
+                        "set redis.requirepass (with redis.masterauth), or redis.aclfile, or say redis.protected-mode: no"
+                )
+            }
+        }
+        if let password = arguments("requirepass"), password != [""], arguments("masterauth") == nil,
+            arguments("masteruser") == nil
+        {
+            let origin = spec.directives.last { $0.name == "requirepass" }?.origin ?? .builtIn
+            errors.append(
+                ConfigurationError(
+                    origin: origin,
+                    message: "redis.requirepass without redis.masterauth: replicas could not follow their masters",
+                    hint: "set redis.masterauth to the same password"))
+        }
+    }
+
+    /// Every setting with where it came from.
+    func show(_ spec: ClusterSpec) -> [EffectiveSetting] {
+        func origin(_ key: String) -> ClusterSpec.Origin {
+            guard let value = settings.values[key], !value.node.isNull else { return .builtIn }
+            return value.origin
+        }
+        let ports: String =
+            switch spec.ports {
+            case .from(let port): String(port)
+            case .list(let ports): ports.map(String.init).joined(separator: " ")
+            case .range(let range): "\(range.lowerBound)-\(range.upperBound)"
+            }
+        let rows: [(String, String)] = [
+            ("cluster.name", spec.name), ("cluster.masters", "\(spec.masters)"),
+            ("cluster.replicas", "\(spec.replicas)"),
+            ("cluster.ports", ports), ("cluster.on-port-conflict", spec.onPortConflict.rawValue),
+            ("cluster.port-wait", "\(spec.portWait.inMilliseconds)ms"),
+            ("cluster.bind", spec.bind.joined(separator: " ")),
+            ("cluster.announce", spec.announce ?? "null"), ("cluster.data-dir", spec.dataDirectory),
+            ("cluster.min-free", "\(spec.minimumFreeBytes)"), ("engine.server", spec.server),
+            ("engine.user", spec.engineUser ?? "null"), ("supervision.failover", spec.supervision.failover.rawValue),
+            ("supervision.hang-timeout", "\(spec.supervision.hangTimeout.inMilliseconds)ms"),
+            ("supervision.restart", spec.supervision.restart.rawValue),
+            (
+                "supervision.restart-delay",
+                "\(spec.supervision.restartDelayFirst.inMilliseconds)ms..\(spec.supervision.restartDelayLast.inMilliseconds)ms"
+            ),
+            ("supervision.stop-timeout", "\(spec.supervision.stopTimeout.inMilliseconds)ms"),
+            ("control.socket", spec.control.socket ?? spec.dataDirectory + "/control.sock"),
+            ("control.group", spec.control.group ?? "null"),
+        ]
+        var shown = rows.map { EffectiveSetting(key: $0.0, value: $0.1, origin: origin($0.0)) }
+        func add(_ directives: [ClusterSpec.Directive], _ prefix: String) {
+            for directive in directives {
+                let hidden = Self.secrets.contains(directive.name) || directive.name == "user"
+                let line = RedisConfFile.render(name: "", arguments: directive.arguments).drop { $0 == " " }
+                shown.append(
+                    EffectiveSetting(
+                        key: prefix + directive.name, value: hidden ? "(hidden)" : String(line),
+                        origin: directive.origin))
+            }
+        }
+        add(spec.directives, "redis.")
+        for (name, override) in spec.overrides.sorted(by: { $0.key < $1.key }) {
+            if let path = override.dataDirectory {
+                shown.append(.init(key: "nodes.\(name).data-dir", value: path, origin: override.origin))
+            }
+            add(override.directives, "nodes.\(name).redis.")
+        }
+        return shown
+    }
+}

@@ -1,0 +1,14 @@
+/// Every key of conf.d. `redis` and `nodes` hold names of their own.
+enum Schema {
+    static let sections: [String: [String]] = [
+        "cluster": [
+            "name", "masters", "replicas", "ports", "on-port-conflict", "port-wait", "bind", "announce", "data-dir",
+            "min-free",
+        ],
+        "engine": ["server", "user"],
+        "supervision": ["failover", "failover-max-lag", "hang-timeout", "restart", "restart-delay", "stop-timeout"],
+        "control": ["socket", "group", "metrics"],
+    ]
+    static let topLevel = ["cluster", "control", "engine", "nodes", "redis", "supervision"]
+    static let override = ["data-dir", "redis"]
+}

@@ -1,0 +1,120 @@
+import ClusterModel
+
+/// What the files and the command line say, key by key, the last word of each; not yet understood.
+struct Settings {
+    struct Value {
+        var node: YAMLNode
+        var origin: ClusterSpec.Origin
+        /// Where the key stands.
+        var keyOrigin: ClusterSpec.Origin
+    }
+
+    /// `cluster.masters` and so on.
+    private(set) var values: [String: Value] = [:]
+    /// In the order in which they were first written.
+    private(set) var directives: [(name: String, value: Value)] = []
+    private(set) var overrides: [String: Override] = [:]
+    private(set) var errors: [ConfigurationError] = []
+
+    struct Override {
+        var origin: ClusterSpec.Origin
+        var dataDirectory: Value?
+        var directives: [(name: String, value: Value)] = []
+    }
+
+    mutating func read(_ file: ConfigurationFile) {
+        do {
+            guard let root = try YAMLReader.read(file.text), !root.isNull else { return }
+            guard case .mapping(let sections) = root.content else {
+                return fail(
+                    .file(file.name, line: root.mark.line, column: root.mark.column),
+                    "sections such as 'cluster:' are expected")
+            }
+            for section in sections { take(section, file.name) }
+        } catch {
+            fail(.file(file.name, line: error.mark.line, column: error.mark.column), error.message)
+        }
+    }
+
+    mutating func set(_ key: String, _ node: YAMLNode) {
+        values[key] = Value(node: node, origin: .commandLine, keyOrigin: .commandLine)
+    }
+
+    mutating func setDirective(_ name: String, _ node: YAMLNode) {
+        Self.put(name, Value(node: node, origin: .commandLine, keyOrigin: .commandLine), &directives)
+    }
+
+    mutating func fail(_ origin: ClusterSpec.Origin, _ message: String, hint: String? = nil) {
+        errors.append(ConfigurationError(origin: origin, message: message, hint: hint))
+    }
+
+    private mutating func take(_ section: YAMLNode.Member, _ file: String) {
+        let origin = place(section.mark, file)
+        guard Schema.topLevel.contains(section.key) else {
+            return fail(
+                origin, "there is no section '\(section.key)'", hint: Nearest.hint(section.key, among: Schema.topLevel))
+        }
+        if section.value.isNull { return }
+        guard case .mapping(let members) = section.value.content else {
+            return fail(place(section.value.mark, file), "'\(section.key)' must hold keys with values")
+        }
+        for member in members {
+            let value = Value(
+                node: member.value, origin: place(member.value.mark, file), keyOrigin: place(member.mark, file))
+            switch section.key {
+            case "redis": Self.put(member.key.lowercased(), value, &directives)
+            case "nodes": takeOverride(member, file)
+            default:
+                let known = Schema.sections[section.key] ?? []
+                if known.contains(member.key) {
+                    values["\(section.key).\(member.key)"] = value
+                } else {
+                    fail(
+                        value.keyOrigin, "there is no key '\(member.key)' in '\(section.key)'",
+                        hint: Nearest.hint(member.key, among: known))
+                }
+            }
+        }
+    }
+
+    private mutating func takeOverride(_ node: YAMLNode.Member, _ file: String) {
+        let origin = place(node.mark, file)
+        guard case .mapping(let members) = node.value.content else {
+            return fail(place(node.value.mark, file), "node '\(node.key)' must hold 'data-dir' or 'redis'")
+        }
+        var override = overrides[node.key] ?? Override(origin: origin)
+        for member in members {
+            let value = Value(
+                node: member.value, origin: place(member.value.mark, file), keyOrigin: place(member.mark, file))
+            switch (member.key, member.value.content) {
+            case ("data-dir", _): override.dataDirectory = value
+            case ("redis", .mapping(let directives)):
+                for directive in directives {
+                    Self.put(
+                        directive.key.lowercased(),
+                        Value(
+                            node: directive.value, origin: place(directive.value.mark, file),
+                            keyOrigin: place(directive.mark, file)), &override.directives)
+                }
+            case ("redis", _): fail(value.origin, "'redis' must hold directives with values")
+            default:
+                fail(
+                    value.keyOrigin, "there is no key '\(member.key)' for a node",
+                    hint: Nearest.hint(member.key, among: Schema.override))
+            }
+        }
+        overrides[node.key] = override
+    }
+
+    private static func put(_ name: String, _ value: Value, _ list: inout [(name: String, value: Value)]) {
+        if let index = list.firstIndex(where: { $0.name == name }) {
+            list[index].value = value
+        } else {
+            list.append((name, value))
+        }
+    }
+
+    private func place(_ mark: Mark, _ file: String) -> ClusterSpec.Origin {
+        .file(file, line: mark.line, column: mark.column)
+    }
+}

@@ -1,0 +1,170 @@
+import ClusterModel
+
+/// From settings to a `ClusterSpec`: each value is understood, or is an error with its place.
+struct SpecReader {
+    let settings: Settings
+    let defaults: ConfigurationDefaults
+    let readSecret: (String) throws -> String
+    var errors: [ConfigurationError]
+    var warnings: [ConfigurationError] = []
+    var effective: [EffectiveSetting] = []
+
+    init(_ settings: Settings, _ defaults: ConfigurationDefaults, readSecret: @escaping (String) throws -> String) {
+        self.settings = settings
+        self.defaults = defaults
+        self.readSecret = readSecret
+        errors = settings.errors
+    }
+
+    mutating func read() -> LoadedConfiguration {
+        let directory = path("cluster.data-dir") ?? defaults.dataDirectory
+        let folder = directory.split(separator: "/").last.map(String.init) ?? "cluster"
+        var spec = ClusterSpec(name: defaults.name ?? folder, dataDirectory: directory)
+        readCluster(&spec)
+        readEngine(&spec)
+        readSupervision(&spec)
+        readControl(&spec)
+        var seen: [ClusterSpec.Directive] = []
+        for (name, value) in settings.directives { seen += directive(name, value, label: "redis.\(name)") }
+        spec.directives = builtIn(besides: seen) + seen
+        readOverrides(&spec)
+        check(spec)
+        return LoadedConfiguration(spec: spec, settings: show(spec), warnings: warnings)
+    }
+
+    // MARK: sections
+
+    private mutating func readCluster(_ spec: inout ClusterSpec) {
+        if let name = text("cluster.name") {
+            if name.utf8.allSatisfy({
+                ("a"..."z").contains(Character(UnicodeScalar($0))) || ("A"..."Z").contains(Character(UnicodeScalar($0)))
+                    || ("0"..."9").contains(Character(UnicodeScalar($0))) || "-_.".utf8.contains($0)
+            }), name.utf8.count <= 64 {
+                spec.name = name
+            } else {
+                fail("cluster.name", "a name is letters, digits, '-', '_' and '.', at most 64 of them")
+            }
+        }
+        if let masters = count("cluster.masters", 1...1000) {
+            spec.masters = masters
+            if masters == 2 {
+                fail(
+                    "cluster.masters",
+                    "two masters are no cluster: when one is lost, the other is no majority and cannot agree to a failover; "
+                        + "use 1 for tests, otherwise 3 or more")
+            }
+        }
+        if let replicas = count("cluster.replicas", 0...100) { spec.replicas = replicas }
+        readPorts(&spec)
+        if let wait = duration("cluster.port-wait") { spec.portWait = wait }
+        if let addresses = list("cluster.bind") {
+            for address in addresses where !Quantity.isAddress(address) {
+                fail("cluster.bind", "'\(address)' is no IP address")
+            }
+            if addresses.isEmpty { fail("cluster.bind", "at least one address is needed") }
+            spec.bind = addresses
+        }
+        spec.onPortConflict = spec.bind.allSatisfy(Quantity.isLoopback) ? .next : .fail
+        if let conflict = choice("cluster.on-port-conflict", ClusterSpec.PortConflict.self) {
+            spec.onPortConflict = conflict
+        }
+        spec.announce = text("cluster.announce")
+        if let free = bytes("cluster.min-free") { spec.minimumFreeBytes = free }
+    }
+
+    private mutating func readPorts(_ spec: inout ClusterSpec) {
+        guard let value = settings.values["cluster.ports"], !value.node.isNull else { return }
+        switch value.node.content {
+        case .scalar(let text, _):
+            if let port = Quantity.port(text) {
+                spec.ports = .from(port)
+            } else if let range = Quantity.portRange(text) {
+                spec.ports = .range(range)
+            } else {
+                fail("cluster.ports", "'\(text)' is neither a port (1 to 65535) nor a range such as 7000-7099")
+            }
+        case .sequence(let elements):
+            var ports: [Int] = []
+            for element in elements {
+                if let port = element.scalar.flatMap(Quantity.port) {
+                    if ports.contains(port) { fail("cluster.ports", "\(port) stands there twice") }
+                    ports.append(port)
+                } else {
+                    fail("cluster.ports", "a list of ports holds numbers from 1 to 65535")
+                }
+            }
+            spec.ports = .list(ports)
+        case .mapping: fail("cluster.ports", "a port, a list of ports or a range such as 7000-7099 is expected")
+        }
+        let pool: [Int]? =
+            switch spec.ports {
+            case .from: nil
+            case .list(let ports): ports
+            case .range(let range): Array(range)
+            }
+        if let pool, pool.count < spec.nodeCount {
+            fail(
+                "cluster.ports",
+                "\(spec.masters) masters with \(spec.replicas) replicas each need \(spec.nodeCount) ports, and there are \(pool.count)"
+            )
+        }
+    }
+
+    private mutating func readEngine(_ spec: inout ClusterSpec) {
+        if let server = text("engine.server") { spec.server = server }
+        spec.engineUser = text("engine.user")
+    }
+
+    private mutating func readSupervision(_ spec: inout ClusterSpec) {
+        if let failover = choice("supervision.failover", ClusterSpec.Supervision.Failover.self) {
+            spec.supervision.failover = failover
+            if failover == .durable { fail("supervision.failover", "'durable' is not built yet; use fast or off") }
+        }
+        if text("supervision.failover-max-lag") != nil {
+            fail("supervision.failover-max-lag", "this is not built yet; leave it out")
+        }
+        if let time = duration("supervision.hang-timeout") { spec.supervision.hangTimeout = time }
+        if let restart = choice("supervision.restart", ClusterSpec.Supervision.Restart.self) {
+            spec.supervision.restart = restart
+        }
+        if let delay = text("supervision.restart-delay") {
+            if let (first, last) = Quantity.durationRange(delay) {
+                spec.supervision.restartDelayFirst = first
+                spec.supervision.restartDelayLast = last
+            } else {
+                fail("supervision.restart-delay", "'\(delay)' is no range of durations such as 200ms..30s")
+            }
+        }
+        if let time = duration("supervision.stop-timeout") { spec.supervision.stopTimeout = time }
+    }
+
+    private mutating func readControl(_ spec: inout ClusterSpec) {
+        spec.control.socket = path("control.socket") ?? defaults.socket
+        if let value = settings.values["control.group"] { spec.control.group = value.node.scalar }
+        if text("control.metrics") != nil { fail("control.metrics", "this is not built yet; leave it out") }
+    }
+
+    private mutating func readOverrides(_ spec: inout ClusterSpec) {
+        for (name, override) in settings.overrides.sorted(by: { $0.key < $1.key }) {
+            guard Quantity.port(name) != nil else {
+                errors.append(
+                    .init(
+                        origin: override.origin,
+                        message: "'\(name)' is no node's name: a name is the port that it was formed with"))
+                continue
+            }
+            var result = ClusterSpec.NodeOverride(origin: override.origin)
+            if let value = override.dataDirectory {
+                if let path = value.node.scalar, path.hasPrefix("/") {
+                    result.dataDirectory = path
+                } else {
+                    errors.append(.init(origin: value.origin, message: "data-dir must be an absolute path"))
+                }
+            }
+            for (directiveName, value) in override.directives {
+                result.directives += directive(directiveName, value, label: "nodes.\(name).redis.\(directiveName)")
+            }
+            spec.overrides[NodeName(name)] = result
+        }
+    }
+}

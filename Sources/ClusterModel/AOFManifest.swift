@@ -1,0 +1,35 @@
+/// The manifest of a Redis 7 append-only file: which files it is made of (`aofLoadManifestFromFile`, src/aof.c).
+package struct AOFManifest: Hashable, Sendable {
+    package enum Kind: String, Hashable, Sendable {
+        case base = "b"
+        case increment = "i"
+        /// Superseded, to be deleted by the engine.
+        case history = "h"
+    }
+
+    package struct Entry: Hashable, Sendable {
+        package var name: String
+        package var sequence: Int
+        package var kind: Kind
+    }
+
+    package var entries: [Entry] = []
+
+    /// nil if a line is not `file NAME seq N type b|i|h`, or the last one is cut.
+    package init?(_ bytes: [UInt8]) {
+        guard bytes.last == 10 else { return nil }
+        for line in bytes.split(separator: 10) where line.first != UInt8(ascii: "#") {
+            guard let words = RedisConfFile.split(line), words.count >= 6, words.count.isMultiple(of: 2) else {
+                return nil
+            }
+            var values: [String: String] = [:]
+            for index in stride(from: 0, to: words.count, by: 2) { values[words[index]] = words[index + 1] }
+            guard let name = values["file"], !name.isEmpty, !name.contains("/"),
+                let sequence = values["seq"].flatMap({ Int($0) }),
+                let kind = values["type"].flatMap(Kind.init)
+            else { return nil }
+            entries.append(Entry(name: name, sequence: sequence, kind: kind))
+        }
+        guard !entries.isEmpty else { return nil }
+    }
+}

@@ -1,0 +1,114 @@
+/// What conf.d and the command line ask for: one cluster on one host. A wish; what was formed is in the record.
+package struct ClusterSpec: Hashable, Sendable {
+    package var name: String
+    package var masters = 3
+    /// Per master.
+    package var replicas = 1
+    package var ports = PortChoice.from(7000)
+    package var onPortConflict = PortConflict.next
+    package var portWait = Duration.seconds(10)
+    package var bind = ["127.0.0.1"]
+    package var announce: String?
+    /// Absolute.
+    package var dataDirectory: String
+    /// Bytes of free disk below which nothing is started.
+    package var minimumFreeBytes: Int64 = 512 << 20
+    /// A path, or a name to be found on PATH.
+    package var server = "redis-server"
+    package var engineUser: String?
+    /// From `redis:`, in the order in which they were first written.
+    package var directives: [Directive] = []
+    package var overrides: [NodeName: NodeOverride] = [:]
+    package var supervision = Supervision()
+    package var control = Control()
+
+    package init(name: String, dataDirectory: String) {
+        self.name = name
+        self.dataDirectory = dataDirectory
+    }
+
+    package var nodeCount: Int { masters * (1 + replicas) }
+
+    package enum PortChoice: Hashable, Sendable {
+        /// This port, and those above it.
+        case from(Int)
+        /// These, and no others.
+        case list([Int])
+        case range(ClosedRange<Int>)
+    }
+
+    package enum PortConflict: String, Hashable, Sendable, CaseIterable { case next, fail }
+
+    /// One engine directive and where it was written.
+    package struct Directive: Hashable, Sendable {
+        package var name: String
+        /// The arguments as one redis.conf line has them, unquoted. `save ""` is one empty argument. A directive that may
+        /// repeat (`save`, `user`, `rename-command`, …) stands once for each line.
+        package var arguments: [String]
+        package var origin: Origin
+
+        package init(name: String, arguments: [String], origin: Origin = .builtIn) {
+            self.name = name
+            self.arguments = arguments
+            self.origin = origin
+        }
+    }
+
+    package struct NodeOverride: Hashable, Sendable {
+        /// Absolute.
+        package var dataDirectory: String?
+        package var directives: [Directive] = []
+        package var origin: Origin
+
+        package init(dataDirectory: String? = nil, directives: [Directive] = [], origin: Origin = .builtIn) {
+            self.dataDirectory = dataDirectory
+            self.directives = directives
+            self.origin = origin
+        }
+    }
+
+    package struct Supervision: Hashable, Sendable {
+        package enum Failover: String, Hashable, Sendable, CaseIterable { case fast, durable, off }
+        package enum Restart: String, Hashable, Sendable, CaseIterable {
+            case always
+            case onFailure = "on-failure"
+            case never
+        }
+
+        package var failover = Failover.fast
+        /// Bytes; nil is no limit.
+        package var failoverMaxLag: Int64?
+        package var hangTimeout = Duration.seconds(5)
+        package var restart = Restart.always
+        package var restartDelayFirst = Duration.milliseconds(200)
+        package var restartDelayLast = Duration.seconds(30)
+        package var stopTimeout = Duration.seconds(60)
+
+        package init() {}
+    }
+
+    package struct Control: Hashable, Sendable {
+        /// Absolute; nil is `control.sock` in the data folder.
+        package var socket: String?
+        package var group: String? = "clusterd"
+        package var metrics: String?
+
+        package init() {}
+    }
+
+    /// Where a setting came from.
+    package enum Origin: Hashable, Sendable, CustomStringConvertible {
+        case builtIn
+        case commandLine
+        /// Lines and columns count from 1.
+        case file(String, line: Int, column: Int)
+
+        package var description: String {
+            switch self {
+            case .builtIn: "built in"
+            case .commandLine: "command line"
+            case .file(let path, let line, let column): "\(path):\(line):\(column)"
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+/// What one node said of itself in one pipelined question: INFO, CLUSTER INFO, CLUSTER NODES, CONFIG GET.
+package struct NodeReport: Hashable, Sendable {
+    /// INFO server `process_id`: tells a leaked old process on the port from the one that was started.
+    package var processID: Int32
+    package var id: NodeID
+    package var engine: Engine
+    package var loading: Bool
+    package var replication: Replication
+    package var clusterStateOK: Bool
+    package var currentEpoch: UInt64
+    package var view: NodesView
+    package var persistence: Persistence
+    package var load: Load
+    /// Live values of the directives that clusterd asks for, by lower-case name.
+    package var settings: [String: String]
+
+    package struct Replication: Hashable, Sendable {
+        package var role: Role
+        /// A replica's link to its master: INFO `master_link_status` is `up`. False on a master.
+        package var linkUp: Bool
+        package var syncInProgress: Bool
+        package var replicationID: String
+        /// `slave_repl_offset` on a replica, `master_repl_offset` on a master; bytes.
+        package var offset: Int64
+        package var connectedReplicas: Int
+
+        package init(
+            role: Role, linkUp: Bool, syncInProgress: Bool, replicationID: String, offset: Int64, connectedReplicas: Int
+        ) {
+            self.role = role
+            self.linkUp = linkUp
+            self.syncInProgress = syncInProgress
+            self.replicationID = replicationID
+            self.offset = offset
+            self.connectedReplicas = connectedReplicas
+        }
+    }
+
+    package struct Persistence: Hashable, Sendable {
+        package var appendOnly: Bool
+        package var saving: Bool
+        package var lastSaveOK: Bool
+        package var lastAppendOK: Bool
+
+        package init(appendOnly: Bool, saving: Bool, lastSaveOK: Bool, lastAppendOK: Bool) {
+            self.appendOnly = appendOnly
+            self.saving = saving
+            self.lastSaveOK = lastSaveOK
+            self.lastAppendOK = lastAppendOK
+        }
+    }
+
+    package struct Load: Hashable, Sendable {
+        package var keys: Int64
+        package var memoryBytes: Int64
+        /// nil when no limit is set.
+        package var maxMemoryBytes: Int64?
+        package var clients: Int
+        package var operationsPerSecond: Int64
+
+        package init(keys: Int64, memoryBytes: Int64, maxMemoryBytes: Int64?, clients: Int, operationsPerSecond: Int64)
+        {
+            self.keys = keys
+            self.memoryBytes = memoryBytes
+            self.maxMemoryBytes = maxMemoryBytes
+            self.clients = clients
+            self.operationsPerSecond = operationsPerSecond
+        }
+    }
+
+    package init(
+        processID: Int32, id: NodeID, engine: Engine, loading: Bool, replication: Replication, clusterStateOK: Bool,
+        currentEpoch: UInt64, view: NodesView, persistence: Persistence, load: Load, settings: [String: String]
+    ) {
+        self.processID = processID
+        self.id = id
+        self.engine = engine
+        self.loading = loading
+        self.replication = replication
+        self.clusterStateOK = clusterStateOK
+        self.currentEpoch = currentEpoch
+        self.view = view
+        self.persistence = persistence
+        self.load = load
+        self.settings = settings
+    }
+}

@@ -1,0 +1,51 @@
+/// The paths of the control API and the method of each: one table for parsing, for sending, and for the hint of a path
+/// that does not exist.
+enum ControlEndpoint: CaseIterable {
+    case status, operations, operation, restartNode, stop, detach, reload, livez, servingz, readyz
+
+    var method: String {
+        switch self {
+        case .restartNode, .stop, .detach, .reload: "POST"
+        case .status, .operations, .operation, .livez, .servingz, .readyz: "GET"
+        }
+    }
+
+    /// In braces, what stands for any text.
+    var pattern: String {
+        switch self {
+        case .status: "/v1/status"
+        case .operations: "/v1/operations"
+        case .operation: "/v1/operations/{id}"
+        case .restartNode: "/v1/nodes/{node}/restart"
+        case .stop: "/v1/stop"
+        case .detach: "/v1/detach"
+        case .reload: "/v1/reload"
+        case .livez: "/livez"
+        case .servingz: "/servingz"
+        case .readyz: "/readyz"
+        }
+    }
+
+    /// The still encoded text that stands for the part in braces (empty where there is none), or nil if `path` is not
+    /// this endpoint's.
+    func match(_ path: Substring) -> Substring? {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        let wanted = pattern.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == wanted.count else { return nil }
+        var text: Substring = ""
+        for (part, want) in zip(parts, wanted) {
+            if want.first == "{" {
+                guard !part.isEmpty else { return nil }
+                text = part
+            } else if part != want {
+                return nil
+            }
+        }
+        return text
+    }
+
+    func path(_ text: String = "") -> String {
+        let parts = pattern.split(separator: "/", omittingEmptySubsequences: false)
+        return parts.map { $0.first == "{" ? PercentCoding.encode(text) : String($0) }.joined(separator: "/")
+    }
+}

@@ -1,0 +1,102 @@
+/// A request that is answered with no before anything looked at the cluster.
+package struct ControlRejection: Error, Hashable, Sendable {
+    /// Of HTTP: 400, 404 or 405.
+    package var status: Int
+    package var error: ControlError
+    /// The methods that the path does answer, for 405's `Allow`.
+    package var allow: [String] = []
+}
+
+extension ControlRequest {
+    package init(parsing request: HTTPRequest) throws(ControlRejection) {
+        // No request has parameters in its query; a stray one does no harm, as with any web server.
+        let path = request.target.prefix { $0 != "?" && $0 != "#" }
+        let candidates = ControlEndpoint.allCases.compactMap { endpoint in
+            endpoint.match(path).map { (endpoint, $0) }
+        }
+        guard !candidates.isEmpty else { throw Self.unknown(path) }
+        guard let (endpoint, encoded) = candidates.first(where: { $0.0.method == request.method }) else {
+            throw Self.wrongMethod(request.method, path, allowed: candidates.map(\.0.method))
+        }
+        guard let text = PercentCoding.decode(encoded) else {
+            throw Self.malformed("'\(encoded)' in the path is not percent-encoded UTF-8")
+        }
+        switch endpoint {
+        case .status: self = .status
+        case .operations: self = .operations
+        case .operation: self = .operation(id: text)
+        case .livez: self = .livez
+        case .servingz: self = .servingz
+        case .readyz: self = .readyz
+        case .restartNode:
+            let flags = try Self.flags(["noFailover", "restoreRoles", "force"], in: request.body)
+            let options = RestartOptions(
+                noFailover: flags.contains("noFailover"), restoreRoles: flags.contains("restoreRoles"),
+                force: flags.contains("force"))
+            self = .restartNode(text, options, idempotencyKey: try Self.idempotencyKey(request))
+        case .stop:
+            _ = try Self.flags([], in: request.body)
+            self = .stop
+        case .detach:
+            _ = try Self.flags([], in: request.body)
+            self = .detach
+        case .reload:
+            _ = try Self.flags([], in: request.body)
+            self = .reload
+        }
+    }
+
+    /// The names of the members that are true. A member that is not known is refused: what it was meant to prevent would
+    /// happen otherwise.
+    private static func flags(_ known: [String], in body: [UInt8]) throws(ControlRejection) -> Set<String> {
+        guard !body.isEmpty else { return [] }
+        guard let value = try? ControlJSON.decode(JSONValue.self, from: body) else {
+            throw malformed("the body is not JSON")
+        }
+        guard case .object(let members) = value else { throw malformed("the body is not a JSON object") }
+        var set: Set<String> = []
+        for (name, value) in members.sorted(by: { $0.key < $1.key }) {
+            guard known.contains(name) else {
+                let names = known.isEmpty ? "takes none" : "takes \(known.joined(separator: ", "))"
+                throw malformed("'\(name)' in the body is not known; this request \(names)")
+            }
+            switch value {
+            case .bool(true): set.insert(name)
+            case .bool(false), .null: break
+            default: throw malformed("'\(name)' in the body is neither true nor false")
+            }
+        }
+        return set
+    }
+
+    /// At most 255 characters of printable ASCII: it is kept in the record with its operation.
+    private static func idempotencyKey(_ request: HTTPRequest) throws(ControlRejection) -> String? {
+        guard let key = request.header("Idempotency-Key") else { return nil }
+        guard (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+            throw malformed("Idempotency-Key is not 1 to 255 characters of printable ASCII")
+        }
+        return key
+    }
+
+    private static func unknown(_ path: Substring) -> ControlRejection {
+        let paths = ControlEndpoint.allCases.map { "\($0.method) \($0.pattern)" }.joined(separator: ", ")
+        return ControlRejection(
+            status: 404,
+            error: ControlError(
+                "unknown-path", "there is no \(path.prefix(200)) here", hint: "there is: \(paths)",
+                exit: ExitCode.usage))
+    }
+
+    private static func wrongMethod(_ method: String, _ path: Substring, allowed: [String]) -> ControlRejection {
+        ControlRejection(
+            status: 405,
+            error: ControlError(
+                "wrong-method", "\(path.prefix(200)) does not answer \(method.prefix(20))",
+                hint: "use \(allowed.joined(separator: " or "))", exit: ExitCode.usage),
+            allow: allowed)
+    }
+
+    private static func malformed(_ message: String) -> ControlRejection {
+        ControlRejection(status: 400, error: ControlError("bad-request", message, exit: ExitCode.usage))
+    }
+}

@@ -1,0 +1,96 @@
+/// What a client asks of the daemon.
+package enum ControlRequest: Hashable, Sendable {
+    case status
+    case operations
+    case operation(id: String)
+    /// `node` as the person wrote it: a name, host:port, a port or the beginning of an id. The same key is the same
+    /// request, however often it comes.
+    case restartNode(String, RestartOptions, idempotencyKey: String?)
+    case stop
+    case detach
+    case reload
+    /// Whether the loop makes progress.
+    case livez
+    /// Whether every slot is served.
+    case servingz
+    /// Whether redundancy is full.
+    case readyz
+}
+
+/// The body of `POST /v1/nodes/{node}/restart`; a member that is absent is false.
+package struct RestartOptions: Hashable, Sendable {
+    package var noFailover: Bool
+    package var restoreRoles: Bool
+    package var force: Bool
+
+    package init(noFailover: Bool = false, restoreRoles: Bool = false, force: Bool = false) {
+        self.noFailover = noFailover
+        self.restoreRoles = restoreRoles
+        self.force = force
+    }
+}
+
+/// A request as HTTP has it.
+package struct HTTPRequest: Hashable, Sendable {
+    package var method: String
+    /// The request target: an encoded path, and perhaps a query.
+    package var target: String
+    package var headers: [HTTPHeader]
+    package var body: [UInt8]
+
+    package init(_ method: String, _ target: String, headers: [HTTPHeader] = [], body: [UInt8] = []) {
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body = body
+    }
+
+    /// The first of this name, whatever its case.
+    package func header(_ name: String) -> String? {
+        headers.first { $0.name.lowercased() == name.lowercased() }?.value
+    }
+}
+
+package struct HTTPHeader: Hashable, Sendable {
+    package var name: String
+    package var value: String
+
+    package init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+}
+
+extension ControlRequest {
+    /// The request as it goes over the socket; `ControlRequest.init(parsing:)` gives it back.
+    package var asHTTP: HTTPRequest {
+        switch self {
+        case .status: Self.send(.status)
+        case .operations: Self.send(.operations)
+        case .operation(let id): Self.send(.operation, id)
+        case .restartNode(let node, let options, let key): Self.send(.restartNode, node, options, idempotencyKey: key)
+        case .stop: Self.send(.stop)
+        case .detach: Self.send(.detach)
+        case .reload: Self.send(.reload)
+        case .livez: Self.send(.livez)
+        case .servingz: Self.send(.servingz)
+        case .readyz: Self.send(.readyz)
+        }
+    }
+
+    private static func send(
+        _ endpoint: ControlEndpoint, _ text: String = "", _ options: RestartOptions? = nil,
+        idempotencyKey: String? = nil
+    ) -> HTTPRequest {
+        var request = HTTPRequest(endpoint.method, endpoint.path(text))
+        if let options {
+            request.headers.append(HTTPHeader("Content-Type", "application/json"))
+            let members = [
+                ("noFailover", options.noFailover), ("restoreRoles", options.restoreRoles), ("force", options.force),
+            ]
+            request.body = Array("{\(members.map { "\"\($0)\":\($1)" }.joined(separator: ","))}".utf8)
+        }
+        if let idempotencyKey { request.headers.append(HTTPHeader("Idempotency-Key", idempotencyKey)) }
+        return request
+    }
+}

@@ -1,0 +1,50 @@
+/// What the daemon answers.
+package struct ControlResponse: Sendable {
+    package enum Body: Sendable {
+        /// One JSON document.
+        case document([UInt8])
+        /// Newline-delimited JSON, each element one or more whole lines; the response ends with the stream. Its producer
+        /// bounds what it buffers: a client may read as slowly as it likes, or go.
+        case lines(AsyncStream<[UInt8]>)
+    }
+
+    /// Of HTTP.
+    package var status: Int
+    package var headers: [HTTPHeader]
+    package var body: Body
+
+    package init(status: Int, headers: [HTTPHeader] = [], body: Body) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    package static func document(_ value: some Encodable, status: Int = 200) -> ControlResponse {
+        do {
+            return ControlResponse(status: status, body: .document(try ControlJSON.encode(value) + [10]))
+        } catch {
+            let error = ControlError("internal", "the answer cannot be written: \(error)", exit: ExitCode.failed)
+            return .error(error, status: 500)
+        }
+    }
+
+    package static func error(_ error: ControlError, status: Int, headers: [HTTPHeader] = []) -> ControlResponse {
+        // A text and an integer: there is nothing in it that could fail to encode.
+        let bytes = (try? ControlJSON.encode(ErrorDocument(error))) ?? Array(#"{"error":null}"#.utf8)
+        return ControlResponse(status: status, headers: headers, body: .document(bytes + [10]))
+    }
+
+    package static func rejected(_ rejection: ControlRejection) -> ControlResponse {
+        let allow = rejection.allow.isEmpty ? [] : [HTTPHeader("Allow", rejection.allow.joined(separator: ", "))]
+        return .error(rejection.error, status: rejection.status, headers: allow)
+    }
+
+    package static func lines(_ stream: AsyncStream<[UInt8]>) -> ControlResponse {
+        ControlResponse(status: 200, body: .lines(stream))
+    }
+
+    /// 200 where all is well, otherwise 503.
+    package static func probe(_ probe: ProbeDocument) -> ControlResponse {
+        .document(probe, status: probe.ok ? 200 : 503)
+    }
+}

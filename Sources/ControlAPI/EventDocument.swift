@@ -1,0 +1,32 @@
+import ClusterModel
+
+/// One line of the timeline.
+package struct EventDocument: Hashable, Sendable, Codable {
+    package var at: Timestamp
+    /// Grows by one an event.
+    package var seq: Int64
+    package var code: String
+    package var severity: Severity
+    package var host: String?
+    package var node: NodeName?
+    /// The shard's master, by name.
+    package var shard: NodeName?
+    package var message: String
+    /// An object with what the message says, for programs.
+    package var data: JSONValue?
+
+    package init(
+        at: Timestamp, seq: Int64, code: String, severity: Severity, host: String? = nil, node: NodeName? = nil,
+        shard: NodeName? = nil, message: String, data: JSONValue? = nil
+    ) {
+        self.at = at
+        self.seq = seq
+        self.code = code
+        self.severity = severity
+        self.host = host
+        self.node = node
+        self.shard = shard
+        self.message = message
+        self.data = data
+    }
+}

@@ -1,0 +1,28 @@
+import ClusterModel
+
+/// Something that a person should know; CONTRACT: "Findings".
+package struct FindingDocument: Hashable, Sendable, Codable {
+    /// Stable, kebab-case.
+    package var code: String
+    package var severity: Severity
+    package var node: NodeName?
+    /// The shard's master, by name.
+    package var shard: NodeName?
+    package var message: String
+    /// A command, where one exists.
+    package var hint: String?
+
+    package init(
+        code: String, severity: Severity, node: NodeName? = nil, shard: NodeName? = nil, message: String,
+        hint: String? = nil
+    ) {
+        self.code = code
+        self.severity = severity
+        self.node = node
+        self.shard = shard
+        self.message = message
+        self.hint = hint
+    }
+}
+
+package enum Severity: String, Sendable, Codable { case info, warning, error }

@@ -1,0 +1,72 @@
+import ClusterModel
+
+/// Something that a person asked for and that takes time.
+package struct OperationDocument: Hashable, Sendable, Codable {
+    package var id: String
+    /// The command's name: `restart-node`.
+    package var kind: String
+    package var node: NodeName?
+    package var state: State
+    /// What it does, or waits for, now.
+    package var step: String?
+    package var steps: [Step]
+    package var startedAt: Timestamp
+    package var endedAt: Timestamp?
+    package var error: String?
+
+    package init(
+        id: String, kind: String, node: NodeName?, state: State, step: String? = nil, steps: [Step] = [],
+        startedAt: Timestamp, endedAt: Timestamp? = nil, error: String? = nil
+    ) {
+        self.id = id
+        self.kind = kind
+        self.node = node
+        self.state = state
+        self.step = step
+        self.steps = steps
+        self.startedAt = startedAt
+        self.endedAt = endedAt
+        self.error = error
+    }
+
+    package enum State: String, Sendable, Codable {
+        case queued, running, done, failed, cancelled
+
+        package var hasEnded: Bool {
+            switch self {
+            case .queued, .running: false
+            case .done, .failed, .cancelled: true
+            }
+        }
+    }
+
+    package struct Step: Hashable, Sendable, Codable {
+        package var text: String
+        package var at: Timestamp
+        package var state: State
+
+        package init(text: String, at: Timestamp, state: State) {
+            self.text = text
+            self.at = at
+            self.state = state
+        }
+    }
+}
+
+/// What `/v1/operations` answers.
+package struct OperationsDocument: Hashable, Sendable, Codable {
+    package var operations: [OperationDocument]
+
+    package init(_ operations: [OperationDocument]) { self.operations = operations }
+}
+
+/// What `/livez`, `/servingz` and `/readyz` answer: 200 where `ok`, otherwise 503, and why not.
+package struct ProbeDocument: Hashable, Sendable, Codable {
+    package var ok: Bool
+    package var reasons: [String]
+
+    package init(reasons: [String]) {
+        self.ok = reasons.isEmpty
+        self.reasons = reasons
+    }
+}

@@ -1,0 +1,62 @@
+import ControlAPI
+import Glibc
+
+/// One request to a daemon, over its control socket, with the plain calls of POSIX: a whole command is to cost a few
+/// milliseconds, which an event loop alone would take.
+package struct ControlClient: Hashable, Sendable {
+    package let socketPath: String
+
+    package init(socketPath: String) { self.socketPath = socketPath }
+
+    package struct Answer: Hashable, Sendable {
+        /// Of HTTP.
+        package var status: Int
+        package var body: [UInt8]
+
+        package init(status: Int, body: [UInt8]) {
+            self.status = status
+            self.body = body
+        }
+
+        /// The document, whatever the status; `/readyz` has one with 503 too. Where the daemon refused instead, its error.
+        package func decode<Document: Decodable>(_ type: Document.Type) throws(ControlError) -> Document {
+            if let document = try? ControlJSON.decode(type, from: body) { return document }
+            if let refusal = try? ControlJSON.decode(ErrorDocument.self, from: body) { throw refusal.error }
+            throw ControlError(
+                "not-understood", "clusterd answered \(status) with what this clusterd does not understand",
+                hint: "is the daemon of another version? clusterd --version", exit: ExitCode.failed)
+        }
+    }
+
+    /// `timeout` is for all of it, from connecting to the last byte.
+    package func send(_ request: ControlRequest, timeout: Duration = .seconds(10)) throws(ControlError) -> Answer {
+        let request = request.asHTTP
+        return try self.request(
+            request.method, request.target, body: request.body, headers: request.headers, timeout: timeout)
+    }
+
+    package func request(
+        _ method: String, _ target: String, body: [UInt8] = [], headers: [HTTPHeader] = [],
+        timeout: Duration = .seconds(10)
+    ) throws(ControlError) -> Answer {
+        let deadline = ContinuousClock.now + timeout
+        let connection = try ControlSocket(connectingTo: socketPath, deadline: deadline, timeout: timeout)
+        defer { connection.close() }
+        var head = "\(method) \(target) HTTP/1.1\r\nHost: clusterd\r\nConnection: close\r\n"
+        for header in headers { head += "\(header.name): \(header.value)\r\n" }
+        if !body.isEmpty || method == "POST" { head += "Content-Length: \(body.count)\r\n" }
+        try connection.send(Array("\(head)\r\n".utf8) + body)
+        var parser = ResponseParser(isAnswerToHead: method == "HEAD")
+        while !parser.isComplete {
+            let bytes = try connection.receive()
+            do throws(ResponseParser.Malformed) {
+                if bytes.isEmpty { try parser.end() } else { try parser.read(bytes) }
+            } catch {
+                throw ControlError(
+                    "bad-answer", "the answer at \(socketPath) cannot be understood: \(error.reason)",
+                    exit: ExitCode.failed)
+            }
+        }
+        return Answer(status: parser.status, body: parser.body)
+    }
+}

@@ -1,0 +1,144 @@
+import ControlAPI
+import Glibc
+
+/// A connection to the daemon's socket. Every call ends by the deadline.
+struct ControlSocket {
+    private let descriptor: CInt
+    private let path: String
+    private let deadline: ContinuousClock.Instant
+    private let timeout: Duration
+
+    /// The file is found through a descriptor of its folder, so that it may lie at any depth: `sun_path` holds 108 bytes
+    /// (unix(7)).
+    init(
+        connectingTo path: String, deadline: ContinuousClock.Instant, timeout: Duration
+    ) throws(ControlError) {
+        let parts = SocketPath(path)
+        let folder = open(parts.folder, Self.pathOnly | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw Self.cannotConnect(path, errno) }
+        defer { Glibc.close(folder) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array("/proc/self/fd/\(folder)/\(parts.name)".utf8)
+        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
+            throw Self.cannotConnect(path, ENAMETOOLONG)
+        }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw Self.cannotConnect(path, errno) }
+        self.path = path
+        self.deadline = deadline
+        self.timeout = timeout
+        // connect(2) waits where the daemon's backlog is full; a socket that does not block could not wait at all.
+        var limit = Self.timeval(timeout)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout.size(ofValue: limit)))
+        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let result = withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, length) }
+        }
+        guard result == 0 else {
+            let code = errno
+            Glibc.close(descriptor)
+            throw code == EAGAIN ? Self.late(path, nil, timeout) : Self.cannotConnect(path, code)
+        }
+    }
+
+    func close() { Glibc.close(descriptor) }
+
+    /// A daemon that answers before it has read everything, and hangs up, is no error here: its answer says why.
+    func send(_ bytes: [UInt8]) throws(ControlError) {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.send(
+                    descriptor, buffer.baseAddress?.advanced(by: sent), buffer.count - sent,
+                    CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT))
+            }
+            if count >= 0 {
+                sent += count
+                continue
+            }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: try wait(for: POLLOUT)
+            case EPIPE, ECONNRESET: return
+            case let code: throw broken(code)
+            }
+        }
+    }
+
+    /// Some bytes, or none at the end.
+    func receive() throws(ControlError) -> [UInt8] {
+        while true {
+            try wait(for: POLLIN)
+            var failure: CInt = 0
+            let bytes = [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
+                let received = recv(descriptor, buffer.baseAddress, buffer.count, CInt(MSG_DONTWAIT))
+                failure = received < 0 ? errno : 0
+                count = max(0, received)
+            }
+            switch failure {
+            case 0: return bytes
+            case EINTR, EAGAIN: continue
+            case let code: throw broken(code)
+            }
+        }
+    }
+
+    private func wait(for events: CInt) throws(ControlError) {
+        while true {
+            let left = deadline - ContinuousClock.now
+            guard left > .zero else { throw Self.late(path, Self.peer(of: descriptor), timeout) }
+            let (seconds, attoseconds) = min(left, .seconds(86_400)).components
+            // Rounded up, so as not to spin through the last millisecond.
+            let milliseconds = CInt(seconds * 1000 + attoseconds / 1_000_000_000_000_000) + 1
+            var entry = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+            if poll(&entry, 1, milliseconds) > 0 { return }
+        }
+    }
+
+    private func broken(_ code: CInt) -> ControlError {
+        ControlError(
+            "no-daemon", "clusterd at \(path) went away: \(String(cString: strerror(code)))", exit: ExitCode.noDaemon)
+    }
+
+    private static func late(_ path: String, _ pid: Int32?, _ timeout: Duration) -> ControlError {
+        ControlError(
+            "timeout", "clusterd\(pid.map { " (pid \($0))" } ?? "") at \(path) did not answer within \(timeout)",
+            exit: ExitCode.timeout)
+    }
+
+    private static func cannotConnect(_ path: String, _ code: CInt) -> ControlError {
+        switch code {
+        case ENOENT, ENOTDIR, ECONNREFUSED:
+            ControlError(
+                "no-daemon", "no clusterd answers at \(path)", hint: "start one: clusterd up", exit: ExitCode.noDaemon)
+        case EACCES, EPERM:
+            ControlError(
+                "no-permission", "you may not use the clusterd at \(path)", hint: PermissionHint.hint(for: path),
+                exit: ExitCode.noPermission)
+        default:
+            ControlError(
+                "socket", "cannot connect to \(path): \(String(cString: strerror(code)))", exit: ExitCode.failed)
+        }
+    }
+
+    /// The daemon's process id.
+    private static func peer(of descriptor: CInt) -> Int32? {
+        // struct ucred (unix(7)); Swift's Glibc does not have it, as it is behind _GNU_SOURCE.
+        var credentials: (pid: Int32, uid: UInt32, gid: UInt32) = (0, 0, 0)
+        var length = socklen_t(MemoryLayout.size(ofValue: credentials))
+        guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 else { return nil }
+        return credentials.pid
+    }
+
+    private static func timeval(_ duration: Duration) -> Glibc.timeval {
+        let (seconds, attoseconds) = duration.components
+        // All zeroes means for ever (socket(7)).
+        return Glibc.timeval(
+            tv_sec: Int(max(0, seconds)), tv_usec: max(1, Int(attoseconds / 1_000_000_000_000)))
+    }
+
+    /// O_PATH (open(2)), behind _GNU_SOURCE: the same number on x86, arm64, RISC-V, s390x and POWER.
+    private static let pathOnly: CInt = 0o10_000_000
+}

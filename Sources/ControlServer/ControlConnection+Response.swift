@@ -1,0 +1,93 @@
+import ControlAPI
+import NIOCore
+import NIOHTTP1
+
+extension ControlConnection {
+    /// A whole answer, after which the next request may come.
+    func send(_ response: ControlResponse, _ context: ChannelHandlerContext) {
+        guard case .document(let bytes) = response.body, let head = answeringHead else { return }
+        let keepAlive = keepsAlive
+        write(head: response, length: bytes.count, keepAlive: keepAlive, version: head.version, context)
+        if head.method != .HEAD {
+            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: bytes)))), promise: nil)
+        }
+        finish(keepAlive: keepAlive, context)
+    }
+
+    /// An answer after which the connection is closed, to a request that need not be read to its end.
+    func respondAndClose(_ response: ControlResponse, _ context: ChannelHandlerContext) {
+        guard case .document(let bytes) = response.body else { return }
+        state = .closing
+        write(head: response, length: bytes.count, keepAlive: false, version: .http1_1, context)
+        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: bytes)))), promise: nil)
+        finish(keepAlive: false, context)
+    }
+
+    func refuse(_ status: HTTPResponseStatus, _ message: String, _ context: ChannelHandlerContext) {
+        let exit = status == .forbidden ? ExitCode.noPermission : ExitCode.usage
+        respondAndClose(.error(ControlError("bad-request", message, exit: exit), status: Int(status.code)), context)
+    }
+
+    func refuseBody(_ context: ChannelHandlerContext) {
+        refuse(.payloadTooLarge, "the body is larger than \(limits.bodyBytes) bytes", context)
+    }
+
+    func beginStream(_ response: ControlResponse, _ context: ChannelHandlerContext) -> EventLoopFuture<Void> {
+        guard case .answering(var answering) = state else {
+            return context.eventLoop.makeFailedFuture(ChannelError.alreadyClosed)
+        }
+        answering.isStream = true
+        state = .answering(answering)
+        // HTTP/1.0 has no chunks: there only the end of the connection is the end of a stream. So for all.
+        write(head: response, length: nil, keepAlive: false, version: answering.head.version, context)
+        context.flush()
+        return context.eventLoop.makeSucceededVoidFuture()
+    }
+
+    /// Completes when the kernel has the bytes; a client that does not take them in time is closed.
+    func write(_ bytes: [UInt8], _ context: ChannelHandlerContext) -> EventLoopFuture<Void> {
+        guard case .answering = state else {
+            return context.eventLoop.makeFailedFuture(ChannelError.alreadyClosed)
+        }
+        let written = context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: bytes)))))
+        limit(written, context)
+        return written
+    }
+
+    /// The end of a stream.
+    func end(_ context: ChannelHandlerContext) {
+        guard case .answering = state else { return }
+        finish(keepAlive: false, context)
+    }
+
+    private func finish(keepAlive: Bool, _ context: ChannelHandlerContext) {
+        answered(keepAlive: keepAlive, context)
+        let written = context.writeAndFlush(wrapOutboundOut(.end(nil)))
+        limit(written, context)
+        if !keepAlive {
+            let channel = context.channel
+            written.whenComplete { _ in channel.close(promise: nil) }
+        }
+    }
+
+    private func write(
+        head response: ControlResponse, length: Int?, keepAlive: Bool, version: HTTPVersion,
+        _ context: ChannelHandlerContext
+    ) {
+        var headers = HTTPHeaders(response.headers.map { ($0.name, $0.value) })
+        headers.add(name: "Content-Type", value: length == nil ? "application/x-ndjson" : "application/json")
+        if let length { headers.add(name: "Content-Length", value: String(length)) }
+        headers.add(name: "Connection", value: keepAlive ? "keep-alive" : "close")
+        let head = HTTPResponseHead(
+            version: version, status: HTTPResponseStatus(statusCode: response.status), headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+    }
+
+    private func limit(_ written: EventLoopFuture<Void>, _ context: ChannelHandlerContext) {
+        let channel = context.channel
+        let deadline = context.eventLoop.scheduleTask(in: TimeAmount(limits.write)) {
+            channel.close(promise: nil)
+        }
+        written.whenComplete { _ in deadline.cancel() }
+    }
+}

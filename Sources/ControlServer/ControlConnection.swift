@@ -1,0 +1,186 @@
+import ControlAPI
+import NIOCore
+import NIOHTTP1
+
+/// One client: puts its requests together, has them answered one after the other, and ends it when it is too slow.
+/// Everything here happens on the connection's event loop; only the handler runs elsewhere, in a task that belongs to the
+/// connection and is cancelled with it.
+final class ControlConnection: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// The server ends: finish what is being answered, and close.
+    struct Stop: Sendable {}
+
+    enum State {
+        /// No part of a request is there. Goes to `receiving` on its head.
+        case idle
+        /// Goes to `answering` on its end, to `closing` where it is refused.
+        case receiving(HTTPRequestHead)
+        /// The handler is at work, or its answer goes out. Back to `idle`, or to `closing`.
+        case answering(Answering)
+        /// A last answer goes out; what still comes in is dropped.
+        case closing
+    }
+
+    struct Answering {
+        var head: HTTPRequestHead
+        var task: Task<Void, Never>?
+        /// An answer without end, that only we or the client can stop.
+        var isStream = false
+    }
+
+    let limits: ControlLimits
+    private let access: SocketAccess
+    private let handler: ControlServer.Handler
+    var state = State.idle
+    /// Of the request that is being received.
+    private var body = ByteBuffer()
+    private var peer: Peer?
+    private var closesAfterAnswer = false
+    private var requestDeadline: Scheduled<Void>?
+
+    init(access: SocketAccess, limits: ControlLimits, handler: @escaping ControlServer.Handler) {
+        self.access = access
+        self.limits = limits
+        self.handler = handler
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let known = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) { Peer(ofSocket: $0) }
+        peer = known ?? nil
+        startRequestDeadline(context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if case .answering(let answering) = state { answering.task?.cancel() }
+        state = .closing
+        requestDeadline?.cancel()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch (unwrapInboundIn(data), state) {
+        case (.head(let head), .idle):
+            receive(head, context)
+        case (.body(var part), .receiving):
+            body.writeBuffer(&part)
+            if body.readableBytes > limits.bodyBytes { refuseBody(context) }
+        case (.end, .receiving(let head)):
+            requestDeadline?.cancel()
+            answer(head, context)
+        default:
+            break
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        // The client says no more, and may still read: nc -N, or shutdown(2).
+        case ChannelEvent.inputClosed, is Stop:
+            switch state {
+            case .idle, .receiving: context.close(promise: nil)
+            case .answering(let answering):
+                closesAfterAnswer = true
+                if event is Stop, answering.isStream { answering.task?.cancel() }
+            case .closing: break
+            }
+        default:
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch (error, state) {
+        // To be answered before this returns: the decoder closes the channel right after.
+        case (HTTPParserError.headerOverflow, .idle), (HTTPParserError.headerOverflow, .receiving):
+            refuse(.requestHeaderFieldsTooLarge, "the header is larger than \(limits.headerBytes) bytes", context)
+        case (let error as HTTPParserError, .idle), (let error as HTTPParserError, .receiving):
+            refuse(.badRequest, "this is not HTTP/1.1: \(error)", context)
+        default:
+            context.close(promise: nil)
+        }
+    }
+
+    private func receive(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        state = .receiving(head)
+        body.clear()
+        guard let peer else {
+            refuse(.forbidden, "the kernel does not say who is asking", context)
+            return
+        }
+        guard access.admits(peer) else {
+            respondAndClose(.error(access.refusal(of: peer), status: 403), context)
+            return
+        }
+        let announced = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
+        if announced > limits.bodyBytes { refuseBody(context) }
+    }
+
+    private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        state = .answering(Answering(head: head))
+        guard let peer else { return }
+        let headers = head.headers.map { HTTPHeader($0.name, $0.value) }
+        let request: ControlRequest
+        do throws(ControlRejection) {
+            request = try ControlRequest(
+                parsing: HTTPRequest(
+                    head.method.rawValue, head.uri, headers: headers, body: Array(body.readableBytesView)))
+        } catch {
+            send(.rejected(error), context)
+            return
+        }
+        let connection = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let eventLoop = context.eventLoop
+        let task = Task { [handler] in
+            let response = await handler(request, peer)
+            guard case .lines(let lines) = response.body else {
+                eventLoop.execute { connection.value.0.send(response, connection.value.1) }
+                return
+            }
+            do {
+                try await eventLoop.flatSubmit { connection.value.0.beginStream(response, connection.value.1) }.get()
+                for await bytes in lines {
+                    try await eventLoop.flatSubmit { connection.value.0.write(bytes, connection.value.1) }.get()
+                }
+            } catch {
+                // The client is gone, or reads too slowly and was closed.
+            }
+            eventLoop.execute { connection.value.0.end(connection.value.1) }
+        }
+        state = .answering(Answering(head: head, task: task))
+    }
+
+    /// The answer to this request is all but out. To be called before its end is written: that lets in what was sent ahead.
+    func answered(keepAlive: Bool, _ context: ChannelHandlerContext) {
+        if keepAlive {
+            state = .idle
+            startRequestDeadline(context)
+        } else {
+            state = .closing
+        }
+    }
+
+    var answeringHead: HTTPRequestHead? {
+        guard case .answering(let answering) = state else { return nil }
+        return answering.head
+    }
+
+    var keepsAlive: Bool { !closesAfterAnswer && answeringHead?.isKeepAlive == true }
+
+    private func startRequestDeadline(_ context: ChannelHandlerContext) {
+        let connection = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        requestDeadline?.cancel()
+        requestDeadline = context.eventLoop.scheduleTask(in: TimeAmount(limits.request)) {
+            let (connection, context) = connection.value
+            if case .receiving = connection.state {
+                connection.refuse(.requestTimeout, "the request did not end in \(connection.limits.request)", context)
+            } else {
+                context.close(promise: nil)
+            }
+        }
+    }
+}

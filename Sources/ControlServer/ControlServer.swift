@@ -1,0 +1,103 @@
+import ControlAPI
+import Glibc
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+
+/// The daemon's end of the control socket: HTTP/1.1 with JSON. It knows who asks and what; what the answer is, is its
+/// handler's.
+package final class ControlServer: Sendable {
+    package typealias Handler = @Sendable (ControlRequest, Peer) async -> ControlResponse
+
+    /// Who may use the socket, for a finding where its group was not as wanted.
+    package var access: SocketAccess { socket.access }
+
+    private let socket: ListeningSocket
+    private let listener: any Channel
+    private let connections: ConnectionRegistry
+    private let stopped = Mutex(false)
+
+    private init(socket: ListeningSocket, listener: any Channel, connections: ConnectionRegistry) {
+        self.socket = socket
+        self.listener = listener
+        self.connections = connections
+    }
+
+    /// Binds, and answers from then on. The folder is there already, and belongs to one daemon alone: the caller made it
+    /// and holds a lock. A group that does not exist, or that we may not give the file to, is no error: see `access`.
+    package static func start(
+        socketPath: String, group: String?, mode: mode_t = 0o660, limits: ControlLimits = ControlLimits(),
+        on eventLoopGroup: any EventLoopGroup, handler: @escaping Handler
+    ) async throws -> ControlServer {
+        let socket = try ListeningSocket(path: socketPath, group: group, mode: mode)
+        let connections = ConnectionRegistry(limit: limits.connections)
+        let bootstrap = ServerBootstrap(group: eventLoopGroup)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try configure(channel, socket.access, limits, connections, handler)
+                }
+            }
+        do {
+            let listener = try await bootstrap.withBoundSocket(socket.descriptor).get()
+            return ControlServer(socket: socket, listener: listener, connections: connections)
+        } catch {
+            // NIO took the descriptor over with the call, and closes it.
+            socket.removeFile()
+            throw error
+        }
+    }
+
+    /// Takes no more connections, ends streams and idle connections, and gives answers under way two seconds to go out.
+    /// The file is gone when it returns. A second call does nothing.
+    package func stop() async {
+        let isFirst = stopped.withLock { stopped in
+            defer { stopped = true }
+            return !stopped
+        }
+        guard isFirst else { return }
+        try? await listener.close()
+        socket.removeFile()
+        let open = connections.close()
+        for channel in open { channel.pipeline.fireUserInboundEventTriggered(ControlConnection.Stop()) }
+        for channel in open {
+            let limit = channel.eventLoop.scheduleTask(in: .seconds(2)) { channel.close(promise: nil) }
+            try? await channel.closeFuture.get()
+            limit.cancel()
+        }
+    }
+
+    private static func configure(
+        _ channel: any Channel, _ access: SocketAccess, _ limits: ControlLimits, _ connections: ConnectionRegistry,
+        _ handler: @escaping Handler
+    ) throws {
+        let pipeline = channel.pipeline.syncOperations
+        guard connections.admit(channel) else {
+            try pipeline.addHandler(OverloadedConnection(limit: limits.connections))
+            return
+        }
+        var decoding = NIOHTTPDecoderLimitConfiguration()
+        decoding.maxHeaderListSize = limits.headerBytes
+        decoding.maxHeaderFieldSize = limits.headerBytes
+        decoding.maxHeaderFieldCount = 100
+        // Requests that were sent ahead wait for the answer before theirs, and no more is read meanwhile.
+        try pipeline.configureHTTPServerPipeline(
+            withPipeliningAssistance: true, withErrorHandling: false, withOutboundHeaderValidation: true,
+            withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoding)
+        try pipeline.addHandler(ControlConnection(access: access, limits: limits, handler: handler))
+    }
+}
+
+/// What one client may cost.
+package struct ControlLimits: Sendable {
+    package var headerBytes = 16 << 10
+    package var bodyBytes = 64 << 10
+    package var connections = 128
+    /// From the connection, or the answer before, to the last byte of a request.
+    package var request = Duration.seconds(10)
+    /// For a client to take what was written to it.
+    package var write = Duration.seconds(10)
+
+    package init() {}
+}

@@ -1,0 +1,29 @@
+import ControlAPI
+import NIOCore
+
+/// A connection over the limit: is told so, without being read, and closed.
+final class OverloadedConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let limit: Int
+
+    init(limit: Int) { self.limit = limit }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let error = ControlError(
+            "too-many-connections", "clusterd serves \(limit) connections already", hint: "try again",
+            exit: ExitCode.failed)
+        guard case .document(let body) = ControlResponse.error(error, status: 503).body else { return }
+        let head =
+            "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+            + "Content-Length: \(body.count)\r\nConnection: close\r\n\r\n"
+        var bytes = context.channel.allocator.buffer(capacity: head.utf8.count + body.count)
+        bytes.writeString(head)
+        bytes.writeBytes(body)
+        let channel = context.channel
+        context.writeAndFlush(wrapOutboundOut(bytes)).whenComplete { _ in channel.close(promise: nil) }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
+}

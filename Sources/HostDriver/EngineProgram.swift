@@ -1,0 +1,105 @@
+import ClusterModel
+import Glibc
+import NodeFiles
+import Planner
+import ProcessSupervision
+
+/// The server program that nodes are started with: found, asked for its version, fit for a cluster.
+package struct EngineProgram: Sendable {
+    /// Absolute.
+    package var path: String
+    package var engine: Engine
+
+    package static let oldest = EngineVersion(6, 2, 0)
+
+    /// Finds `server`, a path or a name on PATH, and asks it.
+    package static func find(_ server: String) throws(Refusal) -> EngineProgram {
+        guard let path = locate(server) else {
+            throw Refusal(
+                "no-engine", "there is no \(server)\(server.contains("/") ? "" : " on PATH")",
+                hint: "sudo apt-get install redis-server, or name one with --server or engine.server", exit: 78)
+        }
+        let result = run(path, ["--version"], in: "/tmp")
+        guard let text = result.output, let engine = engine(in: text) else {
+            throw Refusal(
+                "no-engine",
+                "\(path) is no Redis or Valkey server: \(firstLine(result.output) ?? "it says nothing to --version")",
+                hint: "name one with --server or engine.server", exit: 78)
+        }
+        if engine.name == .redis, engine.version < oldest {
+            throw Refusal(
+                "engine-too-old", "\(path) is \(engine); clusterd needs Redis 6.2 or later, or Valkey",
+                hint: "name another with --server or engine.server", exit: 78)
+        }
+        return EngineProgram(path: path, engine: engine)
+    }
+
+    /// `Redis server v=7.0.15 sha=…`, `Valkey server v=9.1.2 …`.
+    static func engine(in text: String) -> Engine? {
+        let words = text.split { $0 == " " || $0 == "\n" }
+        guard words.count > 2, words[1] == "server", let version = words.first(where: { $0.hasPrefix("v=") }) else {
+            return nil
+        }
+        let number = version.dropFirst(2)
+        switch words[0].lowercased() {
+        case "redis": return EngineVersion(number).map { Engine(name: .redis, version: $0) }
+        case "valkey": return EngineVersion(number).map { Engine(name: .valkey, version: $0) }
+        default: return nil
+        }
+    }
+
+    /// What the engine says of a configuration, without becoming a server: with no port and no socket it ends at once, and
+    /// has read every line by then (`initListeners`, src/server.c). nil: it takes all of them.
+    package func complaint(about plan: RedisConfPlan, in folder: String) -> (line: Int, words: String)? {
+        let path = folder + "/config-check.conf"
+        defer { unlink(path) }
+        guard (try? writeDurably(plan.bytes, to: path, mode: 0o600)) != nil else { return nil }
+        let lines = (Self.run(self.path, [path], in: folder).output ?? "").split(separator: "\n").map(String.init)
+        guard let at = lines.firstIndex(where: { $0.hasPrefix("*** FATAL CONFIG FILE ERROR") }), at + 1 < lines.count
+        else { return nil }
+        let number = lines[at + 1].split { !$0.isNumber }.last.flatMap { Int($0) } ?? 0
+        return (number, lines.suffix(from: at + 2).filter { !$0.isEmpty }.joined(separator: " "))
+    }
+
+    private static func firstLine(_ text: String?) -> String? {
+        text?.split(separator: "\n").first.map(String.init)
+    }
+
+    private static func locate(_ server: String) -> String? {
+        if server.contains("/") {
+            let absolute = server.hasPrefix("/") ? server : currentDirectory() + "/" + server
+            return access(absolute, X_OK) == 0 ? absolute : nil
+        }
+        let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
+        return path.split(separator: ":").map { "\($0)/\(server)" }.first { access($0, X_OK) == 0 }
+    }
+
+    private static func currentDirectory() -> String {
+        guard let path = getcwd(nil, 0) else { return "" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
+    /// Runs a program to its end, with its output in a file, for at most ten seconds.
+    private static func run(_ path: String, _ arguments: [String], in folder: String) -> (output: String?, ended: Bool)
+    {
+        var template = Array((folder + "/.clusterd-XXXXXX").utf8CString)
+        let file = mkstemp(&template)
+        guard file >= 0 else { return (nil, false) }
+        close(file)
+        let output = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        defer { unlink(output) }
+        guard
+            let pid = try? spawn(
+                SpawnOrder(
+                    executable: path, arguments: arguments, environment: ["PATH=/usr/bin:/bin"], directory: folder,
+                    output: output))
+        else { return (nil, false) }
+        let ended = ProcessWatch.wait(for: pid, limit: .seconds(10))
+        if !ended { kill(pid, SIGKILL) }
+        var status: Int32 = 0
+        waitpid(pid, &status, 0)
+        let bytes = (try? readFile(output, limit: 1 << 16)) ?? []
+        return (String(decoding: bytes, as: UTF8.self), ended)
+    }
+}

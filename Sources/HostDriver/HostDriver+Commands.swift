@@ -1,0 +1,70 @@
+import ClusterModel
+import Orchestrator
+import Planner
+import RESP
+import RedisClient
+
+/// Effects that are commands to a node.
+extension HostDriver {
+    static let commandLimit = Duration.seconds(2)
+
+    func command(_ node: NodeName, _ contact: Effect.Contact, _ words: [String]) async -> Outcome {
+        do {
+            let answer = try await connection(node, contact).send(RESPCommand(words), timeout: Self.commandLimit)
+            return answer.errorText.map { .failed($0) } ?? .done
+        } catch {
+            return .failed(error.description)
+        }
+    }
+
+    /// On a connection of its own: a save may take long, and questions are not to wait behind it. The end of the
+    /// connection is the answer of an engine that ends.
+    func shutDown(_ node: NodeName, _ contact: Effect.Contact, _ saving: Effect.Saving) async -> Outcome {
+        let words: [String] =
+            switch saving {
+            case .asConfigured: ["SHUTDOWN"]
+            case .always: ["SHUTDOWN", "SAVE"]
+            case .never: ["SHUTDOWN", "NOSAVE"]
+            }
+        do throws(RedisClientError) {
+            let connection = try await connect(contact)
+            let limit = spec.supervision.stopTimeout * 10
+            let answer: RESPValue
+            do throws(RedisClientError) {
+                answer = try await connection.send(RESPCommand(words), timeout: limit)
+            } catch {
+                if case .closed = error { return .done }
+                throw error
+            }
+            await connection.close()
+            return answer.errorText.map { .failed($0) } ?? .done
+        } catch {
+            return .failed(error.description)
+        }
+    }
+
+    /// Compare and take over in one step (DESIGN.md rule 3): a takeover that arrives late, or at a second replica, must be an
+    /// error and not a second writer.
+    static let promotionScript = """
+        local role = redis.call('ROLE')
+        if role[1] ~= 'slave' then return redis.error_reply('ERR it is ' .. role[1] .. ' already') end
+        if role[4] == 'connected' then return redis.error_reply('ERR its link to the master is up') end
+        local master = ''
+        for line in string.gmatch(redis.call('CLUSTER', 'NODES'), '[^\\n]+') do
+          local flags, id = string.match(line, '^%S+ %S+ (%S+) (%S+)')
+          if flags and string.find(flags, 'myself', 1, true) then master = id end
+        end
+        if master ~= ARGV[1] then return redis.error_reply('ERR it follows ' .. master) end
+        local now = redis.call('TIME')
+        if now[1] * 1000 + math.floor(now[2] / 1000) > tonumber(ARGV[2]) then
+          return redis.error_reply('ERR the order came too late')
+        end
+        return redis.call('CLUSTER', 'FAILOVER', 'TAKEOVER')
+        """
+
+    func promote(_ promotion: Effect.Promotion, _ contact: Effect.Contact) async -> Outcome {
+        await command(
+            promotion.replica, contact,
+            ["EVAL", Self.promotionScript, "0", promotion.masterID.text, String(promotion.deadline.milliseconds)])
+    }
+}

@@ -1,0 +1,93 @@
+import ClusterModel
+import Glibc
+import NodeFiles
+import Orchestrator
+import Planner
+import ProcessSupervision
+
+/// Effects on files and ports.
+extension HostDriver {
+    var owner: Owner? { user.map { Owner(userID: $0.userID, groupID: $0.groupID) } }
+    var quarantine: Quarantine { Quarantine(root: dataDirectory + "/quarantine") }
+
+    func files(_ body: () throws(FileError) -> Void) -> Outcome {
+        do {
+            try body()
+            return .done
+        } catch {
+            return .failed(error.description)
+        }
+    }
+
+    func makeFolder(_ path: String) -> Outcome {
+        files { () throws(FileError) in try makeDirectory(path, owner: owner) }
+    }
+
+    func move(_ order: Effect.Quarantine) -> Outcome {
+        files { () throws(FileError) in
+            try quarantine.move(order.files, from: order.directory, into: order.folder, note: order.note)
+        }
+    }
+
+    func keepCopies(_ order: Effect.Quarantine) -> Outcome {
+        files { () throws(FileError) in
+            try quarantine.keepCopies(of: order.files, in: order.directory, into: order.folder, note: order.note)
+        }
+    }
+
+    func survey(_ record: Record?) -> Outcome {
+        let askedAt = now()
+        let extra =
+            (record?.members.map(\.directory) ?? []) + spec.overrides.values.compactMap(\.dataDirectory).sorted()
+        let directories = NodeFiles.survey(dataDirectory: dataDirectory, extra: extra)
+        let users = ProcessTable.users(of: directories.map(\.path), bootID: bootID).map {
+            Observation.DirectoryUser(directory: $0.folder, identity: $0.identity, command: $0.command)
+        }
+        return .surveyed(.init(askedAt: askedAt, directories: directories, users: users))
+    }
+
+    func write(_ order: Effect.NodeFilesToWrite) -> Outcome {
+        files { () throws(FileError) in
+            if let file = order.nodesFile {
+                try writeDurably(
+                    file.rendered(for: engine.engine), to: order.directory + "/" + order.nodesFileName, mode: 0o600,
+                    owner: owner)
+            }
+            try writeDurably(order.redisConf, to: order.directory + "/redis.conf", mode: 0o600, owner: owner)
+        }
+    }
+
+    func reserve(_ pairs: [PortPair], _ addresses: [String]) -> Outcome {
+        var states: [PortPair: Outcome.Taken?] = [:]
+        for pair in pairs {
+            if reservations.withLock({ $0[pair] != nil }) {
+                states.updateValue(nil, forKey: pair)
+                continue
+            }
+            do {
+                let reservation = try PortReservation.reserve(pair, addresses: addresses)
+                reservations.withLock { $0[pair] = reservation }
+                states.updateValue(nil, forKey: pair)
+            } catch {
+                switch error {
+                case .busy(let port, _):
+                    states[pair] = taken(port, pair, PortHolder.of(port: port).sentence(port: port))
+                case .promised(let port): states[pair] = taken(port, pair, "\(port) is reserved by another clusterd")
+                case .unusable(let port, let address, let code):
+                    return .failed("\(port) cannot be bound on \(address): \(String(cString: strerror(code)))")
+                }
+            }
+        }
+        return .reserved(states)
+    }
+
+    private func taken(_ port: Int, _ pair: PortPair, _ sentence: String) -> Outcome.Taken {
+        guard port == pair.bus else { return .init(port: port, sentence: sentence) }
+        return .init(port: port, sentence: "\(sentence), and \(port) is the bus port of \(pair.client)")
+    }
+
+    func release(_ pairs: [PortPair]) -> Outcome {
+        reservations.withLock { held in for pair in pairs { held[pair] = nil } }
+        return .done
+    }
+}

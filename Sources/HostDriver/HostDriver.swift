@@ -1,0 +1,95 @@
+import ClusterModel
+import Glibc
+import NIOPosix
+import NodeFiles
+import Orchestrator
+import Planner
+import ProcessSupervision
+import RedisClient
+import Synchronization
+
+/// All hands behind the loop's `Driver`: one effect in, one outcome out. It decides nothing.
+package final class HostDriver: Driver {
+    let engine: EngineProgram
+    let user: UserAccount?
+    let dataDirectory: String
+    let bootID: String
+    let group: MultiThreadedEventLoopGroup
+    let inbox: Inbox
+    let watch = ProcessWatch()
+    let configuration: Mutex<ClusterSpec>
+    let reservations = Mutex<[PortPair: PortReservation]>([:])
+    let connections = NodeConnections()
+
+    /// Bytes of open files that a node is given room for: `maxclients` 10000 and the engine's own 32 (src/server.h).
+    static let openFiles: UInt64 = 10_032
+    static let recordMode: mode_t = 0o600
+
+    package init(
+        _ spec: ClusterSpec, engine: EngineProgram, user: UserAccount?, group: MultiThreadedEventLoopGroup, inbox: Inbox
+    ) {
+        self.engine = engine
+        self.user = user
+        self.group = group
+        self.inbox = inbox
+        dataDirectory = spec.dataDirectory
+        bootID = ProcessTable.bootID()
+        configuration = Mutex(spec)
+    }
+
+    package func configure(_ spec: ClusterSpec) { configuration.withLock { $0 = spec } }
+    var spec: ClusterSpec { configuration.withLock { $0 } }
+
+    package func now() -> Moment {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Moment(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    package func wall() -> WallTime {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return WallTime(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+
+    package func freeBytes() -> Int64? { NodeFiles.freeBytes(dataDirectory) }
+
+    package static func recordPath(_ dataDirectory: String) -> String { dataDirectory + "/state.json" }
+
+    package func store(_ record: Record) async -> String? {
+        guard let bytes = RecordCoding.encode(record) else { return "it cannot be written as JSON" }
+        do {
+            try writeDurably(bytes, to: Self.recordPath(dataDirectory), mode: Self.recordMode)
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    package func perform(_ effect: Effect, _ record: Record?) async -> Outcome {
+        switch effect {
+        case .survey: survey(record)
+        case .reserve(let pairs, let addresses): reserve(pairs, addresses)
+        case .release(let pairs): release(pairs)
+        case .makeDirectory(_, let path): makeFolder(path)
+        case .quarantine(let order): move(order)
+        case .preserve(let order): keepCopies(order)
+        case .writeFiles(let order): write(order)
+        case .start(let order): start(order)
+        case .adopt(let node, let identity): adopt(node, identity)
+        case .signal(_, let identity, let signal): send(signal, to: identity)
+        case .ask(let node, let contact): await ask(node, contact)
+        case .shutdown(let node, let contact, let saving): await shutDown(node, contact, saving)
+        case .handOver(let node, let contact, _): await command(node, contact, ["CLUSTER", "FAILOVER"])
+        case .promote(let promotion, let contact): await promote(promotion, contact)
+        case .replicate(let node, let contact, let master):
+            await command(node, contact, ["CLUSTER", "REPLICATE", master.text])
+        case .meet(let node, let contact, let host, let ports):
+            await command(
+                node, contact,
+                ["CLUSTER", "MEET", host, String(ports.client)] + (ports.needsClusterPort ? [String(ports.bus)] : []))
+        case .configure(let node, let contact, let name, let value):
+            await command(node, contact, ["CONFIG", "SET", name, value])
+        }
+    }
+}

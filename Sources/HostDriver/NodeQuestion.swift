@@ -1,0 +1,79 @@
+import ClusterModel
+import Orchestrator
+import Planner
+import RESP
+import RedisClient
+
+/// What a node is asked, in one go, and how its answers are read.
+enum NodeQuestion {
+    static let commands = [
+        RESPCommand("INFO"), RESPCommand("CLUSTER", "INFO"), RESPCommand("CLUSTER", "NODES"),
+        RESPCommand("CONFIG", "GET", "appendonly"),
+    ]
+
+    static func read(_ answers: [RESPValue]) -> NodeReply.Outcome {
+        if let words = answers.lazy.compactMap(\.errorText).first { return .answered(words) }
+        guard answers.count == commands.count, let info = answers[0].text.map(InfoReply.init),
+            let cluster = answers[1].text.map(InfoReply.init), let nodes = answers[2].text
+        else { return .answered("its answer is not what was asked for") }
+        let view = NodesView.parse(nodes)
+        guard let pid = info.integer("process_id"), let myself = view.myself,
+            let replication = replication(info, myself)
+        else { return .answered("its answer is not what was asked for") }
+        return .report(
+            NodeReport(
+                processID: Int32(clamping: pid), id: myself.id, engine: engine(info), loading: info["loading"] == "1",
+                replication: replication, clusterStateOK: cluster["cluster_state"] == "ok",
+                currentEpoch: UInt64(clamping: cluster.integer("cluster_current_epoch") ?? 0), view: view,
+                persistence: .init(
+                    appendOnly: answers[3].elements?.last?.text == "yes", saving: info["rdb_bgsave_in_progress"] == "1",
+                    lastSaveOK: info["rdb_last_bgsave_status"] != "err",
+                    lastAppendOK: info["aof_last_write_status"] != "err"),
+                load: load(info), settings: ["appendonly": answers[3].elements?.last?.text ?? ""]))
+    }
+
+    private static func replication(_ info: InfoReply, _ myself: NodeEntry) -> NodeReport.Replication? {
+        guard let role = info["role"] else { return nil }
+        let isReplica = role == "slave"
+        return .init(
+            role: isReplica ? .replica : .master, linkUp: isReplica && info["master_link_status"] == "up",
+            syncInProgress: info["master_sync_in_progress"] == "1", replicationID: info["master_replid"] ?? "",
+            offset: info.integer(isReplica ? "slave_repl_offset" : "master_repl_offset") ?? 0,
+            connectedReplicas: Int(info.integer("connected_slaves") ?? 0))
+    }
+
+    private static func engine(_ info: InfoReply) -> Engine {
+        let none = EngineVersion(0, 0, 0)
+        if let text = info["valkey_version"] { return Engine(name: .valkey, version: EngineVersion(text) ?? none) }
+        return Engine(name: .redis, version: info["redis_version"].flatMap { EngineVersion($0) } ?? none)
+    }
+
+    private static func load(_ info: InfoReply) -> NodeReport.Load {
+        // db0:keys=1,expires=0,avg_ttl=0
+        let keys = info["db0"]?.split(separator: ",").first { $0.hasPrefix("keys=") }.flatMap { Int64($0.dropFirst(5)) }
+        let limit = info.integer("maxmemory") ?? 0
+        return .init(
+            keys: keys ?? 0, memoryBytes: info.integer("used_memory") ?? 0, maxMemoryBytes: limit > 0 ? limit : nil,
+            clients: Int(info.integer("connected_clients") ?? 0),
+            operationsPerSecond: info.integer("instantaneous_ops_per_sec") ?? 0)
+    }
+}
+
+extension HostDriver {
+    static let answerLimit = Duration.seconds(1)
+
+    func ask(_ node: NodeName, _ contact: Effect.Contact) async -> Outcome {
+        do {
+            let connection = try await connection(node, contact)
+            return .answered(
+                NodeQuestion.read(try await connection.pipeline(NodeQuestion.commands, timeout: Self.answerLimit)))
+        } catch {
+            switch error {
+            case .refused, .closed: return .answered(.refused)
+            case .timedOut: return .answered(.silent)
+            case .authentication(let words): return .answered(.answered(words))
+            case .protocolViolation(let what): return .answered(.answered(what))
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import ClusterModel
+import Glibc
+
+/// The data files of one folder: which there are, and whether they hold keys.
+struct DataSurvey {
+    private let folder: String
+    /// Relative to the folder; also those one level down. Sorted.
+    private var files: [String] = []
+    /// `appendonlydir/appendonly.aof.manifest`.
+    private(set) var manifests: [String] = []
+    private var trouble: String?
+
+    /// More than the longest run of auxiliary fields before a first key.
+    private static let prefixBytes = 1 << 16
+
+    init(folder: String, names: [String], besides known: [String?]) {
+        self.folder = folder
+        for name in names where !known.contains(name) {
+            guard isDirectory("\(folder)/\(name)") else {
+                files.append(name)
+                continue
+            }
+            do throws(FileError) {
+                let inside = try listDirectory("\(folder)/\(name)").map { "\(name)/\($0)" }
+                manifests += inside.filter { $0.hasSuffix(".manifest") && !$0.hasPrefix("\(name)/temp-") }
+                files += inside
+            } catch {
+                trouble = error.description
+            }
+        }
+    }
+
+    func content(_ names: DataFileNames) -> DirectoryContent {
+        var content = DirectoryContent()
+        content.trouble = trouble
+        var rest = files
+        if files.contains(names.dump), let dump = look(at: names.dump, isDump: true) {
+            content.dumps = [dump]
+            rest.removeAll { $0 == names.dump }
+        }
+        content.appendOnly = appendOnlyFiles(names, &rest)
+        content.others = rest.compactMap { look(at: $0, isDump: $0.hasSuffix(".rdb")) }
+        return content
+    }
+
+    private func appendOnlyFiles(_ names: DataFileNames, _ rest: inout [String]) -> AppendOnlyFiles? {
+        let directory = names.appendOnlyDirectory
+        let manifestName = "\(directory)/\(names.appendOnly).manifest"
+        guard files.contains(manifestName) else {
+            guard files.contains(names.appendOnly), let file = look(at: names.appendOnly, isDump: false) else {
+                return nil
+            }
+            rest.removeAll { $0 == names.appendOnly }
+            return AppendOnlyFiles(directoryName: nil, files: [file])
+        }
+        rest.removeAll { $0 == manifestName }
+        guard let bytes = try? readFile("\(folder)/\(manifestName)", limit: 1 << 20), let manifest = AOFManifest(bytes)
+        else {
+            return AppendOnlyFiles(directoryName: directory, files: [], trouble: "\(manifestName) cannot be read")
+        }
+        var found = AppendOnlyFiles(directoryName: directory, files: [])
+        for entry in manifest.entries where entry.kind != .history {
+            let name = "\(directory)/\(entry.name)"
+            if files.contains(name), let file = look(at: name, isDump: name.hasSuffix(".rdb")) {
+                found.files.append(file)
+                rest.removeAll { $0 == name }
+            } else {
+                found.trouble = "\(manifestName) names \(entry.name), which is not there"
+            }
+        }
+        return found
+    }
+
+    /// nil for what is neither named as a data file nor begins like one.
+    private func look(at name: String, isDump: Bool) -> DataFile? {
+        let path = "\(folder)/\(name)"
+        let isNamedSo = isDump || name.hasSuffix(".aof")
+        do throws(FileError) {
+            guard let status = try status(path), status.isRegularFile else { return nil }
+            if !isNamedSo, !AOFContent.begins(try readPrefix(path, limit: 16).bytes) { return nil }
+            let (bytes, size) = try readPrefix(path, limit: Self.prefixBytes)
+            var file = DataFile(name: name, size: Int64(size), modified: status.modified, evidence: .noKeys)
+            if isDump {
+                let content = RDBContent.inspect(prefix: bytes, fileSize: size)
+                (file.evidence, file.header) = (content.evidence, content.header)
+            } else {
+                let content = AOFContent.inspect(prefix: bytes, fileSize: size)
+                (file.evidence, file.header) = (content.evidence, content.header)
+            }
+            return file
+        } catch {
+            let evidence = DataEvidence.unreadable(error.description)
+            return DataFile(name: name, size: 0, modified: WallTime(milliseconds: 0), evidence: evidence)
+        }
+    }
+}

@@ -1,0 +1,20 @@
+import Glibc
+
+/// A file operation that failed: which, on what, and why.
+package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// As it stands behind "cannot": `write`, `make the folder`.
+    package var doing: String
+    package var path: String
+    /// errno(3)
+    package var code: Int32
+
+    package init(_ doing: String, _ path: String, code: Int32) {
+        self.doing = doing
+        self.path = path
+        self.code = code
+    }
+
+    package var isOutOfSpace: Bool { code == ENOSPC || code == EDQUOT }
+
+    package var description: String { "cannot \(doing) \(path): \(String(cString: strerror(code)))" }
+}

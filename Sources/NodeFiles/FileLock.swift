@@ -1,0 +1,79 @@
+import Glibc
+
+/// Why `<data>/lock` was not taken.
+package enum FileLockError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// `pid` as its holder wrote it; nil if nothing readable is in it.
+    case held(path: String, pid: Int32?)
+    /// The file system keeps no locks (some network and FUSE mounts): nothing would keep a second daemon out.
+    case unsupported(path: String, code: Int32)
+    case failed(FileError)
+
+    package var description: String {
+        switch self {
+        case .held(let path, let pid): "\(path) is held by \(pid.map { "pid \($0)" } ?? "another process")"
+        case .unsupported(let path, let code):
+            "the file system of \(path) keeps no locks (\(String(cString: strerror(code)))); "
+                + "use a data folder on a local file system"
+        case .failed(let error): error.description
+        }
+    }
+}
+
+/// An exclusive flock(2) on a file, held as long as this lives. The file stays: to remove it would let two hold it.
+package final class FileLock: Sendable {
+    package let path: String
+    /// Close-on-exec. Its lock belongs to the open file, so that a daemon that replaces itself can pass it on.
+    package let descriptor: Int32
+
+    /// Takes over a lock that was inherited through exec.
+    package init(path: String, inherited descriptor: Int32) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    deinit { close(descriptor) }
+
+    /// Does not wait. The process id of the holder is written into the file.
+    package static func take(_ path: String) throws(FileLockError) -> FileLock {
+        while true {
+            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+            guard descriptor >= 0 else { throw .failed(FileError("open the lock", path, code: errno)) }
+            // From here on closed by its deinit, whatever happens.
+            let lock = FileLock(path: path, inherited: descriptor)
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw refusal(path, descriptor, code: errno) }
+            // The lock of a file that somebody removed keeps nobody out: only the one that has the name counts.
+            if isStillNamed(path, descriptor) {
+                try lock.writeHolder()
+                return lock
+            }
+        }
+    }
+
+    private static func refusal(_ path: String, _ descriptor: Int32, code: Int32) -> FileLockError {
+        switch code {
+        case EWOULDBLOCK: .held(path: path, pid: holder(descriptor))
+        case ENOLCK, EOPNOTSUPP, ENOSYS, EINVAL: .unsupported(path: path, code: code)
+        default: .failed(FileError("lock", path, code: code))
+        }
+    }
+
+    private static func holder(_ descriptor: Int32) -> Int32? {
+        var buffer = [UInt8](repeating: 0, count: 32)
+        let count = pread(descriptor, &buffer, buffer.count, 0)
+        guard count > 0 else { return nil }
+        return Int32(String(decoding: buffer[..<count].prefix { $0 != 10 }, as: UTF8.self))
+    }
+
+    private static func isStillNamed(_ path: String, _ descriptor: Int32) -> Bool {
+        var (named, held) = (stat(), stat())
+        return stat(path, &named) == 0 && fstat(descriptor, &held) == 0 && named.st_ino == held.st_ino
+            && named.st_dev == held.st_dev
+    }
+
+    private func writeHolder() throws(FileLockError) {
+        let bytes = Array("\(getpid())\n".utf8)
+        // A full disk must not keep the daemon from its nodes: the number is for people only.
+        guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, bytes, bytes.count, 0) == bytes.count || errno == ENOSPC
+        else { throw .failed(FileError("write the lock", path, code: errno)) }
+    }
+}

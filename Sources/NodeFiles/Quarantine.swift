@@ -1,0 +1,131 @@
+import Glibc
+
+/// `<data>/quarantine/`: where what must go out of the way is kept, one folder a time, with a note. Nothing here is ever
+/// overwritten or deleted.
+package struct Quarantine: Sendable {
+    package let root: String
+
+    package init(root: String) { self.root = root }
+
+    /// Moves files and folders out of a node's folder.
+    ///
+    /// The note comes first, and each thing is at one of its two places at any moment. After an interruption the same call
+    /// moves what is left, into a folder of its own.
+    /// - Parameters:
+    ///   - names: within `directory`; one that is not there is passed over. nil: all of its contents.
+    ///   - folder: `<time>-<node>`; a number is added if it is taken.
+    ///   - note: why, in a sentence.
+    /// - Returns: the path of the new folder; nil if there was nothing to move.
+    @discardableResult
+    package func move(
+        _ names: [String]?, from directory: String, into folder: String, note: String
+    ) throws(FileError) -> String? {
+        var wanted = names ?? []
+        if names == nil { wanted = try listDirectory(directory) }
+        let present = try existing(wanted, in: directory)
+        guard !present.isEmpty else { return nil }
+        let target = try newFolder(folder, holding: present) { target in
+            Note(why: note, from: directory, to: target, names: present, isCopy: false).text
+        }
+        for name in present {
+            let (source, place) = ("\(directory)/\(name)", "\(target)/\(name)")
+            if rename(source, place) == 0 { continue }
+            guard errno == EXDEV else { throw FileError("move to quarantine", source, code: errno) }
+            try copyDurably(source, to: place)
+            try removeCopied(source, copy: place)
+        }
+        try syncDirectory(target)
+        try syncDirectory(directory)
+        return target
+    }
+
+    /// Keeps what a node's data files hold now, and leaves them where they are: hard links, and copies where the quarantine
+    /// is on another file system or links are not allowed.
+    ///
+    /// A link shares its bytes with the original. Engines replace a dump, a rewritten append-only file and its manifest by
+    /// rename, so these stay; but what is appended to the last increment is appended here, too.
+    /// - Parameters:
+    ///   - names: files within `directory`, also one level down (`appendonlydir/…`), or folders.
+    @discardableResult
+    package func keepCopies(
+        of names: [String], in directory: String, into folder: String, note: String
+    ) throws(FileError) -> String? {
+        let present = try existing(names, in: directory)
+        guard !present.isEmpty else { return nil }
+        let target = try newFolder(folder, holding: present) { target in
+            Note(why: note, from: directory, to: target, names: present, isCopy: true).text
+        }
+        for name in present {
+            let parent = splitPath(name).directory
+            if parent != "." { try makeDirectory("\(target)/\(parent)") }
+            try linkOrCopy("\(directory)/\(name)", to: "\(target)/\(name)")
+            if parent != "." { try syncDirectory("\(target)/\(parent)") }
+        }
+        try syncDirectory(target)
+        return target
+    }
+
+    private func existing(_ names: [String], in directory: String) throws(FileError) -> [String] {
+        var present: [String] = []
+        for name in names where !present.contains(name) {
+            let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+            guard !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else {
+                throw FileError("move to quarantine", "\(directory)/\(name)", code: EINVAL)
+            }
+            if access("\(directory)/\(name)", F_OK) == 0 || isLink("\(directory)/\(name)") { present.append(name) }
+        }
+        return present
+    }
+
+    private func newFolder(
+        _ name: String, holding names: [String], note: (String) -> String
+    ) throws(FileError) -> String {
+        try makeDirectory(root)
+        var target = "\(root)/\(name)"
+        var number = 2
+        while mkdir(target, 0o700) != 0 {
+            guard errno == EEXIST else { throw FileError("make the folder", target, code: errno) }
+            target = "\(root)/\(name)-\(number)"
+            number += 1
+        }
+        try syncDirectory(root)
+        let noteName = names.contains("NOTE.txt") ? "NOTE-of-quarantine.txt" : "NOTE.txt"
+        try writeDurably(Array(note(target).utf8), to: "\(target)/\(noteName)", mode: 0o600)
+        return target
+    }
+}
+
+/// What a person reads who finds the folder.
+private struct Note {
+    var why: String
+    var from: String
+    var to: String
+    var names: [String]
+    var isCopy: Bool
+
+    var text: String {
+        let lines = names.map { name in
+            isCopy
+                ? "  cp -a \(quoted("\(to)/\(name)")) \(quoted("\(from)/\(name)"))"
+                : "  mv -n \(quoted("\(to)/\(name)")) \(quoted("\(from)/\(name)"))"
+        }
+        return """
+            why   \(why)
+            from  \(from)
+            \(isCopy ? "These are second copies; the node went on with its own files." : "These were moved out of the way.")
+            A file that is named here and not present was not reached before an interruption: it is still in its old place,
+            or in a folder beside this one.
+
+            To put \(names.count == 1 ? "it" : "them") back, stop the node first (clusterd stop-node), and then:
+
+            \(lines.joined(separator: "\n"))
+
+            Nothing here is needed by the running cluster. Do not edit these files in place: they may be hard links.
+
+            """
+    }
+
+    private func quoted(_ path: String) -> String {
+        "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+}

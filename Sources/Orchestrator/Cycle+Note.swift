@@ -1,0 +1,162 @@
+import ClusterModel
+import Planner
+
+/// How the observation takes in what happened.
+extension Cycle {
+    /// After this long without an end a node's earlier ends are forgiven.
+    static let stableTime = Duration.seconds(60)
+
+    package mutating func note(_ event: Event, at now: Moment, wall: WallTime) {
+        switch event {
+        case .ended(let effect, let outcome): ended(effect, outcome, at: now, wall: wall)
+        case .exited(let node, let identity, let reason): exited(node, identity, reason, at: now, wall: wall)
+        case .wish(let wish): note(wish)
+        case .freeBytes(let bytes): seen.freeBytes = bytes
+        case .configured(let spec): configure(spec)
+        }
+    }
+
+    package mutating func keptAside(_ path: String) { seen.recordKeptAside = path }
+
+    /// A stop is not taken back, and asking twice does not start its clock anew.
+    private mutating func note(_ wish: Observation.Wish) {
+        switch (seen.wish, wish) {
+        case (.stop(let asked, let kill), .stop(_, let killNow)): seen.wish = .stop(asked: asked, kill: kill || killNow)
+        case (.stop, _): break
+        default: seen.wish = wish
+        }
+    }
+
+    private mutating func ended(_ effect: Effect, _ outcome: Outcome, at now: Moment, wall: WallTime) {
+        if case .ask(let node, let contact) = effect {
+            answered(node, contact, outcome, at: now)
+            return
+        }
+        seen.effects[effect.key]?.ended = now
+        seen.effects[effect.key]?.failure = outcome.failure
+        touch(effect, at: now)
+        guard outcome.failure == nil else { return }
+        switch (effect, outcome) {
+        case (.survey, .surveyed(let survey)):
+            if seen.survey.map({ $0.askedAt < survey.askedAt }) ?? true { seen.survey = survey }
+            seen.effects[effect.key] = nil
+        case (.reserve, .reserved(let states)):
+            reserved(states, at: now)
+            seen.effects[effect.key] = nil
+        case (.release(let pairs), _):
+            for pair in pairs { seen.ports[pair] = nil }
+            seen.effects[effect.key] = nil
+        case (.start(let start), .process(let identity, let startedAt)):
+            began(start.node, identity, startedAt, adopted: false, at: now)
+            seen.starts[start.node, default: 0] += 1
+        case (.adopt(let node, _), .process(let identity, let startedAt)):
+            began(node, identity, startedAt, adopted: true, at: now)
+        default: break
+        }
+    }
+
+    private mutating func reserved(_ states: [PortPair: Outcome.Taken?], at now: Moment) {
+        for (pair, taken) in states {
+            guard let taken else {
+                seen.ports[pair] = .reserved
+                continue
+            }
+            var since = now
+            if case .busy(let before) = seen.ports[pair] { since = before.since }
+            seen.ports[pair] = .busy(.init(port: taken.port, sentence: taken.sentence, since: since, askedAt: now))
+        }
+    }
+
+    private mutating func began(
+        _ node: NodeName, _ identity: ProcessIdentity, _ startedAt: WallTime, adopted: Bool, at now: Moment
+    ) {
+        seen.processes[node] = .running(
+            .init(identity: identity, since: now, startedAt: startedAt, adopted: adopted))
+        seen.replies[node] = nil
+        seen.changed[node] = now
+        // What was done to its earlier processes and files is over.
+        for (key, history) in seen.effects where history.node == node && !history.isUnderWay {
+            seen.effects[key] = nil
+        }
+        if let early = earlyExits.removeValue(forKey: identity) {
+            exited(node, identity, early, at: now, wall: startedAt)
+        }
+    }
+
+    private mutating func exited(
+        _ node: NodeName, _ identity: ProcessIdentity, _ reason: ExitReason, at now: Moment, wall: WallTime
+    ) {
+        guard case .running(let process) = seen.processes[node], process.identity == identity else {
+            // It ended before the news of its start was here.
+            earlyExits[identity] = reason
+            return
+        }
+        let wasStable = now - process.since >= Self.stableTime
+        let count = reason.kind == .clean ? 0 : (wasStable ? 0 : failures[node] ?? 0) + 1
+        failures[node] = count
+        var last: NodeReport?
+        if let reply = seen.replies[node], reply.of == identity, case .report(let report) = reply.outcome {
+            last = report
+        }
+        let exit = NodeProcess.Exited(
+            identity: identity, at: now, wall: wall, reason: reason, failures: count, jitter: random.next(),
+            lastReport: last)
+        seen.processes[node] = .exited(exit)
+        lastExits[node] = exit
+        seen.asking[node] = nil
+        seen.replies[node] = nil
+        seen.changed[node] = now
+        // Whoever took the port has it now: it is asked for again.
+        if case .portTaken = reason.kind, let pair = record?.member(node)?.ports { seen.ports[pair] = nil }
+    }
+
+    private mutating func answered(_ node: NodeName, _ contact: Effect.Contact, _ outcome: Outcome, at now: Moment) {
+        guard let askedAt = seen.asking.removeValue(forKey: node) else { return }
+        guard case .running(let process) = seen.processes[node], process.identity == contact.process else { return }
+        let answer: NodeReply.Outcome
+        switch outcome {
+        case .answered(let words): answer = words
+        case .failed(let why): answer = .answered(why)
+        default: return
+        }
+        if case .report(let report) = answer { compare(report, node, process.identity, askedAt, now) }
+        seen.replies[node] = NodeReply(askedAt: askedAt, answeredAt: now, of: process.identity, outcome: answer)
+    }
+
+    /// A role or an epoch that changed makes what was asked of anybody before say nothing about roles.
+    private mutating func compare(
+        _ report: NodeReport, _ node: NodeName, _ identity: ProcessIdentity, _ askedAt: Moment, _ now: Moment
+    ) {
+        if report.replication.role == .replica, report.replication.linkUp, !report.replication.syncInProgress {
+            seen.lastInSync[node] = askedAt
+        }
+        guard let before = seen.replies[node], before.of == identity, case .report(let old) = before.outcome else {
+            return
+        }
+        if RoleFacts(old) != RoleFacts(report) { seen.rolesChanged = now }
+    }
+}
+
+/// What a node says of who is what; ping times and the like left out.
+private struct RoleFacts: Equatable {
+    var role: Role
+    var epoch: UInt64
+    var nodes: [NodeID: Fact]
+
+    struct Fact: Equatable {
+        var flags: NodeEntry.Flags
+        var masterID: NodeID?
+        var epoch: UInt64
+    }
+
+    init(_ report: NodeReport) {
+        role = report.replication.role
+        epoch = report.currentEpoch
+        nodes = [:]
+        for entry in report.view.entries {
+            nodes[entry.id] = Fact(
+                flags: entry.flags.intersection([.master, .replica]), masterID: entry.masterID, epoch: entry.configEpoch
+            )
+        }
+    }
+}

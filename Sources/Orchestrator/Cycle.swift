@@ -1,0 +1,88 @@
+import ClusterModel
+import Planner
+
+/// One turn after the other, without a clock or a thread: events are noted, `decide` is asked, and what is to be stored and
+/// done comes out. The daemon's loop and the simulator drive this same value.
+package struct Cycle: Sendable {
+    package private(set) var spec: ClusterSpec
+    /// As decided last; what is on disk is `stored`.
+    package internal(set) var record: Record?
+    package private(set) var stored: Record?
+    package internal(set) var seen: Observation
+    package private(set) var decision: Decision
+    var random: SplitMix64
+    /// Ends in a row, per node; forgotten after a stable minute.
+    var failures: [NodeName: Int] = [:]
+    var earlyExits: [ProcessIdentity: ExitReason] = [:]
+    /// How each node's last process ended, also after it was started again.
+    package var lastExits: [NodeName: NodeProcess.Exited] = [:]
+
+    package init(
+        spec: ClusterSpec, record: Record?, engine: Engine, bootID: String, now: Moment, wall: WallTime, entropy: UInt64
+    ) {
+        self.spec = spec
+        self.record = record
+        stored = record
+        random = SplitMix64(seed: entropy)
+        seen = Observation(bootID: bootID, wall: wall, entropy: 0, engine: engine, began: now)
+        decision = Decision(record: record)
+    }
+
+    /// What one turn asks of the hands: the record first, if there is one to store, then the effects.
+    package struct Orders: Sendable {
+        package var record: Record?
+        package var effects: [Effect]
+    }
+
+    package mutating func configure(_ spec: ClusterSpec) { self.spec = spec }
+
+    /// Decides, and notes what is about to be done.
+    package mutating func turn(at now: Moment, wall: WallTime) -> Orders {
+        seen.wall = wall
+        seen.entropy = random.next()
+        decision = decide(spec, record, seeing: seen, at: now)
+        seen.wasReady = decision.assessment.ready
+        let changed = decision.record != stored ? decision.record : nil
+        record = decision.record
+        return Orders(record: changed, effects: decision.effects)
+    }
+
+    /// After the record was written, or could not be: the effects that may be done now.
+    package mutating func release(_ orders: Orders, failure: String?, at now: Moment) -> [Effect] {
+        seen.recordTrouble = failure
+        if let record = orders.record, failure == nil { stored = record }
+        let effects = orders.effects.filter { effect in failure == nil || mayGoOn(effect) }
+        for effect in effects { begin(effect, at: now) }
+        return effects
+    }
+
+    /// With a disk that takes no record: what creates ids or ports waits; promotions of the proven dead, restarts of what the
+    /// record on disk knows, and stopping go on.
+    private func mayGoOn(_ effect: Effect) -> Bool {
+        guard !effect.needsRecord else { return false }
+        guard case .start(let start) = effect else { return true }
+        guard let stored, stored.stage == .formed else { return false }
+        return stored.member(start.node)?.ports == record?.member(start.node)?.ports
+    }
+
+    private mutating func begin(_ effect: Effect, at now: Moment) {
+        if case .ask(let node, _) = effect {
+            seen.asking[node] = now
+            return
+        }
+        let attempts = (seen.effects[effect.key]?.attempts ?? 0) + 1
+        seen.effects[effect.key] = EffectHistory(node: effect.node, began: now, attempts: attempts)
+        touch(effect, at: now)
+    }
+
+    /// What was asked before an effect says nothing after it.
+    mutating func touch(_ effect: Effect, at now: Moment) {
+        if let node = effect.node { seen.changed[node] = now }
+        if effect.changesRoles { seen.rolesChanged = now }
+    }
+}
+
+extension Cycle {
+    /// A request changed the record; the next turn stores it and acts on it.
+    package mutating func admit(_ record: Record) { self.record = record }
+}

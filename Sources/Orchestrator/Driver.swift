@@ -1,0 +1,14 @@
+import ClusterModel
+import Planner
+
+/// The hands: they do what they are told, and say what came of it. They never decide.
+package protocol Driver: Sendable {
+    func now() -> Moment
+    func wall() -> WallTime
+    /// Writes the record durably. Returns what went wrong, in words.
+    func store(_ record: Record) async -> String?
+    /// Carries out one effect to its end.
+    func perform(_ effect: Effect, _ record: Record?) async -> Outcome
+    /// Free bytes for this user on the data folder's file system.
+    func freeBytes() -> Int64?
+}

@@ -1,0 +1,39 @@
+import ClusterModel
+import Planner
+
+/// What reaches the loop from outside.
+package enum Event: Sendable {
+    /// An effect ended.
+    case ended(Effect, Outcome)
+    case exited(NodeName, ProcessIdentity, ExitReason)
+    case wish(Observation.Wish)
+    case freeBytes(Int64?)
+    case configured(ClusterSpec)
+}
+
+/// What came of one effect.
+package enum Outcome: Sendable, Equatable {
+    case done
+    case failed(String)
+    case surveyed(Observation.Survey)
+    /// For each pair: nil, it is ours now; else the port that is taken and a sentence about who holds it.
+    case reserved([PortPair: Taken?])
+    /// A process was started, or found and is being watched.
+    case process(ProcessIdentity, startedAt: WallTime)
+    case answered(NodeReply.Outcome)
+
+    package struct Taken: Sendable, Equatable {
+        package var port: Int
+        package var sentence: String
+
+        package init(port: Int, sentence: String) {
+            self.port = port
+            self.sentence = sentence
+        }
+    }
+
+    var failure: String? {
+        guard case .failed(let why) = self else { return nil }
+        return why
+    }
+}

@@ -1,0 +1,27 @@
+import Synchronization
+
+/// Where the hands leave what happened, and a bell that wakes the loop: any number of events make one turn.
+package final class Inbox: Sendable {
+    private let events = Mutex<[Event]>([])
+    private let ring: AsyncStream<Void>.Continuation
+    package let bell: AsyncStream<Void>
+
+    package init() {
+        (bell, ring) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    package func post(_ event: Event) {
+        events.withLock { $0.append(event) }
+        ring.yield()
+    }
+
+    /// Asks for a turn without news.
+    package func wake() { ring.yield() }
+
+    func take() -> [Event] {
+        events.withLock { waiting in
+            defer { waiting = [] }
+            return waiting
+        }
+    }
+}

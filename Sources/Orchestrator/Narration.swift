@@ -1,0 +1,138 @@
+import ClusterModel
+import Planner
+
+/// What `up` and `run` say on the way to ready, and of what happens later: a line an event. Compares each turn with the one
+/// before; decides nothing.
+package struct Narration: Sendable {
+    private var said = Set<String>()
+    private var covered = false
+    private var readySaid = false
+    private var state = Assessment.State.ok
+    private let began: Moment
+
+    package init(began: Moment) { self.began = began }
+
+    /// The new lines, without a newline; each begins with a word in a column of ten.
+    package mutating func lines(_ cycle: Cycle, at now: Moment) -> [String] {
+        var lines: [String] = []
+        guard let record = cycle.record else { return findings(cycle) }
+        let assessment = cycle.decision.assessment
+        if record.stage == .formed || assessment.phase == .forming, !record.members.isEmpty,
+            said.insert("ports").inserted
+        {
+            lines += column("ports", record.members.map { String($0.ports.client) }.joined(separator: " "))
+            for member in record.members {
+                if let note = member.portNote { lines += column("", note) }
+            }
+        }
+        lines += cleaned(cycle)
+        let progress = assessment.progress
+        if record.stage == .formed, assessment.phase != .stopping, !readySaid, progress.wanted > 0 {
+            if isComplete("start", progress.started, progress.wanted) {
+                lines += started(cycle, progress)
+            }
+            if progress.started == progress.wanted, isComplete("join", progress.agreeing, progress.wanted) {
+                lines += column("join", "\(progress.agreeing)/\(progress.wanted) nodes agree")
+            }
+            if progress.replicas > 0, progress.agreeing == progress.wanted,
+                isComplete("replicas", progress.replicasInSync, progress.replicas)
+            {
+                lines += column("replicas", "\(progress.replicasInSync)/\(progress.replicas) in sync")
+            }
+        }
+        if assessment.slotsCovered == SlotSet.slotCount, assessment.progress.agreeing == assessment.progress.wanted,
+            !covered
+        {
+            covered = true
+            lines.append("[OK] All 16384 slots covered.")
+        }
+        if assessment.ready, !readySaid {
+            readySaid = true
+            let tenths = (now - began).inMilliseconds / 100
+            let masters = assessment.nodes.count { $0.role == .master }
+            let replicas = assessment.nodes.count { $0.role == .replica }
+            lines += column(
+                "ready",
+                "\(masters) \(masters == 1 ? "master" : "masters"), \(replicas) \(replicas == 1 ? "replica" : "replicas") in "
+                    + "\(tenths / 10).\(tenths % 10) s")
+        }
+        return lines + incidents(cycle) + findings(cycle)
+    }
+
+    private func column(_ word: String, _ text: String) -> [String] {
+        [word + String(repeating: " ", count: max(1, 10 - word.utf8.count)) + text]
+    }
+
+    private func started(_ cycle: Cycle, _ progress: Assessment.Progress) -> [String] {
+        let adopted = cycle.seen.processes.values.count { process in
+            if case .running(let running) = process { running.adopted } else { false }
+        }
+        let all = "\(progress.started)/\(progress.wanted) \(cycle.seen.engine.program)"
+        return column("start", adopted == 0 ? all : "\(all); \(adopted) of them were running and are taken over")
+    }
+
+    /// Whether this count is complete and was not said before.
+    private mutating func isComplete(_ what: String, _ have: Int, _ of: Int) -> Bool {
+        have == of && said.insert("\(what) \(of)").inserted
+    }
+
+    private mutating func cleaned(_ cycle: Cycle) -> [String] {
+        cycle.decision.effects.flatMap { effect -> [String] in
+            switch effect {
+            case .quarantine(let move) where said.insert(effect.key.text).inserted:
+                column("cleaned", "\(move.node): \(move.note); moved to quarantine/\(move.folder)")
+            case .preserve(let copies) where said.insert(effect.key.text).inserted:
+                column("kept", "\(copies.node): a copy of its data is in quarantine/\(copies.folder): \(copies.note)")
+            default: []
+            }
+        }
+    }
+
+    /// Ends of nodes, promotions, steps of operations.
+    private mutating func incidents(_ cycle: Cycle) -> [String] {
+        var lines: [String] = []
+        for (node, exit) in cycle.lastExits.sorted(by: { ($0.value.at, $0.key) < ($1.value.at, $1.key) })
+        where said.insert("exit \(node) \(exit.at.nanoseconds)").inserted {
+            lines += column("exit", "\(node) \(exit.reason.cause)")
+        }
+        for promotion in cycle.record?.promotions ?? []
+        where said.insert("promote \(promotion.replica) \(promotion.deadline.milliseconds)").inserted {
+            let lag =
+                promotion.lagBytes.map { "; it was \($0) bytes behind what was last seen of \(promotion.master)" } ?? ""
+            lines += column("promote", "\(promotion.replica) takes over from \(promotion.master)\(lag)")
+        }
+        for operation in cycle.record?.operations ?? [] {
+            for (index, step) in operation.steps.enumerated()
+            where operation.isOpen || index == operation.steps.count - 1 {
+                guard said.insert("step \(operation.id) \(index)").inserted else { continue }
+                lines += column(operation.name, "\(step.text)\(operation.error.map { ": \($0)" } ?? "")")
+            }
+        }
+        let assessment = cycle.decision.assessment
+        if readySaid, assessment.phase != .stopping, assessment.state != state {
+            state = assessment.state
+            let uncovered = SlotSet.slotCount - assessment.slotsCovered
+            switch assessment.state {
+            case .ok: lines += column("ok", "every slot is served, with full redundancy")
+            case .degraded: lines += column("degraded", "every slot is served, with less redundancy than wanted")
+            case .down: lines += column("down", "\(uncovered) slots are not served")
+            }
+        }
+        return lines
+    }
+
+    private mutating func findings(_ cycle: Cycle) -> [String] {
+        cycle.decision.findings.flatMap { finding -> [String] in
+            guard finding.severity > .info, said.insert("finding \(finding.code) \(finding.message)").inserted else {
+                return []
+            }
+            return column(finding.severity.rawValue, finding.message)
+                + (finding.hint.map { column("", $0) } ?? [])
+        }
+    }
+}
+
+extension Engine {
+    /// `redis-server 7.0.15`.
+    package var program: String { "\(name.rawValue)-server \(version)" }
+}

@@ -1,0 +1,96 @@
+import ClusterModel
+import ControlAPI
+import Planner
+
+/// The one loop: what happened is noted, one decision is made, the record is written, and then the effects that depend on it
+/// are begun. Each effect runs by itself and comes back as an event.
+package actor Orchestrator<Hands: Driver> {
+    package let inbox: Inbox
+    private let driver: Hands
+    private var cycle: Cycle
+    private var timer: Task<Void, Never>?
+    private let identity: DaemonIdentity
+    /// Called after every turn, in order, on the loop.
+    private let onTurn: @Sendable (Cycle) -> Void
+
+    package init(
+        _ cycle: Cycle, driver: Hands, inbox: Inbox, identity: DaemonIdentity,
+        onTurn: @escaping @Sendable (Cycle) -> Void
+    ) {
+        self.cycle = cycle
+        self.driver = driver
+        self.inbox = inbox
+        self.identity = identity
+        self.onTurn = onTurn
+    }
+
+    /// Runs until the daemon is to end, and says how.
+    package func run() async -> Decision.End {
+        inbox.wake()
+        for await _ in inbox.bell {
+            for event in inbox.take() { cycle.note(event, at: driver.now(), wall: driver.wall()) }
+            cycle.note(.freeBytes(driver.freeBytes()), at: driver.now(), wall: driver.wall())
+            let orders = cycle.turn(at: driver.now(), wall: driver.wall())
+            let decision = cycle.decision
+            var failure: String?
+            if let record = orders.record { failure = await driver.store(record) }
+            for effect in cycle.release(orders, failure: failure, at: driver.now()) { begin(effect) }
+            onTurn(cycle)
+            if let end = decision.end {
+                timer?.cancel()
+                return end
+            }
+            wake(at: failure == nil ? decision.wake : driver.now() + .seconds(1))
+        }
+        return .done
+    }
+
+    private func begin(_ effect: Effect) {
+        let (driver, inbox, record) = (driver, inbox, cycle.record)
+        Task { inbox.post(.ended(effect, await driver.perform(effect, record))) }
+    }
+
+    private func wake(at moment: Moment?) {
+        timer?.cancel()
+        let pause = min(moment.map { $0 - driver.now() } ?? .seconds(1), .seconds(1))
+        let inbox = inbox
+        timer = Task {
+            if pause > .zero { try? await Task.sleep(for: pause) }
+            if !Task.isCancelled { inbox.wake() }
+        }
+    }
+
+    // MARK: requests
+
+    package func status() -> StatusDocument { StatusBoard(cycle, identity).document }
+
+    package var assessment: Assessment { cycle.decision.assessment }
+    package var waits: [String] { cycle.decision.waits }
+
+    package func operations() -> [OperationDocument] {
+        (cycle.record?.operations ?? []).map(OperationDocument.init)
+    }
+
+    package func restart(_ request: RestartRequest) throws(Refusal) -> OperationDocument {
+        guard var record = cycle.record else {
+            throw Refusal("not-formed", "the cluster is still being formed", hint: "clusterd wait ready", exit: 1)
+        }
+        let operation = try Admission.restart(request, &record, cycle.decision.assessment, seeing: cycle.seen)
+        cycle.admit(record)
+        inbox.wake()
+        return OperationDocument(operation)
+    }
+}
+
+/// Who this daemon is, for those who ask.
+package struct DaemonIdentity: Sendable {
+    package var pid: Int32
+    package var version: String
+    package var startedAt: WallTime
+
+    package init(pid: Int32, version: String, startedAt: WallTime) {
+        self.pid = pid
+        self.version = version
+        self.startedAt = startedAt
+    }
+}

@@ -1,0 +1,118 @@
+import ClusterModel
+import ControlAPI
+import Planner
+
+/// What `status` shows, out of the last turn.
+struct StatusBoard {
+    let cycle: Cycle
+    let identity: DaemonIdentity
+
+    init(_ cycle: Cycle, _ identity: DaemonIdentity) {
+        self.cycle = cycle
+        self.identity = identity
+    }
+
+    private var assessment: Assessment { cycle.decision.assessment }
+
+    var document: StatusDocument {
+        var cluster = StatusDocument.Cluster(
+            name: cycle.record?.cluster ?? cycle.spec.name,
+            state: .init(rawValue: assessment.state.rawValue) ?? .down,
+            phase: .init(rawValue: assessment.phase.rawValue) ?? .starting, dir: cycle.spec.dataDirectory,
+            daemon: .init(pid: identity.pid, version: identity.version, startedAt: Timestamp(identity.startedAt)))
+        cluster.ready = assessment.ready
+        cluster.serving = assessment.serving
+        cluster.slotsCovered = assessment.slotsCovered
+        cluster.masters = assessment.nodes.count { $0.role == .master }
+        cluster.replicas = assessment.nodes.count { $0.role == .replica }
+        cluster.engine = cycle.seen.engine.description
+        var document = StatusDocument(cluster: cluster)
+        document.nodes = (cycle.record?.members ?? []).map(node)
+        document.shards = assessment.shards.map {
+            ShardDocument(
+                master: $0.master, replicas: $0.replicas, slots: $0.slots.texts, canFailOver: $0.canFailOver,
+                why: $0.why)
+        }
+        document.findings = cycle.decision.findings.map(FindingDocument.init)
+        document.operations = (cycle.record?.operations ?? []).map(OperationDocument.init)
+        return document
+    }
+
+    private func node(_ member: Member) -> NodeDocument {
+        let known = assessment.node(member.name)
+        var node = NodeDocument(
+            name: member.name, host: cycle.spec.announce ?? host, port: member.ports.client, busPort: member.ports.bus,
+            process: process(member, known), wanted: member.wanted == .running ? .running : .stopped,
+            health: known.flatMap { .init(rawValue: $0.health.rawValue) } ?? .down)
+        node.id = member.id
+        node.role = known?.role
+        node.replicaOf = known?.role == .replica ? known?.replicaOf : nil
+        node.slots = known?.slots.texts ?? []
+        node.link = known?.role == .replica ? known?.linkUp.map { $0 ? .up : .down } : nil
+        node.lagBytes = known?.role == .replica ? known?.lagBytes : nil
+        if let report = known?.report {
+            node.keys = report.load.keys
+            node.memoryBytes = report.load.memoryBytes
+            node.maxMemoryBytes = report.load.maxMemoryBytes
+            node.clients = report.load.clients
+            node.opsPerSecond = report.load.operationsPerSecond
+            node.engine = .init(name: report.engine.name.rawValue, version: report.engine.version.description)
+        }
+        switch cycle.seen.processes[member.name] {
+        case .running(let process):
+            node.pid = process.identity.pid
+            node.startedAt = Timestamp(process.startedAt)
+        case .exited, nil: break
+        }
+        node.restarts = max(0, (cycle.seen.starts[member.name] ?? 0) - 1)
+        node.lastExit = cycle.lastExits[member.name].map { exit in
+            .init(
+                at: Timestamp(exit.wall), cause: exit.reason.cause, signal: exit.reason.exit?.signal,
+                code: exit.reason.exit?.code)
+        }
+        return node
+    }
+
+    private var host: String {
+        let first = cycle.spec.bind.first ?? "127.0.0.1"
+        return first == "0.0.0.0" || first == "*" ? "127.0.0.1" : first == "::" ? "::1" : first
+    }
+
+    private func process(_ member: Member, _ known: Assessment.Node?) -> NodeDocument.Process {
+        switch cycle.seen.processes[member.name] {
+        case .running:
+            if assessment.phase == .stopping || isUnderWay("shutdown \(member.name) ") { return .stopping }
+            return known?.report == nil && known?.health == .unreachable ? .starting : .running
+        case .exited(let exit):
+            if member.wanted == .stopped || assessment.phase == .stopping { return .stopped }
+            if isUnderWay("start \(member.name) ") { return .starting }
+            return exit.reason.isHopeless || cycle.spec.supervision.restart == .never ? .crashed : .backoff
+        case nil: return isUnderWay("start \(member.name) ") ? .starting : .stopped
+        }
+    }
+
+    private func isUnderWay(_ prefix: String) -> Bool {
+        cycle.seen.effects.contains { $0.value.isUnderWay && $0.key.text.hasPrefix(prefix) }
+    }
+}
+
+extension FindingDocument {
+    init(_ finding: Finding) {
+        self.init(
+            code: finding.code, severity: .init(rawValue: finding.severity.rawValue) ?? .info, node: finding.node,
+            shard: finding.shard, message: finding.message, hint: finding.hint)
+    }
+}
+
+extension OperationDocument {
+    init(_ operation: Operation) {
+        self.init(
+            id: String(operation.id), kind: operation.name, node: operation.node,
+            state: .init(rawValue: operation.state.rawValue) ?? .running, step: operation.currentStep,
+            steps: operation.steps.map {
+                .init(text: $0.text, at: Timestamp($0.at), state: .init(rawValue: $0.state.rawValue) ?? .running)
+            },
+            startedAt: Timestamp(operation.startedAt), endedAt: operation.endedAt.map { Timestamp($0) },
+            error: operation.error)
+    }
+}

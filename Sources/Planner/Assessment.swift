@@ -1,0 +1,65 @@
+import ClusterModel
+
+/// How the cluster is, seen from every node: what `status` shows, and what readiness is decided on.
+package struct Assessment: Sendable, Equatable {
+    package enum Phase: String, Sendable { case starting, forming, ready, stopping }
+    package enum State: String, Sendable { case ok, degraded, down }
+    package enum Health: String, Sendable { case ok, loading, syncing, busy, hung, unreachable, down }
+
+    package var phase = Phase.starting
+    package var state = State.down
+    package var serving = false
+    package var ready = false
+    package var slotsCovered = 0
+    package var nodes: [Node] = []
+    package var shards: [Shard] = []
+    package var progress = Progress()
+
+    /// Counts on the way to ready.
+    package struct Progress: Sendable, Equatable {
+        package var wanted = 0
+        package var started = 0
+        package var answering = 0
+        package var agreeing = 0
+        package var replicas = 0
+        package var replicasInSync = 0
+
+        package init() {}
+    }
+
+    package struct Node: Sendable, Equatable {
+        package var name: NodeName
+        package var role: Role?
+        package var replicaOf: NodeName?
+        package var slots = SlotSet()
+        package var health = Health.down
+        /// A replica's link to its master; nil on a master or where nobody knows.
+        package var linkUp: Bool?
+        /// Bytes that it is behind its master; nil on a master or where that cannot be compared.
+        package var lagBytes: Int64?
+        package var report: NodeReport?
+
+        package init(name: NodeName) { self.name = name }
+    }
+
+    package struct Shard: Sendable, Equatable {
+        package var master: NodeName?
+        package var replicas: [NodeName]
+        package var slots: SlotSet
+        /// Whether a replica could take over now; `why` says what stands in the way.
+        package var canFailOver: Bool
+        package var why: String?
+
+        package init(master: NodeName?, replicas: [NodeName], slots: SlotSet, canFailOver: Bool, why: String?) {
+            self.master = master
+            self.replicas = replicas
+            self.slots = slots
+            self.canFailOver = canFailOver
+            self.why = why
+        }
+    }
+
+    package init() {}
+
+    package func node(_ name: NodeName) -> Node? { nodes.first { $0.name == name } }
+}

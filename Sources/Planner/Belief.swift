@@ -1,0 +1,56 @@
+import ClusterModel
+
+/// Who is believed: live views by highest config epoch, else the nodes.conf files by highest epoch. Never the record.
+extension Turn {
+    func believedTopology(_ survey: Observation.Survey) -> Topology {
+        var sources: [Topology.Source] = []
+        for member in members where !member.joining || running(member.name) != nil {
+            if let source = live(member) {
+                sources.append(source)
+            } else if let file = survey.directories.first(where: { $0.path == member.directory })?.parsed,
+                file.view.myself?.id == member.id, !member.joining
+            {
+                sources.append(.init(view: file.view, currentEpoch: file.currentEpoch, live: false))
+            }
+        }
+        var topology = Topology(sources)
+        preferData(&topology, survey)
+        for member in members where topology.standings[member.id] == nil {
+            let master = members.first { $0.shard == member.shard && topology.owns($0.id) }
+            if let master { topology.add(member.id, replicaOf: master.id) }
+        }
+        return topology
+    }
+
+    /// What a running node last said, however old: its file on disk is older still. A node that is still loading has read
+    /// its nodes.conf and cannot say so; then its file stands.
+    private func live(_ member: Member) -> Topology.Source? {
+        guard let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
+            case .report(let report) = reply.outcome, report.id == member.id
+        else { return nil }
+        return .init(view: report.view, currentEpoch: report.currentEpoch, live: true)
+    }
+
+    /// Rule 5 while a whole shard is down: a master whose folder holds nothing does not start as master over a replica
+    /// whose folder holds keys. The engine would make the replica throw them away.
+    private func preferData(_ topology: inout Topology, _ survey: Observation.Survey) {
+        for master in members where topology.owns(master.id) {
+            let shard = members.filter { topology.master(of: $0.id) == master.id }
+            guard shard.count > 1, shard.allSatisfy({ neverRan($0) }),
+                let facts = survey.directories.first(where: { $0.path == master.directory }),
+                !facts.content.holdsKeys
+            else { continue }
+            let heir = shard.first { member in
+                member.id != master.id && member.wanted == .running && !member.joining
+                    && survey.directories.first { $0.path == member.directory }?.content.holdsKeys == true
+            }
+            guard let heir else { continue }
+            topology.transfer(from: master.id, to: heir.id)
+        }
+    }
+
+    /// Neither running nor started by this daemon: what lies on disk is all that is known.
+    private func neverRan(_ member: Member) -> Bool {
+        seen.processes[member.name] == nil && seen.starts[member.name] == nil
+    }
+}

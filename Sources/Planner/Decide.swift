@@ -1,0 +1,91 @@
+import ClusterModel
+
+/// What is to be done now, out of what is wanted, what is remembered and what is seen. Pure: no clock, no randomness but
+/// `Observation.entropy`, no I/O. It looks at what is, never at what it did last, so a daemon that has just started, one
+/// that was killed half-way and one that has run for a year take the same path.
+package func decide(
+    _ spec: ClusterSpec, _ record: Record?, seeing seen: Observation, at now: Moment
+) -> Decision {
+    var turn = Turn(spec, record, seeing: seen, at: now)
+    turn.decide()
+    return turn.decision
+}
+
+extension Turn {
+    mutating func decide() {
+        if case .detach = seen.wish { return detach() }
+        guard let survey = seen.survey else {
+            perform(.survey(after: seen.began))
+            return wait("to look at \(spec.dataDirectory)")
+        }
+        guard let record = decision.record else {
+            if case .stop = seen.wish { return decision.end = .done }
+            decision.assessment.phase = .forming
+            if lacksSpace(survey) { return }
+            return establish(survey)
+        }
+        if record.stage == .planned {
+            if case .stop = seen.wish { return decision.end = .done }
+            if lacksSpace(survey) { return }
+            return carryOut(record, survey)
+        }
+        run(survey)
+    }
+
+    /// A formed cluster, in whatever state it is.
+    private mutating func run(_ survey: Observation.Survey) {
+        let topology = believedTopology(survey)
+        if case .stop(let asked, let kill) = seen.wish {
+            ask(topology)
+            assess(topology)
+            decision.assessment.phase = .stopping
+            decision.waits = []
+            return stop(asked: asked, kill: kill, topology, survey)
+        }
+        failOver(topology, survey)
+        advanceOperations(topology)
+        tend(topology, survey)
+        introduce(topology)
+        restoreSettings()
+        ask(topology)
+        assess(topology)
+        report(topology)
+        noteReadiness()
+    }
+
+    /// The nodes stay; what is known of their processes goes to the record, so that the next daemon finds them.
+    private mutating func detach() {
+        for member in members {
+            if let process = running(member.name) { noteRunning(member, process) }
+        }
+        let starting = seen.effects.filter { $0.value.isUnderWay && $0.key.text.hasPrefix("start ") }
+        guard starting.isEmpty else { return wait("for \(starting.count) nodes that are being started") }
+        decision.end = .done
+    }
+
+    /// Below `min-free` nothing new is made.
+    private mutating func lacksSpace(_ survey: Observation.Survey) -> Bool {
+        guard let free = seen.freeBytes, free < spec.minimumFreeBytes else { return false }
+        decision.end = .refused(
+            Refusal(
+                "disk-full",
+                "\(spec.dataDirectory) has \(free >> 20) MB free, and cluster.min-free asks for "
+                    + "\(spec.minimumFreeBytes >> 20) MB: nothing was started",
+                hint: "make room, choose another folder, or set cluster.min-free lower", exit: 1))
+        return true
+    }
+
+    /// Ready is said once, and then remembered: from then on people know the ports.
+    private mutating func noteReadiness() {
+        if decision.assessment.ready { decision.record?.everReady = true }
+        let attempted = members.filter { $0.wanted == .running }.allSatisfy { member in
+            seen.processes[member.name] != nil
+                || decision.findings.contains { $0.node == member.name && $0.severity == .error }
+        }
+        if decision.record?.everReady != true {
+            decision.assessment.phase = .forming
+        } else {
+            decision.assessment.phase = decision.assessment.ready || attempted ? .ready : .starting
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import ClusterModel
+
+/// What one turn comes to: printable, comparable, storable.
+package struct Decision: Sendable, Equatable {
+    /// What must be on disk before the effects that need it; nil: there is no cluster yet.
+    package var record: Record?
+    package var effects: [Effect] = []
+    package var findings: [Finding] = []
+    /// What is being waited for, in words, most important first.
+    package var waits: [String] = []
+    /// When to look again if nothing happens before.
+    package var wake: Moment?
+    package var assessment = Assessment()
+    /// Set when the daemon is to end.
+    package var end: End?
+
+    package init(record: Record?) { self.record = record }
+
+    package enum End: Sendable, Equatable {
+        /// Every node is stopped, or was left running on purpose.
+        case done
+        /// Nothing was changed; the words say why and what would help. `exit` as in CONTRACT: 1, 4, 64 or 78.
+        case refused(Refusal)
+    }
+}
+
+/// Something that a person should know, with a stable code, an entry in docs/findings.md, and a next command where one
+/// exists.
+package struct Finding: Sendable, Hashable {
+    package enum Severity: String, Sendable, Hashable, Comparable {
+        case info, warning, error
+
+        package static func < (a: Severity, b: Severity) -> Bool { a.rank < b.rank }
+        private var rank: Int {
+            switch self {
+            case .info: 0
+            case .warning: 1
+            case .error: 2
+            }
+        }
+    }
+
+    package var code: String
+    package var severity: Severity
+    package var node: NodeName?
+    /// The shard's master, by name.
+    package var shard: NodeName?
+    package var message: String
+    package var hint: String?
+
+    package init(
+        _ code: String, _ severity: Severity, node: NodeName? = nil, shard: NodeName? = nil, _ message: String,
+        hint: String? = nil
+    ) {
+        self.code = code
+        self.severity = severity
+        self.node = node
+        self.shard = shard
+        self.message = message
+        self.hint = hint
+    }
+}
+
+/// A request that is answered with no, and why. An answer, not a failure.
+package struct Refusal: Sendable, Hashable, Error, CustomStringConvertible {
+    package var code: String
+    package var message: String
+    package var hint: String?
+    package var exit: Int32
+
+    package init(_ code: String, _ message: String, hint: String? = nil, exit: Int32) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.exit = exit
+    }
+    package var description: String { hint.map { "\(message)\n\($0)" } ?? message }
+}

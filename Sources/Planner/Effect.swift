@@ -1,0 +1,222 @@
+import ClusterModel
+
+/// One order to the hands. A value: it holds names and numbers, so that a test can write it and a log can print it.
+package enum Effect: Sendable, Equatable {
+    /// Look at every node folder and at who uses one.
+    case survey(after: Moment)
+    /// Bind the pairs that are free, and say who holds the others.
+    case reserve([PortPair], addresses: [String])
+    case release([PortPair])
+    case makeDirectory(NodeName, path: String)
+    /// Move files out of the way, with a note. Nothing is deleted.
+    case quarantine(Quarantine)
+    /// Keep second copies of data files before the engine may drop them.
+    case preserve(Quarantine)
+    /// Write what the engine reads at its start. Only while no process uses the directory.
+    case writeFiles(NodeFilesToWrite)
+    case start(StartRequest)
+    /// Watch a process that was found running.
+    case adopt(NodeName, ProcessIdentity)
+    case ask(NodeName, Contact)
+    case signal(NodeName, ProcessIdentity, Signal)
+    case shutdown(NodeName, Contact, Saving)
+    /// CLUSTER FAILOVER on a replica whose master lives and agrees.
+    case handOver(NodeName, Contact, from: NodeID)
+    /// The guarded promotion: compare and take over in one script.
+    case promote(Promotion, Contact)
+    /// CLUSTER REPLICATE.
+    case replicate(NodeName, Contact, master: NodeID)
+    /// CLUSTER MEET from one node to another.
+    case meet(NodeName, Contact, host: String, ports: PortPair)
+    /// CONFIG SET of one directive, live only.
+    case configure(NodeName, Contact, name: String, value: String)
+
+    package enum Signal: String, Sendable, Equatable { case terminate, kill }
+
+    /// The argument of SHUTDOWN: none, where an append-only file holds everything; SAVE, where only a dump can; NOSAVE,
+    /// where the dump could not be written and the append-only file holds everything.
+    package enum Saving: String, Sendable, Equatable { case asConfigured, always, never }
+
+    /// How to reach a node, and which process must be there.
+    package struct Contact: Sendable, Equatable {
+        package var host: String
+        package var port: Int
+        package var process: ProcessIdentity
+
+        package init(host: String, port: Int, process: ProcessIdentity) {
+            self.host = host
+            self.port = port
+            self.process = process
+        }
+    }
+
+    package struct Quarantine: Sendable, Equatable {
+        package var node: NodeName
+        package var directory: String
+        /// Names within the directory.
+        package var files: [String]
+        /// The name of the new folder below `quarantine/`.
+        package var folder: String
+        package var note: String
+
+        package init(node: NodeName, directory: String, files: [String], folder: String, note: String) {
+            self.node = node
+            self.directory = directory
+            self.files = files
+            self.folder = folder
+            self.note = note
+        }
+    }
+
+    package struct NodeFilesToWrite: Sendable, Equatable {
+        package var node: NodeName
+        package var directory: String
+        package var nodesFileName: String
+        /// nil leaves the file there is.
+        package var nodesFile: NodesFile?
+        package var redisConf: [UInt8]
+        /// Which start this is for.
+        package var incarnation: Int
+
+        package init(
+            node: NodeName, directory: String, nodesFileName: String, nodesFile: NodesFile?, redisConf: [UInt8],
+            incarnation: Int
+        ) {
+            self.node = node
+            self.directory = directory
+            self.nodesFileName = nodesFileName
+            self.nodesFile = nodesFile
+            self.redisConf = redisConf
+            self.incarnation = incarnation
+        }
+
+        /// Tells other contents apart from these (FNV-1a): what was written is written again only if it differs.
+        var digest: String {
+            var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+            func add(_ bytes: some Sequence<UInt8>) {
+                for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+            }
+            add(redisConf)
+            if let nodesFile {
+                add("\(nodesFile.currentEpoch)".utf8)
+                for entry in nodesFile.view.entries {
+                    add(
+                        "\(entry.id) \(entry.host) \(entry.ports) \(entry.flags) \(entry.configEpoch) \(entry.slots)"
+                            .utf8)
+                    add((entry.masterID?.text ?? "-").utf8)
+                }
+            }
+            return String(hash, radix: 16)
+        }
+    }
+
+    package struct StartRequest: Sendable, Equatable {
+        package var node: NodeName
+        package var directory: String
+        package var incarnation: Int
+
+        package init(node: NodeName, directory: String, incarnation: Int) {
+            self.node = node
+            self.directory = directory
+            self.incarnation = incarnation
+        }
+    }
+
+    /// Rule 3: refused by the script unless the node is still a replica of that master, its link is down, and the wall
+    /// clock of the host has not passed the deadline.
+    package struct Promotion: Sendable, Equatable, Codable {
+        package var replica: NodeName
+        package var replicaID: NodeID
+        package var master: NodeName
+        package var masterID: NodeID
+        package var deadline: WallTime
+        package var attempt: Int
+        /// Bytes that the winner was behind what was last seen of the master; nil if that is not known.
+        package var lagBytes: Int64?
+
+        package init(
+            replica: NodeName, replicaID: NodeID, master: NodeName, masterID: NodeID, deadline: WallTime, attempt: Int,
+            lagBytes: Int64?
+        ) {
+            self.replica = replica
+            self.replicaID = replicaID
+            self.master = master
+            self.masterID = masterID
+            self.deadline = deadline
+            self.attempt = attempt
+            self.lagBytes = lagBytes
+        }
+    }
+
+    /// The node that an effect is done to; nil for those that concern the host.
+    package var node: NodeName? {
+        switch self {
+        case .survey, .reserve, .release: nil
+        case .makeDirectory(let node, _), .adopt(let node, _), .ask(let node, _), .signal(let node, _, _),
+            .shutdown(let node, _, _), .handOver(let node, _, _), .replicate(let node, _, _), .meet(let node, _, _, _),
+            .configure(let node, _, _, _):
+            node
+        case .quarantine(let quarantine), .preserve(let quarantine): quarantine.node
+        case .writeFiles(let files): files.node
+        case .start(let start): start.node
+        case .promote(let promotion, _): promotion.replica
+        }
+    }
+
+    /// Whether facts about roles that were asked for earlier say nothing after this.
+    package var changesRoles: Bool {
+        switch self {
+        case .handOver, .promote, .replicate, .meet: true
+        default: false
+        }
+    }
+
+    /// Whether this may be done only when the record that it follows from is on disk: it creates ids or ports, or data may
+    /// come to be where the record does not know of it. The others go on from memory when the disk is full.
+    package var needsRecord: Bool {
+        switch self {
+        case .makeDirectory, .quarantine, .preserve, .writeFiles, .replicate, .meet: true
+        default: false
+        }
+    }
+}
+
+/// Kind, target and incarnation. The driver does each key once; a failed one may be decided again and counts an attempt.
+package struct EffectKey: Hashable, Sendable, Comparable, CustomStringConvertible {
+    package let text: String
+
+    package init(_ text: String) { self.text = text }
+    package static func < (a: EffectKey, b: EffectKey) -> Bool { a.text < b.text }
+    package var description: String { text }
+}
+
+extension Effect {
+    package var key: EffectKey {
+        switch self {
+        case .survey(let after): EffectKey("survey after \(after.nanoseconds)")
+        case .reserve(let pairs, _): EffectKey("reserve " + pairs.map(\.description).joined(separator: " "))
+        case .release(let pairs): EffectKey("release " + pairs.map(\.description).joined(separator: " "))
+        case .makeDirectory(let node, let path): EffectKey("directory \(node) \(path)")
+        case .quarantine(let q): EffectKey("quarantine \(q.node) \(q.folder) \(q.files.joined(separator: " "))")
+        case .preserve(let q): EffectKey("preserve \(q.node) \(q.folder)")
+        case .writeFiles(let files): EffectKey("write \(files.node) #\(files.incarnation) \(files.digest)")
+        case .start(let start): EffectKey("start \(start.node) #\(start.incarnation)")
+        case .adopt(let node, let process): EffectKey("adopt \(node) \(process.pid)/\(process.startTime)")
+        case .ask(let node, let contact): EffectKey("ask \(node) \(contact.process.pid)")
+        case .signal(let node, let process, let signal): EffectKey("\(signal.rawValue) \(node) \(process.pid)")
+        case .shutdown(let node, let contact, let saving):
+            EffectKey("shutdown \(node) \(contact.process.pid) \(saving.rawValue)")
+        case .handOver(let node, let contact, let from):
+            EffectKey("hand over \(node) \(contact.process.pid) \(from.short)")
+        case .promote(let promotion, let contact):
+            EffectKey(
+                "promote \(promotion.replica) \(contact.process.pid) \(promotion.masterID.short) #\(promotion.attempt)")
+        case .replicate(let node, let contact, let master):
+            EffectKey("replicate \(node) \(contact.process.pid) \(master.short)")
+        case .meet(let node, let contact, let host, let ports):
+            EffectKey("meet \(node) \(contact.process.pid) \(host) \(ports)")
+        case .configure(let node, let contact, let name, let value):
+            EffectKey("configure \(node) \(contact.process.pid) \(name) \(value)")
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import ClusterModel
+
+/// A master that is proven dead is replaced by the replica that has most of its data, by the guarded promotion of
+/// DESIGN.md rule 3; one failover at a time a shard.
+extension Turn {
+    /// How long after a death the replicas may take to read the last bytes that the kernel holds for them.
+    static let drainLimit = Duration.milliseconds(100)
+    /// After this the shard's master is rather started in place, with what it has on disk.
+    static let failoverLimit = Duration.seconds(3)
+    static let promotionValidity = Duration.milliseconds(1000)
+
+    mutating func failOver(_ topology: Topology, _ survey: Observation.Survey) {
+        settlePromotions(topology)
+        guard spec.supervision.failover != .off else { return }
+        for master in members where topology.owns(master.id) && !restartsInPlace(master) {
+            guard let death = death(of: master, survey) else { continue }
+            promoteSuccessor(of: master, death: death, topology)
+        }
+    }
+
+    /// When this node was proven dead: its end was seen, or no process of that identity nor any in its directory was found.
+    private func death(of member: Member, _ survey: Observation.Survey) -> Moment? {
+        if running(member.name) != nil { return nil }
+        if let exit = exited(member.name) { return exit.at }
+        return engineUser(of: member.directory, survey) == nil ? survey.askedAt : nil
+    }
+
+    private func restartsInPlace(_ master: Member) -> Bool {
+        decision.record?.operations.contains { operation in
+            guard operation.isOpen, case .restartNode(let restart) = operation.kind else { return false }
+            return restart.node == master.name && (restart.noFailover || restart.force)
+        } ?? false
+    }
+
+    private func liveReplicas(of master: Member, _ topology: Topology) -> [Member] {
+        members.filter { $0.id != master.id && running($0.name) != nil && topology.master(of: $0.id) == master.id }
+    }
+
+    /// Whether a dead master is not to be started as master yet, because a replica may be about to take over.
+    mutating func waitsForFailover(_ master: Member, _ topology: Topology) -> Bool {
+        guard spec.supervision.failover != .off, !restartsInPlace(master) else { return false }
+        if decision.record?.promotions.contains(where: { $0.masterID == master.id }) == true { return true }
+        let replicas = liveReplicas(of: master, topology)
+        guard !replicas.isEmpty else { return false }
+        let since = exited(master.name)?.at ?? seen.survey?.askedAt ?? now
+        guard now - since < Self.failoverLimit else { return false }
+        wait("for a replica of \(master.name) to take over")
+        return true
+    }
+
+    private mutating func promoteSuccessor(of master: Member, death: Moment, _ topology: Topology) {
+        let replicas = liveReplicas(of: master, topology)
+        guard !replicas.isEmpty, now - death < Self.failoverLimit else { return }
+        wake(after: .milliseconds(2))
+        if decision.record?.promotions.contains(where: { $0.masterID == master.id }) == true { return }
+        let reports = replicas.compactMap { member in report(member, since: death).map { (member, $0) } }
+        let followers = reports.filter { _, report in
+            report.replication.role == .replica && report.view.myself?.masterID == master.id
+        }
+        let ended = followers.filter { !$0.1.replication.linkUp }
+        guard ended.count == replicas.count || now - death >= Self.drainLimit else {
+            return wait("for the replicas of \(master.name) to read its last bytes")
+        }
+        let last = exited(master.name)?.lastReport?.replication
+        let eligible = ended.filter { member, report in
+            !report.loading && !report.replication.syncInProgress && report.replication.offset > 0
+                && (seen.lastInSync[member.name] != nil || last == nil)
+        }
+        guard let winner = Self.winner(eligible, of: last) else {
+            return wait("for a replica of \(master.name) that can take over")
+        }
+        let earlier = seen.effects.keys.count { $0.text.hasPrefix("promote \(winner.0.name) ") }
+        let promotion = Effect.Promotion(
+            replica: winner.0.name, replicaID: winner.0.id, master: master.name, masterID: master.id,
+            deadline: seen.wall + Self.promotionValidity, attempt: earlier + 1,
+            lagBytes: last.flatMap {
+                $0.replicationID == winner.1.replication.replicationID
+                    ? max(0, $0.offset - winner.1.replication.offset) : nil
+            })
+        guard let contact = contact(winner.0) else { return }
+        decision.record?.promotions.append(promotion)
+        perform(.promote(promotion, contact))
+    }
+
+    /// The highest offset wins; only offsets of one replication history can be compared. Ties go to the first name.
+    static func winner(
+        _ candidates: [(Member, NodeReport)], of master: NodeReport.Replication?
+    ) -> (Member, NodeReport)? {
+        let sameHistory = candidates.filter { master == nil || $0.1.replication.replicationID == master?.replicationID }
+        return (sameHistory.isEmpty ? candidates : sameHistory).max { a, b in
+            (a.1.replication.offset, b.0.name) < (b.1.replication.offset, a.0.name)
+        }
+    }
+
+    /// Strikes promotions whose end is known: the replica was asked after it, or can no longer obey.
+    private mutating func settlePromotions(_ topology: Topology) {
+        guard let promotions = decision.record?.promotions, !promotions.isEmpty else { return }
+        let open = promotions.filter { promotion in
+            guard let member = decision.record?.member(promotion.replica), running(member.name) != nil else {
+                // It ended: its nodes.conf says what became of it.
+                return isBusy(promotion.replica)
+            }
+            if isBusy(promotion.replica) { return true }
+            let ended = seen.effects.first { key, _ in
+                key.text.hasPrefix("promote \(promotion.replica) ") && key.text.hasSuffix("#\(promotion.attempt)")
+            }?.value
+            let since = ended?.ended
+            guard let report = report(member, since: since) else { return seen.wall < promotion.deadline }
+            if report.replication.role == .master { return false }
+            return ended?.failure == nil && seen.wall < promotion.deadline
+        }
+        decision.record?.promotions = open
+        if !open.isEmpty { wake(after: .milliseconds(5)) }
+    }
+}

@@ -1,0 +1,229 @@
+import ClusterModel
+
+/// A new cluster is written, not negotiated: ports are reserved, ids are given and recorded, every nodes.conf is written,
+/// and only then, once the record says `formed`, does the first process start. Interrupted anywhere before that, all of it
+/// is simply done again; interrupted after, it is a formed cluster like any other.
+extension Turn {
+    /// No record, or a plan of which nothing was started.
+    mutating func form(over folders: [DirectoryFacts]) {
+        let laidOut = folders.filter(isLaidOutByHand).compactMap(\.number).sorted()
+        let preferred = spec.ports == .from(laidOut.first ?? -1) ? laidOut : []
+        let candidates = PortCandidates(spec, engine: seen.engine, preferred: preferred).pairs
+        switch choosePorts(candidates, count: spec.nodeCount) {
+        case .refused(let refusal): decision.end = .refused(refusal)
+        case .waiting: break
+        case .chosen(let pairs):
+            var record = plan(pairs.sorted(), folders)
+            notePassedOver(candidates, &record)
+            decision.record = record
+            wake(at: now)
+        }
+    }
+
+    /// Which node got its port because another was taken: said once, and remembered.
+    private func notePassedOver(_ candidates: [PortPair], _ record: inout Record) {
+        var passed: [String] = []
+        for pair in candidates.prefix(while: { seen.ports[$0] != nil }) {
+            if case .busy(let busy) = seen.ports[pair] {
+                passed.append(busy.sentence)
+            } else if !passed.isEmpty, let index = record.members.firstIndex(where: { $0.ports == pair }) {
+                record.members[index].portNote = passed.joined(separator: "; ") + "; took \(pair.client)"
+                passed = []
+            }
+        }
+    }
+
+    private func isLaidOutByHand(_ folder: DirectoryFacts) -> Bool {
+        folder.path == spec.dataDirectory + "/" + (folder.number.map(String.init) ?? "")
+    }
+
+    /// The first nodes are the masters, the others their replicas in turn, as `redis-cli --cluster create` deals them.
+    private mutating func plan(_ pairs: [PortPair], _ folders: [DirectoryFacts]) -> Record {
+        var members: [Member] = []
+        let shardIDs = (0..<spec.masters).map { _ in NodeID(using: &random) }
+        for (index, pair) in pairs.enumerated() {
+            let name = NodeName(String(pair.client))
+            let folder = folders.first { isLaidOutByHand($0) && $0.number == pair.client }
+            let shard = index % spec.masters
+            var member = Member(
+                name: name, id: NodeID(using: &random), ports: pair,
+                directory: folder?.path ?? newDirectory(name),
+                nodesFileName: folder?.nodesFileName ?? "nodes-\(name).conf", shard: shard, shardID: shardIDs[shard])
+            member.joining = true
+            members.append(member)
+        }
+        return Record(
+            cluster: spec.name, stage: .planned, shape: .init(masters: spec.masters, replicas: spec.replicas),
+            members: members)
+    }
+
+    /// The plan's own topology: the only time that roles and slots come from clusterd.
+    func plannedTopology(_ record: Record) -> Topology {
+        var topology = Topology([])
+        let slots = SlotSet.evenly(among: record.shape.masters)
+        for (index, member) in record.members.enumerated() where index < record.shape.masters {
+            topology.add(member.id, replicaOf: nil, slots: slots[index])
+        }
+        for (index, member) in record.members.enumerated() where index >= record.shape.masters {
+            topology.add(member.id, replicaOf: record.members[member.shard].id)
+        }
+        return topology
+    }
+
+    /// Carries a plan out up to the point where the cluster exists.
+    mutating func carryOut(_ record: Record, _ survey: Observation.Survey) {
+        decision.assessment.phase = .forming
+        decision.assessment.progress.wanted = record.members.count
+        let taken = record.members.compactMap { member -> Observation.Busy? in
+            guard case .busy(let busy) = seen.ports[member.ports] else { return nil }
+            return busy
+        }
+        if let busy = taken.first {
+            // Nothing was started yet: plan again, around the port that was lost.
+            if spec.onPortConflict == .fail {
+                decision.end = .refused(Refusal("port-taken", busy.sentence, exit: 1))
+            } else {
+                form(over: survey.directories)
+            }
+            return
+        }
+        let unknown = record.members.map(\.ports).filter { seen.ports[$0] == nil }
+        guard unknown.isEmpty else {
+            perform(.reserve(unknown, addresses: spec.bind))
+            return wait("to reserve \(unknown.count) ports")
+        }
+        let topology = plannedTopology(record)
+        let written = record.members.filter { prepare($0, topology, survey, incarnation: 0) }
+        if written.count == record.members.count {
+            // From here on the files are believed: they are looked at once more, as they now lie there.
+            let last = seen.effects.filter { $0.key.text.hasPrefix("write ") }.compactMap(\.value.ended).max()
+            if let last, survey.askedAt < last { return needSurvey(since: last) }
+            decision.record?.stage = .formed
+            for index in record.members.indices { decision.record?.members[index].joining = false }
+            wake(at: now)
+        } else {
+            wait("for the files of \(record.members.count - written.count) nodes to be written")
+        }
+    }
+
+    /// Makes a stopped node's folder what its next start needs, one step at a time; true once it is.
+    mutating func prepare(
+        _ member: Member, _ topology: Topology, _ survey: Observation.Survey, incarnation: Int
+    ) -> Bool {
+        if isBusy(member.name) { return false }
+        let facts = survey.directories.first { $0.path == member.directory }
+        let planned = nodesFile(for: member, topology)
+        // Once it is written for this start, it stands: what the survey says of it is older.
+        let write = Effect.writeFiles(
+            .init(
+                node: member.name, directory: member.directory, nodesFileName: member.nodesFileName,
+                nodesFile: nodesFileToWrite(member, facts, planned), redisConf: redisConf(for: member, facts).bytes,
+                incarnation: incarnation))
+        if seen.effects[write.key]?.isDone == true { return true }
+        guard let facts, facts.exists else {
+            let make = Effect.makeDirectory(member.name, path: member.directory)
+            switch perform(make, repeatAfter: .seconds(1)) {
+            case .failed(let why, _): fault(member, "directory-unusable", why)
+            case .done: needSurvey(since: seen.effects[make.key]?.ended ?? now)
+            case .underWay: break
+            }
+            return false
+        }
+        if let quarantine = cleaning(member, facts, incarnation) {
+            switch perform(.quarantine(quarantine)) {
+            case .failed(let why, _): fault(member, "quarantine-failed", why)
+            case .done(let at): needSurvey(since: at)
+            case .underWay: break
+            }
+            return false
+        }
+        if let copies = preservation(member, facts, planned, incarnation) {
+            switch perform(.preserve(copies)) {
+            case .failed(let why, _):
+                fault(member, "quarantine-failed", why)
+                return false
+            case .underWay: return false
+            case .done: break
+            }
+        }
+        if case .failed(let why, _) = perform(write) { fault(member, "files-not-written", why) }
+        return false
+    }
+
+    /// Rule 1: the engine drops what a node has when it becomes a replica. One that was master, and is now to follow
+    /// another, may hold what that one lacks: its data are linked into quarantine first. nil: nothing to keep.
+    private func preservation(
+        _ member: Member, _ facts: DirectoryFacts, _ planned: NodesFile, _ incarnation: Int
+    ) -> Effect.Quarantine? {
+        guard facts.content.holdsKeys, let before = facts.parsed?.view.myself, !before.slots.isEmpty,
+            before.flags.contains(.master), let after = planned.view.myself, after.flags.contains(.replica)
+        else { return nil }
+        let heir = after.masterID.flatMap { decision.record?.member(id: $0)?.name.text } ?? "another node"
+        return Effect.Quarantine(
+            node: member.name, directory: facts.path, files: facts.content.fileNames,
+            folder: "\(stamp(seen.beganWall))-\(member.name)-data-\(incarnation)",
+            note: "\(member.name) was master and starts as replica of \(heir), which may lack its last writes. To read "
+                + "them: redis-server --port 0 --unixsocket /tmp/read.sock --dir on a copy of this folder")
+    }
+
+    private func nodesFileToWrite(_ member: Member, _ facts: DirectoryFacts?, _ planned: NodesFile) -> NodesFile? {
+        guard let file = facts?.parsed, !member.joining, agrees(file, with: planned) else { return planned }
+        return nil
+    }
+
+    /// What must go out of the way before this node's own files are written; nil: nothing.
+    private func cleaning(_ member: Member, _ facts: DirectoryFacts, _ incarnation: Int) -> Effect.Quarantine? {
+        var files: [String] = []
+        var why = ""
+        let name = facts.nodesFileName ?? member.nodesFileName
+        switch facts.nodesFile {
+        case .absent: break
+        case .empty: (files, why) = ([name], "\(name) was empty")
+        case .torn: (files, why) = ([name], "\(name) was cut short")
+        case .corrupt(let what): (files, why) = ([name], "\(name) was corrupt: \(what)")
+        case .parsed(let file):
+            let isOurs = file.view.myself?.id == member.id
+            if !isOurs || (member.joining && !isPlanned(file)) {
+                files = [name]
+                why =
+                    decision.record?.stage == .planned
+                    ? "\(name) was left by an unfinished create" : "\(name) was left by an earlier try"
+            }
+        }
+        if let conf = facts.redisConf, !conf.isGenerated {
+            files.append(conf.fileName)
+            if why.isEmpty { why = "\(conf.fileName) was written by hand; clusterd writes its own" }
+        }
+        if !files.isEmpty, facts.nodesFile != .absent, !facts.content.holdsKeys, member.joining {
+            files += facts.content.fileNames
+        }
+        guard !files.isEmpty else { return nil }
+        return Effect.Quarantine(
+            node: member.name, directory: facts.path, files: files,
+            folder: "\(stamp(seen.beganWall))-\(member.name)" + (incarnation > 0 ? "-\(incarnation)" : ""), note: why)
+    }
+
+    /// Whether a file is one that this plan itself has written.
+    private func isPlanned(_ file: NodesFile) -> Bool {
+        let ids = Set(members.map(\.id))
+        return file.view.entries.allSatisfy { ids.contains($0.id) } && file.view.entries.count == members.count
+    }
+
+    mutating func needSurvey(since moment: Moment) {
+        guard let survey = seen.survey, survey.askedAt < moment else { return }
+        perform(.survey(after: moment))
+    }
+
+    private mutating func fault(_ member: Member, _ code: String, _ why: String) {
+        find(Finding(code, .error, node: member.name, "\(member.name): \(why)"))
+        wait("for the folder of \(member.name) to be usable: \(why)")
+    }
+}
+
+/// `20260101T000000Z`, so that folders sort by time.
+package func stamp(_ time: WallTime) -> String {
+    let civil = CivilTime(time)
+    func two(_ n: Int) -> String { n < 10 ? "0\(n)" : "\(n)" }
+    return
+        "\(civil.year)\(two(civil.month))\(two(civil.day))T\(two(civil.hour))\(two(civil.minute))\(two(civil.second))Z"
+}

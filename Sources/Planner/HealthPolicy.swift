@@ -1,0 +1,164 @@
+import ClusterModel
+
+/// Ready means ready: every node that is wanted runs and is ours, every slot is served, every node's view of every role
+/// agrees, and every replica is in sync. Only answers asked for after the last change of a role count.
+extension Turn {
+    mutating func assess(_ topology: Topology) {
+        var result = Assessment()
+        result.nodes = members.map { assess($0, topology) }
+        let wanted = members.filter { $0.wanted == .running }
+        var progress = Assessment.Progress()
+        progress.wanted = wanted.count
+        progress.started = wanted.count { running($0.name) != nil }
+        progress.answering = wanted.count { report($0) != nil }
+        let settled = wanted.filter { report($0, since: seen.rolesChanged) != nil }
+        let agreeing = settled.filter { disagreement($0, topology) == nil }
+        progress.agreeing = agreeing.count
+        let replicas = wanted.filter { !topology.owns($0.id) }
+        progress.replicas = replicas.count
+        progress.replicasInSync = replicas.count { member in
+            result.node(member.name)?.linkUp == true && result.node(member.name)?.health == .ok
+        }
+        result.progress = progress
+        result.slotsCovered =
+            members.reduce(into: SlotSet()) { served, member in
+                if let report = report(member), report.clusterStateOK, !report.loading {
+                    served = served.union(topology.standings[member.id]?.slots ?? SlotSet())
+                }
+            }.count
+        result.serving = result.slotsCovered == SlotSet.all.count
+        result.ready =
+            result.serving && agreeing.count == wanted.count && progress.replicasInSync == progress.replicas
+            && !wanted.isEmpty
+            // Rule 12: nothing that was changed for a while is left so.
+            && wanted.allSatisfy { member in report(member).map { strayingSetting(member, $0) == nil } ?? false }
+        result.shards = shards(topology, result)
+        let thin = result.shards.contains { shard in
+            shard.replicas.count { result.node($0)?.linkUp == true } < spec.replicas
+        }
+        result.state = !result.serving ? .down : thin ? .degraded : .ok
+        result.phase = result.ready ? .ready : .starting
+        decision.assessment = result
+        if !result.ready { explain(wanted, topology) }
+    }
+
+    private func assess(_ member: Member, _ topology: Topology) -> Assessment.Node {
+        var node = Assessment.Node(name: member.name)
+        let standing = topology.standings[member.id]
+        node.slots = standing?.slots ?? SlotSet()
+        node.role = standing?.role
+        if standing?.role == .replica || (standing != nil && node.slots.isEmpty) {
+            node.replicaOf = topology.master(of: member.id).flatMap { decision.record?.member(id: $0)?.name }
+            if node.replicaOf != nil { node.role = .replica }
+        }
+        guard let process = running(member.name) else { return node }
+        guard let reply = seen.replies[member.name], reply.of == process.identity else {
+            node.health = .unreachable
+            return node
+        }
+        switch reply.outcome {
+        case .refused: node.health = .unreachable
+        case .silent: node.health = now - process.since > spec.supervision.hangTimeout ? .hung : .unreachable
+        case .answered(let text): node.health = text.hasPrefix("LOADING") ? .loading : .busy
+        case .report(let report):
+            node.report = report
+            guard report.id == member.id, report.processID == process.identity.pid else {
+                node.health = .unreachable
+                return node
+            }
+            node.role = report.replication.role
+            guard report.replication.role == .replica else {
+                node.health = report.loading ? .loading : .ok
+                return node
+            }
+            node.linkUp = report.replication.linkUp
+            node.health =
+                report.loading
+                ? .loading : report.replication.linkUp && !report.replication.syncInProgress ? .ok : .syncing
+            if let master = report.view.myself?.masterID.flatMap({ decision.record?.member(id: $0) }) {
+                node.replicaOf = master.name
+                if let theirs = self.report(master),
+                    theirs.replication.replicationID == report.replication.replicationID
+                {
+                    node.lagBytes = max(0, theirs.replication.offset - report.replication.offset)
+                }
+            }
+        }
+        return node
+    }
+
+    private func shards(_ topology: Topology, _ result: Assessment) -> [Assessment.Shard] {
+        members.filter { topology.owns($0.id) }.map { master in
+            let replicas = members.filter { $0.id != master.id && topology.master(of: $0.id) == master.id }.map(\.name)
+            let able = replicas.contains { result.node($0)?.linkUp == true && result.node($0)?.health == .ok }
+            let why: String? =
+                able
+                ? nil
+                : replicas.isEmpty
+                    ? "no replica"
+                    : "no replica is in sync: "
+                        + replicas.map { "\($0) \(result.node($0)?.health.rawValue ?? "down")" }.joined(separator: ", ")
+            return Assessment.Shard(
+                master: master.name, replicas: replicas, slots: topology.standings[master.id]?.slots ?? SlotSet(),
+                canFailOver: able, why: why)
+        }
+    }
+
+    /// What this node's view says that is not so, in words; nil when it agrees with everybody.
+    func disagreement(_ member: Member, _ topology: Topology) -> String? {
+        guard let report = report(member) else { return "\(member.name) does not answer" }
+        if report.loading { return "\(member.name) is loading" }
+        if !report.clusterStateOK { return "\(member.name) says cluster_state:fail" }
+        let known = Dictionary(uniqueKeysWithValues: report.view.entries.map { ($0.id, $0) })
+        for other in members {
+            guard let standing = topology.standings[other.id] else { return "nobody knows \(other.name) yet" }
+            guard let entry = known[other.id] else { return "\(member.name) does not know \(other.name)" }
+            if other.wanted == .stopped { continue }
+            if entry.flags.contains(.fail) || entry.flags.contains(.noaddr) || entry.flags.contains(.handshake) {
+                return "\(member.name) does not reach \(other.name)"
+            }
+            let isMaster = entry.flags.contains(.master)
+            if isMaster != (standing.role == .master) {
+                return "\(member.name) takes \(other.name) for a \(isMaster ? "master" : "replica")"
+            }
+            if isMaster ? entry.slots != standing.slots : entry.masterID != standing.masterID {
+                return "\(member.name) has other \(isMaster ? "slots" : "roles") for \(other.name)"
+            }
+            if entry.ports.client != other.ports.client {
+                return
+                    "\(member.name) has port \(entry.ports.client) for \(other.name), which is on \(other.ports.client)"
+            }
+        }
+        return nil
+    }
+
+    private mutating func explain(_ wanted: [Member], _ topology: Topology) {
+        let down = wanted.filter { running($0.name) == nil }.map(\.name.text)
+        if !down.isEmpty { wait("for \(list(down)) to run") }
+        let silent = wanted.filter { running($0.name) != nil && report($0) == nil }
+        if !silent.isEmpty { wait("for \(list(silent.map(\.name.text))) to answer") }
+        if down.isEmpty, silent.isEmpty {
+            if let text = wanted.compactMap({ disagreement($0, topology) }).first {
+                wait("for all nodes to agree: \(text)")
+            }
+            let behind = decision.assessment.nodes.filter {
+                $0.role == .replica && ($0.linkUp != true || $0.health != .ok)
+            }
+            .map(\.name.text)
+            if !behind.isEmpty { wait("for \(list(behind)) to be in sync") }
+        }
+        if !decision.assessment.serving, topology.covered.count < SlotSet.all.count {
+            let missing = SlotSet.all.subtracting(topology.covered)
+            find(
+                Finding(
+                    "slots-uncovered", .error,
+                    "\(missing.count) slots belong to no node: \(missing.ranges.count > 4 ? "" : "\(missing)")",
+                    hint: nil))
+        }
+    }
+
+    private func list(_ names: [String]) -> String {
+        names.count <= 4
+            ? names.joined(separator: " ") : names.prefix(3).joined(separator: " ") + " and \(names.count - 3) more"
+    }
+}

@@ -1,0 +1,112 @@
+import ClusterModel
+
+/// From no record to a record: either the cluster that lies on disk is taken for what it is, or a new one is planned.
+extension Turn {
+    mutating func establish(_ survey: Observation.Survey) {
+        let inUse = Set(survey.users.map(\.directory))
+        // A plan of which nothing was started is no cluster: its folders hold at most the files that were being written.
+        let triage = Triage(survey.directories, inUse: inUse)
+        decision.findings += triage.findings
+        if let path = seen.recordKeptAside {
+            find(
+                Finding(
+                    "record-unreadable", .warning,
+                    "the record of this folder could not be read; it is kept as \(path) and was rebuilt from the nodes")
+            )
+        }
+        switch triage.verdict {
+        case .refused(let refusal): decision.end = .refused(refusal)
+        case .cluster(let members, let loners):
+            decision.record = rebuiltRecord(members, loners)
+            wake(at: now)
+        case .new(let folders): form(over: folders)
+        }
+    }
+
+    /// The record of a cluster that was found: ids, ports and folders as its files say.
+    private mutating func rebuiltRecord(_ folders: [DirectoryFacts], _ loners: [DirectoryFacts]) -> Record {
+        let topology = Topology(
+            folders.compactMap(\.parsed).map { .init(view: $0.view, currentEpoch: $0.currentEpoch, live: false) })
+        var members: [Member] = []
+        for folder in folders {
+            guard let myself = folder.parsed?.view.myself else { continue }
+            members.append(member(myself, folder))
+        }
+        // Members whose folder, or whose nodes.conf, was lost: the others still know their id and port.
+        for entry in Triage.lost(in: folders) where !members.contains(where: { $0.ports.client == entry.ports.client })
+        {
+            let folder = folders.first { $0.parsed == nil && $0.number == entry.ports.client }
+            var lost = member(entry, folder)
+            lost.joining = folder.map { !$0.content.holdsKeys } ?? true
+            members.append(lost)
+        }
+        members.sort { $0.name < $1.name }
+        let masters = members.filter { topology.owns($0.id) }
+        for index in members.indices {
+            let master = topology.master(of: members[index].id)
+            members[index].shard = masters.firstIndex { $0.id == master } ?? 0
+        }
+        let missing = max(0, spec.nodeCount - members.count)
+        for loner in loners.prefix(missing) { take(in: loner, &members, topology) }
+        for loner in loners.dropFirst(missing) {
+            find(
+                Finding(
+                    "loner", .info, node: loner.number.map { NodeName(String($0)) },
+                    "\(loner.path) belongs to no cluster and is not needed: \(members.count) nodes are wanted"))
+        }
+        // One shard id a shard: the master's, where the engine has given it one.
+        for index in members.indices {
+            let shard = members[index].shard
+            let master = masters.indices.contains(shard) ? masters[shard] : members[index]
+            members[index].shardID = members.first { $0.id == master.id }?.shardID ?? master.shardID
+        }
+        let count = members.count { topology.owns($0.id) || fillsHole($0, topology) }
+        return Record(
+            cluster: spec.name, stage: .formed,
+            shape: .init(masters: max(1, count), replicas: max(0, members.count / max(1, count) - 1)), members: members)
+    }
+
+    private mutating func member(_ entry: NodeEntry, _ folder: DirectoryFacts?) -> Member {
+        let name = folder?.number ?? entry.ports.client
+        var member = Member(
+            name: NodeName(String(name)), id: entry.id,
+            ports: entry.ports.client > 0 ? entry.ports : PortPair(client: name),
+            directory: folder?.path ?? newDirectory(NodeName(String(name))),
+            nodesFileName: folder?.nodesFileName ?? "nodes-\(name).conf", shard: 0,
+            shardID: entry.shardID ?? NodeID(using: &random))
+        member.fileNames = folder?.dataNames.lines ?? []
+        member.appendOnly = folder?.redisConf?.appendOnly
+        return member
+    }
+
+    /// A loner without keys comes in: as master of the slots that nobody else has, if it was given those, else as a
+    /// replica where there are fewest.
+    private mutating func take(in loner: DirectoryFacts, _ members: inout [Member], _ topology: Topology) {
+        guard let number = loner.number, !members.contains(where: { $0.name.text == String(number) }) else { return }
+        let masters = members.filter { topology.owns($0.id) }
+        let file = loner.parsed?.view.myself
+        var member = Member(
+            name: NodeName(String(number)), id: file?.id ?? NodeID(using: &random), ports: PortPair(client: number),
+            directory: loner.path, nodesFileName: loner.nodesFileName ?? "nodes-\(number).conf", shard: 0,
+            shardID: NodeID(using: &random))
+        member.fileNames = loner.dataNames.lines
+        if let slots = file?.slots, !slots.isEmpty, slots.intersection(topology.covered).isEmpty {
+            member.shard = (members.map(\.shard).max() ?? -1) + 1
+        } else {
+            member.joining = true
+            let sizes = masters.indices.map { shard in members.count { $0.shard == shard } }
+            member.shard = sizes.indices.min { (sizes[$0], $0) < (sizes[$1], $1) } ?? 0
+        }
+        members.append(member)
+        members.sort { $0.name < $1.name }
+    }
+
+    private func fillsHole(_ member: Member, _ topology: Topology) -> Bool {
+        !member.joining && topology.standings[member.id] == nil
+    }
+
+    func newDirectory(_ name: NodeName) -> String {
+        if let own = spec.overrides[name]?.dataDirectory { return own }
+        return spec.dataDirectory + "/nodes/" + name.text
+    }
+}

@@ -1,0 +1,48 @@
+import ClusterModel
+
+/// The nodes.conf that a node is to start with: written, not negotiated, so that it boots into the cluster that is.
+extension Turn {
+    func nodesFile(for member: Member, _ topology: Topology) -> NodesFile {
+        let entries = members.compactMap { other in entry(for: other, myself: other.id == member.id, topology) }
+        return NodesFile(
+            view: NodesView(entries: entries), currentEpoch: topology.currentEpoch,
+            // As if it had voted in every epoch there was: a rewritten file must not give a second vote (REDIS.md 2b i).
+            lastVoteEpoch: topology.currentEpoch)
+    }
+
+    private func entry(for member: Member, myself: Bool, _ topology: Topology) -> NodeEntry? {
+        guard let standing = topology.standings[member.id] else { return nil }
+        let master = topology.master(of: member.id)
+        let isMaster = master == nil || master == member.id
+        var entry = NodeEntry(id: member.id, host: announcedHost, ports: member.ports)
+        entry.flags = isMaster ? .master : .replica
+        if myself { entry.flags.insert(.myself) }
+        entry.masterID = isMaster ? nil : master
+        entry.configEpoch = isMaster ? standing.configEpoch : topology.standings[master ?? member.id]?.configEpoch ?? 0
+        entry.linkConnected = true
+        entry.slots = isMaster ? standing.slots : SlotSet()
+        if seen.engine.knowsShardIDs {
+            let shardID = (isMaster ? member : master.flatMap { decision.record?.member(id: $0) } ?? member).shardID
+            entry.auxiliary = [("tls-port", "0"), ("shard-id", shardID.text)]
+        }
+        return entry
+    }
+
+    /// Whether the file on disk leads to the same cluster, so that it can stay as the engine wrote it.
+    func agrees(_ file: NodesFile, with planned: NodesFile) -> Bool {
+        guard file.currentEpoch >= planned.currentEpoch || planned.currentEpoch == 0,
+            file.view.myself?.id == planned.view.myself?.id
+        else { return false }
+        let known = Dictionary(file.view.entries.map { ($0.id, $0) }) { first, _ in first }
+        for entry in planned.view.entries {
+            guard let have = known[entry.id], have.flags.contains(.master) == entry.flags.contains(.master),
+                have.masterID == entry.masterID, have.slots == entry.slots, have.ports == entry.ports,
+                have.host == entry.host || (have.host.isEmpty && have.flags.contains(.myself)),
+                !have.flags.contains(.noaddr), !have.flags.contains(.handshake)
+            else { return false }
+        }
+        return file.view.entries.allSatisfy { entry in
+            planned.view.entries.contains { $0.id == entry.id } || entry.slots.isEmpty
+        }
+    }
+}

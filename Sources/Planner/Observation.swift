@@ -1,0 +1,222 @@
+import ClusterModel
+
+/// All that the loop knows of the world at one moment, each fact with the moment it was asked for. `decide` looks at this
+/// and at nothing else.
+package struct Observation: Sendable, Equatable {
+    package var bootID: String
+    package var wall: WallTime
+    /// Fresh random bits for this turn: ids and jitter come from here, so that a turn can be replayed.
+    package var entropy: UInt64
+    /// The engine that a start would run.
+    package var engine: Engine
+    package var wish = Wish.run
+    /// nil until the data folder was looked at for the first time.
+    package var survey: Survey?
+    package var ports: [PortPair: PortState] = [:]
+    package var processes: [NodeName: NodeProcess] = [:]
+    package var replies: [NodeName: NodeReply] = [:]
+    /// Questions on their way: when each was asked.
+    package var asking: [NodeName: Moment] = [:]
+    /// Per replica, the last moment at which its link to its master was seen up and no full sync ran.
+    package var lastInSync: [NodeName: Moment] = [:]
+    package var effects: [EffectKey: EffectHistory] = [:]
+    /// When something was last done to a node: what was asked of it before says nothing any more.
+    package var changed: [NodeName: Moment] = [:]
+    /// When a role or a config epoch was last seen or made to change; ages the role facts of every node.
+    package var rolesChanged: Moment?
+    /// When this process began; also the first moment at which anything was known.
+    package var began: Moment
+    package var beganWall: WallTime
+    /// How often each node was started by this daemon, in vain or not.
+    package var starts: [NodeName: Int] = [:]
+    /// Whether the turn before this one found the cluster ready: at rest nodes are asked less often.
+    package var wasReady = false
+    /// Of the file system of the data folder, for this user; nil if that cannot be told.
+    package var freeBytes: Int64?
+    /// Why the record could not be written the last time, if so.
+    package var recordTrouble: String?
+    /// What is left of a state.json that could not be read: its path now.
+    package var recordKeptAside: String?
+
+    package init(bootID: String, wall: WallTime, entropy: UInt64, engine: Engine, began: Moment) {
+        self.bootID = bootID
+        self.wall = wall
+        self.entropy = entropy
+        self.engine = engine
+        self.began = began
+        beganWall = wall
+    }
+
+    /// What people and signals want of the daemon as a whole. Not in the record: a daemon that starts, runs the nodes.
+    package enum Wish: Sendable, Equatable {
+        case run
+        /// Stop every node cleanly, then end. `kill`: end those that do not, whatever it costs.
+        case stop(asked: Moment, kill: Bool)
+        /// End, and leave the nodes running.
+        case detach
+    }
+
+    package struct Survey: Sendable, Equatable {
+        package var askedAt: Moment
+        package var directories: [DirectoryFacts]
+        package var users: [DirectoryUser]
+
+        package init(askedAt: Moment, directories: [DirectoryFacts], users: [DirectoryUser]) {
+            self.askedAt = askedAt
+            self.directories = directories
+            self.users = users
+        }
+    }
+
+    /// A live process whose working directory is a node's directory.
+    package struct DirectoryUser: Sendable, Equatable {
+        package var directory: String
+        package var identity: ProcessIdentity
+        /// As the process shows itself in /proc/PID/comm and cmdline.
+        package var command: String
+
+        package init(directory: String, identity: ProcessIdentity, command: String) {
+            self.directory = directory
+            self.identity = identity
+            self.command = command
+        }
+    }
+
+    package enum PortState: Sendable, Equatable {
+        /// Bound by clusterd, not listening: the engine can take it, nobody's `connect` gets it.
+        case reserved
+        /// `since` is when this wait began; it is kept while the port stays busy.
+        case busy(Busy)
+    }
+
+    package struct Busy: Sendable, Equatable {
+        /// The one of the two ports that is taken.
+        package var port: Int
+        /// A sentence: `7005 is in use by python3 (pid 4182, user alice)`.
+        package var sentence: String
+        package var since: Moment
+        package var askedAt: Moment
+
+        package init(port: Int, sentence: String, since: Moment, askedAt: Moment) {
+            self.port = port
+            self.sentence = sentence
+            self.since = since
+            self.askedAt = askedAt
+        }
+    }
+
+    /// The report of a node, if it was asked for after everything that could have made it untrue.
+    package func report(_ node: NodeName, since moment: Moment? = nil) -> NodeReport? {
+        guard case .running(let process) = processes[node], let reply = replies[node], reply.of == process.identity,
+            case .report(let report) = reply.outcome
+        else { return nil }
+        if let changed = changed[node], reply.askedAt < changed { return nil }
+        if let moment, reply.askedAt < moment { return nil }
+        return report
+    }
+
+    package func directory(at path: String) -> DirectoryFacts? {
+        survey?.directories.first { $0.path == path }
+    }
+}
+
+package enum NodeProcess: Sendable, Equatable {
+    case running(Running)
+    case exited(Exited)
+
+    package struct Running: Sendable, Equatable {
+        package var identity: ProcessIdentity
+        package var since: Moment
+        package var startedAt: WallTime
+        /// Found running, not started by this daemon: its exit status cannot be known.
+        package var adopted: Bool
+
+        package init(identity: ProcessIdentity, since: Moment, startedAt: WallTime, adopted: Bool) {
+            self.identity = identity
+            self.since = since
+            self.startedAt = startedAt
+            self.adopted = adopted
+        }
+    }
+
+    package struct Exited: Sendable, Equatable {
+        package var identity: ProcessIdentity?
+        package var at: Moment
+        package var wall: WallTime
+        package var reason: ExitReason
+        /// Exits in a row without a stable minute between them; the backoff grows with it.
+        package var failures: Int
+        /// From the turn in which the exit was seen; spreads the retries of nodes that died together.
+        package var jitter: UInt64
+        /// What the node was last seen to be, for those who decide what its end means.
+        package var lastReport: NodeReport?
+
+        package init(
+            identity: ProcessIdentity?, at: Moment, wall: WallTime, reason: ExitReason, failures: Int, jitter: UInt64,
+            lastReport: NodeReport?
+        ) {
+            self.identity = identity
+            self.at = at
+            self.wall = wall
+            self.reason = reason
+            self.failures = failures
+            self.jitter = jitter
+            self.lastReport = lastReport
+        }
+    }
+}
+
+/// The answer to one question, or that there was none.
+package struct NodeReply: Sendable, Equatable {
+    package var askedAt: Moment
+    package var answeredAt: Moment
+    package var of: ProcessIdentity
+    package var outcome: Outcome
+
+    package enum Outcome: Sendable, Equatable {
+        case report(NodeReport)
+        /// It lives, and cannot say more now: LOADING, BUSY, MASTERDOWN, NOAUTH …; the engine's own words.
+        case answered(String)
+        /// The port refuses: it does not listen (yet).
+        case refused
+        /// Connected or connecting, and no answer in time.
+        case silent
+    }
+
+    package init(askedAt: Moment, answeredAt: Moment, of: ProcessIdentity, outcome: Outcome) {
+        self.askedAt = askedAt
+        self.answeredAt = answeredAt
+        self.of = of
+        self.outcome = outcome
+    }
+
+    /// Any answer at all is life.
+    package var isLife: Bool {
+        switch outcome {
+        case .report, .answered: true
+        case .refused, .silent: false
+        }
+    }
+}
+
+/// What became of the effect with one key. Questions (`ask`) are not kept here but in `asking` and `replies`.
+package struct EffectHistory: Sendable, Equatable {
+    package var node: NodeName?
+    package var began: Moment
+    package var ended: Moment?
+    package var failure: String?
+    package var attempts: Int
+
+    package init(
+        node: NodeName?, began: Moment, ended: Moment? = nil, failure: String? = nil, attempts: Int = 1
+    ) {
+        self.node = node
+        self.began = began
+        self.ended = ended
+        self.failure = failure
+        self.attempts = attempts
+    }
+
+    package var isUnderWay: Bool { ended == nil }
+    package var isDone: Bool { ended != nil && failure == nil }
+}

@@ -1,0 +1,135 @@
+import ClusterModel
+
+/// Which ports a new cluster takes: the first that are free, in the order that was asked for.
+package struct PortCandidates: Sendable, Equatable {
+    package private(set) var pairs: [PortPair] = []
+
+    /// The pairs that may be tried, in order, none overlapping one before it.
+    package init(_ spec: ClusterSpec, engine: Engine, preferred: [Int] = []) {
+        let wanted: [Int] =
+            switch spec.ports {
+            case .from(let first): Array(first...max(first, 65535))
+            case .list(let ports): ports
+            case .range(let range): Array(range)
+            }
+        var used = Set<Int>()
+        var seen = Set<Int>()
+        for client in preferred + wanted where (1...65535).contains(client) && seen.insert(client).inserted {
+            let pair = PortPair(client: client)
+            guard engine.isSevenOrLater || !pair.needsClusterPort else { continue }
+            guard !used.contains(pair.client), !used.contains(pair.bus) else { continue }
+            used.insert(pair.client)
+            used.insert(pair.bus)
+            pairs.append(pair)
+            // Enough for any cluster, and for a long stretch of busy ones.
+            if pairs.count >= spec.nodeCount + 1000 { break }
+        }
+    }
+}
+
+extension Turn {
+    enum PortChoice: Equatable {
+        case chosen([PortPair])
+        case waiting
+        case refused(Refusal)
+    }
+
+    /// One round of choosing ports for a cluster that is being formed. Level-triggered: what is reserved is taken, what is
+    /// busy is passed over or refused, what is unknown is asked for.
+    mutating func choosePorts(_ candidates: [PortPair], count: Int) -> PortChoice {
+        var chosen: [PortPair] = []
+        var unknown: [PortPair] = []
+        for pair in candidates where chosen.count + unknown.count < count {
+            switch seen.ports[pair] {
+            case .reserved: chosen.append(pair)
+            case .busy(let busy):
+                if spec.onPortConflict == .fail {
+                    return .refused(
+                        Refusal(
+                            "port-taken", busy.sentence,
+                            hint: "end that process, choose other ports (cluster.ports, --port), or set "
+                                + "cluster.on-port-conflict: next", exit: 1))
+                }
+            case nil: unknown.append(pair)
+            }
+        }
+        if chosen.count + unknown.count < count {
+            return .refused(
+                Refusal(
+                    "too-few-ports",
+                    "\(count) nodes need \(count) ports, and only \(chosen.count + unknown.count) are to be had",
+                    hint: "give a longer range or list in cluster.ports, or another --port", exit: 1))
+        }
+        guard unknown.isEmpty else {
+            wait("to reserve \(unknown.count) ports")
+            if case .failed(let why, _) = perform(.reserve(unknown, addresses: spec.bind)) {
+                return .refused(
+                    Refusal(
+                        "port-unusable", why, hint: "set cluster.bind and cluster.ports to what this host has", exit: 1)
+                )
+            }
+            return .waiting
+        }
+        return .chosen(chosen)
+    }
+
+    enum OwnPort: Equatable {
+        case ready
+        case waiting
+        /// It stays busy: the node has to move, or to stay down.
+        case lost(Observation.Busy)
+    }
+
+    /// A formed node's own port: waited for, with its holder named, for `port-wait`.
+    mutating func ownPort(_ member: Member) -> OwnPort {
+        switch seen.ports[member.ports] {
+        case .reserved: return .ready
+        case nil:
+            if case .failed(let why, _) = perform(
+                .reserve([member.ports], addresses: spec.bind), retryAfter: .seconds(1))
+            {
+                find(Finding("port-unusable", .error, node: member.name, "\(member.name) is not started: \(why)"))
+                wait("for port \(member.ports.client) of \(member.name): \(why)")
+            }
+            return .waiting
+        case .busy(let busy):
+            let waited = now - busy.since
+            // Before it was ever ready nobody knows its ports: it moves on at once, as forming does.
+            if waited >= spec.portWait || decision.record?.everReady != true { return .lost(busy) }
+            let again = busy.askedAt + .milliseconds(200)
+            if now >= again {
+                repeatReserve([member.ports])
+            } else {
+                wake(at: again)
+            }
+            wait("for port \(busy.port) of \(member.name): \(busy.sentence)")
+            return .waiting
+        }
+    }
+
+    /// Asks again for ports that were busy: done before is not done now.
+    mutating func repeatReserve(_ pairs: [PortPair]) {
+        let effect = Effect.reserve(pairs, addresses: spec.bind)
+        if seen.effects[effect.key]?.isUnderWay != true, !decision.effects.contains(effect) {
+            decision.effects.append(effect)
+        }
+    }
+
+    /// The next pair for a node that lost its own, none of another member's.
+    mutating func nextPair(for member: Member) -> PortPair? {
+        let others = members.filter { $0.name != member.name }.map(\.ports)
+        let candidates = PortCandidates(spec, engine: seen.engine).pairs.filter { pair in
+            pair != member.ports && !others.contains { $0.overlaps(pair) }
+        }
+        for pair in candidates {
+            switch seen.ports[pair] {
+            case .reserved: return pair
+            case .busy: continue
+            case nil:
+                perform(.reserve([pair], addresses: spec.bind))
+                return nil
+            }
+        }
+        return nil
+    }
+}

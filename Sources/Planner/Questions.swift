@@ -1,0 +1,127 @@
+import ClusterModel
+
+/// Which nodes are asked now, and what is put right of what they say.
+extension Turn {
+    /// Every running node is asked: each second at rest, much more often while something changes, and at once where
+    /// the last answer is older than the last change.
+    mutating func ask(_ topology: Topology) {
+        let inTransition =
+            !seen.wasReady || seen.wish != .run
+            || decision.record?.operations.contains(where: \.isOpen) == true
+            || decision.record?.promotions.isEmpty == false
+        let many = Duration.milliseconds(4) * members.count
+        let pace = inTransition ? max(Self.pollInTransition, many) : Self.pollAtRest
+        let bereaved = Set(members.filter { topology.owns($0.id) && exited($0.name) != nil }.map(\.id))
+        for member in members {
+            guard let process = running(member.name), let contact = contact(member) else { continue }
+            guard seen.asking[member.name] == nil else { continue }
+            let reply = seen.replies[member.name].flatMap { $0.of == process.identity ? $0 : nil }
+            let isUrgent = topology.master(of: member.id).map(bereaved.contains) == true
+            let wanted =
+                isUrgent ? Duration.milliseconds(2) : reply?.isLife == true ? pace : min(pace, Self.pollInTransition)
+            let changed = max(seen.changed[member.name] ?? seen.began, seen.rolesChanged ?? seen.began)
+            let due: Moment
+            if let reply {
+                let isStale = reply.askedAt < changed
+                due = reply.askedAt + (isStale ? min(wanted, .milliseconds(5)) : wanted)
+            } else {
+                due = process.since
+            }
+            if now >= due {
+                decision.effects.append(.ask(member.name, contact))
+            } else {
+                wake(at: due)
+            }
+        }
+    }
+
+    /// Rule 12: what was changed for a while is put back, whoever changed it.
+    mutating func restoreSettings() {
+        for member in members {
+            guard !isBusy(member.name), let report = report(member), !report.loading, let contact = contact(member),
+                let (name, value) = strayingSetting(member, report)
+            else { continue }
+            perform(
+                .configure(member.name, contact, name: name, value: value), retryAfter: .seconds(1),
+                repeatAfter: .seconds(2))
+        }
+    }
+
+    /// A directive that clusterd starts a node with for a while (`appendOnlyAtStart`), and that is not as configured.
+    func strayingSetting(_ member: Member, _ report: NodeReport) -> (name: String, value: String)? {
+        let wanted = configuredAppendOnly(member.name)
+        return report.persistence.appendOnly == wanted ? nil : ("appendonly", wanted ? "yes" : "no")
+    }
+
+    /// A running node that others do not know yet is introduced by one of them. Only a node of ours that answers with the
+    /// id it was given and owns no slots: gossip tells the rest.
+    mutating func introduce(_ topology: Topology) {
+        for member in members {
+            guard let report = report(member), !report.loading, !topology.owns(member.id),
+                report.view.myself?.slots.isEmpty != false
+            else { continue }
+            let host = members.first { other in
+                guard other.id != member.id, topology.owns(other.id), !isBusy(other.name),
+                    let theirs = self.report(other)
+                else { return false }
+                return theirs.view.entry(member.id) == nil
+            }
+            guard let host, let contact = contact(host) else { continue }
+            perform(
+                .meet(host.name, contact, host: connectHost, ports: member.ports), retryAfter: .seconds(2),
+                repeatAfter: .seconds(5))
+        }
+    }
+
+    /// Findings that last as long as what they say.
+    mutating func report(_ topology: Topology) {
+        for member in members {
+            if let note = member.portNote {
+                find(Finding("port-taken", .info, node: member.name, note))
+            }
+            if member.name.text != String(member.ports.client) {
+                find(
+                    Finding(
+                        "port-moved", .warning, node: member.name,
+                        "\(member.name) is on port \(member.ports.client): its own was taken when it was started"))
+            }
+        }
+        if let record = decision.record, record.shape != .init(masters: spec.masters, replicas: spec.replicas) {
+            find(
+                Finding(
+                    "shape-differs", .info,
+                    "configured are \(spec.masters) masters with \(spec.replicas) replicas each; formed were "
+                        + "\(record.shape.masters) with \(record.shape.replicas), and that is what runs"))
+        }
+        if let path = seen.recordKeptAside {
+            find(
+                Finding(
+                    "record-unreadable", .warning,
+                    "clusterd's record could not be read; it is kept as \(path) and was rebuilt from the nodes"))
+        }
+        if let trouble = seen.recordTrouble {
+            find(
+                Finding(
+                    "record-not-written", .error, "clusterd's record cannot be written: \(trouble)",
+                    hint: "make room on that disk"))
+        }
+        if let free = seen.freeBytes, free < spec.minimumFreeBytes {
+            find(
+                Finding(
+                    "disk-low", .warning,
+                    "\(spec.dataDirectory) has \(free >> 20) MB free; below \(spec.minimumFreeBytes >> 20) MB nothing is "
+                        + "started", hint: "make room on that disk"))
+        }
+        if spec.bind.contains(where: { !isLoopback($0) }) {
+            find(
+                Finding(
+                    "single-host", .info,
+                    "all nodes run on this host: the cluster survives the death of processes, not of the host"))
+        }
+    }
+
+    private func isLoopback(_ address: String) -> Bool {
+        let bare = address.hasPrefix("-") ? String(address.dropFirst()) : address
+        return bare.hasPrefix("127.") || bare == "::1"
+    }
+}

@@ -1,0 +1,90 @@
+import ClusterModel
+
+/// clusterd's own memory, `state.json`: what no file of the engine and no live process could tell it. Roles, slots and
+/// epochs are not here: the engines know them better.
+package struct Record: Sendable, Equatable, Codable {
+    /// The newest form that this program reads and writes.
+    package static let schema = 1
+
+    package var schema = Record.schema
+    package var cluster: String
+    package var stage: Stage
+    package var shape: Shape
+    package var members: [Member]
+    /// Whether it was ever ready: from then on people know its ports.
+    package var everReady = false
+    package var operations: [Operation] = []
+    package var nextOperation = 1
+    /// Promotions that were ordered and whose end is not known yet: the node may be a master by now.
+    package var promotions: [Effect.Promotion] = []
+
+    package init(cluster: String, stage: Stage, shape: Shape, members: [Member]) {
+        self.cluster = cluster
+        self.stage = stage
+        self.shape = shape
+        self.members = members
+    }
+
+    package enum Stage: String, Sendable, Codable {
+        /// Ids and ports are given, files may be half written, and no process was ever started: all can be done again.
+        case planned
+        /// Every nodes.conf is written: processes may run, and directories may hold keys.
+        case formed
+    }
+
+    package struct Shape: Sendable, Equatable, Codable {
+        package var masters: Int
+        package var replicas: Int
+
+        package init(masters: Int, replicas: Int) {
+            self.masters = masters
+            self.replicas = replicas
+        }
+    }
+
+    package func member(_ name: NodeName) -> Member? { members.first { $0.name == name } }
+    package func member(id: NodeID) -> Member? { members.first { $0.id == id } }
+    package func index(_ name: NodeName) -> Int? { members.firstIndex { $0.name == name } }
+}
+
+package struct Member: Sendable, Equatable, Codable {
+    package var name: NodeName
+    package var id: NodeID
+    package var ports: PortPair
+    /// Absolute; anywhere.
+    package var directory: String
+    package var nodesFileName: String
+    /// Which shard it belongs to, from 0. Who is its master is not said here.
+    package var shard: Int
+    package var shardID: NodeID
+    package var wanted = Wanted.running
+    /// What its directory holds is not of this cluster yet: its nodes.conf, if there is one, is not believed, and is moved
+    /// to quarantine before ours is written.
+    package var joining = false
+    /// The process that was last known to run here.
+    package var process: ProcessIdentity?
+    /// Whether the engine kept an AOF when it was last asked: tells which of two files on disk is the newer state.
+    package var appendOnly: Bool?
+
+    /// Why it is not on the port that was asked for.
+    package var portNote: String?
+
+    /// The names that its data files have had from the start (`dbfilename`, `appendfilename`, `appenddirname`), where a
+    /// folder laid out by hand has others than the engine's own. Lines of redis.conf.
+    package var fileNames: [String] = []
+
+    package enum Wanted: String, Sendable, Codable { case running, stopped }
+
+    package init(
+        name: NodeName, id: NodeID, ports: PortPair, directory: String, nodesFileName: String, shard: Int,
+        shardID: NodeID
+    ) {
+        self.name = name
+        self.id = id
+        self.ports = ports
+        self.directory = directory
+        self.nodesFileName = nodesFileName
+        self.shard = shard
+        self.shardID = shardID
+    }
+}

@@ -1,0 +1,90 @@
+import ClusterModel
+
+/// The redis.conf of one node, each line with where it came from, so that the engine's complaint about line N can be told
+/// as a complaint about a line in conf.d.
+package struct RedisConfPlan: Sendable, Equatable {
+    package struct Line: Sendable, Equatable {
+        package var text: String
+        package var origin: ClusterSpec.Origin
+    }
+
+    package static let marker = "# Written by clusterd"
+
+    package var lines: [Line]
+
+    package var bytes: [UInt8] { Array(lines.map { $0.text + "\n" }.joined().utf8) }
+
+    /// - Parameters:
+    ///   - name: nil for a configuration that is only to be read by the engine to see whether it can.
+    ///   - appendOnly: what `appendonly` must be for the newest of the files on disk to be loaded; nil: as configured.
+    package init(
+        _ spec: ClusterSpec, name: NodeName?, ports: PortPair, directory: String, nodesFileName: String,
+        fileNames: [String] = [], appendOnly: Bool? = nil
+    ) {
+        lines = [
+            Line(
+                text:
+                    "\(Self.marker) for node \(name?.text ?? "-"); changes here are overwritten. Edit conf.d instead.",
+                origin: .builtIn)
+        ]
+        func owned(_ name: String, _ arguments: [String]) {
+            lines.append(Line(text: RedisConfFile.render(name: name, arguments: arguments), origin: .builtIn))
+        }
+        owned("bind", spec.bind)
+        owned("port", [String(ports.client)])
+        owned("cluster-enabled", ["yes"])
+        owned("cluster-config-file", [nodesFileName])
+        if ports.needsClusterPort { owned("cluster-port", [String(ports.bus)]) }
+        if let announce = spec.announce { owned("cluster-announce-ip", [announce]) }
+        owned("dir", [directory])
+        owned("logfile", [directory + "/redis.log"])
+        owned("daemonize", ["no"])
+        owned("supervised", ["no"])
+        owned("pidfile", [""])
+        // A cut AOF is to be an exit that is seen, not a silent loss (DESIGN.md rule 5).
+        owned("aof-load-truncated", ["no"])
+        lines += fileNames.map { Line(text: $0, origin: .builtIn) }
+        let overriding = name.flatMap { spec.overrides[$0]?.directives } ?? []
+        let names = Set(overriding.map(\.name))
+        for directive in spec.directives.filter({ !names.contains($0.name) }) + overriding {
+            var arguments = directive.arguments
+            if directive.name == "appendonly", let appendOnly { arguments = [appendOnly ? "yes" : "no"] }
+            lines.append(
+                Line(
+                    text: RedisConfFile.render(name: directive.name, arguments: arguments), origin: directive.origin))
+        }
+    }
+
+    /// What a directive is configured to be for a node; nil: the engine's default.
+    package static func configured(_ name: String, for node: NodeName?, _ spec: ClusterSpec) -> [String]? {
+        let overriding = node.flatMap { spec.overrides[$0]?.directives.last { $0.name == name } }
+        return (overriding ?? spec.directives.last { $0.name == name })?.arguments
+    }
+}
+
+extension Turn {
+    func redisConf(for member: Member, _ facts: DirectoryFacts?) -> RedisConfPlan {
+        RedisConfPlan(
+            spec, name: member.name, ports: member.ports, directory: member.directory,
+            nodesFileName: member.nodesFileName,
+            fileNames: member.fileNames, appendOnly: appendOnlyAtStart(member, facts))
+    }
+
+    /// The engine loads the AOF if `appendonly yes`, else the dump, and never looks at the other: so it is started with
+    /// what it last kept, and told the configured value once it has loaded (`loadDataFromDisk`, src/server.c).
+    private func appendOnlyAtStart(_ member: Member, _ facts: DirectoryFacts?) -> Bool? {
+        guard let facts else { return nil }
+        let hasAppendOnlyFile = facts.content.appendOnly != nil
+        let hasDump = !facts.content.dumps.isEmpty
+        switch (hasAppendOnlyFile, hasDump) {
+        case (false, false): return nil
+        case (true, false): return true
+        case (false, true): return false
+        case (true, true): return member.appendOnly ?? true
+        }
+    }
+
+    var configuredAppendOnly: (NodeName) -> Bool {
+        { node in RedisConfPlan.configured("appendonly", for: node, spec) == ["yes"] }
+    }
+}

@@ -1,0 +1,196 @@
+import ClusterModel
+
+/// Runs the formed membership: takes over what runs, starts what does not, masters a moment before their replicas, each on
+/// its own port, each with the nodes.conf of the cluster that is.
+extension Turn {
+    mutating func tend(_ topology: Topology, _ survey: Observation.Survey) {
+        let lacksSpace = seen.freeBytes.map { $0 < spec.minimumFreeBytes } ?? false
+        let order = members.sorted { a, b in
+            (topology.owns(a.id) ? 0 : 1, a.name) < (topology.owns(b.id) ? 0 : 1, b.name)
+        }
+        var mastersToCome = Set<NodeID>()
+        for member in order {
+            if let process = running(member.name) {
+                noteRunning(member, process)
+                if topology.owns(member.id), !answersYet(member, process) { mastersToCome.insert(member.id) }
+                continue
+            }
+            guard member.wanted == .running else { continue }
+            if isBusy(member.name) {
+                if topology.owns(member.id) { mastersToCome.insert(member.id) }
+                continue
+            }
+            if let exit = exited(member.name), survey.askedAt < exit.at {
+                // Files and users of the directory as they are after the end.
+                needSurvey(since: exit.at)
+                continue
+            }
+            if let user = engineUser(of: member.directory, survey) {
+                takeOver(member, user, survey)
+                continue
+            }
+            guard mayStart(member, survey) else { continue }
+            if lacksSpace {
+                wait("for disk space to start \(member.name)")
+                wake(after: .seconds(1))
+                continue
+            }
+            let master = topology.master(of: member.id)
+            if master == nil {
+                find(
+                    Finding(
+                        "slots-unknown", .error, node: member.name,
+                        "\(member.name) is not started: no file and no node says which slots its shard has",
+                        hint: "put back a nodes.conf from quarantine/, then clusterd stop and start"))
+                continue
+            }
+            if master == member.id {
+                if waitsForFailover(member, topology) { continue }
+                mastersToCome.insert(member.id)
+            } else if let master, mastersToCome.contains(master) {
+                wake(after: Self.pollInTransition)
+                continue
+            }
+            start(member, topology, survey)
+        }
+    }
+
+    private mutating func start(_ member: Member, _ topology: Topology, _ survey: Observation.Survey) {
+        switch ownPort(member) {
+        case .waiting: return
+        case .lost(let busy): return move(member, busy)
+        case .ready: break
+        }
+        let incarnation = seen.starts[member.name] ?? 0
+        guard prepare(member, topology, survey, incarnation: incarnation) else { return }
+        let effect = Effect.start(.init(node: member.name, directory: member.directory, incarnation: incarnation))
+        if case .failed(let why, _) = perform(effect, retryAfter: .seconds(1)) {
+            find(Finding("cannot-start", .error, node: member.name, "\(member.name) cannot be started: \(why)"))
+            wait("to start \(member.name): \(why)")
+        }
+    }
+
+    /// The port is lost for good: the node moves, or stays down, as configured. Its name stays.
+    private mutating func move(_ member: Member, _ busy: Observation.Busy) {
+        guard spec.onPortConflict == .next else {
+            find(
+                Finding(
+                    "port-taken", .error, node: member.name, "\(member.name) stays down: \(busy.sentence)",
+                    hint: "end that process; or set cluster.on-port-conflict: next to let the node move"))
+            wait("for port \(busy.port) of \(member.name): \(busy.sentence)")
+            let again = busy.askedAt + .seconds(1)
+            if now >= again { repeatReserve([member.ports]) } else { wake(at: again) }
+            return
+        }
+        guard let pair = nextPair(for: member), let index = decision.record?.index(member.name) else {
+            return wait("for a free port for \(member.name)")
+        }
+        decision.record?.members[index].ports = pair
+        decision.record?.members[index].portNote = "\(busy.sentence); took \(pair.client)"
+        perform(.release([member.ports]))
+        wake(at: now)
+    }
+
+    /// A process in the directory of a node that we do not know to run: ours from an earlier life, or somebody's.
+    mutating func takeOver(
+        _ member: Member, _ user: Observation.DirectoryUser, _ survey: Observation.Survey
+    ) {
+        let facts = survey.directories.first { $0.path == member.directory }
+        let fileIsOurs = facts?.parsed?.view.myself?.id == member.id
+        guard seen.processes[member.name] == nil, user.identity == member.process || fileIsOurs else {
+            find(
+                Finding(
+                    "directory-in-use", .error, node: member.name,
+                    "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)), which clusterd did not "
+                        + "start: \(member.name) is not started beside it",
+                    hint: "stop that process"))
+            needSurvey(since: now - .seconds(1))
+            wake(after: .seconds(1))
+            return
+        }
+        perform(.adopt(member.name, user.identity))
+    }
+
+    /// A shell or an editor in the folder is no user; the engine's own children that save are not the engine.
+    func engineUser(of directory: String, _ survey: Observation.Survey) -> Observation.DirectoryUser? {
+        survey.users.first { user in
+            user.directory == directory && EngineProcess.looksLikeEngine(user.command, server: spec.server)
+        }
+    }
+
+    /// Restart policy: what was seen of the last end decides when, and whether, it is tried again.
+    private mutating func mayStart(_ member: Member, _ survey: Observation.Survey) -> Bool {
+        guard let exit = exited(member.name) else { return true }
+        if decision.record?.operations.contains(where: { $0.isOpen && $0.node == member.name }) == true { return true }
+        if let stays = RestartPolicy.staysDown(exit, spec.supervision.restart) {
+            find(
+                Finding(
+                    "node-down", .error, node: member.name, "\(member.name) \(exit.reason.cause); \(stays)",
+                    hint: "clusterd restart-node \(member.name)"))
+            return false
+        }
+        let retryAt = RestartPolicy.retryAt(exit, spec.supervision)
+        if exit.failures >= 5 {
+            find(
+                Finding(
+                    "crash-loop", .error, node: member.name,
+                    "\(member.name) ended \(exit.failures) times in a row; last: \(exit.reason.cause)",
+                    hint: exit.reason.logTail.last))
+        }
+        guard now >= retryAt else {
+            wait("\(member.name) \(exit.reason.cause); it is started again in \((retryAt - now).inMilliseconds) ms")
+            wake(at: retryAt)
+            return false
+        }
+        return true
+    }
+
+    private func answersYet(_ member: Member, _ process: NodeProcess.Running) -> Bool {
+        if now - process.since > .seconds(1) { return true }
+        guard let reply = seen.replies[member.name], reply.of == process.identity else { return false }
+        return reply.isLife
+    }
+
+    /// World before record: who runs where is noted after it is so.
+    mutating func noteRunning(_ member: Member, _ process: NodeProcess.Running) {
+        guard let index = decision.record?.index(member.name) else { return }
+        decision.record?.members[index].process = process.identity
+        guard let report = report(member) else { return }
+        decision.record?.members[index].joining = false
+        if !report.loading { decision.record?.members[index].appendOnly = report.persistence.appendOnly }
+    }
+}
+
+/// Whether a process found in a node's directory is an engine.
+package enum EngineProcess {
+    private static let children = ["redis-rdb-", "redis-aof-", "valkey-rdb-", "valkey-aof-", "redis-module-"]
+
+    package static func looksLikeEngine(_ command: String, server: String) -> Bool {
+        let program = command.split(separator: " ").first.map(String.init) ?? ""
+        let name = program.split(separator: "/").last.map(String.init) ?? program
+        if children.contains(where: name.hasPrefix) { return false }
+        let ours = server.split(separator: "/").last.map(String.init) ?? server
+        return name == ours || name.hasPrefix("redis-server") || name.hasPrefix("valkey-server")
+    }
+}
+
+package enum RestartPolicy {
+    /// Exponential from `restart-delay`'s first to its last value, each spread over its upper half.
+    package static func retryAt(_ exit: NodeProcess.Exited, _ supervision: ClusterSpec.Supervision) -> Moment {
+        if case .portTaken = exit.reason.kind { return exit.at }
+        let doubled = supervision.restartDelayFirst * (1 << min(max(exit.failures - 1, 0), 20))
+        let delay = min(doubled, supervision.restartDelayLast).inNanoseconds
+        let spread = Int64(exit.jitter % UInt64(max(1, delay / 2 + 1)))
+        return exit.at + .nanoseconds(delay - spread)
+    }
+
+    /// Why an ended node is not started again by itself; nil: it is.
+    package static func staysDown(_ exit: NodeProcess.Exited, _ policy: ClusterSpec.Supervision.Restart) -> String? {
+        if exit.reason.isHopeless { return "it is not tried again until that is mended" }
+        switch (policy, exit.reason.kind) {
+        case (.never, _): return "supervision.restart is never"
+        case (.onFailure, .clean): return "it ended by itself, and supervision.restart is on-failure"
+        default: return nil
+        }
+    }
+}

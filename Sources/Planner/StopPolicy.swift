@@ -1,0 +1,99 @@
+import ClusterModel
+
+/// Stopping the whole cluster: replicas first, then masters, each by SHUTDOWN so that every key is saved. Nothing is killed
+/// before `stop-timeout`, and then only where an append-only file holds everything; a person may ask for more.
+extension Turn {
+    /// After this a replica that does not answer no longer keeps the masters waiting: nobody is left who could vote it in.
+    static let replicaLimit = Duration.seconds(10)
+    /// How long a node that saves without a word is waited for, in stop-timeouts.
+    static let savingPatience = 10
+
+    mutating func stop(asked: Moment, kill: Bool, _ topology: Topology, _ survey: Observation.Survey) {
+        for member in members where running(member.name) == nil && !isBusy(member.name) {
+            // One that was found running and not yet taken over is stopped as well.
+            if seen.processes[member.name] == nil, let user = engineUser(of: member.directory, survey) {
+                takeOver(member, user, survey)
+            }
+        }
+        let alive = members.filter { running($0.name) != nil }
+        for member in alive { if let process = running(member.name) { noteRunning(member, process) } }
+        let starting = seen.effects.contains { $0.value.isUnderWay && $0.key.text.hasPrefix("start ") }
+        let adopting = decision.effects.contains { if case .adopt = $0 { true } else { false } }
+        if alive.isEmpty {
+            if starting || adopting
+                || seen.effects.contains(where: { $0.value.isUnderWay && $0.key.text.hasPrefix("adopt ") })
+            {
+                return wait("for nodes that were being started")
+            }
+            decision.end = .done
+            return
+        }
+        let waited = now - asked
+        let replicas = alive.filter { !topology.owns($0.id) }
+        let first =
+            replicas.isEmpty || waited >= min(Self.replicaLimit, spec.supervision.stopTimeout) ? alive : replicas
+        for member in first { stop(member, waited: waited, kill: kill) }
+        let names = alive.map(\.name.text).joined(separator: " ")
+        wait("for \(names) to stop")
+        wake(after: .milliseconds(50))
+        if !kill, waited >= spec.supervision.stopTimeout { giveUp(alive, waited) }
+    }
+
+    /// One node: SHUTDOWN; after the limit SIGKILL where that loses nothing.
+    mutating func stop(_ member: Member, waited: Duration, kill: Bool) {
+        guard let process = running(member.name), let contact = contact(member) else { return }
+        if kill {
+            perform(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
+            return
+        }
+        let keepsAll = keepsEverything(member)
+        if waited >= spec.supervision.stopTimeout, keepsAll {
+            perform(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
+            return
+        }
+        let first = Effect.shutdown(member.name, contact, keepsAll ? .asConfigured : .always)
+        guard case .failed(let why, let attempts) = perform(first, repeatAfter: .seconds(5)) else { return }
+        wait("\(member.name) does not stop: \(why)")
+        guard keepsAll, attempts >= 2 else { return }
+        // The dump cannot be written, or nobody answers there; the append-only file holds everything.
+        if case .failed = perform(.shutdown(member.name, contact, .never)) {
+            perform(.signal(member.name, process.identity, .terminate), repeatAfter: .seconds(5))
+        }
+    }
+
+    /// Whether its append-only file holds every write, so that its end loses nothing, however it ends.
+    func keepsEverything(_ member: Member) -> Bool {
+        if let report = lastReport(member) { return report.persistence.appendOnly && report.persistence.lastAppendOK }
+        return member.appendOnly == true
+    }
+
+    /// What the node said last, also if that is some time ago.
+    func lastReport(_ member: Member) -> NodeReport? {
+        guard let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
+            case .report(let report) = reply.outcome
+        else { return nil }
+        return report
+    }
+
+    /// What neither stops nor may be killed stays up: its keys are in its memory only.
+    private mutating func giveUp(_ alive: [Member], _ waited: Duration) {
+        let stuck = alive.filter { !keepsEverything($0) }
+        guard stuck.count == alive.count else { return }
+        let refuses = stuck.allSatisfy { member in
+            seen.effects.contains { key, history in
+                key.text.hasPrefix("shutdown \(member.name) ") && history.failure != nil
+            }
+        }
+        guard refuses || waited >= spec.supervision.stopTimeout * Self.savingPatience else { return }
+        let why = stuck.compactMap { member in
+            seen.effects.first { $0.key.text.hasPrefix("shutdown \(member.name) ") && $0.value.failure != nil }
+                .map { "\(member.name): \($0.value.failure ?? "")" }
+        }
+        decision.end = .refused(
+            Refusal(
+                "not-stopped",
+                "\(stuck.map(\.name.text).joined(separator: " ")) still run: their keys could not be saved"
+                    + (why.isEmpty ? "" : " (\(why.joined(separator: "; ")))"),
+                hint: "make room for the dump and start clusterd again; it takes the running nodes over", exit: 1))
+    }
+}

@@ -1,0 +1,141 @@
+import ClusterModel
+
+/// Who owns which slots and who follows whom, out of everything that is believed: live views by highest config epoch, else
+/// the nodes.conf files by highest config epoch. Every slot has at most one owner here.
+package struct Topology: Sendable, Equatable {
+    package struct Standing: Sendable, Equatable {
+        package var role: Role
+        /// The master that it follows, as it was last told; resolve it with `master(of:)`.
+        package var masterID: NodeID?
+        package var configEpoch: UInt64
+        /// What it owns after all claims were compared.
+        package var slots = SlotSet()
+        /// What it claimed, also where another's epoch is higher.
+        package var claimed = SlotSet()
+    }
+
+    package private(set) var standings: [NodeID: Standing] = [:]
+    /// The highest epoch that anybody has seen.
+    package private(set) var currentEpoch: UInt64 = 0
+    package private(set) var covered = SlotSet()
+
+    /// How much a source of the same epoch is believed: a live node of itself, live nodes of others, a node's own file,
+    /// other nodes' files.
+    private enum Trust: Int, Comparable {
+        case otherFile, ownFile, otherView, itself
+
+        static func < (a: Trust, b: Trust) -> Bool { a.rawValue < b.rawValue }
+    }
+
+    package struct Source: Sendable {
+        package var view: NodesView
+        package var currentEpoch: UInt64
+        package var live: Bool
+
+        package init(view: NodesView, currentEpoch: UInt64, live: Bool) {
+            self.view = view
+            self.currentEpoch = currentEpoch
+            self.live = live
+        }
+    }
+
+    package init(_ sources: [Source]) {
+        var best: [NodeID: (trust: Trust, entry: NodeEntry)] = [:]
+        for source in sources {
+            currentEpoch = max(currentEpoch, source.currentEpoch)
+            for entry in source.view.entries where !entry.flags.contains(.handshake) {
+                currentEpoch = max(currentEpoch, entry.configEpoch)
+                let trust: Trust =
+                    switch (source.live, entry.flags.contains(.myself)) {
+                    case (true, true): .itself
+                    case (true, false): .otherView
+                    case (false, true): .ownFile
+                    case (false, false): .otherFile
+                    }
+                if let old = best[entry.id], !Self.isBetter(trust, entry, than: old.trust, old.entry) { continue }
+                best[entry.id] = (trust, entry)
+            }
+        }
+        let claims = best.sorted { a, b in
+            (b.value.entry.configEpoch, a.key) < (a.value.entry.configEpoch, b.key)
+        }
+        for (id, (_, entry)) in claims {
+            let isMaster = entry.flags.contains(.master)
+            let owned = isMaster ? entry.slots.subtracting(covered) : SlotSet()
+            covered = covered.union(owned)
+            standings[id] = Standing(
+                role: isMaster ? .master : .replica, masterID: isMaster ? nil : entry.masterID,
+                configEpoch: entry.configEpoch, slots: owned, claimed: isMaster ? entry.slots : SlotSet())
+        }
+    }
+
+    /// A live node's word of itself stands; otherwise the higher epoch, and at the same epoch the nearer source.
+    private static func isBetter(
+        _ trust: Trust, _ entry: NodeEntry, than oldTrust: Trust, _ old: NodeEntry
+    ) -> Bool {
+        if (trust == .itself) != (oldTrust == .itself) { return trust == .itself }
+        return (entry.configEpoch, trust.rawValue) > (old.configEpoch, oldTrust.rawValue)
+    }
+
+    package func owns(_ id: NodeID) -> Bool { standings[id].map { !$0.slots.isEmpty } ?? false }
+
+    /// The owner of slots that `id` follows, through masters that were themselves replaced; nil if that leads nowhere.
+    package func master(of id: NodeID) -> NodeID? {
+        var at = id
+        for _ in 0...standings.count {
+            guard let standing = standings[at] else { return nil }
+            if !standing.slots.isEmpty { return at }
+            if let next = standing.masterID {
+                at = next
+            } else if let heir = owner(ofMostOf: standing.claimed) {
+                return heir
+            } else {
+                return nil
+            }
+        }
+        return nil
+    }
+
+    package func owner(of slot: Int) -> NodeID? {
+        standings.filter { $0.value.slots.contains(slot) }.keys.min()
+    }
+
+    /// Who owns the first of these slots that anybody owns: the heir of a shard.
+    private func owner(ofMostOf slots: SlotSet) -> NodeID? {
+        guard !slots.isEmpty else { return nil }
+        return standings.filter { !$0.value.slots.intersection(slots).isEmpty }
+            .max { a, b in
+                let x = a.value.slots.intersection(slots).count
+                let y = b.value.slots.intersection(slots).count
+                return (x, b.key) < (y, a.key)
+            }?.key
+    }
+
+    /// Gives a shard's slots to another of its nodes, one epoch above all: how a fresher replica is made master while no
+    /// process of the cluster runs.
+    package mutating func transfer(from old: NodeID, to new: NodeID) {
+        guard var from = standings[old], var to = standings[new] else { return }
+        currentEpoch += 1
+        to.role = .master
+        to.masterID = nil
+        to.slots = to.slots.union(from.slots)
+        to.claimed = to.slots
+        to.configEpoch = currentEpoch
+        from.role = .replica
+        from.masterID = new
+        from.slots = SlotSet()
+        from.claimed = SlotSet()
+        standings[old] = from
+        standings[new] = to
+        for (id, standing) in standings where standing.masterID == old { standings[id]?.masterID = new }
+    }
+
+    /// Adds a node that nobody knew: a replica of `master`, or with nil a master of `slots`.
+    package mutating func add(_ id: NodeID, replicaOf master: NodeID?, slots: SlotSet = SlotSet()) {
+        if master == nil { currentEpoch += 1 }
+        covered = covered.union(slots)
+        standings[id] = Standing(
+            role: master == nil ? .master : .replica, masterID: master,
+            configEpoch: master == nil ? currentEpoch : 0, slots: slots, claimed: slots)
+    }
+}

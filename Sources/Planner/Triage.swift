@@ -1,0 +1,183 @@
+import ClusterModel
+
+/// What a start finds when no record says what was formed: which folders are one cluster, which were left by something
+/// unfinished, and which must not be touched. Two groups that both own slots or keys are never merged, and nothing that
+/// holds keys is taken for stale (DESIGN.md rules 1 and 2).
+package struct Triage: Sendable, Equatable {
+    package enum Verdict: Sendable, Equatable {
+        /// No cluster is here. `folders`: laid out by hand, stale and without keys, to be used for the new one.
+        case new(folders: [DirectoryFacts])
+        /// These folders are a cluster; the loners join it.
+        case cluster(members: [DirectoryFacts], loners: [DirectoryFacts])
+        case refused(Refusal)
+    }
+
+    package var verdict: Verdict
+    package var findings: [Finding] = []
+
+    package init(_ directories: [DirectoryFacts], inUse: Set<String>) {
+        let (folders, copies) = Self.withoutCopies(directories.filter { !$0.isUntouched })
+        findings = copies.map { copy in
+            Finding(
+                "directory-copied", .error, node: copy.number.map { NodeName(String($0)) },
+                "\(copy.path) claims the node id of another folder: it is a copy and is not started",
+                hint: "move it out of the data folder")
+        }
+        if let copy = copies.first(where: { $0.content.holdsKeys && $0.number == nil }) {
+            verdict = .refused(Self.unclear(copy, why: "is a copy of another node's folder and holds keys"))
+            return
+        }
+        let groups = Self.groups(folders)
+        let clusters = groups.filter { group in
+            group.count > 1 && group.contains { $0.ownsSlots || $0.content.holdsKeys }
+        }
+        if clusters.count > 1 {
+            verdict = .refused(Self.twoClusters(clusters))
+            return
+        }
+        let singles = folders.filter { folder in !clusters.contains { $0.contains(folder) } }
+        // A cluster of one master is a group by itself.
+        let whole = singles.filter { $0.parsed?.view.myself?.slots == SlotSet.all && $0.content.holdsKeys }
+        guard let main = clusters.first ?? (whole.count == 1 ? whole : nil) else {
+            verdict = Self.nothingFormed(singles, inUse: inUse)
+            return
+        }
+        let rest = singles.filter { !main.contains($0) }
+        let claimed = Self.lost(in: main).reduce(into: [String: DirectoryFacts]()) { found, entry in
+            if let folder = rest.first(where: { $0.parsed == nil && $0.number == entry.ports.client }) {
+                found[folder.path] = folder
+            }
+        }
+        let others = rest.filter { claimed[$0.path] == nil }
+        for loner in others where loner.content.holdsKeys {
+            findings.append(
+                Finding(
+                    "loner-with-keys", .error, node: loner.number.map { NodeName(String($0)) },
+                    "\(loner.path) holds keys and belongs to no cluster here: it is left as it is and not started",
+                    hint: "read its keys with a redis-server of its own, then move the folder away"))
+        }
+        for loner in others where !loner.content.holdsKeys && inUse.contains(loner.path) {
+            findings.append(Self.inUse(loner))
+        }
+        verdict = .cluster(
+            members: main + rest.filter { claimed[$0.path] != nil },
+            loners: others.filter { !$0.content.holdsKeys && !inUse.contains($0.path) })
+    }
+
+    /// Nodes that the files of a group name and that no folder of the group claims.
+    package static func lost(in group: [DirectoryFacts]) -> [NodeEntry] {
+        let ids = Set(group.compactMap { $0.parsed?.view.myself?.id })
+        var found: [NodeID: NodeEntry] = [:]
+        for file in group.compactMap(\.parsed) {
+            for entry in file.view.entries
+            where !ids.contains(entry.id) && !entry.flags.contains(.handshake) && !entry.flags.contains(.noaddr)
+                && entry.configEpoch >= found[entry.id]?.configEpoch ?? 0
+            {
+                found[entry.id] = entry
+            }
+        }
+        return found.values.sorted { ($0.ports, $0.id) < ($1.ports, $1.id) }
+    }
+
+    /// Two folders with one id: the one that stands at the port which the file gives is the original.
+    private static func withoutCopies(
+        _ directories: [DirectoryFacts]
+    ) -> (originals: [DirectoryFacts], copies: [DirectoryFacts]) {
+        var originals: [DirectoryFacts] = []
+        var copies: [DirectoryFacts] = []
+        for folder in directories {
+            guard let id = folder.parsed?.view.myself?.id,
+                let twin = originals.firstIndex(where: { $0.parsed?.view.myself?.id == id })
+            else {
+                originals.append(folder)
+                continue
+            }
+            if folder.standsAtItsPort, !originals[twin].standsAtItsPort {
+                copies.append(originals[twin])
+                originals[twin] = folder
+            } else {
+                copies.append(folder)
+            }
+        }
+        return (originals, copies)
+    }
+
+    /// Folders whose files name each other; then those that such a group names though they do not name it.
+    private static func groups(_ folders: [DirectoryFacts]) -> [[DirectoryFacts]] {
+        let parsed = folders.filter { $0.parsed?.view.myself != nil }
+        func knows(_ a: DirectoryFacts, _ b: DirectoryFacts) -> Bool {
+            guard let id = b.parsed?.view.myself?.id, let view = a.parsed?.view else { return false }
+            return view.entries.contains { $0.id == id && !$0.flags.contains(.handshake) }
+        }
+        var groups: [[DirectoryFacts]] = []
+        for folder in parsed {
+            let mine = groups.indices.filter { index in
+                groups[index].contains { knows($0, folder) && knows(folder, $0) }
+            }
+            let merged = mine.flatMap { groups[$0] } + [folder]
+            groups = groups.indices.filter { !mine.contains($0) }.map { groups[$0] } + [merged]
+        }
+        for single in groups.filter({ $0.count == 1 }).flatMap({ $0 }) {
+            guard
+                let home = groups.firstIndex(where: { group in
+                    group.count > 1 && group.contains { knows($0, single) }
+                })
+            else { continue }
+            groups[home].append(single)
+            groups.removeAll { $0 == [single] }
+        }
+        return groups.map { $0.sorted { ($0.number ?? .max, $0.path) < ($1.number ?? .max, $1.path) } }
+    }
+
+    private static func nothingFormed(_ folders: [DirectoryFacts], inUse: Set<String>) -> Verdict {
+        if let keys = folders.first(where: { $0.content.holdsKeys }) {
+            return .refused(unclear(keys, why: "holds keys and belongs to no cluster"))
+        }
+        if let live = folders.first(where: { inUse.contains($0.path) }) {
+            return .refused(
+                Refusal(
+                    "directory-in-use", "\(live.path) is in use by a running redis-server that belongs to no cluster",
+                    hint: "stop that server, or choose another folder with --dir", exit: 1))
+        }
+        return .new(folders: folders)
+    }
+
+    private static func inUse(_ folder: DirectoryFacts) -> Finding {
+        Finding(
+            "directory-in-use", .warning, node: folder.number.map { NodeName(String($0)) },
+            "\(folder.path) is in use by a process that clusterd did not start: it is left alone",
+            hint: "stop that process; the next start takes the folder in")
+    }
+
+    private static func unclear(_ folder: DirectoryFacts, why: String) -> Refusal {
+        Refusal(
+            "keys-without-cluster", "\(folder.path) \(why); nothing was started and nothing was changed",
+            hint: "move that folder away, or start in another one with --dir", exit: 4)
+    }
+
+    private static func twoClusters(_ clusters: [[DirectoryFacts]]) -> Refusal {
+        let names = clusters.map { group in group.map { $0.number.map(String.init) ?? $0.path }.joined(separator: " ") }
+        return Refusal(
+            "two-clusters",
+            "here lie \(clusters.count) clusters that own slots or keys, and clusterd never merges two: "
+                + names.joined(separator: " and "),
+            hint: "move the folders of all but one away, or start in another folder with --dir", exit: 4)
+    }
+}
+
+extension DirectoryFacts {
+    /// The port that the folder is named after.
+    package var number: Int? {
+        let name = path.split(separator: "/").last.map(String.init) ?? ""
+        guard let number = Int(name), (1...65535).contains(number) else { return nil }
+        return number
+    }
+    package var parsed: NodesFile? {
+        guard case .parsed(let file) = nodesFile else { return nil }
+        return file
+    }
+    /// Nothing of an engine is in it.
+    var isUntouched: Bool { nodesFile == .absent && content.isEmpty }
+    var ownsSlots: Bool { parsed?.view.myself.map { !$0.slots.isEmpty } ?? false }
+    var standsAtItsPort: Bool { parsed?.view.myself?.ports.client == number }
+}

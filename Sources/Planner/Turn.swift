@@ -1,0 +1,128 @@
+import ClusterModel
+
+/// One call of `decide` in the making: what it was given, and the decision so far. The policies are extensions of it, one
+/// file each.
+struct Turn {
+    let spec: ClusterSpec
+    let seen: Observation
+    let now: Moment
+    var decision: Decision
+    var random: SplitMix64
+
+    /// How often a node is asked while something changes, and at rest.
+    static let pollInTransition = Duration.milliseconds(25)
+    static let pollAtRest = Duration.seconds(1)
+
+    init(_ spec: ClusterSpec, _ record: Record?, seeing seen: Observation, at now: Moment) {
+        self.spec = spec
+        self.seen = seen
+        self.now = now
+        decision = Decision(record: record)
+        random = SplitMix64(seed: seen.entropy)
+    }
+
+    // MARK: saying what
+
+    mutating func find(_ finding: Finding) { decision.findings.append(finding) }
+    mutating func wait(_ words: String) { if !decision.waits.contains(words) { decision.waits.append(words) } }
+    mutating func wake(at moment: Moment) { decision.wake = min(decision.wake ?? moment, moment) }
+    mutating func wake(after delay: Duration) { wake(at: now + delay) }
+
+    // MARK: doing
+
+    enum Progress: Equatable {
+        case underWay(since: Moment)
+        case done(at: Moment)
+        case failed(String, attempts: Int)
+    }
+
+    /// Orders an effect unless it was done, is under way, or failed too short a time ago. The pause between attempts
+    /// doubles from `retryAfter` to 32 times it. Some do not last: those are done again `repeatAfter` they were done.
+    @discardableResult
+    mutating func perform(
+        _ effect: Effect, retryAfter: Duration = .milliseconds(200), repeatAfter: Duration? = nil
+    ) -> Progress {
+        guard let history = seen.effects[effect.key] else {
+            order(effect)
+            return .underWay(since: now)
+        }
+        guard let ended = history.ended else { return .underWay(since: history.began) }
+        guard let failure = history.failure else {
+            if let repeatAfter {
+                if now >= ended + repeatAfter { order(effect) } else { wake(at: ended + repeatAfter) }
+            }
+            return .done(at: ended)
+        }
+        let due = ended + retryAfter * (1 << min(history.attempts - 1, 5))
+        if now >= due { order(effect) } else { wake(at: due) }
+        return .failed(failure, attempts: history.attempts)
+    }
+
+    private mutating func order(_ effect: Effect) {
+        if !decision.effects.contains(effect) { decision.effects.append(effect) }
+    }
+
+    /// Something is being done to this node: nothing else is ordered until it ended.
+    func isBusy(_ node: NodeName) -> Bool {
+        seen.effects.contains { $0.value.isUnderWay && $0.value.node == node }
+            || decision.effects.contains { effect in
+                if case .ask = effect { return false }
+                return effect.node == node
+            }
+    }
+
+    // MARK: reading
+
+    var members: [Member] { decision.record?.members ?? [] }
+
+    func running(_ node: NodeName) -> NodeProcess.Running? {
+        guard case .running(let process) = seen.processes[node] else { return nil }
+        return process
+    }
+    func exited(_ node: NodeName) -> NodeProcess.Exited? {
+        guard case .exited(let exit) = seen.processes[node] else { return nil }
+        return exit
+    }
+
+    /// The report of a node if it is really that node that answers.
+    func report(_ member: Member, since moment: Moment? = nil) -> NodeReport? {
+        guard let process = running(member.name), let report = seen.report(member.name, since: moment),
+            report.processID == process.identity.pid, report.id == member.id
+        else { return nil }
+        return report
+    }
+
+    func contact(_ member: Member) -> Effect.Contact? {
+        running(member.name).map {
+            Effect.Contact(host: connectHost, port: member.ports.client, process: $0.identity)
+        }
+    }
+
+    /// The address that clusterd itself uses: the first that the nodes bind, or loopback where that is every address.
+    var connectHost: String {
+        let first = spec.bind.first.map { $0.hasPrefix("-") ? String($0.dropFirst()) : $0 } ?? "127.0.0.1"
+        switch first {
+        case "*", "0.0.0.0": return "127.0.0.1"
+        case "::": return "::1"
+        default: return first
+        }
+    }
+
+    /// The address that is written into nodes.conf and told to clients.
+    var announcedHost: String { spec.announce ?? connectHost }
+}
+
+/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014): small, and the same on every machine.
+package struct SplitMix64: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    package init(seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

@@ -1,0 +1,69 @@
+import ClusterModel
+
+/// The rules of DESIGN.md as far as one decision can break them. Every turn of the simulator is held against this; in words,
+/// so that a failing seed says what was about to happen.
+package func violations(in decision: Decision, given record: Record?, seeing seen: Observation) -> [String] {
+    var found: [String] = []
+    var touched = Set<NodeName>()
+    var shards = Set<NodeID>()
+    for effect in decision.effects {
+        if case .ask = effect { continue }
+        if let node = effect.node, !touched.insert(node).inserted { found.append("two effects at once on \(node)") }
+        switch effect {
+        case .writeFiles(let files): found += intrusion(files.node, files.directory, "its files are written", seen)
+        case .quarantine(let move):
+            found += intrusion(move.node, move.directory, "files are moved", seen)
+            found += loss(move, seen)
+        case .start(let start):
+            found += intrusion(start.node, start.directory, "a second is started", seen)
+            found += unready(start, decision)
+        case .promote(let promotion, _):
+            if case .running = seen.processes[promotion.master] {
+                found.append("\(promotion.replica) is promoted while \(promotion.master) runs")
+            }
+            if !shards.insert(promotion.masterID).inserted { found.append("two promotions for \(promotion.master)") }
+            if record?.promotions.contains(where: { $0.masterID == promotion.masterID }) == true {
+                found.append("a promotion for \(promotion.master) is ordered while another may still happen")
+            }
+        case .signal(let node, _, .kill):
+            guard case .stop = seen.wish else {
+                if decision.record?.operations.contains(where: { $0.isOpen && $0.node == node }) != true {
+                    found.append("\(node) is killed although nobody asked for its end")
+                }
+                continue
+            }
+        default: break
+        }
+    }
+    return found
+}
+
+/// Rules 2 and 7: nothing is changed in a directory that a process uses.
+private func intrusion(_ node: NodeName, _ directory: String, _ what: String, _ seen: Observation) -> [String] {
+    if case .running(let process) = seen.processes[node] {
+        return ["\(what) for \(node) while its process \(process.identity.pid) runs"]
+    }
+    if case .exited(let exit) = seen.processes[node], let survey = seen.survey, survey.askedAt < exit.at {
+        return ["\(what) for \(node) on what was seen before its process ended"]
+    }
+    return []
+}
+
+/// Rules 1 and 2: a file that may hold keys stays where it is.
+private func loss(_ move: Effect.Quarantine, _ seen: Observation) -> [String] {
+    guard let facts = seen.directory(at: move.directory), facts.content.holdsKeys else { return [] }
+    return move.files.filter(facts.content.fileNames.contains).map {
+        "\($0) of \(move.node) holds keys and is moved away"
+    }
+}
+
+/// Rule 6, and the order of writing: a process is started only on reserved ports and once the record says `formed`.
+private func unready(_ start: Effect.StartRequest, _ decision: Decision) -> [String] {
+    guard let record = decision.record, let member = record.member(start.node) else {
+        return ["\(start.node) is started and is not in the record"]
+    }
+    var found: [String] = []
+    if record.stage != .formed { found.append("\(start.node) is started before the record says formed") }
+    if member.directory != start.directory { found.append("\(start.node) is started in \(start.directory)") }
+    return found
+}

@@ -1,0 +1,33 @@
+import CProcess
+import Glibc
+
+/// Signals to this process, one after the other, on a thread of their own.
+package final class SignalWatch: Sendable {
+    private let handler: @Sendable (Int32) -> Void
+    private let pipe: Int32
+
+    private init(_ handler: @escaping @Sendable (Int32) -> Void, pipe: Int32) {
+        self.handler = handler
+        self.pipe = pipe
+    }
+
+    /// From now on these signals no longer end the process, but are given to `handler`. Once in the life of a process.
+    package static func start(_ signals: [Int32], _ handler: @escaping @Sendable (Int32) -> Void) {
+        let pipe = cl_signal_pipe(signals, Int32(signals.count))
+        guard pipe >= 0 else { return }
+        var thread = pthread_t()
+        pthread_create(&thread, nil, body, Unmanaged.passRetained(SignalWatch(handler, pipe: pipe)).toOpaque())
+        pthread_detach(thread)
+    }
+
+    private static let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
+        guard let argument else { return nil }
+        let watch = Unmanaged<SignalWatch>.fromOpaque(argument).takeRetainedValue()
+        var signal: UInt8 = 0
+        while true {
+            let count = read(watch.pipe, &signal, 1)
+            if count == 1 { watch.handler(Int32(signal)) }
+            if count < 0, errno != EINTR { return nil }
+        }
+    }
+}

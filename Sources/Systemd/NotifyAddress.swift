@@ -1,0 +1,49 @@
+import Glibc
+
+/// The socket that systemd named in NOTIFY_SOCKET.
+///
+/// libsystemd's own sd_notify reads NOTIFY_SOCKET from the environment at each call, and there is no call that is given
+/// the address. The variable is gone from there, and to set it around each call would race with every getenv and with
+/// every child being started. So the datagram is sent here: sd_notify(3) documents the protocol as stable, and has a
+/// program of this size that speaks it.
+struct NotifyAddress: Hashable, Sendable {
+    /// `sun_path`: a path, or a NUL and a name of the abstract namespace (unix(7)).
+    private let bytes: [UInt8]
+
+    /// nil for what systemd itself takes for none: neither an absolute path nor `@name`, or longer than `sun_path`.
+    init?(_ text: String) {
+        var bytes = Array(text.utf8)
+        guard bytes.count > 1, bytes.count < MemoryLayout.size(ofValue: sockaddr_un().sun_path) else { return nil }
+        switch bytes[0] {
+        case UInt8(ascii: "/"): break
+        case UInt8(ascii: "@"): bytes[0] = 0
+        default: return nil
+        }
+        self.bytes = bytes
+    }
+
+    /// An errno, or 0. Waits at most a second for a systemd that does not read.
+    func send(_ message: [UInt8]) -> CInt {
+        let descriptor = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return errno }
+        defer { close(descriptor) }
+        var limit = timeval(tv_sec: 1, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout.size(ofValue: limit)))
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        // An abstract name is as long as its bytes: a trailing NUL would be part of it.
+        let isPath = bytes[0] != 0
+        let length = MemoryLayout.offset(of: \sockaddr_un.sun_path).map { $0 + bytes.count + (isPath ? 1 : 0) } ?? 0
+        while true {
+            let sent = withUnsafePointer(to: address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    sendto(
+                        descriptor, message, message.count, CInt(MSG_NOSIGNAL), $0, socklen_t(length))
+                }
+            }
+            if sent >= 0 { return 0 }
+            if errno != EINTR { return errno }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import Glibc
+
+/// One assignment of sd_notify(3).
+package enum ServiceState: Hashable, Sendable {
+    case ready
+    case stopping
+    /// To be followed by `.ready` when it is done.
+    case reloading
+    /// For people, in `systemctl status`: one line.
+    case status(String)
+    case watchdog
+    /// Startup or stopping will take this long from now on, and is to be given the time.
+    case extendTimeout(Duration)
+    case mainPID(Int32)
+
+    var text: String {
+        switch self {
+        case .ready: "READY=1"
+        case .stopping: "STOPPING=1"
+        case .reloading: "RELOADING=1\nMONOTONIC_USEC=\(Self.monotonicMicroseconds())"
+        case .status(let text): "STATUS=\(Self.oneLine(text))"
+        case .watchdog: "WATCHDOG=1"
+        case .extendTimeout(let duration): "EXTEND_TIMEOUT_USEC=\(Self.microseconds(duration))"
+        case .mainPID(let pid): "MAINPID=\(pid)"
+        }
+    }
+
+    /// A newline would begin another assignment, and systemd drops a datagram of 4096 bytes or more (NOTIFY_BUFFER_MAX,
+    /// src/core/manager.c): a long text is cut, between characters, at 2048.
+    private static func oneLine(_ text: String) -> String {
+        var line = ""
+        for character in text {
+            let isControl = character.unicodeScalars.contains { $0.properties.generalCategory == .control }
+            let next = isControl ? " " : character
+            guard line.utf8.count + next.utf8.count <= 2048 else { break }
+            line.append(next)
+        }
+        return line
+    }
+
+    /// systemd compares it with when it asked for the reload: the clock of CLOCK_MONOTONIC.
+    private static func monotonicMicroseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1000
+    }
+
+    private static func microseconds(_ duration: Duration) -> Int64 {
+        let (seconds, attoseconds) = duration.components
+        return min(max(0, seconds), 1 << 40) * 1_000_000 + max(0, attoseconds / 1_000_000_000_000)
+    }
+}

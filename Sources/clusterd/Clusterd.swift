@@ -1,0 +1,47 @@
+import ArgumentParser
+import Glibc
+
+/// The program: the daemon (`run`, `up`) and the client of a running daemon (everything else).
+@main
+struct Clusterd: AsyncParsableCommand {
+    static let programVersion = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "clusterd",
+        abstract: "Runs a Redis Cluster (or Valkey) on machines you own.",
+        discussion: """
+            Start one:       clusterd up
+            Look at it:      clusterd status
+            Restart a node:  clusterd restart-node 7002
+            End it:          Ctrl-C, or clusterd stop
+            """,
+        subcommands: [
+            UpCommand.self, RunCommand.self, StatusCommand.self, WaitCommand.self, RestartNodeCommand.self,
+            StopCommand.self, DetachCommand.self, ReloadCommand.self, ConfigCommand.self,
+        ])
+
+    @Flag(name: .long, help: "Show the version of clusterd and of the engine that it would use.")
+    var version = false
+
+    func run() async throws {
+        if version { return VersionReport.print() }
+        throw CleanExit.helpRequest(self)
+    }
+
+    static func main() async {
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let failure as Failure {
+            failure.print()
+            Glibc.exit(failure.exit)
+        } catch {
+            exit(withError: error)
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import ClusterConfiguration
+import ClusterModel
+import ControlAPI
+import Glibc
+import HostDriver
+import NodeFiles
+import Orchestrator
+import Planner
+
+/// Reads conf.d, and asks the engine what it thinks of the directives.
+enum Configuration {
+    static func load(
+        _ paths: [String], _ defaults: ConfigurationDefaults, _ commandLine: CommandLineSettings
+    ) throws(Failure) -> LoadedConfiguration {
+        let files = try files(paths)
+        do {
+            return try ConfigurationLoader.load(files, defaults, commandLine: commandLine) { path in
+                let bytes = try readFile(path, limit: 4096)
+                return String(decoding: bytes, as: UTF8.self)
+            }
+        } catch {
+            throw refusal(error.errors.map(\.description))
+        }
+    }
+
+    /// The engine, once it has taken every directive.
+    static func engine(for spec: ClusterSpec) throws(Failure) -> EngineProgram {
+        do {
+            let program = try EngineProgram.find(spec.server)
+            try test(spec, program)
+            return program
+        } catch let failure as Failure {
+            throw failure
+        } catch let refusal as Refusal {
+            throw Failure(refusal)
+        } catch {
+            throw Failure("engine", "\(error)", exit: ControlAPI.ExitCode.configuration)
+        }
+    }
+
+    private static func test(_ spec: ClusterSpec, _ program: EngineProgram) throws(Failure) {
+        var template = Array("/tmp/clusterd-check-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { return }
+        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        defer {
+            for name in (try? listDirectory(folder)) ?? [] { unlink("\(folder)/\(name)") }
+            rmdir(folder)
+        }
+        for name in [nil] + spec.overrides.keys.sorted().map(Optional.some) {
+            let plan = RedisConfPlan(
+                spec, name: name, ports: PortPair(client: 0, bus: 10000), directory: folder, nodesFileName: "nodes.conf"
+            )
+            guard let complaint = program.complaint(about: plan, in: folder) else { continue }
+            let line = plan.lines.indices.contains(complaint.line - 1) ? plan.lines[complaint.line - 1] : nil
+            throw refusal([
+                "\(line?.origin.description ?? "redis.conf"): \(program.engine) refuses '\(line?.text ?? "")': \(complaint.words)"
+            ])
+        }
+    }
+
+    private static func refusal(_ lines: [String]) -> Failure {
+        Failure(
+            "configuration", lines.joined(separator: "\n       "), hint: "nothing was started and nothing was changed",
+            exit: ControlAPI.ExitCode.configuration)
+    }
+
+    private static func files(_ paths: [String]) throws(Failure) -> [ConfigurationFile] {
+        var found: [ConfigurationFile] = []
+        for path in paths {
+            do {
+                var status = stat()
+                guard stat(path, &status) == 0 else { throw FileError("read", path, code: errno) }
+                if status.st_mode & S_IFMT == S_IFDIR {
+                    for name in try listDirectory(path).sorted() where name.hasSuffix(".yaml") && !name.hasPrefix(".") {
+                        found.append(
+                            .init(name: "\(path)/\(name)", text: try readFile("\(path)/\(name)", limit: 2 << 20)))
+                    }
+                } else {
+                    found.append(.init(name: path, text: try readFile(path, limit: 2 << 20)))
+                }
+            } catch {
+                throw Failure(
+                    "configuration", "\(error)", hint: "name a file or a folder with --config",
+                    exit: ControlAPI.ExitCode.configuration)
+            }
+        }
+        return found
+    }
+}
+
+enum Paths {
+    /// Absolute, without `.` and `..`; a link stays a link.
+    static func absolute(_ path: String) -> String {
+        var parts: [Substring] = []
+        let whole = path.hasPrefix("/") ? path : currentDirectory + "/" + path
+        for part in whole.split(separator: "/") where part != "." {
+            if part == ".." { parts = parts.dropLast() } else { parts.append(part) }
+        }
+        return "/" + parts.joined(separator: "/")
+    }
+
+    static var currentDirectory: String {
+        guard let path = getcwd(nil, 0) else { return "/" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+}

@@ -1,0 +1,110 @@
+import ClusterConfiguration
+import ClusterModel
+import ControlAPI
+import ControlServer
+import Glibc
+import HostDriver
+import NIOPosix
+import NodeFiles
+import Orchestrator
+import Planner
+import ProcessSupervision
+import Systemd
+
+/// Puts the daemon together, and runs it to its end.
+struct Daemon {
+    enum Mode: Sendable { case up, run }
+
+    struct Options: Sendable {
+        var mode: Mode
+        var configuration: [String]
+        var defaults: ConfigurationDefaults
+        var commandLine: CommandLineSettings
+    }
+
+    static func run(_ options: Options) async throws {
+        let notifier = Notifier.fromEnvironment()
+        var loaded = try Configuration.load(options.configuration, options.defaults, options.commandLine)
+        let engine = try Configuration.engine(for: loaded.spec)
+        for warning in loaded.warnings { Output.note("warning: \(warning)") }
+        try Preflight.check(loaded.spec)
+        let user = try Preflight.user(loaded.spec)
+        let lock = try Preflight.claim(loaded.spec, options.mode, user)
+        let memory = try Memory.read(loaded.spec.dataDirectory)
+        if let record = memory.record { try asFormed(&loaded, record, options) }
+
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let inbox = Inbox()
+        let driver = HostDriver(loaded.spec, engine: engine, user: user, group: group, inbox: inbox)
+        var cycle = Cycle(
+            spec: loaded.spec, record: memory.record, engine: engine.engine, bootID: ProcessTable.bootID(),
+            now: driver.now(), wall: driver.wall(), entropy: SystemRandomNumberGenerator().seed)
+        if let path = memory.keptAside { cycle.keptAside(path) }
+        let reporter = Reporter(options.mode, notifier, began: driver.now(), dataDirectory: loaded.spec.dataDirectory)
+        let identity = DaemonIdentity(pid: getpid(), version: Clusterd.programVersion, startedAt: driver.wall())
+        let orchestrator = Orchestrator(cycle, driver: driver, inbox: inbox, identity: identity) { cycle in
+            reporter.turn(cycle, at: driver.now())
+        }
+        let reload = Reload(options, driver: driver, inbox: inbox, reporter: reporter)
+        let server = try await serve(loaded.spec, orchestrator, inbox, reload, driver, group)
+        Signals(mode: options.mode, inbox: inbox, driver: driver, reporter: reporter, reload: reload).start()
+
+        let end = await orchestrator.run()
+        await server.stop()
+        try finish(end, reporter, lock)
+    }
+
+    private static func finish(_ end: Decision.End, _ reporter: Reporter, _ lock: FileLock) throws {
+        reporter.ended(end)
+        withExtendedLifetime(lock) {}
+        if case .refused(let refusal) = end { throw Failure(refusal) }
+        // Everything is stopped or left on purpose: nothing that still sleeps here matters.
+        exit(0)
+    }
+
+    /// Under `up` an omitted number means "as formed", and another one is refused.
+    private static func asFormed(_ loaded: inout LoadedConfiguration, _ record: Record, _ options: Options) throws {
+        guard options.mode == .up else { return }
+        do {
+            try Admission.checkShape(
+                record, masters: options.commandLine.masters, replicas: options.commandLine.replicas)
+        } catch {
+            throw Failure(error)
+        }
+        func isWritten(_ key: String) -> Bool { loaded.settings.contains { $0.key == key && $0.origin != .builtIn } }
+        if !isWritten("cluster.masters") { loaded.spec.masters = record.shape.masters }
+        if !isWritten("cluster.replicas") { loaded.spec.replicas = record.shape.replicas }
+    }
+
+    private static func serve(
+        _ spec: ClusterSpec, _ orchestrator: Orchestrator<HostDriver>, _ inbox: Inbox, _ reload: Reload,
+        _ driver: HostDriver, _ group: MultiThreadedEventLoopGroup
+    ) async throws -> ControlServer {
+        let path = spec.control.socket ?? spec.dataDirectory + "/control.sock"
+        let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+        do {
+            try makeDirectory(folder, mode: 0o750, parentMode: 0o755)
+        } catch {
+            throw Failure(
+                "no-permission", error.description,
+                hint: "run it as root, or set control.socket to a path that you may write",
+                exit: ControlAPI.ExitCode.noPermission)
+        }
+        let handler = RequestHandler(orchestrator: orchestrator, inbox: inbox, reload: reload, driver: driver)
+        do {
+            return try await ControlServer.start(socketPath: path, group: spec.control.group, on: group) { request, _ in
+                await handler.answer(request)
+            }
+        } catch {
+            throw Failure(
+                "no-socket", "the control socket \(path) cannot be made: \(error)", exit: ControlAPI.ExitCode.failed)
+        }
+    }
+}
+
+extension SystemRandomNumberGenerator {
+    fileprivate var seed: UInt64 {
+        var generator = self
+        return generator.next()
+    }
+}

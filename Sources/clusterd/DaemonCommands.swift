@@ -1,0 +1,91 @@
+import ArgumentParser
+import ClusterConfiguration
+
+struct UpCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "up",
+        abstract: "Start a cluster here, and run it until Ctrl-C.",
+        discussion: """
+            Without options: three masters with a replica each from port 7000 on, data in ./clusterd-data. Again: the same \
+            cluster with its data; an omitted option means "as formed". Busy ports are passed over.
+
+            clusterd up
+            clusterd up --masters 3 --replicas 0 --port 7100
+            clusterd up --dir /srv/demo --set redis.maxmemory=100mb
+            """)
+
+    @Option(help: ArgumentHelp("Where the data lie.", valueName: "dir")) var dir: String?
+    @Option(help: ArgumentHelp("How many masters [3].", valueName: "n")) var masters: Int?
+    @Option(help: ArgumentHelp("How many replicas each [1].", valueName: "n")) var replicas: Int?
+    @Option(help: ArgumentHelp("The first port [7000].", valueName: "port")) var port: Int?
+    @Option(help: ArgumentHelp("The server: a path, or a name on PATH [redis-server].", valueName: "path")) var server:
+        String?
+    @Option(help: ArgumentHelp("A file or a folder of configuration; may repeat.", valueName: "path")) var config:
+        [String] = []
+    @Option(help: ArgumentHelp("A directive for every node; may repeat.", valueName: "redis.key=value")) var set:
+        [String] = []
+
+    func run() async throws {
+        var commandLine = CommandLineSettings()
+        commandLine.masters = masters
+        commandLine.replicas = replicas
+        commandLine.port = port
+        commandLine.server = server
+        commandLine.sets = set
+        if let dir { commandLine.dataDirectory = Paths.absolute(dir) }
+        let defaults = ConfigurationDefaults(dataDirectory: Paths.absolute("clusterd-data"))
+        try await Daemon.run(
+            .init(mode: .up, configuration: config, defaults: defaults, commandLine: commandLine))
+    }
+}
+
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run the service: what conf.d says, under systemd.",
+        discussion: """
+            Reads /etc/clusterd/conf.d/*.yaml unless told otherwise. SIGTERM stops every node cleanly, SIGUSR1 ends clusterd \
+            and leaves the nodes running, SIGHUP reads the configuration again.
+
+            clusterd run --config ./conf.d
+            """)
+
+    @Option(help: ArgumentHelp("A file or a folder of configuration; may repeat.", valueName: "path")) var config:
+        [String] = []
+
+    func run() async throws {
+        let defaults = ConfigurationDefaults(
+            dataDirectory: "/var/lib/clusterd", socket: "/run/clusterd/control.sock")
+        try await Daemon.run(
+            .init(
+                mode: .run, configuration: config.isEmpty ? ["/etc/clusterd/conf.d"] : config, defaults: defaults,
+                commandLine: CommandLineSettings()))
+    }
+}
+
+struct ConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "Look at the configuration.", subcommands: [Check.self])
+
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "check",
+            abstract: "Say whether the configuration is valid; every error with its place.",
+            discussion: "clusterd config check\nclusterd config check --config ./conf.d")
+
+        @Option(help: ArgumentHelp("A file or a folder; may repeat [/etc/clusterd/conf.d].", valueName: "path"))
+        var config: [String] = []
+
+        func run() throws {
+            let paths = config.isEmpty ? ["/etc/clusterd/conf.d"] : config
+            let defaults = ConfigurationDefaults(
+                dataDirectory: "/var/lib/clusterd", socket: "/run/clusterd/control.sock")
+            let loaded = try Configuration.load(paths, defaults, CommandLineSettings())
+            let engine = try Configuration.engine(for: loaded.spec)
+            for warning in loaded.warnings { Output.note("warning: \(warning)") }
+            Output.result(
+                "the configuration is valid: \(loaded.spec.masters) masters with \(loaded.spec.replicas) replicas each, "
+                    + engine.engine.program)
+        }
+    }
+}

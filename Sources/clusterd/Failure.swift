@@ -1,0 +1,57 @@
+import ControlAPI
+import Glibc
+import Planner
+
+/// An end of the program that is not success: what, why, what to do, and the exit code.
+struct Failure: Error {
+    var code: String
+    var message: String
+    var hint: String?
+    var exit: Int32
+    var asJSON = false
+
+    init(_ code: String, _ message: String, hint: String? = nil, exit: Int32) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.exit = exit
+    }
+    init(_ refusal: Refusal) { self.init(refusal.code, refusal.message, hint: refusal.hint, exit: refusal.exit) }
+    init(_ error: ControlError) { self.init(error.code, error.message, hint: error.hint, exit: error.exit) }
+
+    func json(_ wanted: Bool) -> Failure {
+        var failure = self
+        failure.asJSON = wanted
+        return failure
+    }
+
+    func print() {
+        if asJSON {
+            let document = ErrorDocument(ControlError(code, message, hint: hint, exit: exit))
+            Output.result((try? ControlJSON.encode(document)) ?? [])
+            return
+        }
+        Output.note("error: \(message)")
+        if let hint { Output.note("       \(hint)") }
+    }
+}
+
+/// Results go to stdout, everything else to stderr; a line in one write, so that lines of several processes do not mix.
+enum Output {
+    static func note(_ text: String) { write(STDERR_FILENO, Array("\(text)\n".utf8)) }
+    static func result(_ text: String) { write(STDOUT_FILENO, Array("\(text)\n".utf8)) }
+    static func result(_ bytes: [UInt8]) { write(STDOUT_FILENO, bytes + (bytes.last == 10 ? [] : [10])) }
+
+    private static func write(_ descriptor: Int32, _ bytes: [UInt8]) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Whether colour may be used on stdout (https://no-color.org).
+    static var hasColor: Bool { isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR").map { $0.pointee == 0 } ?? true }
+}

@@ -1,0 +1,112 @@
+import ClusterModel
+import ControlAPI
+import Glibc
+import NodeFiles
+import Orchestrator
+import Planner
+import ProcessSupervision
+
+/// What must be so before anything is touched.
+enum Preflight {
+    /// What the engine needs beside its clients (`CONFIG_MIN_RESERVED_FDS`, src/server.h), and room for the bus.
+    static let leastOpenFiles: UInt64 = 256
+
+    static func check(_ spec: ClusterSpec) throws(Failure) {
+        guard OpenFileLimit.hard >= leastOpenFiles else {
+            throw Failure(
+                "open-files",
+                "the limit on open files is \(OpenFileLimit.hard), and a node needs \(leastOpenFiles) at least",
+                hint: "raise it: ulimit -n 16384, or LimitNOFILE= in the unit", exit: ControlAPI.ExitCode.configuration)
+        }
+    }
+
+    static func user(_ spec: ClusterSpec) throws(Failure) -> UserAccount? {
+        guard let name = spec.engineUser else { return nil }
+        guard let user = UserAccount.named(name) else {
+            throw Failure("no-user", "engine.user: there is no user '\(name)'", exit: ControlAPI.ExitCode.configuration)
+        }
+        if user.userID == getuid() { return nil }
+        guard getuid() == 0 else {
+            throw Failure(
+                "no-permission", "engine.user: only root can run nodes as '\(name)'",
+                hint: "leave it out, or run clusterd as root",
+                exit: ControlAPI.ExitCode.noPermission)
+        }
+        return user
+    }
+
+    /// Makes the data folder and takes its lock, so that no second clusterd works in it.
+    static func claim(_ spec: ClusterSpec, _ mode: Daemon.Mode, _ user: UserAccount?) throws(Failure) -> FileLock {
+        let folder = spec.dataDirectory
+        do throws(FileError) {
+            var status = stat()
+            let isNew = stat(folder, &status) != 0
+            // A node that runs as another user must be able to pass through.
+            let mask: mode_t = user == nil ? 0o700 : 0o711
+            try makeDirectory(folder, mode: mask, parentMode: 0o755)
+            if !isNew, status.st_uid != getuid(), getuid() != 0 {
+                throw FileError(
+                    "use", "\(folder), which belongs to user \(UserAccount.name(of: status.st_uid))", code: EACCES)
+            }
+            if user != nil { try makeDirectory(folder + "/nodes", mode: 0o711, parentMode: 0o755) }
+            if isNew, mode == .up { try writeDurably(Array("*\n".utf8), to: folder + "/.gitignore", mode: 0o600) }
+        } catch {
+            throw Failure(
+                "folder-unusable", error.description, hint: "choose another folder with --dir, or its owner's account",
+                exit: error.code == EACCES || error.code == EPERM
+                    ? ControlAPI.ExitCode.noPermission : ControlAPI.ExitCode.failed)
+        }
+        do {
+            return try FileLock.take(folder + "/lock")
+        } catch {
+            switch error {
+            case .held(_, let pid):
+                throw Failure(
+                    "already-running",
+                    "another clusterd\(pid.map { " (pid \($0))" } ?? "") runs in \(folder)",
+                    hint: "clusterd status --dir \(folder)", exit: ControlAPI.ExitCode.failed)
+            default:
+                throw Failure("lock", error.description, exit: ControlAPI.ExitCode.failed)
+            }
+        }
+    }
+}
+
+/// clusterd's own record, as it lies on disk.
+struct Memory {
+    var record: Record?
+    var keptAside: String?
+
+    static func read(_ dataDirectory: String) throws(Failure) -> Memory {
+        let path = dataDirectory + "/state.json"
+        let bytes: [UInt8]
+        do {
+            guard access(path, F_OK) == 0 else { return Memory() }
+            bytes = try readFile(path, limit: 64 << 20)
+        } catch {
+            throw Failure("record", error.description, exit: ControlAPI.ExitCode.failed)
+        }
+        do {
+            return Memory(record: try RecordCoding.decode(bytes))
+        } catch {
+            switch error {
+            case .newer(let schema):
+                throw Failure(
+                    "record-newer",
+                    "\(path) was written by a newer clusterd (form \(schema); this one reads up to \(Record.schema))",
+                    hint: "use that version; nothing was changed", exit: ControlAPI.ExitCode.configuration)
+            case .unreadable: return try keepAside(path)
+            }
+        }
+    }
+
+    private static func keepAside(_ path: String) throws(Failure) -> Memory {
+        var number = 1
+        while access("\(path).unreadable-\(number)", F_OK) == 0 { number += 1 }
+        let aside = "\(path).unreadable-\(number)"
+        guard rename(path, aside) == 0 else {
+            throw Failure("record", "\(path) cannot be read, nor moved aside", exit: ControlAPI.ExitCode.failed)
+        }
+        return Memory(keptAside: aside)
+    }
+}

@@ -1,0 +1,157 @@
+import ClusterModel
+import ControlAPI
+import Glibc
+import Orchestrator
+import Planner
+import Synchronization
+import Systemd
+
+/// Tells people and systemd what each turn came to.
+final class Reporter: Sendable {
+    private struct State {
+        var narration: Narration
+        var isReady = false
+        var isStopping = false
+        var status = ""
+        var lastWatchdog: Moment?
+        var lastExtension: Moment?
+        var measure = 0
+        var waitSaid: (words: String, since: Moment)?
+        var cycle: Cycle?
+    }
+
+    private let state: Mutex<State>
+    private let mode: Daemon.Mode
+    private let notifier: Notifier
+    private let dataDirectory: String
+
+    /// How long something is waited for in silence.
+    private static let patience = Duration.seconds(3)
+
+    init(_ mode: Daemon.Mode, _ notifier: Notifier, began: Moment, dataDirectory: String) {
+        self.mode = mode
+        self.notifier = notifier
+        self.dataDirectory = dataDirectory
+        state = Mutex(State(narration: Narration(began: began)))
+    }
+
+    /// On the loop after each turn: what the loop has come through is its proof of life.
+    func turn(_ cycle: Cycle, at now: Moment) {
+        let lines = state.withLock { state in
+            state.cycle = cycle
+            var lines = state.narration.lines(cycle, at: now)
+            if mode == .up, lines.contains(where: { $0.hasPrefix("ready ") }),
+                let port = cycle.record?.members.first?.ports.client
+            {
+                lines.append("          clusterd status · redis-cli -c -p \(port) · Ctrl-C stops")
+            }
+            lines += slow(&state, cycle, now)
+            tellSystemd(&state, cycle, now)
+            return lines
+        }
+        for line in lines { Output.note(line) }
+    }
+
+    /// Says what is waited for, once it takes long.
+    private func slow(_ state: inout State, _ cycle: Cycle, _ now: Moment) -> [String] {
+        guard let words = cycle.decision.waits.first, !cycle.decision.assessment.ready else {
+            state.waitSaid = nil
+            return []
+        }
+        guard let said = state.waitSaid else {
+            state.waitSaid = (words, now)
+            return []
+        }
+        guard now - said.since >= Self.patience else { return [] }
+        state.waitSaid = (words, now)
+        return ["waiting   \(words)"]
+    }
+
+    private func tellSystemd(_ state: inout State, _ cycle: Cycle, _ now: Moment) {
+        guard notifier.isActive else { return }
+        let assessment = cycle.decision.assessment
+        let text = statusLine(cycle)
+        if assessment.phase == .ready, !state.isReady {
+            notifier.notify(.ready, .status(text))
+            state.status = text
+        }
+        if assessment.phase == .stopping, !state.isStopping {
+            state.isStopping = true
+            notifier.notify(.stopping, .status(text))
+        }
+        if text != state.status {
+            state.status = text
+            notifier.notify(.status(text))
+        }
+        if let interval = notifier.watchdogInterval, state.lastWatchdog.map({ now - $0 >= interval / 4 }) ?? true {
+            state.lastWatchdog = now
+            notifier.notify(.watchdog)
+        }
+        extendTimeout(&state, assessment, now)
+        if assessment.phase == .ready { state.isReady = true }
+    }
+
+    /// Only while something measured advances: nodes that started, answer, agree, are in sync, or have ended.
+    private func extendTimeout(_ state: inout State, _ assessment: Assessment, _ now: Moment) {
+        guard assessment.phase != .ready else { return }
+        let progress = assessment.progress
+        let measure =
+            assessment.phase == .stopping
+            ? -progress.started
+            : progress.started + progress.answering + progress.agreeing + progress.replicasInSync
+        guard measure > state.measure || state.lastExtension == nil else { return }
+        state.measure = measure
+        state.lastExtension = now
+        notifier.notify(.extendTimeout(.seconds(90)))
+    }
+
+    private func statusLine(_ cycle: Cycle) -> String {
+        let assessment = cycle.decision.assessment
+        let masters = assessment.nodes.count { $0.role == .master }
+        let replicas = assessment.nodes.count { $0.role == .replica }
+        let what =
+            "\(masters) masters, \(replicas) replicas, \(assessment.slotsCovered) of \(SlotSet.slotCount) slots served"
+        if assessment.ready { return "ready: \(what)" }
+        let wait = cycle.decision.waits.first.map { "; waiting \($0)" } ?? ""
+        switch assessment.phase {
+        case .starting: return "starting: \(what)\(wait)"
+        case .forming: return "forming a cluster\(wait)"
+        case .stopping: return "stopping\(wait)"
+        case .ready: return "\(assessment.state.rawValue): \(what)\(wait)"
+        }
+    }
+
+    // MARK: what signals and the end say
+
+    func say(_ line: String) { Output.note(line) }
+    func reloading() { notifier.notify(.reloading) }
+    func reloaded() { notifier.notify(.ready) }
+
+    /// What a second Ctrl-C is told: who still runs, and what would be lost by a third.
+    func tellWhatRuns() {
+        let lines = state.withLock { state -> [String] in
+            guard let cycle = state.cycle else { return [] }
+            return (cycle.record?.members ?? []).compactMap { member in
+                guard case .running(let process) = cycle.seen.processes[member.name] else { return nil }
+                let report = cycle.decision.assessment.node(member.name)?.report
+                let keys = report.map { "\($0.load.keys) keys" } ?? "its keys"
+                let isSafe = report?.persistence.appendOnly ?? (member.appendOnly == true)
+                return "          \(member.name) (pid \(process.identity.pid)) still stops; killed now it would lose "
+                    + (isSafe ? "nothing: its append-only file holds \(keys)" : "\(keys) that are not saved yet")
+            }
+        }
+        for line in lines { Output.note(line) }
+        Output.note("          a third Ctrl-C kills them")
+    }
+
+    func ended(_ end: Decision.End) {
+        guard case .done = end else { return }
+        let (wish, count) = state.withLock { ($0.cycle?.seen.wish, $0.cycle?.record?.members.count ?? 0) }
+        switch wish {
+        case .detach:
+            Output.note("detached  \(count) nodes go on running; clusterd takes them over when it is started again")
+        case .stop where count > 0: Output.note("stopped   \(count) nodes; their data are in \(dataDirectory)")
+        default: break
+        }
+    }
+}

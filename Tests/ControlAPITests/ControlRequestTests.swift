@@ -1,0 +1,108 @@
+import ControlAPI
+import Testing
+
+@Suite struct ControlRequestTests {
+    private static let everyRequest: [ControlRequest] = [
+        .status, .operations, .operation(id: "12"), .operation(id: "a/b ?%"), .stop, .detach, .reload, .livez,
+        .servingz,
+        .readyz,
+        .restartNode("7002", RestartOptions(), idempotencyKey: nil),
+        .restartNode("127.0.0.1:7002", RestartOptions(noFailover: true), idempotencyKey: "a b"),
+        .restartNode("ünï/€", RestartOptions(restoreRoles: true, force: true), idempotencyKey: "k"),
+    ]
+
+    private func parse(_ method: String, _ target: String, _ body: String = "") throws -> ControlRequest {
+        try ControlRequest(parsing: HTTPRequest(method, target, body: Array(body.utf8)))
+    }
+
+    private func rejection(_ method: String, _ target: String, _ body: String = "") throws -> ControlRejection {
+        try #require(throws: ControlRejection.self) { try parse(method, target, body) }
+    }
+
+    @Test(arguments: everyRequest)
+    func whatTheClientSendsIsWhatTheDaemonReads(request: ControlRequest) throws {
+        #expect(try ControlRequest(parsing: request.asHTTP) == request)
+    }
+
+    @Test func anEmptyBodyLeavesEverythingOff() throws {
+        let plain = ControlRequest.restartNode("7000", RestartOptions(), idempotencyKey: nil)
+        #expect(try parse("POST", "/v1/nodes/7000/restart") == plain)
+        #expect(try parse("POST", "/v1/nodes/7000/restart", "{}") == plain)
+        #expect(try parse("POST", "/v1/nodes/7000/restart", #"{"force":null,"noFailover":false}"#) == plain)
+    }
+
+    @Test func headerNamesHaveNoCase() throws {
+        let request = HTTPRequest(
+            "POST", "/v1/nodes/7000/restart", headers: [HTTPHeader("idempotency-KEY", "x")])
+        let expected = ControlRequest.restartNode("7000", RestartOptions(), idempotencyKey: "x")
+        #expect(try ControlRequest(parsing: request) == expected)
+    }
+
+    @Test func aQueryDoesNoHarm() throws { #expect(try parse("GET", "/v1/status?pretty=1") == .status) }
+
+    @Test(arguments: ["/", "", "/v1", "/v1/status/", "/V1/status", "/v1/nodes//restart", "/v1/nodes/a/b/restart", "*"])
+    func anUnknownPathIsToldWhichThereAre(path: String) throws {
+        let rejection = try rejection("GET", path)
+        #expect(rejection.status == 404)
+        #expect(rejection.error.exit == ExitCode.usage)
+        #expect(rejection.error.hint?.contains("POST /v1/nodes/{node}/restart") == true)
+    }
+
+    @Test func aWrongMethodIsToldTheRightOne() throws {
+        let rejection = try rejection("GET", "/v1/nodes/7000/restart")
+        #expect(rejection.status == 405)
+        #expect(rejection.allow == ["POST"])
+        #expect(try self.rejection("POST", "/v1/status").allow == ["GET"])
+        #expect(try self.rejection("get", "/v1/status").status == 405)
+    }
+
+    @Test(arguments: [
+        "{", "[]", "null", "7", #"{"force":1}"#, #"{"force":"true"}"#, #"{"no_failover":true}"#, #"{"Force":true}"#,
+        "\u{0}",
+    ])
+    func aBodyThatSaysSomethingElseIsRefused(body: String) throws {
+        #expect(try rejection("POST", "/v1/nodes/7000/restart", body).status == 400)
+    }
+
+    @Test func aBodyOfNothingButBracketsIsRefused() throws {
+        for depth in [100, 500, 600, 30_000] {
+            let open = String(repeating: "[", count: depth)
+            let closed = open + String(repeating: "]", count: depth)
+            #expect(try rejection("POST", "/v1/stop", open).status == 400)
+            #expect(try rejection("POST", "/v1/stop", closed).status == 400)
+            #expect(try rejection("POST", "/v1/stop", #"{"force":\#(closed)}"#).status == 400)
+        }
+    }
+
+    @Test func aMemberThatIsNotKnownIsNamed() throws {
+        let rejection = try rejection("POST", "/v1/nodes/7000/restart", #"{"no_failover":true}"#)
+        #expect(rejection.error.message.contains("'no_failover'"))
+        #expect(rejection.error.message.contains("noFailover, restoreRoles, force"))
+        #expect(try self.rejection("POST", "/v1/stop", #"{"force":true}"#).status == 400)
+    }
+
+    @Test(arguments: ["%", "%4", "%zz", "%00", "%ff", "a%c3%28", "%C0%80"])
+    func aPathThatIsNoTextIsRefused(node: String) throws {
+        #expect(try rejection("POST", "/v1/nodes/\(node)/restart").status == 400)
+    }
+
+    @Test(arguments: ["", String(repeating: "k", count: 256), "a\nb", "ä"])
+    func aKeyThatCannotBeKeptIsRefused(key: String) {
+        let request = HTTPRequest("POST", "/v1/nodes/7000/restart", headers: [HTTPHeader("Idempotency-Key", key)])
+        #expect(throws: ControlRejection.self) { try ControlRequest(parsing: request) }
+    }
+
+    @Test func noBytesMakeItFall() {
+        var random = SystemRandomNumberGenerator()
+        let pieces = [
+            "/", "v1", "nodes", "restart", "%", "2F", "operations", "?", "é", "\u{0}", "7000", "{", "}", "\"",
+        ]
+        for _ in 0..<20_000 {
+            let target = (0..<Int.random(in: 0..<9)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
+            let body = (0..<Int.random(in: 0..<20)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let method = ["GET", "POST", ""].randomElement(using: &random) ?? ""
+            _ = try? ControlRequest(parsing: HTTPRequest(method, target, body: body))
+            _ = try? ControlRequest(parsing: HTTPRequest("POST", "/v1/stop", body: body))
+        }
+    }
+}

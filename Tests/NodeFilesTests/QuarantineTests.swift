@@ -1,0 +1,95 @@
+import Foundation
+import NodeFiles
+import Testing
+
+struct QuarantineTests {
+    /// Beside the usual place for temporary files, one that is likely on another file system.
+    static let parents: [String] = [NSTemporaryDirectory(), "/dev/shm"].filter { (path: String) in
+        access(path, W_OK) == 0
+    }
+
+    private func node(_ data: TemporaryFolder) throws -> String {
+        for (name, text) in [("nodes.conf", "N"), ("dump.rdb", "D"), ("appendonlydir/a.1.incr.aof", "A")] {
+            try data.write("nodes/7000/\(name)", text)
+        }
+        return "\(data.path)/nodes/7000"
+    }
+
+    @Test(arguments: parents)
+    func movesWhatIsNamedAndSaysWhy(parent: String) throws {
+        let data = try TemporaryFolder()
+        let other = try TemporaryFolder(in: parent)
+        let directory = try node(data)
+        let quarantine = Quarantine(root: "\(other.path)/quarantine")
+        let moved = try quarantine.move(
+            ["nodes.conf", "appendonlydir", "not-there"], from: directory, into: "t-7000", note: "it was left by a test"
+        )
+        #expect(moved == "\(other.path)/quarantine/t-7000")
+        let target = try #require(moved)
+        #expect(try listDirectory(target) == ["NOTE.txt", "appendonlydir", "nodes.conf"])
+        #expect(try listDirectory(directory) == ["dump.rdb"])
+        #expect(text("\(target)/nodes.conf") == "N" && text("\(target)/appendonlydir/a.1.incr.aof") == "A")
+        let note = try #require(text("\(target)/NOTE.txt"))
+        #expect(note.contains("why   it was left by a test\nfrom  \(directory)\n") && !note.contains("not-there"))
+        #expect(note.contains("  mv -n '\(target)/nodes.conf' '\(directory)/nodes.conf'"))
+    }
+
+    @Test(arguments: parents)
+    func theNoteTellsHowToPutItBack(parent: String) throws {
+        let data = try TemporaryFolder()
+        let other = try TemporaryFolder(in: parent)
+        let directory = try node(data)
+        try data.write("nodes/7000/it's.rdb", "Q")
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSince1970: 1_700_000_000)], ofItemAtPath: "\(directory)/dump.rdb")
+        let names = try listDirectory(directory)
+        let before = directoryFacts(directory).content
+        let target = try #require(try Quarantine(root: other.path).move(nil, from: directory, into: "q", note: "x"))
+        #expect(try listDirectory(directory).isEmpty)
+        let commands = try #require(text("\(target)/NOTE.txt")).split(separator: "\n").filter { $0.hasPrefix("  mv") }
+        let shell = Process()
+        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+        shell.arguments = ["-ec", commands.joined(separator: "\n")]
+        try shell.run()
+        shell.waitUntilExit()
+        #expect(shell.terminationStatus == 0)
+        #expect(try listDirectory(directory) == names)
+        #expect(directoryFacts(directory).content == before)
+    }
+
+    @Test func neverOverwritesAndNeverLeavesAnEmptyFolder() throws {
+        let data = try TemporaryFolder()
+        let quarantine = Quarantine(root: "\(data.path)/quarantine")
+        for (round, expected) in ["t", "t-2", "t-3"].enumerated() {
+            try data.write("nodes/7000/NOTE.txt", "round \(round)")
+            let target = try quarantine.move(["NOTE.txt"], from: "\(data.path)/nodes/7000", into: "t", note: "n")
+            #expect(target == "\(data.path)/quarantine/\(expected)")
+            #expect(text("\(data.path)/quarantine/\(expected)/NOTE.txt") == "round \(round)")
+        }
+        #expect(try quarantine.move(["nothing"], from: "\(data.path)/nodes/7000", into: "u", note: "n") == nil)
+        #expect(try listDirectory("\(data.path)/quarantine") == ["t", "t-2", "t-3"])
+        for name in ["../x", "/etc/passwd", "..", ""] {
+            #expect(throws: FileError.self) {
+                try quarantine.move([name], from: "\(data.path)/nodes/7000", into: "u", note: "n")
+            }
+        }
+    }
+
+    @Test(arguments: parents)
+    func keptCopiesOutliveTheOriginals(parent: String) throws {
+        let data = try TemporaryFolder()
+        let other = try TemporaryFolder(in: parent)
+        let directory = try node(data)
+        let target = try #require(
+            try Quarantine(root: other.path).keepCopies(
+                of: ["dump.rdb", "appendonlydir/a.1.incr.aof"], in: directory, into: "k",
+                note: "before it became a replica"))
+        #expect(try listDirectory(directory) == ["appendonlydir", "dump.rdb", "nodes.conf"])
+        // As an engine replaces them: by rename.
+        try writeDurably(Array("new".utf8), to: "\(directory)/dump.rdb", mode: 0o600)
+        try FileManager.default.removeItem(atPath: "\(directory)/appendonlydir/a.1.incr.aof")
+        #expect(text("\(target)/dump.rdb") == "D" && text("\(target)/appendonlydir/a.1.incr.aof") == "A")
+        #expect(text("\(target)/NOTE.txt")?.contains("cp -a '\(target)/dump.rdb' '\(directory)/dump.rdb'") == true)
+        #expect(try listDirectory(target) == ["NOTE.txt", "appendonlydir", "dump.rdb"])
+    }
+}

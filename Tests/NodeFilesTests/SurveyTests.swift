@@ -1,0 +1,88 @@
+import ClusterModel
+import Foundation
+import NodeFiles
+import Testing
+
+struct SurveyTests {
+    private let nodesFile = """
+        \(String(repeating: "a", count: 40)) 127.0.0.1:7000@17000 myself,master - 0 0 1 connected 0-16383
+        vars currentEpoch 1 lastVoteEpoch 0
+
+        """
+
+    @Test func findsOwnFoldersAndThoseLaidOutByHand() throws {
+        let data = try TemporaryFolder()
+        for name in [
+            "nodes/7010", "nodes/7009", "nodes/.hidden", "7001", "7002", "7003", "70000", "quarantine/x", "other",
+        ] {
+            _ = try data.make(name)
+        }
+        try data.write("7001/nodes-7001.conf", nodesFile)
+        try data.write("7002/appendonlydir/appendonly.aof.manifest", "")
+        try data.write("70000/nodes.conf", nodesFile)
+        try data.write("other/nodes.conf", nodesFile)
+        try data.write("nodes/a-file", "")
+        let found = survey(
+            dataDirectory: data.path, extra: ["\(data.path)/other", "\(data.path)/gone", "\(data.path)/7001"])
+        #expect(
+            found.map { $0.path.dropFirst(data.path.count + 1) }
+                == ["nodes/7009", "nodes/7010", "7001", "7002", "other", "gone"])
+        #expect(found.map(\.exists) == [true, true, true, true, true, false])
+        #expect(found[2].nodesFileName == "nodes-7001.conf" && found[4].nodesFileName == "nodes.conf")
+        #expect(survey(dataDirectory: data.path + "/nowhere").isEmpty)
+    }
+
+    @Test func saysWhatStateTheNodesFileIsIn() throws {
+        let folder = try TemporaryFolder()
+        #expect(directoryFacts(folder.path).nodesFile == .absent)
+        for (text, expected) in [
+            ("", "empty"), (String(nodesFile.dropLast(9)), "torn"), ("x\n", "corrupt"), (nodesFile, "parsed"),
+        ] {
+            try folder.write("nodes.conf", text)
+            let state =
+                switch directoryFacts(folder.path).nodesFile {
+                case .absent: "absent"
+                case .empty: "empty"
+                case .torn: "torn"
+                case .corrupt: "corrupt"
+                case .parsed: "parsed"
+                }
+            #expect(state == expected)
+        }
+    }
+
+    @Test func takesTheNodesFileThatTheOldConfigurationNames() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("nodes.conf", "x\n")
+        try folder.write("mine.conf", nodesFile)
+        try folder.write("redis.conf", "port 7005\ncluster-config-file mine.conf\nappendonly yes\n")
+        let facts = directoryFacts(folder.path)
+        #expect(facts.nodesFileName == "mine.conf" && facts.redisConf?.port == 7005)
+        #expect(facts.redisConf?.isGenerated == false && facts.redisConf?.appendOnly == true)
+    }
+
+    @Test func whatCannotBeReadCountsAsKeys() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("dump.rdb", "")
+        #expect(directoryFacts(folder.path).content.holdsKeys)
+        try folder.write("dump.rdb", "REDIS0010")
+        #expect(directoryFacts(folder.path).content.holdsKeys)
+        let other = try TemporaryFolder()
+        try other.write("appendonlydir/appendonly.aof.manifest", "file appendonly.aof.1.incr.aof seq 1 type i\n")
+        #expect(directoryFacts(other.path).content.appendOnly?.trouble != nil)
+        #expect(directoryFacts(other.path).content.holdsKeys)
+        try other.write("appendonlydir/appendonly.aof.1.incr.aof", "")
+        #expect(!directoryFacts(other.path).content.holdsKeys)
+        try other.write("appendonlydir/appendonly.aof.manifest", "nonsense\n")
+        #expect(directoryFacts(other.path).content.holdsKeys)
+    }
+
+    @Test func findsADumpUnderAnyName() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("backup-of-monday", "REDIS0010\u{fe}")
+        try folder.write("redis.log", "1:M 01 Jan 2026 00:00:00.000 * Ready\n")
+        mkfifo("\(folder.path)/pipe", 0o600)
+        let content = directoryFacts(folder.path).content
+        #expect(content.others.map(\.name) == ["backup-of-monday"] && content.holdsKeys && content.dumps.isEmpty)
+    }
+}
