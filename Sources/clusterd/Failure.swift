@@ -27,9 +27,9 @@ struct Failure: Error {
 
     func print() {
         if asJSON {
+            // An error is no result: stdout stays empty for who reads a document from it.
             let document = ErrorDocument(ControlError(code, message, hint: hint, exit: exit))
-            Output.result((try? ControlJSON.encode(document)) ?? [])
-            return
+            return Output.note(String(decoding: (try? ControlJSON.encode(document)) ?? [], as: UTF8.self))
         }
         Output.note("error: \(message)")
         if let hint { Output.note("       \(hint)") }
