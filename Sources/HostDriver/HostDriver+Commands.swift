@@ -46,9 +46,11 @@ extension HostDriver {
     /// Compare and take over in one step (DESIGN.md rule 3): a takeover that arrives late, or at a second replica, must be an
     /// error and not a second writer.
     static let promotionScript = """
-        local role = redis.call('ROLE')
-        if role[1] ~= 'slave' then return redis.error_reply('ERR it is ' .. role[1] .. ' already') end
-        if role[4] == 'connected' then return redis.error_reply('ERR its link to the master is up') end
+        local info = redis.call('INFO', 'replication')
+        if not string.find(info, 'role:slave', 1, true) then return redis.error_reply('ERR it is no replica') end
+        if string.find(info, 'master_link_status:up', 1, true) then
+          return redis.error_reply('ERR its link to the master is up')
+        end
         local master = ''
         for line in string.gmatch(redis.call('CLUSTER', 'NODES'), '[^\\n]+') do
           local flags, id = string.match(line, '^%S+ %S+ (%S+) (%S+)')

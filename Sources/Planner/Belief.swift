@@ -15,7 +15,8 @@ extension Turn {
         }
         var topology = Topology(sources)
         preferData(&topology, survey)
-        for member in members where topology.standings[member.id] == nil {
+        // Nobody knows it, or what is known of it leads nowhere: it belongs to its shard.
+        for member in members where topology.master(of: member.id) == nil {
             let master = members.first { $0.shard == member.shard && topology.owns($0.id) }
             if let master { topology.add(member.id, replicaOf: master.id) }
         }

@@ -7,6 +7,8 @@ extension Turn {
     static let drainLimit = Duration.milliseconds(100)
     /// After this the shard's master is rather started in place, with what it has on disk.
     static let failoverLimit = Duration.seconds(3)
+    /// Between attempts; grows with their number.
+    static let promotionPause = Duration.milliseconds(20)
     static let promotionValidity = Duration.milliseconds(1000)
 
     mutating func failOver(_ topology: Topology, _ survey: Observation.Survey) {
@@ -38,7 +40,9 @@ extension Turn {
 
     /// Whether a dead master is not to be started as master yet, because a replica may be about to take over.
     mutating func waitsForFailover(_ master: Member, _ topology: Topology) -> Bool {
-        guard spec.supervision.failover != .off, !restartsInPlace(master) else { return false }
+        guard spec.supervision.failover != .off, !restartsInPlace(master), !withoutSuccessor.contains(master.id) else {
+            return false
+        }
         if decision.record?.promotions.contains(where: { $0.masterID == master.id }) == true { return true }
         let replicas = liveReplicas(of: master, topology)
         guard !replicas.isEmpty else { return false }
@@ -63,16 +67,26 @@ extension Turn {
         }
         let last = exited(master.name)?.lastReport?.replication
         let eligible = ended.filter { member, report in
-            !report.loading && !report.replication.syncInProgress && report.replication.offset > 0
-                && (seen.lastInSync[member.name] != nil || last == nil)
+            // One that was never seen in sync may be empty: without a word of its master's it must have followed it once.
+            !report.loading && !report.replication.syncInProgress
+                && (seen.lastInSync[member.name] != nil || (last == nil && report.replication.offset > 0))
         }
         guard let winner = Self.winner(eligible, of: last) else {
+            if ended.count == replicas.count {
+                withoutSuccessor.insert(master.id)
+                return
+            }
             return wait("for a replica of \(master.name) that can take over")
         }
-        let earlier = seen.effects.keys.count { $0.text.hasPrefix("promote \(winner.0.name) ") }
+        let earlier = seen.effects.filter { $0.key.text.hasPrefix("promote \(winner.0.name) ") }
+        if let failed = earlier.values.filter({ $0.failure != nil }).max(by: { $0.began < $1.began }) {
+            wait("for \(winner.0.name) to take over from \(master.name): \(failed.failure ?? "")")
+            let due = (failed.ended ?? now) + Self.promotionPause * earlier.count
+            guard now >= due else { return wake(at: due) }
+        }
         let promotion = Effect.Promotion(
             replica: winner.0.name, replicaID: winner.0.id, master: master.name, masterID: master.id,
-            deadline: seen.wall + Self.promotionValidity, attempt: earlier + 1,
+            deadline: seen.wall + Self.promotionValidity, attempt: earlier.count + 1,
             lagBytes: last.flatMap {
                 $0.replicationID == winner.1.replication.replicationID
                     ? max(0, $0.offset - winner.1.replication.offset) : nil

@@ -10,7 +10,7 @@ package struct Topology: Sendable, Equatable {
         package var configEpoch: UInt64
         /// What it owns after all claims were compared.
         package var slots = SlotSet()
-        /// What it claimed, also where another's epoch is higher.
+        /// What anybody ever saw it claim, also where another's epoch is higher now: leads to its heir.
         package var claimed = SlotSet()
     }
 
@@ -41,10 +41,12 @@ package struct Topology: Sendable, Equatable {
 
     package init(_ sources: [Source]) {
         var best: [NodeID: (trust: Trust, entry: NodeEntry)] = [:]
+        var everClaimed: [NodeID: SlotSet] = [:]
         for source in sources {
             currentEpoch = max(currentEpoch, source.currentEpoch)
             for entry in source.view.entries where !entry.flags.contains(.handshake) {
                 currentEpoch = max(currentEpoch, entry.configEpoch)
+                everClaimed[entry.id] = (everClaimed[entry.id] ?? SlotSet()).union(entry.slots)
                 let trust: Trust =
                     switch (source.live, entry.flags.contains(.myself)) {
                     case (true, true): .itself
@@ -65,7 +67,7 @@ package struct Topology: Sendable, Equatable {
             covered = covered.union(owned)
             standings[id] = Standing(
                 role: isMaster ? .master : .replica, masterID: isMaster ? nil : entry.masterID,
-                configEpoch: entry.configEpoch, slots: owned, claimed: isMaster ? entry.slots : SlotSet())
+                configEpoch: entry.configEpoch, slots: owned, claimed: isMaster ? everClaimed[id] ?? SlotSet() : SlotSet())
         }
     }
 

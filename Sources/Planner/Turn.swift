@@ -8,6 +8,8 @@ struct Turn {
     let now: Moment
     var decision: Decision
     var random: SplitMix64
+    /// Dead masters of which no replica may take over, as each of them has said: they start in place.
+    var withoutSuccessor = Set<NodeID>()
 
     /// How often a node is asked while something changes, and at rest.
     static let pollInTransition = Duration.milliseconds(25)
