@@ -60,6 +60,10 @@ let package = Package(
 
         // Tests.
         .testTarget(name: "ClusterModelTests", dependencies: ["ClusterModel"]),
+        .target(
+            name: "Simulation", dependencies: ["Orchestrator", "Planner", "ClusterModel"], path: "Tests/Simulation"),
+        .executableTarget(name: "clusterd-sim", dependencies: ["Simulation"], path: "Tests/clusterd-sim"),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
         .testTarget(name: "PlannerTests", dependencies: ["Planner", "ClusterModel"]),
         .testTarget(name: "ControlAPITests", dependencies: ["ControlAPI", "ClusterModel"]),
         .testTarget(
@@ -68,7 +72,14 @@ let package = Package(
                 "ControlAPI", "ControlServer", "ControlClient", .product(name: "NIOPosix", package: nio),
             ]),
         .testTarget(name: "NodeFilesTests", dependencies: ["NodeFiles", "ClusterModel"]),
+        .testTarget(name: "ProcessSupervisionTests", dependencies: ["ProcessSupervision", "ClusterModel"]),
         .testTarget(name: "SystemdTests", dependencies: ["Systemd"]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "clusterd", "ControlAPI", "ControlClient", "ProcessSupervision", "RESP", "RedisClient",
+                .product(name: "NIOPosix", package: nio),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

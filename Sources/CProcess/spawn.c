@@ -4,18 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/close_range.h>
 #include <signal.h>
-#include <sys/epoll.h>
-#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 struct failure { int step; int error; };
 
-static void fail(int pipe, int step) {
+static _Noreturn void fail(int pipe, int step) {
     struct failure what = {step, errno};
     ssize_t ignored = write(pipe, &what, sizeof what);
     (void)ignored;
@@ -23,42 +21,61 @@ static void fail(int pipe, int step) {
 }
 
 static void reset_signals(void) {
-    struct sigaction standard = {.sa_handler = SIG_DFL};
-    for (int signal = 1; signal < NSIG; signal++) sigaction(signal, &standard, NULL);
+    // Past glibc, which refuses to touch 32 and 33 (nptl(7)): an ancestor that ignored them would pass that on. All
+    // zero is SIG_DFL in the kernel's own struct sigaction, which is smaller than this.
+    static const uint64_t standard[16];
+    for (int signal = 1; signal < NSIG; signal++) {
+        syscall(SYS_rt_sigaction, signal, standard, NULL, (NSIG - 1) / 8);
+    }
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void become(const struct cl_spawn *order, int pipe) {
-    if (setsid() < 0) fail(pipe, CL_STEP_SESSION);
-    reset_signals();
-    umask(077);
+static void raise_open_files(uint64_t wanted) {
     struct rlimit limit;
-    if (order->open_files > 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = order->open_files < limit.rlim_max ? order->open_files : limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    // The pipe goes to 3, so that everything above it can be closed in one call.
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted) return;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Leaves 0, 1, 2 and the pipe, at 3, which exec closes. Returns where the pipe is.
+static int arrange_descriptors(int log, int pipe) {
+    // Both go out of the way first: a parent whose own 0, 1 or 2 is closed has them there.
+    int kept_pipe = fcntl(pipe, F_DUPFD_CLOEXEC, 4);
+    if (kept_pipe < 0) fail(pipe, CL_STEP_DESCRIPTORS);
+    int kept_log = fcntl(log, F_DUPFD, 4);
     int null = open("/dev/null", O_RDONLY);
-    if (null < 0 || dup2(null, 0) < 0 || dup2(order->log, 1) < 0 || dup2(order->log, 2) < 0) {
-        fail(pipe, CL_STEP_DESCRIPTORS);
-    }
-    if (pipe != 3) {
-        if (dup3(pipe, 3, O_CLOEXEC) < 0) fail(pipe, CL_STEP_DESCRIPTORS);
-        pipe = 3;
-    }
+    if (kept_log < 0 || null < 0) fail(kept_pipe, CL_STEP_DESCRIPTORS);
+    if (dup2(null, 0) < 0 || dup2(kept_log, 1) < 0 || dup2(kept_log, 2) < 0) fail(kept_pipe, CL_STEP_DESCRIPTORS);
+    if (dup3(kept_pipe, 3, O_CLOEXEC) < 0) fail(kept_pipe, CL_STEP_DESCRIPTORS);
+    // Before Linux 5.9, or where a sandbox forbids it, one by one.
     if (close_range(4, ~0U, 0) < 0) {
         for (int descriptor = 4; descriptor < 65536; descriptor++) close(descriptor);
     }
+    return 3;
+}
+
+static _Noreturn void become(const struct cl_spawn *order, int pipe) {
+    if (setsid() < 0) fail(pipe, CL_STEP_SESSION);
+    reset_signals();
+    umask(077);
+    pipe = arrange_descriptors(order->log, pipe);
+    // Behind them, since it decides how high a descriptor may be.
+    raise_open_files(order->open_files);
     if (order->set_user) {
         if (setgroups(order->group_count, order->groups) < 0 || setgid(order->gid) < 0 || setuid(order->uid) < 0) {
             fail(pipe, CL_STEP_USER);
         }
     }
+    // As that user: what it may not enter, it could not use either.
     if (chdir(order->directory) < 0) fail(pipe, CL_STEP_DIRECTORY);
     execve(order->path, order->argv, order->envp);
     fail(pipe, CL_STEP_EXEC);
+}
+
+static void reap(pid_t pid) {
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
 }
 
 pid_t cl_spawn(const struct cl_spawn *order, int *step, int *error) {
@@ -86,29 +103,19 @@ pid_t cl_spawn(const struct cl_spawn *order, int *step, int *error) {
     ssize_t count;
     do { count = read(ends[0], &what, sizeof what); } while (count < 0 && errno == EINTR);
     close(ends[0]);
+    // The end of the pipe without a word: exec closed it. A child killed before that looks the same; whoever watches it
+    // sees it end.
     if (count == 0) return pid;
-    waitpid(pid, NULL, 0);
+    reap(pid);
     *step = count == sizeof what ? what.step : CL_STEP_FORK;
     *error = count == sizeof what ? what.error : EIO;
     return -1;
 }
 
-int cl_pidfd_open(pid_t pid) { return pidfd_open(pid, 0); }
-int cl_pidfd_send_signal(int pidfd, int signal) { return pidfd_send_signal(pidfd, signal, NULL, 0); }
-
-int cl_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
-
-int cl_epoll_add(int epoll, int descriptor, uint64_t token) {
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = token};
-    return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event);
-}
-
-int cl_epoll_remove(int epoll, int descriptor) { return epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, NULL); }
-
-int cl_epoll_wait(int epoll, uint64_t *tokens, int capacity) {
-    struct epoll_event events[64];
-    if (capacity > 64) capacity = 64;
-    int count = epoll_wait(epoll, events, capacity, -1);
-    for (int index = 0; index < count; index++) tokens[index] = events[index].data.u64;
-    return count;
+void cl_keep_exit_statuses(void) {
+    struct sigaction current;
+    if (sigaction(SIGCHLD, NULL, &current) < 0) return;
+    if (current.sa_handler != SIG_IGN && !(current.sa_flags & SA_NOCLDWAIT)) return;
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    sigaction(SIGCHLD, &standard, NULL);
 }

@@ -14,16 +14,22 @@ package struct ProcessExit: Hashable, Sendable, Codable {
     package var cause: String {
         if let signal { return "killed by \(Self.name(of: signal))\(coreDumped ? " (core dumped)" : "")" }
         if let code { return code == 0 ? "ended cleanly" : "exited with code \(code)" }
-        return "ended (it was not started by this clusterd, so how is not known)"
+        return "ended (not a child of clusterd: no exit status)"
     }
 
-    /// signal(7), on x86 and ARM.
+    /// signal(7), on x86 and ARM. Real-time signals begin at 34: glibc keeps 32 and 33 for itself (nptl(7)).
     package static func name(of signal: Int32) -> String {
-        let names: [Int32: String] = [
-            1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE",
-            9: "SIGKILL", 10: "SIGUSR1", 11: "SIGSEGV", 12: "SIGUSR2", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM",
-            24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS",
-        ]
-        return names[signal] ?? "signal \(signal)"
+        switch signal {
+        case 1...31: "SIG" + standardNames[Int(signal) - 1]
+        case 34: "SIGRTMIN"
+        case 35...64: "SIGRTMIN+\(signal - 34)"
+        default: "signal \(signal)"
+        }
     }
+
+    private static let standardNames = [
+        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
+        "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
+        "WINCH", "IO", "PWR", "SYS",
+    ]
 }

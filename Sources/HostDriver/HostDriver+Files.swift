@@ -40,7 +40,7 @@ extension HostDriver {
         let extra =
             (record?.members.map(\.directory) ?? []) + spec.overrides.values.compactMap(\.dataDirectory).sorted()
         let directories = NodeFiles.survey(dataDirectory: dataDirectory, extra: extra)
-        let users = ProcessTable.users(of: directories.map(\.path), bootID: bootID).map {
+        let users = ProcessTable.directoryUses(of: directories.map(\.path), bootID: bootID).uses.map {
             Observation.DirectoryUser(directory: $0.folder, identity: $0.identity, command: $0.command)
         }
         return .surveyed(.init(askedAt: askedAt, directories: directories, users: users))
@@ -70,11 +70,12 @@ extension HostDriver {
                 states.updateValue(nil, forKey: pair)
             } catch {
                 switch error {
-                case .busy(let port, _):
-                    states[pair] = taken(port, pair, PortHolder.of(port: port).sentence(port: port))
-                case .promised(let port): states[pair] = taken(port, pair, "\(port) is reserved by another clusterd")
-                case .unusable(let port, let address, let code):
-                    return .failed("\(port) cannot be bound on \(address): \(String(cString: strerror(code)))")
+                case .busy(let port, let address):
+                    let holder = PortHolder.of(port: port, address: address)
+                    states[pair] = taken(port, pair, holder.sentence(port: port))
+                case .promised(let port):
+                    states[pair] = taken(port, pair, PortHolder.ofPromise(port: port).sentence(port: port))
+                case .unusable: return .failed(error.description)
                 }
             }
         }

@@ -10,40 +10,32 @@ extension HostDriver {
     func start(_ order: Effect.StartRequest) -> Outcome {
         let log = order.directory + "/redis.log"
         let logged = size(of: log)
+        let command = SpawnOrder(
+            executable: engine.path, arguments: [order.directory + "/redis.conf"], environment: Self.environment,
+            directory: order.directory, output: log, user: user, openFiles: Self.openFiles)
         do {
-            let pid = try spawn(
-                SpawnOrder(
-                    executable: engine.path, arguments: [order.directory + "/redis.conf"],
-                    environment: Self.environment,
-                    directory: order.directory, output: log, user: user, openFiles: Self.openFiles))
-            // It is our child: the pid is its own until it is buried, even if it has ended.
-            guard let stat = ProcessTable.Stat(pid) else {
-                return .failed("the process \(pid) cannot be read in /proc")
-            }
-            let identity = ProcessIdentity(bootID: bootID, pid: pid, startTime: stat.startTime)
-            try observe(order.node, identity, log: log, from: logged)
+            let identity = try watch.start(command, report(order.node, log: log, from: logged))
             return .process(identity, startedAt: wall())
-        } catch let error as SpawnError {
-            return .failed(error.description)
         } catch {
-            return .failed("\(error)")
+            return .failed(error.description)
         }
     }
 
     func adopt(_ node: NodeName, _ identity: ProcessIdentity) -> Outcome {
         let log = "/proc/\(identity.pid)/cwd/redis.log"
         do {
-            try observe(node, identity, log: log, from: size(of: log))
+            try watch.watch(identity, report(node, log: log, from: size(of: log)))
             return .process(identity, startedAt: startTime(identity))
         } catch {
             return .failed(error.description)
         }
     }
 
-    private func observe(
-        _ node: NodeName, _ identity: ProcessIdentity, log: String, from offset: Int
-    ) throws(ProcessError) {
-        try watch.watch(identity) { [inbox] identity, exit in
+    /// Tells the loop of the end of a process, with what it wrote to its log since `offset`.
+    private func report(
+        _ node: NodeName, log: String, from offset: Int
+    ) -> @Sendable (ProcessIdentity, ProcessExit) -> Void {
+        { [inbox] identity, exit in
             let tail = Self.logTail(log, from: offset)
             inbox.post(.exited(node, identity, ExitReason(exit: exit, logTail: tail)))
         }

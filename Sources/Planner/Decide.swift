@@ -42,9 +42,11 @@ extension Turn {
             decision.waits = []
             return stop(asked: asked, kill: kill, topology, survey)
         }
-        failOver(topology, survey)
-        advanceOperations(topology)
-        tend(topology, survey)
+        if gather(survey) {
+            failOver(topology, survey)
+            advanceOperations(topology)
+            tend(topology, survey)
+        }
         introduce(topology)
         restoreSettings()
         ask(topology)
@@ -52,6 +54,28 @@ extension Turn {
         report(topology)
         noteReadiness()
     }
+
+    /// Before anything is started or promoted, what runs already is taken over and heard: its word is newer than any file.
+    /// True once that is done; a node that does not answer is not waited for longer than `hearingLimit`.
+    private mutating func gather(_ survey: Observation.Survey) -> Bool {
+        var isDone = true
+        for member in members where seen.processes[member.name] == nil {
+            guard let user = engineUser(of: member.directory, survey), isOurs(member, user, survey) else { continue }
+            takeOver(member, user, survey)
+            isDone = false
+        }
+        for member in members {
+            guard let process = running(member.name), process.adopted, now - process.since < Self.hearingLimit,
+                seen.replies[member.name]?.of != process.identity
+            else { continue }
+            wake(at: process.since + Self.hearingLimit)
+            isDone = false
+        }
+        if !isDone { wait("to hear the nodes that were running") }
+        return isDone
+    }
+
+    static let hearingLimit = Duration.milliseconds(500)
 
     /// The nodes stay; what is known of their processes goes to the record, so that the next daemon finds them.
     private mutating func detach() {

@@ -7,13 +7,7 @@ extension Turn {
         // A plan of which nothing was started is no cluster: its folders hold at most the files that were being written.
         let triage = Triage(survey.directories, inUse: inUse)
         decision.findings += triage.findings
-        if let path = seen.recordKeptAside {
-            find(
-                Finding(
-                    "record-unreadable", .warning,
-                    "the record of this folder could not be read; it is kept as \(path) and was rebuilt from the nodes")
-            )
-        }
+        reportLostRecord()
         switch triage.verdict {
         case .refused(let refusal): decision.end = .refused(refusal)
         case .cluster(let members, let loners):

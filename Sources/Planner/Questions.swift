@@ -93,12 +93,7 @@ extension Turn {
                     "configured are \(spec.masters) masters with \(spec.replicas) replicas each; formed were "
                         + "\(record.shape.masters) with \(record.shape.replicas), and that is what runs"))
         }
-        if let path = seen.recordKeptAside {
-            find(
-                Finding(
-                    "record-unreadable", .warning,
-                    "clusterd's record could not be read; it is kept as \(path) and was rebuilt from the nodes"))
-        }
+        reportLostRecord()
         if let trouble = seen.recordTrouble {
             find(
                 Finding(
@@ -118,6 +113,15 @@ extension Turn {
                     "single-host", .info,
                     "all nodes run on this host: the cluster survives the death of processes, not of the host"))
         }
+    }
+
+    mutating func reportLostRecord() {
+        guard let path = seen.recordKeptAside else { return }
+        find(
+            Finding(
+                "record-unreadable", .warning,
+                "clusterd's record of this cluster could not be read; it is kept as \(path) and was rebuilt from the nodes"
+            ))
     }
 
     private func isLoopback(_ address: String) -> Bool {

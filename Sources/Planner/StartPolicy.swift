@@ -95,9 +95,7 @@ extension Turn {
     mutating func takeOver(
         _ member: Member, _ user: Observation.DirectoryUser, _ survey: Observation.Survey
     ) {
-        let facts = survey.directories.first { $0.path == member.directory }
-        let fileIsOurs = facts?.parsed?.view.myself?.id == member.id
-        guard seen.processes[member.name] == nil, user.identity == member.process || fileIsOurs else {
+        guard seen.processes[member.name] == nil, isOurs(member, user, survey) else {
             find(
                 Finding(
                     "directory-in-use", .error, node: member.name,
@@ -109,6 +107,12 @@ extension Turn {
             return
         }
         perform(.adopt(member.name, user.identity))
+    }
+
+    /// Rule 7: the process in the record, or one in the directory whose nodes.conf has the id that is ours.
+    func isOurs(_ member: Member, _ user: Observation.DirectoryUser, _ survey: Observation.Survey) -> Bool {
+        if user.identity == member.process { return true }
+        return survey.directories.first { $0.path == member.directory }?.parsed?.view.myself?.id == member.id
     }
 
     /// A shell or an editor in the folder is no user; the engine's own children that save are not the engine.

@@ -67,7 +67,8 @@ package struct Topology: Sendable, Equatable {
             covered = covered.union(owned)
             standings[id] = Standing(
                 role: isMaster ? .master : .replica, masterID: isMaster ? nil : entry.masterID,
-                configEpoch: entry.configEpoch, slots: owned, claimed: isMaster ? everClaimed[id] ?? SlotSet() : SlotSet())
+                configEpoch: entry.configEpoch, slots: owned,
+                claimed: isMaster ? everClaimed[id] ?? SlotSet() : SlotSet())
         }
     }
 

@@ -1,70 +1,71 @@
-import ClusterModel
 import Glibc
 
-/// Who holds a TCP port, as far as /proc lets this user see it (proc(5), /proc/net/tcp).
-package struct PortHolder: Hashable, Sendable {
+/// Who holds a TCP port, as far as /proc lets this user see it.
+package struct PortHolder: Hashable, Sendable, CustomStringConvertible {
+    package enum Trace: Hashable, Sendable {
+        case listens, connected
+        /// Another clusterd's `PortReservation`.
+        case promised
+        /// In no table: a socket that is only bound, or has closed since.
+        case none
+    }
+
+    package var port: Int
+    package var trace: Trace
     package var pid: pid_t?
     package var command: String?
     package var user: String?
 
-    package static func of(port: Int) -> PortHolder {
-        let sockets = (entries("/proc/net/tcp") + entries("/proc/net/tcp6")).filter { $0.port == port }
-        // The listener, else whoever has the port as its own end of a connection.
-        guard let socket = sockets.first(where: { $0.listens }) ?? sockets.first(where: { $0.inode != 0 }) else {
-            return PortHolder()
+    /// The listener, else whoever has the port as its own end of a connection.
+    /// - Parameter address: the one that could not be bound, numeric; nil: any.
+    package static func of(port: Int, address: String? = nil) -> PortHolder {
+        let wanted = address.flatMap { SocketAddress($0, port: port)?.bytes }
+        let sockets = SocketTable.tcp(port: port).filter { socket in wanted.map { socket.blocks($0) } ?? true }
+        guard let socket = sockets.first(where: \.listens) ?? sockets.first else {
+            return PortHolder(port: port, trace: .none)
         }
-        var holder = PortHolder(user: UserAccount.name(of: socket.userID))
-        if let pid = ProcessTable.all().first(where: { holds($0, socket.inode) }) {
-            holder.pid = pid
-            holder.command = ProcessTable.Stat(pid)?.command
-            if let user = ProcessTable.userID(of: pid) { holder.user = UserAccount.name(of: user) }
-        }
+        // The user who made the socket; whoever has it now may be another one.
+        var holder = PortHolder(port: port, trace: socket.listens ? .listens : .connected)
+        holder.user = UserAccount.name(of: socket.userID)
+        holder.find(socket.inode)
         return holder
+    }
+
+    /// Who promised itself a port (`PortReservation`).
+    package static func ofPromise(port: Int) -> PortHolder {
+        var holder = PortHolder(port: port, trace: .promised)
+        if let inode = SocketTable.abstractSocket(named: PortReservation.promiseName(port)) { holder.find(inode) }
+        return holder
+    }
+
+    /// `python3 (pid 4182, user alice)`.
+    package var description: String {
+        if let pid { return "\(command ?? "a process") (pid \(pid)\(user.map { ", user \($0)" } ?? ""))" }
+        let who = user.map { "user \($0)" } ?? "a process"
+        let isHidden = "process not visible to clusterd"
+        return switch trace {
+        case .listens: "\(who) (\(isHidden); sudo ss -ltnp 'sport = :\(port)')"
+        case .connected: "\(who) (\(isHidden); sudo ss -tanp 'sport = :\(port)')"
+        case .promised: "another clusterd (\(isHidden); sudo ss -xap | grep \(PortReservation.promiseName(port)))"
+        case .none: "a process that cannot be seen (its socket does not listen, or has closed since)"
+        }
     }
 
     /// `7005 is in use by python3 (pid 4182, user alice)`.
     package func sentence(port: Int) -> String {
-        if let pid, let command {
-            return "\(port) is in use by \(command) (pid \(pid)\(user.map { ", user \($0)" } ?? ""))"
-        }
-        let look = "process not visible to clusterd; sudo ss -ltnp 'sport = :\(port)'"
-        if let user { return "\(port) is in use by user \(user) (\(look))" }
-        return "\(port) is in use (\(look))"
+        "\(port) is \(trace == .promised ? "reserved" : "in use") by \(description)"
     }
 
-    private struct Entry {
-        var port: Int
-        var listens: Bool
-        var userID: uid_t
-        var inode: UInt64
+    private init(port: Int, trace: Trace) {
+        self.port = port
+        self.trace = trace
     }
 
-    private static func entries(_ path: String) -> [Entry] {
-        let lines = (ProcessTable.read(path) ?? []).split(separator: 10).dropFirst()
-        return lines.compactMap { line in
-            let fields = line.split(separator: 32).map { String(decoding: $0, as: UTF8.self) }
-            guard fields.count > 9, let hex = fields[1].split(separator: ":").last, let port = Int(hex, radix: 16),
-                let user = uid_t(fields[7]), let inode = UInt64(fields[9])
-            else { return nil }
-            return Entry(port: port, listens: fields[3] == "0A", userID: user, inode: inode)
-        }
-    }
-
-    private static func holds(_ pid: pid_t, _ inode: UInt64) -> Bool {
-        let wanted = "socket:[\(inode)]"
-        guard let folder = opendir("/proc/\(pid)/fd") else { return false }
-        defer { closedir(folder) }
-        var target = [CChar](repeating: 0, count: 64)
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            let length = readlink("/proc/\(pid)/fd/\(name)", &target, target.count - 1)
-            guard length > 0 else { continue }
-            if String(decoding: target.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self) == wanted {
-                return true
-            }
-        }
-        return false
+    private mutating func find(_ inode: UInt64) {
+        let holder = ProcessTable.all().first { ProcessTable.sockets(of: $0)?.contains(inode) == true }
+        guard let holder, let stat = ProcessTable.Stat(holder) else { return }
+        pid = holder
+        command = stat.command
+        user = ProcessTable.userName(of: holder) ?? user
     }
 }

@@ -1,22 +1,32 @@
 import ClusterModel
 import Glibc
+import Synchronization
 
-/// Client and bus port of a node, held by binding with SO_REUSEADDR and never listening: the engine can bind them beside us,
-/// no other program's listener or outgoing connection gets them (REDIS.md, ports). An abstract socket a port tells another
-/// clusterd on the host that it is spoken for, since the reservations alone do not exclude each other.
+/// Client and bus port of a node, held by binding with SO_REUSEADDR and never listening: the engine, which does the same
+/// (`anetListen`, src/anet.c), can bind and listen beside us; no other program's outgoing connection is given them; and where
+/// somebody listens, the bind fails as the engine's would. An abstract socket for each port tells another clusterd on the
+/// host that it is spoken for, since such binds do not exclude each other. It holds until `release` or its end.
 package final class PortReservation: Sendable {
-    private let descriptors: [Int32]
+    private let descriptors: Mutex<[Int32]>
 
-    private init(_ descriptors: [Int32]) { self.descriptors = descriptors }
-    deinit { for descriptor in descriptors { close(descriptor) } }
+    private init(_ descriptors: [Int32]) { self.descriptors = Mutex(descriptors) }
+    deinit { release() }
 
-    package enum Failure: Error, Hashable, Sendable {
-        /// Taken, and by whom as far as it may be seen.
+    package enum Failure: Error, Hashable, Sendable, CustomStringConvertible {
+        /// In use by somebody's socket (EADDRINUSE): `PortHolder.of` may know whose.
         case busy(port: Int, address: String)
-        /// Another clusterd holds it.
+        /// Another clusterd holds it: `PortHolder.ofPromise`.
         case promised(port: Int)
-        /// It can be bound by nobody here: no such address, no permission.
+        /// It can be bound by nobody here: no such address, no permission. `code` is errno.
         case unusable(port: Int, address: String, code: Int32)
+
+        package var description: String {
+            switch self {
+            case .busy(let port, let address): "\(port) is in use on \(address)"
+            case .promised(let port): "\(port) is reserved by another clusterd"
+            case .unusable(let port, let address, let code): "\(port) cannot be bound on \(address): \(errorText(code))"
+            }
+        }
     }
 
     package static func reserve(_ ports: PortPair, addresses: [String]) throws(Failure) -> PortReservation {
@@ -24,7 +34,9 @@ package final class PortReservation: Sendable {
         do throws(Failure) {
             for port in [ports.client, ports.bus] {
                 descriptors.append(try promise(port))
-                for address in addresses { descriptors += try bind(port, address) }
+                for address in addresses {
+                    if let descriptor = try bind(port, address) { descriptors.append(descriptor) }
+                }
             }
         } catch {
             for descriptor in descriptors { close(descriptor) }
@@ -33,69 +45,57 @@ package final class PortReservation: Sendable {
         return PortReservation(descriptors)
     }
 
+    package func release() {
+        descriptors.withLock { descriptors in
+            for descriptor in descriptors { close(descriptor) }
+            descriptors = []
+        }
+    }
+
+    /// In the abstract name space (unix(7)), which is the network name space's, as ports are.
+    static func promiseName(_ port: Int) -> String { "clusterd-port-\(port)" }
+
     private static func promise(_ port: Int) throws(Failure) -> Int32 {
+        let name = promiseName(port)
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw .unusable(port: port, address: "", code: errno) }
+        guard descriptor >= 0 else { throw .unusable(port: port, address: "@\(name)", code: errno) }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        let name: [UInt8] = [0] + Array("clusterd-port-\(port)".utf8)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
-        let length = socklen_t(MemoryLayout<sa_family_t>.size + name.count)
+        let bytes: [UInt8] = [0] + Array(name.utf8)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        let length = socklen_t(MemoryLayout<sa_family_t>.size + bytes.count)
         let result = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.bind(descriptor, $0, length) }
         }
         guard result == 0 else {
+            let code = errno
             close(descriptor)
-            throw .promised(port: port)
+            throw code == EADDRINUSE ? .promised(port: port) : .unusable(port: port, address: "@\(name)", code: code)
         }
         return descriptor
     }
 
-    /// `*` is both families; an address with `-` before it may be missing (`bind` in redis.conf).
-    private static func bind(_ port: Int, _ address: String) throws(Failure) -> [Int32] {
-        if address == "*" { return try bind(port, "0.0.0.0") + bind(port, "-::") }
+    /// One address as in redis.conf's `bind`; with `-` before it, it may be missing on this host, and nil is returned then.
+    private static func bind(_ port: Int, _ address: String) throws(Failure) -> Int32? {
         let isOptional = address.hasPrefix("-")
         let text = isOptional ? String(address.dropFirst()) : address
-        let family = text.contains(":") ? AF_INET6 : AF_INET
-        let descriptor = socket(family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard let target = SocketAddress(text, port: port) else {
+            throw .unusable(port: port, address: text, code: EINVAL)
+        }
+        let descriptor = socket(target.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else {
-            if isOptional { return [] }
+            if isOptional, errno == EAFNOSUPPORT { return nil }
             throw .unusable(port: port, address: text, code: errno)
         }
         var yes: Int32 = 1
-        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-        if family == AF_INET6 {
-            setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &yes, socklen_t(MemoryLayout<Int32>.size))
-        }
-        let code = bind(descriptor, family, text, port)
-        guard code != 0 else { return [descriptor] }
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, size)
+        if target.family == AF_INET6 { setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &yes, size) }
+        let code = target.bind(descriptor)
+        guard code != 0 else { return descriptor }
         close(descriptor)
-        if code == EADDRINUSE { throw .busy(port: port, address: text) }
-        if isOptional, code == EADDRNOTAVAIL { return [] }
-        throw .unusable(port: port, address: text, code: code)
-    }
-
-    /// 0, or errno.
-    private static func bind(_ descriptor: Int32, _ family: Int32, _ text: String, _ port: Int) -> Int32 {
-        if family == AF_INET6 {
-            var address = sockaddr_in6()
-            address.sin6_family = sa_family_t(AF_INET6)
-            address.sin6_port = in_port_t(port).bigEndian
-            guard inet_pton(AF_INET6, text, &address.sin6_addr) == 1 else { return EINVAL }
-            return withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in6>.size)) == 0 ? 0 : errno
-                }
-            }
-        }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        guard inet_pton(AF_INET, text, &address.sin_addr) == 1 else { return EINVAL }
-        return withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 ? 0 : errno
-            }
-        }
+        if isOptional, code == EADDRNOTAVAIL { return nil }
+        throw code == EADDRINUSE
+            ? .busy(port: port, address: text) : .unusable(port: port, address: text, code: code)
     }
 }

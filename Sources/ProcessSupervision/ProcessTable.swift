@@ -3,90 +3,70 @@ import Glibc
 
 /// What /proc tells of processes (proc(5)).
 package enum ProcessTable {
-    package static func bootID() -> String {
+    /// The boot that this is: pids and start times of another one mean nothing.
+    package static func bootID() -> String { currentBootID }
+
+    private static let currentBootID: String = {
         let text = String(decoding: read("/proc/sys/kernel/random/boot_id") ?? [], as: UTF8.self)
-        return String(text.prefix { !$0.isWhitespace })
-    }
+        let id = String(text.prefix { !$0.isWhitespace })
+        // An empty id would differ from every recorded one, and another boot is a proof of death.
+        precondition(!id.isEmpty, "/proc/sys/kernel/random/boot_id cannot be read: clusterd needs /proc mounted")
+        return id
+    }()
 
     /// nil where no such process is, or it has ended and waits for its parent.
     package static func identity(of pid: pid_t, bootID: String) -> ProcessIdentity? {
-        guard let stat = Stat(pid), stat.state != "Z", stat.state != "X" else { return nil }
+        guard let stat = Stat(pid), !stat.hasEnded else { return nil }
         return ProcessIdentity(bootID: bootID, pid: pid, startTime: stat.startTime)
     }
 
-    package struct Stat: Hashable, Sendable {
-        package var command: String
-        /// R S D T t Z X …
-        package var state: Character
-        /// Clock ticks after boot.
-        package var startTime: UInt64
+    package static func all() -> [pid_t] { names(in: "/proc").compactMap { pid_t($0) }.sorted() }
 
-        package init?(_ pid: pid_t) {
-            guard let bytes = ProcessTable.read("/proc/\(pid)/stat"),
-                let open = bytes.firstIndex(of: UInt8(ascii: "(")),
-                let close = bytes.lastIndex(of: UInt8(ascii: ")")), open < close
-            else { return nil }
-            let fields = bytes[(close + 1)...].split(separator: 32).map { String(decoding: $0, as: UTF8.self) }
-            // Field 3 is the first behind the name; 22 is the start time.
-            guard fields.count > 19, let state = fields[0].first, let start = UInt64(fields[19]) else { return nil }
-            command = String(decoding: bytes[(open + 1)..<close], as: UTF8.self)
-            self.state = state
-            startTime = start
-        }
-    }
-
-    /// The effective user of a process.
-    package static func userID(of pid: pid_t) -> uid_t? {
-        var status = stat()
-        return stat("/proc/\(pid)", &status) == 0 ? status.st_uid : nil
-    }
-
+    /// The words that a process shows as its own; an engine shows `redis-server 127.0.0.1:7000 [cluster]`
+    /// (`redisSetProcTitle`, src/server.c). Empty for kernel threads and what has ended.
     package static func commandLine(of pid: pid_t) -> String {
         let words = (read("/proc/\(pid)/cmdline") ?? []).split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
         return words.joined(separator: " ")
     }
 
-    package static func all() -> [pid_t] {
-        guard let folder = opendir("/proc") else { return [] }
-        defer { closedir(folder) }
-        var pids: [pid_t] = []
-        while let entry = readdir(folder) {
+    /// The name of the user whose rights a process has.
+    package static func userName(of pid: pid_t) -> String? { Status(pid).map { UserAccount.name(of: $0.userID) } }
+
+    /// The inodes of the sockets that a process has open; nil where that may not be seen.
+    static func sockets(of pid: pid_t) -> Set<UInt64>? {
+        let folder = "/proc/\(pid)/fd"
+        guard access(folder, R_OK) == 0 else { return nil }
+        var inodes = Set<UInt64>()
+        for name in names(in: folder) {
+            // `socket:[12345]`
+            guard let target = linkTarget("\(folder)/\(name)"), target.hasPrefix("socket:["),
+                let inode = UInt64(target.dropFirst(8).dropLast())
+            else { continue }
+            inodes.insert(inode)
+        }
+        return inodes
+    }
+
+    static func linkTarget(_ path: String) -> String? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
+            guard let start = buffer.baseAddress else { return nil }
+            let count = readlink(path, start, buffer.count)
+            guard count > 0 else { return nil }
+            return String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+    }
+
+    static func names(in folder: String) -> [String] {
+        guard let stream = opendir(folder) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            if let pid = pid_t(name) { pids.append(pid) }
+            if name != ".", name != ".." { names.append(name) }
         }
-        return pids.sorted()
-    }
-
-    /// Processes whose working directory is one of these folders, by device and inode.
-    package static func users(of folders: [String], bootID: String) -> [(
-        folder: String, identity: ProcessIdentity, command: String
-    )] {
-        var wanted: [FileID: String] = [:]
-        for folder in folders {
-            if let id = FileID(folder) { wanted[id] = folder }
-        }
-        guard !wanted.isEmpty else { return [] }
-        return all().compactMap { pid in
-            guard let id = FileID("/proc/\(pid)/cwd"), let folder = wanted[id],
-                let identity = identity(of: pid, bootID: bootID)
-            else { return nil }
-            let line = commandLine(of: pid)
-            return (folder, identity, line.isEmpty ? Stat(pid)?.command ?? "" : line)
-        }
-    }
-
-    private struct FileID: Hashable {
-        var device: UInt64
-        var inode: UInt64
-
-        init?(_ path: String) {
-            var status = stat()
-            guard stat(path, &status) == 0 else { return nil }
-            device = UInt64(status.st_dev)
-            inode = UInt64(status.st_ino)
-        }
+        return names
     }
 
     static func read(_ path: String) -> [UInt8]? {
@@ -94,7 +74,7 @@ package enum ProcessTable {
         guard file >= 0 else { return nil }
         defer { close(file) }
         var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65536)
+        var chunk = [UInt8](repeating: 0, count: 8192)
         while true {
             let count = Glibc.read(file, &chunk, chunk.count)
             if count < 0 && errno == EINTR { continue }

@@ -4,22 +4,26 @@ import Glibc
 import Synchronization
 
 package enum ProcessError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// It has ended, or its pid means another process now, or nobody watches it here.
     case gone
     case notPermitted
+    /// errno.
     case failed(Int32)
 
     package var description: String {
         switch self {
         case .gone: "the process has ended"
-        case .notPermitted: "not permitted: it belongs to another user"
+        case .notPermitted: "not permitted: the process belongs to another user"
         case .failed(let code): errorText(code)
         }
     }
 }
 
-/// Watches processes by pidfd (pidfd_open(2)): a process that was started here, and one that was found running. One thread
-/// waits for all of them and says within a millisecond which one ended and how.
+/// Watches processes by pidfd (pidfd_open(2)): those that were started here, and those that were found running. One thread
+/// waits for all of them and says within a millisecond which one ended and how. A process is signalled only through its
+/// pidfd, so never another one that got its pid.
 package final class ProcessWatch: Sendable {
+    /// Called once, on the watching thread: it must be short. Children are reaped by then.
     package typealias Handler = @Sendable (ProcessIdentity, ProcessExit) -> Void
 
     private struct Watched {
@@ -28,45 +32,73 @@ package final class ProcessWatch: Sendable {
     }
 
     private let epoll: Int32
-    /// By pidfd.
+    /// By pidfd. Held while one is used, so that none is closed, and its number given to another, meanwhile.
     private let watched = Mutex<[Int32: Watched]>([:])
 
+    /// One for the life of the process: its thread never ends.
     package init() {
+        cl_keep_exit_statuses()
         epoll = cl_epoll_create()
+        precondition(epoll >= 0, "processes cannot be watched, epoll_create1: \(errorText(errno))")
         var thread = pthread_t()
-        let me = Unmanaged.passRetained(self).toOpaque()
-        // The thread keeps the watch alive: there is one for the life of the process.
-        pthread_create(&thread, nil, Self.body, me)
+        let code = pthread_create(&thread, nil, Self.body, Unmanaged.passRetained(self).toOpaque())
+        precondition(code == 0, "processes cannot be watched, pthread_create: \(errorText(code))")
         pthread_detach(thread)
     }
 
-    /// - Throws: `.gone` where no process of that pid and start time runs.
+    /// Starts a process and watches it. If it cannot be watched, it is killed and reaped before this throws: no process is
+    /// left that nobody would see end.
+    package func start(_ order: SpawnOrder, _ handler: @escaping Handler) throws(SpawnError) -> ProcessIdentity {
+        let pid = try spawn(order)
+        // It is our child and not reaped: until then its pid is its own, even if it has ended.
+        guard let stat = ProcessTable.Stat(pid) else {
+            Self.bury(pid)
+            throw SpawnError(.watch, code: ESRCH, order)
+        }
+        let identity = ProcessIdentity(bootID: ProcessTable.bootID(), pid: pid, startTime: stat.startTime)
+        do {
+            try watch(identity, handler)
+        } catch {
+            Self.bury(pid)
+            let code: Int32 = if case .failed(let code) = error { code } else { ESRCH }
+            throw SpawnError(.watch, code: code, order)
+        }
+        return identity
+    }
+
+    /// Watches a process that runs already. If it is not our child, its exit will have neither code nor signal.
+    /// - Throws: `.gone` where no process of that boot, pid and start time is.
     package func watch(_ identity: ProcessIdentity, _ handler: @escaping Handler) throws(ProcessError) {
+        guard identity.bootID == ProcessTable.bootID() else { throw .gone }
         let pidfd = cl_pidfd_open(identity.pid)
-        guard pidfd >= 0 else { throw errno == ESRCH ? .gone : .failed(errno) }
+        guard pidfd >= 0 else { throw errno == ESRCH || errno == EINVAL ? .gone : .failed(errno) }
         // Only now is it sure that the pid still means that process.
         guard let stat = ProcessTable.Stat(identity.pid), stat.startTime == identity.startTime else {
             close(pidfd)
             throw .gone
         }
-        watched.withLock { $0[pidfd] = Watched(identity: identity, handler: handler) }
-        guard cl_epoll_add(epoll, pidfd, UInt64(pidfd)) == 0 else {
-            let code = errno
-            watched.withLock { $0[pidfd] = nil }
+        let code: Int32 = watched.withLock { watched in
+            guard cl_epoll_add(epoll, pidfd, UInt64(pidfd)) == 0 else { return errno }
+            watched[pidfd] = Watched(identity: identity, handler: handler)
+            return 0
+        }
+        guard code == 0 else {
             close(pidfd)
             throw .failed(code)
         }
     }
 
+    /// Sends a signal to a process that is watched.
     package func signal(_ identity: ProcessIdentity, _ signal: Int32) throws(ProcessError) {
-        let pidfd = watched.withLock { $0.first { $0.value.identity == identity }?.key }
-        guard let pidfd else { throw .gone }
-        guard cl_pidfd_send_signal(pidfd, signal) == 0 else {
-            switch errno {
-            case ESRCH: throw .gone
-            case EPERM: throw .notPermitted
-            default: throw .failed(errno)
-            }
+        let code: Int32 = watched.withLock { watched in
+            guard let pidfd = watched.first(where: { $0.value.identity == identity })?.key else { return ESRCH }
+            return cl_pidfd_send_signal(pidfd, signal) == 0 ? 0 : errno
+        }
+        switch code {
+        case 0: return
+        case ESRCH: throw .gone
+        case EPERM: throw .notPermitted
+        default: throw .failed(code)
         }
     }
 
@@ -79,17 +111,19 @@ package final class ProcessWatch: Sendable {
         var tokens = [UInt64](repeating: 0, count: 64)
         while true {
             let count = cl_epoll_wait(epoll, &tokens, Int32(tokens.count))
-            guard count > 0 else { continue }
-            for token in tokens.prefix(Int(count)) { ended(Int32(token)) }
+            precondition(count >= 0 || errno == EINTR, "epoll_wait: \(errorText(errno))")
+            for token in tokens.prefix(Int(max(0, count))) { ended(Int32(token)) }
         }
     }
 
     private func ended(_ pidfd: Int32) {
         let exit = Self.reap(pidfd)
-        cl_epoll_remove(epoll, pidfd)
-        let watched = watched.withLock { $0.removeValue(forKey: pidfd) }
-        close(pidfd)
-        if let watched { watched.handler(watched.identity, exit) }
+        let ended = watched.withLock { watched in
+            cl_epoll_remove(epoll, pidfd)
+            close(pidfd)
+            return watched.removeValue(forKey: pidfd)
+        }
+        if let ended { ended.handler(ended.identity, exit) }
     }
 
     /// The exit status of a child; of a process that is not ours it cannot be known (ECHILD, waitid(2)).
@@ -104,6 +138,11 @@ package final class ProcessWatch: Sendable {
         default: return ProcessExit()
         }
     }
+
+    private static func bury(_ child: pid_t) {
+        kill(child, SIGKILL)
+        while waitpid(child, nil, 0) < 0, errno == EINTR {}
+    }
 }
 
 extension ProcessWatch {
@@ -112,7 +151,14 @@ extension ProcessWatch {
         let pidfd = cl_pidfd_open(pid)
         guard pidfd >= 0 else { return true }
         defer { close(pidfd) }
-        var poller = pollfd(fd: pidfd, events: Int16(POLLIN), revents: 0)
-        return poll(&poller, 1, Int32(clamping: limit.inMilliseconds)) > 0
+        let end = ContinuousClock.now + limit
+        while true {
+            var poller = pollfd(fd: pidfd, events: Int16(POLLIN), revents: 0)
+            let left = max(.zero, end - .now)
+            let count = poll(&poller, 1, Int32(clamping: left.inMilliseconds))
+            // A signal to clusterd is not the end of the process.
+            if count < 0, errno == EINTR { continue }
+            return count > 0
+        }
     }
 }

@@ -14,9 +14,11 @@ package final class SignalWatch: Sendable {
     /// From now on these signals no longer end the process, but are given to `handler`. Once in the life of a process.
     package static func start(_ signals: [Int32], _ handler: @escaping @Sendable (Int32) -> Void) {
         let pipe = cl_signal_pipe(signals, Int32(signals.count))
-        guard pipe >= 0 else { return }
+        precondition(pipe >= 0, "signals cannot be watched, pipe2: \(errorText(errno))")
         var thread = pthread_t()
-        pthread_create(&thread, nil, body, Unmanaged.passRetained(SignalWatch(handler, pipe: pipe)).toOpaque())
+        let watch = Unmanaged.passRetained(SignalWatch(handler, pipe: pipe)).toOpaque()
+        let code = pthread_create(&thread, nil, body, watch)
+        precondition(code == 0, "signals cannot be watched, pthread_create: \(errorText(code))")
         pthread_detach(thread)
     }
 

@@ -1,27 +1,7 @@
 import CProcess
-import ClusterModel
 import Glibc
 
-/// Why a process could not be started: at which step, and what the system said.
-package struct SpawnError: Error, Hashable, Sendable, CustomStringConvertible {
-    package var step: Int32
-    package var code: Int32
-    package var path: String
-    package var directory: String
-
-    package var description: String {
-        let why = errorText(code)
-        switch cl_spawn_step(UInt32(max(step, 0))) {
-        case CL_STEP_EXEC: return "cannot run \(path): \(why)"
-        case CL_STEP_DIRECTORY: return "cannot enter \(directory): \(why)"
-        case CL_STEP_USER: return "cannot become the configured user: \(why)"
-        case CL_STEP_SESSION: return "cannot make a session: \(why)"
-        case CL_STEP_DESCRIPTORS: return "cannot set up its input and output: \(why)"
-        default: return "cannot fork: \(why)"
-        }
-    }
-}
-
+/// A process to start.
 package struct SpawnOrder: Sendable {
     /// Absolute path.
     package var executable: String
@@ -30,9 +10,12 @@ package struct SpawnOrder: Sendable {
     /// The whole environment, `NAME=value`.
     package var environment: [String]
     package var directory: String
-    /// stdout and stderr go there: a file, never a pipe that somebody must read.
+    /// stdout and stderr are appended there: a plain file, never a pipe that somebody must read. It is made with mode 0600
+    /// where it is missing, and given to `user`.
     package var output: String
+    /// Whom it runs as; nil: as clusterd itself. Only root can name one.
     package var user: UserAccount?
+    /// What the soft limit on open files is raised to, as far as the hard one lets it.
     package var openFiles: UInt64
 
     package init(
@@ -50,15 +33,11 @@ package struct SpawnOrder: Sendable {
 }
 
 /// Starts a process that is independent of this one: own session, default signals, no inherited descriptor, its own
-/// directory. It outlives its parent.
+/// directory, umask 077. It outlives its parent. Returns once the program runs; the caller has to reap it, which
+/// `ProcessWatch.start` does by itself.
 package func spawn(_ order: SpawnOrder) throws(SpawnError) -> pid_t {
-    let log = open(order.output, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard log >= 0 else {
-        throw SpawnError(
-            step: Int32(CL_STEP_DESCRIPTORS.rawValue), code: errno, path: order.executable, directory: order.directory)
-    }
-    defer { close(log) }
-    if let user = order.user { fchown(log, user.userID, user.groupID) }
+    let output = try openOutput(order)
+    defer { close(output) }
     let argv = ([order.executable] + order.arguments).map { strdup($0) } + [nil]
     let envp = order.environment.map { strdup($0) } + [nil]
     defer {
@@ -78,7 +57,7 @@ package func spawn(_ order: SpawnOrder) throws(SpawnError) -> pid_t {
                         request.argv = argv.baseAddress
                         request.envp = envp.baseAddress
                         request.directory = directory
-                        request.log = log
+                        request.log = output
                         request.set_user = order.user == nil ? 0 : 1
                         request.uid = order.user?.userID ?? 0
                         request.gid = order.user?.groupID ?? 0
@@ -91,10 +70,27 @@ package func spawn(_ order: SpawnOrder) throws(SpawnError) -> pid_t {
             }
         }
     }
-    guard pid > 0 else {
-        throw SpawnError(step: step, code: code, path: order.executable, directory: order.directory)
-    }
+    guard pid > 0 else { throw SpawnError(SpawnError.Step(step), code: code, order) }
     return pid
 }
 
-func errorText(_ code: Int32) -> String { String(cString: strerror(code)) }
+/// The directory may belong to the user that the node runs as, and clusterd may be root: a link, a pipe or a second name of
+/// some other file in that place is not written to, and not given away.
+private func openOutput(_ order: SpawnOrder) throws(SpawnError) -> Int32 {
+    // O_NONBLOCK: the open of a pipe that nobody reads would wait for ever. On a plain file it means nothing (open(2)).
+    let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK
+    let file = open(order.output, flags, 0o600)
+    guard file >= 0 else { throw SpawnError(.output, code: errno, order) }
+    var status = stat()
+    guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, order.user == nil || status.st_nlink == 1
+    else {
+        close(file)
+        throw SpawnError(.outputIsNoPlainFile, code: EINVAL, order)
+    }
+    if let user = order.user, status.st_uid != user.userID, fchown(file, user.userID, user.groupID) != 0 {
+        let code = errno
+        close(file)
+        throw SpawnError(.output, code: code, order)
+    }
+    return file
+}

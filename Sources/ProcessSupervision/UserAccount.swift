@@ -8,34 +8,54 @@ package struct UserAccount: Hashable, Sendable {
     package var groups: [gid_t]
 
     /// nil where passwd(5) has no such name.
-    package static func named(_ name: String) -> UserAccount? {
-        var entry = passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        var buffer = [CChar](repeating: 0, count: 16384)
-        guard getpwnam_r(name, &entry, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
-        var count: Int32 = 64
-        var groups = [gid_t](repeating: 0, count: Int(count))
-        if getgrouplist(name, entry.pw_gid, &groups, &count) < 0 { count = 0 }
-        return UserAccount(
-            name: name, userID: entry.pw_uid, groupID: entry.pw_gid, groups: Array(groups.prefix(Int(max(count, 0)))))
+    package static func named(_ name: String) -> UserAccount? { found { getpwnam_r(name, $0, $1, $2, $3) } }
+
+    /// Whom this process acts as; nil where that user id has no name.
+    package static var current: UserAccount? {
+        let userID = geteuid()
+        return found { getpwuid_r(userID, $0, $1, $2, $3) }
     }
 
     /// The name of a user id, or the number where it has none.
     package static func name(of userID: uid_t) -> String {
-        var entry = passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        var buffer = [CChar](repeating: 0, count: 16384)
-        guard getpwuid_r(userID, &entry, &buffer, buffer.count, &found) == 0, found != nil, let name = entry.pw_name
-        else { return String(userID) }
-        return String(cString: name)
+        found(withGroups: false) { getpwuid_r(userID, $0, $1, $2, $3) }?.name ?? String(userID)
     }
-}
 
-/// RLIMIT_NOFILE.
-package enum OpenFileLimit {
-    package static var hard: UInt64 {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
-        return UInt64(limit.rlim_max)
+    private typealias LookUp = (
+        UnsafeMutablePointer<passwd>, UnsafeMutablePointer<CChar>, Int,
+        UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>
+    ) -> Int32
+
+    private static func found(withGroups: Bool = true, _ lookUp: LookUp) -> UserAccount? {
+        var size = 1024
+        while true {
+            var account: UserAccount?
+            let code = withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { buffer in
+                guard let start = buffer.baseAddress else { return ENOMEM }
+                var entry = passwd()
+                var found: UnsafeMutablePointer<passwd>?
+                let code = lookUp(&entry, start, size, &found)
+                if code == 0, found != nil, let name = entry.pw_name.map({ String(cString: $0) }) {
+                    account = UserAccount(
+                        name: name, userID: entry.pw_uid, groupID: entry.pw_gid,
+                        groups: withGroups ? groups(of: name, first: entry.pw_gid) : [])
+                }
+                return code
+            }
+            // The buffer was too small for what the entry holds (getpwnam_r(3)).
+            guard code == ERANGE, size < 1 << 20 else { return account }
+            size *= 4
+        }
+    }
+
+    private static func groups(of name: String, first: gid_t) -> [gid_t] {
+        var count: Int32 = 64
+        var groups = [gid_t](repeating: 0, count: Int(count))
+        if getgrouplist(name, first, &groups, &count) < 0 {
+            // Too few: now it has said how many there are (getgrouplist(3)).
+            groups = [gid_t](repeating: 0, count: Int(count))
+            guard getgrouplist(name, first, &groups, &count) >= 0 else { return [first] }
+        }
+        return Array(groups.prefix(Int(count)))
     }
 }

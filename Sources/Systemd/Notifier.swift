@@ -36,11 +36,10 @@ package struct Notifier: Hashable, Sendable {
 
     package var isActive: Bool { address != nil }
 
-    /// Sends all of `states` in one datagram. An errno, or 0; nothing that a service does depends on it, so most callers
-    /// do not look.
+    /// Sends all of `states` in one datagram. An errno, or 0; EAGAIN: systemd does not read, and the same may be said again.
     @discardableResult
-    package func notify(_ states: ServiceState...) -> CInt {
+    package func notify(_ states: ServiceState..., within limit: Duration = .zero) -> CInt {
         guard let address, !states.isEmpty else { return 0 }
-        return address.send(Array(states.map(\.text).joined(separator: "\n").utf8))
+        return address.send(Array(states.map(\.text).joined(separator: "\n").utf8), within: limit)
     }
 }

@@ -22,13 +22,16 @@ struct NotifyAddress: Hashable, Sendable {
         self.bytes = bytes
     }
 
-    /// An errno, or 0. Waits at most a second for a systemd that does not read.
-    func send(_ message: [UInt8]) -> CInt {
+    /// An errno, or 0. EAGAIN: systemd has not read what it was told before, for as long as `limit`.
+    func send(_ message: [UInt8], within limit: Duration) -> CInt {
         let descriptor = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return errno }
         defer { close(descriptor) }
-        var limit = timeval(tv_sec: 1, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout.size(ofValue: limit)))
+        var patience = timeval(
+            tv_sec: Int(limit.components.seconds), tv_usec: Int(limit.components.attoseconds / 1_000_000_000_000))
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout.size(ofValue: patience)))
+        // To the kernel a limit of zero is none.
+        let flags = CInt(MSG_NOSIGNAL) | (limit == .zero ? CInt(MSG_DONTWAIT) : 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
@@ -38,8 +41,7 @@ struct NotifyAddress: Hashable, Sendable {
         while true {
             let sent = withUnsafePointer(to: address) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    sendto(
-                        descriptor, message, message.count, CInt(MSG_NOSIGNAL), $0, socklen_t(length))
+                    sendto(descriptor, message, message.count, flags, $0, socklen_t(length))
                 }
             }
             if sent >= 0 { return 0 }

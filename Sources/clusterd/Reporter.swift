@@ -13,6 +13,7 @@ final class Reporter: Sendable {
         var isReady = false
         var isStopping = false
         var status = ""
+        var statusTold = Moment(nanoseconds: 0)
         var lastWatchdog: Moment?
         var lastExtension: Moment?
         var measure = 0
@@ -27,6 +28,8 @@ final class Reporter: Sendable {
 
     /// How long something is waited for in silence.
     private static let patience = Duration.seconds(3)
+
+    private static let statusPace = Duration.milliseconds(200)
 
     init(_ mode: Daemon.Mode, _ notifier: Notifier, began: Moment, dataDirectory: String) {
         self.mode = mode
@@ -71,24 +74,24 @@ final class Reporter: Sendable {
         guard notifier.isActive else { return }
         let assessment = cycle.decision.assessment
         let text = statusLine(cycle)
-        if assessment.phase == .ready, !state.isReady {
-            notifier.notify(.ready, .status(text))
+        // What could not be said because systemd is busy is said in a later turn: the loop never waits for it.
+        if assessment.phase == .ready, !state.isReady, notifier.notify(.ready, .status(text)) == 0 {
+            state.isReady = true
             state.status = text
         }
-        if assessment.phase == .stopping, !state.isStopping {
+        if assessment.phase == .stopping, !state.isStopping, notifier.notify(.stopping, .status(text)) == 0 {
             state.isStopping = true
-            notifier.notify(.stopping, .status(text))
-        }
-        if text != state.status {
             state.status = text
-            notifier.notify(.status(text))
+        }
+        if text != state.status, now - state.statusTold >= Self.statusPace, notifier.notify(.status(text)) == 0 {
+            state.status = text
+            state.statusTold = now
         }
         if let interval = notifier.watchdogInterval, state.lastWatchdog.map({ now - $0 >= interval / 4 }) ?? true {
             state.lastWatchdog = now
             notifier.notify(.watchdog)
         }
         extendTimeout(&state, assessment, now)
-        if assessment.phase == .ready { state.isReady = true }
     }
 
     /// Only while something measured advances: nodes that started, answer, agree, are in sync, or have ended.
@@ -124,8 +127,8 @@ final class Reporter: Sendable {
     // MARK: what signals and the end say
 
     func say(_ line: String) { Output.note(line) }
-    func reloading() { notifier.notify(.reloading) }
-    func reloaded() { notifier.notify(.ready) }
+    func reloading() { notifier.notify(.reloading, within: .seconds(1)) }
+    func reloaded() { notifier.notify(.ready, within: .seconds(1)) }
 
     /// What a second Ctrl-C is told: who still runs, and what would be lost by a third.
     func tellWhatRuns() {

@@ -70,14 +70,17 @@ import Testing
         let again = try Admission.restart(request, &record, assessment(canFailOver: true), seeing: seen())
         #expect(first == again)
         #expect(throws: Refusal.self) { () throws in
-            _ = try Admission.restart(.init(node: "7002"), &record, self.assessment(canFailOver: true), seeing: self.seen())
+            _ = try Admission.restart(
+                .init(node: "7002"), &record, self.assessment(canFailOver: true), seeing: self.seen())
         }
     }
 
     @Test func anotherShapeIsRefusedAndAnOmittedNumberIsAsFormed() throws {
         try Admission.checkShape(record(), masters: nil, replicas: nil)
         try Admission.checkShape(record(), masters: 3, replicas: nil)
-        let error = #expect(throws: Refusal.self) { () throws in _ = try Admission.checkShape(self.record(), masters: 5, replicas: nil) }
+        let error = #expect(throws: Refusal.self) { () throws in
+            _ = try Admission.checkShape(self.record(), masters: 5, replicas: nil)
+        }
         #expect(error?.exit == 64)
     }
 }

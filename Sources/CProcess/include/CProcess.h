@@ -18,16 +18,20 @@ struct cl_spawn {
     gid_t gid;
     const gid_t *groups;
     size_t group_count;
-    uint64_t open_files;       // soft limit wanted; at most the hard one is taken
+    uint64_t open_files;       // soft limit wanted; at most the hard one is taken, and it is never lowered
 };
 
 enum cl_spawn_step {
     CL_STEP_FORK = 1, CL_STEP_SESSION, CL_STEP_USER, CL_STEP_DIRECTORY, CL_STEP_DESCRIPTORS, CL_STEP_EXEC
 };
 
-// Starts it in its own session with default signals, umask 077 and no descriptor above 2. Returns the pid, or -1 with the
-// step that failed and its errno.
+// Starts it in its own session with default signals, umask 077 and no descriptor above 2. Returns the pid once the
+// program runs, or -1 with the step that failed and its errno; nothing is left to be reaped then.
 pid_t cl_spawn(const struct cl_spawn *order, int *step, int *error);
+
+// Sees to it that children which end are kept until they are reaped. A parent that ignored SIGCHLD passes that on
+// through exec, and then no exit status is ever known (waitid(2), NOTES).
+void cl_keep_exit_statuses(void);
 
 int cl_pidfd_open(pid_t pid);
 int cl_pidfd_send_signal(int pidfd, int signal);
@@ -39,8 +43,8 @@ int cl_epoll_remove(int epoll, int descriptor);
 // Fills up to `capacity` tokens; -1 with errno.
 int cl_epoll_wait(int epoll, uint64_t *tokens, int capacity);
 
-// Turns signals into bytes: each that arrives is written to a pipe, whose reading end is returned (-1 with errno). A mask and
-// sigwait would not do: the main thread waits in sigsuspend with an empty mask (dispatch_main, libdispatch).
+// Turns signals into bytes: each that arrives is written to a pipe, whose reading end is returned (-1 with errno). A
+// mask and sigwait would not do: the main thread waits in sigsuspend with an empty mask (dispatch_main, libdispatch).
 int cl_signal_pipe(const int *signals, int count);
 
 #endif

@@ -1,0 +1,77 @@
+import Glibc
+
+extension ProcessTable {
+    /// /proc/PID/stat: what tells a stopped process from a busy and from a blocked one.
+    package struct Stat: Hashable, Sendable {
+        /// The program's name, at most 15 bytes (`comm`). On Debian redis-server says so here, though its file is
+        /// redis-check-rdb.
+        package var command: String
+        /// R running, S asleep, D in the kernel, T stopped, t traced, Z ended and not reaped, I idle kernel thread, X dead.
+        package var state: Character
+        /// Used so far, in user and in kernel mode; clock ticks.
+        package var cpuTicks: UInt64
+        /// Clock ticks after boot.
+        package var startTime: UInt64
+        package var isKernelThread: Bool
+
+        /// nil where no such process is.
+        package init?(_ pid: pid_t) {
+            guard let bytes = ProcessTable.read("/proc/\(pid)/stat") else { return nil }
+            self.init(bytes)
+        }
+
+        package init?(_ bytes: [UInt8]) {
+            // The name may hold spaces and brackets itself: it ends at the last one.
+            guard let open = bytes.firstIndex(of: UInt8(ascii: "(")),
+                let close = bytes.lastIndex(of: UInt8(ascii: ")")), open < close
+            else { return nil }
+            let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "))
+            // proc(5) counts from 1, and the state, right behind the name, is field 3.
+            func number(_ field: Int) -> UInt64? { UInt64(String(decoding: fields[field - 3], as: UTF8.self)) }
+            guard fields.count > 19, let state = fields[0].first, let flags = number(9), let user = number(14),
+                let system = number(15), let start = number(22)
+            else { return nil }
+            command = String(decoding: bytes[(open + 1)..<close], as: UTF8.self)
+            self.state = Character(Unicode.Scalar(state))
+            cpuTicks = user &+ system
+            startTime = start
+            // PF_KTHREAD, include/linux/sched.h
+            isKernelThread = flags & 0x20_0000 != 0
+        }
+
+        package var hasEnded: Bool { state == "Z" || state == "X" }
+    }
+
+    /// /proc/PID/status.
+    package struct Status: Hashable, Sendable {
+        /// Effective.
+        package var userID: uid_t
+        /// SIGKILL was sent and not yet acted on: the process will not run another instruction of its own.
+        package var isBeingKilled: Bool
+
+        /// nil where no such process is.
+        package init?(_ pid: pid_t) {
+            guard let bytes = ProcessTable.read("/proc/\(pid)/status") else { return nil }
+            self.init(bytes)
+        }
+
+        package init?(_ bytes: [UInt8]) {
+            var userID: uid_t?
+            var pending: UInt64 = 0
+            for line in bytes.split(separator: UInt8(ascii: "\n")) {
+                let words = String(decoding: line, as: UTF8.self).split { $0 == "\t" || $0 == " " }
+                guard words.count > 1 else { continue }
+                switch words[0] {
+                // Real, effective, saved, file system.
+                case "Uid:": userID = words.count > 2 ? uid_t(words[2]) : nil
+                // Of the main thread, and of the whole process.
+                case "SigPnd:", "ShdPnd:": pending |= UInt64(words[1], radix: 16) ?? 0
+                default: continue
+                }
+            }
+            guard let userID else { return nil }
+            self.userID = userID
+            isBeingKilled = pending & (1 << UInt64(SIGKILL - 1)) != 0
+        }
+    }
+}

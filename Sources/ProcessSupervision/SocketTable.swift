@@ -1,0 +1,66 @@
+import Glibc
+
+/// One line of /proc/net/tcp or tcp6 (proc(5)). Sockets that are bound and neither listen nor are connected are in neither.
+struct TCPSocket: Hashable {
+    var address: [UInt8]
+    var port: Int
+    var listens: Bool
+    var userID: uid_t
+    var inode: UInt64
+
+    /// Whether it stands in the way of a bind to an address: the same one, or either is every address. A socket on `::` may
+    /// have taken IPv4 as well (ipv6(7), IPV6_V6ONLY); /proc does not say whether it has.
+    func blocks(_ wanted: [UInt8]) -> Bool {
+        let mapped: [UInt8] = Array(repeating: 0, count: 10) + [255, 255]
+        let mine = address.starts(with: mapped) ? Array(address.dropFirst(12)) : address
+        if mine.count == wanted.count { return mine == wanted || isAny(mine) || isAny(wanted) }
+        return mine.count == 16 && isAny(mine)
+    }
+
+    private func isAny(_ address: [UInt8]) -> Bool { address.allSatisfy { $0 == 0 } }
+}
+
+enum SocketTable {
+    /// The sockets of this network namespace that a process has open; with one local port, where that is given.
+    static func tcp(port: Int? = nil) -> [TCPSocket] {
+        ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { path in
+            (ProcessTable.read(path) ?? []).split(separator: UInt8(ascii: "\n")).dropFirst().compactMap { line in
+                socket(line, port: port)
+            }
+        }
+    }
+
+    /// `0: 0100007F:1B58 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000 0 12345 …`
+    static func socket(_ line: ArraySlice<UInt8>, port wanted: Int?) -> TCPSocket? {
+        let fields = line.split(separator: UInt8(ascii: " "))
+        guard fields.count > 9, let colon = fields[1].firstIndex(of: UInt8(ascii: ":")),
+            let port = Int(text(fields[1][(colon + 1)...]), radix: 16), wanted == nil || wanted == port,
+            let userID = uid_t(text(fields[7])), let inode = UInt64(text(fields[9])), inode != 0
+        else { return nil }
+        return TCPSocket(
+            address: address(fields[1][..<colon]), port: port, listens: text(fields[3]) == "0A", userID: userID,
+            inode: inode)
+    }
+
+    /// The inode of the socket that is bound to a name of the abstract name space (unix(7)), from /proc/net/unix:
+    /// `0000000000000000: 00000002 00000000 00000000 0001 01 30216 @clusterd-port-7000`.
+    static func abstractSocket(named name: String) -> UInt64? {
+        let wanted = Array("@\(name)".utf8)
+        for line in (ProcessTable.read("/proc/net/unix") ?? []).split(separator: UInt8(ascii: "\n")) {
+            let fields = line.split(separator: UInt8(ascii: " "))
+            guard fields.count == 8, fields[7].elementsEqual(wanted) else { continue }
+            return UInt64(text(fields[6]))
+        }
+        return nil
+    }
+
+    /// Words of 32 bits, each printed as the number that its bytes in memory, which are in network order, make here.
+    private static func address(_ hex: ArraySlice<UInt8>) -> [UInt8] {
+        stride(from: hex.startIndex, to: hex.endIndex, by: 8).flatMap { start in
+            let word = UInt32(text(hex[start..<min(start + 8, hex.endIndex)]), radix: 16) ?? 0
+            return withUnsafeBytes(of: word) { Array($0) }
+        }
+    }
+
+    private static func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
+}

@@ -1,0 +1,116 @@
+import ControlAPI
+import ControlClient
+import Foundation
+import Testing
+
+/// The program as it was built, run as a person would, in a folder of its own on ports of its own.
+final class Daemon {
+    static let program: String = {
+        let tests = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        let beside = tests.appendingPathComponent("clusterd").path
+        if FileManager.default.isExecutableFile(atPath: beside) { return beside }
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        return root.appendingPathComponent(".build/debug/clusterd").path
+    }()
+
+    let home: String
+    let base: Int
+    private(set) var process = Process()
+    var data: String { home + "/data" }
+    private var log: String { home + "/up.log" }
+
+    init(base: Int? = nil) throws {
+        home = NSTemporaryDirectory() + "clusterd-test-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
+        self.base = try base ?? Ports.free(10)
+    }
+
+    /// Ends the daemon and every node that is left, by pid, and removes the folder.
+    func cleanUp() {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        for pid in nodePIDs() { kill(pid, SIGKILL) }
+        try? FileManager.default.removeItem(atPath: home)
+    }
+
+    @discardableResult
+    func up(_ arguments: [String] = [], environment: [String: String] = [:]) throws -> Daemon {
+        process = Process()
+        process.executableURL = URL(fileURLWithPath: Self.program)
+        process.arguments = ["up", "--dir", data, "--port", String(base)] + arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: home)
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        if !FileManager.default.fileExists(atPath: log) {
+            _ = FileManager.default.createFile(atPath: log, contents: nil)
+        }
+        let handle = try #require(FileHandle(forWritingAtPath: log))
+        handle.seekToEndOfFile()
+        process.standardError = handle
+        process.standardOutput = handle
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        return self
+    }
+
+    var output: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
+    var client: ControlClient { ControlClient(socketPath: data + "/control.sock") }
+
+    func status() throws -> StatusDocument { try client.send(.status).decode(StatusDocument.self) }
+
+    func ready(_ limit: Duration = .seconds(60), _ location: SourceLocation = #_sourceLocation) async throws {
+        let isReady = await eventually(within: limit) { [self] in
+            try process.isRunning && status().cluster.ready
+        }
+        try #require(isReady, "not ready: \(output.suffix(1500))", sourceLocation: location)
+    }
+
+    func ended(_ limit: Duration = .seconds(60)) async -> Int32? {
+        await eventually(within: limit) { [self] in !process.isRunning } ? process.terminationStatus : nil
+    }
+
+    func stop() async throws {
+        kill(process.processIdentifier, SIGINT)
+        let status = await ended()
+        #expect(status == 0, "\(output.suffix(800))")
+        #expect(nodePIDs().isEmpty)
+    }
+
+    /// Processes whose working directory lies in this daemon's home.
+    func nodePIDs() -> [pid_t] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap { pid_t($0) }.filter { pid in
+            guard pid != process.processIdentifier else { return false }
+            let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")
+            return link?.hasPrefix(data) ?? false
+        }
+    }
+
+    /// Runs the program to its end.
+    static func run(_ arguments: [String], in folder: String? = nil) throws -> (
+        exit: Int32, output: String, errors: String
+    ) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = arguments
+        if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
+        let (output, errors) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = errors
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let words = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (process.terminationStatus, text, words)
+    }
+
+    func command(_ arguments: [String]) throws -> (exit: Int32, output: String, errors: String) {
+        try Self.run(arguments + ["--socket", data + "/control.sock"])
+    }
+}
+
+func withDaemon(_ body: (Daemon) async throws -> Void) async throws {
+    let daemon = try Daemon()
+    defer { daemon.cleanUp() }
+    try await body(daemon)
+}

@@ -1,0 +1,99 @@
+import ControlAPI
+import Foundation
+import Testing
+
+/// Plugs that are pulled.
+@Suite(.serialized) struct IncidentTests {
+    @Test func aDeadMasterIsReplacedAndComesBackAsReplica() async throws {
+        try await withDaemon { daemon in
+            try daemon.up()
+            try await daemon.ready()
+            let status = try daemon.status()
+            let master = try #require(status.nodes.first { $0.role == .master })
+            let keys = try await Redis.fill(status.nodes.filter { $0.role == .master }.map(\.port), 600)
+            kill(try #require(master.pid), SIGKILL)
+            let isBack = await eventually {
+                let now = try daemon.status()
+                let node = now.nodes.first { $0.name == master.name }
+                return now.cluster.ready && node?.role == .replica && node?.pid != master.pid
+            }
+            #expect(isBack, "\(daemon.output.suffix(1000))")
+            let after = try daemon.status()
+            let exit = after.nodes.first { $0.name == master.name }?.lastExit
+            #expect(exit?.cause == "killed by SIGKILL" && exit?.signal == 9)
+            #expect(try await Redis.missing(keys, on: after.nodes.filter { $0.role == .master }.map(\.port)) == 0)
+            try await daemon.stop()
+        }
+    }
+
+    @Test func aKilledDaemonLeavesItsNodesAndTheNextTakesThemOver() async throws {
+        try await withDaemon { daemon in
+            try daemon.up()
+            try await daemon.ready()
+            let before = try daemon.status().nodes.map(\.pid)
+            kill(daemon.process.processIdentifier, SIGKILL)
+            _ = await daemon.ended()
+            #expect(daemon.nodePIDs().count == 6)
+            try daemon.up()
+            try await daemon.ready()
+            #expect(try daemon.status().nodes.map(\.pid) == before)
+            // The same with a master gone meanwhile.
+            kill(daemon.process.processIdentifier, SIGKILL)
+            _ = await daemon.ended()
+            kill(try #require(before[0]), SIGKILL)
+            try daemon.up()
+            try await daemon.ready()
+            #expect(try daemon.status().cluster.ready)
+            try await daemon.stop()
+        }
+    }
+
+    @Test func everythingKilledAtOnceComesBackWithItsKeys() async throws {
+        try await withDaemon { daemon in
+            try daemon.up()
+            try await daemon.ready()
+            let masters = try daemon.status().nodes.filter { $0.role == .master }.map(\.port)
+            let keys = try await Redis.fill(masters, 300)
+            kill(daemon.process.processIdentifier, SIGKILL)
+            _ = await daemon.ended()
+            for pid in daemon.nodePIDs() { kill(pid, SIGKILL) }
+            try daemon.up()
+            try await daemon.ready()
+            let now = try daemon.status().nodes.filter { $0.role == .master }.map(\.port)
+            #expect(try await Redis.missing(keys, on: now) == 0)
+            try await daemon.stop()
+        }
+    }
+
+    @Test func detachLeavesTheNodesAndASecondClusterdIsRefused() async throws {
+        try await withDaemon { daemon in
+            try daemon.up(["--masters", "1", "--replicas", "1"])
+            try await daemon.ready()
+            let second = try Daemon.run(["up", "--dir", daemon.data])
+            #expect(second.exit == 1 && second.errors.contains("\(daemon.process.processIdentifier)"))
+            let detached = try daemon.command(["detach"])
+            #expect(detached.exit == 0)
+            #expect(await daemon.ended() == 0)
+            #expect(daemon.nodePIDs().count == 2)
+            let gone = try daemon.command(["status"])
+            #expect(gone.exit == 3)
+            try daemon.up()
+            try await daemon.ready()
+            let stopped = try daemon.command(["stop"])
+            #expect(stopped.exit == 0, "\(stopped.errors)")
+            #expect(daemon.nodePIDs().isEmpty)
+        }
+    }
+
+    @Test func aFrozenReplicaDoesNotKeepTheOthersFromStopping() async throws {
+        try await withDaemon { daemon in
+            let conf = daemon.home + "/conf.yaml"
+            try "supervision: {stop-timeout: 2s}\n".write(toFile: conf, atomically: true, encoding: .utf8)
+            try daemon.up(["--config", conf])
+            try await daemon.ready()
+            let replica = try #require(try daemon.status().nodes.first { $0.role == .replica }?.pid)
+            kill(replica, SIGSTOP)
+            try await daemon.stop()
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import Testing
+
+/// Ports that nobody uses, below those that the kernel gives to outgoing connections, their bus ports too.
+enum Ports {
+    static func free(_ count: Int) throws -> Int {
+        for _ in 0..<200 {
+            let base = Int.random(in: 11000...21000)
+            let ports = (base..<(base + count)).flatMap { [$0, $0 + 10000] }
+            if ports.allSatisfy(isFree) { return base }
+        }
+        throw NoPorts()
+    }
+
+    private struct NoPorts: Error {}
+
+    static func isFree(_ port: Int) -> Bool {
+        guard let socket = try? listen(port) else { return false }
+        close(socket)
+        return true
+    }
+
+    /// A listener on 127.0.0.1.
+    static func listen(_ port: Int) throws -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var yes: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, 4)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard bound == 0, Glibc.listen(descriptor, 5) == 0 else {
+            close(descriptor)
+            throw POSIXError(.EADDRINUSE)
+        }
+        return descriptor
+    }
+}

@@ -1,0 +1,48 @@
+import NIOPosix
+import RESP
+import RedisClient
+
+/// One command to one node, for looking at it from outside.
+enum Redis {
+    static func send(
+        _ port: Int, _ words: String..., host: String = "127.0.0.1", password: String? = nil
+    ) async throws -> RESPValue {
+        let credentials = password.map { RedisCredentials(password: $0) }
+        let connection = try await RedisConnection.connect(
+            host: host, port: port, credentials: credentials, on: MultiThreadedEventLoopGroup.singleton,
+            timeout: .seconds(5))
+        let answer = try await connection.send(RESPCommand(words), timeout: .seconds(10))
+        await connection.close()
+        return answer
+    }
+
+    /// Sets `count` keys wherever they belong; gives those that were acknowledged.
+    static func fill(_ ports: [Int], _ count: Int, password: String? = nil) async throws -> [String] {
+        var kept: [String] = []
+        for port in ports {
+            let connection = try await RedisConnection.connect(
+                host: "127.0.0.1", port: port, credentials: password.map { RedisCredentials(password: $0) },
+                on: MultiThreadedEventLoopGroup.singleton, timeout: .seconds(5))
+            let commands = (0..<count).map { RESPCommand("SET", "key\($0)", "value") }
+            let answers = try await connection.pipeline(commands, timeout: .seconds(20))
+            for (index, answer) in answers.enumerated() where answer == .simple("OK") { kept.append("key\(index)") }
+            await connection.close()
+        }
+        return kept
+    }
+
+    /// How many of these keys are on none of these nodes.
+    static func missing(_ keys: [String], on ports: [Int], password: String? = nil) async throws -> Int {
+        var left = Set(keys)
+        for port in ports {
+            let connection = try await RedisConnection.connect(
+                host: "127.0.0.1", port: port, credentials: password.map { RedisCredentials(password: $0) },
+                on: MultiThreadedEventLoopGroup.singleton, timeout: .seconds(5))
+            let ordered = left.sorted()
+            let answers = try await connection.pipeline(ordered.map { RESPCommand("GET", $0) }, timeout: .seconds(20))
+            for (key, answer) in zip(ordered, answers) where answer.text == "value" { left.remove(key) }
+            await connection.close()
+        }
+        return left.count
+    }
+}

@@ -1,0 +1,11 @@
+/// Polls a condition until it holds or the limit passes: no test waits for a time, all wait for something to be so.
+func eventually(
+    within limit: Duration = .seconds(60), _ condition: () async throws -> Bool
+) async -> Bool {
+    let deadline = ContinuousClock.now + limit
+    while ContinuousClock.now < deadline {
+        if (try? await condition()) == true { return true }
+        try? await Task.sleep(for: .milliseconds(20))
+    }
+    return false
+}

@@ -1,0 +1,177 @@
+import ClusterModel
+import Orchestrator
+import Planner
+
+/// Everything outside clusterd's loop, and the loop itself, under one clock and one seed.
+final class World {
+    enum Action {
+        /// An effect comes to its end, for the daemon of that generation.
+        case effect(Effect, generation: Int)
+        case tick(pid: Int32)
+        case handOver(heir: Int32)
+        case exit(pid: Int32, code: Int32?, signal: Int32?)
+        case write
+        case wake(at: Moment)
+        case fault(Fault)
+    }
+
+    enum Fault {
+        case killNode(Int)
+        case killAll
+        case killDaemon
+        case restartNode(Int, key: String)
+        case stop
+        case startDaemon
+        case takePort(Int)
+        case freePorts
+    }
+
+    var now = Moment.seconds(1)
+    var queue = EventQueue<Action>()
+    var random: SplitMix64
+    var host = SimulatedHost()
+    var cycle: Cycle?
+    var generation = 0
+    var record: Record?
+    var watched: [Int32: (node: NodeName, generation: Int)] = [:]
+    var spec: ClusterSpec
+    var story: [String] = []
+    var tells: Bool
+    var broken: [String] = []
+    /// Writes that were acknowledged, per slot range of the plan.
+    var acknowledged: [Int] = []
+    var deaths = 0
+    var ended: Decision.End?
+    /// The daemon is killed when it has begun so many effects.
+    var killAfterEffects: Int?
+    var effectsBegun = 0
+    private var timer = Moment.seconds(0)
+    private var turnsNow = 0
+    private var lastTurn = Moment.seconds(0)
+
+    init(seed: UInt64, spec: ClusterSpec, tells: Bool) {
+        random = SplitMix64(seed: seed)
+        self.spec = spec
+        self.tells = tells
+        acknowledged = Array(repeating: 0, count: spec.masters)
+    }
+
+    var wall: WallTime { WallTime(milliseconds: 1_700_000_000_000 + now.nanoseconds / 1_000_000) }
+
+    func tell(_ words: @autoclosure () -> String) {
+        guard tells else { return }
+        let milliseconds = now.nanoseconds / 1_000_000
+        story.append("\(milliseconds / 1000).\(String(1000 + milliseconds % 1000).dropFirst())  \(words())")
+    }
+
+    func breaks(_ rule: String) {
+        tell("BROKEN: \(rule)")
+        if !broken.contains(rule) { broken.append(rule) }
+    }
+
+    func milliseconds(_ range: ClosedRange<Int>) -> Duration {
+        .microseconds(Int.random(in: range.lowerBound * 1000...range.upperBound * 1000, using: &random))
+    }
+
+    func after(_ range: ClosedRange<Int>, _ action: Action) { queue.add(action, at: now + milliseconds(range)) }
+
+    // MARK: the daemon
+
+    func startDaemon() {
+        generation += 1
+        ended = nil
+        tell("clusterd starts (\(generation))")
+        cycle = Cycle(
+            spec: spec, record: record, engine: Engine(name: .redis, version: EngineVersion(7, 0, 15)),
+            bootID: host.bootID, now: now, wall: wall, entropy: random.next())
+        turn()
+    }
+
+    /// What was on its way happens or does not; nobody hears of it.
+    func killDaemon() {
+        guard cycle != nil else { return }
+        tell("clusterd is killed")
+        cycle = nil
+        let open = queue.remove { action in
+            if case .effect = action { true } else { false }
+        }
+        for case .effect(let effect, _) in open where Bool.random(using: &random) { _ = carryOut(effect) }
+    }
+
+    func post(_ event: Event) {
+        guard cycle != nil else { return }
+        cycle?.note(event, at: now, wall: wall)
+        turn()
+    }
+
+    func turn() {
+        guard var cycle else { return }
+        turnsNow = lastTurn == now ? turnsNow + 1 : 0
+        lastTurn = now
+        if turnsNow > 2000 { return breaks("the loop spins: \(cycle.decision.waits.first ?? "nothing is waited for")") }
+        let before = cycle.record
+        let orders = cycle.turn(at: now, wall: wall)
+        for rule in violations(in: cycle.decision, given: before, seeing: cycle.seen) { breaks(rule) }
+        if let new = orders.record { record = new }
+        let effects = cycle.release(orders, failure: nil, at: now)
+        self.cycle = cycle
+        for effect in effects { begin(effect) }
+        if let end = cycle.decision.end {
+            tell("clusterd ends: \(end)")
+            ended = end
+            self.cycle = nil
+            return
+        }
+        let wake = min(cycle.decision.wake ?? now + .seconds(1), now + .seconds(1))
+        // As a timer that is set anew by each turn.
+        timer = max(wake, now + .microseconds(100))
+        queue.add(.wake(at: timer), at: timer)
+        if let limit = killAfterEffects, effectsBegun >= limit {
+            killAfterEffects = nil
+            killDaemon()
+            after(10...300, .fault(.startDaemon))
+        }
+    }
+
+    private func begin(_ effect: Effect) {
+        if case .ask = effect {
+            after(0...2, .effect(effect, generation: generation))
+            return
+        }
+        tell(effect.key.text)
+        effectsBegun += 1
+        after(0...20, .effect(effect, generation: generation))
+    }
+
+    // MARK: time
+
+    func step() {
+        guard let (at, action) = queue.pop() else { return }
+        now = max(now, at)
+        switch action {
+        case .effect(let effect, let generation):
+            guard generation == self.generation, cycle != nil else { return }
+            let outcome = carryOut(effect)
+            post(.ended(effect, outcome))
+        case .tick(let pid): tick(pid)
+        case .handOver(let heir): handOver(heir)
+        case .exit(let pid, let code, let signal): exit(pid, code: code, signal: signal)
+        case .write:
+            write()
+            checkWriters()
+            queue.add(.write, at: now + .milliseconds(23))
+        case .wake(let moment):
+            if moment == timer { turn() }
+        case .fault(let fault): happen(fault)
+        }
+    }
+
+    func exit(_ pid: Int32, code: Int32?, signal: Int32?, log: [String] = []) {
+        guard let engine = host.bury(pid) else { return }
+        tell("\(engine.ports.client) (pid \(pid)) ends: \(signal.map { "signal \($0)" } ?? "code \(code ?? 0)")")
+        guard let watcher = watched.removeValue(forKey: pid), watcher.generation == generation else { return }
+        post(
+            .exited(
+                watcher.node, engine.identity, ExitReason(exit: ProcessExit(code: code, signal: signal), logTail: log)))
+    }
+}

@@ -1,0 +1,18 @@
+import Simulation
+import Testing
+
+@Suite struct SeedTests {
+    /// A few of very many: `make sim` runs the others.
+    @Test func noSeedBreaksARule() {
+        for seed in UInt64(0)..<150 {
+            let report = Scenario.run(seed: seed)
+            #expect(report.broken.isEmpty, "seed \(seed); make sim SEED=\(seed) tells its story")
+        }
+    }
+
+    @Test func aSeedReplaysExactly() {
+        let (first, second) = (Scenario.run(seed: 11, tells: true), Scenario.run(seed: 11, tells: true))
+        #expect(first.story == second.story)
+        #expect(!first.story.isEmpty)
+    }
+}
