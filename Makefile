@@ -23,7 +23,7 @@ run: build ## start a six-node cluster in ./clusterd-data, with the configuratio
 test: dependencies lint engines ## run all tests
 	swift build --build-tests
 	swift test --skip-build
-
+	$(MAKE) sim SEEDS=200
 
 unit: ## run the tests that need no engine
 	swift build --build-tests

@@ -22,7 +22,8 @@ package func violations(in decision: Decision, given record: Record?, seeing see
                 found.append("\(promotion.replica) is promoted while \(promotion.master) runs")
             }
             if !shards.insert(promotion.masterID).inserted { found.append("two promotions for \(promotion.master)") }
-            if record?.promotions.contains(where: { $0.masterID == promotion.masterID }) == true {
+            if record?.promotions.contains(where: { $0.masterID == promotion.masterID && mayHappen($0, seen) }) == true
+            {
                 found.append("a promotion for \(promotion.master) is ordered while another may still happen")
             }
         case .signal(let node, _, .kill):
@@ -36,6 +37,15 @@ package func violations(in decision: Decision, given record: Record?, seeing see
         }
     }
     return found
+}
+
+/// An earlier promotion may still happen until its deadline, which the script itself looks at, has passed, or the replica has
+/// been heard after it.
+private func mayHappen(_ promotion: Effect.Promotion, _ seen: Observation) -> Bool {
+    guard seen.wall < promotion.deadline else { return false }
+    let prefix = "promote \(promotion.replica) "
+    let history = seen.effects.first { $0.key.text.hasPrefix(prefix) && $0.key.text.hasSuffix("#\(promotion.attempt)") }
+    return history?.value.ended == nil
 }
 
 /// Rules 2 and 7: nothing is changed in a directory that a process uses.

@@ -11,7 +11,8 @@ package struct Scenario {
         package var story: [String]
         /// Virtual seconds that passed.
         package var seconds: Double
-        package var turns = 0
+        /// Of the loop: each one decision.
+        package var turns: Int
     }
 
     /// After the last fault everything must be in place again within this time.
@@ -53,7 +54,8 @@ package struct Scenario {
         if world.broken.isEmpty { checkData(nodesDie: nodesDie) }
         if world.broken.isEmpty { stopAndStartAgain(nodesDie: nodesDie) }
         return Report(
-            seed: seed, broken: world.broken, story: world.story, seconds: Double(world.now.nanoseconds) / 1e9)
+            seed: seed, broken: world.broken, story: world.story, seconds: Double(world.now.nanoseconds) / 1e9,
+            turns: world.turns)
     }
 
     private func disturb(_ random: inout SplitMix64, nodesDie: Bool) {

@@ -46,6 +46,7 @@ final class World {
     var killAfterEffects: Int?
     var effectsBegun = 0
     private var timer = Moment.seconds(0)
+    private(set) var turns = 0
     private var turnsNow = 0
     private var lastTurn = Moment.seconds(0)
 
@@ -108,6 +109,7 @@ final class World {
         guard var cycle else { return }
         turnsNow = lastTurn == now ? turnsNow + 1 : 0
         lastTurn = now
+        turns += 1
         if turnsNow > 2000 { return breaks("the loop spins: \(cycle.decision.waits.first ?? "nothing is waited for")") }
         let before = cycle.record
         let orders = cycle.turn(at: now, wall: wall)
