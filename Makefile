@@ -3,8 +3,6 @@ SHELL := /bin/bash
 CONFIGURATION ?= release
 SEEDS ?= 2000
 
-PURE := ClusterModelTests|PlannerTests|RESPTests|ControlAPITests|ClusterConfigurationTests|LayoutTests|SimulationTests
-
 .DEFAULT_GOAL := help
 .PHONY: help run build test unit sim engines lint fmt clean dependencies
 
@@ -22,12 +20,13 @@ run: build ## start a six-node cluster in ./clusterd-data, with the configuratio
 
 test: dependencies lint engines ## run all tests
 	swift build --build-tests
-	swift test --skip-build
+	swift test --skip-build --no-parallel --skip EndToEndTests
+	swift test --skip-build --filter EndToEndTests
 	$(MAKE) sim SEEDS=200
 
-unit: ## run the tests that need no engine
+unit: dependencies ## run the tests that start no cluster
 	swift build --build-tests
-	swift test --skip-build --filter '$(PURE)'
+	swift test --skip-build --no-parallel --skip EndToEndTests
 
 sim: ## run the simulator: SEEDS=10000, or SEED=41 to replay one with its story
 	swift build -c release --product clusterd-sim

@@ -82,6 +82,7 @@ import Testing
 
     @Test func whatIsMeantForAnotherProcessIsUnsetAndNotTaken() async {
         await #expect(processExitsWith: .success) {
+            unsetenv("NOTIFY_SOCKET")
             let values = [("WATCHDOG_USEC", "1000"), ("WATCHDOG_PID", "1"), ("LISTEN_FDS", "2"), ("LISTEN_PID", "1")]
             for (name, value) in values { setenv(name, value, 1) }
             let notifier = Notifier.fromEnvironment()
