@@ -59,11 +59,15 @@ let package = Package(
             ]),
 
         // Tests.
+        .testTarget(name: "LayoutTests", dependencies: ["ClusterConfiguration", "ClusterModel"]),
         .testTarget(name: "ClusterModelTests", dependencies: ["ClusterModel"]),
         .target(
             name: "Simulation", dependencies: ["Orchestrator", "Planner", "ClusterModel"], path: "Tests/Simulation"),
         .executableTarget(name: "clusterd-sim", dependencies: ["Simulation"], path: "Tests/clusterd-sim"),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
+        .testTarget(name: "ClusterConfigurationTests", dependencies: ["ClusterConfiguration", "ClusterModel"]),
+        .testTarget(name: "RESPTests", dependencies: ["RESP"]),
+        .testTarget(name: "OrchestratorTests", dependencies: ["Orchestrator", "Planner", "ClusterModel"]),
         .testTarget(name: "PlannerTests", dependencies: ["Planner", "ClusterModel"]),
         .testTarget(name: "ControlAPITests", dependencies: ["ControlAPI", "ClusterModel"]),
         .testTarget(

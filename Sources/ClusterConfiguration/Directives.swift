@@ -80,14 +80,14 @@ extension SpecReader {
     /// What only shows when everything is known.
     mutating func check(_ spec: ClusterSpec) {
         func arguments(_ name: String) -> [String]? { spec.directives.last { $0.name == name }?.arguments }
-        if let open = spec.bind.first(where: { !Quantity.isLoopback($0) }) {
+        if let open = spec.bind.map(BindAddress.init).first(where: { $0.isValid && !$0.isLoopback }) {
             let isProtected =
                 arguments("requirepass").map { $0 != [""] } ?? false || arguments("aclfile") != nil
                 || arguments("user") != nil || arguments("protected-mode") == ["no"]
             if !isProtected {
                 fail(
                     "cluster.bind",
-                    "nodes on \(open) can be reached from outside, and nothing protects them",
+                    "nodes on \(open.text) can be reached from outside, and nothing protects them",
                     hint:
                         "set redis.requirepass (with redis.masterauth), or redis.aclfile, or say redis.protected-mode: no"
                 )

@@ -47,20 +47,4 @@ enum Quantity {
         guard let port = Int(text), (1...65535).contains(port) else { return nil }
         return port
     }
-
-    /// Numeric, v4 or v6; `*` for all of both. The engine takes names as well, and what they mean may change.
-    static func isAddress(_ text: String) -> Bool {
-        let bare = text.hasPrefix("-") ? String(text.dropFirst()) : text
-        if bare == "*" { return true }
-        if bare.contains(":") {
-            return bare.utf8.allSatisfy { "0123456789abcdefABCDEF:.".utf8.contains($0) } && bare.utf8.count >= 2
-        }
-        let parts = bare.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts.allSatisfy { part in UInt8(part) != nil && part.count <= 3 }
-    }
-
-    static func isLoopback(_ text: String) -> Bool {
-        let bare = text.hasPrefix("-") ? String(text.dropFirst()) : text
-        return bare.hasPrefix("127.") || bare == "::1"
-    }
 }

@@ -58,13 +58,13 @@ struct SpecReader {
         readPorts(&spec)
         if let wait = duration("cluster.port-wait") { spec.portWait = wait }
         if let addresses = list("cluster.bind") {
-            for address in addresses where !Quantity.isAddress(address) {
+            for address in addresses where !BindAddress(address).isValid {
                 fail("cluster.bind", "'\(address)' is no IP address")
             }
             if addresses.isEmpty { fail("cluster.bind", "at least one address is needed") }
             spec.bind = addresses
         }
-        spec.onPortConflict = spec.bind.allSatisfy(Quantity.isLoopback) ? .next : .fail
+        spec.onPortConflict = spec.isReachableFromOutside ? .fail : .next
         if let conflict = choice("cluster.on-port-conflict", ClusterSpec.PortConflict.self) {
             spec.onPortConflict = conflict
         }

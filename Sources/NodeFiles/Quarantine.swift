@@ -116,7 +116,7 @@ private struct Note {
             A file that is named here and not present was not reached before an interruption: it is still in its old place,
             or in a folder beside this one.
 
-            To put \(names.count == 1 ? "it" : "them") back, stop the node first (clusterd stop-node), and then:
+            To put \(names.count == 1 ? "it" : "them") back, stop the cluster first (clusterd stop), and then:
 
             \(lines.joined(separator: "\n"))
 

@@ -41,7 +41,7 @@ struct StatusBoard {
     private func node(_ member: Member) -> NodeDocument {
         let known = assessment.node(member.name)
         var node = NodeDocument(
-            name: member.name, host: cycle.spec.announce ?? host, port: member.ports.client, busPort: member.ports.bus,
+            name: member.name, host: cycle.spec.announcedHost, port: member.ports.client, busPort: member.ports.bus,
             process: process(member, known), wanted: member.wanted == .running ? .running : .stopped,
             health: known.flatMap { .init(rawValue: $0.health.rawValue) } ?? .down)
         node.id = member.id
@@ -71,11 +71,6 @@ struct StatusBoard {
                 code: exit.reason.exit?.code)
         }
         return node
-    }
-
-    private var host: String {
-        let first = cycle.spec.bind.first ?? "127.0.0.1"
-        return first == "0.0.0.0" || first == "*" ? "127.0.0.1" : first == "::" ? "::1" : first
     }
 
     private func process(_ member: Member, _ known: Assessment.Node?) -> NodeDocument.Process {

@@ -14,7 +14,7 @@ extension Turn {
         guard let standing = topology.standings[member.id] else { return nil }
         let master = topology.master(of: member.id)
         let isMaster = master == nil || master == member.id
-        var entry = NodeEntry(id: member.id, host: announcedHost, ports: member.ports)
+        var entry = NodeEntry(id: member.id, host: spec.announcedHost, ports: member.ports)
         entry.flags = isMaster ? .master : .replica
         if myself { entry.flags.insert(.myself) }
         entry.masterID = isMaster ? nil : master

@@ -68,7 +68,7 @@ extension Turn {
             }
             guard let host, let contact = contact(host) else { continue }
             perform(
-                .meet(host.name, contact, host: connectHost, ports: member.ports), retryAfter: .seconds(2),
+                .meet(host.name, contact, host: spec.connectHost, ports: member.ports), retryAfter: .seconds(2),
                 repeatAfter: .seconds(5))
         }
     }
@@ -107,7 +107,7 @@ extension Turn {
                     "\(spec.dataDirectory) has \(free >> 20) MB free; below \(spec.minimumFreeBytes >> 20) MB nothing is "
                         + "started", hint: "make room on that disk"))
         }
-        if spec.bind.contains(where: { !isLoopback($0) }) {
+        if spec.isReachableFromOutside {
             find(
                 Finding(
                     "single-host", .info,
@@ -122,10 +122,5 @@ extension Turn {
                 "record-unreadable", .warning,
                 "clusterd's record of this cluster could not be read; it is kept as \(path) and was rebuilt from the nodes"
             ))
-    }
-
-    private func isLoopback(_ address: String) -> Bool {
-        let bare = address.hasPrefix("-") ? String(address.dropFirst()) : address
-        return bare.hasPrefix("127.") || bare == "::1"
     }
 }

@@ -41,7 +41,7 @@ extension Turn {
                     Finding(
                         "slots-unknown", .error, node: member.name,
                         "\(member.name) is not started: no file and no node says which slots its shard has",
-                        hint: "put back a nodes.conf from quarantine/, then clusterd stop and start"))
+                        hint: "clusterd stop, put back a nodes.conf from quarantine/, and start clusterd again"))
                 continue
             }
             if master == member.id {

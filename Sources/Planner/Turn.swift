@@ -96,22 +96,9 @@ struct Turn {
 
     func contact(_ member: Member) -> Effect.Contact? {
         running(member.name).map {
-            Effect.Contact(host: connectHost, port: member.ports.client, process: $0.identity)
+            Effect.Contact(host: spec.connectHost, port: member.ports.client, process: $0.identity)
         }
     }
-
-    /// The address that clusterd itself uses: the first that the nodes bind, or loopback where that is every address.
-    var connectHost: String {
-        let first = spec.bind.first.map { $0.hasPrefix("-") ? String($0.dropFirst()) : $0 } ?? "127.0.0.1"
-        switch first {
-        case "*", "0.0.0.0": return "127.0.0.1"
-        case "::": return "::1"
-        default: return first
-        }
-    }
-
-    /// The address that is written into nodes.conf and told to clients.
-    var announcedHost: String { spec.announce ?? connectHost }
 }
 
 /// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014): small, and the same on every machine.

@@ -77,8 +77,8 @@ package final class PortReservation: Sendable {
 
     /// One address as in redis.conf's `bind`; with `-` before it, it may be missing on this host, and nil is returned then.
     private static func bind(_ port: Int, _ address: String) throws(Failure) -> Int32? {
-        let isOptional = address.hasPrefix("-")
-        let text = isOptional ? String(address.dropFirst()) : address
+        let word = BindAddress(address)
+        let (text, isOptional) = (word.text, word.isOptional)
         guard let target = SocketAddress(text, port: port) else {
             throw .unusable(port: port, address: text, code: EINVAL)
         }

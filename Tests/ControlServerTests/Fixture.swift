@@ -128,3 +128,6 @@ final class RawConnection: Sendable {
         return String(decoding: all, as: UTF8.self)
     }
 }
+
+/// What a handler takes for its work: not a wait for something, but the length of what is done.
+func work(for duration: Duration) async { try? await Task.sleep(for: duration) }

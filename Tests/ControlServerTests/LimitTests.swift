@@ -78,7 +78,7 @@ import Testing
         var limits = ControlLimits()
         limits.request = .milliseconds(50)
         let handler: ControlServer.Handler = { _, _ in
-            try? await Task.sleep(for: .milliseconds(200))
+            await work(for: .milliseconds(200))
             return .document(["late"])
         }
         try await withServer(limits: limits, handler: handler) { _, path in

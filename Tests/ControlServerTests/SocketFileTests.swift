@@ -95,7 +95,7 @@ import Testing
         let (asked, signal) = AsyncStream<Void>.makeStream()
         let handler: ControlServer.Handler = { _, _ in
             signal.yield()
-            try? await Task.sleep(for: .milliseconds(100))
+            await work(for: .milliseconds(100))
             return .document(["last words"])
         }
         try await withServer(handler: handler) { server, path in

@@ -12,7 +12,7 @@ import Testing
             var status = try daemon.status()
             #expect(status.cluster.state == .ok && status.cluster.serving && status.cluster.slotsCovered == 16384)
             #expect(status.nodes.map(\.port) == Array(daemon.base..<(daemon.base + 6)))
-            #expect(daemon.output.contains("[OK] All 16384 slots covered.\n"))
+            #expect(await eventually { daemon.output.contains("[OK] All 16384 slots covered.\n") })
             let masters = status.nodes.filter { $0.role == .master }
             #expect(masters.count == 3)
             let keys = try await Redis.fill(masters.map(\.port), 1000)

@@ -1,0 +1,151 @@
+import ClusterConfiguration
+import ClusterModel
+import Testing
+
+/// Every error has its file, line and column, and the nearest right word.
+@Suite struct ErrorTests {
+    @Test(arguments: [
+        (
+            "cluster:\n  replica: 1\n",
+            "a.yaml:2:3: there is no key 'replica' in 'cluster'; did you mean 'replicas'?"
+        ),
+        ("clsuter:\n  masters: 3\n", "a.yaml:1:1: there is no section 'clsuter'; did you mean 'cluster'?"),
+        ("cluster: 3\n", "a.yaml:1:10: 'cluster' must hold keys with values"),
+        ("- a\n- b\n", "a.yaml:1:1: sections such as 'cluster:' are expected"),
+        ("cluster:\n  masters: none\n", "a.yaml:2:12: cluster.masters: 'none' is no number from 1 to 1000"),
+        ("cluster:\n  masters: 0\n", "a.yaml:2:12: cluster.masters: '0' is no number from 1 to 1000"),
+        ("cluster:\n  masters: [3]\n", "a.yaml:2:12: cluster.masters: one value is expected"),
+        (
+            "cluster:\n  ports: 70000\n",
+            "a.yaml:2:10: cluster.ports: '70000' is neither a port (1 to 65535) nor a range such as 7000-7099"
+        ),
+        (
+            "cluster:\n  ports: 7000-7003\n",
+            "a.yaml:2:10: cluster.ports: 3 masters with 1 replicas each need 6 ports, and there are 4"
+        ),
+        (
+            "cluster:\n  masters: 1\n  replicas: 1\n  ports: [7000, 7000]\n",
+            "a.yaml:4:10: cluster.ports: 7000 stands there twice"
+        ),
+        ("cluster:\n  port-wait: 10\n", "a.yaml:2:14: cluster.port-wait: '10' is no duration such as 200ms, 30s or 5m"),
+        ("cluster:\n  min-free: lots\n", "a.yaml:2:13: cluster.min-free: 'lots' is no size such as 512mb"),
+        ("cluster:\n  bind: localhost\n", "a.yaml:2:9: cluster.bind: 'localhost' is no IP address"),
+        ("cluster:\n  bind: []\n", "a.yaml:2:9: cluster.bind: at least one address is needed"),
+        ("cluster:\n  data-dir: here\n", "a.yaml:2:13: cluster.data-dir: 'here' must be an absolute path"),
+        (
+            "cluster:\n  on-port-conflict: nxt\n",
+            "a.yaml:2:21: cluster.on-port-conflict: 'nxt' is none of next, fail; did you mean 'next'?"
+        ),
+        (
+            "supervision:\n  restart: sometimes\n",
+            "a.yaml:2:12: supervision.restart: 'sometimes' is none of always, on-failure, never"
+        ),
+        (
+            "supervision:\n  restart-delay: 30s..1s\n",
+            "a.yaml:2:18: supervision.restart-delay: '30s..1s' is no range of durations such as 200ms..30s"
+        ),
+        (
+            "redis:\n  port: 7000\n",
+            "a.yaml:2:3: redis.port: this is clusterd's own: clusterd gives each node its port; set cluster.ports"
+        ),
+        (
+            "redis:\n  maxmemory: {a: 1}\n",
+            "a.yaml:2:14: redis.maxmemory: a value, a list, or for a password {file: PATH} is expected"
+        ),
+        (
+            "redis:\n  aclfile: users.acl\n",
+            "a.yaml:2:12: redis.aclfile: the path must be absolute: each node runs in its own folder"
+        ),
+        (
+            "redis:\n  requirepass: {file: /none}\n  masterauth: x\n",
+            "a.yaml:2:16: redis.requirepass: /none: No such file or directory"
+        ),
+        (
+            "redis:\n  requirepass: x\n",
+            "a.yaml:2:16: redis.requirepass without redis.masterauth: replicas could not follow their masters; "
+                + "set redis.masterauth to the same password"
+        ),
+        (
+            "nodes:\n  first: {data-dir: /x}\n",
+            "a.yaml:2:3: 'first' is no node's name: a name is the port that it was formed with"
+        ),
+        (
+            "nodes:\n  \"7000\": {dir: /x}\n",
+            "a.yaml:2:12: there is no key 'dir' for a node"
+        ),
+        ("nodes:\n  \"7000\": {data-dir: x}\n", "a.yaml:2:22: data-dir must be an absolute path"),
+        (
+            "supervision:\n  failover: durable\n",
+            "a.yaml:2:13: supervision.failover: 'durable' is not built yet; use fast or off"
+        ),
+        (
+            "supervision:\n  failover-max-lag: 1mb\n",
+            "a.yaml:2:21: supervision.failover-max-lag: this is not built yet; leave it out"
+        ),
+        ("control:\n  metrics: 127.0.0.1:1\n", "a.yaml:2:12: control.metrics: this is not built yet; leave it out"),
+    ])
+    func whatIsWrongIsSaidWithItsPlace(text: String, complaint: String) {
+        #expect(complaints(text) == [complaint])
+    }
+
+    @Test func twoMastersAreRefusedWithTheReason() throws {
+        let said = try #require(complaints("cluster:\n  masters: 2\n").first)
+        #expect(said.hasPrefix("a.yaml:2:12: cluster.masters: two masters are no cluster"))
+    }
+
+    @Test func whatIsReachableMustBeProtected() throws {
+        let said = try #require(complaints("cluster:\n  bind: 0.0.0.0\n").first)
+        #expect(said.contains("redis.requirepass") && said.contains("redis.aclfile"))
+        #expect(said.contains("redis.protected-mode: no"))
+        for way in ["requirepass: a\n  masterauth: a", "aclfile: /etc/users.acl", "protected-mode: no"] {
+            #expect(complaints("cluster:\n  bind: 0.0.0.0\nredis:\n  \(way)\n") == [])
+        }
+        #expect(complaints("cluster:\n  bind: [127.0.0.1, \"::1\", -127.0.0.2]\n") == [])
+    }
+
+    @Test func allThatIsWrongIsSaidAtOnce() {
+        #expect(complaints("cluster:\n  masters: x\n  nmae: y\nredis:\n  port: 1\n").count == 3)
+    }
+
+    @Test(arguments: [
+        "cluster:\n  masters: 3\n  masters: 4\n", "cluster: [", "\tcluster:\n", "a: &x [*x]\n", "cluster:\n bind: \"\n",
+        "--- 1\n--- 2\n", "cluster: {masters: !!int 3}\n", "\u{0}",
+    ])
+    func whatIsNoDocumentIsRefusedWithItsPlace(text: String) throws {
+        let said = try #require(complaints(text).first)
+        #expect(said.hasPrefix("a.yaml:"), "\(said)")
+    }
+
+    @Test func aWordOfTheCommandLineIsCalledThat() {
+        var commandLine = CommandLineSettings()
+        commandLine.sets = ["maxmemory=1", "redis.port=1", "redis.=1"]
+        let error = #expect(throws: ConfigurationErrors.self) { try load(commandLine: commandLine) }
+        #expect(error?.errors.count == 3)
+        #expect(
+            error?.errors.first?.description.hasSuffix("--set maxmemory=1: redis.DIRECTIVE=VALUE is expected") == true)
+    }
+
+    /// Whatever the bytes: an answer, and no crash.
+    @Test func anyBytesAreReadOrRefused() {
+        let sample = Array(
+            "cluster:\n  masters: 3\n  bind: [127.0.0.1]\nredis:\n  save: [900 1]\nnodes:\n  \"7000\": {data-dir: /x}\n"
+                .utf8)
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<2000 {
+            var bytes = sample
+            for _ in 0..<Int.random(in: 1...6, using: &random) {
+                let at = Int.random(in: 0..<bytes.count, using: &random)
+                switch Int.random(in: 0..<3, using: &random) {
+                case 0: bytes[at] = UInt8.random(in: 0...255, using: &random)
+                case 1: bytes.remove(at: at)
+                default: bytes.insert(contentsOf: bytes[..<min(at, 8)], at: at)
+                }
+                if bytes.isEmpty { bytes = [10] }
+            }
+            _ = try? ConfigurationLoader.load(
+                [ConfigurationFile(name: "x", text: bytes)], ConfigurationDefaults(dataDirectory: "/d"),
+                commandLine: CommandLineSettings()
+            ) { _ in "secret" }
+        }
+    }
+}

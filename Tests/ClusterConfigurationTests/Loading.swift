@@ -1,0 +1,31 @@
+import ClusterConfiguration
+import ClusterModel
+
+struct NoSuchFile: Error, CustomStringConvertible {
+    var path: String
+    var description: String { "\(path): No such file or directory" }
+}
+
+/// Loads one text as `a.yaml`; files that hold passwords are these.
+func load(
+    _ texts: String..., commandLine: CommandLineSettings = CommandLineSettings(), secrets: [String: String] = [:]
+) throws(ConfigurationErrors) -> LoadedConfiguration {
+    let names = ["a.yaml", "b.yaml", "c.yaml"]
+    let files = zip(names, texts).map { ConfigurationFile(name: $0, text: Array($1.utf8)) }
+    return try ConfigurationLoader.load(
+        files, ConfigurationDefaults(dataDirectory: "/srv/demo"), commandLine: commandLine
+    ) { path in
+        guard let secret = secrets[path] else { throw NoSuchFile(path: path) }
+        return secret
+    }
+}
+
+/// What is said about a text that is wrong; empty where it is right.
+func complaints(_ texts: String) -> [String] {
+    do {
+        _ = try load(texts)
+        return []
+    } catch {
+        return error.errors.map(\.description)
+    }
+}

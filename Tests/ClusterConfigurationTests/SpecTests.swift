@@ -1,0 +1,101 @@
+import ClusterConfiguration
+import ClusterModel
+import Testing
+
+/// What is written becomes what is wanted.
+@Suite struct SpecTests {
+    @Test func nothingWrittenIsThreeMastersWithAReplicaEach() throws {
+        let spec = try load("").spec
+        #expect(spec.name == "demo" && spec.masters == 3 && spec.replicas == 1 && spec.ports == .from(7000))
+        #expect(spec.bind == ["127.0.0.1"] && spec.onPortConflict == .next && spec.portWait == .seconds(10))
+        #expect(spec.minimumFreeBytes == 512 << 20 && spec.server == "redis-server")
+        #expect(
+            spec.directives.map { [$0.name] + $0.arguments } == [
+                ["cluster-node-timeout", "15000"], ["appendonly", "yes"], ["repl-diskless-sync-delay", "0"],
+                ["cluster-allow-replica-migration", "no"],
+            ])
+    }
+
+    @Test func everyKeyIsUnderstood() throws {
+        let spec = try load(
+            """
+            cluster: {name: shop, masters: 5, replicas: 2, ports: 7000-7099, on-port-conflict: fail, port-wait: 1m,
+              bind: [10.0.0.1, "::1"], announce: 10.0.0.9, data-dir: /data/shop/, min-free: 1gb}
+            engine: {server: /opt/valkey-server, user: redis}
+            supervision: {failover: off, hang-timeout: 2s, restart: on-failure, restart-delay: 1s..1m, stop-timeout: 5m}
+            control: {socket: /run/x.sock, group: ops}
+            redis: {protected-mode: no}
+            """
+        ).spec
+        #expect(spec.name == "shop" && spec.masters == 5 && spec.replicas == 2 && spec.ports == .range(7000...7099))
+        #expect(spec.onPortConflict == .fail && spec.portWait == .seconds(60))
+        #expect(spec.bind == ["10.0.0.1", "::1"] && spec.announce == "10.0.0.9" && spec.dataDirectory == "/data/shop")
+        #expect(spec.minimumFreeBytes == 1 << 30 && spec.server == "/opt/valkey-server" && spec.engineUser == "redis")
+        let supervision = spec.supervision
+        #expect(supervision.failover == .off && supervision.restart == .onFailure)
+        #expect(supervision.hangTimeout == .seconds(2) && supervision.stopTimeout == .seconds(300))
+        #expect(supervision.restartDelayFirst == .seconds(1) && supervision.restartDelayLast == .seconds(60))
+        #expect(spec.control.socket == "/run/x.sock" && spec.control.group == "ops")
+    }
+
+    @Test func aLaterFileOverridesKeyByKeyAndTheCommandLineHasTheLastWord() throws {
+        var commandLine = CommandLineSettings()
+        commandLine.replicas = 0
+        commandLine.sets = ["redis.maxmemory=3gb"]
+        let loaded = try load(
+            "cluster: {masters: 3, replicas: 1}\nredis: {maxmemory: 1gb, timeout: 5}\n",
+            "cluster: {masters: 4}\nredis: {maxmemory: 2gb}\n", commandLine: commandLine)
+        #expect(loaded.spec.masters == 4 && loaded.spec.replicas == 0)
+        func setting(_ key: String) -> EffectiveSetting? { loaded.settings.first { $0.key == key } }
+        #expect(setting("redis.maxmemory")?.value == "3gb")
+        #expect(setting("redis.maxmemory")?.origin == .commandLine)
+        #expect(setting("redis.timeout")?.origin == .file("a.yaml", line: 2, column: 34))
+        #expect(setting("cluster.masters")?.origin == .file("b.yaml", line: 1, column: 20))
+        #expect(setting("cluster.bind")?.origin == .builtIn)
+    }
+
+    @Test func nullIsTheEnginesOwnDefault() throws {
+        let spec = try load("redis: {appendonly: null, cluster-node-timeout: ~}\n").spec
+        #expect(!spec.directives.contains { $0.name == "appendonly" || $0.name == "cluster-node-timeout" })
+    }
+
+    @Test func aListIsSeveralLinesAndAPasswordOneWord() throws {
+        let spec = try load(
+            "redis:\n  save: [900 1, 300 10]\n  client-output-buffer-limit: replica 1mb 1mb 60\n  masterauth: 'a b \"c'\n"
+        ).spec
+        let lines = spec.directives.map { [$0.name] + $0.arguments }
+        #expect(lines.contains(["save", "900", "1"]) && lines.contains(["save", "300", "10"]))
+        #expect(lines.contains(["client-output-buffer-limit", "replica", "1mb", "1mb", "60"]))
+        #expect(lines.contains(["masterauth", "a b \"c"]))
+    }
+
+    @Test func passwordsComeFromFilesAndAreNeverShown() throws {
+        let loaded = try load(
+            "redis:\n  requirepass: {file: /run/secret}\n  masterauth: {file: /run/secret}\n  user: 'a on >open ~*'\n",
+            secrets: ["/run/secret": "hush\n"])
+        #expect(loaded.spec.directives.contains { $0.name == "requirepass" && $0.arguments == ["hush"] })
+        #expect(!loaded.settings.contains { $0.value.contains("hush") || $0.value.contains("open") })
+    }
+
+    @Test func portsMayBeAListInItsOwnOrder() throws {
+        #expect(
+            try load("cluster: {masters: 1, replicas: 1, ports: [7005, 7001]}\n").spec.ports == .list([7005, 7001]))
+    }
+
+    @Test func beyondLoopbackAnotherPortIsNotTakenSilently() throws {
+        #expect(try load("cluster: {bind: 0.0.0.0}\nredis: {protected-mode: no}\n").spec.onPortConflict == .fail)
+    }
+
+    @Test func aNodeMayHaveItsOwnFolderAndDirectives() throws {
+        let spec = try load(
+            "nodes:\n  \"7002\": {data-dir: /mnt/ssd/7002, redis: {maxmemory: 2gb}}\n"
+        ).spec
+        let override = try #require(spec.overrides["7002"])
+        #expect(override.dataDirectory == "/mnt/ssd/7002" && override.directives.map(\.name) == ["maxmemory"])
+    }
+
+    @Test(arguments: [("1b", 1), ("2k", 2000), ("2kb", 2048), ("3M", 3_000_000), ("1gb", 1 << 30), ("17", 17)])
+    func sizesAreTheEngines(text: String, bytes: Int64) throws {
+        #expect(try load("cluster: {min-free: \(text)}\n").spec.minimumFreeBytes == bytes)
+    }
+}

@@ -1,0 +1,35 @@
+import ClusterConfiguration
+import ClusterModel
+import Testing
+
+/// The sample configuration is what its comments say.
+@Suite struct SampleTests {
+    private func files() -> [SourceFile] { SourceTree.files(in: "conf.d", suffix: ".yaml") }
+
+    private func load(_ change: (String) -> String) throws -> ClusterSpec {
+        let files = files().map { ConfigurationFile(name: $0.path, text: Array(change($0.text).utf8)) }
+        return try ConfigurationLoader.load(
+            files, ConfigurationDefaults(dataDirectory: "/srv/demo"), commandLine: CommandLineSettings()
+        ) { _ in "secret" }.spec
+    }
+
+    @Test func itIsSixNodes() throws {
+        #expect(files().count == 3)
+        let spec = try load { $0 }
+        #expect(spec.masters == 3 && spec.replicas == 1 && spec.ports == .from(7000))
+    }
+
+    /// What is commented out is valid too, once it is not.
+    @Test func everyCommentedKeyIsOne() throws {
+        let spec = try load { text in
+            text.split(separator: "\n").map { line in
+                guard let match = line.firstMatch(of: #/^( *)# (\s*[a-z"][a-z0-9"-]*:(?: .*)?)$/#) else {
+                    return String(line)
+                }
+                return "\(match.1)\(match.2)"
+            }.joined(separator: "\n") + "\n"
+        }
+        #expect(spec.overrides["7002"] != nil)
+        #expect(spec.directives.contains { $0.name == "requirepass" && $0.arguments == ["secret"] })
+    }
+}

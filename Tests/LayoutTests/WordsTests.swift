@@ -1,0 +1,60 @@
+import Testing
+
+/// What the program says, against what it can do and what the documents explain.
+@Suite struct WordsTests {
+    /// `"crash-loop"` where a finding or a refusal is made.
+    static let codes: Set<String> = {
+        var found = Set<String>()
+        for file in SourceTree.files(in: "Sources/Planner") + SourceTree.files(in: "Sources/HostDriver") {
+            let text = file.code.joined(separator: "\n")
+            for match in text.matches(of: #/(Finding|Refusal)\(\s*"([a-z-]+)"/#) { found.insert(String(match.2)) }
+            for match in text.matches(of: #/fault\(\s*\w+,\s*"([a-z-]+)"/#) { found.insert(String(match.1)) }
+        }
+        return found
+    }()
+
+    @Test func everyCodeHasAnEntryInTheDocuments() {
+        let entries = Set(
+            SourceTree.text("docs/findings.md").matches(of: #/(?m)^## ([a-z-]+)$/#).map { String($0.1) })
+        #expect(Self.codes.count > 20)
+        #expect(Self.codes.subtracting(entries).sorted() == [], "without an entry in docs/findings.md")
+        #expect(entries.subtracting(Self.codes).sorted() == [], "in docs/findings.md, and said nowhere")
+    }
+
+    /// The commands that exist, by the list in the program itself.
+    static let commands: Set<String> = {
+        var names = Set<String>()
+        for file in SourceTree.files(in: "Sources/clusterd") {
+            for match in file.text.matches(of: #/commandName: "([a-z-]+)"/#) { names.insert(String(match.1)) }
+        }
+        return names.subtracting(["check"])
+    }()
+
+    /// Commands that are spoken of and do not run yet: nothing may send people to them.
+    static let later = Set<String>([
+        "apply", "backup", "call", "cancel", "check", "destroy", "doctor", "events", "exec", "failover", "fix", "list",
+        "logs", "operations", "pause", "plan", "quarantine", "rebalance", "reexec", "reshard", "restore", "resume",
+        "rolling-restart", "shell", "start-node", "stop-node", "start",
+    ]).subtracting(commands)
+
+    @Test func everyHintNamesACommandThatRuns() {
+        #expect(Self.commands.isSuperset(of: ["up", "run", "status", "restart-node"]))
+        let documents = ["README.md", "CHANGELOG.md"].map { SourceFile(path: $0, text: SourceTree.text($0)) }
+        for file in SourceTree.files(in: "Sources") + SourceTree.files(in: "docs", suffix: ".md") + documents {
+            for (index, line) in file.lines.enumerated() {
+                for match in line.matches(of: #/clusterd ([a-z]+(-[a-z]+)*)/#) {
+                    #expect(!Self.later.contains(String(match.1)), "\(file.path):\(index + 1): \(match.0)")
+                }
+            }
+        }
+    }
+
+    /// The sample configuration, the unit and the documents name no path of one person's machine.
+    @Test func nothingNamesTheMachineItWasWrittenOn() {
+        let folders = ["Sources", "Tests", "docs", "conf.d", "deploy", "scripts"]
+        for file in folders.flatMap({ SourceTree.files(in: $0, suffix: "") })
+        where !file.path.hasPrefix("Tests/LayoutTests/") {
+            for word in ["/home/", "/work/", "/root/"] { #expect(!file.text.contains(word), "\(file.path): \(word)") }
+        }
+    }
+}
