@@ -20,7 +20,7 @@ package struct Narration: Sendable {
         if record.stage == .formed || assessment.phase == .forming, !record.members.isEmpty,
             said.insert("ports").inserted
         {
-            lines += column("ports", record.members.map { String($0.ports.client) }.joined(separator: " "))
+            lines += column("ports", Self.short(record.members.map(\.ports.client)))
             for member in record.members {
                 if let note = member.portNote { lines += column("", note) }
             }
@@ -59,6 +59,22 @@ package struct Narration: Sendable {
         return lines + incidents(cycle) + findings(cycle)
     }
 
+    /// Long runs of ports as `7000-7029`.
+    private static func short(_ ports: [Int]) -> String {
+        var runs: [ClosedRange<Int>] = []
+        for port in ports {
+            if let last = runs.last, last.upperBound + 1 == port {
+                runs[runs.count - 1] = last.lowerBound...port
+            } else {
+                runs.append(port...port)
+            }
+        }
+        return runs.map { run in
+            run.count > 8
+                ? "\(run.lowerBound)-\(run.upperBound)" : run.map(String.init).joined(separator: " ")
+        }.joined(separator: " ")
+    }
+
     private func column(_ word: String, _ text: String) -> [String] {
         [word + String(repeating: " ", count: max(1, 10 - word.utf8.count)) + text]
     }
@@ -93,6 +109,10 @@ package struct Narration: Sendable {
         var lines: [String] = []
         for (node, exit) in cycle.lastExits.sorted(by: { ($0.value.at, $0.key) < ($1.value.at, $1.key) })
         where said.insert("exit \(node) \(exit.at.nanoseconds)").inserted {
+            // A clean end is what a stop asks for.
+            if cycle.decision.assessment.phase == .stopping, exit.reason.kind == .clean || exit.reason.exit == nil {
+                continue
+            }
             lines += column("exit", "\(node) \(exit.reason.cause)")
         }
         for promotion in cycle.record?.promotions ?? []

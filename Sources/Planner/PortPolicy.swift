@@ -57,7 +57,9 @@ extension Turn {
             return .refused(
                 Refusal(
                     "too-few-ports",
-                    "\(count) nodes need \(count) ports, and only \(chosen.count + unknown.count) are to be had",
+                    "\(count) nodes need \(count) ports, and only \(chosen.count + unknown.count) are to be had"
+                        + (seen.engine.isSevenOrLater
+                            ? "" : "; a bus port is the port + 10000 before Redis 7, so that ports end at 55535"),
                     hint: "give a longer range or list in cluster.ports, or another --port", exit: 1))
         }
         guard unknown.isEmpty else {

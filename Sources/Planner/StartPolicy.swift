@@ -46,8 +46,10 @@ extension Turn {
             }
             if master == member.id {
                 if waitsForFailover(member, topology) { continue }
-                mastersToCome.insert(member.id)
-            } else if let master, mastersToCome.contains(master) {
+                if start(member, topology, survey) { mastersToCome.insert(member.id) }
+                continue
+            }
+            if let master, mastersToCome.contains(master) {
                 wake(after: Self.pollInTransition)
                 continue
             }
@@ -55,23 +57,25 @@ extension Turn {
         }
     }
 
-    private mutating func start(_ member: Member, _ topology: Topology, _ survey: Observation.Survey) {
+    /// Whether it is about to run: false where nobody can say when.
+    @discardableResult
+    private mutating func start(_ member: Member, _ topology: Topology, _ survey: Observation.Survey) -> Bool {
         switch ownPort(member) {
-        case .waiting: return
+        case .waiting: return true
         case .lost(let busy): return move(member, busy)
         case .ready: break
         }
         let incarnation = seen.starts[member.name] ?? 0
-        guard prepare(member, topology, survey, incarnation: incarnation) else { return }
+        guard prepare(member, topology, survey, incarnation: incarnation) else { return true }
         let effect = Effect.start(.init(node: member.name, directory: member.directory, incarnation: incarnation))
-        if case .failed(let why, _) = perform(effect, retryAfter: .seconds(1)) {
-            find(Finding("cannot-start", .error, node: member.name, "\(member.name) cannot be started: \(why)"))
-            wait("to start \(member.name): \(why)")
-        }
+        guard case .failed(let why, _) = perform(effect, retryAfter: .seconds(1)) else { return true }
+        find(Finding("cannot-start", .error, node: member.name, "\(member.name) cannot be started: \(why)"))
+        wait("to start \(member.name): \(why)")
+        return false
     }
 
-    /// The port is lost for good: the node moves, or stays down, as configured. Its name stays.
-    private mutating func move(_ member: Member, _ busy: Observation.Busy) {
+    /// The port is lost for good: the node moves (true), or stays down, as configured. Its name stays.
+    private mutating func move(_ member: Member, _ busy: Observation.Busy) -> Bool {
         guard spec.onPortConflict == .next else {
             find(
                 Finding(
@@ -80,15 +84,17 @@ extension Turn {
             wait("for port \(busy.port) of \(member.name): \(busy.sentence)")
             let again = busy.askedAt + .seconds(1)
             if now >= again { repeatReserve([member.ports]) } else { wake(at: again) }
-            return
+            return false
         }
         guard let pair = nextPair(for: member), let index = decision.record?.index(member.name) else {
-            return wait("for a free port for \(member.name)")
+            wait("for a free port for \(member.name)")
+            return true
         }
         decision.record?.members[index].ports = pair
         decision.record?.members[index].portNote = "\(busy.sentence); took \(pair.client)"
         perform(.release([member.ports]))
         wake(at: now)
+        return true
     }
 
     /// A process in the directory of a node that we do not know to run: ours from an earlier life, or somebody's.

@@ -152,9 +152,14 @@ final class Reporter: Sendable {
         let (wish, count) = state.withLock { ($0.cycle?.seen.wish, $0.cycle?.record?.members.count ?? 0) }
         switch wish {
         case .detach:
-            Output.note("detached  \(count) nodes go on running; clusterd takes them over when it is started again")
-        case .stop where count > 0: Output.note("stopped   \(count) nodes; their data are in \(dataDirectory)")
+            Output.note(
+                "detached  \(Self.nodes(count)) \(count == 1 ? "goes" : "go") on running; the next start takes "
+                    + "\(count == 1 ? "it" : "them") over")
+        case .stop where count > 0:
+            Output.note("stopped   \(Self.nodes(count)); \(count == 1 ? "its" : "their") data are in \(dataDirectory)")
         default: break
         }
     }
+
+    private static func nodes(_ count: Int) -> String { "\(count) \(count == 1 ? "node" : "nodes")" }
 }
