@@ -76,6 +76,7 @@ package final class HostDriver: Driver {
         case .preserve(let order): keepCopies(order)
         case .writeFiles(let order): write(order)
         case .start(let order): start(order)
+        case .identify(_, let contact): await identify(contact)
         case .adopt(let node, let identity): adopt(node, identity)
         case .signal(_, let identity, let signal): send(signal, to: identity)
         case .ask(let node, let contact): await ask(node, contact)

@@ -64,16 +64,37 @@ extension HostDriver {
 
     func ask(_ node: NodeName, _ contact: Effect.Contact) async -> Outcome {
         do {
-            let connection = try await connection(node, contact)
-            return .answered(
-                NodeQuestion.read(try await connection.pipeline(NodeQuestion.commands, timeout: Self.answerLimit)))
+            return try await question(connection(node, contact))
         } catch {
-            switch error {
-            case .refused, .closed: return .answered(.refused)
-            case .timedOut: return .answered(.silent)
-            case .authentication(let words): return .answered(.answered(words))
-            case .protocolViolation(let what): return .answered(.answered(what))
+            return Self.noAnswer(error)
+        }
+    }
+
+    /// On a connection of its own: nothing that is kept for a node leads to a process that may be another's.
+    func identify(_ contact: Effect.Contact) async -> Outcome {
+        do {
+            let connection = try await connect(contact)
+            let answer: Outcome
+            do throws(RedisClientError) { answer = try await question(connection) } catch {
+                answer = Self.noAnswer(error)
             }
+            await connection.close()
+            return answer
+        } catch {
+            return Self.noAnswer(error)
+        }
+    }
+
+    private func question(_ connection: RedisConnection) async throws(RedisClientError) -> Outcome {
+        .answered(NodeQuestion.read(try await connection.pipeline(NodeQuestion.commands, timeout: Self.answerLimit)))
+    }
+
+    private static func noAnswer(_ error: RedisClientError) -> Outcome {
+        switch error {
+        case .refused, .closed: .answered(.refused)
+        case .timedOut: .answered(.silent)
+        case .authentication(let words): .answered(.answered(words))
+        case .protocolViolation(let what): .answered(.answered(what))
         }
     }
 }

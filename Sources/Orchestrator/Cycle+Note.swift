@@ -46,10 +46,15 @@ extension Cycle {
         case (.release(let pairs), _):
             for pair in pairs { seen.ports[pair] = nil }
             seen.effects[effect.key] = nil
+        case (.identify(_, let contact), .answered(let answer)):
+            let askedAt = seen.effects[effect.key]?.began ?? now
+            seen.identified[contact.process] = NodeReply(
+                askedAt: askedAt, answeredAt: now, of: contact.process, outcome: answer)
         case (.start(let start), .process(let identity, let startedAt)):
             began(start.node, identity, startedAt, adopted: false, at: now)
             seen.starts[start.node, default: 0] += 1
         case (.adopt(let node, _), .process(let identity, let startedAt)):
+            seen.identified[identity] = nil
             began(node, identity, startedAt, adopted: true, at: now)
         default: break
         }

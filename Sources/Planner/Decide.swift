@@ -60,8 +60,13 @@ extension Turn {
     private mutating func gather(_ survey: Observation.Survey) -> Bool {
         var isDone = true
         for member in members where seen.processes[member.name] == nil {
-            guard let user = engineUser(of: member.directory, survey), isOurs(member, user, survey) else { continue }
-            takeOver(member, user, survey)
+            guard let user = engineUser(of: member.directory, survey) else { continue }
+            switch ownership(member, user) {
+            case .ours: perform(.adopt(member.name, user.identity))
+            case .asked: break
+            // It may be ours, and be only just beginning to listen.
+            case .notOurs: if timesAsked(member, user) > Self.identifyAttempts { continue }
+            }
             isDone = false
         }
         for member in members {

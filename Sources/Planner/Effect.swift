@@ -15,6 +15,8 @@ package enum Effect: Sendable, Equatable {
     /// Write what the engine reads at its start. Only while no process uses the directory.
     case writeFiles(NodeFilesToWrite)
     case start(StartRequest)
+    /// Ask a process that was found in a node's directory who it is. It is none of ours until it has said so.
+    case identify(NodeName, Contact)
     /// Watch a process that was found running.
     case adopt(NodeName, ProcessIdentity)
     case ask(NodeName, Contact)
@@ -152,6 +154,8 @@ package enum Effect: Sendable, Equatable {
     package var node: NodeName? {
         switch self {
         case .survey, .reserve, .release: nil
+        // The process may be none of this node's.
+        case .identify: nil
         case .makeDirectory(let node, _), .adopt(let node, _), .ask(let node, _), .signal(let node, _, _),
             .shutdown(let node, _, _), .handOver(let node, _, _), .replicate(let node, _, _), .meet(let node, _, _, _),
             .configure(let node, _, _, _):
@@ -201,6 +205,8 @@ extension Effect {
         case .preserve(let q): EffectKey("preserve \(q.node) \(q.folder)")
         case .writeFiles(let files): EffectKey("write \(files.node) #\(files.incarnation) \(files.digest)")
         case .start(let start): EffectKey("start \(start.node) #\(start.incarnation)")
+        case .identify(let node, let contact):
+            EffectKey("identify \(node) \(contact.process.pid)/\(contact.process.startTime)")
         case .adopt(let node, let process): EffectKey("adopt \(node) \(process.pid)/\(process.startTime)")
         case .ask(let node, let contact): EffectKey("ask \(node) \(contact.process.pid)")
         case .signal(let node, let process, let signal): EffectKey("\(signal.rawValue) \(node) \(process.pid)")

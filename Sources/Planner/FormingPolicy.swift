@@ -185,9 +185,7 @@ extension Turn {
             let isOurs = file.view.myself?.id == member.id
             if !isOurs || (member.joining && !isPlanned(file)) {
                 files = [name]
-                why =
-                    decision.record?.stage == .planned
-                    ? "\(name) was left by an unfinished create" : "\(name) was left by an earlier try"
+                why = origin(of: file, name, isOurs: isOurs)
             }
         }
         if let conf = facts.redisConf, !conf.isGenerated {
@@ -201,6 +199,18 @@ extension Turn {
         return Effect.Quarantine(
             node: member.name, directory: facts.path, files: files,
             folder: "\(stamp(seen.beganWall))-\(member.name)" + (incarnation > 0 ? "-\(incarnation)" : ""), note: why)
+    }
+
+    /// Where a nodes.conf came from that is not what this node needs, as far as the file itself tells.
+    private func origin(of file: NodesFile, _ name: String, isOurs: Bool) -> String {
+        if decision.record?.stage == .planned { return "\(name) was left by an unfinished create" }
+        let ids = Set(members.map(\.id))
+        if isOurs || file.view.entries.count <= 1 { return "\(name) was left by an earlier try" }
+        if let id = file.view.myself?.id, let other = decision.record?.member(id: id) {
+            return "\(name) is a copy of \(other.name)'s"
+        }
+        return file.view.entries.contains { ids.contains($0.id) }
+            ? "\(name) is of a node that this cluster does not know" : "\(name) is another cluster's"
     }
 
     /// Whether a file is one that this plan itself has written.

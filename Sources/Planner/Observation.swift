@@ -15,6 +15,8 @@ package struct Observation: Sendable, Equatable {
     package var ports: [PortPair: PortState] = [:]
     package var processes: [NodeName: NodeProcess] = [:]
     package var replies: [NodeName: NodeReply] = [:]
+    /// What processes said of themselves that were found in a node's directory and are not known to be ours.
+    package var identified: [ProcessIdentity: NodeReply] = [:]
     /// Questions on their way: when each was asked.
     package var asking: [NodeName: Moment] = [:]
     /// Per replica, the last moment at which its link to its master was seen up and no full sync ran.

@@ -104,6 +104,11 @@ extension Turn {
             } else {
                 wake(at: again)
             }
+            find(
+                Finding(
+                    "port-taken", .warning, node: member.name,
+                    "\(member.name) waits \(spec.portWait.inMilliseconds / 1000) s for its port: \(busy.sentence)",
+                    hint: "end that process; then the node starts at once"))
             wait("for port \(busy.port) of \(member.name): \(busy.sentence)")
             return .waiting
         }

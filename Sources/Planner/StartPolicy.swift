@@ -26,7 +26,7 @@ extension Turn {
                 continue
             }
             if let user = engineUser(of: member.directory, survey) {
-                takeOver(member, user, survey)
+                takeOver(member, user)
                 continue
             }
             guard mayStart(member, survey) else { continue }
@@ -97,37 +97,6 @@ extension Turn {
         return true
     }
 
-    /// A process in the directory of a node that we do not know to run: ours from an earlier life, or somebody's.
-    mutating func takeOver(
-        _ member: Member, _ user: Observation.DirectoryUser, _ survey: Observation.Survey
-    ) {
-        guard seen.processes[member.name] == nil, isOurs(member, user, survey) else {
-            find(
-                Finding(
-                    "directory-in-use", .error, node: member.name,
-                    "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)), which clusterd did not "
-                        + "start: \(member.name) is not started beside it",
-                    hint: "stop that process"))
-            needSurvey(since: now - .seconds(1))
-            wake(after: .seconds(1))
-            return
-        }
-        perform(.adopt(member.name, user.identity))
-    }
-
-    /// Rule 7: the process in the record, or one in the directory whose nodes.conf has the id that is ours.
-    func isOurs(_ member: Member, _ user: Observation.DirectoryUser, _ survey: Observation.Survey) -> Bool {
-        if user.identity == member.process { return true }
-        return survey.directories.first { $0.path == member.directory }?.parsed?.view.myself?.id == member.id
-    }
-
-    /// A shell or an editor in the folder is no user; the engine's own children that save are not the engine.
-    func engineUser(of directory: String, _ survey: Observation.Survey) -> Observation.DirectoryUser? {
-        survey.users.first { user in
-            user.directory == directory && EngineProcess.looksLikeEngine(user.command, server: spec.server)
-        }
-    }
-
     /// Restart policy: what was seen of the last end decides when, and whether, it is tried again.
     private mutating func mayStart(_ member: Member, _ survey: Observation.Survey) -> Bool {
         guard let exit = exited(member.name) else { return true }
@@ -168,19 +137,6 @@ extension Turn {
         guard let report = report(member) else { return }
         decision.record?.members[index].joining = false
         if !report.loading { decision.record?.members[index].appendOnly = report.persistence.appendOnly }
-    }
-}
-
-/// Whether a process found in a node's directory is an engine.
-package enum EngineProcess {
-    private static let children = ["redis-rdb-", "redis-aof-", "valkey-rdb-", "valkey-aof-", "redis-module-"]
-
-    package static func looksLikeEngine(_ command: String, server: String) -> Bool {
-        let program = command.split(separator: " ").first.map(String.init) ?? ""
-        let name = program.split(separator: "/").last.map(String.init) ?? program
-        if children.contains(where: name.hasPrefix) { return false }
-        let ours = server.split(separator: "/").last.map(String.init) ?? server
-        return name == ours || name.hasPrefix("redis-server") || name.hasPrefix("valkey-server")
     }
 }
 

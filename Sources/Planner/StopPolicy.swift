@@ -12,19 +12,13 @@ extension Turn {
         for member in members where running(member.name) == nil && !isBusy(member.name) {
             // One that was found running and not yet taken over is stopped as well.
             if seen.processes[member.name] == nil, let user = engineUser(of: member.directory, survey) {
-                takeOver(member, user, survey)
+                takeOver(member, user)
             }
         }
         let alive = members.filter { running($0.name) != nil }
         for member in alive { if let process = running(member.name) { noteRunning(member, process) } }
-        let starting = seen.effects.contains { $0.value.isUnderWay && $0.key.text.hasPrefix("start ") }
-        let adopting = decision.effects.contains { if case .adopt = $0 { true } else { false } }
         if alive.isEmpty {
-            if starting || adopting
-                || seen.effects.contains(where: { $0.value.isUnderWay && $0.key.text.hasPrefix("adopt ") })
-            {
-                return wait("for nodes that were being started")
-            }
+            if mayStillAppear { return wait("for nodes that were being started") }
             decision.end = .done
             return
         }
@@ -39,6 +33,21 @@ extension Turn {
         if !kill, waited >= spec.supervision.stopTimeout { giveUp(alive, waited) }
     }
 
+    /// Whether a process may come to be ours that is not yet: being started, or just found.
+    private var mayStillAppear: Bool {
+        let prefixes = ["start ", "adopt ", "identify "]
+        return decision.effects.contains { effect in
+            switch effect {
+            case .adopt: true
+            case .identify(_, let contact): seen.identified[contact.process] == nil
+            default: false
+            }
+        }
+            || seen.effects.contains { key, history in
+                history.isUnderWay && prefixes.contains(where: key.text.hasPrefix)
+            }
+    }
+
     /// One node: SHUTDOWN; after the limit SIGKILL where that loses nothing.
     mutating func stop(_ member: Member, waited: Duration, kill: Bool) {
         guard let process = running(member.name), let contact = contact(member) else { return }
@@ -49,6 +58,11 @@ extension Turn {
         let keepsAll = keepsEverything(member)
         if waited >= spec.supervision.stopTimeout, keepsAll {
             perform(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
+            return
+        }
+        // A SHUTDOWN goes to whoever listens on the port; a signal goes to this process.
+        if let report = lastReport(member), report.processID != process.identity.pid {
+            perform(.signal(member.name, process.identity, .terminate), repeatAfter: .seconds(5))
             return
         }
         let first = Effect.shutdown(member.name, contact, keepsAll ? .asConfigured : .always)

@@ -48,6 +48,37 @@ import Testing
         }
     }
 
+    @Test func aServerThatSomebodyStartedInANodesDirectoryIsReportedAndLeftAlone() async throws {
+        try await withDaemon { daemon in
+            try daemon.up()
+            try await daemon.ready()
+            let replica = try #require(try daemon.status().nodes.first { $0.role == .replica })
+            try await daemon.stop()
+            let server = Process()
+            server.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            server.arguments = [
+                "redis-server", "--port", "\(daemon.base + 8)", "--dir", "\(daemon.data)/nodes/\(replica.name)",
+                "--save", "",
+            ]
+            server.standardOutput = FileHandle.nullDevice
+            try server.run()
+            defer { kill(server.processIdentifier, SIGKILL) }
+            #expect(await eventually { try await Redis.send(daemon.base + 8, "PING") == .simple("PONG") })
+            try daemon.up()
+            let isReported = await eventually {
+                let status = try daemon.status()
+                let node = status.nodes.first { $0.name == replica.name }
+                return status.cluster.serving && node?.pid == nil
+                    && status.findings.contains { $0.code == "directory-in-use" && $0.node == replica.name }
+            }
+            #expect(isReported, "\(daemon.output.suffix(1000))")
+            // Once it has gone, the node is started.
+            kill(server.processIdentifier, SIGKILL)
+            try await daemon.ready()
+            try await daemon.stop()
+        }
+    }
+
     @Test func everythingKilledAtOnceComesBackWithItsKeys() async throws {
         try await withDaemon { daemon in
             try daemon.up()

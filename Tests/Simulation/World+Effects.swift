@@ -67,7 +67,7 @@ extension World {
 
     private func command(_ effect: Effect) -> Outcome {
         switch effect {
-        case .ask(_, let contact):
+        case .ask(_, let contact), .identify(_, let contact):
             guard let engine = reach(contact) else { return .answered(.refused) }
             return .answered(.report(engine.report(now, isOK: host.isOK(engine, now))))
         case .shutdown(_, let contact, _):

@@ -1,0 +1,94 @@
+import ClusterModel
+
+/// A process in a node's directory that this daemon did not start: ours from an earlier life, which is taken over, or
+/// somebody else's, which is neither touched nor joined by a second (DESIGN.md rule 7).
+extension Turn {
+    /// How often a process that has not said yet that it is ours is asked again.
+    static let identifyPace = Duration.milliseconds(250)
+
+    /// After so many answers the others are started beside a process that has not said that it is ours.
+    static let identifyAttempts = 2
+
+    enum Ownership: Equatable {
+        case ours
+        /// It was asked, and has not answered yet.
+        case asked
+        /// What it answered, or that it did not, in words.
+        case notOurs(String)
+    }
+
+    /// Ours is the process in the record, or one that answers on the node's port with the node's id and its own pid. That
+    /// a nodes.conf with our id lies in the directory proves nothing: anybody can start a server there.
+    mutating func ownership(_ member: Member, _ user: Observation.DirectoryUser) -> Ownership {
+        if user.identity == member.process { return .ours }
+        let question = identification(member, user)
+        guard let reply = seen.identified[user.identity] else {
+            perform(question)
+            return .asked
+        }
+        let words: String
+        switch reply.outcome {
+        case .report(let report):
+            if report.processID == user.identity.pid, report.id == member.id { return .ours }
+            words =
+                report.processID == user.identity.pid
+                ? "it says that it is node \(report.id.short)"
+                : "port \(member.ports.client) is answered by pid \(report.processID)"
+        case .answered(let text): words = "it says '\(text)'"
+        case .refused: words = "it does not listen on port \(member.ports.client)"
+        case .silent: words = "it does not answer"
+        }
+        // It may be loading still, or stopped: what it says can change.
+        perform(question, repeatAfter: Self.identifyPace)
+        return .notOurs(words)
+    }
+
+    func timesAsked(_ member: Member, _ user: Observation.DirectoryUser) -> Int {
+        seen.effects[identification(member, user).key]?.attempts ?? 0
+    }
+
+    private func identification(_ member: Member, _ user: Observation.DirectoryUser) -> Effect {
+        .identify(member.name, .init(host: spec.connectHost, port: member.ports.client, process: user.identity))
+    }
+
+    /// Takes it over, or reports it.
+    mutating func takeOver(_ member: Member, _ user: Observation.DirectoryUser) {
+        switch ownership(member, user) {
+        case .ours: perform(.adopt(member.name, user.identity))
+        case .asked: wait("to hear whose process \(user.identity.pid) in \(member.directory) is")
+        case .notOurs(let words): report(user, in: member, words)
+        }
+    }
+
+    private mutating func report(_ user: Observation.DirectoryUser, in member: Member, _ words: String) {
+        find(
+            Finding(
+                "directory-in-use", .error, node: member.name,
+                "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)), which clusterd does not "
+                    + "know as \(member.name) (\(words)): \(member.name) is not started beside it",
+                hint: "stop that process; \(member.name) is started by itself then"))
+        wait("for pid \(user.identity.pid) to leave the directory of \(member.name)")
+        needSurvey(since: now - .seconds(1))
+        wake(after: .seconds(1))
+    }
+
+    /// A shell or an editor in the folder is no user; the engine's own children that save are not the engine.
+    func engineUser(of directory: String, _ survey: Observation.Survey) -> Observation.DirectoryUser? {
+        survey.users.first { user in
+            user.directory == directory && EngineProcess.looksLikeEngine(user.command, server: spec.server)
+        }
+    }
+}
+
+/// Whether a process found in a node's directory is an engine.
+package enum EngineProcess {
+    private static let children = ["redis-rdb-", "redis-aof-", "valkey-rdb-", "valkey-aof-", "redis-module-"]
+
+    package static func looksLikeEngine(_ command: String, server: String) -> Bool {
+        let program = command.split(separator: " ").first.map(String.init) ?? ""
+        let name = program.split(separator: "/").last.map(String.init) ?? program
+        if children.contains(where: name.hasPrefix) { return false }
+        let ours = server.split(separator: "/").last.map(String.init) ?? server
+        return name == ours || name.hasPrefix("redis-server") || name.hasPrefix("valkey-server")
+    }
+}
