@@ -9,11 +9,13 @@ extension Turn {
         let laidOut = folders.filter(isLaidOutByHand).compactMap(\.number).sorted()
         let preferred = spec.ports == .from(laidOut.first ?? -1) ? laidOut : []
         let candidates = PortCandidates(spec, engine: seen.engine, preferred: preferred).pairs
+        let wanted = Set(candidates.prefix(spec.nodeCount).map { NodeName(String($0.client)) })
+        if let refusal = NodeOverrides.refusal(spec, nodes: wanted) { return decision.end = .refused(refusal) }
         switch choosePorts(candidates, count: spec.nodeCount) {
         case .refused(let refusal): decision.end = .refused(refusal)
         case .waiting: break
         case .chosen(let pairs):
-            var record = plan(pairs.sorted(), folders)
+            var record = plan(pairs.sorted(), folders, wanted)
             notePassedOver(candidates, &record)
             decision.record = record
             wake(at: now)
@@ -38,17 +40,22 @@ extension Turn {
     }
 
     /// The first nodes are the masters, the others their replicas in turn, as `redis-cli --cluster create` deals them.
-    private mutating func plan(_ pairs: [PortPair], _ folders: [DirectoryFacts]) -> Record {
+    private mutating func plan(
+        _ pairs: [PortPair], _ folders: [DirectoryFacts], _ wanted: Set<NodeName>
+    ) -> Record {
         var members: [Member] = []
         let shardIDs = (0..<spec.masters).map { _ in NodeID(using: &random) }
+        var standIns = NodeOverrides.standIns(for: wanted, among: pairs.map { NodeName(String($0.client)) })
         for (index, pair) in pairs.enumerated() {
             let name = NodeName(String(pair.client))
+            let configuredAs = standIns.removeValue(forKey: name)
             let folder = folders.first { isLaidOutByHand($0) && $0.number == pair.client }
             let shard = index % spec.masters
             var member = Member(
                 name: name, id: NodeID(using: &random), ports: pair,
-                directory: folder?.path ?? newDirectory(name),
+                directory: folder?.path ?? newDirectory(name, settingsName: configuredAs),
                 nodesFileName: folder?.nodesFileName ?? "nodes-\(name).conf", shard: shard, shardID: shardIDs[shard])
+            member.configuredAs = configuredAs
             member.joining = true
             members.append(member)
         }

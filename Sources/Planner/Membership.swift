@@ -11,7 +11,11 @@ extension Turn {
         switch triage.verdict {
         case .refused(let refusal): decision.end = .refused(refusal)
         case .cluster(let members, let loners):
-            decision.record = rebuiltRecord(members, loners)
+            let record = rebuiltRecord(members, loners)
+            if let refusal = NodeOverrides.refusal(spec, nodes: NodeOverrides.names(record)) {
+                return decision.end = .refused(refusal)
+            }
+            decision.record = record
             wake(at: now)
         case .new(let folders): form(over: folders)
         }
@@ -99,8 +103,8 @@ extension Turn {
         !member.joining && topology.standings[member.id] == nil
     }
 
-    func newDirectory(_ name: NodeName) -> String {
-        if let own = spec.overrides[name]?.dataDirectory { return own }
+    func newDirectory(_ name: NodeName, settingsName: NodeName? = nil) -> String {
+        if let own = spec.overrides[settingsName ?? name]?.dataDirectory { return own }
         return spec.dataDirectory + "/nodes/" + name.text
     }
 }

@@ -49,7 +49,7 @@ extension Turn {
 
     /// A directive that clusterd starts a node with for a while (`appendOnlyAtStart`), and that is not as configured.
     func strayingSetting(_ member: Member, _ report: NodeReport) -> (name: String, value: String)? {
-        let wanted = configuredAppendOnly(member.name)
+        let wanted = configuredAppendOnly(member)
         return report.persistence.appendOnly == wanted ? nil : ("appendonly", wanted ? "yes" : "no")
     }
 
@@ -75,6 +75,7 @@ extension Turn {
 
     /// Findings that last as long as what they say.
     mutating func report(_ topology: Topology) {
+        reportStandIns()
         for member in members {
             if let note = member.portNote {
                 find(Finding("port-taken", .info, node: member.name, note))

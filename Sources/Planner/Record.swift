@@ -66,12 +66,17 @@ package struct Member: Sendable, Equatable, Codable {
     /// Whether the engine kept an AOF when it was last asked: tells which of two files on disk is the newer state.
     package var appendOnly: Bool?
 
+    /// The configured port that it stands in for, where that one was taken: its settings in conf.d are under this name.
+    package var configuredAs: NodeName?
     /// Why it is not on the port that was asked for.
     package var portNote: String?
 
     /// The names that its data files have had from the start (`dbfilename`, `appendfilename`, `appenddirname`), where a
     /// folder laid out by hand has others than the engine's own. Lines of redis.conf.
     package var fileNames: [String] = []
+
+    /// The name under which conf.d has what is meant for this node alone.
+    package var settingsName: NodeName { configuredAs ?? name }
 
     package enum Wanted: String, Sendable, Codable { case running, stopped }
 

@@ -15,10 +15,12 @@ package struct RedisConfPlan: Sendable, Equatable {
     package var bytes: [UInt8] { Array(lines.map { $0.text + "\n" }.joined().utf8) }
 
     /// - Parameters:
+    ///   - settingsName: the name that conf.d has it under, if that is another.
     ///   - name: nil for a configuration that is only to be read by the engine to see whether it can.
     ///   - appendOnly: what `appendonly` must be for the newest of the files on disk to be loaded; nil: as configured.
     package init(
-        _ spec: ClusterSpec, name: NodeName?, ports: PortPair, directory: String, nodesFileName: String,
+        _ spec: ClusterSpec, name: NodeName?, settingsName: NodeName? = nil, ports: PortPair, directory: String,
+        nodesFileName: String,
         fileNames: [String] = [], appendOnly: Bool? = nil
     ) {
         lines = [
@@ -44,7 +46,7 @@ package struct RedisConfPlan: Sendable, Equatable {
         // A cut AOF is to be an exit that is seen, not a silent loss (DESIGN.md rule 5).
         owned("aof-load-truncated", ["no"])
         lines += fileNames.map { Line(text: $0, origin: .builtIn) }
-        let overriding = name.flatMap { spec.overrides[$0]?.directives } ?? []
+        let overriding = (settingsName ?? name).flatMap { spec.overrides[$0]?.directives } ?? []
         let names = Set(overriding.map(\.name))
         for directive in spec.directives.filter({ !names.contains($0.name) }) + overriding {
             var arguments = directive.arguments
@@ -65,7 +67,8 @@ package struct RedisConfPlan: Sendable, Equatable {
 extension Turn {
     func redisConf(for member: Member, _ facts: DirectoryFacts?) -> RedisConfPlan {
         RedisConfPlan(
-            spec, name: member.name, ports: member.ports, directory: member.directory,
+            spec, name: member.name, settingsName: member.settingsName, ports: member.ports,
+            directory: member.directory,
             nodesFileName: member.nodesFileName,
             fileNames: member.fileNames, appendOnly: appendOnlyAtStart(member, facts))
     }
@@ -84,7 +87,7 @@ extension Turn {
         }
     }
 
-    var configuredAppendOnly: (NodeName) -> Bool {
-        { node in RedisConfPlan.configured("appendonly", for: node, spec) == ["yes"] }
+    func configuredAppendOnly(_ member: Member) -> Bool {
+        RedisConfPlan.configured("appendonly", for: member.settingsName, spec) == ["yes"]
     }
 }

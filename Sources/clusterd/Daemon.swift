@@ -31,7 +31,12 @@ struct Daemon {
         let user = try Preflight.user(loaded.spec)
         let lock = try Preflight.claim(loaded.spec, options.mode, user)
         let memory = try Memory.read(loaded.spec.dataDirectory)
-        if let record = memory.record { try asFormed(&loaded, record, options) }
+        if let record = memory.record {
+            try asFormed(&loaded, record, options)
+            if let refusal = NodeOverrides.refusal(loaded.spec, nodes: NodeOverrides.names(record)) {
+                throw Failure(refusal)
+            }
+        }
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let inbox = Inbox()

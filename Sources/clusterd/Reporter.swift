@@ -126,6 +126,9 @@ final class Reporter: Sendable {
 
     // MARK: what signals and the end say
 
+    /// As of the last turn.
+    var record: Record? { state.withLock { $0.cycle?.record } }
+
     func say(_ line: String) { Output.note(line) }
     func reloading() { notifier.notify(.reloading, within: .seconds(1)) }
     func reloaded() { notifier.notify(.ready, within: .seconds(1)) }

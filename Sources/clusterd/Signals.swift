@@ -75,8 +75,13 @@ final class Reload: Sendable {
     func perform() -> Failure? {
         reporter.reloading()
         defer { reporter.reloaded() }
-        do {
+        do throws(Failure) {
             let loaded = try Configuration.load(options.configuration, options.defaults, options.commandLine)
+            if let record = reporter.record,
+                let refusal = NodeOverrides.refusal(loaded.spec, nodes: NodeOverrides.names(record))
+            {
+                throw Failure(refusal)
+            }
             _ = try Configuration.engine(for: loaded.spec)
             driver.configure(loaded.spec)
             inbox.post(.configured(loaded.spec))
