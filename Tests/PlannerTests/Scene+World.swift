@@ -1,0 +1,189 @@
+import ClusterModel
+import Planner
+import Testing
+
+/// A host in which every effect is carried out at once: for tests of where a row of decisions leads. Gossip, elections and
+/// delays are the simulator's.
+extension Scene {
+    /// One turn: the record is stored, then all effects are done, then time passes.
+    @discardableResult
+    mutating func turn(sourceLocation: SourceLocation = #_sourceLocation) -> Decision {
+        let decision = decide(sourceLocation: sourceLocation)
+        take(decision)
+        for effect in decision.effects { perform(effect) }
+        rest(after: decision)
+        return decision
+    }
+
+    /// The record is stored.
+    mutating func take(_ decision: Decision) {
+        record = decision.record
+        seen.wasReady = decision.assessment.ready
+        seen.entropy += 1
+    }
+
+    /// To the moment at which the decision wants to be asked again.
+    mutating func rest(after decision: Decision) {
+        let wake = decision.effects.isEmpty ? decision.wake ?? now + .seconds(1) : now
+        pass(max(wake - now, .milliseconds(1)))
+    }
+
+    /// Turn after turn until it is so; nil: never.
+    @discardableResult
+    mutating func run(
+        until isDone: (Decision) -> Bool, sourceLocation: SourceLocation = #_sourceLocation
+    ) -> Decision? {
+        for _ in 0..<2000 {
+            let decision = turn(sourceLocation: sourceLocation)
+            if isDone(decision) { return decision }
+        }
+        Issue.record(
+            "it never came to that; waits: \(decide().waits), findings: \(decide().findings.map(\.message))",
+            sourceLocation: sourceLocation)
+        return nil
+    }
+
+    /// clusterd ends and another one begins: it has the record, and has seen nothing.
+    mutating func replaceDaemon() {
+        pass(.seconds(1))
+        var blank = Observation(
+            bootID: Self.bootID, wall: seen.wall, entropy: seen.entropy + 1000, engine: seen.engine, began: now)
+        blank.freeBytes = seen.freeBytes
+        seen = blank
+    }
+
+    /// The record is gone as well.
+    mutating func loseRecord() {
+        replaceDaemon()
+        record = nil
+    }
+
+    // MARK: effects
+
+    mutating func perform(_ effect: Effect) {
+        if case .ask(let node, _) = effect { return answer(node) }
+        note(effect, failure: nil)
+        switch effect {
+        case .survey:
+            look()
+            seen.effects[effect.key] = nil
+        case .reserve(let pairs, _):
+            for pair in pairs { reserve(pair) }
+            seen.effects[effect.key] = nil
+        case .release(let pairs): for pair in pairs { seen.ports[pair] = nil }
+        case .makeDirectory(_, let path):
+            if disk[path] == nil { disk[path] = DirectoryFacts(path: path) }
+            disk[path]?.exists = true
+            disk[path]?.writable = true
+        case .quarantine(let move): quarantine(move)
+        case .writeFiles(let files):
+            if let file = files.nodesFile {
+                disk[files.directory]?.nodesFile = .parsed(file)
+                disk[files.directory]?.nodesFileName = files.nodesFileName
+            }
+            disk[files.directory]?.redisConf = RedisConfFacts(fileName: "redis.conf", files.redisConf)
+        case .start(let start):
+            starts[start.node, default: 0] += 1
+            seen.starts[start.node, default: 0] += 1
+            began(start.node, Self.identity(start.node, life: starts[start.node] ?? 1), adopted: false)
+        case .identify(_, let contact):
+            let listener = processes.keys.sorted().first { member($0).ports.client == contact.port }
+            let answer = listener.flatMap(report).map(NodeReply.Outcome.report) ?? .refused
+            seen.identified[contact.process] = NodeReply(
+                askedAt: now, answeredAt: now, of: contact.process, outcome: answer)
+        case .adopt(let node, let identity):
+            if processes[node] == identity {
+                began(node, identity, adopted: true)
+            } else {
+                seen.effects[effect.key]?.failure = "no such process"
+            }
+        case .signal(let node, _, let signal):
+            die(node, signal == .kill ? ProcessExit(signal: 9) : ProcessExit(code: 0))
+        case .shutdown(let node, _, _): die(node, ProcessExit(code: 0))
+        case .handOver(let heir, _, _): takeOver(heir)
+        case .promote(let promotion, _): takeOver(promotion.replica)
+        case .preserve, .replicate, .meet, .configure, .ask: break
+        }
+    }
+
+    /// It was done, or failed, now.
+    mutating func note(_ effect: Effect, failure: String?) {
+        begin(effect)
+        seen.effects[effect.key]?.ended = now
+        seen.effects[effect.key]?.failure = failure
+    }
+
+    /// It is under way.
+    mutating func begin(_ effect: Effect) {
+        let attempts = (seen.effects[effect.key]?.attempts ?? 0) + 1
+        seen.effects[effect.key] = EffectHistory(node: effect.node, began: now, attempts: attempts)
+        if let node = effect.node { seen.changed[node] = now }
+        if effect.changesRoles { seen.rolesChanged = now }
+    }
+
+    private mutating func reserve(_ pair: PortPair) {
+        guard let port = [pair.client, pair.bus].first(where: { busyPorts[$0] != nil }) else {
+            return seen.ports[pair] = .reserved
+        }
+        var since = now
+        if case .busy(let before) = seen.ports[pair] { since = before.since }
+        let sentence = "\(port) is in use by \(busyPorts[port] ?? "")"
+        seen.ports[pair] = .busy(.init(port: port, sentence: sentence, since: since, askedAt: now))
+    }
+
+    private mutating func quarantine(_ move: Effect.Quarantine) {
+        guard var facts = disk[move.directory] else { return }
+        if let name = facts.nodesFileName, move.files.contains(name) {
+            facts.nodesFile = .absent
+            facts.nodesFileName = nil
+        }
+        if let conf = facts.redisConf, move.files.contains(conf.fileName) { facts.redisConf = nil }
+        facts.content.dumps.removeAll { move.files.contains($0.name) }
+        if let folder = facts.content.appendOnly?.directoryName, move.files.contains(folder) {
+            facts.content.appendOnly = nil
+        }
+        disk[move.directory] = facts
+    }
+
+    // MARK: processes
+
+    private mutating func began(_ node: NodeName, _ identity: ProcessIdentity, adopted: Bool) {
+        processes[node] = identity
+        seen.identified[identity] = nil
+        seen.processes[node] = .running(
+            .init(identity: identity, since: now, startedAt: seen.wall, adopted: adopted))
+        seen.replies[node] = nil
+        seen.changed[node] = now
+        for (key, history) in seen.effects where history.node == node && !history.isUnderWay {
+            seen.effects[key] = nil
+        }
+    }
+
+    /// A process ends, and clusterd reaps it.
+    mutating func die(
+        _ node: NodeName, _ exit: ProcessExit = ProcessExit(signal: 9), log: [String] = [], failures: Int = 1
+    ) {
+        var last: NodeReport?
+        if case .report(let report)? = seen.replies[node]?.outcome { last = report }
+        let reason = ExitReason(exit: exit, logTail: log)
+        seen.processes[node] = .exited(
+            .init(
+                identity: processes.removeValue(forKey: node), at: now, wall: seen.wall, reason: reason,
+                failures: reason.kind == .clean ? 0 : failures, jitter: 0, lastReport: last))
+        seen.replies[node] = nil
+        seen.changed[node] = now
+        if case .portTaken = reason.kind { seen.ports[member(node).ports] = nil }
+    }
+
+    /// A replica is master from now on; who runs learns it at once, and keeps it in its file.
+    mutating func takeOver(_ heir: NodeName) {
+        let shard = member(heir).shard
+        masters[shard] = heir
+        epochs[shard] = (epochs.max() ?? 0) + 1
+        for name in processes.keys {
+            let file = file(name)
+            disk[member(name).directory]?.nodesFile = .parsed(file)
+        }
+        seen.rolesChanged = now
+    }
+}

@@ -1,0 +1,208 @@
+import ClusterModel
+import Planner
+import Testing
+
+/// All that `decide` is given, as values: a test says what is the matter, and asks. In the settled scene 7000, 7001 and 7002
+/// are masters, and 7003, 7004 and 7005 their replicas in this order; everything runs, agrees and is in sync.
+///
+/// What is seen (`seen`) and what is (`disk`, `processes`, `masters`) are two things here as in the world: an effect or
+/// `look()` and `hear()` take the one over from the other.
+struct Scene {
+    var spec: ClusterSpec
+    var record: Record?
+    var seen: Observation
+    var now = Moment.seconds(100)
+
+    /// By path.
+    var disk: [String: DirectoryFacts] = [:]
+    /// Live engines, by node.
+    var processes: [NodeName: ProcessIdentity] = [:]
+    /// Live programs that are none of ours.
+    var strangers: [Observation.DirectoryUser] = []
+    /// Taken by others: the port, and who has it.
+    var busyPorts: [Int: String] = [:]
+    /// Who is master of each shard, and since which epoch.
+    var masters: [NodeName] = []
+    var epochs: [UInt64] = []
+    /// How often each node was started.
+    var starts: [NodeName: Int] = [:]
+
+    static let bootID = "boot"
+    static let wall = WallTime(milliseconds: 1_700_000_000_000)
+
+    /// Nothing is there yet.
+    static func untouched(masters: Int = 3, replicas: Int = 1) -> Scene {
+        var spec = ClusterSpec(name: "test", dataDirectory: "/data")
+        spec.masters = masters
+        spec.replicas = replicas
+        spec.directives = [.init(name: "appendonly", arguments: ["yes"])]
+        let seen = Observation(
+            bootID: bootID, wall: wall, entropy: 1, engine: Engine(name: .redis, version: EngineVersion(7, 0, 15)),
+            began: .seconds(100))
+        return Scene(spec: spec, record: nil, seen: seen)
+    }
+
+    static func settled(masters: Int = 3, replicas: Int = 1) -> Scene {
+        var scene = untouched(masters: masters, replicas: replicas)
+        let members = (0..<scene.spec.nodeCount).map { index in
+            let name = NodeName(String(7000 + index))
+            var member = Member(
+                name: name, id: id(name), ports: PortPair(client: 7000 + index), directory: folder(name),
+                nodesFileName: "nodes-\(name).conf", shard: index % masters, shardID: id(NodeName("f\(index)")))
+            member.process = identity(name)
+            member.appendOnly = true
+            return member
+        }
+        var record = Record(
+            cluster: "test", stage: .formed, shape: .init(masters: masters, replicas: replicas), members: members)
+        record.everReady = true
+        scene.record = record
+        scene.masters = members.prefix(masters).map(\.name)
+        scene.epochs = (1...masters).map(UInt64.init)
+        scene.seen.began = .seconds(10)
+        for member in members {
+            scene.disk[member.directory] = scene.facts(member.name)
+            scene.processes[member.name] = identity(member.name)
+            scene.starts[member.name] = 1
+            scene.seen.starts[member.name] = 1
+            scene.seen.ports[member.ports] = .reserved
+            scene.seen.lastInSync[member.name] = member.name < record.members[masters].name ? nil : scene.now
+            scene.seen.processes[member.name] = .running(
+                .init(identity: identity(member.name), since: .seconds(10), startedAt: wall, adopted: false))
+        }
+        scene.seen.wasReady = true
+        scene.look()
+        scene.hear()
+        return scene
+    }
+
+    // MARK: the question
+
+    /// What is decided here and now; no decision may break a rule.
+    func decide(sourceLocation: SourceLocation = #_sourceLocation) -> Decision {
+        let decision = Planner.decide(spec, record, seeing: seen, at: now)
+        #expect(violations(in: decision, given: record, seeing: seen) == [], sourceLocation: sourceLocation)
+        return decision
+    }
+
+    // MARK: names
+
+    static func id(_ name: NodeName) -> NodeID {
+        NodeID(name.text + String(repeating: "0", count: 40 - name.text.count))!
+    }
+    static func folder(_ name: NodeName) -> String { "/data/nodes/\(name)" }
+    /// The process of the first, second … start.
+    static func identity(_ name: NodeName, life: Int = 1) -> ProcessIdentity {
+        ProcessIdentity(bootID: bootID, pid: Int32(name.text)! + Int32(10000 * (life - 1)), startTime: UInt64(life))
+    }
+
+    func member(_ name: NodeName) -> Member { record!.member(name)! }
+    func contact(_ name: NodeName) -> Effect.Contact {
+        .init(host: "127.0.0.1", port: member(name).ports.client, process: processes[name]!)
+    }
+
+    // MARK: what is
+
+    /// The nodes.conf that the engine of this node keeps.
+    func file(_ name: NodeName) -> NodesFile {
+        let entries = (record?.members ?? []).map { member in
+            let master = masters[member.shard]
+            var entry = NodeEntry(id: member.id, host: "127.0.0.1", ports: member.ports)
+            entry.flags = member.name == master ? .master : .replica
+            if member.name == name { entry.flags.insert(.myself) }
+            entry.masterID = member.name == master ? nil : self.member(master).id
+            entry.configEpoch = epochs[member.shard]
+            entry.slots = member.name == master ? SlotSet.evenly(among: masters.count)[member.shard] : SlotSet()
+            return entry
+        }
+        let epoch = epochs.max() ?? 0
+        return NodesFile(view: NodesView(entries: entries), currentEpoch: epoch, lastVoteEpoch: epoch)
+    }
+
+    /// A node's folder as it lies on disk: its file, clusterd's redis.conf, and an append-only file with keys.
+    func facts(_ name: NodeName) -> DirectoryFacts {
+        var facts = DirectoryFacts(path: Self.folder(name))
+        facts.exists = true
+        facts.writable = true
+        facts.nodesFile = .parsed(file(name))
+        facts.nodesFileName = "nodes-\(name).conf"
+        facts.redisConf = RedisConfFacts(fileName: "redis.conf", Array("# Written by clusterd\n".utf8))
+        facts.content = .appendOnly(.keys)
+        return facts
+    }
+
+    /// What a running node says of itself: what its file says, a replica's link up.
+    func report(_ name: NodeName) -> NodeReport? {
+        guard let identity = processes[name], let directory = record?.member(name)?.directory,
+            case .parsed(let file)? = disk[directory]?.nodesFile, let myself = file.view.myself
+        else { return nil }
+        let isMaster = myself.flags.contains(.master)
+        return NodeReport(
+            processID: identity.pid, id: myself.id, engine: seen.engine, loading: false,
+            replication: .init(
+                role: isMaster ? .master : .replica, linkUp: !isMaster, syncInProgress: false,
+                replicationID: "history of \((myself.masterID ?? myself.id).short)", offset: 1000,
+                connectedReplicas: isMaster ? spec.replicas : 0),
+            clusterStateOK: true, currentEpoch: file.currentEpoch, view: file.view,
+            persistence: .init(appendOnly: true, saving: false, lastSaveOK: true, lastAppendOK: true),
+            load: .init(keys: 10, memoryBytes: 1 << 20, maxMemoryBytes: nil, clients: 1, operationsPerSecond: 0),
+            settings: [:])
+    }
+
+    // MARK: what is seen
+
+    /// The data folder and who is in it, as they are now.
+    mutating func look() {
+        let users = processes.sorted { $0.key < $1.key }.map { name, identity in
+            Observation.DirectoryUser(
+                directory: record?.member(name)?.directory ?? Self.folder(name), identity: identity,
+                command: "redis-server 127.0.0.1:\(name)")
+        }
+        let directories = disk.values.sorted { $0.path < $1.path }
+        seen.survey = .init(askedAt: now, directories: directories, users: users + strangers)
+    }
+
+    /// Every running node is asked now, and answers.
+    mutating func hear() { for name in processes.keys.sorted() { answer(name) } }
+
+    /// One node is asked now, and answers; `change` is what it says otherwise.
+    mutating func answer(_ name: NodeName, _ change: (inout NodeReport) -> Void = { _ in }) {
+        guard case .running(let process) = seen.processes[name], var report = report(name) else { return }
+        change(&report)
+        if report.replication.linkUp, !report.replication.syncInProgress { seen.lastInSync[name] = now }
+        seen.replies[name] = NodeReply(
+            askedAt: now, answeredAt: now, of: process.identity, outcome: .report(report))
+    }
+
+    mutating func pass(_ time: Duration) {
+        now = now + time
+        seen.wall = seen.wall + time
+    }
+}
+
+extension DirectoryContent {
+    static func appendOnly(_ evidence: DataEvidence) -> DirectoryContent {
+        var content = DirectoryContent()
+        content.appendOnly = AppendOnlyFiles(
+            directoryName: "appendonlydir",
+            files: [
+                DataFile(
+                    name: "appendonlydir/appendonly.aof.1.incr.aof", size: 100, modified: Scene.wall,
+                    evidence: evidence)
+            ])
+        return content
+    }
+}
+
+extension Decision {
+    /// On which nodes effects of this kind are ordered, by the first words of their keys: `start`, `hand over`.
+    func nodes(_ kind: String) -> [NodeName] { orders(kind).compactMap(\.node) }
+    func orders(_ kind: String) -> [Effect] { effects.filter { $0.key.text.hasPrefix(kind + " ") } }
+    /// All but questions.
+    var deeds: [String] { effects.map(\.key.text).filter { !$0.hasPrefix("ask ") } }
+    func finding(_ code: String) -> Finding? { findings.first { $0.code == code } }
+    var refusal: Refusal? {
+        guard case .refused(let refusal) = end else { return nil }
+        return refusal
+    }
+}
