@@ -136,6 +136,16 @@ extension Turn {
             }
             return false
         }
+        if isAnothersWithKeys(facts, member) {
+            find(
+                Finding(
+                    "loner-with-keys", .error, node: member.name,
+                    "\(facts.path) holds keys, and its \(facts.nodesFileName ?? "nodes.conf") is of another node: it is "
+                        + "left as it is, and \(member.name) is not started in it",
+                    hint: "read its keys with a redis-server of its own, then move the folder away"))
+            wait("for \(facts.path), which holds keys of another node, to be moved away")
+            return false
+        }
         if let quarantine = cleaning(member, facts, incarnation) {
             switch perform(.quarantine(quarantine)) {
             case .failed(let why, _): fault(member, "quarantine-failed", why)
@@ -157,20 +167,29 @@ extension Turn {
         return false
     }
 
-    /// Rule 1: the engine drops what a node has when it becomes a replica. One that was master, and is now to follow
-    /// another, may hold what that one lacks: its data are linked into quarantine first. nil: nothing to keep.
+    /// Rules 1 and 2: keys are never taken for stale. A node of ours that starts here as replica would make the engine drop
+    /// what another, or this one while it was alone, has taken.
+    private func isAnothersWithKeys(_ facts: DirectoryFacts, _ member: Member) -> Bool {
+        guard let myself = facts.parsed?.view.myself else { return false }
+        return myself.id != member.id && facts.content.holdsKeys
+    }
+
+    /// Rule 1: the engine drops what a node has when it becomes a replica. One that was master, or of which no file says
+    /// that it was not, and is now to follow another, may hold what that one lacks: its data are linked into quarantine
+    /// first. nil: nothing to keep.
     private func preservation(
         _ member: Member, _ facts: DirectoryFacts, _ planned: NodesFile, _ incarnation: Int
     ) -> Effect.Quarantine? {
-        guard facts.content.holdsKeys, let before = facts.parsed?.view.myself, !before.slots.isEmpty,
-            before.flags.contains(.master), let after = planned.view.myself, after.flags.contains(.replica)
+        let before = facts.parsed?.view.myself
+        guard facts.content.holdsKeys, before?.flags.contains(.replica) != true,
+            let after = planned.view.myself, after.flags.contains(.replica)
         else { return nil }
         let heir = after.masterID.flatMap { decision.record?.member(id: $0)?.name.text } ?? "another node"
         return Effect.Quarantine(
             node: member.name, directory: facts.path, files: facts.content.fileNames,
             folder: "\(stamp(seen.beganWall))-\(member.name)-data-\(incarnation)",
-            note: "\(member.name) was master and starts as replica of \(heir), which may lack its last writes. To read "
-                + "them: redis-server --port 0 --unixsocket /tmp/read.sock --dir on a copy of this folder")
+            note: "\(member.name) \(before == nil ? "may have been" : "was") master and starts as replica of \(heir), "
+                + "which may lack its last writes. To read them: redis-server --port 0 --unixsocket /tmp/read.sock --dir on a copy of this folder")
     }
 
     private func nodesFileToWrite(_ member: Member, _ facts: DirectoryFacts?, _ planned: NodesFile) -> NodesFile? {

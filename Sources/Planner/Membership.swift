@@ -3,7 +3,8 @@ import ClusterModel
 /// From no record to a record: either the cluster that lies on disk is taken for what it is, or a new one is planned.
 extension Turn {
     mutating func establish(_ survey: Observation.Survey) {
-        let inUse = Set(survey.users.map(\.directory))
+        let engines = survey.users.filter { EngineProcess.looksLikeEngine($0.command, server: spec.server) }
+        let inUse = Set(engines.map(\.directory))
         // A plan of which nothing was started is no cluster: its folders hold at most the files that were being written.
         let triage = Triage(survey.directories, inUse: inUse)
         decision.findings += triage.findings

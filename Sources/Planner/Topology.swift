@@ -39,7 +39,8 @@ package struct Topology: Sendable, Equatable {
         }
     }
 
-    package init(_ sources: [Source]) {
+    package init(_ all: [Source]) {
+        let sources = Self.withoutCut(all)
         var best: [NodeID: (trust: Trust, entry: NodeEntry)] = [:]
         var everClaimed: [NodeID: SlotSet] = [:]
         for source in sources {
@@ -70,6 +71,19 @@ package struct Topology: Sendable, Equatable {
                 configEpoch: entry.configEpoch, slots: owned,
                 claimed: isMaster ? everClaimed[id] ?? SlotSet() : SlotSet())
         }
+    }
+
+    /// A file that was cut in its slot list in front of the `vars` line of an older one is whole by its grammar, and the
+    /// engine starts with what is left (REDIS.md 2). The files of the others tell: one of at least its epoch covers more.
+    private static func withoutCut(_ sources: [Source]) -> [Source] {
+        let files = sources.map { $0.live ? nil : $0.view.coveredSlots }
+        return sources.indices.filter { index in
+            guard let covered = files[index] else { return true }
+            return !zip(sources, files).contains { other, theirs in
+                guard let theirs, other.currentEpoch >= sources[index].currentEpoch else { return false }
+                return theirs.count > covered.count && covered.subtracting(theirs).isEmpty
+            }
+        }.map { sources[$0] }
     }
 
     /// A live node's word of itself stands; otherwise the higher epoch, and at the same epoch the nearer source.

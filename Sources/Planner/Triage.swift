@@ -15,6 +15,7 @@ package struct Triage: Sendable, Equatable {
     package var verdict: Verdict
     package var findings: [Finding] = []
 
+    /// - Parameter inUse: the folders in which an engine runs.
     package init(_ directories: [DirectoryFacts], inUse: Set<String>) {
         let (folders, copies) = Self.withoutCopies(directories.filter { !$0.isUntouched })
         findings = copies.map { copy in
@@ -39,7 +40,12 @@ package struct Triage: Sendable, Equatable {
         // A cluster of one master is a group by itself.
         let whole = singles.filter { $0.parsed?.view.myself?.slots == SlotSet.all && $0.content.holdsKeys }
         guard let main = clusters.first ?? (whole.count == 1 ? whole : nil) else {
-            verdict = Self.nothingFormed(singles, inUse: inUse)
+            // A new cluster would be given the folder that is named after one of its ports.
+            if let copy = copies.first(where: \.content.holdsKeys) {
+                verdict = .refused(Self.unclear(copy, why: "is a copy of another node's folder and holds keys"))
+            } else {
+                verdict = Self.nothingFormed(singles, inUse: directories.map(\.path).filter(inUse.contains))
+            }
             return
         }
         let rest = singles.filter { !main.contains($0) }
@@ -129,14 +135,15 @@ package struct Triage: Sendable, Equatable {
         return groups.map { $0.sorted { ($0.number ?? .max, $0.path) < ($1.number ?? .max, $1.path) } }
     }
 
-    private static func nothingFormed(_ folders: [DirectoryFacts], inUse: Set<String>) -> Verdict {
+    /// - Parameter inUse: also those of which nothing is written yet.
+    private static func nothingFormed(_ folders: [DirectoryFacts], inUse: [String]) -> Verdict {
         if let keys = folders.first(where: { $0.content.holdsKeys }) {
             return .refused(unclear(keys, why: "holds keys and belongs to no cluster"))
         }
-        if let live = folders.first(where: { inUse.contains($0.path) }) {
+        if let live = inUse.first {
             return .refused(
                 Refusal(
-                    "directory-in-use", "\(live.path) is in use by a running redis-server that belongs to no cluster",
+                    "directory-in-use", "\(live) is in use by a running redis-server that belongs to no cluster",
                     hint: "stop that server, or choose another folder with --dir", exit: 1))
         }
         return .new(folders: folders)

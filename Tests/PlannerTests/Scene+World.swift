@@ -43,6 +43,19 @@ extension Scene {
         return nil
     }
 
+    /// As `run`, but the decision that fits is left to the test: nothing of it was stored or done.
+    mutating func come(
+        to isIt: (Decision) -> Bool, sourceLocation: SourceLocation = #_sourceLocation
+    ) -> Decision {
+        for _ in 0..<2000 {
+            let decision = decide(sourceLocation: sourceLocation)
+            if isIt(decision) { return decision }
+            turn(sourceLocation: sourceLocation)
+        }
+        Issue.record("it never came to that; waits: \(decide().waits)", sourceLocation: sourceLocation)
+        return decide()
+    }
+
     /// clusterd ends and another one begins: it has the record, and has seen nothing.
     mutating func replaceDaemon() {
         pass(.seconds(1))

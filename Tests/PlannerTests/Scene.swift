@@ -60,13 +60,13 @@ struct Scene {
         scene.masters = members.prefix(masters).map(\.name)
         scene.epochs = (1...masters).map(UInt64.init)
         scene.seen.began = .seconds(10)
-        for member in members {
+        for (index, member) in members.enumerated() {
             scene.disk[member.directory] = scene.facts(member.name)
             scene.processes[member.name] = identity(member.name)
             scene.starts[member.name] = 1
             scene.seen.starts[member.name] = 1
             scene.seen.ports[member.ports] = .reserved
-            scene.seen.lastInSync[member.name] = member.name < record.members[masters].name ? nil : scene.now
+            scene.seen.lastInSync[member.name] = index < masters ? nil : scene.now
             scene.seen.processes[member.name] = .running(
                 .init(identity: identity(member.name), since: .seconds(10), startedAt: wall, adopted: false))
         }
@@ -87,9 +87,9 @@ struct Scene {
 
     // MARK: names
 
-    static func id(_ name: NodeName) -> NodeID {
-        NodeID(name.text + String(repeating: "0", count: 40 - name.text.count))!
-    }
+    static func id(_ name: NodeName) -> NodeID { id(name.text) }
+    /// Hexadecimal digits, filled up.
+    static func id(_ digits: String) -> NodeID { NodeID(digits + String(repeating: "0", count: 40 - digits.count))! }
     static func folder(_ name: NodeName) -> String { "/data/nodes/\(name)" }
     /// The process of the first, second … start.
     static func identity(_ name: NodeName, life: Int = 1) -> ProcessIdentity {

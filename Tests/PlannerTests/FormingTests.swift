@@ -1,0 +1,240 @@
+import ClusterModel
+import Planner
+import Testing
+
+@Suite struct FormingTests {
+    private static let six: [NodeName] = ["7000", "7001", "7002", "7003", "7004", "7005"]
+
+    private func looked(_ change: (inout Scene) -> Void = { _ in }) -> Scene {
+        var scene = Scene.untouched()
+        change(&scene)
+        scene.look()
+        return scene
+    }
+
+    // MARK: the order
+
+    @Test func theFolderIsLookedAtBeforeAnythingIsDecided() {
+        let decision = Scene.untouched().decide()
+        #expect(decision.deeds == ["survey after 100000000000"])
+        #expect(decision.record == nil)
+    }
+
+    @Test func portsAreReservedBeforeAPlanIsMade() {
+        var scene = looked()
+        #expect(
+            scene.decide().deeds == ["reserve " + (7000...7005).map { "\($0)@\($0 + 10000)" }.joined(separator: " ")])
+        scene.turn()
+        let planned = scene.decide()
+        #expect(planned.deeds == [])
+        #expect(planned.record?.stage == .planned)
+        #expect(planned.record?.members.map(\.name) == Self.six)
+        #expect(planned.record?.members.map(\.shard) == [0, 1, 2, 0, 1, 2])
+        #expect(planned.wake == scene.now, "it goes on at once when the record is written")
+    }
+
+    @Test func foldersThenFilesThenTheRecordThenMastersThenReplicas() {
+        var scene = looked()
+        var order: [String] = []
+        scene.run { decision in
+            let stage = decision.record?.stage.rawValue ?? "none"
+            if !decision.orders("reserve").isEmpty { order.append("\(stage): reserve") }
+            if decision.nodes("directory") == Self.six { order.append("\(stage): directories") }
+            let files = decision.effects.filter {
+                if case .writeFiles(let it) = $0 { it.nodesFile != nil } else { false }
+            }
+            if files.count == 6 { order.append("\(stage): files") }
+            let starts = decision.nodes("start").map(\.text).joined(separator: " ")
+            if !starts.isEmpty { order.append("\(stage): start \(starts)") }
+            return decision.assessment.ready
+        }
+        #expect(
+            order == [
+                "none: reserve", "planned: directories", "planned: files", "formed: start 7000 7001 7002",
+                "formed: start 7003 7004 7005",
+            ])
+        #expect(scene.record?.everReady == true)
+    }
+
+    @Test func theRecordSaysFormedOnlyAboutFilesThatWereSeenToLieThere() {
+        var scene = looked()
+        scene.run { $0.record?.stage == .formed }
+        for name in Self.six {
+            guard case .parsed(let file)? = scene.seen.directory(at: Scene.folder(name))?.nodesFile else {
+                Issue.record("\(name): formed, and its file was not seen")
+                continue
+            }
+            #expect(file.view.myself?.id == scene.member(name).id)
+            #expect(file.view.coveredSlots == .all && file.view.entries.count == 6)
+            #expect(file.currentEpoch == 3 && file.lastVoteEpoch == 3)
+        }
+        #expect(scene.record?.members.allSatisfy { !$0.joining } == true)
+    }
+
+    @Test func everyMasterHasItsShareAndEachReplicaAnotherMaster() {
+        var scene = looked()
+        let shards = scene.run { $0.assessment.ready }?.assessment.shards
+        #expect(shards?.map(\.slots) == SlotSet.evenly(among: 3))
+        #expect(shards?.map(\.replicas) == [["7003"], ["7004"], ["7005"]])
+    }
+
+    // MARK: ports
+
+    @Test func aBusyPortGoesToTheNextAndTheNodeSaysSo() {
+        var scene = looked { $0.busyPorts = [7002: "python3 (pid 4182)", 17004: "nc (pid 7)"] }
+        let decision = scene.run { $0.assessment.ready }
+        #expect(decision?.record?.members.map(\.name) == ["7000", "7001", "7003", "7005", "7006", "7007"])
+        #expect(
+            decision?.findings.filter { $0.code == "port-taken" }.map(\.message) == [
+                "7002 is in use by python3 (pid 4182); took 7003", "17004 is in use by nc (pid 7); took 7005",
+            ])
+    }
+
+    @Test func underFailABusyPortIsARefusalThatNamesItsHolder() {
+        var scene = looked { $0.busyPorts = [7002: "python3 (pid 4182)"] }
+        scene.spec.onPortConflict = .fail
+        scene.turn()
+        let refusal = scene.decide().refusal
+        #expect(refusal?.code == "port-taken" && refusal?.exit == 1)
+        #expect(refusal?.message == "7002 is in use by python3 (pid 4182)")
+        #expect(scene.decide().record == nil)
+    }
+
+    @Test func tooFewPortsAreARefusal() {
+        var scene = looked { $0.busyPorts = [7001: "nc"] }
+        scene.spec.ports = .range(7000...7005)
+        scene.turn()
+        let refusal = scene.decide().refusal
+        #expect(refusal?.code == "too-few-ports")
+        #expect(refusal?.message == "6 nodes need 6 ports, and only 5 are to be had")
+        scene.spec.ports = .list([7000, 7001, 7002])
+        #expect(scene.decide().refusal?.code == "too-few-ports")
+    }
+
+    @Test func aPortThatIsLostBeforeTheFirstStartIsPlannedAround() {
+        var scene = looked()
+        scene.run { $0.record?.stage == .planned && !$0.orders("write").isEmpty }
+        // The daemon died, its reservations with it, and somebody was faster.
+        scene.replaceDaemon()
+        scene.busyPorts = [7001: "nc (pid 7)"]
+        let decision = scene.run { $0.assessment.ready }
+        #expect(decision?.record?.members.map(\.name) == ["7000", "7002", "7003", "7004", "7005", "7006"])
+        #expect(scene.starts["7001"] == nil)
+    }
+
+    @Test func foldersLaidOutByHandKeepTheirPorts() {
+        var scene = looked { scene in
+            for name: NodeName in ["7000", "7001", "7002", "7003", "7004", "7006"] {
+                var folder = TriageTests.loner(name)
+                folder.path = "/data/\(name)"
+                scene.disk[folder.path] = folder
+            }
+        }
+        let decision = scene.run { $0.assessment.ready }
+        #expect(decision?.record?.members.map(\.directory).last == "/data/7006")
+        #expect(decision?.record?.members.map(\.name.text) == ["7000", "7001", "7002", "7003", "7004", "7006"])
+    }
+
+    // MARK: disk
+
+    @Test func onAFullDiskNothingIsMade() {
+        for stage in [nil, Record.Stage.planned] {
+            var scene = looked()
+            if stage != nil { scene.run { $0.record?.stage == .planned } }
+            scene.seen.freeBytes = 511 << 20
+            let decision = scene.decide()
+            #expect(decision.refusal?.code == "disk-full" && decision.refusal?.exit == 1)
+            #expect(decision.refusal?.message.contains("511 MB free") == true)
+            #expect(decision.deeds == [])
+        }
+    }
+
+    @Test func whatCannotBeWrittenIsSaidAndTriedAgain() {
+        var scene = looked()
+        let decision = scene.come(to: { !$0.orders("write").isEmpty })
+        for effect in decision.effects { scene.note(effect, failure: "no space left on device") }
+        let failed = scene.decide()
+        #expect(failed.finding("files-not-written")?.message.contains("no space left on device") == true)
+        #expect(failed.record?.stage == .planned && failed.nodes("start") == [])
+        scene.pass(.milliseconds(200))
+        #expect(scene.decide().nodes("write") == Self.six)
+    }
+
+    // MARK: interruptions
+
+    /// clusterd is killed after each effect: with those of the same decision done up to it, and the record of that decision
+    /// written. The next one comes to the same end.
+    @Test func itSettlesFromEveryInterruption() {
+        var whole = looked()
+        let total = count(&whole)
+        #expect(total >= 25, "6 folders, 6 files, 6 starts and the rest")
+        for effects in 0...total {
+            var scene = Scene.untouched()
+            interrupt(&scene, after: effects)
+            scene.replaceDaemon()
+            let decision = scene.run { $0.assessment.ready }
+            #expect(decision?.record?.members.map(\.name) == Self.six, "after \(effects) effects")
+            #expect(decision?.assessment.shards.map(\.replicas) == [["7003"], ["7004"], ["7005"]])
+            #expect(
+                scene.starts == Dictionary(uniqueKeysWithValues: Self.six.map { ($0, 1) }), "after \(effects) effects")
+        }
+    }
+
+    /// A plan that was written and never carried out is carried out with its own ids, whatever was done of it.
+    @Test func aPlanIsKeptOverARestart() {
+        var scene = looked()
+        scene.run { !$0.orders("write").isEmpty }
+        let ids = scene.record?.members.map(\.id)
+        scene.replaceDaemon()
+        let decision = scene.run { $0.assessment.ready }
+        #expect(decision?.record?.members.map(\.id) == ids)
+    }
+
+    @Test func aPlanWhoseRecordIsLostIsTakenForTheClusterThatItsFilesAre() {
+        var scene = looked()
+        scene.run { $0.record?.stage == .formed }
+        let ids = scene.record?.members.map(\.id)
+        scene.loseRecord()
+        let decision = scene.run { $0.assessment.ready }
+        #expect(decision?.record?.members.map(\.id) == ids)
+    }
+
+    @Test func stoppingBeforeAnythingWasStartedEndsAtOnce() {
+        var scene = looked()
+        scene.seen.wish = .stop(asked: scene.now, kill: false)
+        #expect(scene.decide().end == .done)
+        scene.seen.wish = .run
+        scene.run { $0.record?.stage == .planned }
+        scene.seen.wish = .stop(asked: scene.now, kill: false)
+        #expect(scene.decide().end == .done)
+        #expect(scene.decide().deeds == [])
+    }
+
+    /// How many effects, questions left out, lead to a cluster that is ready.
+    private func count(_ scene: inout Scene) -> Int {
+        var total = 0
+        scene.run { decision in
+            total += decision.deeds.count
+            return decision.assessment.ready
+        }
+        return total
+    }
+
+    private func interrupt(_ scene: inout Scene, after limit: Int) {
+        var done = 0
+        while true {
+            let decision = scene.decide()
+            scene.take(decision)
+            for effect in decision.effects {
+                if case .ask = effect {
+                } else {
+                    if done == limit { return }
+                    done += 1
+                }
+                scene.perform(effect)
+            }
+            if decision.assessment.ready { return }
+            scene.rest(after: decision)
+        }
+    }
+}
