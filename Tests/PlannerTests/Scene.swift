@@ -131,16 +131,18 @@ struct Scene {
         return facts
     }
 
-    /// What a running node says of itself: what its file says, a replica's link up.
+    /// What a running node says of itself: what its file says; a replica's link is up while its master runs.
     func report(_ name: NodeName) -> NodeReport? {
         guard let identity = processes[name], let directory = record?.member(name)?.directory,
             case .parsed(let file)? = disk[directory]?.nodesFile, let myself = file.view.myself
         else { return nil }
         let isMaster = myself.flags.contains(.master)
+        let master = myself.masterID.flatMap { record?.member(id: $0) }
         return NodeReport(
             processID: identity.pid, id: myself.id, engine: seen.engine, loading: false,
             replication: .init(
-                role: isMaster ? .master : .replica, linkUp: !isMaster, syncInProgress: false,
+                role: isMaster ? .master : .replica, linkUp: master.map { processes[$0.name] != nil } ?? false,
+                syncInProgress: false,
                 replicationID: "history of \((myself.masterID ?? myself.id).short)", offset: 1000,
                 connectedReplicas: isMaster ? spec.replicas : 0),
             clusterStateOK: true, currentEpoch: file.currentEpoch, view: file.view,

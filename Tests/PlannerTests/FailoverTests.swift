@@ -1,0 +1,214 @@
+import ClusterModel
+import Planner
+import Testing
+
+@Suite struct FailoverTests {
+    // MARK: whom to ask, and how long
+
+    @Test func theReplicasAreAskedAfterTheDeath() {
+        let scene = Scene.bereaved()
+        let decision = scene.decide()
+        #expect(decision.nodes("ask").contains("7003"))
+        #expect(decision.orders("promote").isEmpty && decision.nodes("start").isEmpty)
+        #expect(decision.waits.contains("for the replicas of 7000 to read its last bytes"))
+    }
+
+    @Test func whatWasSaidBeforeTheDeathChoosesNobody() {
+        var scene = Scene.bereaved(replicas: 2) { $0.answer("7003") { $0.replication.offset = 9000 } }
+        scene.answer("7003") { $0.replication.offset = 900 }
+        scene.answer("7006") { $0.replication.offset = 1000 }
+        #expect(scene.decide().promotion?.replica == "7006")
+    }
+
+    @Test func aReplicaWhoseLinkIsUpIsStillReading() {
+        var scene = Scene.bereaved()
+        scene.answer("7003") { $0.replication.linkUp = true }
+        #expect(scene.decide().promotion == nil)
+        scene.pass(.milliseconds(99))
+        scene.answer("7003") { $0.replication.linkUp = true }
+        #expect(scene.decide().promotion == nil)
+        scene.answer("7003")
+        #expect(scene.decide().promotion?.replica == "7003")
+    }
+
+    @Test func afterAHundredMillisecondsThoseAreChosenFromThatHaveRead() {
+        var scene = Scene.bereaved(replicas: 2)
+        scene.answer("7003") { $0.replication.offset = 900 }
+        scene.answer("7006") { report in
+            report.replication.linkUp = true
+            report.replication.offset = 2000
+        }
+        #expect(scene.decide().promotion == nil)
+        scene.pass(.milliseconds(100))
+        #expect(scene.decide().promotion?.replica == "7003")
+    }
+
+    @Test func aReplicaThatIsStillLinkedIsNeverPromoted() {
+        var scene = Scene.bereaved()
+        scene.pass(.milliseconds(200))
+        scene.answer("7003") { $0.replication.linkUp = true }
+        let decision = scene.decide()
+        #expect(decision.promotion == nil && !decision.nodes("start").contains("7000"))
+        #expect(decision.waits.contains("for a replica of 7000 that can take over"))
+    }
+
+    // MARK: who wins
+
+    @Test(
+        arguments: [
+            ("the one ahead", ("h", 900), ("h", 1000), "7006"),
+            ("at the same offset the first", ("h", 1000), ("h", 1000), "7003"),
+            ("offsets of another history do not compare", ("h", 900), ("other", 5000), "7003"),
+            ("without one of its history, the highest", ("other", 900), ("another", 1000), "7006"),
+        ])
+    func theReplicaWithMostOfTheMastersStreamWins(
+        why: String, first: (String, Int64), second: (String, Int64), winner: NodeName
+    ) {
+        var scene = Scene.bereaved(replicas: 2) { $0.answer("7000") { $0.replication.replicationID = "h" } }
+        for (name, said): (NodeName, (String, Int64)) in [("7003", first), ("7006", second)] {
+            scene.answer(name) { report in
+                report.replication.replicationID = said.0
+                report.replication.offset = said.1
+            }
+        }
+        #expect(scene.decide().promotion?.replica == winner, "\(why)")
+    }
+
+    static let unfit = [
+        Spoiled("it is loading") { $0.answer("7003") { $0.loading = true } },
+        Spoiled("it was being synced") { $0.answer("7003") { $0.replication.syncInProgress = true } },
+        Spoiled("it was never seen in sync") { scene in
+            scene.seen.lastInSync["7003"] = nil
+            scene.answer("7003")
+        },
+    ]
+
+    @Test(arguments: unfit)
+    func whereNoReplicaMayTakeOverTheMasterStartsInPlace(condition: Spoiled) {
+        var scene = Scene.bereaved()
+        condition.spoil(&scene)
+        #expect(scene.decide().promotion == nil)
+        scene.pass(.milliseconds(200))
+        condition.spoil(&scene)
+        scene.run { $0.nodes("start") == ["7000"] }
+        #expect(scene.masters == ["7000", "7001", "7002"])
+        #expect(scene.disk[Scene.folder("7000")]?.nodesFile == .parsed(scene.file("7000")))
+    }
+
+    @Test func replicasThatSayNothingAreNotWaitedForLongerThanThreeSeconds() {
+        var scene = Scene.bereaved()
+        scene.seen.replies["7003"]?.outcome = .silent
+        scene.pass(.milliseconds(2900))
+        #expect(scene.decide().waits.contains("for a replica of 7000 to take over"))
+        #expect(scene.decide().nodes("write") == [])
+        scene.pass(.milliseconds(100))
+        #expect(scene.decide().nodes("write") == ["7000"])
+    }
+
+    // MARK: the promotion
+
+    @Test func theIntentIsInTheRecordOfTheSameDecision() {
+        var scene = Scene.bereaved { $0.answer("7000") { $0.replication.offset = 1064 } }
+        scene.answer("7003")
+        let decision = scene.decide()
+        let expected = Effect.Promotion(
+            replica: "7003", replicaID: Scene.id("7003"), master: "7000", masterID: Scene.id("7000"),
+            deadline: scene.seen.wall + .seconds(1), attempt: 1, lagBytes: 64)
+        #expect(decision.record?.promotions == [expected])
+        #expect(decision.orders("promote") == [.promote(expected, scene.contact("7003"))])
+    }
+
+    @Test func nobodyIsPromotedWhileTheMasterRuns() {
+        var scene = Scene.settled()
+        scene.pass(.seconds(20))
+        scene.seen.replies["7000"]?.outcome = .silent
+        scene.answer("7003") { $0.replication.linkUp = false }
+        let decision = scene.decide()
+        #expect(decision.deeds == [])
+        #expect(decision.assessment.node("7000")?.health == .hung)
+    }
+
+    @Test func thereIsOnePromotionAtATimeInAShard() {
+        var scene = Scene.bereaved(replicas: 2)
+        for name: NodeName in ["7003", "7006"] { scene.answer(name) }
+        let first = scene.decide()
+        scene.take(first)
+        scene.begin(first.orders("promote")[0])
+        for name: NodeName in ["7003", "7006"] { scene.answer(name) }
+        let meanwhile = scene.decide()
+        #expect(meanwhile.promotion == nil)
+        #expect(meanwhile.record?.promotions.count == 1)
+        #expect(!meanwhile.nodes("start").contains("7000"))
+    }
+
+    @Test func aRefusedPromotionIsTriedAgainOnceTheReplicaWasHeardAfterIt() {
+        var scene = Scene.bereaved()
+        scene.answer("7003")
+        let first = scene.decide()
+        scene.take(first)
+        scene.pass(.milliseconds(5))
+        scene.note(first.orders("promote")[0], failure: "ERR its link is up")
+        #expect(scene.decide().promotion == nil, "it was not asked since")
+        scene.answer("7003")
+        #expect(scene.decide().promotion == nil, "a moment between attempts")
+        scene.pass(.milliseconds(20))
+        scene.answer("7003")
+        let second = scene.decide().promotion
+        #expect(second?.attempt == 2)
+        #expect(scene.decide().record?.promotions == second.map { [$0] })
+    }
+
+    @Test func whatAnEarlierDaemonOrderedIsNotContradictedBeforeItsDeadline() {
+        var scene = Scene.bereaved()
+        scene.answer("7003")
+        scene.take(scene.decide())
+        let deadline = scene.record?.promotions.first?.deadline
+        scene.replaceDaemon()
+        scene.seen.wall = WallTime(milliseconds: (deadline?.milliseconds ?? 0) - 500)
+        let decision = scene.run { $0.assessment.node("7003")?.report != nil }
+        #expect(decision?.record?.promotions.first?.deadline == deadline)
+        let next = scene.come { $0.promotion != nil }
+        #expect(scene.seen.wall >= deadline ?? Scene.wall)
+        #expect(next.record?.promotions.count == 1)
+    }
+
+    @Test func theMastersOfTwoShardsAreReplacedSideBySide() {
+        var scene = Scene.bereaved()
+        scene.die("7001")
+        scene.look()
+        for name: NodeName in ["7003", "7004"] { scene.answer(name) }
+        #expect(scene.decide().nodes("promote") == ["7003", "7004"])
+    }
+
+    @Test func withFailoverOffTheMasterStartsInPlace() {
+        var scene = Scene.bereaved()
+        scene.spec.supervision.failover = .off
+        scene.answer("7003")
+        var promoted = false
+        scene.run { decision in
+            promoted = promoted || decision.promotion != nil
+            return decision.assessment.ready
+        }
+        #expect(!promoted && scene.masters == ["7000", "7001", "7002"])
+        #expect(scene.starts["7000"] == 2)
+    }
+}
+
+extension Scene {
+    /// 7000 was killed just now; nobody was asked since.
+    static func bereaved(replicas: Int = 1, _ change: (inout Scene) -> Void = { _ in }) -> Scene {
+        var scene = Scene.settled(replicas: replicas)
+        change(&scene)
+        scene.pass(.milliseconds(10))
+        scene.die("7000")
+        scene.look()
+        return scene
+    }
+}
+
+extension Decision {
+    var promotion: Effect.Promotion? {
+        for case .promote(let promotion, _) in effects { return promotion }
+        return nil
+    }
+}
