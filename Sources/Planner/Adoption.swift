@@ -54,11 +54,29 @@ extension Turn {
     /// Takes it over, or reports it.
     mutating func takeOver(_ member: Member, _ user: Observation.DirectoryUser) {
         switch ownership(member, user) {
-        case .ours: perform(.adopt(member.name, user.identity))
+        case .ours: adopt(member, user)
         case .asked: wait("to hear whose process \(user.identity.pid) in \(member.directory) is")
         case .notOurs(let words): report(user, in: member, words)
         }
     }
+
+    /// False once it was tried in vain so often that the others are not kept waiting for it.
+    @discardableResult
+    mutating func adopt(_ member: Member, _ user: Observation.DirectoryUser) -> Bool {
+        let order = Effect.adopt(member.name, user.identity)
+        guard case .failed(let why, let attempts) = perform(order) else { return true }
+        // It may have ended since it was seen: then another look shows it gone.
+        needSurvey(since: seen.effects[order.key]?.ended ?? now)
+        guard attempts >= Self.adoptionAttempts else { return true }
+        find(
+            Finding(
+                "directory-in-use", .error, node: member.name,
+                "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)), which cannot be taken "
+                    + "over: \(why)", hint: "stop that process; \(member.name) is started by itself then"))
+        return false
+    }
+
+    static let adoptionAttempts = 3
 
     private mutating func report(_ user: Observation.DirectoryUser, in member: Member, _ words: String) {
         find(

@@ -62,7 +62,7 @@ extension Turn {
         for member in members where seen.processes[member.name] == nil {
             guard let user = engineUser(of: member.directory, survey) else { continue }
             switch ownership(member, user) {
-            case .ours: perform(.adopt(member.name, user.identity))
+            case .ours: if !adopt(member, user) { continue }
             case .asked: break
             // It may be ours, and be only just beginning to listen.
             case .notOurs: if timesAsked(member, user) > Self.identifyAttempts { continue }

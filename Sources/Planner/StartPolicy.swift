@@ -66,7 +66,9 @@ extension Turn {
         case .ready: break
         }
         let incarnation = seen.starts[member.name] ?? 0
-        guard prepare(member, topology, survey, incarnation: incarnation) else { return true }
+        guard prepare(member, topology, survey, incarnation: incarnation) else {
+            return !decision.findings.contains { $0.node == member.name && $0.severity == .error }
+        }
         let effect = Effect.start(.init(node: member.name, directory: member.directory, incarnation: incarnation))
         guard case .failed(let why, _) = perform(effect, retryAfter: .seconds(1)) else { return true }
         find(Finding("cannot-start", .error, node: member.name, "\(member.name) cannot be started: \(why)"))

@@ -160,7 +160,8 @@ struct Scene {
                 directory: record?.member(name)?.directory ?? Self.folder(name), identity: identity,
                 command: "redis-server 127.0.0.1:\(name)")
         }
-        let directories = disk.values.sorted { $0.path < $1.path }
+        let lost = (record?.members ?? []).map(\.directory).filter { disk[$0] == nil }.map(DirectoryFacts.init(path:))
+        let directories = (disk.values + lost).sorted { $0.path < $1.path }
         seen.survey = .init(askedAt: now, directories: directories, users: users + strangers)
     }
 

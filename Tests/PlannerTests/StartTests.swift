@@ -1,0 +1,189 @@
+import ClusterModel
+import Planner
+import Testing
+
+@Suite struct StartTests {
+    /// 7004 ended just now, and was looked for after it.
+    private func ended(
+        _ exit: ProcessExit = ProcessExit(signal: 9), log: [String] = [], failures: Int = 1,
+        _ change: (inout Scene) -> Void = { _ in }
+    ) -> Scene {
+        var scene = Scene.settled()
+        change(&scene)
+        scene.pass(.milliseconds(10))
+        scene.die("7004", exit, log: log, failures: failures)
+        scene.look()
+        return scene
+    }
+
+    private static let bindFailed = [
+        "Could not create server TCP listening socket *:7004: bind: Address already in use"
+    ]
+    private static let badDirective = ["*** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***", "Bad directive"]
+
+    // MARK: when again
+
+    @Test(arguments: [(1, 200), (2, 400), (3, 800), (5, 3200), (9, 30_000), (60, 30_000)])
+    func thePauseDoublesUpToALimit(failures: Int, milliseconds: Int) {
+        var scene = ended(failures: failures)
+        let due = scene.now + .milliseconds(milliseconds)
+        let waiting = scene.decide()
+        #expect(waiting.nodes("write") == [] && waiting.nodes("start") == [])
+        #expect(waiting.waits.contains("7004 killed by SIGKILL; it is started again in \(milliseconds) ms"))
+        scene.pass(.milliseconds(milliseconds - 1))
+        scene.hear()
+        #expect(scene.decide().nodes("write") == [])
+        #expect(scene.decide().wake == due)
+        scene.pass(.milliseconds(1))
+        #expect(scene.decide().nodes("write") == ["7004"])
+    }
+
+    @Test func theJitterIsInTheUpperHalfOfThePause() {
+        guard case .exited(var exit)? = ended(failures: 3).seen.processes["7004"] else { return }
+        for jitter in [0, 1, 123_456_789, UInt64.max] {
+            exit.jitter = jitter
+            let pause = RestartPolicy.retryAt(exit, ClusterSpec.Supervision()) - exit.at
+            #expect(pause >= .milliseconds(400) && pause <= .milliseconds(800))
+        }
+    }
+
+    @Test func aNodeWhosePortWasTakenUnderItIsTriedAgainAtOnce() {
+        var scene = ended(ProcessExit(code: 1), log: Self.bindFailed, failures: 4)
+        #expect(scene.decide().orders("reserve") == [.reserve([PortPair(client: 7004)], addresses: ["127.0.0.1"])])
+        let decision = scene.run { $0.nodes("start") == ["7004"] }
+        #expect(decision != nil)
+        #expect(scene.now < .seconds(101), "no backoff")
+    }
+
+    @Test func fiveEndsInARowAreACrashLoopThatGoesOn() {
+        var scene = ended(ProcessExit(signal: 11), log: ["Redis 7.0.15 crashed by signal: 11"], failures: 5)
+        let finding = scene.decide().finding("crash-loop")
+        #expect(finding?.severity == .error && finding?.node == "7004")
+        #expect(finding?.message == "7004 ended 5 times in a row; last: killed by SIGSEGV")
+        scene.run { $0.nodes("start") == ["7004"] }
+    }
+
+    // MARK: whether again
+
+    @Test func whatAnotherStartWouldOnlyRepeatIsNotTriedAgain() {
+        var scene = ended(ProcessExit(code: 1), log: Self.badDirective)
+        for _ in 0..<3 {
+            scene.pass(.seconds(60))
+            scene.hear()
+            let decision = scene.decide()
+            #expect(decision.nodes("write") == [] && decision.nodes("start") == [])
+            #expect(decision.finding("node-down")?.hint == "clusterd restart-node 7004")
+            #expect(decision.assessment.state == .degraded)
+        }
+    }
+
+    typealias Restart = ClusterSpec.Supervision.Restart
+    static let policies: [(Restart, ProcessExit, Bool)] = [
+        (.always, ProcessExit(code: 0), true), (.always, ProcessExit(signal: 9), true),
+        (.onFailure, ProcessExit(code: 0), false), (.onFailure, ProcessExit(code: 1), true),
+        (.onFailure, ProcessExit(signal: 11), true), (.never, ProcessExit(code: 0), false),
+        (.never, ProcessExit(signal: 9), false),
+    ]
+
+    @Test(arguments: policies)
+    func whetherANodeIsStartedAgainIsConfigured(policy: Restart, exit: ProcessExit, isStarted: Bool) {
+        var scene = ended(exit) { $0.spec.supervision.restart = policy }
+        scene.pass(.seconds(31))
+        scene.hear()
+        #expect(scene.decide().nodes("write") == (isStarted ? ["7004"] : []))
+        #expect((scene.decide().finding("node-down") == nil) == isStarted)
+    }
+
+    @Test func aNodeThatAPersonStoppedStaysStopped() {
+        var scene = ended(ProcessExit(code: 0)) { $0.record?.members[4].wanted = .stopped }
+        scene.pass(.seconds(31))
+        scene.hear()
+        #expect(scene.decide().deeds == [])
+        scene.replaceDaemon()
+        scene.run { $0.assessment.progress.answering == 5 }
+        #expect(scene.decide().nodes("write") == [])
+    }
+
+    @Test func theFolderIsLookedAtAfterTheEndAndBeforeTheStart() {
+        var scene = Scene.settled()
+        scene.pass(.milliseconds(10))
+        scene.die("7004", ProcessExit(code: 0))
+        scene.pass(.milliseconds(300))
+        #expect(scene.decide().orders("survey") == [.survey(after: scene.now - .milliseconds(300))])
+        #expect(scene.decide().nodes("write") == [])
+    }
+
+    @Test func belowTheFreeSpaceThatIsAskedForNothingIsStarted() {
+        var scene = ended { $0.seen.freeBytes = 100 << 20 }
+        scene.pass(.seconds(1))
+        scene.hear()
+        let decision = scene.decide()
+        #expect(decision.nodes("write") == [])
+        #expect(decision.waits.contains("for disk space to start 7004"))
+        #expect(decision.finding("disk-low") != nil)
+        scene.seen.freeBytes = 1 << 40
+        #expect(scene.decide().nodes("write") == ["7004"])
+    }
+
+    // MARK: in which order
+
+    /// The host was booted: everything is on disk and nothing runs.
+    private func booted(_ change: (inout Scene) -> Void = { _ in }) -> Scene {
+        var scene = Scene.settled()
+        scene.processes = [:]
+        scene.replaceDaemon()
+        change(&scene)
+        return scene
+    }
+
+    private func startOrder(_ scene: inout Scene) -> [[NodeName]] {
+        var order: [[NodeName]] = []
+        scene.run { decision in
+            if !decision.nodes("start").isEmpty { order.append(decision.nodes("start")) }
+            return decision.assessment.ready
+        }
+        return order
+    }
+
+    @Test func mastersComeAMomentBeforeTheirReplicas() {
+        var scene = booted()
+        #expect(startOrder(&scene) == [["7000", "7001", "7002"], ["7003", "7004", "7005"]])
+    }
+
+    @Test func aReplicaWaitsUntilItsMasterAnswersAndNotLongerThanASecond() {
+        var scene = booted()
+        let decision = scene.come { $0.nodes("start") == ["7000", "7001", "7002"] }
+        scene.take(decision)
+        for effect in decision.effects { scene.perform(effect) }
+        scene.answer("7001")
+        func asked(_ scene: Scene) -> [Effect] { scene.decide().orders("reserve") }
+        func port(_ port: Int) -> Effect { .reserve([PortPair(client: port)], addresses: ["127.0.0.1"]) }
+        #expect(asked(scene) == [port(7004)], "7000 and 7002 do not answer yet")
+        scene.pass(.milliseconds(1001))
+        #expect(asked(scene) == [port(7003), port(7004), port(7005)])
+    }
+
+    /// A host that lost the master's disk: the engine would make the replica drop its keys.
+    @Test func aMasterWhoseFolderHoldsNothingDoesNotStartOverAReplicaWithKeys() {
+        var scene = booted { $0.disk[Scene.folder("7000")] = nil }
+        let decision = scene.run { $0.assessment.ready }
+        #expect(decision?.assessment.node("7003")?.role == .master)
+        #expect(decision?.assessment.node("7000")?.replicaOf == "7003")
+        #expect(decision?.assessment.node("7003")?.slots == SlotSet(0...5460))
+    }
+
+    @Test func anOldMastersFileDoesNotCountAgainstAHigherEpoch() {
+        var scene = Scene.settled()
+        scene.processes["7000"] = nil
+        scene.takeOver("7003")
+        scene.processes = [:]
+        scene.replaceDaemon()
+        var preserved: [NodeName] = []
+        let decision = scene.run { decision in
+            preserved += decision.nodes("preserve")
+            return decision.assessment.ready
+        }
+        #expect(decision?.assessment.node("7000")?.replicaOf == "7003")
+        #expect(preserved == ["7000"])
+    }
+}
