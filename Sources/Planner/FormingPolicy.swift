@@ -189,7 +189,8 @@ extension Turn {
             node: member.name, directory: facts.path, files: facts.content.fileNames,
             folder: "\(stamp(seen.beganWall))-\(member.name)-data-\(incarnation)",
             note: "\(member.name) \(before == nil ? "may have been" : "was") master and starts as replica of \(heir), "
-                + "which may lack its last writes. To read them: redis-server --port 0 --unixsocket /tmp/read.sock --dir on a copy of this folder")
+                + "which may lack its last writes. To read them: redis-server --port 0 --unixsocket /tmp/read.sock --dir on a copy of this folder"
+        )
     }
 
     private func nodesFileToWrite(_ member: Member, _ facts: DirectoryFacts?, _ planned: NodesFile) -> NodesFile? {

@@ -42,10 +42,11 @@ extension Turn {
         _ index: Int, _ restart: Operation.RestartNode, _ member: Member, _ topology: Topology
     ) {
         let replicas = members.filter { $0.id != member.id && topology.master(of: $0.id) == member.id }
-        if topology.owns(member.id), !restart.noFailover, !(restart.force && bestReplica(replicas) == nil) {
-            // What is known of the replicas is stale from the order on until the roles have changed.
-            let chosen = restart.successor.flatMap { successor in replicas.first { $0.name == successor } }
-            guard let heir = isHandingOver(to: chosen, from: member) ? chosen : bestReplica(replicas) else {
+        // What is known of the replicas is stale from the order on until the roles have changed.
+        let chosen = restart.successor.flatMap { successor in replicas.first { $0.name == successor } }
+        let heir = isHandingOver(to: chosen, from: member) ? chosen : bestReplica(replicas)
+        if topology.owns(member.id), !restart.noFailover, !(restart.force && heir == nil) {
+            guard let heir else {
                 step(index, "waiting for a replica of \(member.name) to be in sync")
                 if stepAge(index) > Self.agreementLimit {
                     fail(index, "no replica of \(member.name) came into sync; nothing was restarted")
@@ -128,6 +129,8 @@ extension Turn {
         _ index: Int, _ restart: Operation.RestartNode, _ member: Member, _ topology: Topology
     ) {
         guard let report = report(member, since: seen.rolesChanged), !report.loading else {
+            // It has loaded, and was not asked since the last change of a role: what is being done stays as it was said.
+            if let last = lastReport(member), last.id == member.id, !last.loading { return }
             return step(index, "waiting for \(member.name) to load its data")
         }
         if report.replication.role == .replica, !report.replication.linkUp || report.replication.syncInProgress {

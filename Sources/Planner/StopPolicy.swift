@@ -24,8 +24,9 @@ extension Turn {
         }
         let waited = now - asked
         let replicas = alive.filter { !topology.owns($0.id) }
-        let first =
-            replicas.isEmpty || waited >= min(Self.replicaLimit, spec.supervision.stopTimeout) ? alive : replicas
+        // The masters are to have time as well: nobody is killed who was not asked.
+        let patience = min(Self.replicaLimit, spec.supervision.stopTimeout / 2)
+        let first = replicas.isEmpty || waited >= patience ? alive : replicas
         for member in first { stop(member, waited: waited, kill: kill) }
         let names = alive.map(\.name.text).joined(separator: " ")
         wait("for \(names) to stop")

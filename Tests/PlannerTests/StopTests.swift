@@ -1,0 +1,213 @@
+import ClusterModel
+import Planner
+import Testing
+
+@Suite struct StopTests {
+    private func stopping(kill: Bool = false, _ change: (inout Scene) -> Void = { _ in }) -> Scene {
+        var scene = Scene.settled()
+        change(&scene)
+        scene.seen.wish = .stop(asked: scene.now, kill: kill)
+        return scene
+    }
+
+    private func savings(_ decision: Decision) -> [NodeName: Effect.Saving] {
+        var found: [NodeName: Effect.Saving] = [:]
+        for case .shutdown(let node, _, let saving) in decision.effects { found[node] = saving }
+        return found
+    }
+
+    /// Its only copy of the keys is in memory.
+    private static func withoutAppendOnly(_ scene: inout Scene, _ names: [NodeName]) {
+        for name in names { scene.answer(name) { $0.persistence.appendOnly = false } }
+    }
+
+    /// SHUTDOWN was sent to these, and they go on.
+    private func ignore(_ decision: Decision, _ scene: inout Scene, failure: String? = nil) {
+        for effect in decision.orders("shutdown") { scene.note(effect, failure: failure) }
+    }
+
+    // MARK: the order
+
+    @Test func replicasStopFirstAndThenTheMasters() {
+        var scene = stopping()
+        var order: [[NodeName]] = []
+        let decision = scene.run { decision in
+            if !decision.nodes("shutdown").isEmpty { order.append(decision.nodes("shutdown")) }
+            #expect(decision.orders("promote").isEmpty && decision.nodes("start").isEmpty)
+            return decision.end != nil
+        }
+        #expect(decision?.end == .done)
+        #expect(order == [["7003", "7004", "7005"], ["7000", "7001", "7002"]])
+        #expect(scene.disk == Scene.settled().disk)
+    }
+
+    @Test func aReplicaThatDoesNotStopIsNotWaitedForLongerThanTenSeconds() {
+        var scene = stopping()
+        let first = scene.decide()
+        ignore(first, &scene)
+        for name: NodeName in ["7003", "7005"] { scene.die(name, ProcessExit(code: 0)) }
+        scene.pass(.milliseconds(9900))
+        #expect(!scene.decide().nodes("shutdown").contains("7000"))
+        scene.pass(.milliseconds(100))
+        #expect(scene.decide().nodes("shutdown") == ["7000", "7001", "7002", "7004"])
+    }
+
+    @Test func itSaysForWhomItWaits() {
+        let decision = stopping { $0.die("7005", ProcessExit(code: 0)) }.decide()
+        #expect(decision.waits == ["for 7000 7001 7002 7003 7004 to stop"])
+        #expect(decision.assessment.phase == .stopping)
+    }
+
+    @Test func noNodeIsStartedOrPromotedMeanwhile() {
+        var scene = stopping { $0.die("7000") }
+        scene.look()
+        scene.answer("7003")
+        scene.pass(.seconds(1))
+        let decision = scene.decide()
+        #expect(decision.orders("promote") == [] && decision.nodes("write") == [] && decision.nodes("start") == [])
+    }
+
+    @Test func nodesThatWereRunningAreTakenOverToBeStopped() {
+        var scene = Scene.settled()
+        scene.replaceDaemon()
+        scene.seen.wish = .stop(asked: scene.now, kill: false)
+        scene.run { $0.end == .done }
+        #expect(scene.processes.isEmpty)
+    }
+
+    @Test func aStartThatIsUnderWayIsWaitedFor() {
+        var scene = stopping()
+        scene.begin(.start(.init(node: "7004", directory: Scene.folder("7004"), incarnation: 1)))
+        for name in scene.processes.keys.sorted() { scene.die(name, ProcessExit(code: 0)) }
+        let decision = scene.decide()
+        #expect(decision.end == nil)
+        #expect(decision.waits == ["for nodes that were being started"])
+    }
+
+    // MARK: saving
+
+    @Test func withoutAnAppendOnlyFileTheDumpIsSaved() {
+        let scene = stopping { Self.withoutAppendOnly(&$0, ["7004"]) }
+        #expect(savings(scene.decide()) == ["7003": .asConfigured, "7004": .always, "7005": .asConfigured])
+    }
+
+    @Test func anAppendOnlyFileThatCouldNotBeWrittenHoldsNotEverything() {
+        let scene = stopping { $0.answer("7004") { $0.persistence.lastAppendOK = false } }
+        #expect(savings(scene.decide())["7004"] == .always)
+    }
+
+    @Test func ofANodeThatWasNeverHeardTheRecordKnowsWhetherItKeepsAnAppendOnlyFile() {
+        let scene = stopping { scene in
+            scene.seen.replies["7003"] = nil
+            scene.seen.replies["7004"] = nil
+            scene.record?.members[4].appendOnly = nil
+        }
+        #expect(savings(scene.decide()) == ["7003": .asConfigured, "7004": .always, "7005": .asConfigured])
+    }
+
+    @Test func aDumpThatCannotBeWrittenIsLeftOutWhereTheAppendOnlyFileHoldsAll() {
+        var scene = stopping()
+        let first = scene.decide()
+        ignore(first, &scene, failure: "ERR Errors trying to SHUTDOWN. Check logs.")
+        scene.pass(.milliseconds(200))
+        let again = scene.decide()
+        #expect(savings(again)["7004"] == .asConfigured)
+        ignore(again, &scene, failure: "ERR Errors trying to SHUTDOWN. Check logs.")
+        #expect(savings(scene.decide())["7004"] == .never)
+    }
+
+    @Test func withoutAnAppendOnlyFileItIsNeverToldNotToSave() {
+        var scene = stopping { Self.withoutAppendOnly(&$0, $0.processes.keys.sorted()) }
+        for _ in 0..<8 {
+            let decision = scene.decide()
+            #expect(savings(decision).values.allSatisfy { $0 == .always })
+            #expect(decision.orders("kill") == [] && decision.orders("terminate") == [])
+            ignore(decision, &scene, failure: "ERR Errors trying to SHUTDOWN. Check logs.")
+            scene.pass(.seconds(5))
+        }
+    }
+
+    // MARK: force
+
+    @Test func nothingIsKilledBeforeTheLimitAndThenOnlyWhereTheAppendOnlyFileHoldsAll() {
+        var scene = stopping { Self.withoutAppendOnly(&$0, ["7001"]) }
+        while scene.now < .seconds(159) {
+            let decision = scene.decide()
+            #expect(decision.orders("kill") == [])
+            ignore(decision, &scene)
+            scene.pass(.seconds(1))
+        }
+        scene.pass(.seconds(1))
+        let late = scene.decide()
+        #expect(late.nodes("kill") == ["7000", "7002", "7003", "7004", "7005"])
+        #expect(late.nodes("shutdown") == ["7001"])
+    }
+
+    /// Also where the time to stop is shorter than the patience with replicas.
+    @Test(arguments: [2, 5, 10, 60])
+    func everyNodeIsAskedBeforeItIsKilled(seconds: Int) {
+        var scene = stopping { $0.spec.supervision.stopTimeout = .seconds(seconds) }
+        var asked = Set<NodeName>()
+        for _ in 0..<(4 * seconds + 4) {
+            let decision = scene.decide()
+            for name in decision.nodes("kill") { #expect(asked.contains(name), "\(name) is killed unasked") }
+            asked.formUnion(decision.nodes("shutdown"))
+            ignore(decision, &scene)
+            scene.pass(.milliseconds(250))
+        }
+        #expect(scene.decide().nodes("kill").count + scene.seen.effects.keys.count { $0.text.hasPrefix("kill") } >= 6)
+    }
+
+    @Test func whatCanNeitherSaveNorBeKilledStaysUpAndSaysWhy() {
+        var scene = stopping { scene in
+            Self.withoutAppendOnly(&scene, ["7001"])
+            for name in scene.processes.keys where name != "7001" { scene.die(name, ProcessExit(code: 0)) }
+        }
+        ignore(scene.decide(), &scene, failure: "ERR Errors trying to SHUTDOWN. Check logs.")
+        #expect(scene.decide().end == nil)
+        scene.pass(.seconds(60))
+        let refusal = scene.decide().refusal
+        #expect(refusal?.code == "not-stopped" && refusal?.exit == 1)
+        #expect(refusal?.message.contains("7001: ERR Errors trying to SHUTDOWN") == true)
+        #expect(scene.processes["7001"] != nil)
+    }
+
+    @Test func oneThatSavesWithoutAWordHasMoreTime() {
+        var scene = stopping { scene in
+            Self.withoutAppendOnly(&scene, ["7001"])
+            for name in scene.processes.keys where name != "7001" { scene.die(name, ProcessExit(code: 0)) }
+        }
+        ignore(scene.decide(), &scene)
+        scene.pass(.seconds(599))
+        #expect(scene.decide().end == nil && scene.decide().orders("kill") == [])
+        scene.pass(.seconds(1))
+        #expect(scene.decide().refusal?.code == "not-stopped")
+    }
+
+    @Test func aPersonMayWantThemKilledAtOnce() {
+        let scene = stopping(kill: true) { Self.withoutAppendOnly(&$0, ["7003"]) }
+        let decision = scene.decide()
+        #expect(decision.nodes("kill") == ["7003", "7004", "7005"])
+        #expect(decision.orders("shutdown") == [])
+        var end = scene
+        #expect(end.run { $0.end != nil }?.end == .done)
+    }
+
+    // MARK: detach
+
+    @Test func toDetachLeavesTheNodesRunningAndRemembersThem() {
+        var scene = Scene.settled()
+        scene.record?.members[2].process = nil
+        scene.seen.wish = .detach
+        let decision = scene.decide()
+        #expect(decision.end == .done && decision.effects == [])
+        #expect(decision.record?.members[2].process == Scene.identity("7002"))
+    }
+
+    @Test func aStartIsNotLeftBehindUnrecorded() {
+        var scene = Scene.settled()
+        scene.seen.wish = .detach
+        scene.begin(.start(.init(node: "7004", directory: Scene.folder("7004"), incarnation: 1)))
+        #expect(scene.decide().end == nil)
+    }
+}
