@@ -24,6 +24,7 @@ test: dependencies lint engines ## run all tests
 	swift build --build-tests
 	swift test --skip-build --no-parallel --skip EndToEndTests
 	swift test --skip-build --filter EndToEndTests
+	scripts/check-openapi .build/debug/clusterd
 	$(MAKE) sim SEEDS=200
 
 unit: dependencies ## run the tests that start no cluster
@@ -39,11 +40,11 @@ engines: dependencies ## fetch the engines of the test matrix into .build-engine
 
 lint: ## check the format of all sources
 	swift format lint --strict -r --configuration .swift-format Sources Tests Package.swift
-	@for script in scripts/*; do sh -n "$$script" || exit 1; done
+	@for script in scripts/*; do if head -n 1 "$$script" | grep -q python; then python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$$script"; else sh -n "$$script"; fi || exit 1; done
 	@bash -n .ci/run
 
 fmt: ## format all sources
 	swift format -i -r --configuration .swift-format Sources Tests Package.swift
 
 clean: ## remove what was built; data are left alone
-	rm -rf .build .build-engines
+	rm -rf .build .build-engines .build-python

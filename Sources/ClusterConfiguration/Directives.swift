@@ -135,6 +135,7 @@ extension SpecReader {
             ("supervision.stop-timeout", "\(spec.supervision.stopTimeout.inMilliseconds)ms"),
             ("control.socket", spec.control.socket ?? spec.dataDirectory + "/control.sock"),
             ("control.group", spec.control.group ?? "null"),
+            ("control.metrics", spec.control.metrics.map(String.init(describing:)) ?? "null"),
         ]
         var shown = rows.map { EffectiveSetting(key: $0.0, value: $0.1, origin: origin($0.0)) }
         func add(_ directives: [ClusterSpec.Directive], _ prefix: String) {

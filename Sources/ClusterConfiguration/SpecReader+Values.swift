@@ -30,6 +30,23 @@ extension SpecReader {
         return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     }
 
+    /// `127.0.0.1:9655`, `[::1]:9655`.
+    mutating func address(_ key: String) -> ClusterSpec.NetworkAddress? {
+        guard let text = text(key) else { return nil }
+        guard let colon = text.lastIndex(of: ":"), let port = Quantity.port(String(text[text.index(after: colon)...]))
+        else {
+            fail(key, "'\(text)' is no address with a port such as 127.0.0.1:9655")
+            return nil
+        }
+        var host = String(text[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        guard BindAddress(host).isValid, host != "*" else {
+            fail(key, "'\(host)' is no IP address")
+            return nil
+        }
+        return .init(host: host, port: port)
+    }
+
     mutating func count(_ key: String, _ range: ClosedRange<Int>) -> Int? {
         guard let text = text(key) else { return nil }
         guard let number = Int(text), range.contains(number) else {

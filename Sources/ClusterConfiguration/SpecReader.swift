@@ -141,7 +141,7 @@ struct SpecReader {
     private mutating func readControl(_ spec: inout ClusterSpec) {
         spec.control.socket = path("control.socket") ?? defaults.socket
         if let value = settings.values["control.group"] { spec.control.group = value.node.scalar }
-        if text("control.metrics") != nil { fail("control.metrics", "this is not built yet; leave it out") }
+        spec.control.metrics = address("control.metrics")
     }
 
     private mutating func readOverrides(_ spec: inout ClusterSpec) {

@@ -91,9 +91,23 @@ package struct ClusterSpec: Hashable, Sendable {
         /// Absolute; nil is `control.sock` in the data folder.
         package var socket: String?
         package var group: String? = "clusterd"
-        package var metrics: String?
+        /// Where the probes and the metrics are offered over TCP; nil: nowhere.
+        package var metrics: NetworkAddress?
 
         package init() {}
+    }
+
+    package struct NetworkAddress: Hashable, Sendable, CustomStringConvertible {
+        /// An IP address.
+        package var host: String
+        package var port: Int
+
+        package init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+
+        package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
     }
 
     /// Where a setting came from.

@@ -1,12 +1,12 @@
 /// The paths of the control API and the method of each: one table for parsing, for sending, and for the hint of a path
 /// that does not exist.
 enum ControlEndpoint: CaseIterable {
-    case status, operations, operation, restartNode, stop, detach, reload, livez, servingz, readyz
+    case status, operations, operation, restartNode, stop, detach, reload, livez, servingz, readyz, metrics
 
     var method: String {
         switch self {
         case .restartNode, .stop, .detach, .reload: "POST"
-        case .status, .operations, .operation, .livez, .servingz, .readyz: "GET"
+        case .status, .operations, .operation, .livez, .servingz, .readyz, .metrics: "GET"
         }
     }
 
@@ -23,6 +23,7 @@ enum ControlEndpoint: CaseIterable {
         case .livez: "/livez"
         case .servingz: "/servingz"
         case .readyz: "/readyz"
+        case .metrics: "/metrics"
         }
     }
 

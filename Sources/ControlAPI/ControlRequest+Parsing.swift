@@ -28,6 +28,7 @@ extension ControlRequest {
         case .livez: self = .livez
         case .servingz: self = .servingz
         case .readyz: self = .readyz
+        case .metrics: self = .metrics
         case .restartNode:
             let flags = try Self.flags(["noFailover", "restoreRoles", "force"], in: request.body)
             let options = RestartOptions(

@@ -15,6 +15,17 @@ package enum ControlRequest: Hashable, Sendable {
     case servingz
     /// Whether redundancy is full.
     case readyz
+    /// Numbers for Prometheus.
+    case metrics
+
+    /// Whether it only looks, and shows nothing of the data: what may be asked over the network where `control.metrics` says
+    /// so.
+    package var isPublic: Bool {
+        switch self {
+        case .livez, .servingz, .readyz, .metrics: true
+        default: false
+        }
+    }
 }
 
 /// The body of `POST /v1/nodes/{node}/restart`; a member that is absent is false.
@@ -75,6 +86,7 @@ extension ControlRequest {
         case .livez: Self.send(.livez)
         case .servingz: Self.send(.servingz)
         case .readyz: Self.send(.readyz)
+        case .metrics: Self.send(.metrics)
         }
     }
 

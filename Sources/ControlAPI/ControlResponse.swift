@@ -1,7 +1,7 @@
 /// What the daemon answers.
 package struct ControlResponse: Sendable {
     package enum Body: Sendable {
-        /// One JSON document.
+        /// A whole body: JSON, unless `contentType` says otherwise.
         case document([UInt8])
         /// Newline-delimited JSON, each element one or more whole lines; the response ends with the stream. Its producer
         /// bounds what it buffers: a client may read as slowly as it likes, or go.
@@ -11,11 +11,15 @@ package struct ControlResponse: Sendable {
     /// Of HTTP.
     package var status: Int
     package var headers: [HTTPHeader]
+    package var contentType: String
     package var body: Body
 
-    package init(status: Int, headers: [HTTPHeader] = [], body: Body) {
+    package init(
+        status: Int, headers: [HTTPHeader] = [], contentType: String = "application/json", body: Body
+    ) {
         self.status = status
         self.headers = headers
+        self.contentType = contentType
         self.body = body
     }
 
@@ -40,7 +44,13 @@ package struct ControlResponse: Sendable {
     }
 
     package static func lines(_ stream: AsyncStream<[UInt8]>) -> ControlResponse {
-        ControlResponse(status: 200, body: .lines(stream))
+        ControlResponse(status: 200, contentType: "application/x-ndjson", body: .lines(stream))
+    }
+
+    /// Prometheus' text exposition format, version 0.0.4.
+    package static func metrics(_ text: String) -> ControlResponse {
+        ControlResponse(
+            status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8", body: .document(Array(text.utf8)))
     }
 
     /// 200 where all is well, otherwise 503.

@@ -75,7 +75,7 @@ extension ControlConnection {
         _ context: ChannelHandlerContext
     ) {
         var headers = HTTPHeaders(response.headers.map { ($0.name, $0.value) })
-        headers.add(name: "Content-Type", value: length == nil ? "application/x-ndjson" : "application/json")
+        headers.add(name: "Content-Type", value: response.contentType)
         if let length { headers.add(name: "Content-Length", value: String(length)) }
         headers.add(name: "Connection", value: keepAlive ? "keep-alive" : "close")
         let head = HTTPResponseHead(

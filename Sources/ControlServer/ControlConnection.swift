@@ -31,7 +31,7 @@ final class ControlConnection: ChannelInboundHandler {
     }
 
     let limits: ControlLimits
-    private let access: SocketAccess
+    private let audience: Audience
     private let handler: ControlServer.Handler
     var state = State.idle
     /// Of the request that is being received.
@@ -40,13 +40,17 @@ final class ControlConnection: ChannelInboundHandler {
     private var closesAfterAnswer = false
     private var requestDeadline: Scheduled<Void>?
 
-    init(access: SocketAccess, limits: ControlLimits, handler: @escaping ControlServer.Handler) {
-        self.access = access
+    init(audience: Audience, limits: ControlLimits, handler: @escaping ControlServer.Handler) {
+        self.audience = audience
         self.limits = limits
         self.handler = handler
     }
 
     func channelActive(context: ChannelHandlerContext) {
+        if case .network = audience {
+            startRequestDeadline(context)
+            return context.fireChannelActive()
+        }
         let known = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
             of: NIOBSDSocket.Handle.self
         ) { Peer(ofSocket: $0) }
@@ -108,13 +112,15 @@ final class ControlConnection: ChannelInboundHandler {
     private func receive(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         state = .receiving(head)
         body.clear()
-        guard let peer else {
-            refuse(.forbidden, "the kernel does not say who is asking", context)
-            return
-        }
-        guard access.admits(peer) else {
-            respondAndClose(.error(access.refusal(of: peer), status: 403), context)
-            return
+        if case .local(let access) = audience {
+            guard let peer else {
+                refuse(.forbidden, "the kernel does not say who is asking", context)
+                return
+            }
+            guard access.admits(peer) else {
+                respondAndClose(.error(access.refusal(of: peer), status: 403), context)
+                return
+            }
         }
         let announced = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
         if announced > limits.bodyBytes { refuseBody(context) }
@@ -122,7 +128,6 @@ final class ControlConnection: ChannelInboundHandler {
 
     private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         state = .answering(Answering(head: head))
-        guard let peer else { return }
         let headers = head.headers.map { HTTPHeader($0.name, $0.value) }
         let request: ControlRequest
         do throws(ControlRejection) {
@@ -133,9 +138,12 @@ final class ControlConnection: ChannelInboundHandler {
             send(.rejected(error), context)
             return
         }
+        if case .network = audience, !request.isPublic {
+            return send(.error(Audience.refusal, status: 403), context)
+        }
         let connection = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         let eventLoop = context.eventLoop
-        let task = Task { [handler] in
+        let task = Task { [handler, peer] in
             let response = await handler(request, peer)
             guard case .lines(let lines) = response.body else {
                 eventLoop.execute { connection.value.0.send(response, connection.value.1) }

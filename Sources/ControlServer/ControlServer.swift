@@ -8,17 +8,19 @@ import Synchronization
 /// The daemon's end of the control socket: HTTP/1.1 with JSON. It knows who asks and what; what the answer is, is its
 /// handler's.
 package final class ControlServer: Sendable {
-    package typealias Handler = @Sendable (ControlRequest, Peer) async -> ControlResponse
+    /// No peer: it came over the network.
+    package typealias Handler = @Sendable (ControlRequest, Peer?) async -> ControlResponse
 
     /// Who may use the socket, for a finding where its group was not as wanted.
-    package var access: SocketAccess { socket.access }
+    package var access: SocketAccess? { socket?.access }
 
-    private let socket: ListeningSocket
+    /// nil for a listener on the network.
+    private let socket: ListeningSocket?
     private let listener: any Channel
     private let connections: ConnectionRegistry
     private let stopped = Mutex(false)
 
-    private init(socket: ListeningSocket, listener: any Channel, connections: ConnectionRegistry) {
+    private init(socket: ListeningSocket?, listener: any Channel, connections: ConnectionRegistry) {
         self.socket = socket
         self.listener = listener
         self.connections = connections
@@ -36,7 +38,7 @@ package final class ControlServer: Sendable {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try configure(channel, socket.access, limits, connections, handler)
+                    try configure(channel, .local(socket.access), limits, connections, handler)
                 }
             }
         do {
@@ -49,6 +51,27 @@ package final class ControlServer: Sendable {
         }
     }
 
+    /// Answers on TCP what may be asked over the network: the probes and the metrics.
+    package static func start(
+        host: String, port: Int, limits: ControlLimits = ControlLimits(), on eventLoopGroup: any EventLoopGroup,
+        handler: @escaping Handler
+    ) async throws -> ControlServer {
+        let connections = ConnectionRegistry(limit: limits.connections)
+        let listener = try await ServerBootstrap(group: eventLoopGroup)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try configure(channel, .network, limits, connections, handler)
+                }
+            }
+            .bind(host: host, port: port).get()
+        return ControlServer(socket: nil, listener: listener, connections: connections)
+    }
+
+    /// The port, where it was left to the kernel to choose one.
+    package var port: Int? { listener.localAddress?.port }
+
     /// Takes no more connections, ends streams and idle connections, and gives answers under way two seconds to go out.
     /// The file is gone when it returns. A second call does nothing.
     package func stop() async {
@@ -58,7 +81,7 @@ package final class ControlServer: Sendable {
         }
         guard isFirst else { return }
         try? await listener.close()
-        socket.removeFile()
+        socket?.removeFile()
         let open = connections.close()
         for channel in open { channel.pipeline.fireUserInboundEventTriggered(ControlConnection.Stop()) }
         for channel in open {
@@ -69,7 +92,7 @@ package final class ControlServer: Sendable {
     }
 
     private static func configure(
-        _ channel: any Channel, _ access: SocketAccess, _ limits: ControlLimits, _ connections: ConnectionRegistry,
+        _ channel: any Channel, _ audience: Audience, _ limits: ControlLimits, _ connections: ConnectionRegistry,
         _ handler: @escaping Handler
     ) throws {
         let pipeline = channel.pipeline.syncOperations
@@ -85,7 +108,7 @@ package final class ControlServer: Sendable {
         try pipeline.configureHTTPServerPipeline(
             withPipeliningAssistance: true, withErrorHandling: false, withOutboundHeaderValidation: true,
             withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoding)
-        try pipeline.addHandler(ControlConnection(access: access, limits: limits, handler: handler))
+        try pipeline.addHandler(ControlConnection(audience: audience, limits: limits, handler: handler))
     }
 }
 

@@ -47,14 +47,20 @@ struct Daemon {
         if let path = memory.keptAside { cycle.keptAside(path) }
         let reporter = Reporter(options.mode, notifier, began: driver.now(), dataDirectory: loaded.spec.dataDirectory)
         let identity = DaemonIdentity(pid: getpid(), version: Clusterd.programVersion, startedAt: driver.wall())
+        let pulse = LoopPulse(began: driver.now())
         let orchestrator = Orchestrator(cycle, driver: driver, inbox: inbox, identity: identity) { cycle in
+            pulse.beat(at: driver.now())
             reporter.turn(cycle, at: driver.now())
         }
         let reload = Reload(options, driver: driver, inbox: inbox, reporter: reporter)
-        let server = try await serve(loaded.spec, orchestrator, inbox, reload, driver, group)
+        let handler = RequestHandler(
+            orchestrator: orchestrator, inbox: inbox, reload: reload, driver: driver, pulse: pulse)
+        let server = try await serve(loaded.spec, handler, group)
+        let publicServer = try await servePublicly(loaded.spec, handler, group)
         Signals(mode: options.mode, inbox: inbox, driver: driver, reporter: reporter, reload: reload).start()
 
         let end = await orchestrator.run()
+        await publicServer?.stop()
         await server.stop()
         try finish(end, reporter, lock)
     }
@@ -82,8 +88,7 @@ struct Daemon {
     }
 
     private static func serve(
-        _ spec: ClusterSpec, _ orchestrator: Orchestrator<HostDriver>, _ inbox: Inbox, _ reload: Reload,
-        _ driver: HostDriver, _ group: MultiThreadedEventLoopGroup
+        _ spec: ClusterSpec, _ handler: RequestHandler, _ group: MultiThreadedEventLoopGroup
     ) async throws -> ControlServer {
         let path = spec.control.socket ?? spec.dataDirectory + "/control.sock"
         let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
@@ -95,7 +100,6 @@ struct Daemon {
                 hint: "run it as root, or set control.socket to a path that you may write",
                 exit: ControlAPI.ExitCode.noPermission)
         }
-        let handler = RequestHandler(orchestrator: orchestrator, inbox: inbox, reload: reload, driver: driver)
         do {
             return try await ControlServer.start(socketPath: path, group: spec.control.group, on: group) { request, _ in
                 await handler.answer(request)
@@ -103,6 +107,22 @@ struct Daemon {
         } catch {
             throw Failure(
                 "no-socket", "the control socket \(path) cannot be made: \(error)", exit: ControlAPI.ExitCode.failed)
+        }
+    }
+
+    /// The probes and the metrics over TCP, where `control.metrics` says so.
+    private static func servePublicly(
+        _ spec: ClusterSpec, _ handler: RequestHandler, _ group: MultiThreadedEventLoopGroup
+    ) async throws -> ControlServer? {
+        guard let address = spec.control.metrics else { return nil }
+        do {
+            return try await ControlServer.start(host: address.host, port: address.port, on: group) { request, _ in
+                await handler.answer(request)
+            }
+        } catch {
+            throw Failure(
+                "metrics-port", "control.metrics: \(address) cannot be used: \(error)",
+                hint: "give another port, or leave control.metrics out", exit: ControlAPI.ExitCode.failed)
         }
     }
 }

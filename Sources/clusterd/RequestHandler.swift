@@ -11,6 +11,7 @@ struct RequestHandler: Sendable {
     let inbox: Inbox
     let reload: Reload
     let driver: HostDriver
+    let pulse: LoopPulse
 
     func answer(_ request: ControlRequest) async -> ControlResponse {
         switch request {
@@ -30,7 +31,8 @@ struct RequestHandler: Sendable {
                     ControlError(failure.code, failure.message, hint: failure.hint, exit: failure.exit), status: 409)
             }
             return .document(await orchestrator.status())
-        case .livez: return .probe(ProbeDocument(reasons: []))
+        case .livez: return .probe(ProbeDocument(reasons: pulse.complaints(at: driver.now())))
+        case .metrics: return .metrics(MetricsPage(await orchestrator.status()).text)
         case .servingz:
             let assessment = await orchestrator.assessment
             return .probe(

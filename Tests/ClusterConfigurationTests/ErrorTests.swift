@@ -82,7 +82,11 @@ import Testing
             "supervision:\n  failover-max-lag: 1mb\n",
             "a.yaml:2:21: supervision.failover-max-lag: this is not built yet; leave it out"
         ),
-        ("control:\n  metrics: 127.0.0.1:1\n", "a.yaml:2:12: control.metrics: this is not built yet; leave it out"),
+        (
+            "control:\n  metrics: 9655\n",
+            "a.yaml:2:12: control.metrics: '9655' is no address with a port such as 127.0.0.1:9655"
+        ),
+        ("control:\n  metrics: localhost:9655\n", "a.yaml:2:12: control.metrics: 'localhost' is no IP address"),
     ])
     func whatIsWrongIsSaidWithItsPlace(text: String, complaint: String) {
         #expect(complaints(text) == [complaint])

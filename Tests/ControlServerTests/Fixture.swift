@@ -64,7 +64,7 @@ func withServer(
 }
 
 /// Answers with the request in words.
-@Sendable func echo(_ request: ControlRequest, _ peer: Peer) async -> ControlResponse {
+@Sendable func echo(_ request: ControlRequest, _ peer: Peer?) async -> ControlResponse {
     .document(["\(request)"])
 }
 

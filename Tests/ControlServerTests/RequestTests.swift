@@ -20,7 +20,9 @@ import Testing
     }
 
     @Test func theHandlerKnowsWhoAsks() async throws {
-        let handler: ControlServer.Handler = { _, peer in .document([Int(peer.pid), Int(peer.uid), Int(peer.gid)]) }
+        let handler: ControlServer.Handler = { _, peer in
+            .document(peer.map { [Int($0.pid), Int($0.uid), Int($0.gid)] } ?? [])
+        }
         try await withServer(handler: handler) { _, path in
             let identity = try await send(.status, to: path).decode([Int].self)
             #expect(identity == [Int(getpid()), Int(geteuid()), Int(getegid())])

@@ -1,4 +1,5 @@
 import Foundation
+import FoundationNetworking
 import Testing
 
 /// What systemd is told, on a real datagram socket.
@@ -26,6 +27,25 @@ import Testing
             told += receive(socket)
             #expect(told.contains("STOPPING=1"))
             #expect(daemon.nodePIDs().isEmpty)
+        }
+    }
+
+    @Test func theProbesAndTheMetricsAreOfferedOverTCPWhereTheConfigurationSaysSo() async throws {
+        try await withDaemon { daemon in
+            let conf = daemon.home + "/conf.yaml"
+            let port = daemon.base + 9
+            try "control: {metrics: \"127.0.0.1:\(port)\"}\n".write(toFile: conf, atomically: true, encoding: .utf8)
+            try daemon.up(["--masters", "1", "--replicas", "0", "--config", conf])
+            try await daemon.ready()
+            func get(_ path: String) async throws -> (Int, String) {
+                let url = try #require(URL(string: "http://127.0.0.1:\(port)\(path)"))
+                let (data, response) = try await URLSession.shared.data(for: URLRequest(url: url, timeoutInterval: 10))
+                return ((response as? HTTPURLResponse)?.statusCode ?? 0, String(decoding: data, as: UTF8.self))
+            }
+            for path in ["/livez", "/servingz", "/readyz"] { #expect(try await get(path).0 == 200) }
+            #expect(try await get("/metrics").1.contains("clusterd_cluster_slots_served{cluster=\"data\"} 16384\n"))
+            #expect(try await get("/v1/status").0 == 403)
+            try await daemon.stop()
         }
     }
 

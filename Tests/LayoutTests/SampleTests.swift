@@ -14,7 +14,7 @@ import Testing
     }
 
     @Test func itIsSixNodes() throws {
-        #expect(files().count == 3)
+        #expect(files().count == 4)
         let spec = try load { $0 }
         #expect(spec.masters == 3 && spec.replicas == 1 && spec.ports == .from(7000))
     }
