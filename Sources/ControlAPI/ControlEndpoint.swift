@@ -1,12 +1,12 @@
 /// The paths of the control API and the method of each: one table for parsing, for sending, and for the hint of a path
 /// that does not exist.
 enum ControlEndpoint: CaseIterable {
-    case status, operations, operation, restartNode, stop, detach, reload, livez, servingz, readyz, metrics
+    case status, check, operations, operation, restartNode, stop, detach, reload, livez, servingz, readyz, metrics
 
     var method: String {
         switch self {
         case .restartNode, .stop, .detach, .reload: "POST"
-        case .status, .operations, .operation, .livez, .servingz, .readyz, .metrics: "GET"
+        case .status, .check, .operations, .operation, .livez, .servingz, .readyz, .metrics: "GET"
         }
     }
 
@@ -14,6 +14,7 @@ enum ControlEndpoint: CaseIterable {
     var pattern: String {
         switch self {
         case .status: "/v1/status"
+        case .check: "/v1/check"
         case .operations: "/v1/operations"
         case .operation: "/v1/operations/{id}"
         case .restartNode: "/v1/nodes/{node}/restart"

@@ -23,6 +23,7 @@ extension ControlRequest {
         }
         switch endpoint {
         case .status: self = .status
+        case .check: self = .check
         case .operations: self = .operations
         case .operation: self = .operation(id: text)
         case .livez: self = .livez

@@ -1,6 +1,7 @@
 /// What a client asks of the daemon.
 package enum ControlRequest: Hashable, Sendable {
     case status
+    case check
     case operations
     case operation(id: String)
     /// `node` as the person wrote it: a name, host:port, a port or the beginning of an id. The same key is the same
@@ -77,6 +78,7 @@ extension ControlRequest {
     package var asHTTP: HTTPRequest {
         switch self {
         case .status: Self.send(.status)
+        case .check: Self.send(.check)
         case .operations: Self.send(.operations)
         case .operation(let id): Self.send(.operation, id)
         case .restartNode(let node, let options, let key): Self.send(.restartNode, node, options, idempotencyKey: key)

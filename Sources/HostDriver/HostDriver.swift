@@ -20,6 +20,8 @@ package final class HostDriver: Driver {
     let configuration: Mutex<ClusterSpec>
     let reservations = Mutex<[PortPair: PortReservation]>([:])
     let connections = NodeConnections()
+    /// The server program as it was last asked for its version.
+    let programSeen = Mutex<(stamp: FileStamp, engine: Engine?)?>(nil)
 
     /// Bytes of open files that a node is given room for: `maxclients` 10000 and the engine's own 32 (src/server.h).
     static let openFiles: UInt64 = 10_032
@@ -80,6 +82,8 @@ package final class HostDriver: Driver {
         case .adopt(let node, let identity): adopt(node, identity)
         case .signal(_, let identity, let signal): send(signal, to: identity)
         case .ask(let node, let contact): await ask(node, contact)
+        case .askSettings(let node, let contact, let names): await askSettings(node, contact, names)
+        case .inspect: inspect()
         case .shutdown(let node, let contact, let saving): await shutDown(node, contact, saving)
         case .handOver(let node, let contact, _): await command(node, contact, ["CLUSTER", "FAILOVER"])
         case .promote(let promotion, let contact): await promote(promotion, contact)

@@ -32,6 +32,10 @@ extension Cycle {
             answered(node, contact, outcome, at: now)
             return
         }
+        if case .askSettings(let node, let contact, _) = effect {
+            noteSettings(effect.key, node, contact.process, outcome, at: now)
+            return
+        }
         seen.effects[effect.key]?.ended = now
         seen.effects[effect.key]?.failure = outcome.failure
         touch(effect, at: now)
@@ -39,6 +43,9 @@ extension Cycle {
         switch (effect, outcome) {
         case (.survey, .surveyed(let survey)):
             if seen.survey.map({ $0.askedAt < survey.askedAt }) ?? true { seen.survey = survey }
+            seen.effects[effect.key] = nil
+        case (.inspect, .inspected(let inspection)):
+            seen.check.inspection = inspection
             seen.effects[effect.key] = nil
         case (.reserve, .reserved(let states)):
             reserved(states, at: now)
@@ -58,6 +65,17 @@ extension Cycle {
             began(node, identity, startedAt, adopted: true, at: now)
         default: break
         }
+    }
+
+    /// What could not be asked is asked again as if it had been: later.
+    private mutating func noteSettings(
+        _ key: EffectKey, _ node: NodeName, _ process: ProcessIdentity, _ outcome: Outcome, at now: Moment
+    ) {
+        let askedAt = seen.effects.removeValue(forKey: key)?.began ?? now
+        guard case .running(let running) = seen.processes[node], running.identity == process else { return }
+        var values: [String: String] = [:]
+        if case .settings(let answer) = outcome { values = answer }
+        seen.check.settings[node] = SettingsReply(askedAt: askedAt, of: process, values: values)
     }
 
     private mutating func reserved(_ states: [PortPair: Outcome.Taken?], at now: Moment) {

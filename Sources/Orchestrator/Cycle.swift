@@ -42,6 +42,7 @@ package struct Cycle: Sendable {
         seen.entropy = random.next()
         decision = decide(spec, record, seeing: seen, at: now)
         seen.wasReady = decision.assessment.ready
+        seen.check.remember(decision.check.conditions, at: now)
         let changed = decision.record != stored ? decision.record : nil
         record = decision.record
         return Orders(record: changed, effects: decision.effects)
@@ -85,4 +86,7 @@ package struct Cycle: Sendable {
 extension Cycle {
     /// A request changed the record; the next turn stores it and acts on it.
     package mutating func admit(_ record: Record) { self.record = record }
+
+    /// A person wants to know now: everything is asked again.
+    package mutating func askForCheck(at now: Moment) { seen.check.asked = now }
 }

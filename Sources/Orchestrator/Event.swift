@@ -21,6 +21,9 @@ package enum Outcome: Sendable, Equatable {
     /// A process was started, or found and is being watched.
     case process(ProcessIdentity, startedAt: WallTime)
     case answered(NodeReply.Outcome)
+    /// Directives by lower-case name.
+    case settings([String: String])
+    case inspected(HostInspection)
 
     package struct Taken: Sendable, Equatable {
         package var port: Int

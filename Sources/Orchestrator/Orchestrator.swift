@@ -64,6 +64,29 @@ package actor Orchestrator<Hands: Driver> {
 
     package func status() -> StatusDocument { StatusBoard(cycle, identity).document }
 
+    /// Asks every node again, and answers once everything was heard and nothing is still being watched; or with what is known
+    /// when that takes too long.
+    package func check() async -> CheckDocument {
+        let asked = driver.now()
+        cycle.askForCheck(at: asked)
+        inbox.wake()
+        while isChecking(asked), driver.now() < asked + Self.checkLimit {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        let report = HealthReport(cycle.decision, cycle.spec)
+        return CheckDocument(
+            cluster: cycle.record?.cluster ?? cycle.spec.name, healthy: report.isHealthy,
+            findings: report.findings.map(FindingDocument.init), passed: report.passed)
+    }
+
+    private func isChecking(_ asked: Moment) -> Bool {
+        guard cycle.record?.everReady == true, cycle.decision.assessment.phase != .stopping else { return false }
+        let outcome = cycle.decision.check
+        return outcome.isPending || (outcome.answers ?? asked - .seconds(1)) < asked
+    }
+
+    private static var checkLimit: Duration { .seconds(15) }
+
     package var assessment: Assessment { cycle.decision.assessment }
     package var waits: [String] { cycle.decision.waits }
 

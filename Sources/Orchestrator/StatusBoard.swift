@@ -50,6 +50,7 @@ struct StatusBoard {
         node.slots = known?.slots.texts ?? []
         node.link = known?.role == .replica ? known?.linkUp.map { $0 ? .up : .down } : nil
         node.lagBytes = known?.role == .replica ? known?.lagBytes : nil
+        node.pendingRestart = known?.pendingRestart ?? []
         if let report = known?.report {
             node.keys = report.load.keys
             node.memoryBytes = report.load.memoryBytes

@@ -38,6 +38,8 @@ package struct Assessment: Sendable, Equatable {
         /// Bytes that it is behind its master; nil on a master or where that cannot be compared.
         package var lagBytes: Int64?
         package var report: NodeReport?
+        /// Directives that come with its next start.
+        package var pendingRestart: [String] = []
 
         package init(name: NodeName) { self.name = name }
     }

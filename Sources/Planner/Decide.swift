@@ -50,8 +50,10 @@ extension Turn {
         introduce(topology)
         restoreSettings()
         ask(topology)
+        askRarely()
         assess(topology)
         report(topology)
+        check(topology)
         noteReadiness()
     }
 

@@ -11,6 +11,7 @@ package struct Decision: Sendable, Equatable {
     /// When to look again if nothing happens before.
     package var wake: Moment?
     package var assessment = Assessment()
+    package var check = CheckOutcome()
     /// Set when the daemon is to end.
     package var end: End?
 

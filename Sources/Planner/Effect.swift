@@ -20,6 +20,10 @@ package enum Effect: Sendable, Equatable {
     /// Watch a process that was found running.
     case adopt(NodeName, ProcessIdentity)
     case ask(NodeName, Contact)
+    /// CONFIG GET of these directives: asked rarely, and not to be waited for.
+    case askSettings(NodeName, Contact, names: [String])
+    /// Look at what changes rarely: the server program on disk, and how large the quarantine is.
+    case inspect
     case signal(NodeName, ProcessIdentity, Signal)
     case shutdown(NodeName, Contact, Saving)
     /// CLUSTER FAILOVER on a replica whose master lives and agrees.
@@ -153,7 +157,9 @@ package enum Effect: Sendable, Equatable {
     /// The node that an effect is done to; nil for those that concern the host.
     package var node: NodeName? {
         switch self {
-        case .survey, .reserve, .release: nil
+        case .survey, .reserve, .release, .inspect: nil
+        // Nothing is done to it.
+        case .askSettings: nil
         // The process may be none of this node's.
         case .identify: nil
         case .makeDirectory(let node, _), .adopt(let node, _), .ask(let node, _), .signal(let node, _, _),
@@ -209,6 +215,8 @@ extension Effect {
             EffectKey("identify \(node) \(contact.process.pid)/\(contact.process.startTime)")
         case .adopt(let node, let process): EffectKey("adopt \(node) \(process.pid)/\(process.startTime)")
         case .ask(let node, let contact): EffectKey("ask \(node) \(contact.process.pid)")
+        case .askSettings(let node, let contact, _): EffectKey("ask settings \(node) \(contact.process.pid)")
+        case .inspect: EffectKey("inspect")
         case .signal(let node, let process, let signal): EffectKey("\(signal.rawValue) \(node) \(process.pid)")
         case .shutdown(let node, let contact, let saving):
             EffectKey("shutdown \(node) \(contact.process.pid) \(saving.rawValue)")

@@ -147,14 +147,6 @@ extension Turn {
             .map(\.name.text)
             if !behind.isEmpty { wait("for \(list(behind)) to be in sync") }
         }
-        if !decision.assessment.serving, topology.covered.count < SlotSet.all.count {
-            let missing = SlotSet.all.subtracting(topology.covered)
-            find(
-                Finding(
-                    "slots-uncovered", .error,
-                    "\(missing.count) slots belong to no node: \(missing.ranges.count > 4 ? "" : "\(missing)")",
-                    hint: nil))
-        }
     }
 
     private func list(_ names: [String]) -> String {

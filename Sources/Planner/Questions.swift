@@ -19,7 +19,8 @@ extension Turn {
             let isUrgent = topology.master(of: member.id).map(bereaved.contains) == true
             let wanted =
                 isUrgent ? Duration.milliseconds(2) : reply?.isLife == true ? pace : min(pace, Self.pollInTransition)
-            let changed = max(seen.changed[member.name] ?? seen.began, seen.rolesChanged ?? seen.began)
+            let changed =
+                [seen.changed[member.name], seen.rolesChanged, seen.check.asked].compactMap { $0 }.max() ?? seen.began
             let due: Moment
             if let reply {
                 let isStale = reply.askedAt < changed

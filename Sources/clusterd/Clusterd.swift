@@ -16,7 +16,8 @@ struct Clusterd: AsyncParsableCommand {
             End it:          Ctrl-C, or clusterd stop
             """,
         subcommands: [
-            UpCommand.self, RunCommand.self, StatusCommand.self, WaitCommand.self, RestartNodeCommand.self,
+            UpCommand.self, RunCommand.self, StatusCommand.self, CheckCommand.self, WaitCommand.self,
+            RestartNodeCommand.self,
             StopCommand.self, DetachCommand.self, ReloadCommand.self, ConfigCommand.self,
         ])
 

@@ -16,6 +16,7 @@ struct RequestHandler: Sendable {
     func answer(_ request: ControlRequest) async -> ControlResponse {
         switch request {
         case .status: return .document(await orchestrator.status())
+        case .check: return .document(await orchestrator.check())
         case .operations: return .document(OperationsDocument(await orchestrator.operations()))
         case .operation(let id): return await operation(id)
         case .restartNode(let node, let options, let key): return await restart(node, options, key)

@@ -19,6 +19,7 @@ extension Scene {
     mutating func take(_ decision: Decision) {
         record = decision.record
         seen.wasReady = decision.assessment.ready
+        seen.check.remember(decision.check.conditions, at: now)
         seen.entropy += 1
     }
 
@@ -75,6 +76,15 @@ extension Scene {
 
     mutating func perform(_ effect: Effect) {
         if case .ask(let node, _) = effect { return answer(node) }
+        if case .askSettings(let node, let contact, _) = effect {
+            seen.check.settings[node] = SettingsReply(askedAt: now, of: contact.process, values: settings[node] ?? [:])
+            return
+        }
+        if case .inspect = effect {
+            seen.check.inspection = HostInspection(
+                askedAt: now, engine: seen.engine, quarantineBytes: 0, quarantineFolders: 0)
+            return
+        }
         note(effect, failure: nil)
         switch effect {
         case .survey:
@@ -115,7 +125,7 @@ extension Scene {
         case .shutdown(let node, _, _): die(node, ProcessExit(code: 0))
         case .handOver(let heir, _, _): takeOver(heir)
         case .promote(let promotion, _): takeOver(promotion.replica)
-        case .preserve, .replicate, .meet, .configure, .ask: break
+        case .preserve, .replicate, .meet, .configure, .ask, .askSettings, .inspect: break
         }
     }
 

@@ -24,6 +24,8 @@ struct Scene {
     /// Who is master of each shard, and since which epoch.
     var masters: [NodeName] = []
     var epochs: [UInt64] = []
+    /// Directives as the running nodes have them.
+    var settings: [NodeName: [String: String]] = [:]
     /// How often each node was started.
     var starts: [NodeName: Int] = [:]
 
@@ -202,7 +204,7 @@ extension Decision {
     func nodes(_ kind: String) -> [NodeName] { orders(kind).compactMap(\.node) }
     func orders(_ kind: String) -> [Effect] { effects.filter { $0.key.text.hasPrefix(kind + " ") } }
     /// All but questions.
-    var deeds: [String] { effects.map(\.key.text).filter { !$0.hasPrefix("ask ") } }
+    var deeds: [String] { effects.map(\.key.text).filter { !$0.hasPrefix("ask ") && $0 != "inspect" } }
     func finding(_ code: String) -> Finding? { findings.first { $0.code == code } }
     var refusal: Refusal? {
         guard case .refused(let refusal) = end else { return nil }

@@ -17,6 +17,9 @@ extension World {
             }
             return .reserved(states)
         case .release: return .done
+        case .askSettings: return .settings([:])
+        case .inspect:
+            return .inspected(.init(askedAt: now, engine: nil, quarantineBytes: 0, quarantineFolders: 0))
         case .makeDirectory(_, let path):
             if host.directories[path] == nil { host.directories[path] = .init() }
             return .done

@@ -1,0 +1,63 @@
+import ClusterModel
+import Glibc
+import NodeFiles
+import Orchestrator
+import Planner
+import RESP
+import RedisClient
+
+/// Tells a file that was replaced or changed from the one that was there.
+struct FileStamp: Equatable {
+    var device: UInt64
+    var inode: UInt64
+    var size: Int64
+    var modified: Int64
+
+    init?(_ path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
+        size = Int64(status.st_size)
+        modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+    }
+}
+
+/// What is asked and looked at rarely.
+extension HostDriver {
+    /// One CONFIG GET a directive: before Redis 7.0 it takes only one name. What the engine does not know is left out.
+    func askSettings(_ node: NodeName, _ contact: Effect.Contact, _ names: [String]) async -> Outcome {
+        do {
+            let answers = try await connection(node, contact).pipeline(
+                names.map { RESPCommand("CONFIG", "GET", $0) }, timeout: Self.answerLimit)
+            if let words = answers.lazy.compactMap(\.errorText).first { return .failed(words) }
+            var values: [String: String] = [:]
+            for (name, answer) in zip(names, answers) {
+                if let elements = answer.elements, elements.count == 2, let value = elements[1].text {
+                    values[name] = value
+                }
+            }
+            return .settings(values)
+        } catch {
+            return .failed(error.description)
+        }
+    }
+
+    func inspect() -> Outcome {
+        let askedAt = now()
+        let held = quarantine.contents()
+        return .inspected(
+            HostInspection(
+                askedAt: askedAt, engine: engineOnDisk(), quarantineBytes: held.reduce(0) { $0 + $1.bytes },
+                quarantineFolders: held.count))
+    }
+
+    /// Asked for its version only when the file is another one than before.
+    private func engineOnDisk() -> Engine? {
+        guard let stamp = FileStamp(engine.path) else { return nil }
+        if let last = programSeen.withLock({ $0 }), last.stamp == stamp { return last.engine }
+        let found = try? EngineProgram.find(engine.path).engine
+        programSeen.withLock { $0 = (stamp, found) }
+        return found
+    }
+}

@@ -1,0 +1,157 @@
+import ClusterModel
+
+/// Processes, views and replicas.
+extension Turn {
+    mutating func checkProcesses() {
+        for member in members where member.wanted == .running && !isBeingRestarted(member.name) {
+            let isExplained = decision.findings.contains { $0.node == member.name && $0.severity == .error }
+            if running(member.name) == nil {
+                guard !isExplained else { continue }
+                let cause = exited(member.name).map { ": it \($0.reason.cause)" } ?? ""
+                suspect(
+                    Finding("node-not-running", .warning, node: member.name, "\(member.name) does not run\(cause)"),
+                    for: Self.standing)
+            } else if lastHeard(member) == nil, !isExplained {
+                suspect(
+                    Finding(
+                        "node-unreachable", .warning, node: member.name,
+                        "\(member.name) runs and does not answer as the node that it should be"), for: Self.standing * 2
+                )
+            }
+        }
+    }
+
+    /// Who says what of whom that is not so.
+    mutating func checkViews(_ topology: Topology) {
+        var sayings: [String: [String]] = [:]
+        for member in members {
+            guard let report = lastHeard(member), !report.loading else { continue }
+            for other in members where other.wanted == .running && running(other.name) != nil {
+                guard let saying = misbelief(report.view, of: other, topology) else { continue }
+                sayings[saying, default: []].append(member.name.text)
+            }
+        }
+        for (saying, names) in sayings.sorted(by: { $0.key < $1.key }).prefix(8) {
+            suspect(
+                Finding(
+                    "views-differ", .warning,
+                    "\(Self.list(names)) \(names.count == 1 ? "says" : "say") \(saying)"), for: Self.gossip)
+        }
+    }
+
+    private func misbelief(_ view: NodesView, of other: Member, _ topology: Topology) -> String? {
+        guard let standing = topology.standings[other.id] else { return nil }
+        guard let entry = view.entry(other.id) else { return "that there is no \(other.name)" }
+        if entry.flags.contains(.noaddr) { return "that \(other.name) has no address" }
+        if entry.flags.contains(.fail) { return "that \(other.name), which runs, has failed" }
+        let isMaster = entry.flags.contains(.master)
+        if isMaster != (standing.role == .master) {
+            return "that \(other.name) is a \(isMaster ? "master" : "replica"), and it is a "
+                + (isMaster ? "replica" : "master")
+        }
+        if isMaster, entry.slots != standing.slots {
+            let more = entry.slots.subtracting(standing.slots)
+            let less = standing.slots.subtracting(entry.slots)
+            return more.isEmpty
+                ? "that \(other.name) does not own \(Self.slots(less))" : "that \(other.name) owns \(Self.slots(more))"
+        }
+        if !isMaster, entry.masterID != standing.masterID {
+            return "that \(other.name) follows \(entry.masterID.map(name) ?? "nobody"), and it follows "
+                + (standing.masterID.map(name) ?? "nobody")
+        }
+        if entry.ports.client != other.ports.client {
+            return "that \(other.name) is on port \(entry.ports.client), and it is on \(other.ports.client)"
+        }
+        return nil
+    }
+
+    /// Entries of nodes that are none of this cluster's.
+    mutating func checkStrangers() {
+        struct Stranger {
+            var entry: NodeEntry
+            var knownBy: [String]
+        }
+        let ids = Set(members.map(\.id))
+        var strangers: [NodeID: Stranger] = [:]
+        for member in members {
+            for entry in lastHeard(member)?.view.entries ?? [] where !ids.contains(entry.id) {
+                strangers[entry.id, default: Stranger(entry: entry, knownBy: [])].knownBy.append(member.name.text)
+            }
+        }
+        for (id, stranger) in strangers.sorted(by: { $0.key < $1.key }) {
+            let entry = stranger.entry
+            let isGone = !entry.flags.intersection([.fail, .noaddr, .handshake]).isEmpty
+            let place = entry.ports.client > 0 ? "\(entry.host):\(entry.ports.client)" : "without an address"
+            let knowing = "\(Self.list(stranger.knownBy)) \(stranger.knownBy.count == 1 ? "knows" : "know")"
+            if isGone {
+                suspect(
+                    Finding(
+                        "ghost-node", .warning,
+                        "\(knowing) a node \(id.short) (\(place)), which is gone and none of this cluster's",
+                        hint: "redis-cli -p \(members.first?.ports.client ?? 0) cluster forget \(id)"), for: Self.load)
+            } else {
+                suspect(
+                    Finding(
+                        "foreign-node", .error,
+                        "\(knowing) a node \(id.short) (\(place)), which clusterd has not started: somebody joined it to this "
+                            + "cluster",
+                        hint: "if it is not wanted, stop it, and let every node forget it: cluster forget \(id)"),
+                    for: Self.standing)
+            }
+        }
+    }
+
+    mutating func checkReplicas(_ topology: Topology) {
+        for member in members where member.wanted == .running && !topology.owns(member.id) {
+            checkLink(member)
+            guard let master = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
+                running(member.name) != nil, master.shard != member.shard
+            else { continue }
+            let home = members.first { $0.shard == member.shard && topology.owns($0.id) }
+            suspect(
+                Finding(
+                    "replica-misplaced", .warning, node: member.name, shard: home?.name,
+                    "\(member.name) follows \(master.name), and belongs to \(home?.name.text ?? "another shard")",
+                    hint: home.map { "redis-cli -p \(member.ports.client) cluster replicate \($0.id)" }),
+                for: Self.standing)
+        }
+        guard let wanted = decision.record?.shape.replicas, wanted == spec.replicas else { return }
+        for shard in decision.assessment.shards where shard.replicas.count < wanted {
+            guard let master = shard.master else { continue }
+            suspect(
+                Finding(
+                    "replicas-missing", .warning, shard: master,
+                    "\(master) has \(shard.replicas.count) of \(wanted) \(wanted == 1 ? "replica" : "replicas")"),
+                for: Self.standing)
+        }
+    }
+
+    private mutating func checkLink(_ member: Member) {
+        guard let report = lastHeard(member), report.replication.role == .replica, !report.loading,
+            !isBeingRestarted(member.name), let masterID = report.view.myself?.masterID,
+            let master = decision.record?.member(id: masterID), running(master.name) != nil
+        else { return }
+        if !report.replication.linkUp {
+            return suspect(
+                Finding(
+                    "link-down", .warning, node: member.name, shard: master.name,
+                    "\(member.name) has no link to its master \(master.name), which runs"), for: Self.standing * 2)
+        }
+        guard let lag = decision.assessment.node(member.name)?.lagBytes else { return }
+        let backlog = liveSettings(master)?.values["repl-backlog-size"].flatMap { Int64($0) } ?? 1 << 20
+        guard lag > backlog / (isSuspected("replica-lag", member.name) ? 2 : 1) else { return }
+        suspect(
+            Finding(
+                "replica-lag", .warning, node: member.name, shard: master.name,
+                "\(member.name) is further behind \(master.name) than its backlog of \(Self.size(backlog)): if the link breaks, "
+                    + "everything is sent again"), for: Self.load)
+    }
+
+    static func size(_ bytes: Int64) -> String {
+        switch bytes {
+        case (1 << 30)...: "\(bytes >> 30) GB"
+        case (1 << 20)...: "\(bytes >> 20) MB"
+        default: "\(bytes >> 10) KB"
+        }
+    }
+}

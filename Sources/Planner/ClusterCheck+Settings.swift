@@ -1,0 +1,149 @@
+import ClusterModel
+
+/// Directives, engines, persistence, memory and disk.
+extension Turn {
+    mutating func checkSettings() {
+        var pending: [String: [String]] = [:]
+        for member in members {
+            for difference in settingDifferences(member) {
+                if difference.isPending {
+                    pending[difference.name, default: []].append(member.name.text)
+                    let index = decision.assessment.nodes.firstIndex { $0.name == member.name }
+                    if let index { decision.assessment.nodes[index].pendingRestart.append(difference.name) }
+                    continue
+                }
+                let isSecret = SettingValue.isSecret(difference.name)
+                suspect(
+                    Finding(
+                        "setting-differs", .warning, node: member.name,
+                        isSecret
+                            ? "\(difference.name) of \(member.name) is not what the configuration says (\(difference.origin))"
+                            : "\(difference.name) of \(member.name) is '\(difference.live)', and the configuration says "
+                                + "'\(difference.configured)' (\(difference.origin))",
+                        hint: "clusterd reload"), for: Self.standing)
+            }
+        }
+        for (name, nodes) in pending.sorted(by: { $0.key < $1.key }) {
+            suspect(
+                Finding(
+                    "restart-pending", .info,
+                    "\(name) is as configured on \(Self.list(nodes)) only after the next start",
+                    hint: nodes.first.map { "clusterd restart-node \($0)" }), for: .zero)
+        }
+        checkEvenness()
+    }
+
+    /// Directives that nobody configured and that are not the same everywhere.
+    private mutating func checkEvenness() {
+        let heard = members.compactMap { member in liveSettings(member).map { (member, $0.values) } }
+        for name in ["appendfsync", "cluster-node-timeout", "maxmemory", "maxmemory-policy", "save"] {
+            let values = heard.compactMap { member, values -> (String, String)? in
+                guard !configuredSettings(member).contains(where: { $0.name == name }), let value = values[name] else {
+                    return nil
+                }
+                return (member.name.text, value)
+            }
+            let kinds = Set(values.map(\.1)).sorted()
+            guard kinds.count > 1 else { continue }
+            let words = kinds.map { kind in
+                "'\(kind)' on \(Self.list(values.filter { $0.1 == kind }.map(\.0)))"
+            }
+            suspect(
+                Finding(
+                    "settings-uneven", .warning,
+                    "\(name) is not the same on all nodes: \(words.joined(separator: ", "))",
+                    hint: "set redis.\(name) in the configuration, then: clusterd reload"), for: Self.standing)
+        }
+    }
+
+    mutating func checkEngines() {
+        let heard = members.compactMap { member in lastHeard(member).map { (member.name.text, $0.engine) } }
+        let kinds = Set(heard.map { $0.1.description }).sorted()
+        if kinds.count > 1 {
+            let words = kinds.map { kind in
+                "\(kind) on \(Self.list(heard.filter { $0.1.description == kind }.map(\.0)))"
+            }
+            suspect(
+                Finding(
+                    "versions-differ", .warning, "the nodes run different engines: \(words.joined(separator: ", "))"),
+                for: Self.standing)
+        }
+        guard let engine = seen.check.inspection?.engine else { return }
+        let old = heard.filter { $0.1 != engine }.map(\.0)
+        guard !old.isEmpty else { return }
+        suspect(
+            Finding(
+                "engine-replaced", .info,
+                "\(spec.server) is \(engine) now; \(Self.list(old)) \(old.count == 1 ? "runs" : "run") another until the next start",
+                hint: old.first.map { "clusterd restart-node \($0)" }), for: Self.standing)
+    }
+
+    mutating func checkPersistence() {
+        for member in members {
+            guard let report = lastHeard(member) else { continue }
+            let hint = "look for the reason in \(member.directory)/redis.log"
+            if !report.persistence.lastSaveOK {
+                suspect(
+                    Finding(
+                        "persistence-failing", .error, node: member.name,
+                        "the last save of \(member.name) failed: it may refuse writes until one succeeds", hint: hint),
+                    for: .zero)
+            }
+            if !report.persistence.lastAppendOK {
+                suspect(
+                    Finding(
+                        "persistence-failing", .error, node: member.name,
+                        "\(member.name) cannot write to its append-only file: it refuses writes", hint: hint),
+                    for: .zero)
+            }
+        }
+    }
+
+    mutating func checkMemory() {
+        var unlimited: [String] = []
+        for member in members {
+            guard let report = lastHeard(member) else { continue }
+            guard let limit = report.load.maxMemoryBytes else {
+                unlimited.append(member.name.text)
+                continue
+            }
+            // A cache that drops old keys is meant to be full.
+            guard liveSettings(member)?.values["maxmemory-policy"] == "noeviction" else { continue }
+            let percent: Int64 = isSuspected("memory-high", member.name) ? 85 : 90
+            guard report.load.memoryBytes >= limit / 100 * percent else { continue }
+            suspect(
+                Finding(
+                    "memory-high", .warning, node: member.name,
+                    "\(member.name) uses nine tenths of its maxmemory of \(Self.size(limit)) or more; at the limit writes fail "
+                        + "(maxmemory-policy noeviction)",
+                    hint: "raise redis.maxmemory in the configuration, then: clusterd reload"), for: Self.load)
+        }
+        if !unlimited.isEmpty, unlimited.count == members.count {
+            suspect(
+                Finding(
+                    "memory-unlimited", .info,
+                    "no node has a memory limit: under load the kernel may kill one for want of memory",
+                    hint: "set redis.maxmemory in the configuration, then: clusterd reload"), for: .zero, isNotice: true
+            )
+        } else if !unlimited.isEmpty {
+            suspect(
+                Finding(
+                    "memory-unlimited", .info,
+                    "\(Self.list(unlimited)) \(unlimited.count == 1 ? "has" : "have") no memory limit",
+                    hint: "set redis.maxmemory in the configuration, then: clusterd reload"), for: .zero, isNotice: true
+            )
+        }
+    }
+
+    /// It is never emptied by itself.
+    mutating func checkQuarantine() {
+        guard let inspection = seen.check.inspection else { return }
+        let limit = max(Int64(1) << 30, (seen.freeBytes ?? 0) / 10)
+        guard inspection.quarantineBytes > limit || inspection.quarantineFolders > 100 else { return }
+        suspect(
+            Finding(
+                "quarantine-large", .warning,
+                "\(spec.dataDirectory)/quarantine has more than \(inspection.quarantineFolders > 100 ? "100 folders" : Self.size(limit))",
+                hint: "remove from it what you no longer need; each folder has a note"), for: .zero)
+    }
+}

@@ -1,0 +1,163 @@
+import ClusterModel
+
+/// What is wrong with a cluster that runs, out of what its nodes say of themselves and of each other. A condition becomes a
+/// finding when it has lasted as long as it would take to go away by itself; its sentence holds no number that changes from
+/// turn to turn, so that it is said once.
+extension Turn {
+    /// Something that does not go away by itself.
+    static let standing = Duration.seconds(2)
+    /// Views of roles and slots travel by gossip, a ping a second.
+    static let gossip = Duration.seconds(6)
+    /// What has its ups and downs under load.
+    static let load = Duration.seconds(10)
+
+    mutating func check(_ topology: Topology) {
+        decision.check.answers = seen.check.asked
+        guard decision.record?.stage == .formed, decision.record?.everReady == true else { return }
+        checkSlots(topology)
+        checkProcesses()
+        checkViews(topology)
+        checkStrangers()
+        checkReplicas(topology)
+        checkSettings()
+        checkEngines()
+        checkPersistence()
+        checkMemory()
+        checkQuarantine()
+        decision.check.conditions.sort()
+        if let asked = seen.check.asked, lacksFacts(since: asked) { decision.check.isPending = true }
+    }
+
+    /// A finding, once this has held for `patience`; in `status` too, unless it is only a notice.
+    mutating func suspect(_ finding: Finding, for patience: Duration, isNotice: Bool = false) {
+        let key = "\(finding.code) \(finding.node?.text ?? "") \(finding.message)"
+        decision.check.conditions.append(key)
+        let due = (seen.check.since[key] ?? now) + patience
+        guard now >= due else {
+            decision.check.isPending = true
+            return wake(at: due)
+        }
+        if isNotice { decision.check.notices.append(finding) } else { find(finding) }
+    }
+
+    /// Whether this condition held in the last turn: what began at one threshold ends at another.
+    func isSuspected(_ code: String, _ node: NodeName) -> Bool {
+        seen.check.since.keys.contains { $0.hasPrefix("\(code) \(node) ") }
+    }
+
+    /// A running node that was not heard after this moment, or whose directives were not.
+    private func lacksFacts(since asked: Moment) -> Bool {
+        if seen.check.inspection.map({ $0.askedAt < asked }) ?? true { return true }
+        return members.contains { member in
+            guard let process = running(member.name), lastHeard(member) != nil else { return false }
+            guard let reply = seen.replies[member.name], reply.askedAt >= asked else { return true }
+            guard case .report = reply.outcome else { return false }
+            guard let settings = seen.check.settings[member.name], settings.of == process.identity else { return true }
+            return settings.askedAt < asked
+        }
+    }
+
+    /// What a running node last said. Unlike `report(_:)` also while newer facts are on their way: a finding that went and
+    /// came back with every question would flicker.
+    func lastHeard(_ member: Member) -> NodeReport? {
+        guard let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
+            case .report(let report) = reply.outcome, report.id == member.id
+        else { return nil }
+        return report
+    }
+
+    func isBeingRestarted(_ node: NodeName) -> Bool {
+        decision.record?.operations.contains { $0.isOpen && $0.node == node } == true
+    }
+
+    static func list(_ names: [String]) -> String {
+        names.count <= 6
+            ? names.joined(separator: " ") : names.prefix(5).joined(separator: " ") + " and \(names.count - 5) more"
+    }
+
+    // MARK: slots
+
+    private mutating func checkSlots(_ topology: Topology) {
+        let missing = SlotSet.all.subtracting(topology.covered)
+        if !missing.isEmpty {
+            suspect(
+                Finding(
+                    "slots-uncovered", .error,
+                    "\(Self.slots(missing)) \(missing.count == 1 ? "belongs" : "belong") to no node: keys there can be neither read "
+                        + "nor written"), for: .zero)
+        }
+        for member in members where topology.owns(member.id) {
+            let slots = topology.standings[member.id]?.slots ?? SlotSet()
+            guard let report = lastHeard(member) else {
+                suspect(
+                    Finding(
+                        "slots-not-served", .error, node: member.name,
+                        "\(Self.slots(slots)) of \(member.name) \(slots.count == 1 ? "is" : "are") not served: it does not answer"
+                    ),
+                    for: Self.standing)
+                continue
+            }
+            guard !report.clusterStateOK, missing.isEmpty else { continue }
+            suspect(
+                Finding(
+                    "slots-not-served", .error, node: member.name,
+                    "\(member.name) serves none of its slots: it says cluster_state:fail"), for: Self.standing)
+        }
+        checkOpenSlots()
+        checkOwners(topology)
+    }
+
+    /// A slot between two nodes: left by a migration that was interrupted.
+    private mutating func checkOpenSlots() {
+        var halves: [Int: [String]] = [:]
+        for member in members {
+            guard let myself = lastHeard(member)?.view.myself else { continue }
+            for open in myself.migrating {
+                halves[open.slot, default: []].append("\(member.name) gives it to \(name(open.node))")
+            }
+            for open in myself.importing {
+                halves[open.slot, default: []].append("\(member.name) takes it from \(name(open.node))")
+            }
+        }
+        let slots = halves.keys.sorted()
+        for slot in slots.prefix(5) {
+            suspect(
+                Finding(
+                    "slot-open", .error,
+                    "slot \(slot) is half moved: \((halves[slot] ?? []).joined(separator: ", "))",
+                    hint: "redis-cli --cluster fix \(spec.connectHost):\(members.first?.ports.client ?? 0)"),
+                for: Self.gossip)
+        }
+        if slots.count > 5 {
+            suspect(
+                Finding("slot-open", .error, "and \(slots.count - 5) more slots are half moved"), for: Self.gossip)
+        }
+    }
+
+    /// Two that both say of themselves that they own a slot.
+    private mutating func checkOwners(_ topology: Topology) {
+        let claims = members.compactMap { member -> (Member, SlotSet)? in
+            guard let myself = lastHeard(member)?.view.myself, myself.flags.contains(.master) else { return nil }
+            return (member, myself.slots)
+        }
+        for (index, one) in claims.enumerated() {
+            for other in claims.dropFirst(index + 1) {
+                let both = one.1.intersection(other.1)
+                guard !both.isEmpty else { continue }
+                suspect(
+                    Finding(
+                        "slot-two-owners", .error,
+                        "\(one.0.name) and \(other.0.name) both say that they own \(Self.slots(both))"),
+                    for: Self.standing)
+            }
+        }
+    }
+
+    /// `slot 5`, `slots 0-99`, `312 slots`.
+    static func slots(_ set: SlotSet) -> String {
+        if set.count == 1 { return "slot \(set)" }
+        return set.ranges.count <= 4 ? "slots \(set)" : "\(set.count) slots"
+    }
+
+    func name(_ id: NodeID) -> String { decision.record?.member(id: id)?.name.text ?? id.short }
+}

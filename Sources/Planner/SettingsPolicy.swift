@@ -1,0 +1,91 @@
+import ClusterModel
+
+/// Directives as configured, as they are live, and what is asked and put right of that.
+extension Turn {
+    /// How often the directives of a node are asked for at rest.
+    static let settingsPace = Duration.seconds(5)
+    static let inspectionPace = Duration.seconds(30)
+
+    /// Asked of every node, configured or not: what people change by hand, and what the checks look at.
+    static let importantSettings = [
+        "appendfsync", "appendonly", "cluster-node-timeout", "maxmemory", "maxmemory-policy", "repl-backlog-size",
+        "save",
+    ]
+
+    /// One configured directive that a node has otherwise.
+    struct SettingDifference: Equatable {
+        var name: String
+        var configured: String
+        var live: String
+        var origin: ClusterSpec.Origin
+        /// It comes with the next start of the node: the engine does not change it while it runs, or has refused to.
+        var isPending: Bool
+    }
+
+    /// A rarer and slower question than `ask`, so that the frequent one stays small.
+    mutating func askRarely() {
+        for member in members {
+            guard let process = running(member.name), let contact = contact(member), let report = report(member),
+                !report.loading
+            else { continue }
+            let last = seen.check.settings[member.name].flatMap { $0.of == process.identity ? $0 : nil }
+            let due =
+                last.map { last in
+                    last.askedAt < settingsNeeded(member) ? now : last.askedAt + Self.settingsPace
+                } ?? now
+            guard now >= due else {
+                wake(at: due)
+                continue
+            }
+            perform(.askSettings(member.name, contact, names: settingNames(member)))
+        }
+        let due = seen.check.inspection.map { last in
+            last.askedAt < seen.check.asked ?? seen.began ? now : last.askedAt + Self.inspectionPace
+        }
+        if now >= due ?? now { perform(.inspect) }
+    }
+
+    /// What was asked before this says nothing of a node's directives now.
+    func settingsNeeded(_ member: Member) -> Moment {
+        [seen.began, seen.check.asked, seen.changed[member.name]].compactMap { $0 }.max() ?? seen.began
+    }
+
+    private func settingNames(_ member: Member) -> [String] {
+        Set(Self.importantSettings + configuredSettings(member).map(\.name)).subtracting(["user", "loadmodule"])
+            .sorted()
+    }
+
+    /// The live directives of a node; what was asked of its process last, however long ago.
+    func liveSettings(_ member: Member) -> SettingsReply? {
+        guard let process = running(member.name), let reply = seen.check.settings[member.name],
+            reply.of == process.identity
+        else { return nil }
+        return reply
+    }
+
+    /// What conf.d says for a node, each directive once, in the order in which they were written.
+    func configuredSettings(_ member: Member) -> [(name: String, value: String, origin: ClusterSpec.Origin)] {
+        let overriding = spec.overrides[member.settingsName]?.directives ?? []
+        let names = Set(overriding.map(\.name))
+        let all = spec.directives.filter { !names.contains($0.name) } + overriding
+        var found: [(name: String, value: String, origin: ClusterSpec.Origin)] = []
+        for directive in all where !found.contains(where: { $0.name == directive.name }) {
+            let lines = all.filter { $0.name == directive.name }.map(\.arguments)
+            found.append((directive.name, SettingValue.joined(lines), directive.origin))
+        }
+        return found
+    }
+
+    /// What a node has otherwise than configured. A directive that its engine does not show is not compared, and
+    /// `appendonly` is put right by itself (rule 12).
+    func settingDifferences(_ member: Member) -> [SettingDifference] {
+        guard let live = liveSettings(member) else { return [] }
+        return configuredSettings(member).compactMap { name, value, origin in
+            guard name != "appendonly", let now = live.values[name], !SettingValue.isSame(name, value, live: now) else {
+                return nil
+            }
+            return SettingDifference(
+                name: name, configured: value, live: now, origin: origin, isPending: SettingValue.isFixed(name))
+        }
+    }
+}

@@ -1,0 +1,199 @@
+import ClusterModel
+import Planner
+import Testing
+
+/// What is found wrong with a settled cluster in which one thing is not as it should be, and that it is found once it has
+/// lasted, and not before.
+@Suite struct ClusterCheckTests {
+    /// The findings of a scene in which every node answers with what `change` makes of it, after it has lasted.
+    private func findings(
+        after time: Duration = .seconds(12), _ scene: Scene = .settled(),
+        _ change: (NodeName, inout NodeReport) -> Void = { _, _ in }
+    ) -> [Finding] {
+        var scene = scene
+        var decision = scene.decide()
+        let end = scene.now + time
+        while scene.now < end {
+            for name in scene.processes.keys.sorted() { scene.answer(name) { change(name, &$0) } }
+            decision = scene.decide()
+            scene.take(decision)
+            for effect in decision.effects {
+                switch effect {
+                case .askSettings, .inspect: scene.perform(effect)
+                default: break
+                }
+            }
+            scene.pass(.seconds(1))
+        }
+        return decision.findings + decision.check.notices.filter { $0.code != "memory-unlimited" }
+    }
+
+    private func edit(_ report: inout NodeReport, _ id: NodeID, _ change: (inout NodeEntry) -> Void) {
+        guard let index = report.view.entries.firstIndex(where: { $0.id == id }) else { return }
+        change(&report.view.entries[index])
+    }
+
+    @Test func aSettledClusterHasNothingButNotices() {
+        #expect(findings() == [])
+        var scene = Scene.settled()
+        scene.run { $0.check.notices.contains { $0.code == "memory-unlimited" } }
+        #expect(scene.decide().findings == [])
+    }
+
+    @Test func aSlotThatItsOwnerGaveUpIsUncovered() {
+        let found = findings(after: .seconds(2)) { name, report in
+            guard name == "7000" else { return }
+            edit(&report, Scene.id("7000")) { $0.slots = $0.slots.subtracting(SlotSet(5...5)) }
+        }
+        #expect(found.map(\.code) == ["slots-uncovered"])
+        #expect(found[0].message.hasPrefix("slot 5 belongs to no node") && found[0].severity == .error)
+        // The others still say that 7000 owns it; that is told once gossip had its time.
+        let later = findings { name, report in
+            guard name == "7000" else { return }
+            edit(&report, Scene.id("7000")) { $0.slots = $0.slots.subtracting(SlotSet(5...5)) }
+        }
+        let saying = later.first { $0.code == "views-differ" }
+        #expect(saying?.message == "7001 7002 7003 7004 7005 say that 7000 owns slot 5")
+    }
+
+    @Test func aReplicaThatFollowsAnotherMasterIsMisplacedAndItsShardLacksOne() {
+        let found = findings { name, report in
+            edit(&report, Scene.id("7003")) { $0.masterID = Scene.id("7001") }
+        }
+        #expect(found.map(\.code).sorted() == ["replica-misplaced", "replicas-missing"])
+        #expect(found.first { $0.code == "replica-misplaced" }?.message == "7003 follows 7001, and belongs to 7000")
+        #expect(found.first { $0.code == "replicas-missing" }?.shard == "7000")
+    }
+
+    @Test func aSlotLeftHalfMovedIsOpenAfterAWhile() {
+        let change = { (name: NodeName, report: inout NodeReport) in
+            if name == "7000" {
+                self.edit(&report, Scene.id("7000")) { $0.migrating = [.init(slot: 7, node: Scene.id("7001"))] }
+            }
+            if name == "7001" {
+                self.edit(&report, Scene.id("7001")) { $0.importing = [.init(slot: 7, node: Scene.id("7000"))] }
+            }
+        }
+        #expect(findings(after: .seconds(5), .settled(), change) == [])
+        let found = findings(after: .seconds(12), .settled(), change)
+        #expect(
+            found.map(\.message) == ["slot 7 is half moved: 7000 gives it to 7001, 7001 takes it from 7000"])
+    }
+
+    @Test func twoOwnersOfASlotAreNamed() {
+        let found = findings { name, report in
+            guard name == "7001" else { return }
+            edit(&report, Scene.id("7001")) { $0.slots = $0.slots.union(SlotSet(0...1)) }
+        }
+        #expect(
+            found.first { $0.code == "slot-two-owners" }?.message == "7000 and 7001 both say that they own slots 0-1")
+    }
+
+    @Test(arguments: [("fail", "ghost-node"), ("noaddr", "ghost-node"), ("", "foreign-node")])
+    func aNodeThatNobodyStartedIsAGhostOrAStranger(flag: String, code: String) {
+        let found = findings { _, report in
+            var entry = NodeEntry(id: Scene.id("abc"), host: "127.0.0.1", ports: PortPair(client: 7009))
+            entry.flags = flag == "fail" ? [.master, .fail] : flag == "noaddr" ? [.master, .noaddr] : [.master]
+            report.view.entries.append(entry)
+        }
+        #expect(found.map(\.code) == [code])
+        #expect(found[0].message.contains("127.0.0.1:7009"))
+    }
+
+    @Test func aLinkThatIsDownAndPersistenceThatFailsAreTold() {
+        let down = findings { name, report in if name == "7004" { report.replication.linkUp = false } }
+        #expect(down.first { $0.code == "link-down" }?.node == "7004")
+        let failing = findings(after: .seconds(2)) { name, report in
+            if name == "7001" { report.persistence.lastSaveOK = false }
+        }
+        #expect(failing.map(\.code) == ["persistence-failing"])
+    }
+
+    @Test func whatLastsOnlyAMomentIsNoFinding() {
+        var turns = 0
+        let found = findings { name, report in
+            turns += 1
+            if name == "7004", turns < 12 { report.replication.linkUp = false }
+        }
+        #expect(found == [])
+    }
+
+    @Test func memoryNearTheLimitIsTroubleOnlyWithoutEviction() {
+        func found(policy: String, used: Int64) -> [String] {
+            var scene = Scene.settled()
+            for name in scene.processes.keys { scene.settings[name] = ["maxmemory-policy": policy] }
+            return findings(after: .seconds(15), scene) { name, report in
+                report.load.maxMemoryBytes = 100 << 20
+                report.load.memoryBytes = name == "7002" ? used << 20 : 1 << 20
+            }.map(\.code)
+        }
+        #expect(found(policy: "noeviction", used: 91) == ["memory-high"])
+        #expect(found(policy: "allkeys-lru", used: 99) == [])
+        #expect(found(policy: "noeviction", used: 87) == [])
+    }
+
+    @Test func aDirectiveChangedByHandIsToldWithWhereItIsConfigured() {
+        var scene = Scene.settled()
+        scene.spec.directives.append(
+            .init(
+                name: "maxmemory-policy", arguments: ["noeviction"], origin: .file("conf.d/20.yaml", line: 4, column: 5)
+            ))
+        for name in scene.processes.keys { scene.settings[name] = ["maxmemory-policy": "noeviction"] }
+        scene.settings["7001"] = ["maxmemory-policy": "allkeys-lru"]
+        let found = findings(scene)
+        #expect(found.map(\.code) == ["setting-differs"])
+        #expect(
+            found[0].message
+                == "maxmemory-policy of 7001 is 'allkeys-lru', and the configuration says 'noeviction' (conf.d/20.yaml:4:5)"
+        )
+        // Nobody configured it: then it is uneven.
+        scene.spec.directives.removeLast()
+        #expect(findings(scene).map(\.code) == ["settings-uneven"])
+    }
+
+    @Test func aPasswordIsNeverInAFinding() {
+        var scene = Scene.settled()
+        scene.spec.directives.append(.init(name: "requirepass", arguments: ["new-secret"]))
+        for name in scene.processes.keys { scene.settings[name] = ["requirepass": "old-secret"] }
+        let found = findings(scene)
+        #expect(found.count == 6)
+        #expect(found.allSatisfy { !$0.message.contains("secret") })
+    }
+
+    @Test func aDirectiveThatTheEngineKeepsIsPending() {
+        var scene = Scene.settled()
+        scene.spec.directives.append(.init(name: "databases", arguments: ["4"]))
+        for name in scene.processes.keys { scene.settings[name] = ["databases": "16"] }
+        scene.run { $0.findings.contains { $0.code == "restart-pending" } }
+        #expect(scene.decide().assessment.nodes.allSatisfy { $0.pendingRestart == ["databases"] })
+    }
+
+    @Test(arguments: [
+        ("maxmemory", "1gb", "1073741824", true), ("maxmemory", "1g", "1073741824", false),
+        ("save", "900 1 300 10", "900 1 300 10", true), ("save", "", "", true), ("save", "900 1", "", false),
+        ("appendfsync", "EverySec", "everysec", true), ("requirepass", "Secret", "secret", false),
+        (
+            "client-output-buffer-limit", "replica 256mb 64mb 60",
+            "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", true
+        ),
+        ("notify-keyspace-events", "KEA", "AKE", true), ("notify-keyspace-events", "Ex", "xE", true),
+        ("notify-keyspace-events", "Ex", "xK", false),
+    ])
+    func valuesAreComparedAsTheEngineShowsThem(name: String, configured: String, live: String, same: Bool) {
+        #expect(SettingValue.isSame(name, configured, live: live) == same)
+    }
+
+    @Test func aReportNamesWhatIsWellAndIsUnhealthyOnlyOnErrors() {
+        var scene = Scene.settled()
+        scene.run { $0.check.answers == nil && !$0.check.isPending && $0.assessment.ready }
+        let well = HealthReport(scene.decide(), scene.spec)
+        #expect(well.isHealthy && well.passed.first == "All 16384 slots covered.")
+        scene.die("7000")
+        scene.die("7003")
+        scene.spec.supervision.restart = .never
+        scene.run { $0.findings.contains { $0.code == "slots-not-served" } }
+        let bad = HealthReport(scene.decide(), scene.spec)
+        #expect(!bad.isHealthy && !bad.passed.contains("All 16384 slots covered."))
+        #expect(bad.findings.first?.severity == .error)
+    }
+}
