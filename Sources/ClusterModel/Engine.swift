@@ -10,6 +10,8 @@ package struct Engine: Hashable, Sendable, Codable, CustomStringConvertible {
         self.version = version
     }
     package var description: String { "\(name.rawValue) \(version)" }
+    /// `redis-server 7.0.15`.
+    package var program: String { "\(name.rawValue)-server \(version)" }
 
     /// `cluster-port`, ADDSLOTSRANGE, SHUTDOWN NOW/FORCE, hostnames in nodes.conf (Redis 7.0).
     package var isSevenOrLater: Bool { name == .valkey || version >= EngineVersion(7, 0, 0) }

@@ -11,10 +11,12 @@ package struct FindingDocument: Hashable, Sendable, Codable {
     package var message: String
     /// A command, where one exists.
     package var hint: String?
+    /// What it rests on, line by line: the last lines of a log.
+    package var details: [String]?
 
     package init(
         code: String, severity: Severity, node: NodeName? = nil, shard: NodeName? = nil, message: String,
-        hint: String? = nil
+        hint: String? = nil, details: [String]? = nil
     ) {
         self.code = code
         self.severity = severity
@@ -22,6 +24,7 @@ package struct FindingDocument: Hashable, Sendable, Codable {
         self.shard = shard
         self.message = message
         self.hint = hint
+        self.details = details
     }
 }
 

@@ -64,6 +64,27 @@ package struct NodeDocument: Hashable, Sendable, Codable {
         package var cause: String
         package var signal: Int32?
         package var code: Int32?
+        /// For programs: `killed`, `crashed`, `hung`, `out-of-memory`, `bad-nodes-file` …
+        package var kind: String?
+        package var pid: Int32?
+        /// False of a process that was no child of the daemon which saw it end: it has neither code nor signal then.
+        package var isStatusKnown: Bool?
+        package var coreDumped: Bool?
+        /// Whether the kernel killed it for want of memory; nil where that could not be learned.
+        package var outOfMemory: Bool?
+        package var uptimeMilliseconds: Int64?
+        /// What it had in use when it was last asked.
+        package var memoryBytes: Int64?
+        /// The engine's last lines, or the head of its crash report.
+        package var log: [String]?
+
+        private enum CodingKeys: String, CodingKey {
+            case at, cause, signal, code, kind, pid
+            case isStatusKnown = "statusKnown"
+            case coreDumped, outOfMemory
+            case uptimeMilliseconds = "uptimeMs"
+            case memoryBytes, log
+        }
 
         package init(at: Timestamp, cause: String, signal: Int32? = nil, code: Int32? = nil) {
             self.at = at

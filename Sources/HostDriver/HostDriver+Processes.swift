@@ -36,9 +36,18 @@ extension HostDriver {
         _ node: NodeName, log: String, from offset: Int
     ) -> @Sendable (ProcessIdentity, ProcessExit) -> Void {
         { [inbox] identity, exit in
-            let tail = Self.logTail(log, from: offset)
-            inbox.post(.exited(node, identity, ExitReason(exit: exit, logTail: tail)))
+            inbox.post(.exited(node, identity, ExitReason(exit: exit, log: LogFile.lines(log, from: offset))))
         }
+    }
+
+    /// What was not at hand at the end of a process: the kernel's word, and its own where nobody heard it end.
+    func inquire(_ identity: ProcessIdentity, log: String) -> Outcome {
+        let named =
+            identity.bootID == bootID ? KernelLog.namesKill(of: identity.pid, after: identity.startTime) : nil
+        return .inquired(
+            .init(
+                of: identity, namedByKernel: named, memoryKills: MemoryKills.count(),
+                log: LogFile.lines(log, ofProcess: identity.pid)))
     }
 
     func send(_ signal: Effect.Signal, to identity: ProcessIdentity) -> Outcome {
@@ -62,21 +71,6 @@ extension HostDriver {
     private func size(of path: String) -> Int {
         var status = stat()
         return stat(path, &status) == 0 ? Int(status.st_size) : 0
-    }
-
-    /// The last lines that a process wrote, of those after `offset`.
-    private static func logTail(_ path: String, from offset: Int) -> [String] {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return [] }
-        defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0 else { return [] }
-        let size = Int(status.st_size)
-        let start = max(size < offset ? 0 : offset, size - 16384)
-        var bytes = [UInt8](repeating: 0, count: max(0, size - start))
-        let count = pread(file, &bytes, bytes.count, start)
-        let lines = bytes.prefix(max(0, count)).split(separator: 10).map { String(decoding: $0, as: UTF8.self) }
-        return lines.suffix(40)
     }
 
     /// The moment at which an adopted process began, out of its start time in clock ticks since boot.

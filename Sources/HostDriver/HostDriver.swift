@@ -54,6 +54,15 @@ package final class HostDriver: Driver {
         return WallTime(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
+    package func host() -> HostFacts {
+        var (boot, monotonic) = (timespec(), timespec())
+        clock_gettime(CLOCK_MONOTONIC, &monotonic)
+        clock_gettime(CLOCK_BOOTTIME, &boot)
+        func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) }
+        return HostFacts(
+            asleep: .nanoseconds(nanoseconds(boot) - nanoseconds(monotonic)), memoryKills: MemoryKills.count())
+    }
+
     package func freeBytes() -> Int64? { NodeFiles.freeBytes(dataDirectory) }
 
     package static func recordPath(_ dataDirectory: String) -> String { dataDirectory + "/state.json" }
@@ -84,6 +93,7 @@ package final class HostDriver: Driver {
         case .ask(let node, let contact): await ask(node, contact)
         case .askSettings(let node, let contact, let names): await askSettings(node, contact, names)
         case .inspect: inspect()
+        case .inquire(_, let identity, let log): inquire(identity, log: log)
         case .shutdown(let node, let contact, let saving): await shutDown(node, contact, saving)
         case .handOver(let node, let contact, _): await command(node, contact, ["CLUSTER", "FAILOVER"])
         case .promote(let promotion, let contact): await promote(promotion, contact)

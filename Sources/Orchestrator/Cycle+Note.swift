@@ -3,16 +3,16 @@ import Planner
 
 /// How the observation takes in what happened.
 extension Cycle {
-    /// After this long without an end a node's earlier ends are forgiven.
-    static let stableTime = Duration.seconds(60)
-
     package mutating func note(_ event: Event, at now: Moment, wall: WallTime) {
         switch event {
         case .ended(let effect, let outcome): ended(effect, outcome, at: now, wall: wall)
         case .exited(let node, let identity, let reason): exited(node, identity, reason, at: now, wall: wall)
         case .wish(let wish): note(wish)
         case .freeBytes(let bytes): seen.freeBytes = bytes
-        case .configured(let spec): configure(spec)
+        case .host(let facts): seen.host = facts
+        case .configured(let spec):
+            configure(spec)
+            seen.configured = now
         }
     }
 
@@ -57,6 +57,9 @@ extension Cycle {
             let askedAt = seen.effects[effect.key]?.began ?? now
             seen.identified[contact.process] = NodeReply(
                 askedAt: askedAt, answeredAt: now, of: contact.process, outcome: answer)
+        case (.inquire(let node, _, _), .inquired(let inquiry)):
+            seen.inquiries[node] = inquiry
+            seen.effects[effect.key] = nil
         case (.start(let start), .process(let identity, let startedAt)):
             began(start.node, identity, startedAt, adopted: false, at: now)
             seen.starts[start.node, default: 0] += 1
@@ -114,23 +117,31 @@ extension Cycle {
             earlyExits[identity] = reason
             return
         }
-        let wasStable = now - process.since >= Self.stableTime
-        let count = reason.kind == .clean ? 0 : (wasStable ? 0 : failures[node] ?? 0) + 1
-        failures[node] = count
-        var last: NodeReport?
-        if let reply = seen.replies[node], reply.of == identity, case .report(let report) = reply.outcome {
-            last = report
-        }
-        let exit = NodeProcess.Exited(
-            identity: identity, at: now, wall: wall, reason: reason, failures: count, jitter: random.next(),
-            lastReport: last)
+        var ran = now - process.since
+        if process.adopted { ran = max(ran, .milliseconds(wall.milliseconds - process.startedAt.milliseconds)) }
+        let count = ran >= RestartPolicy.stableTime ? 0 : failures[node] ?? 0
+        failures[node] = wasAsked(node, identity) ? count : count + 1
+        let last = lastReports[node].flatMap { $0.processID == identity.pid ? $0 : nil }
+        var exit = NodeProcess.Exited(
+            identity: identity, at: now, wall: wall, reason: reason, failures: failures[node] ?? 0,
+            jitter: random.next(), lastReport: last)
+        exit.ran = ran
+        exit.memoryKillsBefore = seen.host.memoryKills
+        if let before = lastExits[node], before.reason.kind == reason.kind { exit.repeats = before.repeats + 1 }
         seen.processes[node] = .exited(exit)
-        lastExits[node] = exit
+        seen.lastExits[node] = exit
         seen.asking[node] = nil
         seen.replies[node] = nil
         seen.changed[node] = now
         // Whoever took the port has it now: it is asked for again.
         if case .portTaken = reason.kind, let pair = record?.member(node)?.ports { seen.ports[pair] = nil }
+    }
+
+    /// Whether clusterd itself told this process to end.
+    private func wasAsked(_ node: NodeName, _ identity: ProcessIdentity) -> Bool {
+        seen.effects.keys.contains { key in
+            ["shutdown", "terminate", "kill"].contains { key.text.hasPrefix("\($0) \(node) \(identity.pid)") }
+        }
     }
 
     private mutating func answered(_ node: NodeName, _ contact: Effect.Contact, _ outcome: Outcome, at now: Moment) {
@@ -142,7 +153,10 @@ extension Cycle {
         case .failed(let why): answer = .answered(why)
         default: return
         }
-        if case .report(let report) = answer { compare(report, node, process.identity, askedAt, now) }
+        if case .report(let report) = answer {
+            lastReports[node] = report
+            compare(report, node, process.identity, askedAt, now)
+        }
         seen.replies[node] = NodeReply(askedAt: askedAt, answeredAt: now, of: process.identity, outcome: answer)
     }
 

@@ -13,9 +13,10 @@ package struct Cycle: Sendable {
     var random: SplitMix64
     /// Ends in a row, per node; forgotten after a stable minute.
     var failures: [NodeName: Int] = [:]
+    /// What each node last said of itself, also if it has answered less since.
+    var lastReports: [NodeName: NodeReport] = [:]
     var earlyExits: [ProcessIdentity: ExitReason] = [:]
-    /// How each node's last process ended, also after it was started again.
-    package var lastExits: [NodeName: NodeProcess.Exited] = [:]
+    package var lastExits: [NodeName: NodeProcess.Exited] { seen.lastExits }
 
     package init(
         spec: ClusterSpec, record: Record?, engine: Engine, bootID: String, now: Moment, wall: WallTime, entropy: UInt64
@@ -26,6 +27,7 @@ package struct Cycle: Sendable {
         random = SplitMix64(seed: entropy)
         seen = Observation(bootID: bootID, wall: wall, entropy: 0, engine: engine, began: now)
         decision = Decision(record: record)
+        for member in record?.members ?? [] { failures[member.name] = member.ends?.inARow }
     }
 
     /// What one turn asks of the hands: the record first, if there is one to store, then the effects.
@@ -89,4 +91,11 @@ extension Cycle {
 
     /// A person wants to know now: everything is asked again.
     package mutating func askForCheck(at now: Moment) { seen.check.asked = now }
+
+    /// How a node's last process ended: as it was just seen, or as the record has it, which may know more by now.
+    package func lastEnd(of member: Member) -> NodeEnd? {
+        let kept = record?.member(member.name)?.ends?.last
+        guard let seen = lastExits[member.name].flatMap({ NodeEnd($0) }) else { return kept }
+        return kept?.identity == seen.identity ? kept : seen
+    }
 }

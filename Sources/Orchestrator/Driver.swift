@@ -11,4 +11,6 @@ package protocol Driver: Sendable {
     func perform(_ effect: Effect, _ record: Record?) async -> Outcome
     /// Free bytes for this user on the data folder's file system.
     func freeBytes() -> Int64?
+    /// What the kernel says of the host as a whole.
+    func host() -> HostFacts
 }

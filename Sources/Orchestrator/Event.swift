@@ -8,6 +8,7 @@ package enum Event: Sendable {
     case exited(NodeName, ProcessIdentity, ExitReason)
     case wish(Observation.Wish)
     case freeBytes(Int64?)
+    case host(HostFacts)
     case configured(ClusterSpec)
 }
 
@@ -24,6 +25,7 @@ package enum Outcome: Sendable, Equatable {
     /// Directives by lower-case name.
     case settings([String: String])
     case inspected(HostInspection)
+    case inquired(Observation.Inquiry)
 
     package struct Taken: Sendable, Equatable {
         package var port: Int

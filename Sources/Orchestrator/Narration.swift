@@ -107,14 +107,7 @@ package struct Narration: Sendable {
     /// Ends of nodes, promotions, steps of operations.
     private mutating func incidents(_ cycle: Cycle) -> [String] {
         var lines: [String] = []
-        for (node, exit) in cycle.lastExits.sorted(by: { ($0.value.at, $0.key) < ($1.value.at, $1.key) })
-        where said.insert("exit \(node) \(exit.at.nanoseconds)").inserted {
-            // A clean end is what a stop asks for.
-            if cycle.decision.assessment.phase == .stopping, exit.reason.kind == .clean || exit.reason.exit == nil {
-                continue
-            }
-            lines += column("exit", "\(node) \(exit.reason.cause)")
-        }
+        lines += ends(cycle)
         for promotion in cycle.record?.promotions ?? []
         where said.insert("promote \(promotion.replica) \(promotion.deadline.milliseconds)").inserted {
             let lag =
@@ -141,18 +134,36 @@ package struct Narration: Sendable {
         return lines
     }
 
+    /// Ends of this daemon's time, and those that it found: again where more was learned of one.
+    private mutating func ends(_ cycle: Cycle) -> [String] {
+        let ends = (cycle.record?.members ?? []).compactMap { member in
+            cycle.lastEnd(of: member).map { (node: member.name, end: $0) }
+        }
+        var lines: [String] = []
+        for (node, end) in ends.sorted(by: { ($0.end.at, $0.node) < ($1.end.at, $1.node) })
+        where end.at >= cycle.seen.beganWall {
+            guard said.insert("exit \(node) \(end.identity.pid)/\(end.identity.startTime) \(end.cause)").inserted else {
+                continue
+            }
+            // A clean end is what a stop asks for.
+            let isSilent = end.kind == "clean" || (end.exit.code == nil && end.exit.signal == nil)
+            if cycle.decision.assessment.phase == .stopping, isSilent { continue }
+            let lasted = end.uptimeMilliseconds.map { " after \(Duration.milliseconds($0).inWords)" } ?? ""
+            lines += column("exit", "\(node) \(end.cause)\(lasted)")
+        }
+        return lines
+    }
+
     private mutating func findings(_ cycle: Cycle) -> [String] {
         cycle.decision.findings.flatMap { finding -> [String] in
-            guard finding.severity > .info, said.insert("finding \(finding.code) \(finding.message)").inserted else {
-                return []
-            }
+            // The same sentence with other numbers is no news.
+            let words = finding.message.filter { !$0.isNumber }
+            guard finding.severity > .info,
+                said.insert("finding \(finding.code) \(finding.node?.text ?? "") \(words)").inserted
+            else { return [] }
             return column(finding.severity.rawValue, finding.message)
+                + finding.details.suffix(3).flatMap { column("", $0) }
                 + (finding.hint.map { column("", $0) } ?? [])
         }
     }
-}
-
-extension Engine {
-    /// `redis-server 7.0.15`.
-    package var program: String { "\(name.rawValue)-server \(version)" }
 }

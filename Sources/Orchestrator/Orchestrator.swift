@@ -30,6 +30,7 @@ package actor Orchestrator<Hands: Driver> {
         for await _ in inbox.bell {
             for event in inbox.take() { cycle.note(event, at: driver.now(), wall: driver.wall()) }
             cycle.note(.freeBytes(driver.freeBytes()), at: driver.now(), wall: driver.wall())
+            cycle.note(.host(driver.host()), at: driver.now(), wall: driver.wall())
             let orders = cycle.turn(at: driver.now(), wall: driver.wall())
             let decision = cycle.decision
             var failure: String?

@@ -65,12 +65,8 @@ struct StatusBoard {
             node.startedAt = Timestamp(process.startedAt)
         case .exited, nil: break
         }
-        node.restarts = max(0, (cycle.seen.starts[member.name] ?? 0) - 1)
-        node.lastExit = cycle.lastExits[member.name].map { exit in
-            .init(
-                at: Timestamp(exit.wall), cause: exit.reason.cause, signal: exit.reason.exit?.signal,
-                code: exit.reason.exit?.code)
-        }
+        node.restarts = member.ends?.restarts ?? 0
+        node.lastExit = cycle.lastEnd(of: member).map { .init($0) }
         return node
     }
 
@@ -82,7 +78,7 @@ struct StatusBoard {
         case .exited(let exit):
             if member.wanted == .stopped || assessment.phase == .stopping { return .stopped }
             if isUnderWay("start \(member.name) ") { return .starting }
-            return exit.reason.isHopeless || cycle.spec.supervision.restart == .never ? .crashed : .backoff
+            return RestartPolicy.staysDown(exit, cycle.spec.supervision.restart) == nil ? .backoff : .crashed
         case nil: return isUnderWay("start \(member.name) ") ? .starting : .stopped
         }
     }
@@ -96,7 +92,23 @@ extension FindingDocument {
     init(_ finding: Finding) {
         self.init(
             code: finding.code, severity: .init(rawValue: finding.severity.rawValue) ?? .info, node: finding.node,
-            shard: finding.shard, message: finding.message, hint: finding.hint)
+            shard: finding.shard, message: finding.message, hint: finding.hint,
+            details: finding.details.isEmpty ? nil : finding.details)
+    }
+}
+
+extension NodeDocument.ExitDocument {
+    init(_ end: NodeEnd) {
+        self.init(at: Timestamp(end.at), cause: end.cause, signal: end.exit.signal, code: end.exit.code)
+        kind = end.kind
+        pid = end.identity.pid
+        let isKnown = end.exit.code != nil || end.exit.signal != nil
+        isStatusKnown = isKnown
+        coreDumped = isKnown ? end.exit.coreDumped : nil
+        outOfMemory = end.outOfMemory
+        uptimeMilliseconds = end.uptimeMilliseconds
+        memoryBytes = end.memoryBytes
+        log = end.log
     }
 }
 

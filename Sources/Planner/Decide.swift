@@ -34,6 +34,7 @@ extension Turn {
 
     /// A formed cluster, in whatever state it is.
     private mutating func run(_ survey: Observation.Survey) {
+        noteEnds(survey)
         let topology = believedTopology(survey)
         if case .stop(let asked, let kill) = seen.wish {
             ask(topology)

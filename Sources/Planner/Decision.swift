@@ -48,10 +48,12 @@ package struct Finding: Sendable, Hashable {
     package var shard: NodeName?
     package var message: String
     package var hint: String?
+    /// What it rests on, line by line: the last lines of a log.
+    package var details: [String]
 
     package init(
         _ code: String, _ severity: Severity, node: NodeName? = nil, shard: NodeName? = nil, _ message: String,
-        hint: String? = nil
+        hint: String? = nil, details: [String] = []
     ) {
         self.code = code
         self.severity = severity
@@ -59,6 +61,7 @@ package struct Finding: Sendable, Hashable {
         self.shard = shard
         self.message = message
         self.hint = hint
+        self.details = details
     }
 }
 

@@ -24,6 +24,8 @@ package enum Effect: Sendable, Equatable {
     case askSettings(NodeName, Contact, names: [String])
     /// Look at what changes rarely: the server program on disk, and how large the quarantine is.
     case inspect
+    /// Learn why a process ended that nobody, or a kill, has ended: from the kernel, and from the log of that path.
+    case inquire(NodeName, ProcessIdentity, log: String)
     case signal(NodeName, ProcessIdentity, Signal)
     case shutdown(NodeName, Contact, Saving)
     /// CLUSTER FAILOVER on a replica whose master lives and agrees.
@@ -158,8 +160,8 @@ package enum Effect: Sendable, Equatable {
     package var node: NodeName? {
         switch self {
         case .survey, .reserve, .release, .inspect: nil
-        // Nothing is done to it.
-        case .askSettings: nil
+        // Nothing is done to it, and nothing has to wait for that.
+        case .askSettings, .inquire: nil
         // The process may be none of this node's.
         case .identify: nil
         case .makeDirectory(let node, _), .adopt(let node, _), .ask(let node, _), .signal(let node, _, _),
@@ -214,6 +216,7 @@ extension Effect {
         case .identify(let node, let contact):
             EffectKey("identify \(node) \(contact.process.pid)/\(contact.process.startTime)")
         case .adopt(let node, let process): EffectKey("adopt \(node) \(process.pid)/\(process.startTime)")
+        case .inquire(let node, let process, _): EffectKey("inquire \(node) \(process.pid)/\(process.startTime)")
         case .ask(let node, let contact): EffectKey("ask \(node) \(contact.process.pid)")
         case .askSettings(let node, let contact, _): EffectKey("ask settings \(node) \(contact.process.pid)")
         case .inspect: EffectKey("inspect")

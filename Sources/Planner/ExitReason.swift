@@ -14,17 +14,45 @@ package struct ExitReason: Sendable, Equatable, Hashable {
         case diskFull
         case cannotExecute
         case directoryLocked
+        /// The kernel ended it to get memory back.
+        case outOfMemory
+        /// clusterd ended it, because it did not answer and could not be expected to.
+        case hung
         case killed
         case crashed
         case unknown
+
+        /// As JSON and the record have it.
+        package var name: String {
+            switch self {
+            case .clean: "clean"
+            case .portTaken: "port-taken"
+            case .badDirective: "bad-directive"
+            case .badNodesFile: "bad-nodes-file"
+            case .badAppendOnlyFile: "bad-append-only-file"
+            case .badDump: "bad-dump"
+            case .diskFull: "disk-full"
+            case .cannotExecute: "cannot-execute"
+            case .directoryLocked: "directory-locked"
+            case .outOfMemory: "out-of-memory"
+            case .hung: "hung"
+            case .killed: "killed"
+            case .crashed: "crashed"
+            case .unknown: "unknown"
+            }
+        }
     }
 
     package var kind: Kind
     /// One sentence part: `killed by SIGKILL`, `could not bind port 7005`.
     package var cause: String
     package var exit: ProcessExit?
-    /// The engine's last lines.
+    /// What the engine wrote that tells most: its last lines, or the head of its crash report.
     package var logTail: [String]
+
+    /// The record keeps them, so they are few and short.
+    static let linesKept = 12
+    static let lineLength = 300
 
     package init(kind: Kind, cause: String, exit: ProcessExit?, logTail: [String] = []) {
         self.kind = kind
@@ -33,79 +61,38 @@ package struct ExitReason: Sendable, Equatable, Hashable {
         self.logTail = logTail
     }
 
-    /// Reads an exit. The sentences are the engines' own (REDIS.md 2, 3, 8): src/server.c, src/cluster.c, src/aof.c.
-    package init(exit: ProcessExit, logTail: [String]) {
-        func line(_ words: String) -> String? { logTail.last { Self.contains($0, words) } }
-        let kind: Kind
-        var cause = exit.cause
-        if exit.code == 0 {
-            kind = .clean
-        } else if let text = line("Could not create server TCP listening socket") ?? line("Failed listening on port") {
-            let port = Self.port(in: text)
-            kind = .portTaken(port ?? 0)
-            cause = "could not bind port \(port.map(String.init) ?? "?"): address already in use"
-        } else if line("FATAL CONFIG FILE ERROR") != nil {
-            kind = .badDirective
-            cause = "refused its configuration: " + (logTail.last { !$0.isEmpty } ?? "no reason given")
-        } else if line("corrupted cluster config file") != nil {
-            kind = .badNodesFile
-            cause = "refused its nodes.conf as corrupted"
-        } else if line("is already used by a different Redis Cluster node") != nil
-            || line("in order to acquire a lock") != nil
-        {
-            kind = .directoryLocked
-            cause = "could not lock its nodes.conf"
-        } else if line("can't update cluster config file") != nil || line("No space left on device") != nil {
-            kind = .diskFull
-            cause = "found the disk full"
-        } else if line("Bad file format reading the append only file") != nil
-            || line("Unexpected end of file reading the append only file") != nil
-            || line("append-only file") != nil && line("truncated") != nil
-        {
-            kind = .badAppendOnlyFile
-            cause = "could not load its append-only file"
-        } else if line("Wrong signature trying to load DB from file") != nil
-            || line("Terminating server after rdb file") != nil
-            || line("Can't handle RDB format version") != nil
-        {
-            kind = .badDump
-            cause = "could not load its RDB file"
-        } else if exit.signal == 9 {
-            kind = .killed
-        } else if exit.signal != nil || line("REDIS BUG REPORT START") != nil {
-            kind = .crashed
-        } else {
-            kind = .unknown
-        }
-        self.init(kind: kind, cause: cause, exit: exit, logTail: logTail)
+    /// Reads an exit and what the process wrote to its log since it began.
+    package init(exit: ProcessExit, log: [String]) {
+        let story = EngineLog(log)
+        let (kind, cause) = Self.read(exit, story)
+        self.init(
+            kind: kind, cause: cause, exit: exit,
+            logTail: story.tail(Self.linesKept).map { String($0.prefix(Self.lineLength)) })
     }
 
-    /// Trying again changes nothing: a person must, or triage mends the file.
+    private static func read(_ exit: ProcessExit, _ log: EngineLog) -> (Kind, String) {
+        if exit.code == 0 { return (.clean, exit.cause) }
+        if let (kind, cause) = log.reason { return (kind, cause) }
+        if exit.signal == 9 { return (.killed, exit.cause) }
+        if exit.signal != nil, let sender = log.sender { return (.killed, "\(exit.cause), \(sender)") }
+        if let report = log.crashReport { return (.crashed, exit.signal == nil ? report : "\(exit.cause): \(report)") }
+        if exit.signal != nil { return (.crashed, exit.cause) }
+        guard exit.code == nil else {
+            return (.unknown, exit.cause + (log.lastWarning.map { ": \($0)" } ?? ""))
+        }
+        // Of a process that is no child of ours only its own words tell.
+        if log.saidGoodbye { return (.clean, "ended cleanly, by its log (no child of this clusterd: no exit status)") }
+        return (.unknown, exit.cause)
+    }
+
+    /// Trying again changes nothing: a person must, or the file is mended first.
     package var isHopeless: Bool {
         switch kind {
-        case .badDirective, .cannotExecute: true
+        case .badDirective, .cannotExecute, .badAppendOnlyFile, .badDump: true
         default: false
         }
     }
 
-    private static func contains(_ text: String, _ words: String) -> Bool {
-        let text = Array(text.utf8)
-        let words = Array(words.utf8)
-        guard words.count <= text.count else { return false }
-        return (0...(text.count - words.count)).contains { text[$0..<($0 + words.count)].elementsEqual(words) }
-    }
-
-    /// The number after `port ` or before `: bind`.
-    private static func port(in line: String) -> Int? {
-        let words = line.split { !$0.isNumber && !$0.isLetter && $0 != ":" && $0 != "." }
-        for (index, word) in words.enumerated() {
-            if word == "port", index + 1 < words.count { return Int(words[index + 1]) }
-            if word.hasSuffix(":"), let last = word.dropLast().split(separator: ":").last, let port = Int(last),
-                index + 1 < words.count, words[index + 1] == "bind:"
-            {
-                return port
-            }
-        }
-        return nil
-    }
+    /// Its data files are what it died of.
+    package var dataUnreadable: Bool { kind == .badAppendOnlyFile || kind == .badDump }
 }

@@ -146,7 +146,7 @@ extension Turn {
             wait("for \(facts.path), which holds keys of another node, to be moved away")
             return false
         }
-        if let quarantine = cleaning(member, facts, incarnation) {
+        if let quarantine = cleaning(member, facts, topology, incarnation) {
             switch perform(.quarantine(quarantine)) {
             case .failed(let why, _): fault(member, "quarantine-failed", why)
             case .done(let at): needSurvey(since: at)
@@ -194,12 +194,16 @@ extension Turn {
     }
 
     private func nodesFileToWrite(_ member: Member, _ facts: DirectoryFacts?, _ planned: NodesFile) -> NodesFile? {
-        guard let file = facts?.parsed, !member.joining, agrees(file, with: planned) else { return planned }
+        guard let file = facts?.parsed, !member.joining, !isRefused(member), agrees(file, with: planned) else {
+            return planned
+        }
         return nil
     }
 
     /// What must go out of the way before this node's own files are written; nil: nothing.
-    private func cleaning(_ member: Member, _ facts: DirectoryFacts, _ incarnation: Int) -> Effect.Quarantine? {
+    private func cleaning(
+        _ member: Member, _ facts: DirectoryFacts, _ topology: Topology, _ incarnation: Int
+    ) -> Effect.Quarantine? {
         var files: [String] = []
         var why = ""
         let name = facts.nodesFileName ?? member.nodesFileName
@@ -213,6 +217,8 @@ extension Turn {
             if !isOurs || (member.joining && !isPlanned(file)) {
                 files = [name]
                 why = origin(of: file, name, isOurs: isOurs)
+            } else if isRefused(member) {
+                (files, why) = ([name], "\(seen.engine.program) refused \(name) as corrupt")
             }
         }
         if let conf = facts.redisConf, !conf.isGenerated {
@@ -222,11 +228,18 @@ extension Turn {
         if !files.isEmpty, facts.nodesFile != .absent, !facts.content.holdsKeys, member.joining {
             files += facts.content.fileNames
         }
+        if let master = takesDataFrom(member, topology), !facts.content.isEmpty {
+            files += facts.content.fileNames
+            why = "its data could not be loaded; it gets all of it from \(master.name)"
+        }
         guard !files.isEmpty else { return nil }
         return Effect.Quarantine(
             node: member.name, directory: facts.path, files: files,
             folder: "\(stamp(seen.beganWall))-\(member.name)" + (incarnation > 0 ? "-\(incarnation)" : ""), note: why)
     }
+
+    /// The engine ended because of the nodes.conf that lay there, whatever the file looks like from here.
+    private func isRefused(_ member: Member) -> Bool { exited(member.name)?.reason.kind == .badNodesFile }
 
     /// Where a nodes.conf came from that is not what this node needs, as far as the file itself tells.
     private func origin(of file: NodesFile, _ name: String, isOurs: Bool) -> String {

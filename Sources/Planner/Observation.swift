@@ -31,6 +31,13 @@ package struct Observation: Sendable, Equatable {
     package var beganWall: WallTime
     /// How often each node was started by this daemon, in vain or not.
     package var starts: [NodeName: Int] = [:]
+    /// How each node's last process ended that this daemon has seen end, also after it was started again.
+    package var lastExits: [NodeName: NodeProcess.Exited] = [:]
+    /// What was learned of a process's end after it, per node.
+    package var inquiries: [NodeName: Inquiry] = [:]
+    package var host = HostFacts()
+    /// When the configuration was last read anew: what was refused before may be taken now.
+    package var configured: Moment?
     /// Whether the turn before this one found the cluster ready: at rest nodes are asked less often.
     package var wasReady = false
     package var check = CheckFacts()
@@ -48,6 +55,23 @@ package struct Observation: Sendable, Equatable {
         self.engine = engine
         self.began = began
         beganWall = wall
+    }
+
+    /// What the kernel and the log say of a process that has ended.
+    package struct Inquiry: Sendable, Equatable {
+        package var of: ProcessIdentity
+        /// Whether the kernel's log names it as killed for want of memory; nil: it may not be read.
+        package var namedByKernel: Bool?
+        /// As `HostFacts.memoryKills`, after its end.
+        package var memoryKills: Int?
+        package var log: [String]
+
+        package init(of process: ProcessIdentity, namedByKernel: Bool?, memoryKills: Int?, log: [String]) {
+            self.of = process
+            self.namedByKernel = namedByKernel
+            self.memoryKills = memoryKills
+            self.log = log
+        }
     }
 
     /// What people and signals want of the daemon as a whole. Not in the record: a daemon that starts, runs the nodes.
@@ -153,6 +177,12 @@ package enum NodeProcess: Sendable, Equatable {
         package var jitter: UInt64
         /// What the node was last seen to be, for those who decide what its end means.
         package var lastReport: NodeReport?
+        /// How long it ran, where that is known.
+        package var ran: Duration?
+        /// Ends of this kind in a row, this one among them.
+        package var repeats = 1
+        /// How many processes the kernel had killed for want of memory, when that was last looked at before.
+        package var memoryKillsBefore: Int?
 
         package init(
             identity: ProcessIdentity?, at: Moment, wall: WallTime, reason: ExitReason, failures: Int, jitter: UInt64,
@@ -222,4 +252,18 @@ package struct EffectHistory: Sendable, Equatable {
 
     package var isUnderWay: Bool { ended == nil }
     package var isDone: Bool { ended != nil && failure == nil }
+}
+
+/// What the host as a whole says.
+package struct HostFacts: Sendable, Equatable {
+    /// How long it has been suspended since it began: CLOCK_BOOTTIME less CLOCK_MONOTONIC.
+    package var asleep = Duration.zero
+    /// Processes that the kernel has killed for want of memory: of clusterd's cgroup, or of the host; nil where neither can
+    /// be read.
+    package var memoryKills: Int?
+
+    package init(asleep: Duration = .zero, memoryKills: Int? = nil) {
+        self.asleep = asleep
+        self.memoryKills = memoryKills
+    }
 }

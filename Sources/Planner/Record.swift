@@ -68,6 +68,9 @@ package struct Member: Sendable, Equatable, Codable {
 
     /// The configured port that it stands in for, where that one was taken: its settings in conf.d are under this name.
     package var configuredAs: NodeName?
+    /// nil: none of its processes has ended yet.
+    package var ends: NodeEnds?
+
     /// Why it is not on the port that was asked for.
     package var portNote: String?
 

@@ -29,7 +29,7 @@ extension Turn {
                 takeOver(member, user)
                 continue
             }
-            guard mayStart(member, survey) else { continue }
+            guard mayStart(member, topology) else { continue }
             if lacksSpace {
                 wait("for disk space to start \(member.name)")
                 wake(after: .seconds(1))
@@ -100,26 +100,23 @@ extension Turn {
     }
 
     /// Restart policy: what was seen of the last end decides when, and whether, it is tried again.
-    private mutating func mayStart(_ member: Member, _ survey: Observation.Survey) -> Bool {
+    private mutating func mayStart(_ member: Member, _ topology: Topology) -> Bool {
         guard let exit = exited(member.name) else { return true }
         if decision.record?.operations.contains(where: { $0.isOpen && $0.node == member.name }) == true { return true }
-        if let stays = RestartPolicy.staysDown(exit, spec.supervision.restart) {
+        let isMended = isMended(member, exit, topology)
+        if let stays = RestartPolicy.staysDown(exit, spec.supervision.restart, isMended: isMended) {
             find(
                 Finding(
-                    "node-down", .error, node: member.name, "\(member.name) \(exit.reason.cause); \(stays)",
-                    hint: "clusterd restart-node \(member.name)"))
+                    "node-down", .error, node: member.name,
+                    "\(member.name) \(ExitReason.past(exit.reason.cause)); \(stays)",
+                    hint: remedy(member, exit), details: exit.reason.logTail))
             return false
         }
         let retryAt = RestartPolicy.retryAt(exit, spec.supervision)
-        if exit.failures >= 5 {
-            find(
-                Finding(
-                    "crash-loop", .error, node: member.name,
-                    "\(member.name) ended \(exit.failures) times in a row; last: \(exit.reason.cause)",
-                    hint: exit.reason.logTail.last))
-        }
         guard now >= retryAt else {
-            wait("\(member.name) \(exit.reason.cause); it is started again in \((retryAt - now).inMilliseconds) ms")
+            wait(
+                "\(member.name) \(ExitReason.past(exit.reason.cause)); it is started again in \((retryAt - now).inMilliseconds) ms"
+            )
             wake(at: retryAt)
             return false
         }
@@ -135,30 +132,14 @@ extension Turn {
     /// World before record: who runs where is noted after it is so.
     mutating func noteRunning(_ member: Member, _ process: NodeProcess.Running) {
         guard let index = decision.record?.index(member.name) else { return }
+        if let before = decision.record?.members[index].process, before != process.identity {
+            var ends = decision.record?.members[index].ends ?? NodeEnds()
+            ends.restarts += 1
+            decision.record?.members[index].ends = ends
+        }
         decision.record?.members[index].process = process.identity
         guard let report = report(member) else { return }
         decision.record?.members[index].joining = false
         if !report.loading { decision.record?.members[index].appendOnly = report.persistence.appendOnly }
-    }
-}
-
-package enum RestartPolicy {
-    /// Exponential from `restart-delay`'s first to its last value, each spread over its upper half.
-    package static func retryAt(_ exit: NodeProcess.Exited, _ supervision: ClusterSpec.Supervision) -> Moment {
-        if case .portTaken = exit.reason.kind { return exit.at }
-        let doubled = supervision.restartDelayFirst * (1 << min(max(exit.failures - 1, 0), 20))
-        let delay = min(doubled, supervision.restartDelayLast).inNanoseconds
-        let spread = Int64(exit.jitter % UInt64(max(1, delay / 2 + 1)))
-        return exit.at + .nanoseconds(delay - spread)
-    }
-
-    /// Why an ended node is not started again by itself; nil: it is.
-    package static func staysDown(_ exit: NodeProcess.Exited, _ policy: ClusterSpec.Supervision.Restart) -> String? {
-        if exit.reason.isHopeless { return "it is not tried again until that is mended" }
-        switch (policy, exit.reason.kind) {
-        case (.never, _): return "supervision.restart is never"
-        case (.onFailure, .clean): return "it ended by itself, and supervision.restart is on-failure"
-        default: return nil
-        }
     }
 }

@@ -15,6 +15,10 @@ extension Turn {
                 takeOver(member, user)
             }
         }
+        for (index, member) in members.enumerated() where exited(member.name) != nil {
+            // It was stopped with the cluster: it did not end by itself, and its next start is no restart.
+            decision.record?.members[index].process = nil
+        }
         let alive = members.filter { running($0.name) != nil }
         for member in alive { if let process = running(member.name) { noteRunning(member, process) } }
         if alive.isEmpty {

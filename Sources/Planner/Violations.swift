@@ -13,7 +13,7 @@ package func violations(in decision: Decision, given record: Record?, seeing see
         case .writeFiles(let files): found += intrusion(files.node, files.directory, "its files are written", seen)
         case .quarantine(let move):
             found += intrusion(move.node, move.directory, "files are moved", seen)
-            found += loss(move, seen)
+            found += loss(move, record, seen)
         case .start(let start):
             found += intrusion(start.node, start.directory, "a second is started", seen)
             found += unready(start, decision)
@@ -60,11 +60,23 @@ private func intrusion(_ node: NodeName, _ directory: String, _ what: String, _ 
 }
 
 /// Rules 1 and 2: a file that may hold keys stays where it is.
-private func loss(_ move: Effect.Quarantine, _ seen: Observation) -> [String] {
+private func loss(_ move: Effect.Quarantine, _ record: Record?, _ seen: Observation) -> [String] {
     guard let facts = seen.directory(at: move.directory), facts.content.holdsKeys else { return [] }
+    if isCovered(move.node, record, seen) { return [] }
     return move.files.filter(facts.content.fileNames.contains).map {
         "\($0) of \(move.node) holds keys and is moved away"
     }
+}
+
+/// Its engine has ended because it could not load these files, and a master of its shard has answered that it owns slots.
+private func isCovered(_ node: NodeName, _ record: Record?, _ seen: Observation) -> Bool {
+    guard case .exited(let exit) = seen.processes[node], exit.reason.dataUnreadable,
+        let shard = record?.member(node)?.shard
+    else { return false }
+    return record?.members.contains { member in
+        guard member.shard == shard, member.name != node, let report = seen.report(member.name) else { return false }
+        return report.replication.role == .master && report.view.myself?.slots.isEmpty == false && !report.loading
+    } ?? false
 }
 
 /// Rule 6, and the order of writing: a process is started only on reserved ports and once the record says `formed`.

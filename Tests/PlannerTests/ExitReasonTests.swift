@@ -3,31 +3,134 @@ import Planner
 import Testing
 
 @Suite struct ExitReasonTests {
-    @Test(
-        arguments: [
-            ("Could not create server TCP listening socket 127.0.0.1:7005: bind: Address already in use", 7005),
-            ("Failed listening on port 7003 (TCP), aborting.", 7003),
-        ])
-    func aTakenPortIsReadFromTheLog(line: String, port: Int) {
-        let reason = ExitReason(exit: ProcessExit(code: 1), logTail: ["12:C # oO0OoO0OoO0Oo", line])
-        #expect(reason.kind == .portTaken(port))
-        #expect(reason.cause == "could not bind port \(port): address already in use")
+    struct Sample: Sendable, CustomTestStringConvertible {
+        var log: [String]
+        var exit = ProcessExit(code: 1)
+        var kind: ExitReason.Kind
+        var cause: String
+        var testDescription: String { cause }
     }
 
-    @Test func whatTheEngineSaysOfItsConfigurationIsPassedOn() {
-        let reason = ExitReason(
-            exit: ProcessExit(code: 1),
-            logTail: ["*** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***", ">>> 'foo bar'", "Bad directive"])
-        #expect(reason.kind == .badDirective)
-        #expect(reason.isHopeless)
-        #expect(reason.cause == "refused its configuration: Bad directive")
+    /// As the engines wrote them: Redis 6.2, 7.0 and 8.2, Valkey 9.1.
+    static let samples: [Sample] = [
+        Sample(
+            log: [
+                "1:M 24 Nov 2026 21:31:40.527 # Warning: Could not create server TCP listening socket 127.0.0.1:7005: "
+                    + "bind: Address already in use",
+                "1:M 24 Nov 2026 21:31:40.527 # Failed listening on port 7005 (TCP), aborting.",
+            ], kind: .portTaken(7005), cause: "could not bind port 7005: address already in use"),
+        Sample(
+            log: ["1:M 24 Nov 2026 21:31:40.527 # Failed listening on port 7003 (tcp), aborting."],
+            kind: .portTaken(7003), cause: "could not bind port 7003: address already in use"),
+        Sample(
+            log: [
+                "1:M 24 Nov 2026 21:31:40.527 # Warning: Could not create server TCP listening socket 10.99.99.99:7005: "
+                    + "bind: Cannot assign requested address",
+                "1:M 24 Nov 2026 21:31:40.527 # Failed listening on port 7005 (TCP), aborting.",
+            ], kind: .unknown,
+            cause: "could not bind its port: Warning: Could not create server TCP listening socket 10.99.99.99:7005: "
+                + "bind: Cannot assign requested address"),
+        Sample(
+            log: [
+                "", "*** FATAL CONFIG FILE ERROR (Version 9.1.2) ***",
+                "Reading the configuration file, at line 8", ">>> 'maxmemory \"abc\"'",
+                "argument must be a memory value",
+            ], kind: .badDirective,
+            cause: "refused its configuration: 'maxmemory \"abc\"': argument must be a memory value"),
+        Sample(
+            log: ["1:M 24 Nov 2026 21:31:38.224 # Unrecoverable error: corrupted cluster config file."],
+            kind: .badNodesFile, cause: "refused its nodes.conf as corrupted"),
+        Sample(
+            log: [
+                "=== VALKEY BUG REPORT START: Cut & paste starting from here ===",
+                "1:M 24 Nov 2026 21:33:08.892 # Guru Meditation: Unrecoverable error: corrupted cluster config file "
+                    + "\"garbage", "\". #cluster_legacy.c:1043",
+                "1:M 24 Nov 2026 21:33:08.893 # valkey 9.1.2 crashed by signal: 11, si_code: 1",
+            ], exit: ProcessExit(signal: 11), kind: .badNodesFile, cause: "refused its nodes.conf as corrupted"),
+        Sample(
+            log: [
+                "=== REDIS BUG REPORT START: Cut & paste starting from here ===",
+                "1:M 24 Nov 2026 21:32:42.266 # ==> cluster_legacy.c:521 'server.cluster->myself == NULL' is not true",
+            ], exit: ProcessExit(signal: 6), kind: .badNodesFile, cause: "refused its nodes.conf as corrupted"),
+        Sample(
+            log: [
+                "1:M 24 Nov 2026 21:31:18.237 # Bad file format reading the append only file appendonly.aof.1.incr.aof: "
+                    + "make a backup of your AOF file"
+            ], kind: .badAppendOnlyFile,
+            cause: "could not load its append-only file: Bad file format reading the append only file "
+                + "appendonly.aof.1.incr.aof: make a backup of your AOF file"),
+        Sample(
+            log: [
+                "1:M 24 Nov 2026 21:31:22.679 # Unable to obtain the AOF file appendonly.aof.1.incr.aof length. stat: No "
+                    + "such file or directory"
+            ], kind: .badAppendOnlyFile,
+            cause:
+                "could not load its append-only file: Unable to obtain the AOF file appendonly.aof.1.incr.aof length. "
+                + "stat: No such file or directory"),
+        Sample(
+            log: [
+                "1:M 24 Nov 2026 21:32:50.586 * Reading RDB base file on AOF loading...",
+                "1:M 24 Nov 2026 21:32:50.586 # Short read or OOM loading DB. Unrecoverable error, aborting now.",
+            ], kind: .badAppendOnlyFile,
+            cause:
+                "could not load its append-only file: Short read or OOM loading DB. Unrecoverable error, aborting now."
+        ),
+        Sample(
+            log: [
+                "1:M 24 Nov 2026 21:31:27.099 # Wrong RDB checksum expected: (d7) but got (ff). Aborting now.",
+                "[offset 0] Checking RDB file dump.rdb",
+            ], kind: .badDump,
+            cause: "could not load its RDB file: Wrong RDB checksum expected: (d7) but got (ff). Aborting now."),
+        Sample(
+            log: ["1:M 24 Nov 2026 21:31:27.099 # Fatal: can't update cluster config file."], kind: .diskFull,
+            cause: "found the disk full"),
+        Sample(
+            log: [
+                "=== REDIS BUG REPORT START: Cut & paste starting from here ===",
+                "1:M 24 Nov 2026 21:31:40.464 # === ASSERTION FAILED ===",
+                "1:M 24 Nov 2026 21:31:40.464 # ==> t_string.c:12 'o != NULL' is not true",
+            ], exit: ProcessExit(signal: 11, coreDumped: true), kind: .crashed,
+            cause: "killed by SIGSEGV (core dumped): assertion failed: ==> t_string.c:12 'o != NULL' is not true"),
+        Sample(
+            log: [
+                "=== REDIS BUG REPORT START: Cut & paste starting from here ===",
+                "1:M 24 Nov 2026 21:31:40.464 # Redis 7.0.15 crashed by signal: 11, si_code: 0",
+                "1:M 24 Nov 2026 21:31:40.464 # Killed by PID: 13618, UID: 0",
+            ], exit: ProcessExit(signal: 11), kind: .killed, cause: "killed by SIGSEGV, sent by pid 13618"),
+        Sample(
+            log: ["1:M 24 Nov 2026 21:31:40.464 # Can't chdir to '/nowhere': No such file or directory"],
+            kind: .unknown, cause: "exited with code 1: Can't chdir to '/nowhere': No such file or directory"),
+        Sample(
+            log: ["1:M 24 Nov 2026 21:31:40.464 # Redis is now ready to exit, bye bye..."], exit: ProcessExit(),
+            kind: .clean, cause: "ended cleanly, by its log (no child of this clusterd: no exit status)"),
+        Sample(
+            log: [], exit: ProcessExit(), kind: .unknown,
+            cause: "ended (not a child of clusterd: no exit status)"),
+        Sample(log: [], exit: ProcessExit(signal: 9), kind: .killed, cause: "killed by SIGKILL"),
+        Sample(log: ["anything"], exit: ProcessExit(code: 0), kind: .clean, cause: "ended cleanly"),
+        Sample(log: [], exit: ProcessExit(code: 3), kind: .unknown, cause: "exited with code 3"),
+    ]
+
+    @Test(arguments: samples) func anExitIsRead(sample: Sample) {
+        let reason = ExitReason(exit: sample.exit, log: sample.log)
+        #expect(reason.kind == sample.kind)
+        #expect(reason.cause == sample.cause)
     }
 
-    @Test func signalsAndCodesAreNamed() {
-        #expect(ExitReason(exit: ProcessExit(signal: 9), logTail: []).cause == "killed by SIGKILL")
-        #expect(ExitReason(exit: ProcessExit(signal: 9), logTail: []).kind == .killed)
-        #expect(ExitReason(exit: ProcessExit(signal: 11, coreDumped: true), logTail: []).kind == .crashed)
-        #expect(ExitReason(exit: ProcessExit(code: 0), logTail: ["anything"]).kind == .clean)
-        #expect(ExitReason(exit: ProcessExit(code: 3), logTail: []).cause == "exited with code 3")
+    @Test func ofACrashTheHeadOfItsReportIsKeptAndOfOthersTheEnd() {
+        let lines = (1...100).map { "1:M 24 Nov 2026 21:31:40.464 * line \($0)" }
+        let report = ["=== REDIS BUG REPORT START: Cut & paste starting from here ==="] + lines
+        let crash = ExitReason(exit: ProcessExit(signal: 11), log: lines + report)
+        #expect(crash.logTail.count == 12 && crash.logTail[1] == report[0] && crash.logTail[2] == lines[0])
+        let end = ExitReason(exit: ProcessExit(code: 1), log: lines + [String(repeating: "x", count: 1000)])
+        #expect(end.logTail.count == 12 && end.logTail[10] == lines[99] && end.logTail[11].count == 300)
+    }
+
+    @Test(arguments: [0, 1, 7, 40]) func anyBytesAreRead(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        let log = (0..<50).map { _ in
+            String(decoding: (0..<80).map { _ in UInt8.random(in: 0...255, using: &random) }, as: UTF8.self)
+        }
+        #expect(ExitReason(exit: ProcessExit(code: 1), log: log).kind == .unknown)
     }
 }

@@ -109,6 +109,9 @@ extension Scene {
             starts[start.node, default: 0] += 1
             seen.starts[start.node, default: 0] += 1
             began(start.node, Self.identity(start.node, life: starts[start.node] ?? 1), adopted: false)
+        case .inquire(let node, let identity, _):
+            seen.inquiries[node] = .init(of: identity, namedByKernel: false, memoryKills: nil, log: [])
+            seen.effects[effect.key] = nil
         case .identify(_, let contact):
             let listener = processes.keys.sorted().first { member($0).ports.client == contact.port }
             let answer = listener.flatMap(report).map(NodeReply.Outcome.report) ?? .refused
@@ -188,11 +191,12 @@ extension Scene {
     ) {
         var last: NodeReport?
         if case .report(let report)? = seen.replies[node]?.outcome { last = report }
-        let reason = ExitReason(exit: exit, logTail: log)
-        seen.processes[node] = .exited(
-            .init(
-                identity: processes.removeValue(forKey: node), at: now, wall: seen.wall, reason: reason,
-                failures: reason.kind == .clean ? 0 : failures, jitter: 0, lastReport: last))
+        let reason = ExitReason(exit: exit, log: log)
+        let ended = NodeProcess.Exited(
+            identity: processes.removeValue(forKey: node), at: now, wall: seen.wall, reason: reason,
+            failures: reason.kind == .clean ? 0 : failures, jitter: 0, lastReport: last)
+        seen.processes[node] = .exited(ended)
+        seen.lastExits[node] = ended
         seen.replies[node] = nil
         seen.changed[node] = now
         if case .portTaken = reason.kind { seen.ports[member(node).ports] = nil }

@@ -204,7 +204,10 @@ extension Decision {
     func nodes(_ kind: String) -> [NodeName] { orders(kind).compactMap(\.node) }
     func orders(_ kind: String) -> [Effect] { effects.filter { $0.key.text.hasPrefix(kind + " ") } }
     /// All but questions.
-    var deeds: [String] { effects.map(\.key.text).filter { !$0.hasPrefix("ask ") && $0 != "inspect" } }
+    var deeds: [String] {
+        let questions = ["ask", "inspect", "inquire"]
+        return effects.map(\.key.text).filter { !questions.contains(String($0.prefix { $0 != " " })) }
+    }
     func finding(_ code: String) -> Finding? { findings.first { $0.code == code } }
     var refusal: Refusal? {
         guard case .refused(let refusal) = end else { return nil }

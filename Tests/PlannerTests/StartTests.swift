@@ -29,7 +29,7 @@ import Testing
         let due = scene.now + .milliseconds(milliseconds)
         let waiting = scene.decide()
         #expect(waiting.nodes("write") == [] && waiting.nodes("start") == [])
-        #expect(waiting.waits.contains("7004 killed by SIGKILL; it is started again in \(milliseconds) ms"))
+        #expect(waiting.waits.contains("7004 was killed by SIGKILL; it is started again in \(milliseconds) ms"))
         scene.pass(.milliseconds(milliseconds - 1))
         scene.hear()
         #expect(scene.decide().nodes("write") == [])
@@ -59,7 +59,7 @@ import Testing
         var scene = ended(ProcessExit(signal: 11), log: ["Redis 7.0.15 crashed by signal: 11"], failures: 5)
         let finding = scene.decide().finding("crash-loop")
         #expect(finding?.severity == .error && finding?.node == "7004")
-        #expect(finding?.message == "7004 ended 5 times in a row; last: killed by SIGSEGV")
+        #expect(finding?.message == "7004 ended 5 times in a row; the last time it was killed by SIGSEGV")
         scene.run { $0.nodes("start") == ["7004"] }
     }
 

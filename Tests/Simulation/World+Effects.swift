@@ -49,6 +49,8 @@ extension World {
             guard host.engines[identity.pid]?.identity == identity else { return .failed("the process has ended") }
             watched[identity.pid] = (node, generation)
             return .process(identity, startedAt: wall)
+        case .inquire(_, let identity, _):
+            return .inquired(.init(of: identity, namedByKernel: false, memoryKills: nil, log: []))
         case .signal(_, let identity, let signal):
             guard host.engines[identity.pid] != nil else { return .failed("the process has ended") }
             after(1...5, .exit(pid: identity.pid, code: signal == .kill ? nil : 0, signal: signal == .kill ? 9 : nil))

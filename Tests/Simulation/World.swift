@@ -174,6 +174,6 @@ final class World {
         guard let watcher = watched.removeValue(forKey: pid), watcher.generation == generation else { return }
         post(
             .exited(
-                watcher.node, engine.identity, ExitReason(exit: ProcessExit(code: code, signal: signal), logTail: log)))
+                watcher.node, engine.identity, ExitReason(exit: ProcessExit(code: code, signal: signal), log: log)))
     }
 }

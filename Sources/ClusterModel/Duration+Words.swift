@@ -1,0 +1,14 @@
+extension Duration {
+    /// For people: `40 ms`, `2.1 s`, `75 s`, `12 min`, `5 h`, `3 days`.
+    package var inWords: String {
+        let milliseconds = inMilliseconds
+        switch milliseconds {
+        case ..<1000: return "\(milliseconds) ms"
+        case ..<10_000: return "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s"
+        case ..<120_000: return "\(milliseconds / 1000) s"
+        case ..<7_200_000: return "\(milliseconds / 60_000) min"
+        case ..<172_800_000: return "\(milliseconds / 3_600_000) h"
+        default: return "\(milliseconds / 86_400_000) days"
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import Glibc
+
+/// A node's log, read for why its process ended.
+enum LogFile {
+    /// Of what one process wrote, the beginning says with what it began, and the end how it ended; what lies between is
+    /// left out.
+    private static let headBytes = 32 << 10
+    private static let tailBytes = 64 << 10
+
+    /// The lines behind `offset`; all there are if the file has been replaced by a shorter one since.
+    static func lines(_ path: String, from offset: Int) -> [String] {
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard file >= 0 else { return [] }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return [] }
+        let size = Int(status.st_size)
+        let start = size < offset ? 0 : offset
+        guard size - start > headBytes + tailBytes else { return split(read(file, start, size - start)) }
+        return split(read(file, start, headBytes)) + split(read(file, size - tailBytes, tailBytes))
+    }
+
+    /// The lines from the first on that begins with this pid, of the last that there are: what a process wrote whose
+    /// beginning nobody marked. Lines of a crash report have no pid in front.
+    static func lines(_ path: String, ofProcess pid: pid_t) -> [String] {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return [] }
+        let lines = lines(path, from: max(0, Int(status.st_size) - headBytes - tailBytes))
+        guard let first = lines.firstIndex(where: { $0.hasPrefix("\(pid):") }) else { return [] }
+        return Array(lines[first...])
+    }
+
+    private static func read(_ file: Int32, _ offset: Int, _ count: Int) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: max(0, count))
+        let got = pread(file, &bytes, bytes.count, off_t(offset))
+        return Array(bytes.prefix(max(0, got)))
+    }
+
+    private static func split(_ bytes: [UInt8]) -> [String] {
+        bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+    }
+}

@@ -1,0 +1,126 @@
+/// What one engine process wrote to its log, read for why it ended. The sentences are the engines' own, of Redis 6.2 to 8 and
+/// of Valkey: src/server.c, src/config.c, src/cluster.c, src/aof.c, src/rdb.c, src/debug.c.
+struct EngineLog {
+    private let lines: [String]
+
+    init(_ lines: [String]) { self.lines = lines.filter { !$0.isEmpty } }
+
+    /// Why it gave up, in its own words; nil where it says nothing that is known here. The first of these that fits: what
+    /// comes later in a log is most often the consequence.
+    var reason: (ExitReason.Kind, String)? {
+        if let line = last("Could not create server TCP listening socket") ?? last("Failed listening on port") {
+            if line.contains(words: "bind: ") && !line.contains(words: "Address already in use") {
+                return (.unknown, "could not bind its port: \(Self.words(line))")
+            }
+            let port = Self.port(in: line)
+            return (
+                .portTaken(port ?? 0), "could not bind port \(port.map(String.init) ?? "?"): address already in use"
+            )
+        }
+        if let at = lines.lastIndex(where: { $0.contains(words: "FATAL CONFIG FILE ERROR") }) {
+            // Then `Reading the configuration file, at line 8`, `>>> 'the line'`, and what is wrong with it.
+            let words = lines.suffix(from: at + 1).filter { !$0.hasPrefix("Reading the configuration") }
+                .map { $0.hasPrefix(">>> ") ? String($0.dropFirst(4)) : $0 }
+            return (.badDirective, "refused its configuration: \(words.joined(separator: ": "))")
+        }
+        // Valkey, and all of them where a file has two nodes that are `myself`, die of it by a crash of their own making.
+        if last("corrupted cluster config file", "cluster->myself == NULL' is not true") != nil {
+            return (.badNodesFile, "refused its nodes.conf as corrupted")
+        }
+        if last("is already used by a different Redis Cluster node", "is already used by a different Valkey") != nil
+            || last("in order to acquire a lock") != nil
+        {
+            return (.directoryLocked, "could not lock its nodes.conf")
+        }
+        if last("can't update cluster config file") != nil || last("No space left on device") != nil {
+            return (.diskFull, "found the disk full")
+        }
+        if let line = last(
+            "Bad file format reading the append only file", "Unexpected end of file reading the append only file",
+            "Invalid AOF manifest file format", "Unable to obtain the AOF file",
+            "Unrecoverable error reading the append only file")
+        {
+            return (.badAppendOnlyFile, "could not load its append-only file: \(Self.words(line))")
+        }
+        if let line = last(
+            "Wrong signature trying to load DB from file", "Can't handle RDB format version", "Wrong RDB checksum",
+            "Short read or OOM loading DB", "Internal error in RDB reading",
+            "Terminating server after rdb file", "Fatal error loading the DB")
+        {
+            // The base of an append-only file is an RDB file too.
+            return last(".base.rdb", "RDB base file on AOF loading", "RDB preamble from AOF") != nil
+                ? (.badAppendOnlyFile, "could not load its append-only file: \(Self.words(line))")
+                : (.badDump, "could not load its RDB file: \(Self.words(line))")
+        }
+        return nil
+    }
+
+    /// The head of a crash report: what the engine says it died of.
+    var crashReport: String? {
+        guard lines.contains(where: Self.beginsCrashReport) else { return nil }
+        if let line = last("Out Of Memory allocating") { return Self.words(line) }
+        if let line = last("Guru Meditation") { return Self.words(line) }
+        if let line = last(" is not true") { return "assertion failed: \(Self.words(line))" }
+        return "its crash report is in its log"
+    }
+
+    /// A crash report after a signal that somebody sent names the sender: `Killed by PID: 4182, UID: 1000`.
+    var sender: String? {
+        guard let line = last("Killed by PID: ") else { return nil }
+        return Self.words(line).split { !$0.isNumber }.first.map { "sent by pid \($0)" }
+    }
+
+    var saidGoodbye: Bool { last("is now ready to exit, bye bye") != nil }
+
+    /// The last line that the engine marked as a warning.
+    var lastWarning: String? { lines.last { $0.contains(words: " # ") }.map(Self.words) }
+
+    /// The last lines; of a crash the first of its report, since the last ones only ask to file it.
+    func tail(_ count: Int) -> [String] {
+        if let report = lines.lastIndex(where: Self.beginsCrashReport) {
+            return Array(lines.suffix(from: max(0, report - 1)).prefix(count))
+        }
+        return Array(lines.suffix(count))
+    }
+
+    private static func beginsCrashReport(_ line: String) -> Bool {
+        line.contains(words: "REDIS BUG REPORT START") || line.contains(words: "VALKEY BUG REPORT START")
+    }
+
+    private func last(_ wanted: String...) -> String? {
+        lines.last { line in wanted.contains { line.contains(words: $0) } }
+    }
+
+    /// A line without its pid, time and level: `4182:M 01 Jan 2026 00:00:00.000 # Failed …`.
+    static func words(_ line: String) -> String {
+        for mark in [" # ", " * ", " - ", " . "] {
+            guard let range = line.firstRange(of: mark), line[..<range.lowerBound].contains(":") else { continue }
+            return String(line[range.upperBound...])
+        }
+        return line
+    }
+
+    /// The number after `port `, or the one before `: bind`.
+    private static func port(in line: String) -> Int? {
+        let words = line.split { !$0.isNumber && !$0.isLetter && $0 != ":" && $0 != "." }
+        for (index, word) in words.enumerated() {
+            if word == "port", index + 1 < words.count { return Int(words[index + 1]) }
+            if word.hasSuffix(":"), let last = word.dropLast().split(separator: ":").last, let port = Int(last),
+                index + 1 < words.count, words[index + 1] == "bind:"
+            {
+                return port
+            }
+        }
+        return nil
+    }
+}
+
+extension String {
+    /// By bytes: no line of a log is compared by Unicode's rules.
+    fileprivate func contains(words: String) -> Bool {
+        let text = Array(utf8)
+        let words = Array(words.utf8)
+        guard words.count <= text.count else { return false }
+        return (0...(text.count - words.count)).contains { text[$0..<($0 + words.count)].elementsEqual(words) }
+    }
+}

@@ -1,0 +1,174 @@
+import ClusterModel
+
+/// What is remembered of the ends of one node's processes. In the record, so that a daemon that starts knows of a crash
+/// loop and can say why a node died; only the last end is kept whole.
+package struct NodeEnds: Sendable, Equatable, Codable {
+    /// Processes that were started in the place of one that had ended.
+    package var restarts = 0
+    /// Ends in a row without a stable minute between them, those left out that clusterd itself asked for.
+    package var inARow = 0
+    package var last: NodeEnd?
+
+    package init() {}
+}
+
+/// How one process ended, as it is kept.
+package struct NodeEnd: Sendable, Equatable, Codable {
+    package var identity: ProcessIdentity
+    /// When it was seen to have ended.
+    package var at: WallTime
+    /// `ExitReason.Kind.name`.
+    package var kind: String
+    package var cause: String
+    /// Neither code nor signal: it was no child of the clusterd that saw it end.
+    package var exit: ProcessExit
+    /// nil: the kernel could not be asked, or it was not yet.
+    package var outOfMemory: Bool?
+    package var uptimeMilliseconds: Int64?
+    /// What the engine had in use when it was last asked.
+    package var memoryBytes: Int64?
+    package var log: [String]
+    /// All that can be learned of it is here.
+    package var isComplete = false
+
+    /// An end that was seen.
+    package init?(_ seen: NodeProcess.Exited) {
+        guard let identity = seen.identity else { return nil }
+        self.identity = identity
+        at = seen.wall
+        kind = seen.reason.kind.name
+        cause = seen.reason.cause
+        exit = seen.reason.exit ?? ProcessExit()
+        uptimeMilliseconds = seen.ran?.inMilliseconds
+        memoryBytes = seen.lastReport?.load.memoryBytes
+        log = seen.reason.logTail
+        // Only of what a kill, or nobody knows what, has ended the kernel may know more.
+        isComplete = !(exit.signal == 9 || (exit.code == nil && exit.signal == nil)) || seen.reason.kind == .hung
+    }
+
+    /// An end that nobody saw.
+    package init(unseen identity: ProcessIdentity, at: WallTime, cause: String) {
+        self.identity = identity
+        self.at = at
+        kind = ExitReason.Kind.unknown.name
+        self.cause = cause
+        exit = ProcessExit()
+        log = []
+    }
+}
+
+extension Turn {
+    /// What the hands could learn about the end of a process after it.
+    typealias Inquiry = Observation.Inquiry
+
+    /// World before record: an end is noted after it was seen, and not in the turns that replace a master, which write no
+    /// more than they must.
+    static let noteDelay = Duration.milliseconds(200)
+
+    mutating func noteEnds(_ survey: Observation.Survey) {
+        for member in members {
+            if let exit = seen.lastExits[member.name] { note(exit, of: member) }
+            noteUnseenEnd(of: member, survey)
+            complete(member)
+            forgive(member)
+            reportLoop(member)
+        }
+    }
+
+    private mutating func note(_ exit: NodeProcess.Exited, of member: Member) {
+        guard let index = decision.record?.index(member.name), let end = NodeEnd(exit) else { return }
+        guard member.ends?.last?.identity != end.identity else { return }
+        guard now - exit.at >= Self.noteDelay || seen.wish != .run else { return wake(at: exit.at + Self.noteDelay) }
+        var ends = member.ends ?? NodeEnds()
+        ends.inARow = exit.failures
+        ends.last = end
+        decision.record?.members[index].ends = ends
+    }
+
+    /// The process in the record runs no more, and this daemon has not seen it end.
+    private mutating func noteUnseenEnd(of member: Member, _ survey: Observation.Survey) {
+        guard seen.processes[member.name] == nil, let process = member.process, !isBusy(member.name),
+            member.ends?.last?.identity != process, engineUser(of: member.directory, survey) == nil,
+            let index = decision.record?.index(member.name)
+        else { return }
+        let cause =
+            process.bootID == seen.bootID
+            ? "ended while no clusterd ran: no exit status is known" : "ended with the host, which has started anew"
+        var ends = member.ends ?? NodeEnds()
+        ends.last = NodeEnd(unseen: process, at: seen.wall, cause: cause)
+        decision.record?.members[index].ends = ends
+    }
+
+    /// Asks what the kernel and the log say of an end, and adds it.
+    private mutating func complete(_ member: Member) {
+        guard let index = decision.record?.index(member.name),
+            var end = decision.record?.members[index].ends?.last, !end.isComplete
+        else { return }
+        guard let inquiry = seen.inquiries[member.name], inquiry.of == end.identity else {
+            perform(.inquire(member.name, end.identity, log: member.directory + "/redis.log"))
+            return
+        }
+        end.complete(with: inquiry, before: seen.lastExits[member.name], isThisBoot: end.identity.bootID == seen.bootID)
+        decision.record?.members[index].ends?.last = end
+    }
+
+    private mutating func forgive(_ member: Member) {
+        guard let process = running(member.name), let index = decision.record?.index(member.name),
+            let inARow = decision.record?.members[index].ends?.inARow, inARow > 0
+        else { return }
+        if now - process.since >= RestartPolicy.stableTime {
+            decision.record?.members[index].ends?.inARow = 0
+        } else {
+            wake(at: process.since + RestartPolicy.stableTime)
+        }
+    }
+
+    /// A node that does not stay up, whether it is up at this moment or not.
+    private mutating func reportLoop(_ member: Member) {
+        let ends = decision.record?.member(member.name)?.ends
+        let failures = max(ends?.inARow ?? 0, exited(member.name)?.failures ?? 0)
+        guard member.wanted == .running, seen.wish == .run, failures >= RestartPolicy.loopLength,
+            let last = exited(member.name).flatMap({ NodeEnd($0) }) ?? ends?.last
+        else { return }
+        let lasted = last.uptimeMilliseconds.map { " after \(Duration.milliseconds($0).inWords)" } ?? ""
+        find(
+            Finding(
+                "crash-loop", .error, node: member.name,
+                "\(member.name) ended \(failures) times in a row; the last time it \(ExitReason.past(last.cause))\(lasted)",
+                hint: "\(member.directory)/redis.log", details: last.log))
+    }
+}
+
+extension NodeEnd {
+    mutating func complete(with inquiry: Observation.Inquiry, before exit: NodeProcess.Exited?, isThisBoot: Bool) {
+        isComplete = true
+        if log.isEmpty, !inquiry.log.isEmpty {
+            // Nobody heard it end; what it wrote may say more than that.
+            let reason = ExitReason(exit: self.exit, log: inquiry.log)
+            log = reason.logTail
+            if reason.kind != .unknown {
+                kind = reason.kind.name
+                cause = "\(reason.cause), while no clusterd ran"
+            }
+        }
+        guard isThisBoot, kind == ExitReason.Kind.killed.name || kind == ExitReason.Kind.unknown.name else { return }
+        if let named = inquiry.namedByKernel {
+            outOfMemory = named
+            if named {
+                kind = ExitReason.Kind.outOfMemory.name
+                cause = "was killed by the kernel: out of memory"
+            }
+        } else if let before = exit?.memoryKillsBefore, exit?.identity == identity, let now = inquiry.memoryKills {
+            outOfMemory = now > before
+            if now > before {
+                kind = ExitReason.Kind.outOfMemory.name
+                cause += ", most likely by the kernel: it has just killed a process for want of memory"
+            }
+        }
+    }
+}
+
+extension ExitReason {
+    /// A cause behind `it`: `was killed by SIGKILL`.
+    static func past(_ cause: String) -> String { cause.hasPrefix("killed") ? "was \(cause)" : cause }
+}

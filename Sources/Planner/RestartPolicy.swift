@@ -1,0 +1,70 @@
+import ClusterModel
+
+/// When, and whether, a node that has ended is started again by itself.
+package enum RestartPolicy {
+    /// After this long without an end a node's earlier ends are forgiven.
+    package static let stableTime = Duration.seconds(60)
+    /// So many ends in a row are a loop.
+    package static let loopLength = 5
+    /// After so many refusals of a nodes.conf, the last of them clusterd's own, another one changes nothing.
+    static let rewrites = 3
+
+    /// Exponential from `restart-delay`'s first to its last value, each spread over its upper half.
+    package static func retryAt(_ exit: NodeProcess.Exited, _ supervision: ClusterSpec.Supervision) -> Moment {
+        if case .portTaken = exit.reason.kind { return exit.at }
+        let doubled = supervision.restartDelayFirst * (1 << min(max(exit.failures - 1, 0), 20))
+        let delay = min(doubled, supervision.restartDelayLast).inNanoseconds
+        let spread = Int64(exit.jitter % UInt64(max(1, delay / 2 + 1)))
+        return exit.at + .nanoseconds(delay - spread)
+    }
+
+    /// Why an ended node is not started again by itself; nil: it is.
+    package static func staysDown(
+        _ exit: NodeProcess.Exited, _ policy: ClusterSpec.Supervision.Restart, isMended: Bool = false
+    ) -> String? {
+        if exit.reason.isHopeless, !isMended { return "it is not tried again until that is mended" }
+        if exit.reason.kind == .badNodesFile, exit.repeats >= rewrites {
+            return "it is not tried again: the file is clusterd's own"
+        }
+        switch (policy, exit.reason.kind) {
+        case (.never, _): return "supervision.restart is never"
+        case (.onFailure, .clean): return "it ended by itself, and supervision.restart is on-failure"
+        default: return nil
+        }
+    }
+}
+
+extension Turn {
+    /// What it died of is no longer so: the configuration was read anew, or it takes its data from its master.
+    func isMended(_ member: Member, _ exit: NodeProcess.Exited, _ topology: Topology) -> Bool {
+        if let configured = seen.configured, configured > exit.at { return true }
+        return takesDataFrom(member, topology) != nil
+    }
+
+    /// The master from which a replica gets all its data, when its own cannot be loaded: one that answers and owns the
+    /// shard's slots. What the replica had is kept in quarantine.
+    func takesDataFrom(_ member: Member, _ topology: Topology) -> Member? {
+        guard let exit = exited(member.name), exit.reason.dataUnreadable,
+            let id = topology.master(of: member.id), id != member.id,
+            let master = decision.record?.member(id: id), let report = report(master), !report.loading,
+            report.replication.role == .master, report.view.myself?.slots.isEmpty == false
+        else { return nil }
+        return master
+    }
+
+    /// What a person does about a node that stays down.
+    func remedy(_ member: Member, _ exit: NodeProcess.Exited) -> String {
+        let again = "clusterd restart-node \(member.name)"
+        let names = seen.directory(at: member.directory)?.dataNames ?? DataFileNames()
+        switch exit.reason.kind {
+        case .badAppendOnlyFile:
+            let file =
+                seen.engine.isSevenOrLater
+                ? "\(names.appendOnlyDirectory)/\(names.appendOnly).manifest" : names.appendOnly
+            return "cp -a \(member.directory) \(member.directory).copy && \(seen.engine.name.rawValue)-check-aof --fix "
+                + "\(member.directory)/\(file), and then \(again)"
+        case .badDump: return "put another \(names.dump) into \(member.directory), and then \(again)"
+        default: return again
+        }
+    }
+}
