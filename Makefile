@@ -6,10 +6,10 @@ SEEDS ?= 2000
 BUILD = swift build -c $(CONFIGURATION) --static-swift-stdlib
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit sim engines lint fmt clean dependencies
+.PHONY: help run build test unit sim test-systemd engines lint fmt clean dependencies
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1|/' | column -t -s '|'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | column -t -s '|'
 
 dependencies: ## install what is missing (redis-server, libsystemd-dev, libyaml-dev …)
 	@scripts/install-dependencies
@@ -26,6 +26,7 @@ test: dependencies lint engines ## run all tests
 	swift test --skip-build --filter EndToEndTests
 	scripts/check-openapi .build/debug/clusterd
 	$(MAKE) sim SEEDS=200
+	$(MAKE) test-systemd
 
 unit: dependencies ## run the tests that start no cluster
 	swift build --build-tests
@@ -35,16 +36,19 @@ sim: ## run the simulator: SEEDS=10000, or SEED=41 to replay one with its story
 	$(BUILD) --product clusterd-sim
 	.build/$(CONFIGURATION)/clusterd-sim $(if $(SEED),--seed $(SEED) --story,--seeds $(SEEDS))
 
+test-systemd: build ## boot a Debian in a container, and test clusterd there as a service (as root)
+	Tests/BootTests/run
+
 engines: dependencies ## fetch the engines of the test matrix into .build-engines
 	@scripts/fetch-engines
 
 lint: ## check the format of all sources
 	swift format lint --strict -r --configuration .swift-format Sources Tests Package.swift
-	@for script in scripts/*; do if head -n 1 "$$script" | grep -q python; then python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$$script"; else sh -n "$$script"; fi || exit 1; done
+	@for script in scripts/* Tests/BootTests/run Tests/BootTests/*.py; do if head -n 1 "$$script" | grep -q python || [ "$${script%.py}" != "$$script" ]; then python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$$script"; else sh -n "$$script"; fi || exit 1; done
 	@bash -n .ci/run
 
 fmt: ## format all sources
 	swift format -i -r --configuration .swift-format Sources Tests Package.swift
 
 clean: ## remove what was built; data are left alone
-	rm -rf .build .build-engines .build-python
+	rm -rf .build .build-engines .build-python .build-boot

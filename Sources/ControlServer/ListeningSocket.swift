@@ -109,6 +109,11 @@ struct ListeningSocket: Sendable {
     private static func give(_ name: String, in folder: CInt, to group: String?) -> SocketAccess.Group {
         guard let group else { return .none }
         guard let gid = GroupLookup.gid(of: group) else { return .unknown(name: group) }
+        // A service whose own group it is needs no chown, which its unit's SystemCallFilter= may refuse.
+        var status = stat()
+        if fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_gid == gid {
+            return .given(name: group, gid: gid)
+        }
         guard fchownat(folder, name, uid_t.max, gid, AT_SYMLINK_NOFOLLOW) == 0 else {
             return .denied(name: group, errno: errno)
         }

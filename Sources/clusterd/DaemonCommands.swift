@@ -1,5 +1,6 @@
 import ArgumentParser
 import ClusterConfiguration
+import Systemd
 
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -45,7 +46,9 @@ struct RunCommand: AsyncParsableCommand {
         abstract: "Run the service: what conf.d says, under systemd.",
         discussion: """
             Reads /etc/clusterd/conf.d/*.yaml unless told otherwise. SIGTERM stops every node cleanly, SIGUSR1 ends clusterd \
-            and leaves the nodes running, SIGHUP reads the configuration again.
+            and leaves the nodes running, SIGHUP reads the configuration again. Data are in /var/lib/clusterd and the control \
+            socket is in /run/clusterd, where neither the configuration nor the unit (StateDirectory=, RuntimeDirectory=) says \
+            otherwise.
 
             clusterd run --config ./conf.d
             """)
@@ -54,8 +57,10 @@ struct RunCommand: AsyncParsableCommand {
         [String] = []
 
     func run() async throws {
+        let folders = ServiceFolders.fromEnvironment()
         let defaults = ConfigurationDefaults(
-            dataDirectory: "/var/lib/clusterd", socket: "/run/clusterd/control.sock")
+            dataDirectory: folders.state ?? "/var/lib/clusterd",
+            socket: "\(folders.runtime ?? "/run/clusterd")/control.sock")
         try await Daemon.run(
             .init(
                 mode: .run, configuration: config.isEmpty ? ["/etc/clusterd/conf.d"] : config, defaults: defaults,

@@ -5,6 +5,7 @@ import NodeFiles
 import Orchestrator
 import Planner
 import ProcessSupervision
+import Systemd
 
 /// What must be so before anything is touched.
 enum Preflight {
@@ -12,11 +13,31 @@ enum Preflight {
     static let leastOpenFiles: UInt64 = 256
 
     static func check(_ spec: ClusterSpec) throws(Failure) {
+        try checkUnitAllows([spec.dataDirectory] + spec.overrides.values.compactMap(\.dataDirectory).sorted())
         guard OpenFileLimit.hard >= leastOpenFiles else {
             throw Failure(
                 "open-files",
                 "the limit on open files is \(OpenFileLimit.hard), and a node needs \(leastOpenFiles) at least",
                 hint: "raise it: ulimit -n 16384, or LimitNOFILE= in the unit", exit: ControlAPI.ExitCode.configuration)
+        }
+    }
+
+    /// Under ProtectSystem= a folder outside of the unit's own is read-only: said with the lines that allow it.
+    private static func checkUnitAllows(_ folders: [String]) throws(Failure) {
+        for folder in folders {
+            var existing = folder
+            while access(existing, F_OK) != 0, let slash = existing.dropFirst().lastIndex(of: "/") {
+                existing = String(existing[..<slash])
+            }
+            guard access(existing, W_OK) != 0, errno == EROFS else { continue }
+            let hint =
+                ServiceUnit.name().map {
+                    "if it is the unit that forbids it: systemctl edit \($0), and write\n"
+                        + "         [Service]\n         ReadWritePaths=\(existing)"
+                } ?? "choose another folder"
+            throw Failure(
+                "folder-read-only", "the folder \(folder) is read-only to clusterd", hint: hint,
+                exit: ControlAPI.ExitCode.configuration)
         }
     }
 

@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+"""clusterd on a Debian that boots: installed as the documents say, and looked at as an operator would.
+
+boot_test.py ROOT FOLDER: a Debian root that stays as it is, and a folder for the machines.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from machine import Failed, Machine, eventually
+from service import Service
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+KEYS = 300
+
+
+def expect(condition, words):
+    if not condition:
+        raise Failed(words)
+
+
+def lines_of(document, heading):
+    """The commands of the first code block below a heading."""
+    text = (PROJECT / document).read_text()
+    match = re.search(rf"^#+ {re.escape(heading)}$.*?^```\w*\n(.*?)^```$", text, re.M | re.S)
+    expect(match, f"{document} has no commands under '{heading}'")
+    return [line for line in match[1].split("\n") if line]
+
+
+def installed_by_hand(machine):
+    """The lines of README, 'As a service', word by word."""
+    source = machine.root / "usr/local/src/clusterd"
+    (source / ".build/release").mkdir(parents=True)
+    for name in ("conf.d", "deploy"):
+        subprocess.run(["cp", "-r", PROJECT / name, source / name], check=True)
+    subprocess.run(["cp", PROJECT / ".build/release/clusterd", source / ".build/release/"], check=True)
+    for line in lines_of("README.md", "As a service"):
+        machine.must(line, folder="/usr/local/src/clusterd")
+
+
+def ready_after_start_and_not_before(machine, service):
+    machine.must("systemctl stop clusterd")
+    # A stranger on the port of a node: the cluster cannot be whole for now.
+    machine.must("systemd-run --unit=stranger redis-server --port 7003 --save ''")
+    eventually("the stranger answers", lambda: machine.run("redis-cli -p 7003 PING").out.strip() == "PONG")
+    machine.must("systemctl start --no-block clusterd")
+    eventually("STATUS= names the port", lambda: "7003" in service.show("StatusText"))
+    expect(service.state == "activating", f"{service.state} while a node is missing")
+    machine.must("systemctl stop stranger")
+    eventually("it is active", lambda: service.state == "active")
+    service.ready()
+
+
+def the_state_is_in_systemctl_status(machine, service):
+    line = 'Status: "ready: 3 masters, 3 replicas, 16384 of 16384 slots served'
+    eventually(line, lambda: line in machine.must("systemctl status clusterd"))
+
+
+def everything_runs_as_its_user(machine, service):
+    for pid in [service.pid, *service.nodes().values()]:
+        owner = machine.must(f"stat -c %U:%G /proc/{pid}")
+        expect(owner == "clusterd:clusterd", f"pid {pid} runs as {owner}")
+        capabilities = machine.must(f"grep CapBnd /proc/{pid}/status").split()[1]
+        expect(int(capabilities, 16) == 0, f"pid {pid} could have the capabilities {capabilities}")
+    for pid in service.nodes().values():
+        environment = machine.must(f"tr '\\0' '\\n' </proc/{pid}/environ")
+        expect("NOTIFY_SOCKET" not in environment and "WATCHDOG" not in environment, environment)
+
+
+def a_second_user_is_told_what_to_do(machine, service):
+    machine.must("id alice >/dev/null 2>&1 || useradd -m alice")
+    result = machine.run("clusterd status", user="alice")
+    expect(result.status == 77, f"{result}")
+    hint = re.search(r"sudo (usermod -aG clusterd) \"\$USER\"", result.err)
+    expect(hint, f"no line that grants it: {result}")
+    machine.must(f"{hint[1]} alice")
+    machine.must("clusterd status", user="alice")
+
+
+def a_killed_daemon_is_started_again(machine, service):
+    old, nodes = service.pid, service.nodes()
+    machine.must(f"kill -9 {old}")
+    service.replaced(old)
+    expect(service.nodes() == nodes, f"{nodes} became {service.nodes()}")
+    service.expect_keys(KEYS)
+
+
+def a_frozen_daemon_is_replaced(machine, service):
+    # The unit's own 30 s are a long time to look on.
+    machine.must("mkdir -p /run/systemd/system/clusterd.service.d")
+    machine.must("printf '[Service]\\nWatchdogSec=4\\n' >/run/systemd/system/clusterd.service.d/short.conf")
+    machine.must("systemctl daemon-reload && systemctl restart clusterd")
+    service.ready()
+    old, nodes = service.pid, service.nodes()
+    machine.must(f"kill -STOP {old}")
+    service.replaced(old)
+    expect("watchdog" in machine.must("journalctl -u clusterd --no-pager").lower(), "the watchdog did not bite")
+    expect(service.nodes() == nodes, f"{nodes} became {service.nodes()}")
+    machine.must("rm -r /run/systemd/system/clusterd.service.d && systemctl daemon-reload")
+
+
+def restart_leaves_the_nodes(machine, service):
+    old, nodes = service.pid, service.nodes()
+    machine.must("systemctl restart clusterd")
+    service.replaced(old)
+    expect(service.nodes() == nodes, f"{nodes} became {service.nodes()}")
+
+
+def reload_reads_the_configuration(machine, service):
+    old, nodes = service.pid, service.nodes()
+    machine.must("echo 'redis: {maxclients: 5000}' >/etc/clusterd/conf.d/90-test.yaml")
+    machine.must("systemctl reload clusterd")
+    expect("the configuration was read again" in service.log(), service.log())
+    machine.must("echo 'redis: {maxclientz: 5000}' >/etc/clusterd/conf.d/90-test.yaml")
+    result = machine.run("systemctl reload clusterd")
+    expect(result.status != 0, "a wrong configuration was taken")
+    expect("90-test.yaml:1" in service.log(), service.log())
+    expect(service.state == "active" and service.pid == old and service.nodes() == nodes, "reload disturbed the cluster")
+    machine.must("rm /etc/clusterd/conf.d/90-test.yaml && systemctl reload clusterd")
+
+
+def a_wrong_configuration_is_not_tried_again(machine, service):
+    machine.must("echo 'cluster: {mastrs: 3}' >/etc/clusterd/conf.d/90-test.yaml")
+    nodes = service.nodes()
+    expect(machine.run("systemctl restart clusterd").status != 0, "it started")
+    eventually("it has failed", lambda: service.state == "failed")
+    expect(service.show("ExecMainStatus") == "78" and service.show("NRestarts") == "0",
+           f"exit {service.show('ExecMainStatus')}, {service.show('NRestarts')} restarts")
+    expect("90-test.yaml:1:11" in service.log() and "masters" in service.log(), service.log())
+    # The nodes went on: nobody lost anything by the mistake.
+    service.expect_keys(KEYS)
+    machine.must("rm /etc/clusterd/conf.d/90-test.yaml && systemctl start clusterd")
+    service.ready()
+    expect(service.nodes() == nodes, f"{nodes} became {service.nodes()}")
+
+
+def stop_is_clean(machine, service):
+    machine.must("systemctl stop clusterd")
+    expect(service.state == "inactive" and service.show("Result") == "success", machine.run("systemctl status clusterd").out)
+    expect(machine.run("pgrep redis-server").status == 1, "nodes are left running")
+    expect(machine.run("pgrep -u clusterd").status == 1, "something is left running")
+    expect(machine.run("test -e /run/clusterd/control.sock").status == 1, "the socket is left")
+    machine.must("systemctl start clusterd && clusterd wait")
+    service.expect_keys(KEYS)
+
+
+def an_unwritable_folder_is_explained(machine, service):
+    machine.must("mkdir -p /etc/clusterd/away/conf.d && install -d -o clusterd /srv/away")
+    machine.must("echo 'cluster: {masters: 1, replicas: 0, ports: 7300, data-dir: /srv/away/data}' "
+                 ">/etc/clusterd/away/conf.d/a.yaml")
+    away = Service(machine, "clusterd@away", "/run/clusterd/away/control.sock", 7300)
+    expect(machine.run("systemctl start clusterd@away").status != 0, "it started")
+    expect("systemctl edit clusterd@away" in away.log() and "ReadWritePaths=/srv/away" in away.log(), away.log())
+    machine.must("mkdir -p /etc/systemd/system/clusterd@away.service.d")
+    machine.must("printf '[Service]\\nReadWritePaths=/srv/away\\n' >/etc/systemd/system/clusterd@away.service.d/override.conf")
+    machine.must("systemctl daemon-reload; systemctl reset-failed clusterd@away; systemctl start clusterd@away")
+    away.ready()
+    machine.must("systemctl stop clusterd@away")
+
+
+def two_instances_beside_it(machine, service):
+    instances = [Service(machine, f"clusterd@{name}", f"/run/clusterd/{name}/control.sock", port)
+                 for name, port in (("blue", 7100), ("green", 7200))]
+    for name, instance in zip(("blue", "green"), instances):
+        machine.must(f"install -D -m 644 -t /etc/clusterd/{name}/conf.d /usr/local/src/clusterd/conf.d/*.yaml")
+        machine.must(f"sed -i 's/ports: 7000/ports: {instance.port}/' /etc/clusterd/{name}/conf.d/*.yaml")
+    machine.must("systemctl enable --now clusterd@blue clusterd@green")
+    for name, instance in zip(("blue", "green"), instances):
+        expect(instance.status()["cluster"]["name"] == name, f"{instance.status()['cluster']}")
+        expect(instance.status()["cluster"]["dir"] == f"/var/lib/clusterd/{name}", f"{instance.status()['cluster']}")
+        instance.write(KEYS, name)
+    machine.must("systemctl stop clusterd")
+    for name, instance in zip(("blue", "green"), instances):
+        expect(instance.is_ready(), f"{name} suffered when clusterd was stopped")
+        instance.expect_keys(KEYS, name)
+    machine.must("systemctl start clusterd && clusterd wait")
+    machine.must("systemctl disable --now clusterd@green")
+    expect(instances[0].is_ready() and service.is_ready(), "others suffered when green was stopped")
+
+
+def a_reboot_loses_nothing(machine, service):
+    machine.reboot()
+    blue = Service(machine, "clusterd@blue", "/run/clusterd/blue/control.sock", 7100)
+    for each in (service, blue):
+        eventually(f"{each.unit} is active", lambda: each.state == "active", 120)
+        each.ready()
+    service.expect_keys(KEYS)
+    blue.expect_keys(KEYS, "blue")
+
+
+def a_power_cut_is_survived(machine, service):
+    machine.cut_power()
+    eventually("it is active", lambda: service.state == "active", 120)
+    service.ready()
+    service.expect_keys(KEYS)
+
+
+def the_exposure_is_low(machine, service):
+    for unit in ("clusterd.service", "clusterd@blue.service"):
+        words = machine.must(f"systemd-analyze security --no-pager {unit} | tail -n 1")
+        score = re.search(r"exposure level for \S+ ([0-9.]+)", words)
+        expect(score, words)
+        print(f"      {unit}: exposure {score[1]}")
+        expect(float(score[1]) <= 1.2, words)
+
+
+BY_HAND = [
+    ready_after_start_and_not_before, the_state_is_in_systemctl_status, everything_runs_as_its_user,
+    a_second_user_is_told_what_to_do, a_killed_daemon_is_started_again, a_frozen_daemon_is_replaced,
+    restart_leaves_the_nodes, reload_reads_the_configuration, a_wrong_configuration_is_not_tried_again,
+    stop_is_clean, an_unwritable_folder_is_explained, two_instances_beside_it, the_exposure_is_low,
+    a_reboot_loses_nothing, a_power_cut_is_survived,
+]
+
+
+def story(root, folder, name, install, steps):
+    """Boots a machine, installs, and takes the steps one after another. Whether all went well."""
+    machine = Machine(root, folder, f"clusterd-{name}-{os.getpid()}")
+    done = "booting"
+    try:
+        machine.boot()
+        service = Service(machine)
+        done = install.__name__
+        install(machine)
+        print(f"  ok  {name}: {install.__name__.replace('_', ' ')}", flush=True)
+        expect(service.is_ready(), f"systemctl start returned, and it is not ready\n{service.log()}")
+        service.write(KEYS)
+        for step in steps:
+            done = step.__name__
+            began = time.monotonic()
+            step(machine, service)
+            print(f"  ok  {name}: {done.replace('_', ' ')} ({time.monotonic() - began:.1f} s)", flush=True)
+        machine.console.unlink()
+        return True
+    except Exception as failure:
+        words = str(failure) if isinstance(failure, Failed) else traceback.format_exc()
+        print(f"FAIL  {name}: {done.replace('_', ' ')}\n{words}", flush=True)
+        if machine.init:
+            print(machine.run("journalctl --no-pager -u 'clusterd*' -n 40 -o short-precise").out, flush=True)
+        return False
+    finally:
+        machine.remove()
+
+
+def main():
+    root, folder = sys.argv[1:3]
+    # However it ends, the machine is removed.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
+    good = story(root, folder, "by-hand", installed_by_hand, BY_HAND)
+    sys.exit(0 if good else 1)
+
+
+main()

@@ -1,0 +1,65 @@
+"""clusterd as a service of a machine, and what a person can see of it there."""
+
+import json
+
+from machine import Failed, eventually
+
+
+class Service:
+    def __init__(self, machine, unit="clusterd", socket="/run/clusterd/control.sock", port=7000):
+        self.machine = machine
+        self.unit = unit
+        self.socket = socket
+        self.port = port
+
+    def show(self, name):
+        return self.machine.must(f"systemctl show -P {name} {self.unit}")
+
+    @property
+    def pid(self):
+        return int(self.show("MainPID"))
+
+    @property
+    def state(self):
+        return self.show("ActiveState")
+
+    def status(self):
+        """The document, or None where nobody answers."""
+        result = self.machine.run(f"clusterd status --json --socket {self.socket}")
+        return json.loads(result.out) if result.out else None
+
+    def is_ready(self):
+        document = self.status()
+        return document is not None and document["cluster"]["ready"]
+
+    def ready(self, limit=120):
+        try:
+            eventually(f"{self.unit} is ready", self.is_ready, limit)
+        except Failed as failure:
+            raise Failed(f"{failure}\n{self.log(40)}") from None
+
+    def nodes(self):
+        """The nodes' pids by their names."""
+        return {node["name"]: node["pid"] for node in self.status()["nodes"]}
+
+    def log(self, lines=200):
+        return self.machine.run(f"journalctl -u {self.unit} --no-pager -o cat -n {lines}").out
+
+    def write(self, count, prefix="key"):
+        commands = "".join(f"SET {prefix}:{i} {i}\n" for i in range(count))
+        self.machine.must(f"redis-cli -c -p {self.port}", input=commands)
+
+    def expect_keys(self, count, prefix="key"):
+        questions = "".join(f"GET {prefix}:{i}\n" for i in range(count))
+        lines = self.machine.must(f"redis-cli -c -p {self.port}", input=questions).split("\n")
+        # Where the client is sent on, it says so in lines of its own.
+        values = [line for line in lines if not line.startswith("->")]
+        lost = [i for i in range(count) if i >= len(values) or values[i] != str(i)]
+        if lost:
+            raise Failed(f"{len(lost)} of {count} keys are lost, the first is {prefix}:{lost[0]}\n{lines[:6]}")
+
+    def replaced(self, old, within=60):
+        """Another clusterd runs in the place of pid `old`, and says that it is ready."""
+        eventually(f"{self.unit}: another process than {old}", lambda: self.pid not in (0, old), within)
+        eventually(f"{self.unit} is active", lambda: self.state == "active", within)
+        self.ready()

@@ -1,0 +1,28 @@
+import Testing
+
+/// The two units of systemd are one text but for the folders.
+@Suite struct UnitTests {
+    private func settings(_ name: String) -> [String] {
+        SourceTree.text("deploy/systemd/\(name)").split(separator: "\n").map(String.init).filter {
+            !$0.hasPrefix("#")
+        }
+    }
+
+    @Test func theTemplateIsTheUnitInFoldersOfItsOwn() {
+        let unit = settings("clusterd.service")
+        let template = settings("clusterd@.service")
+        let expected = unit.map { line in
+            switch line {
+            case "Description=clusterd, supervisor of a Redis Cluster":
+                line.replacing("a Redis Cluster", with: "the Redis Cluster %i")
+            case "ExecStart=/usr/bin/clusterd run": line + " --config /etc/clusterd/%i/conf.d"
+            case "StateDirectory=clusterd", "RuntimeDirectory=clusterd": line + "/%i"
+            // Nothing lies below an instance's folder.
+            case "RuntimeDirectoryPreserve=yes": "RuntimeDirectoryPreserve=restart"
+            default: line.replacing("/run/clusterd/", with: "/run/clusterd/%i/")
+            }
+        }
+        #expect(unit.count > 40)
+        #expect(template == expected)
+    }
+}
