@@ -6,7 +6,7 @@ SEEDS ?= 2000
 BUILD = swift build -c $(CONFIGURATION) --static-swift-stdlib
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit sim test-systemd engines lint fmt clean dependencies
+.PHONY: help run build test unit sim test-systemd deb dist engines lint fmt clean dependencies
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | column -t -s '|'
@@ -36,6 +36,13 @@ sim: ## run the simulator: SEEDS=10000, or SEED=41 to replay one with its story
 	$(BUILD) --product clusterd-sim
 	.build/$(CONFIGURATION)/clusterd-sim $(if $(SEED),--seed $(SEED) --story,--seeds $(SEEDS))
 
+deb: build ## make the Debian package, in .build-packages
+	@scripts/install-dependencies package
+	@scripts/build-packages deb
+
+dist: build ## make a tarball with the program and its unit, for other distributions
+	@scripts/build-packages dist
+
 test-systemd: build ## boot a Debian in a container, and test clusterd there as a service (as root)
 	Tests/BootTests/run
 
@@ -51,4 +58,4 @@ fmt: ## format all sources
 	swift format -i -r --configuration .swift-format Sources Tests Package.swift
 
 clean: ## remove what was built; data are left alone
-	rm -rf .build .build-engines .build-python .build-boot
+	rm -rf .build .build-engines .build-python .build-boot .build-packages

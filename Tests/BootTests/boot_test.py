@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """clusterd on a Debian that boots: installed as the documents say, and looked at as an operator would.
 
-boot_test.py ROOT FOLDER: a Debian root that stays as it is, and a folder for the machines.
+boot_test.py ROOT FOLDER [by-hand] [package] [tarball]: a Debian root that stays as it is, a folder for the machines, and which
+of the stories [all].
 """
 
 import os
@@ -210,6 +211,92 @@ def the_exposure_is_low(machine, service):
         expect(float(score[1]) <= 1.2, words)
 
 
+def from_the_package(machine):
+    """The lines of docs/install.md, word by word, with 'yes' where apt asks."""
+    packages = machine.root / "srv/packages"
+    packages.mkdir()
+    for package in (PROJECT / ".build-packages").glob("*.deb"):
+        subprocess.run(["cp", package, packages], check=True)
+    # Each revision lies alone, as documents take a package by a pattern.
+    for revision in (1, 2):
+        machine.must(f"mkdir {revision} && mv clusterd_*-{revision}_*.deb {revision}", folder="/srv/packages")
+    followed(machine, "Install", "/srv/packages/1")
+    expect(machine.run("pgrep redis-server").status == 1, "installing started something")
+    expect(machine.run("systemctl is-enabled clusterd").out.strip() == "disabled", "installing enabled it")
+    followed(machine, "Start")
+
+
+def followed(machine, heading, folder="/"):
+    for line in lines_of("docs/install.md", heading):
+        machine.must(re.sub(r"^apt ", "apt -y ", line), folder=folder)
+
+
+def several_clusters_as_documented(machine, service):
+    followed(machine, "Several clusters on a host")
+    blue = Service(machine, "clusterd@blue", "/run/clusterd/blue/control.sock", 7100)
+    expect(blue.is_ready() and service.is_ready(), "one of the two is not ready")
+
+
+def version(machine):
+    return machine.must("dpkg-query -W -f '${Version}' clusterd")
+
+
+def upgrade_and_downgrade_leave_the_nodes(machine, service):
+    blue = Service(machine, "clusterd@blue", "/run/clusterd/blue/control.sock", 7100)
+    for heading, revision in (("Upgrade", 2), ("Downgrade", 1)):
+        before = [(each, each.pid, each.nodes()) for each in (service, blue)]
+        followed(machine, heading, f"/srv/packages/{revision}")
+        expect(version(machine).endswith(f"-{revision}"), version(machine))
+        for each, old, nodes in before:
+            each.replaced(old)
+            expect(each.nodes() == nodes, f"{heading}: {nodes} became {each.nodes()}")
+    service.expect_keys(KEYS)
+
+
+def what_is_stopped_stays_stopped(machine, service):
+    machine.must("systemctl stop clusterd")
+    followed(machine, "Upgrade", "/srv/packages/2")
+    expect(service.state == "inactive", "an upgrade started it")
+    machine.must("systemctl start clusterd && clusterd wait")
+    service.expect_keys(KEYS)
+
+
+def the_manual_and_completions_are_there(machine, service):
+    expect("restart-node" in machine.must("man clusterd"), "no manual page")
+    for shell in ("bash-completion/completions/clusterd", "zsh/vendor-completions/_clusterd", "fish/vendor_completions.d/clusterd.fish"):
+        machine.must(f"test -s /usr/share/{shell}")
+
+
+def removal_stops_and_keeps_the_data(machine, service):
+    followed(machine, "Remove")
+    expect(machine.run("pgrep redis-server").status == 1, "nodes are left running")
+    machine.must("test -s /var/lib/clusterd/state.json && test -s /etc/clusterd/conf.d/10-cluster.yaml")
+    followed(machine, "Install", "/srv/packages/1")
+    machine.must("systemctl start clusterd && clusterd wait")
+    service.expect_keys(KEYS)
+
+
+def purge_keeps_the_data_unless_told(machine, service):
+    result = machine.run("apt -y purge clusterd")
+    expect(result.status == 0 and "the data in /var/lib/clusterd stay" in result.out + result.err, f"{result}")
+    machine.must("test -s /var/lib/clusterd/state.json && ! test -e /etc/clusterd/conf.d/10-cluster.yaml")
+    followed(machine, "Install", "/srv/packages/1")
+    machine.must("echo clusterd clusterd/remove-data boolean true | debconf-set-selections")
+    machine.must("apt -y purge clusterd")
+    machine.must("! test -e /var/lib/clusterd")
+
+
+def from_the_tarball(machine):
+    subprocess.run(["sh", "-c", f"cp {PROJECT}/.build-packages/clusterd-*.tar.gz {machine.root}/srv/"], check=True)
+    machine.must("; ".join(lines_of("docs/install.md", "Other distributions")), folder="/srv")
+
+
+PACKAGE = [
+    the_state_is_in_systemctl_status, everything_runs_as_its_user, a_second_user_is_told_what_to_do,
+    the_manual_and_completions_are_there, several_clusters_as_documented, upgrade_and_downgrade_leave_the_nodes,
+    what_is_stopped_stays_stopped, removal_stops_and_keeps_the_data, purge_keeps_the_data_unless_told,
+]
+TARBALL = [the_state_is_in_systemctl_status, restart_leaves_the_nodes, stop_is_clean]
 BY_HAND = [
     ready_after_start_and_not_before, the_state_is_in_systemctl_status, everything_runs_as_its_user,
     a_second_user_is_told_what_to_do, a_killed_daemon_is_started_again, a_frozen_daemon_is_replaced,
@@ -253,8 +340,10 @@ def main():
     # However it ends, the machine is removed.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
-    good = story(root, folder, "by-hand", installed_by_hand, BY_HAND)
-    sys.exit(0 if good else 1)
+    stories = {"by-hand": (installed_by_hand, BY_HAND), "package": (from_the_package, PACKAGE),
+               "tarball": (from_the_tarball, TARBALL)}
+    results = [story(root, folder, name, *stories[name]) for name in sys.argv[3:] or stories]
+    sys.exit(0 if all(results) else 1)
 
 
 main()

@@ -74,9 +74,9 @@ class Machine:
         enter = ["nsenter", "-t", str(self.init), "-a", "--"]
         if user:
             enter += ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--"]
+        environment = {"PATH": PATH, "LANG": "C.UTF-8", "USER": user or "root", "DEBIAN_FRONTEND": "noninteractive"}
         completed = subprocess.run(
-            enter + ["sh", "-ec", f"cd {folder}; {command}"], env={"PATH": PATH, "LANG": "C.UTF-8", "USER": user or "root"},
-            input=input, stdin=None if input is not None else subprocess.DEVNULL, capture_output=True, text=True,
+            enter + ["sh", "-ec", f"cd {folder}; {command}"], env=environment, input=input, stdin=None if input is not None else subprocess.DEVNULL, capture_output=True, text=True,
             timeout=limit)
         return Result(command, completed)
 
