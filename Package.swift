@@ -46,7 +46,8 @@ let package = Package(
         .target(
             name: "HostDriver",
             dependencies: [
-                "Orchestrator", "Planner", "ClusterModel", "RedisClient", "RESP", "ProcessSupervision", "NodeFiles",
+                "Orchestrator", "Planner", "ControlAPI", "ClusterModel", "RedisClient", "RESP", "ProcessSupervision",
+                "NodeFiles",
                 .product(name: "NIOPosix", package: nio),
             ]),
         .executableTarget(
@@ -59,15 +60,16 @@ let package = Package(
             ]),
 
         // Tests.
-        .testTarget(name: "LayoutTests", dependencies: ["ClusterConfiguration", "ClusterModel"]),
+        .testTarget(name: "LayoutTests", dependencies: ["ClusterConfiguration", "ClusterModel", "Orchestrator"]),
         .testTarget(name: "ClusterModelTests", dependencies: ["ClusterModel"]),
         .target(
             name: "Simulation", dependencies: ["Orchestrator", "Planner", "ClusterModel"], path: "Tests/Simulation"),
         .executableTarget(name: "clusterd-sim", dependencies: ["Simulation"], path: "Tests/clusterd-sim"),
-        .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Orchestrator", "Planner", "ClusterModel"]),
         .testTarget(name: "ClusterConfigurationTests", dependencies: ["ClusterConfiguration", "ClusterModel"]),
         .testTarget(name: "RESPTests", dependencies: ["RESP"]),
-        .testTarget(name: "OrchestratorTests", dependencies: ["Orchestrator", "Planner", "ClusterModel"]),
+        .testTarget(
+            name: "OrchestratorTests", dependencies: ["Orchestrator", "Planner", "ControlAPI", "ClusterModel"]),
         .testTarget(name: "PlannerTests", dependencies: ["Planner", "ClusterModel"]),
         .testTarget(name: "ControlAPITests", dependencies: ["ControlAPI", "ClusterModel"]),
         .testTarget(
@@ -78,6 +80,7 @@ let package = Package(
         .testTarget(name: "NodeFilesTests", dependencies: ["NodeFiles", "ClusterModel"]),
         .testTarget(name: "ProcessSupervisionTests", dependencies: ["ProcessSupervision", "ClusterModel"]),
         .testTarget(name: "SystemdTests", dependencies: ["Systemd"]),
+        .testTarget(name: "CommandTests", dependencies: ["clusterd", "ControlAPI", "ClusterModel"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

@@ -1,12 +1,13 @@
 /// The paths of the control API and the method of each: one table for parsing, for sending, and for the hint of a path
 /// that does not exist.
 enum ControlEndpoint: CaseIterable {
-    case status, check, operations, operation, restartNode, stop, detach, reload, livez, servingz, readyz, metrics
+    case status, check, operations, operation, events, restartNode, stop, detach, reload, livez, servingz, readyz,
+        metrics
 
     var method: String {
         switch self {
         case .restartNode, .stop, .detach, .reload: "POST"
-        case .status, .check, .operations, .operation, .livez, .servingz, .readyz, .metrics: "GET"
+        case .status, .check, .operations, .operation, .events, .livez, .servingz, .readyz, .metrics: "GET"
         }
     }
 
@@ -17,6 +18,7 @@ enum ControlEndpoint: CaseIterable {
         case .check: "/v1/check"
         case .operations: "/v1/operations"
         case .operation: "/v1/operations/{id}"
+        case .events: "/v1/events"
         case .restartNode: "/v1/nodes/{node}/restart"
         case .stop: "/v1/stop"
         case .detach: "/v1/detach"

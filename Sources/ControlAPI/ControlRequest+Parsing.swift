@@ -9,7 +9,7 @@ package struct ControlRejection: Error, Hashable, Sendable {
 
 extension ControlRequest {
     package init(parsing request: HTTPRequest) throws(ControlRejection) {
-        // No request has parameters in its query; a stray one does no harm, as with any web server.
+        // Only `events` has parameters in its query; a stray one elsewhere does no harm, as with any web server.
         let path = request.target.prefix { $0 != "?" && $0 != "#" }
         let candidates = ControlEndpoint.allCases.compactMap { endpoint in
             endpoint.match(path).map { (endpoint, $0) }
@@ -26,6 +26,7 @@ extension ControlRequest {
         case .check: self = .check
         case .operations: self = .operations
         case .operation: self = .operation(id: text)
+        case .events: self = try Self.events(request.target)
         case .livez: self = .livez
         case .servingz: self = .servingz
         case .readyz: self = .readyz
@@ -46,6 +47,40 @@ extension ControlRequest {
             _ = try Self.flags([], in: request.body)
             self = .reload
         }
+    }
+
+    private static func events(_ target: String) throws(ControlRejection) -> ControlRequest {
+        let text = target.prefix { $0 != "#" }.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
+        var query = EventQuery()
+        var follows = false
+        for part in text.split(separator: "&") {
+            let halves = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let value = PercentCoding.decode(halves.count > 1 ? halves[1] : "") else {
+                throw malformed("'\(part.prefix(100))' in the query is not percent-encoded UTF-8")
+            }
+            switch halves[0] {
+            case "n":
+                query.count = Int(value)
+                guard let count = query.count, count >= 0 else { throw malformed("n=\(value) is no number of events") }
+            case "since":
+                query.since = EventQuery.Since(value)
+                guard query.since != nil else {
+                    throw malformed("since=\(value) is neither a time (RFC 3339) nor a duration (10m)")
+                }
+            case "after":
+                query.after = Int64(value)
+                guard query.after != nil else { throw malformed("after=\(value) is no event's number") }
+            case "follow":
+                guard ["true", "false", "1", "0"].contains(value) else {
+                    throw malformed("follow=\(value) is neither true nor false")
+                }
+                follows = value == "true" || value == "1"
+            default:
+                throw malformed(
+                    "'\(halves[0])' in the query is not known; this request takes n, since, after and follow")
+            }
+        }
+        return .events(query, follows: follows)
     }
 
     /// The names of the members that are true. A member that is not known is refused: what it was meant to prevent would

@@ -4,6 +4,8 @@ package enum ControlRequest: Hashable, Sendable {
     case check
     case operations
     case operation(id: String)
+    /// `follows`: newline-delimited JSON without end, instead of one document.
+    case events(EventQuery, follows: Bool)
     /// `node` as the person wrote it: a name, host:port, a port or the beginning of an id. The same key is the same
     /// request, however often it comes.
     case restartNode(String, RestartOptions, idempotencyKey: String?)
@@ -81,6 +83,7 @@ extension ControlRequest {
         case .check: Self.send(.check)
         case .operations: Self.send(.operations)
         case .operation(let id): Self.send(.operation, id)
+        case .events(let query, let follows): Self.send(query, follows)
         case .restartNode(let node, let options, let key): Self.send(.restartNode, node, options, idempotencyKey: key)
         case .stop: Self.send(.stop)
         case .detach: Self.send(.detach)
@@ -90,6 +93,17 @@ extension ControlRequest {
         case .readyz: Self.send(.readyz)
         case .metrics: Self.send(.metrics)
         }
+    }
+
+    private static func send(_ query: EventQuery, _ follows: Bool) -> HTTPRequest {
+        var members: [String] = []
+        if let count = query.count { members.append("n=\(count)") }
+        if let since = query.since { members.append("since=\(PercentCoding.encode(since.text))") }
+        if let after = query.after { members.append("after=\(after)") }
+        if follows { members.append("follow=true") }
+        var request = send(.events)
+        if !members.isEmpty { request.target += "?" + members.joined(separator: "&") }
+        return request
     }
 
     private static func send(

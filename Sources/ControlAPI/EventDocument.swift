@@ -3,11 +3,12 @@ import ClusterModel
 /// One line of the timeline.
 package struct EventDocument: Hashable, Sendable, Codable {
     package var at: Timestamp
-    /// Grows by one an event.
+    /// Grows by one an event, over the daemon's restarts too.
     package var seq: Int64
     package var code: String
     package var severity: Severity
     package var host: String?
+    package var cluster: String?
     package var node: NodeName?
     /// The shard's master, by name.
     package var shard: NodeName?
@@ -16,14 +17,15 @@ package struct EventDocument: Hashable, Sendable, Codable {
     package var data: JSONValue?
 
     package init(
-        at: Timestamp, seq: Int64, code: String, severity: Severity, host: String? = nil, node: NodeName? = nil,
-        shard: NodeName? = nil, message: String, data: JSONValue? = nil
+        at: Timestamp, seq: Int64, code: String, severity: Severity, host: String? = nil, cluster: String? = nil,
+        node: NodeName? = nil, shard: NodeName? = nil, message: String, data: JSONValue? = nil
     ) {
         self.at = at
         self.seq = seq
         self.code = code
         self.severity = severity
         self.host = host
+        self.cluster = cluster
         self.node = node
         self.shard = shard
         self.message = message

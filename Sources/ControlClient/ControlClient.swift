@@ -39,24 +39,76 @@ package struct ControlClient: Hashable, Sendable {
         _ method: String, _ target: String, body: [UInt8] = [], headers: [HTTPHeader] = [],
         timeout: Duration = .seconds(10)
     ) throws(ControlError) -> Answer {
-        let deadline = ContinuousClock.now + timeout
-        let connection = try ControlSocket(connectingTo: socketPath, deadline: deadline, timeout: timeout)
+        let connection = try open(method, target, body: body, headers: headers, timeout: timeout)
         defer { connection.close() }
-        var head = "\(method) \(target) HTTP/1.1\r\nHost: clusterd\r\nConnection: close\r\n"
-        for header in headers { head += "\(header.name): \(header.value)\r\n" }
-        if !body.isEmpty || method == "POST" { head += "Content-Length: \(body.count)\r\n" }
-        try connection.send(Array("\(head)\r\n".utf8) + body)
         var parser = ResponseParser(isAnswerToHead: method == "HEAD")
         while !parser.isComplete {
             let bytes = try connection.receive()
             do throws(ResponseParser.Malformed) {
                 if bytes.isEmpty { try parser.end() } else { try parser.read(bytes) }
             } catch {
-                throw ControlError(
-                    "bad-answer", "the answer at \(socketPath) cannot be understood: \(error.reason)",
-                    exit: ExitCode.failed)
+                throw notUnderstood(error)
             }
         }
         return Answer(status: parser.status, body: parser.body)
+    }
+
+    /// An answer without end: each line as it comes. Returns when the daemon ends it, or is gone.
+    package func follow(
+        _ request: ControlRequest, timeout: Duration = .seconds(10), each: (ArraySlice<UInt8>) -> Void
+    ) throws(ControlError) {
+        let request = request.asHTTP
+        var connection = try open(
+            request.method, request.target, body: request.body, headers: request.headers, timeout: timeout)
+        defer { connection.close() }
+        var parser = ResponseParser()
+        var text: [UInt8] = []
+        while !parser.isComplete {
+            let bytes: [UInt8]
+            do throws(ControlError) {
+                bytes = try connection.receive()
+            } catch {
+                // A daemon that is killed takes its end of the connection with it.
+                if parser.status == 200, error.code == "no-daemon" { return }
+                throw error
+            }
+            if bytes.isEmpty, parser.status == 200 { return }
+            do throws(ResponseParser.Malformed) {
+                if bytes.isEmpty { try parser.end() } else { try parser.read(bytes) }
+            } catch {
+                throw notUnderstood(error)
+            }
+            guard parser.status == 200 else { continue }
+            connection.deadline = nil
+            text += parser.takeBody()
+            var lines = text.split(separator: 10, omittingEmptySubsequences: false)
+            text = Array(lines.popLast() ?? [])
+            for line in lines where !line.isEmpty { each(line) }
+        }
+        if parser.status != 200 {
+            throw try Answer(status: parser.status, body: parser.body).decode(ErrorDocument.self).error
+        }
+    }
+
+    private func open(
+        _ method: String, _ target: String, body: [UInt8], headers: [HTTPHeader], timeout: Duration
+    ) throws(ControlError) -> ControlSocket {
+        let deadline = ContinuousClock.now + timeout
+        let connection = try ControlSocket(connectingTo: socketPath, deadline: deadline, timeout: timeout)
+        var head = "\(method) \(target) HTTP/1.1\r\nHost: clusterd\r\nConnection: close\r\n"
+        for header in headers { head += "\(header.name): \(header.value)\r\n" }
+        if !body.isEmpty || method == "POST" { head += "Content-Length: \(body.count)\r\n" }
+        do throws(ControlError) {
+            try connection.send(Array("\(head)\r\n".utf8) + body)
+        } catch {
+            connection.close()
+            throw error
+        }
+        return connection
+    }
+
+    private func notUnderstood(_ error: ResponseParser.Malformed) -> ControlError {
+        ControlError(
+            "bad-answer", "the answer at \(socketPath) cannot be understood: \(error.reason)", exit: ExitCode.failed)
     }
 }

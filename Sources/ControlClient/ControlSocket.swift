@@ -1,11 +1,12 @@
 import ControlAPI
 import Glibc
 
-/// A connection to the daemon's socket. Every call ends by the deadline.
+/// A connection to the daemon's socket. Every call ends by the deadline, while there is one.
 struct ControlSocket {
     private let descriptor: CInt
     private let path: String
-    private let deadline: ContinuousClock.Instant
+    /// nil: what comes is waited for as long as it takes.
+    var deadline: ContinuousClock.Instant?
     private let timeout: Duration
 
     /// The file is found through a descriptor of its folder, so that it may lie at any depth: `sun_path` holds 108 bytes
@@ -87,7 +88,7 @@ struct ControlSocket {
 
     private func wait(for events: CInt) throws(ControlError) {
         while true {
-            let left = deadline - ContinuousClock.now
+            let left = deadline.map { $0 - ContinuousClock.now } ?? .seconds(86_400)
             guard left > .zero else { throw Self.late(path, Self.peer(of: descriptor), timeout) }
             let (seconds, attoseconds) = min(left, .seconds(86_400)).components
             // Rounded up, so as not to spin through the last millisecond.

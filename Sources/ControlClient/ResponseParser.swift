@@ -41,6 +41,12 @@ struct ResponseParser {
         guard body.count <= Self.bodyLimit else { throw Malformed(reason: "its body is too large") }
     }
 
+    /// What has come of the body since the last call.
+    mutating func takeBody() -> [UInt8] {
+        defer { body = [] }
+        return body
+    }
+
     /// The connection ended.
     mutating func end() throws(Malformed) {
         switch state {

@@ -13,6 +13,7 @@ extension Cycle {
         case .configured(let spec):
             configure(spec)
             seen.configured = now
+        case .timelineTrouble(let why): seen.timelineTrouble = why
         }
     }
 

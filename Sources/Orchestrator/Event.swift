@@ -10,6 +10,8 @@ package enum Event: Sendable {
     case freeBytes(Int64?)
     case host(HostFacts)
     case configured(ClusterSpec)
+    /// Why the timeline cannot be written; nil: it can again.
+    case timelineTrouble(String?)
 }
 
 /// What came of one effect.

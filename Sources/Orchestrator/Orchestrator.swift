@@ -10,17 +10,19 @@ package actor Orchestrator<Hands: Driver> {
     private var cycle: Cycle
     private var timer: Task<Void, Never>?
     private let identity: DaemonIdentity
-    /// Called after every turn, in order, on the loop.
-    private let onTurn: @Sendable (Cycle) -> Void
+    private var chronicle: Chronicle
+    /// Called after every turn, in order, on the loop, with what happened since the one before.
+    private let onTurn: @Sendable (Cycle, [TimelineEvent]) -> Void
 
     package init(
-        _ cycle: Cycle, driver: Hands, inbox: Inbox, identity: DaemonIdentity,
-        onTurn: @escaping @Sendable (Cycle) -> Void
+        _ cycle: Cycle, driver: Hands, inbox: Inbox, identity: DaemonIdentity, chronicle: Chronicle,
+        onTurn: @escaping @Sendable (Cycle, [TimelineEvent]) -> Void
     ) {
         self.cycle = cycle
         self.driver = driver
         self.inbox = inbox
         self.identity = identity
+        self.chronicle = chronicle
         self.onTurn = onTurn
     }
 
@@ -36,7 +38,7 @@ package actor Orchestrator<Hands: Driver> {
             var failure: String?
             if let record = orders.record { failure = await driver.store(record) }
             for effect in cycle.release(orders, failure: failure, at: driver.now()) { begin(effect) }
-            onTurn(cycle)
+            onTurn(cycle, chronicle.events(cycle, at: driver.now()))
             if let end = decision.end {
                 timer?.cancel()
                 return end

@@ -170,5 +170,5 @@ extension NodeEnd {
 
 extension ExitReason {
     /// A cause behind `it`: `was killed by SIGKILL`.
-    static func past(_ cause: String) -> String { cause.hasPrefix("killed") ? "was \(cause)" : cause }
+    package static func past(_ cause: String) -> String { cause.hasPrefix("killed") ? "was \(cause)" : cause }
 }

@@ -45,6 +45,8 @@ package struct Observation: Sendable, Equatable {
     package var freeBytes: Int64?
     /// Why the record could not be written the last time, if so.
     package var recordTrouble: String?
+    /// Why events.jsonl cannot be written, if so.
+    package var timelineTrouble: String?
     /// What is left of a state.json that could not be read: its path now.
     package var recordKeptAside: String?
 

@@ -102,6 +102,12 @@ extension Turn {
                     "record-not-written", .error, "clusterd's record cannot be written: \(trouble)",
                     hint: "make room on that disk"))
         }
+        if let trouble = seen.timelineTrouble {
+            find(
+                Finding(
+                    "timeline-not-written", .warning,
+                    "events cannot be written and are kept in memory: \(trouble)", hint: "make room on that disk"))
+        }
         if let free = seen.freeBytes, free < spec.minimumFreeBytes {
             find(
                 Finding(

@@ -9,13 +9,24 @@ struct DaemonChoice: ParsableArguments {
     @Option(help: ArgumentHelp("The daemon whose data lie there.", valueName: "dir")) var dir: String?
 
     func client() throws(Failure) -> ControlClient {
-        let environment = getenv("CLUSTERD_SOCKET").map { String(cString: $0) }
-        let choice = SocketChoice(socket: socket, directory: dir, environment: environment, caller: getuid())
         do {
-            return ControlClient(socketPath: try choice.path { SocketChoice.FileFact(ofFileAt: $0) })
+            return ControlClient(socketPath: try socketPath())
         } catch {
             throw Failure(error)
         }
+    }
+
+    private func socketPath() throws(ControlError) -> String {
+        let environment = getenv("CLUSTERD_SOCKET").map { String(cString: $0) }
+        let choice = SocketChoice(socket: socket, directory: dir, environment: environment, caller: getuid())
+        return try choice.path { SocketChoice.FileFact(ofFileAt: $0) }
+    }
+
+    /// Where the data of a daemon that does not answer may lie: what it wrote can be read without it.
+    var dataFolders: [String] {
+        guard let path = try? socketPath() else { return ["clusterd-data", "/var/lib/clusterd"] }
+        let folder = SocketPath(path).folder
+        return folder.hasPrefix("/run/") ? ["/var/lib/clusterd"] : [folder]
     }
 }
 
@@ -37,14 +48,8 @@ struct TimeoutArgument: ExpressibleByArgument {
     var duration: Duration
 
     init?(argument: String) {
-        let units: [(String, Int64)] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)]
-        for (unit, milliseconds) in units where argument.hasSuffix(unit) {
-            if let count = Int64(argument.dropLast(unit.count)), count >= 0, count < 1_000_000_000 {
-                duration = .milliseconds(count * milliseconds)
-                return
-            }
-        }
-        return nil
+        guard let duration = DurationText.parse(argument) else { return nil }
+        self.duration = duration
     }
 }
 

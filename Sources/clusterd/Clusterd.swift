@@ -12,13 +12,14 @@ struct Clusterd: AsyncParsableCommand {
         discussion: """
             Start one:       clusterd up
             Look at it:      clusterd status
+            What happened:   clusterd events
             Restart a node:  clusterd restart-node 7002
             End it:          Ctrl-C, or clusterd stop
             """,
         subcommands: [
             UpCommand.self, RunCommand.self, StatusCommand.self, CheckCommand.self, WaitCommand.self,
-            RestartNodeCommand.self,
-            StopCommand.self, DetachCommand.self, ReloadCommand.self, ConfigCommand.self,
+            EventsCommand.self, RestartNodeCommand.self, StopCommand.self, DetachCommand.self, ReloadCommand.self,
+            ConfigCommand.self,
         ])
 
     @Flag(name: .long, help: "Show the version of clusterd and of the engine that it would use.")

@@ -47,19 +47,32 @@ struct Daemon {
         if let path = memory.keptAside { cycle.keptAside(path) }
         let reporter = Reporter(options.mode, notifier, began: driver.now(), dataDirectory: loaded.spec.dataDirectory)
         let identity = DaemonIdentity(pid: getpid(), version: Clusterd.programVersion, startedAt: driver.wall())
+        let log = EventLog(
+            EventFile(loaded.spec.dataDirectory), host: loaded.spec.announcedHost,
+            cluster: memory.record?.cluster ?? loaded.spec.name
+        ) { trouble in inbox.post(.timelineTrouble(trouble)) }
+        let timeline = Timeline(log, driver: driver)
+        timeline.began(options.mode, identity, engine: engine.engine)
         let pulse = LoopPulse(began: driver.now())
-        let orchestrator = Orchestrator(cycle, driver: driver, inbox: inbox, identity: identity) { cycle in
+        let orchestrator = Orchestrator(
+            cycle, driver: driver, inbox: inbox, identity: identity,
+            chronicle: Chronicle(began: driver.now())
+        ) { cycle, events in
             pulse.beat(at: driver.now())
-            reporter.turn(cycle, at: driver.now())
+            timeline.turn(cycle, events)
+            reporter.turn(cycle, events, at: driver.now())
         }
-        let reload = Reload(options, driver: driver, inbox: inbox, reporter: reporter)
+        let reload = Reload(options, driver: driver, inbox: inbox, reporter: reporter, timeline: timeline)
         let handler = RequestHandler(
-            orchestrator: orchestrator, inbox: inbox, reload: reload, driver: driver, pulse: pulse)
+            orchestrator: orchestrator, inbox: inbox, reload: reload, driver: driver, pulse: pulse, timeline: timeline)
         let server = try await serve(loaded.spec, handler, group)
         let publicServer = try await servePublicly(loaded.spec, handler, group)
-        Signals(mode: options.mode, inbox: inbox, driver: driver, reporter: reporter, reload: reload).start()
+        Signals(
+            mode: options.mode, inbox: inbox, driver: driver, reporter: reporter, reload: reload, timeline: timeline
+        ).start()
 
         let end = await orchestrator.run()
+        await timeline.ended(end, wish: reporter.wish)
         await publicServer?.stop()
         await server.stop()
         try finish(end, reporter, lock)
@@ -101,8 +114,9 @@ struct Daemon {
                 exit: ControlAPI.ExitCode.noPermission)
         }
         do {
-            return try await ControlServer.start(socketPath: path, group: spec.control.group, on: group) { request, _ in
-                await handler.answer(request)
+            return try await ControlServer.start(socketPath: path, group: spec.control.group, on: group) {
+                request, peer in
+                await handler.answer(request, peer)
             }
         } catch {
             throw Failure(
@@ -116,8 +130,8 @@ struct Daemon {
     ) async throws -> ControlServer? {
         guard let address = spec.control.metrics else { return nil }
         do {
-            return try await ControlServer.start(host: address.host, port: address.port, on: group) { request, _ in
-                await handler.answer(request)
+            return try await ControlServer.start(host: address.host, port: address.port, on: group) { request, peer in
+                await handler.answer(request, peer)
             }
         } catch {
             throw Failure(

@@ -39,10 +39,10 @@ final class Reporter: Sendable {
     }
 
     /// On the loop after each turn: what the loop has come through is its proof of life.
-    func turn(_ cycle: Cycle, at now: Moment) {
+    func turn(_ cycle: Cycle, _ events: [TimelineEvent], at now: Moment) {
         let lines = state.withLock { state in
             state.cycle = cycle
-            var lines = state.narration.lines(cycle, at: now)
+            var lines = state.narration.lines(cycle, events, at: now)
             if mode == .up, lines.contains(where: { $0.hasPrefix("ready ") }),
                 let port = cycle.record?.members.first?.ports.client
             {
@@ -130,6 +130,8 @@ final class Reporter: Sendable {
     var record: Record? { state.withLock { $0.cycle?.record } }
 
     func say(_ line: String) { Output.note(line) }
+    /// What was wanted of the daemon in its last turn.
+    var wish: Observation.Wish { state.withLock { $0.cycle?.seen.wish ?? .run } }
     func reloading() { notifier.notify(.reloading, within: .seconds(1)) }
     func reloaded() { notifier.notify(.ready, within: .seconds(1)) }
 

@@ -12,22 +12,30 @@ struct RequestHandler: Sendable {
     let reload: Reload
     let driver: HostDriver
     let pulse: LoopPulse
+    let timeline: Timeline
 
-    func answer(_ request: ControlRequest) async -> ControlResponse {
+    func answer(_ request: ControlRequest, _ peer: Peer?) async -> ControlResponse {
         switch request {
         case .status: return .document(await orchestrator.status())
         case .check: return .document(await orchestrator.check())
         case .operations: return .document(OperationsDocument(await orchestrator.operations()))
         case .operation(let id): return await operation(id)
         case .restartNode(let node, let options, let key): return await restart(node, options, key)
+        case .events(let query, let follows):
+            let query = query.fixed(at: driver.wall())
+            return follows
+                ? .lines(timeline.log.follow(query))
+                : ControlResponse(status: 200, body: .document(EventsDocument.bytes(timeline.log.lines(query)) + [10]))
         case .stop:
+            timeline.stopAsked(by: .peer(peer))
             inbox.post(.wish(.stop(asked: driver.now(), kill: false)))
             return .document(await orchestrator.status(), status: 202)
         case .detach:
+            timeline.detachAsked(by: .peer(peer))
             inbox.post(.wish(.detach))
             return .document(await orchestrator.status(), status: 202)
         case .reload:
-            if let failure = reload.perform() {
+            if let failure = reload.perform(for: .peer(peer)) {
                 return .error(
                     ControlError(failure.code, failure.message, hint: failure.hint, exit: failure.exit), status: 409)
             }

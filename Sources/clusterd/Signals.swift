@@ -13,14 +13,18 @@ final class Signals: Sendable {
     private let driver: HostDriver
     private let reporter: Reporter
     private let reload: Reload
+    private let timeline: Timeline
     private let interrupts = Mutex(0)
 
-    init(mode: Daemon.Mode, inbox: Inbox, driver: HostDriver, reporter: Reporter, reload: Reload) {
+    init(
+        mode: Daemon.Mode, inbox: Inbox, driver: HostDriver, reporter: Reporter, reload: Reload, timeline: Timeline
+    ) {
         self.mode = mode
         self.inbox = inbox
         self.driver = driver
         self.reporter = reporter
         self.reload = reload
+        self.timeline = timeline
     }
 
     func start() {
@@ -30,10 +34,12 @@ final class Signals: Sendable {
     private func received(_ signal: Int32) {
         switch signal {
         case SIGINT: interrupted()
-        case SIGTERM: stop(kill: false)
-        case SIGHUP where mode == .up: stop(kill: false)
-        case SIGHUP: reload.perform()
-        case SIGUSR1: inbox.post(.wish(.detach))
+        case SIGTERM: stop(.signal("SIGTERM"))
+        case SIGHUP where mode == .up: stop(.signal("SIGHUP"))
+        case SIGHUP: reload.perform(for: .signal("SIGHUP"))
+        case SIGUSR1:
+            timeline.detachAsked(by: .signal("SIGUSR1"))
+            inbox.post(.wish(.detach))
         default:
             reporter.say("SIGUSR2: replacing the program in place is not built yet; use SIGUSR1 and start it again")
         }
@@ -47,13 +53,16 @@ final class Signals: Sendable {
         switch count {
         case 1:
             reporter.say("stopping  (Ctrl-C again shows what is still being saved)")
-            stop(kill: false)
+            stop(.signal("SIGINT"))
         case 2: reporter.tellWhatRuns()
-        default: stop(kill: true)
+        default: stop(.signal("SIGINT"), kill: true)
         }
     }
 
-    private func stop(kill: Bool) { inbox.post(.wish(.stop(asked: driver.now(), kill: kill))) }
+    private func stop(_ who: Asker, kill: Bool = false) {
+        timeline.stopAsked(by: who, kill: kill)
+        inbox.post(.wish(.stop(asked: driver.now(), kill: kill)))
+    }
 }
 
 /// Reads the configuration again.
@@ -62,17 +71,19 @@ final class Reload: Sendable {
     private let driver: HostDriver
     private let inbox: Inbox
     private let reporter: Reporter
+    private let timeline: Timeline
 
-    init(_ options: Daemon.Options, driver: HostDriver, inbox: Inbox, reporter: Reporter) {
+    init(_ options: Daemon.Options, driver: HostDriver, inbox: Inbox, reporter: Reporter, timeline: Timeline) {
         self.options = options
         self.driver = driver
         self.inbox = inbox
         self.reporter = reporter
+        self.timeline = timeline
     }
 
     /// nil: done. Otherwise what is wrong; nothing was changed then.
     @discardableResult
-    func perform() -> Failure? {
+    func perform(for who: Asker) -> Failure? {
         reporter.reloading()
         defer { reporter.reloaded() }
         do throws(Failure) {
@@ -85,9 +96,11 @@ final class Reload: Sendable {
             _ = try Configuration.engine(for: loaded.spec)
             driver.configure(loaded.spec)
             inbox.post(.configured(loaded.spec))
+            timeline.reloaded(by: who, nil)
             reporter.say("reload    the configuration was read again; directives hold from each node's next start")
             return nil
         } catch {
+            timeline.reloaded(by: who, error)
             reporter.say("reload    refused: \(error.message)")
             return error
         }

@@ -70,7 +70,7 @@ import Testing
             at: Timestamp(WallTime(milliseconds: 0)), seq: 7, code: "ready", severity: .info, message: "ready")
         #expect(
             try text(event) == #"{"at":"1970-01-01T00:00:00.000Z","seq":7,"code":"ready","severity":"info","#
-                + #""host":null,"node":null,"shard":null,"message":"ready","data":null}"#)
+                + #""host":null,"cluster":null,"node":null,"shard":null,"message":"ready","data":null}"#)
     }
 
     @Test func absentMembersAreReadAsNilAndUnknownOnesPassedOver() throws {

@@ -20,8 +20,8 @@ import Testing
     static let loop: [String: Set<String>] = [
         "Orchestrator": ["Planner", "ControlAPI", "ClusterModel"],
         "HostDriver": [
-            "Orchestrator", "Planner", "ClusterModel", "RedisClient", "RESP", "ProcessSupervision", "NodeFiles",
-            "NIOPosix",
+            "Orchestrator", "Planner", "ControlAPI", "ClusterModel", "RedisClient", "RESP", "ProcessSupervision",
+            "NodeFiles", "NIOPosix",
         ],
     ]
     /// Everything may use these; values may not use Glibc.

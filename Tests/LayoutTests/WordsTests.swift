@@ -1,3 +1,4 @@
+import Orchestrator
 import Testing
 
 /// What the program says, against what it can do and what the documents explain.
@@ -19,6 +20,11 @@ import Testing
         #expect(Self.codes.count > 20)
         #expect(Self.codes.subtracting(entries).sorted() == [], "without an entry in docs/findings.md")
         #expect(entries.subtracting(Self.codes).sorted() == [], "in docs/findings.md, and said nowhere")
+    }
+
+    @Test func everyEventHasAnEntryInTheDocuments() {
+        let entries = Set(SourceTree.text("docs/events.md").matches(of: #/(?m)^## ([a-z-]+)$/#).map { String($0.1) })
+        #expect(entries == Set(TimelineEvent.Code.allCases.map(\.rawValue)))
     }
 
     /// The commands that exist, by the list in the program itself.

@@ -22,14 +22,25 @@ package struct Scenario {
     private let seed: UInt64
 
     package static func run(seed: UInt64, tells: Bool = false) -> Report {
+        let (scenario, random) = make(seed: seed, tells: tells)
+        return scenario.run(random)
+    }
+
+    /// What the timeline has of it, and of which of the daemon's lives.
+    static func timeline(seed: UInt64) -> [(generation: Int, event: TimelineEvent)] {
+        let (scenario, random) = make(seed: seed, tells: true)
+        _ = scenario.run(random)
+        return scenario.world.events
+    }
+
+    private static func make(seed: UInt64, tells: Bool) -> (Scenario, SplitMix64) {
         var random = SplitMix64(seed: seed &* 0x9E37_79B9)
         var spec = ClusterSpec(name: "sim", dataDirectory: "/data")
         spec.masters = [1, 3, 3, 3, 4].randomElement(using: &random) ?? 3
         spec.replicas = [0, 1, 1, 1, 2].randomElement(using: &random) ?? 1
         spec.directives = [.init(name: "appendonly", arguments: ["yes"])]
         spec.portWait = .seconds(Int64.random(in: 1...5, using: &random))
-        let scenario = Scenario(seed: seed, spec: spec, random: random, tells: tells)
-        return scenario.run(random)
+        return (Scenario(seed: seed, spec: spec, random: random, tells: tells), random)
     }
 
     private init(seed: UInt64, spec: ClusterSpec, random: SplitMix64, tells: Bool) {

@@ -36,6 +36,9 @@ final class World {
     var watched: [Int32: (node: NodeName, generation: Int)] = [:]
     var spec: ClusterSpec
     var story: [String] = []
+    /// What the timeline tells of it; kept while the story is.
+    var events: [(generation: Int, event: TimelineEvent)] = []
+    private var chronicle: Chronicle?
     var tells: Bool
     var broken: [String] = []
     /// Writes that were acknowledged, per slot range of the plan.
@@ -80,6 +83,7 @@ final class World {
 
     func startDaemon() {
         generation += 1
+        chronicle = tells ? Chronicle(began: now) : nil
         ended = nil
         tell("clusterd starts (\(generation))")
         cycle = Cycle(
@@ -117,6 +121,10 @@ final class World {
         if let new = orders.record { record = new }
         let effects = cycle.release(orders, failure: nil, at: now)
         self.cycle = cycle
+        for event in chronicle?.events(cycle, at: now) ?? [] {
+            tell("* \(event.code.rawValue): \(event.message)")
+            events.append((generation, event))
+        }
         for effect in effects { begin(effect) }
         if let end = cycle.decision.end {
             tell("clusterd ends: \(end)")

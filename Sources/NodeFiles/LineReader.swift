@@ -1,0 +1,176 @@
+import ClusterModel
+import Glibc
+
+/// Reads the lines of a rotated file, the oldest file first, and goes on with what is added to it and with the files that
+/// take its place. For one thread.
+package final class LineReader {
+    package enum Start: Hashable, Sendable {
+        case beginning
+        case end
+        /// So that this many lines are left.
+        case lastLines(Int)
+        /// With the first file that was written to at or after this time: it holds older lines, too.
+        case writtenSince(WallTime)
+    }
+
+    private struct Identity: Hashable {
+        var device: UInt64
+        var inode: UInt64
+
+        init(_ status: stat) {
+            device = UInt64(status.st_dev)
+            inode = UInt64(status.st_ino)
+        }
+    }
+
+    private final class Part {
+        let file: OpenFile
+        let identity: Identity
+
+        init?(_ path: String) {
+            // O_NONBLOCK: to open a FIFO without a writer would wait for one.
+            guard let file = try? OpenFile(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, doing: "read"),
+                let status = try? file.status(), status.isRegularFile
+            else { return nil }
+            identity = Identity(status)
+            self.file = file
+        }
+
+        var status: stat? { try? file.status() }
+    }
+
+    private static let block = 1 << 16
+    /// A line longer than this is given in pieces.
+    private static let lineLimit = 1 << 20
+
+    private let chain: RotatedFile
+    /// The first is being read; the last is the one that grows.
+    private var parts: [Part] = []
+    private var offset = 0
+    private var buffer: [UInt8] = []
+    private var next = 0
+
+    package init(_ chain: RotatedFile, from start: Start) {
+        self.chain = chain
+        parts = Self.open(chain)
+        switch start {
+        case .beginning: break
+        case .end: skipToEnd()
+        case .lastLines(let count): skip(allBut: count)
+        case .writtenSince(let time):
+            let first = parts.firstIndex { $0.status.map { $0.modified >= time } ?? false }
+            if let first { parts.removeFirst(first) } else { skipToEnd() }
+        }
+    }
+
+    /// The next whole line, without its newline; nil: there is none yet.
+    package func line() -> ArraySlice<UInt8>? {
+        while true {
+            if let end = buffer[next...].firstIndex(of: 10) {
+                defer { next = end + 1 }
+                return buffer[next..<end]
+            }
+            if buffer.count - next > Self.lineLimit { return takeRest() }
+            if fill() { continue }
+            guard parts.count > 1 || reopen() else { return nil }
+            // Between our last look and the rename a line may have been added.
+            if parts.isEmpty || fill() { continue }
+            if parts.count > 1 {
+                parts.removeFirst()
+                offset = 0
+                // At the end of a file that no longer grows, half a line is all that there will be.
+                if next < buffer.count { return takeRest() }
+            }
+        }
+    }
+
+    private func takeRest() -> ArraySlice<UInt8> {
+        defer { next = buffer.count }
+        return buffer[next...]
+    }
+
+    private func fill() -> Bool {
+        guard let part = parts.first else { return false }
+        if let size = part.status?.st_size, Int(size) < offset {
+            // It was cut short under us: what is there now is new.
+            offset = 0
+            buffer = []
+            next = 0
+        }
+        var bytes = [UInt8](repeating: 0, count: Self.block)
+        let count = pread(part.file.descriptor, &bytes, bytes.count, off_t(offset))
+        guard count > 0 else { return false }
+        offset += count
+        buffer.removeFirst(next)
+        next = 0
+        buffer += bytes[..<count]
+        return true
+    }
+
+    /// Looks for files that took the place of the one that is read. Those that have come and gone meanwhile are missed.
+    private func reopen() -> Bool {
+        guard let current = parts.first else {
+            parts = Self.open(chain)
+            return !parts.isEmpty
+        }
+        var status = stat()
+        if stat(chain.path, &status) == 0, Identity(status) == current.identity { return false }
+        let found = Self.open(chain)
+        if let at = found.firstIndex(where: { $0.identity == current.identity }) {
+            guard at + 1 < found.count else { return false }
+            parts = [current] + found[(at + 1)...]
+        } else {
+            guard !found.isEmpty else { return false }
+            parts = [current] + found
+        }
+        return true
+    }
+
+    /// The oldest first. The newest is opened first: a rotation meanwhile makes one appear twice, and none be missed.
+    private static func open(_ chain: RotatedFile) -> [Part] {
+        var parts: [Part] = []
+        for age in 0..<chain.count {
+            guard let part = Part(chain.path(age)), !parts.contains(where: { $0.identity == part.identity }) else {
+                continue
+            }
+            parts.append(part)
+        }
+        return parts.reversed()
+    }
+
+    private func skipToEnd() {
+        parts = Array(parts.suffix(1))
+        offset = parts.last?.status.map { Int($0.st_size) } ?? 0
+    }
+
+    private func skip(allBut count: Int) {
+        guard count > 0 else { return skipToEnd() }
+        var left = count
+        for (index, part) in parts.enumerated().reversed() {
+            let size = part.status.map { Int($0.st_size) } ?? 0
+            guard let start = Self.start(ofLast: &left, in: part, size: size) else { continue }
+            parts.removeFirst(index)
+            offset = start
+            return
+        }
+    }
+
+    /// Where the last `left` lines begin; nil, and `left` less, where the file has not that many.
+    private static func start(ofLast left: inout Int, in part: Part, size: Int) -> Int? {
+        var end = size
+        while end > 0 {
+            let from = max(0, end - block)
+            var bytes = [UInt8](repeating: 0, count: end - from)
+            guard pread(part.file.descriptor, &bytes, bytes.count, off_t(from)) == bytes.count else { return size }
+            // The newline at the very end ends the last line, and begins none.
+            for index in bytes.indices.reversed() where bytes[index] == 10 && from + index + 1 < size {
+                left -= 1
+                if left == 0 { return from + index + 1 }
+            }
+            end = from
+        }
+        // The first line of a file has no newline before it.
+        if size > 0 { left -= 1 }
+        return left == 0 ? 0 : nil
+    }
+}

@@ -1,0 +1,85 @@
+import ClusterModel
+import ControlAPI
+import Planner
+
+/// Findings that appear and go. One that lasts a moment, as while roles change hands, is none; and one that is away for a
+/// moment, as a node in a crash loop is while it runs, is not gone.
+struct FindingStory: Sendable {
+    private struct Key: Hashable {
+        var code: String
+        var node: NodeName?
+        var shard: NodeName?
+        /// The same sentence with other numbers is no news.
+        var words: String
+
+        init(_ finding: Finding) {
+            code = finding.code
+            node = finding.node
+            shard = finding.shard
+            words = finding.message.filter { !$0.isNumber }
+        }
+    }
+
+    private struct Standing {
+        var finding: Finding
+        var since: Moment
+        var lastSeen: Moment
+        /// As what it was told; nil: not yet.
+        var told: Finding.Severity?
+    }
+
+    static let settling = Duration.milliseconds(300)
+    static let patience = Duration.seconds(3)
+
+    private var standing: [Key: Standing] = [:]
+
+    mutating func events(_ scene: Scene) -> [TimelineEvent] {
+        var events: [TimelineEvent] = []
+        for finding in scene.cycle.decision.findings {
+            let key = Key(finding)
+            var this = standing[key] ?? Standing(finding: finding, since: scene.now, lastSeen: scene.now)
+            this.finding = finding
+            this.lastSeen = scene.now
+            if this.told != finding.severity, scene.now - this.since >= Self.settling {
+                this.told = finding.severity
+                events.append(appeared(this, scene))
+            }
+            standing[key] = this
+        }
+        // A cluster that is being stopped is no longer looked at for findings.
+        guard !scene.isEnding else { return events }
+        let gone = standing.filter { scene.now - $0.value.lastSeen >= Self.patience }
+        for (key, old) in gone.sorted(by: { ($0.value.since, $0.key.code) < ($1.value.since, $1.key.code) }) {
+            standing[key] = nil
+            if old.told != nil { events.append(cleared(old, scene)) }
+        }
+        // Before it was told, a moment's absence begins its time anew.
+        for (key, this) in standing where this.told == nil && this.lastSeen != scene.now { standing[key] = nil }
+        return events
+    }
+
+    /// Whether it was told and is not gone.
+    func stands(_ code: String) -> Bool { standing.contains { $0.key.code == code && $0.value.told != nil } }
+
+    private func appeared(_ this: Standing, _ scene: Scene) -> TimelineEvent {
+        let finding = this.finding
+        return TimelineEvent(
+            .findingAppeared, finding.severity, at: scene.wall, node: finding.node, shard: finding.shard,
+            finding.message,
+            data: [
+                "finding": .text(finding.code), "hint": .text(finding.hint),
+                "since": .time(scene.wall(at: this.since)), "details": .texts(finding.details),
+            ])
+    }
+
+    private func cleared(_ old: Standing, _ scene: Scene) -> TimelineEvent {
+        let lasted = old.lastSeen - old.since
+        return TimelineEvent(
+            .findingCleared, at: scene.wall, node: old.finding.node, shard: old.finding.shard,
+            "no longer: \(old.finding.message)",
+            data: [
+                "finding": .text(old.finding.code), "lastedMs": .milliseconds(lasted),
+                "lastSeen": .time(scene.wall(at: old.lastSeen)),
+            ])
+    }
+}

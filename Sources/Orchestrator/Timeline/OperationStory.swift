@@ -1,0 +1,59 @@
+import ClusterModel
+import ControlAPI
+import Planner
+
+/// What people asked for: when it was taken up, each step, and how it ended.
+struct OperationStory: Sendable {
+    func events(_ scene: Scene) -> [TimelineEvent] {
+        guard let before = scene.before else { return resumed(scene) }
+        return (scene.cycle.record?.operations ?? []).flatMap { operation -> [TimelineEvent] in
+            let old = before.record?.operations.first { $0.id == operation.id }
+            var events: [TimelineEvent] = []
+            if old == nil {
+                events.append(event(.operationStarted, operation, scene, "\(title(operation)) begins"))
+            }
+            for step in operation.steps.dropFirst(old?.steps.count ?? 0) {
+                events.append(event(.operationStep, operation, scene, "\(title(operation)): \(step.text)"))
+            }
+            if !operation.isOpen, old?.isOpen ?? true { events.append(ended(operation, scene)) }
+            return events
+        }
+    }
+
+    /// A daemon that starts finds it in its record and carries it on.
+    private func resumed(_ scene: Scene) -> [TimelineEvent] {
+        (scene.cycle.record?.operations ?? []).filter(\.isOpen).map { operation in
+            event(
+                .operationResumed, operation, scene,
+                "\(title(operation)) is carried on\(operation.currentStep.map { ": \($0)" } ?? "")")
+        }
+    }
+
+    private func ended(_ operation: Operation, _ scene: Scene) -> TimelineEvent {
+        let took = Duration.milliseconds(
+            max(0, (operation.endedAt ?? scene.wall).milliseconds - operation.startedAt.milliseconds))
+        var event = event(
+            .operationEnded, operation, scene,
+            "\(title(operation)) is \(operation.state.rawValue) after \(took.inWords)"
+                + (operation.error.map { ": \($0)" } ?? ""))
+        event.severity = operation.state == .done ? .info : operation.state == .cancelled ? .warning : .error
+        event.data["tookMs"] = .milliseconds(took)
+        event.data["error"] = .text(operation.error)
+        return event
+    }
+
+    private func event(
+        _ code: TimelineEvent.Code, _ operation: Operation, _ scene: Scene, _ message: String
+    ) -> TimelineEvent {
+        TimelineEvent(
+            code, at: scene.wall, node: operation.node, message,
+            data: [
+                "id": .text(operation.id), "kind": .text(operation.name), "state": .text(operation.state.rawValue),
+                "step": .text(operation.currentStep),
+            ])
+    }
+
+    private func title(_ operation: Operation) -> String {
+        "operation \(operation.id), \(operation.name)\(operation.node.map { " \($0)" } ?? "")"
+    }
+}

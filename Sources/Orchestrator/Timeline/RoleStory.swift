@@ -1,0 +1,186 @@
+import ClusterModel
+import ControlAPI
+import Planner
+
+/// Who is chosen to replace a dead master and why, who became master or replica, and who is in sync.
+struct RoleStory: Sendable {
+    private struct Link: Equatable {
+        var process: ProcessIdentity
+        var role: Role
+        var master: NodeName?
+        var inSync: Bool
+    }
+
+    private var links: [NodeName: Link] = [:]
+    /// When each node was last heard while it lived: what it did after that nobody saw.
+    private var lastHeard: [NodeName: Moment] = [:]
+    private var promotions: [NodeName: Effect.Promotion] = [:]
+
+    mutating func events(_ scene: Scene) -> [TimelineEvent] {
+        var events = choices(scene)
+        for member in scene.members {
+            guard let (report, reply) = scene.lastReport(member.name), !report.loading else { continue }
+            lastHeard[member.name] = reply.askedAt
+            let master = report.view.myself?.masterID.flatMap { scene.cycle.record?.member(id: $0)?.name }
+            let link = Link(
+                process: reply.of, role: report.replication.role, master: master,
+                inSync: report.replication.role == .replica && report.replication.linkUp
+                    && !report.replication.syncInProgress)
+            let old = links.updateValue(link, forKey: member.name).flatMap { $0.process == link.process ? $0 : nil }
+            events += change(member, from: old, to: link, report, scene)
+        }
+        return events
+    }
+
+    private mutating func change(
+        _ member: Member, from old: Link?, to link: Link, _ report: NodeReport, _ scene: Scene
+    ) -> [TimelineEvent] {
+        switch (old?.role, link.role) {
+        case (.replica, .master): return [promoted(member, old?.master, scene)]
+        case (.master, .replica):
+            return [
+                TimelineEvent(
+                    .demoted, at: scene.wall, node: member.name, shard: link.master,
+                    "\(member.name) is a replica of \(link.master?.text ?? "another node") now",
+                    data: ["of": .text(link.master)])
+            ] + (link.inSync ? [inSync(member, link, report, scene)] : [])
+        case (_, .replica):
+            if link.inSync, old?.inSync != true || old?.master != link.master {
+                return [inSync(member, link, report, scene)]
+            }
+            // Its master's end says it already.
+            if old?.inSync == true, !link.inSync, !scene.isEnding, let master = link.master,
+                scene.running(master) != nil
+            {
+                return [
+                    TimelineEvent(
+                        .linkLost, .warning, at: scene.wall, node: member.name, shard: master,
+                        report.replication.syncInProgress
+                            ? "\(member.name) is given all of \(master)'s data anew"
+                            : "\(member.name) lost its link to \(master)",
+                        data: ["master": .text(master), "syncing": .bool(report.replication.syncInProgress)])
+                ]
+            }
+            return []
+        default: return []
+        }
+    }
+
+    private func inSync(_ member: Member, _ link: Link, _ report: NodeReport, _ scene: Scene) -> TimelineEvent {
+        let age = scene.running(member.name).flatMap { $0.adopted ? nil : scene.now - $0.since }
+        return TimelineEvent(
+            .inSync, at: scene.wall, node: member.name, shard: link.master,
+            "\(member.name) is in sync as replica of \(link.master?.text ?? "its master")",
+            data: [
+                "master": .text(link.master), "offset": .integer(report.replication.offset),
+                "afterStartMs": age.map { .milliseconds($0) } ?? .null,
+            ])
+    }
+
+    // MARK: who takes over
+
+    /// Promotions that were written into the record in this turn; the same one tried again is no news.
+    private mutating func choices(_ scene: Scene) -> [TimelineEvent] {
+        guard let before = scene.before else {
+            for promotion in scene.cycle.record?.promotions ?? [] { promotions[promotion.replica] = promotion }
+            return []
+        }
+        let old = before.record?.promotions ?? []
+        return (scene.cycle.record?.promotions ?? []).filter { !old.contains($0) }.compactMap { promotion in
+            let earlier = promotions.updateValue(promotion, forKey: promotion.replica)
+            let isAgain = promotion.attempt > 1 && earlier?.masterID == promotion.masterID
+            return isAgain ? nil : chosen(promotion, scene)
+        }
+    }
+
+    private func chosen(_ promotion: Effect.Promotion, _ scene: Scene) -> TimelineEvent {
+        let shard = scene.cycle.record?.member(promotion.master)?.shard
+        let candidates = scene.members.filter { $0.shard == shard && $0.name != promotion.master }
+        let heard = candidates.compactMap { member in
+            scene.lastReport(member.name).map { (node: member.name, replication: $0.report.replication) }
+        }
+        let winner = heard.first { $0.node == promotion.replica }?.replication
+        let others = heard.filter { $0.node != promotion.replica }
+        let why: String
+        if others.isEmpty {
+            why = candidates.count == 1 ? "its only replica" : "the only one of its replicas that answers"
+        } else {
+            why =
+                "offset \(winner?.offset ?? 0), against "
+                + others.map { "\($0.replication.offset) of \($0.node)" }.joined(separator: ", ")
+        }
+        var data = loss(promotion, scene)
+        data["master"] = .text(promotion.master)
+        data["candidates"] = .array(
+            candidates.map { member in
+                let replication = scene.lastReport(member.name)?.report.replication
+                return .object([
+                    "node": .text(member.name), "running": .bool(scene.running(member.name) != nil),
+                    "offset": .optional(replication?.offset), "history": .text(replication?.replicationID),
+                    "linkUp": replication.map { .bool($0.linkUp) } ?? .null,
+                    "syncing": replication.map { .bool($0.syncInProgress) } ?? .null,
+                ])
+            })
+        return TimelineEvent(
+            .promotionOrdered, at: scene.wall, node: promotion.replica, shard: promotion.master,
+            "\(promotion.replica) is chosen to take over from \(promotion.master): \(why)", data: data)
+    }
+
+    /// How a replica came to be master: by clusterd's promotion, by a hand-over, or else by the nodes' own election or a
+    /// command that somebody sent.
+    private mutating func promoted(_ member: Member, _ from: NodeName?, _ scene: Scene) -> TimelineEvent {
+        if let promotion = promotions.removeValue(forKey: member.name) { return promoted(promotion, member, scene) }
+        let handedOver = scene.cycle.seen.effects.contains { $0.key.text.hasPrefix("hand over \(member.name) ") }
+        let of = from.map { " in place of \($0)" } ?? ""
+        return TimelineEvent(
+            .promoted, handedOver ? .info : .warning, at: scene.wall, node: member.name, shard: member.name,
+            handedOver
+                ? "\(member.name) is master now\(of), which handed over to it: nothing is lost"
+                : "\(member.name) is master now\(of): the nodes elected it, or somebody told it to",
+            data: [
+                "cause": .string(handedOver ? "hand-over" : "not-by-clusterd"), "from": .text(from),
+                "mayBeLostBytes": handedOver ? .integer(0) : .null,
+            ])
+    }
+
+    private func promoted(_ promotion: Effect.Promotion, _ member: Member, _ scene: Scene) -> TimelineEvent {
+        var data = loss(promotion, scene)
+        data["cause"] = .string("promotion")
+        data["from"] = .text(promotion.master)
+        let took = scene.cycle.lastExits[promotion.master].map { scene.now - $0.at }
+        data["tookMs"] = took.map { .milliseconds($0) } ?? .null
+        let words: String
+        switch promotion.lagBytes {
+        case nil: words = "how much of \(promotion.master)'s data it lacks is not known"
+        case 0: words = "it has all that was seen of \(promotion.master)\(unseen(promotion, scene))"
+        case let bytes?:
+            words = "it lacks \(bytes) bytes that \(promotion.master) was seen to have\(unseen(promotion, scene))"
+        }
+        return TimelineEvent(
+            .promoted, promotion.lagBytes == 0 ? .info : .warning, at: scene.wall, node: member.name,
+            shard: member.name,
+            "\(member.name) is master now in place of \(promotion.master)"
+                + (took.map { ", \($0.inWords) after it ended" } ?? "") + "; \(words)",
+            data: data)
+    }
+
+    private func unseenTime(_ promotion: Effect.Promotion, _ scene: Scene) -> Duration? {
+        guard let exit = scene.cycle.lastExits[promotion.master], let heard = lastHeard[promotion.master] else {
+            return nil
+        }
+        return max(.zero, exit.at - heard)
+    }
+
+    private func unseen(_ promotion: Effect.Promotion, _ scene: Scene) -> String {
+        unseenTime(promotion, scene).map { "; what that wrote in its last \($0.inWords) was not seen" } ?? ""
+    }
+
+    private func loss(_ promotion: Effect.Promotion, _ scene: Scene) -> [String: JSONValue] {
+        [
+            "mayBeLostBytes": .optional(promotion.lagBytes),
+            "unseenMs": unseenTime(promotion, scene).map { .milliseconds($0) } ?? .null,
+            "masterOffset": .optional(scene.cycle.lastExits[promotion.master]?.lastReport?.replication.offset),
+            "masterHistory": .text(scene.cycle.lastExits[promotion.master]?.lastReport?.replication.replicationID),
+        ]
+    }
+}

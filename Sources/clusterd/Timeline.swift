@@ -1,0 +1,116 @@
+import ClusterModel
+import ControlAPI
+import ControlServer
+import Glibc
+import HostDriver
+import Orchestrator
+import Planner
+
+/// Keeps the timeline: what the loop saw happen, and what only the daemon around it knows: its own beginning and end, and who
+/// asked for what.
+struct Timeline: Sendable {
+    let log: EventLog
+    private let driver: HostDriver
+
+    init(_ log: EventLog, driver: HostDriver) {
+        self.log = log
+        self.driver = driver
+    }
+
+    func turn(_ cycle: Cycle, _ events: [TimelineEvent]) {
+        // A folder that turns out to hold something else is left as it was.
+        if cycle.record != nil { log.release() }
+        log.append(events, at: driver.now(), wall: driver.wall())
+    }
+
+    private func tell(
+        _ code: TimelineEvent.Code, _ message: String, _ data: [String: JSONValue], severity: Finding.Severity = .info
+    ) {
+        let event = TimelineEvent(code, severity, at: driver.wall(), message, data: data)
+        log.append([event], at: driver.now(), wall: driver.wall())
+    }
+
+    func began(_ mode: Daemon.Mode, _ identity: DaemonIdentity, engine: Engine) {
+        var words = ""
+        if log.previousEnd == .unclean, let last = log.previous {
+            words = "; the one before ended without a word after event \(last.seq), of \(last.at)"
+        }
+        tell(
+            .daemonStarted, "clusterd \(identity.version) starts (pid \(identity.pid))\(words)",
+            [
+                "pid": .integer(Int64(identity.pid)), "version": .string(identity.version),
+                "engine": .string(engine.description), "command": .string(mode == .up ? "up" : "run"),
+                "hostname": .string(Self.hostname), "before": .string(log.previousEnd.rawValue),
+            ], severity: log.previousEnd == .unclean ? .warning : .info)
+    }
+
+    /// The last event; returns when it is in the file, or cannot be.
+    func ended(_ end: Decision.End, wish: Observation.Wish) async {
+        func how(_ end: EventLog.PreviousEnd) -> [String: JSONValue] {
+            ["how": .string(end.rawValue), "exit": .integer(0)]
+        }
+        switch (end, wish) {
+        case (.refused(let refusal), _):
+            tell(
+                .daemonEnded, "clusterd ends: \(refusal.message)",
+                how(.refused).merging(
+                    ["code": .string(refusal.code), "exit": .integer(Int64(refusal.exit))], uniquingKeysWith: { $1 }),
+                severity: .error)
+        case (.done, .detach):
+            tell(.daemonEnded, "clusterd ends, and leaves the nodes running", how(.detached))
+        case (.done, _):
+            tell(.daemonEnded, "clusterd ends: every node is stopped", how(.stopped))
+        }
+        await log.close(at: driver.now(), wall: driver.wall())
+    }
+
+    // MARK: who asked
+
+    func stopAsked(by who: Asker, kill: Bool = false) {
+        tell(
+            .stopAsked, "\(who) asks to stop every node\(kill ? ", and to kill what still runs" : "")",
+            ["by": who.data, "kill": .bool(kill)], severity: kill ? .warning : .info)
+    }
+
+    func detachAsked(by who: Asker) {
+        tell(.detachAsked, "\(who) asks clusterd to end and to leave the nodes running", ["by": who.data])
+    }
+
+    func reloaded(by who: Asker, _ failure: Failure?) {
+        guard let failure else {
+            return tell(.reloaded, "\(who) asks to read the configuration again: done", ["by": who.data])
+        }
+        tell(
+            .reloadRefused,
+            "\(who) asks to read the configuration again; it is not valid, and nothing changed: \(failure.message)",
+            ["by": who.data, "code": .string(failure.code)], severity: .warning)
+    }
+
+    private static var hostname: String {
+        var bytes = [CChar](repeating: 0, count: 256)
+        guard gethostname(&bytes, bytes.count - 1) == 0 else { return "" }
+        return String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+/// Who wanted something: a signal says no more than its name.
+enum Asker: CustomStringConvertible, Sendable {
+    case signal(String)
+    /// nil: the kernel does not say.
+    case peer(Peer?)
+
+    var description: String {
+        switch self {
+        case .signal(let name): name
+        case .peer(let peer): peer.map { "user \($0.uid) (process \($0.pid))" } ?? "somebody"
+        }
+    }
+
+    var data: JSONValue {
+        switch self {
+        case .signal(let name): .object(["signal": .string(name)])
+        case .peer(nil): .null
+        case .peer(let peer?): .object(["uid": .integer(Int64(peer.uid)), "pid": .integer(Int64(peer.pid))])
+        }
+    }
+}
