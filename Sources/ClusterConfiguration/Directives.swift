@@ -121,18 +121,18 @@ extension SpecReader {
             ("cluster.name", spec.name), ("cluster.masters", "\(spec.masters)"),
             ("cluster.replicas", "\(spec.replicas)"),
             ("cluster.ports", ports), ("cluster.on-port-conflict", spec.onPortConflict.rawValue),
-            ("cluster.port-wait", "\(spec.portWait.inMilliseconds)ms"),
+            ("cluster.port-wait", Quantity.text(spec.portWait)),
             ("cluster.bind", spec.bind.joined(separator: " ")),
             ("cluster.announce", spec.announce ?? "null"), ("cluster.data-dir", spec.dataDirectory),
-            ("cluster.min-free", "\(spec.minimumFreeBytes)"), ("engine.server", spec.server),
+            ("cluster.min-free", Quantity.text(bytes: spec.minimumFreeBytes)), ("engine.server", spec.server),
             ("engine.user", spec.engineUser ?? "null"), ("supervision.failover", spec.supervision.failover.rawValue),
-            ("supervision.hang-timeout", "\(spec.supervision.hangTimeout.inMilliseconds)ms"),
+            ("supervision.hang-timeout", Quantity.text(spec.supervision.hangTimeout)),
             ("supervision.restart", spec.supervision.restart.rawValue),
             (
                 "supervision.restart-delay",
-                "\(spec.supervision.restartDelayFirst.inMilliseconds)ms..\(spec.supervision.restartDelayLast.inMilliseconds)ms"
+                "\(Quantity.text(spec.supervision.restartDelayFirst))..\(Quantity.text(spec.supervision.restartDelayLast))"
             ),
-            ("supervision.stop-timeout", "\(spec.supervision.stopTimeout.inMilliseconds)ms"),
+            ("supervision.stop-timeout", Quantity.text(spec.supervision.stopTimeout)),
             ("control.socket", spec.control.socket ?? spec.dataDirectory + "/control.sock"),
             ("control.group", spec.control.group ?? "null"),
             ("control.metrics", spec.control.metrics.map(String.init(describing:)) ?? "null"),

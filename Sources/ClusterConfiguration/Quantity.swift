@@ -47,4 +47,17 @@ enum Quantity {
         guard let port = Int(text), (1...65535).contains(port) else { return nil }
         return port
     }
+
+    /// As it may be written: `10s`, `200ms`.
+    static func text(_ duration: Duration) -> String {
+        let milliseconds = duration.inMilliseconds
+        return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
+    }
+
+    /// As it may be written: `512mb`.
+    static func text(bytes: Int64) -> String {
+        let units: [(String, Int64)] = [("gb", 1 << 30), ("mb", 1 << 20), ("kb", 1 << 10)]
+        let unit = units.first { bytes >= $0.1 && bytes % $0.1 == 0 }
+        return unit.map { "\(bytes / $0.1)\($0.0)" } ?? String(bytes)
+    }
 }

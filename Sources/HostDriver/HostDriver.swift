@@ -18,6 +18,7 @@ package final class HostDriver: Driver {
     let inbox: Inbox
     let watch = ProcessWatch()
     let configuration: Mutex<ClusterSpec>
+    let formerCredentials = Mutex<[RedisCredentials?]>([])
     let reservations = Mutex<[PortPair: PortReservation]>([:])
     let connections = NodeConnections()
     /// The server program as it was last asked for its version.
@@ -39,8 +40,13 @@ package final class HostDriver: Driver {
         configuration = Mutex(spec)
     }
 
-    package func configure(_ spec: ClusterSpec) { configuration.withLock { $0 = spec } }
-    var spec: ClusterSpec { configuration.withLock { $0 } }
+    /// Passwords that were good until now still are, on nodes that were not told yet.
+    package func configure(_ spec: ClusterSpec) {
+        let former = Self.credentials(self.spec)
+        formerCredentials.withLock { known in known += former.filter { !known.contains($0) } }
+        configuration.withLock { $0 = spec }
+    }
+    package var spec: ClusterSpec { configuration.withLock { $0 } }
 
     package func now() -> Moment {
         var time = timespec()

@@ -35,7 +35,9 @@ extension HostDriver {
     /// A connection on which commands are allowed. With several possible credentials each is tried.
     func connect(_ contact: Effect.Contact) async throws(RedisClientError) -> RedisConnection {
         var refusal = RedisClientError.closed
-        for credentials in Self.credentials(spec) {
+        let current = Self.credentials(spec)
+        let former = formerCredentials.withLock { $0 }.filter { !current.contains($0) }
+        for credentials in current + former {
             do {
                 return try await RedisConnection.connect(
                     host: contact.host, port: contact.port, credentials: credentials, on: group,

@@ -10,8 +10,8 @@ extension Cycle {
         case .wish(let wish): note(wish)
         case .freeBytes(let bytes): seen.freeBytes = bytes
         case .host(let facts): seen.host = facts
-        case .configured(let spec):
-            configure(spec)
+        case .configured(let plan):
+            configure(plan, at: now)
             seen.configured = now
         case .timelineTrouble(let why): seen.timelineTrouble = why
         }

@@ -36,7 +36,10 @@ package struct Cycle: Sendable {
         package var effects: [Effect]
     }
 
-    package mutating func configure(_ spec: ClusterSpec) { self.spec = spec }
+    package mutating func configure(_ plan: ReloadPlan, at now: Moment) {
+        spec = plan.spec
+        seen.reload = ReloadFacts(plan, after: seen.reload, at: now)
+    }
 
     /// Decides, and notes what is about to be done.
     package mutating func turn(at now: Moment, wall: WallTime) -> Orders {

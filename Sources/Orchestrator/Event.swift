@@ -9,7 +9,7 @@ package enum Event: Sendable {
     case wish(Observation.Wish)
     case freeBytes(Int64?)
     case host(HostFacts)
-    case configured(ClusterSpec)
+    case configured(ReloadPlan)
     /// Why the timeline cannot be written; nil: it can again.
     case timelineTrouble(String?)
 }

@@ -6,8 +6,8 @@ import Planner
 /// are begun. Each effect runs by itself and comes back as an event.
 package actor Orchestrator<Hands: Driver> {
     package let inbox: Inbox
-    private let driver: Hands
-    private var cycle: Cycle
+    let driver: Hands
+    var cycle: Cycle
     private var timer: Task<Void, Never>?
     private let identity: DaemonIdentity
     private var chronicle: Chronicle

@@ -56,6 +56,9 @@ package struct CheckOutcome: Sendable, Equatable {
     package var conditions: [String] = []
     /// What only `check` shows: good to know, and nothing that happened.
     package var notices: [Finding] = []
+    /// The reload that this turn knew of, and whether nodes are still being told.
+    package var reloaded: Moment?
+    package var isApplying = false
     /// The question that this turn knew of.
     package var answers: Moment?
     /// A condition has not lasted long enough to be a finding, or facts are older than the question.

@@ -23,6 +23,13 @@ extension Turn {
                         hint: "clusterd reload"), for: Self.standing)
             }
         }
+        for member in members {
+            for name in droppedSettings(member) {
+                pending[name, default: []].append(member.name.text)
+                let index = decision.assessment.nodes.firstIndex { $0.name == member.name }
+                if let index { decision.assessment.nodes[index].pendingRestart.append(name) }
+            }
+        }
         for (name, nodes) in pending.sorted(by: { $0.key < $1.key }) {
             suspect(
                 Finding(

@@ -13,6 +13,8 @@ extension Turn {
 
     mutating func check(_ topology: Topology) {
         decision.check.answers = seen.check.asked
+        decision.check.reloaded = seen.reload?.at
+        reportHeldBack()
         guard decision.record?.stage == .formed, decision.record?.everReady == true else { return }
         checkSlots(topology)
         checkProcesses()

@@ -50,6 +50,7 @@ extension Turn {
         }
         introduce(topology)
         restoreSettings()
+        applyConfiguration()
         ask(topology)
         askRarely()
         assess(topology)

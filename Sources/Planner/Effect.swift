@@ -98,23 +98,18 @@ package enum Effect: Sendable, Equatable {
             self.incarnation = incarnation
         }
 
-        /// Tells other contents apart from these (FNV-1a): what was written is written again only if it differs.
+        /// Tells other contents apart from these: what was written is written again only if it differs.
         var digest: String {
-            var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-            func add(_ bytes: some Sequence<UInt8>) {
-                for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-            }
-            add(redisConf)
+            var parts: [[UInt8]] = [redisConf]
             if let nodesFile {
-                add("\(nodesFile.currentEpoch)".utf8)
+                parts.append(Array("\(nodesFile.currentEpoch)".utf8))
                 for entry in nodesFile.view.entries {
-                    add(
+                    let text =
                         "\(entry.id) \(entry.host) \(entry.ports) \(entry.flags) \(entry.configEpoch) \(entry.slots)"
-                            .utf8)
-                    add((entry.masterID?.text ?? "-").utf8)
+                    parts.append(Array((text + (entry.masterID?.text ?? "-")).utf8))
                 }
             }
-            return String(hash, radix: 16)
+            return Fingerprint.of(parts)
         }
     }
 
@@ -233,7 +228,9 @@ extension Effect {
         case .meet(let node, let contact, let host, let ports):
             EffectKey("meet \(node) \(contact.process.pid) \(host) \(ports)")
         case .configure(let node, let contact, let name, let value):
-            EffectKey("configure \(node) \(contact.process.pid) \(name) \(value)")
+            EffectKey(
+                "configure \(node) \(contact.process.pid) \(name) "
+                    + (SettingValue.isSecret(name) ? Fingerprint.of([value.utf8]) : value))
         }
     }
 }

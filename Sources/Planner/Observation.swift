@@ -41,6 +41,7 @@ package struct Observation: Sendable, Equatable {
     /// Whether the turn before this one found the cluster ready: at rest nodes are asked less often.
     package var wasReady = false
     package var check = CheckFacts()
+    package var reload: ReloadFacts?
     /// Of the file system of the data folder, for this user; nil if that cannot be told.
     package var freeBytes: Int64?
     /// Why the record could not be written the last time, if so.

@@ -47,7 +47,7 @@ extension Turn {
 
     /// What was asked before this says nothing of a node's directives now.
     func settingsNeeded(_ member: Member) -> Moment {
-        [seen.began, seen.check.asked, seen.changed[member.name]].compactMap { $0 }.max() ?? seen.began
+        [seen.began, seen.check.asked, seen.reload?.at, seen.changed[member.name]].compactMap { $0 }.max() ?? seen.began
     }
 
     private func settingNames(_ member: Member) -> [String] {
@@ -85,7 +85,8 @@ extension Turn {
                 return nil
             }
             return SettingDifference(
-                name: name, configured: value, live: now, origin: origin, isPending: SettingValue.isFixed(name))
+                name: name, configured: value, live: now, origin: origin,
+                isPending: SettingValue.isFixed(name) || isRefused(member, name, value))
         }
     }
 }

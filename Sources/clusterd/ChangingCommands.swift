@@ -95,20 +95,6 @@ struct DetachCommand: ParsableCommand {
     func run() throws { try Ending.follow(.detach, daemon.client(), .seconds(30), said: "detached") }
 }
 
-struct ReloadCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "reload",
-        abstract: "Read the configuration again.",
-        discussion: "Directives hold from each node's next start.\n\nclusterd reload")
-
-    @OptionGroup var daemon: DaemonChoice
-
-    func run() throws {
-        let status = try daemon.client().get(.reload, StatusDocument.self, timeout: .seconds(60))
-        Output.note("\(status.cluster.name): the configuration was read again")
-    }
-}
-
 /// Commands after which the daemon is gone.
 private enum Ending {
     static func follow(

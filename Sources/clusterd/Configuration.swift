@@ -12,7 +12,12 @@ enum Configuration {
     static func load(
         _ paths: [String], _ defaults: ConfigurationDefaults, _ commandLine: CommandLineSettings
     ) throws(Failure) -> LoadedConfiguration {
-        let files = try files(paths)
+        try load(files(paths), defaults, commandLine)
+    }
+
+    static func load(
+        _ files: [ConfigurationFile], _ defaults: ConfigurationDefaults, _ commandLine: CommandLineSettings
+    ) throws(Failure) -> LoadedConfiguration {
         do {
             return try ConfigurationLoader.load(files, defaults, commandLine: commandLine) { path in
                 let bytes = try readFile(path, limit: 4096)
@@ -64,7 +69,7 @@ enum Configuration {
             exit: ControlAPI.ExitCode.configuration)
     }
 
-    private static func files(_ paths: [String]) throws(Failure) -> [ConfigurationFile] {
+    static func files(_ paths: [String]) throws(Failure) -> [ConfigurationFile] {
         var found: [ConfigurationFile] = []
         for path in paths {
             do {

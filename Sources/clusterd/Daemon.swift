@@ -62,7 +62,7 @@ struct Daemon {
             timeline.turn(cycle, events)
             reporter.turn(cycle, events, at: driver.now())
         }
-        let reload = Reload(options, driver: driver, inbox: inbox, reporter: reporter, timeline: timeline)
+        let reload = Reload(options, driver: driver, reporter: reporter, timeline: timeline)
         let handler = RequestHandler(
             orchestrator: orchestrator, inbox: inbox, reload: reload, driver: driver, pulse: pulse, timeline: timeline)
         let server = try await serve(loaded.spec, handler, group)
@@ -87,7 +87,9 @@ struct Daemon {
     }
 
     /// Under `up` an omitted number means "as formed", and another one is refused.
-    private static func asFormed(_ loaded: inout LoadedConfiguration, _ record: Record, _ options: Options) throws {
+    static func asFormed(
+        _ loaded: inout LoadedConfiguration, _ record: Record, _ options: Options
+    ) throws(Failure) {
         guard options.mode == .up else { return }
         do {
             try Admission.checkShape(

@@ -67,30 +67,3 @@ struct RunCommand: AsyncParsableCommand {
                 commandLine: CommandLineSettings()))
     }
 }
-
-struct ConfigCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Look at the configuration.", subcommands: [Check.self])
-
-    struct Check: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "check",
-            abstract: "Say whether the configuration is valid; every error with its place.",
-            discussion: "clusterd config check\nclusterd config check --config ./conf.d")
-
-        @Option(help: ArgumentHelp("A file or a folder; may repeat [/etc/clusterd/conf.d].", valueName: "path"))
-        var config: [String] = []
-
-        func run() throws {
-            let paths = config.isEmpty ? ["/etc/clusterd/conf.d"] : config
-            let defaults = ConfigurationDefaults(
-                dataDirectory: "/var/lib/clusterd", socket: "/run/clusterd/control.sock")
-            let loaded = try Configuration.load(paths, defaults, CommandLineSettings())
-            let engine = try Configuration.engine(for: loaded.spec)
-            for warning in loaded.warnings { Output.note("warning: \(warning)") }
-            Output.result(
-                "the configuration is valid: \(loaded.spec.masters) masters with \(loaded.spec.replicas) replicas each, "
-                    + engine.engine.program)
-        }
-    }
-}

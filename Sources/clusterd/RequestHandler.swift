@@ -35,11 +35,12 @@ struct RequestHandler: Sendable {
             inbox.post(.wish(.detach))
             return .document(await orchestrator.status(), status: 202)
         case .reload:
-            if let failure = reload.perform(for: .peer(peer)) {
+            switch reload.prepare(for: .peer(peer)) {
+            case .failure(let failure):
                 return .error(
                     ControlError(failure.code, failure.message, hint: failure.hint, exit: failure.exit), status: 409)
+            case .success(let plan): return .document(await orchestrator.reload(plan))
             }
-            return .document(await orchestrator.status())
         case .livez: return .probe(ProbeDocument(reasons: pulse.complaints(at: driver.now())))
         case .metrics: return .metrics(MetricsPage(await orchestrator.status()).text)
         case .servingz:

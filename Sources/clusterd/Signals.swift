@@ -36,7 +36,8 @@ final class Signals: Sendable {
         case SIGINT: interrupted()
         case SIGTERM: stop(.signal("SIGTERM"))
         case SIGHUP where mode == .up: stop(.signal("SIGHUP"))
-        case SIGHUP: reload.perform(for: .signal("SIGHUP"))
+        case SIGHUP:
+            if case .success(let plan) = reload.prepare(for: .signal("SIGHUP")) { inbox.post(.configured(plan)) }
         case SIGUSR1:
             timeline.detachAsked(by: .signal("SIGUSR1"))
             inbox.post(.wish(.detach))
@@ -69,40 +70,47 @@ final class Signals: Sendable {
 final class Reload: Sendable {
     private let options: Daemon.Options
     private let driver: HostDriver
-    private let inbox: Inbox
     private let reporter: Reporter
     private let timeline: Timeline
 
-    init(_ options: Daemon.Options, driver: HostDriver, inbox: Inbox, reporter: Reporter, timeline: Timeline) {
+    init(_ options: Daemon.Options, driver: HostDriver, reporter: Reporter, timeline: Timeline) {
         self.options = options
         self.driver = driver
-        self.inbox = inbox
         self.reporter = reporter
         self.timeline = timeline
     }
 
-    /// nil: done. Otherwise what is wrong; nothing was changed then.
-    @discardableResult
-    func perform(for who: Asker) -> Failure? {
+    /// What another configuration is to change; on a failure nothing was changed. The hands have it from here on, the loop
+    /// with the event that is to follow.
+    func prepare(for who: Asker) -> Result<ReloadPlan, Failure> {
         reporter.reloading()
         defer { reporter.reloaded() }
         do throws(Failure) {
-            let loaded = try Configuration.load(options.configuration, options.defaults, options.commandLine)
-            if let record = reporter.record,
-                let refusal = NodeOverrides.refusal(loaded.spec, nodes: NodeOverrides.names(record))
-            {
-                throw Failure(refusal)
+            var loaded = try Configuration.load(options.configuration, options.defaults, options.commandLine)
+            if let record = reporter.record {
+                try Daemon.asFormed(&loaded, record, options)
+                if let refusal = NodeOverrides.refusal(loaded.spec, nodes: NodeOverrides.names(record)) {
+                    throw Failure(refusal)
+                }
             }
             _ = try Configuration.engine(for: loaded.spec)
-            driver.configure(loaded.spec)
-            inbox.post(.configured(loaded.spec))
+            let plan = ReloadPlan(from: driver.spec, to: loaded.spec)
+            driver.configure(plan.spec)
             timeline.reloaded(by: who, nil)
-            reporter.say("reload    the configuration was read again; directives hold from each node's next start")
-            return nil
+            reporter.say("reload    \(Self.summary(plan))")
+            return .success(plan)
         } catch {
             timeline.reloaded(by: who, error)
             reporter.say("reload    refused: \(error.message)")
-            return error
+            return .failure(error)
         }
+    }
+
+    private static func summary(_ plan: ReloadPlan) -> String {
+        if plan.changesNothing { return "the configuration is as before" }
+        let now = plan.applied + plan.directives
+        let held = plan.heldBack.isEmpty ? [] : ["from clusterd's next start: \(plan.heldBack.joined(separator: ", "))"]
+        return ((now.isEmpty ? [] : ["changed: \(now.joined(separator: ", "))"]) + held + plan.later)
+            .joined(separator: "; ")
     }
 }

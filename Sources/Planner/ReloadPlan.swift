@@ -1,0 +1,156 @@
+import ClusterModel
+
+/// What another configuration changes of a cluster that runs: what holds at once, what the nodes are told, what waits for a
+/// start, and what a reload does not do.
+package struct ReloadPlan: Sendable, Equatable {
+    /// What holds from now on: the new configuration, but for what clusterd reads only when it starts.
+    package var spec: ClusterSpec
+    /// Keys that hold at once.
+    package var applied: [String] = []
+    /// Directives with another value, or no longer there: each is set live where the engine lets it.
+    package var directives: [String] = []
+    /// Directives that are not configured any more: the engine's own default holds from each node's next start.
+    package var dropped: [String] = []
+    /// Keys that hold from clusterd's next start.
+    package var heldBack: [String] = []
+    /// What is not done by a reload, in sentences.
+    package var later: [String] = []
+
+    package init(from old: ClusterSpec, to new: ClusterSpec) {
+        spec = new
+        hold(\.name, "cluster.name", old)
+        hold(\.bind, "cluster.bind", old)
+        hold(\.announce, "cluster.announce", old)
+        hold(\.dataDirectory, "cluster.data-dir", old)
+        hold(\.server, "engine.server", old)
+        hold(\.engineUser, "engine.user", old)
+        hold(\.control.socket, "control.socket", old)
+        hold(\.control.group, "control.group", old)
+        hold(\.control.metrics, "control.metrics", old)
+        note(\.onPortConflict, "cluster.on-port-conflict", old)
+        note(\.portWait, "cluster.port-wait", old)
+        note(\.minimumFreeBytes, "cluster.min-free", old)
+        note(\.supervision, "supervision", old)
+        if old.masters != new.masters || old.replicas != new.replicas {
+            later.append(
+                "a reload does not change how many masters and replicas there are: \(new.masters) with \(new.replicas) each are "
+                    + "configured now")
+        }
+        if old.ports != new.ports { later.append("the nodes keep the ports that they were formed with") }
+        if old.overrides.mapValues(\.dataDirectory) != new.overrides.mapValues(\.dataDirectory) {
+            later.append("the nodes keep the folders that they were formed with")
+        }
+        compareDirectives(old, new)
+    }
+
+    package var changesNothing: Bool {
+        applied.isEmpty && directives.isEmpty && heldBack.isEmpty && later.isEmpty
+    }
+
+    private mutating func hold<Value: Equatable>(
+        _ path: WritableKeyPath<ClusterSpec, Value>, _ key: String, _ old: ClusterSpec
+    ) {
+        guard spec[keyPath: path] != old[keyPath: path] else { return }
+        heldBack.append(key)
+        spec[keyPath: path] = old[keyPath: path]
+    }
+
+    private mutating func note<Value: Equatable>(
+        _ path: KeyPath<ClusterSpec, Value>, _ key: String, _ old: ClusterSpec
+    ) {
+        if spec[keyPath: path] != old[keyPath: path] { applied.append(key) }
+    }
+
+    private mutating func compareDirectives(_ old: ClusterSpec, _ new: ClusterSpec) {
+        func lines(_ directives: [ClusterSpec.Directive]) -> [String: [[String]]] {
+            Dictionary(grouping: directives, by: \.name).mapValues { $0.map(\.arguments) }
+        }
+        var changed = Set<String>()
+        var gone = Set<String>()
+        let pairs = Set(old.overrides.keys).union(new.overrides.keys).sorted().map { name in
+            (old.overrides[name]?.directives ?? [], new.overrides[name]?.directives ?? [])
+        }
+        for (before, after) in [(old.directives, new.directives)] + pairs {
+            let (before, after) = (lines(before), lines(after))
+            changed.formUnion(Set(before.keys).union(after.keys).filter { before[$0] != after[$0] })
+            gone.formUnion(before.keys.filter { after[$0] == nil })
+        }
+        directives = changed.sorted()
+        dropped = gone.filter { name in !new.directives.contains { $0.name == name } }.sorted()
+    }
+}
+
+/// The last reload, for the turns after it.
+package struct ReloadFacts: Sendable, Equatable {
+    package var at: Moment
+    package var heldBack: [String]
+    /// Since when a directive is not configured any more.
+    package var dropped: [String: Moment]
+
+    package init(_ plan: ReloadPlan, after last: ReloadFacts?, at now: Moment) {
+        at = now
+        heldBack = plan.heldBack
+        dropped = last?.dropped ?? [:]
+        for name in plan.dropped { dropped[name] = now }
+        for name in dropped.keys where plan.spec.directives.contains(where: { $0.name == name }) { dropped[name] = nil }
+    }
+}
+
+extension Turn {
+    /// After a reload each directive that a node has otherwise than configured is set once; what the engine refuses waits for
+    /// the node's next start.
+    mutating func applyConfiguration() {
+        guard let reload = seen.reload else { return }
+        for member in members {
+            guard let contact = contact(member), let last = lastHeard(member), !last.loading else { continue }
+            guard report(member) != nil else {
+                // It was told something, and was not heard since.
+                decision.check.isApplying = true
+                continue
+            }
+            guard let settings = liveSettings(member), settings.askedAt >= reload.at else {
+                decision.check.isApplying = true
+                continue
+            }
+            // A replica must know the password before its master asks for it.
+            let order = ["masteruser": 0, "masterauth": 1, "requirepass": 3]
+            let differences = settingDifferences(member).filter { !$0.isPending }.sorted {
+                (order[$0.name] ?? 2, $0.name) < (order[$1.name] ?? 2, $1.name)
+            }
+            for difference in differences {
+                let effect = Effect.configure(
+                    member.name, contact, name: difference.name, value: difference.configured)
+                let history = seen.effects[effect.key]
+                if let history, history.began >= reload.at, history.isDone { continue }
+                decision.check.isApplying = true
+                guard !isBusy(member.name) else { break }
+                if history?.isDone == true { decision.effects.append(effect) } else { perform(effect) }
+                break
+            }
+            if settings.askedAt < settingsNeeded(member) { decision.check.isApplying = true }
+        }
+    }
+
+    /// The engine itself has said that it does not change this directive while it runs.
+    func isRefused(_ member: Member, _ name: String, _ value: String) -> Bool {
+        guard let contact = contact(member) else { return false }
+        let key = Effect.configure(member.name, contact, name: name, value: value).key
+        return seen.effects[key]?.failure?.hasPrefix("ERR") == true
+    }
+
+    /// Directives that were taken out of the configuration while this process ran.
+    func droppedSettings(_ member: Member) -> [String] {
+        guard let process = running(member.name), let reload = seen.reload else { return [] }
+        let configured = Set(configuredSettings(member).map(\.name))
+        return reload.dropped.filter { process.since < $0.value && !configured.contains($0.key) }.keys.sorted()
+    }
+
+    mutating func reportHeldBack() {
+        guard let keys = seen.reload?.heldBack, !keys.isEmpty else { return }
+        find(
+            Finding(
+                "daemon-restart-pending", .info,
+                "\(keys.joined(separator: ", ")) \(keys.count == 1 ? "holds" : "hold") only from clusterd's next start",
+                hint: "clusterd detach, then start it again: the nodes go on running"))
+    }
+}

@@ -1,0 +1,129 @@
+import ArgumentParser
+import ClusterConfiguration
+import ControlAPI
+import Glibc
+
+struct ConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "Look at the configuration.", subcommands: [Check.self, Show.self])
+
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "check",
+            abstract: "Say whether the configuration is valid; every error with its place.",
+            discussion: """
+                Reads the files as `clusterd run` would, and lets the engine read every directive. Changes nothing. Exit 78 if \
+                something is wrong.
+
+                clusterd config check
+                clusterd config check --config ./conf.d
+                """)
+
+        @OptionGroup var source: ConfigurationSource
+
+        func run() throws {
+            let (files, loaded) = try source.load()
+            let engine = try Configuration.engine(for: loaded.spec)
+            for file in files { Output.note("read      \(file.name)") }
+            for path in source.passedOver {
+                Output.note("warning   \(path) is not read: its name does not end in .yaml")
+            }
+            for warning in loaded.warnings { Output.note("warning   \(warning)") }
+            let spec = loaded.spec
+            Output.result(
+                "the configuration is valid: \(spec.masters) \(spec.masters == 1 ? "master" : "masters") with "
+                    + "\(spec.replicas) \(spec.replicas == 1 ? "replica" : "replicas") each, \(engine.engine.program)")
+        }
+    }
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "show",
+            abstract: "The settings as they hold; with --origin, the file and line of each.",
+            discussion: """
+                Passwords are hidden. What is not listed under redis is the engine's own default.
+
+                clusterd config show
+                clusterd config show --origin --config ./conf.d
+                """)
+
+        @OptionGroup var source: ConfigurationSource
+        @Flag(help: "Show where each setting comes from: file, line and column, or built in.") var origin = false
+        @Flag(help: "Print one JSON document.") var json = false
+
+        func run() throws {
+            let settings: [EffectiveSetting]
+            do {
+                settings = try source.load().loaded.settings
+            } catch {
+                throw error.json(json)
+            }
+            guard json else { return Output.result(SettingsText.text(settings, origin: origin)) }
+            let document = SettingsDocument(
+                settings: settings.map { .init(key: $0.key, value: $0.value, origin: $0.origin.description) })
+            Output.result((try? ControlJSON.encode(document)) ?? [])
+        }
+    }
+}
+
+/// Which configuration is looked at: that of `clusterd run`, unless told otherwise.
+struct ConfigurationSource: ParsableArguments {
+    @Option(help: ArgumentHelp("A file or a folder; may repeat [/etc/clusterd/conf.d].", valueName: "path"))
+    var config: [String] = []
+
+    static let usual = "/etc/clusterd/conf.d"
+
+    var paths: [String] { config.isEmpty ? [Self.usual] : config }
+
+    func load() throws(Failure) -> (files: [ConfigurationFile], loaded: LoadedConfiguration) {
+        let files = try Configuration.files(paths)
+        let defaults = ConfigurationDefaults(dataDirectory: "/var/lib/clusterd", socket: "/run/clusterd/control.sock")
+        return (files, try Configuration.load(files, defaults, CommandLineSettings()))
+    }
+
+    /// Files that somebody may believe to be read.
+    var passedOver: [String] {
+        paths.flatMap { path -> [String] in
+            guard let folder = opendir(path) else { return [] }
+            defer { closedir(folder) }
+            var names: [String] = []
+            while let entry = readdir(folder) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+                if name.hasSuffix(".yml") || name.hasSuffix(".conf") || name.hasSuffix(".json") {
+                    names.append("\(path)/\(name)")
+                }
+            }
+            return names.sorted()
+        }
+    }
+}
+
+/// `config show` for people: a setting a line, in columns.
+enum SettingsText {
+    static func text(_ settings: [EffectiveSetting], origin: Bool) -> String {
+        let keys = settings.map(\.key.count).max() ?? 0
+        let values = min(40, settings.map(\.value.count).max() ?? 0)
+        return settings.map { setting in
+            let key = pad(setting.key, keys)
+            return origin ? "\(key)  \(pad(setting.value, values))  \(setting.origin)" : "\(key)  \(setting.value)"
+        }.joined(separator: "\n")
+    }
+
+    private static func pad(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+}
+
+/// `config show --json`.
+struct SettingsDocument: Encodable {
+    struct Setting: Encodable {
+        var key: String
+        var value: String
+        var origin: String
+    }
+
+    var schema = 1
+    var settings: [Setting]
+}

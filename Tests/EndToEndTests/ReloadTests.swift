@@ -1,0 +1,100 @@
+import ControlAPI
+import Foundation
+import Testing
+
+/// `clusterd reload` and `clusterd config`.
+@Suite(.serialized) struct ReloadTests {
+    private func write(_ daemon: Daemon, _ text: String) throws -> String {
+        let conf = daemon.home + "/conf.yaml"
+        try text.write(toFile: conf, atomically: true, encoding: .utf8)
+        return conf
+    }
+
+    @Test func whatCanChangeLiveDoesAndTheRestIsPending() async throws {
+        try await withDaemon { daemon in
+            let conf = try write(daemon, "redis: {maxmemory: 100mb}\n")
+            try daemon.up(["--masters", "1", "--replicas", "1", "--config", conf])
+            try await daemon.ready()
+            let ports = try daemon.status().nodes.map(\.port)
+
+            _ = try write(daemon, "redis:\n  maxmemory: 200mb\n  databases: 4\nsupervision: {restart: never}\n")
+            let result = try daemon.command(["reload", "--json"])
+            #expect(result.exit == 0, "\(result.errors)")
+            let reload = try ControlJSON.decode(ReloadDocument.self, from: Array(result.output.utf8))
+            #expect(reload.live == ["maxmemory"] && reload.applied == ["supervision"])
+            #expect(reload.pendingRestart.map(\.directive) == ["databases"])
+            for port in ports {
+                let answer = try await Redis.send(port, "CONFIG", "GET", "maxmemory")
+                #expect(answer.elements?.last?.text == "209715200")
+            }
+            let status = try daemon.status()
+            #expect(status.nodes.allSatisfy { $0.pendingRestart == ["databases"] })
+            #expect(status.findings.contains { $0.code == "restart-pending" })
+            #expect(!status.findings.contains { $0.code == "shape-differs" })
+
+            // Restarted, a node has it.
+            let replica = try #require(status.nodes.first { $0.role == .replica })
+            #expect(try daemon.command(["restart-node", replica.name.text]).exit == 0)
+            let isDone = await eventually {
+                try daemon.status().nodes.first { $0.name == replica.name }?.pendingRestart == []
+            }
+            #expect(isDone)
+            try await daemon.stop()
+        }
+    }
+
+    @Test func aConfigurationWithAnErrorChangesNothing() async throws {
+        try await withDaemon { daemon in
+            let conf = try write(daemon, "redis: {maxmemory: 100mb}\n")
+            try daemon.up(["--masters", "1", "--replicas", "0", "--config", conf])
+            try await daemon.ready()
+            _ = try write(daemon, "redis:\n  maxmemory: 200mb\n  maxmemory-polcy: noeviction\n")
+            let refused = try daemon.command(["reload"])
+            #expect(refused.exit == 78 && refused.errors.contains("conf.yaml:3:20:"), "\(refused.errors)")
+            let answer = try await Redis.send(daemon.base, "CONFIG", "GET", "maxmemory")
+            #expect(answer.elements?.last?.text == "104857600")
+            // What somebody changed by hand is set back by a reload.
+            _ = try write(daemon, "redis: {maxmemory: 100mb}\n")
+            _ = try await Redis.send(daemon.base, "CONFIG", "SET", "maxmemory", "1gb")
+            #expect(try daemon.command(["reload"]).exit == 0)
+            let again = try await Redis.send(daemon.base, "CONFIG", "GET", "maxmemory")
+            #expect(again.elements?.last?.text == "104857600")
+            try await daemon.stop()
+        }
+    }
+
+    @Test func aPasswordIsChangedWhileEverythingRuns() async throws {
+        try await withDaemon { daemon in
+            let conf = try write(daemon, "redis: {requirepass: one, masterauth: one}\n")
+            try daemon.up(["--masters", "1", "--replicas", "1", "--config", conf])
+            try await daemon.ready()
+            _ = try write(daemon, "redis: {requirepass: two, masterauth: two}\n")
+            let result = try daemon.command(["reload"])
+            #expect(result.exit == 0 && !(result.output + result.errors).contains("two"))
+            #expect(try await Redis.send(daemon.base, "PING", password: "two") == .simple("PONG"))
+            let replica = try #require(try daemon.status().nodes.first { $0.role == .replica })
+            #expect(try daemon.command(["restart-node", replica.name.text]).exit == 0)
+            try await daemon.ready()
+            #expect(!daemon.output.contains("two"))
+            try await daemon.stop()
+        }
+    }
+
+    @Test func showNamesTheOriginOfEachSettingAndHidesPasswords() throws {
+        let daemon = try Daemon()
+        defer { daemon.cleanUp() }
+        let conf = try write(daemon, "cluster: {masters: 5}\nredis:\n  requirepass: s3cret\n  masterauth: s3cret\n")
+        let shown = try Daemon.run(["config", "show", "--origin", "--config", conf])
+        #expect(shown.exit == 0 && !shown.output.contains("s3cret"))
+        func line(_ key: String) -> String {
+            shown.output.split(separator: "\n").first { $0.hasPrefix(key + " ") }.map(String.init) ?? ""
+        }
+        #expect(line("cluster.masters").contains(" 5 ") && line("cluster.masters").hasSuffix("conf.yaml:1:20"))
+        #expect(line("cluster.replicas").hasSuffix("built in"))
+        #expect(line("redis.requirepass").contains("(hidden)"))
+        #expect(try Daemon.run(["config", "check", "--config", conf]).errors.contains("read      \(conf)"))
+        _ = try write(daemon, "cluster: {masters: 2}\n")
+        let wrong = try Daemon.run(["config", "check", "--config", conf])
+        #expect(wrong.exit == 78 && wrong.errors.contains("\(conf):1:20:"))
+    }
+}

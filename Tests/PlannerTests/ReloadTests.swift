@@ -1,0 +1,136 @@
+import ClusterModel
+import Planner
+import Testing
+
+/// What another configuration changes, and that each node is told once.
+@Suite struct ReloadTests {
+    private func spec(_ change: (inout ClusterSpec) -> Void = { _ in }) -> ClusterSpec {
+        var spec = ClusterSpec(name: "test", dataDirectory: "/data")
+        spec.directives = [.init(name: "appendonly", arguments: ["yes"]), .init(name: "maxmemory", arguments: ["1gb"])]
+        change(&spec)
+        return spec
+    }
+
+    @Test func whatClusterdReadsOnlyAtItsStartIsHeldBack() {
+        let plan = ReloadPlan(
+            from: spec(),
+            to: spec {
+                $0.bind = ["127.0.0.2"]
+                $0.dataDirectory = "/elsewhere"
+                $0.control.socket = "/run/other.sock"
+                $0.server = "valkey-server"
+                $0.supervision.restart = .never
+            })
+        #expect(plan.heldBack == ["cluster.bind", "cluster.data-dir", "engine.server", "control.socket"])
+        #expect(plan.applied == ["supervision"])
+        #expect(plan.spec.dataDirectory == "/data" && plan.spec.bind == ["127.0.0.1"])
+        #expect(plan.spec.supervision.restart == .never)
+    }
+
+    @Test func anotherShapeIsSaidToBeNoReload() {
+        let plan = ReloadPlan(from: spec(), to: spec { $0.replicas = 2 })
+        #expect(plan.later.count == 1 && plan.later[0].contains("3 with 2 each"))
+        #expect(plan.applied.isEmpty && plan.heldBack.isEmpty && plan.directives.isEmpty)
+    }
+
+    @Test func changedAndDroppedDirectivesAreNamedOnce() {
+        let plan = ReloadPlan(
+            from: spec { $0.overrides["7001"] = .init(directives: [.init(name: "hz", arguments: ["10"])]) },
+            to: spec {
+                $0.directives = [
+                    .init(name: "appendonly", arguments: ["yes"]), .init(name: "save", arguments: ["900", "1"]),
+                ]
+                $0.overrides["7001"] = .init(directives: [.init(name: "hz", arguments: ["20"])])
+            })
+        #expect(plan.directives == ["hz", "maxmemory", "save"])
+        #expect(plan.dropped == ["maxmemory"])
+        #expect(ReloadPlan(from: spec(), to: spec()).changesNothing)
+    }
+
+    /// A settled cluster whose nodes have 16 databases and 1 GB, after a reload of a configuration that wants otherwise.
+    private func reloaded(_ directives: [ClusterSpec.Directive]) -> Scene {
+        var scene = Scene.settled()
+        for name in scene.processes.keys {
+            scene.settings[name] = [
+                "maxmemory": "1073741824", "databases": "16", "requirepass": "", "masterauth": "", "hz": "10",
+            ]
+        }
+        scene.run { $0.assessment.ready && !$0.check.isPending }
+        var other = scene.spec
+        other.directives += directives
+        let plan = ReloadPlan(from: scene.spec, to: other)
+        scene.pass(.milliseconds(1))
+        scene.spec = plan.spec
+        scene.seen.reload = ReloadFacts(plan, after: nil, at: scene.now)
+        return scene
+    }
+
+    /// Every CONFIG SET that a row of turns comes to; the nodes take them.
+    private func orders(_ scene: inout Scene, refusing: Set<String> = []) -> [(NodeName, String, String)] {
+        var orders: [(NodeName, String, String)] = []
+        for _ in 0..<200 {
+            let decision = scene.decide()
+            scene.take(decision)
+            for effect in decision.effects {
+                guard case .configure(let node, _, let name, let value) = effect else {
+                    scene.perform(effect)
+                    continue
+                }
+                orders.append((node, name, value))
+                let refused = refusing.contains(name)
+                scene.note(effect, failure: refused ? "ERR CONFIG SET failed: can't set immutable config" : nil)
+                if !refused { scene.settings[node]?[name] = SettingValue.bytes(value).map(String.init) ?? value }
+            }
+            scene.rest(after: decision)
+        }
+        return orders
+    }
+
+    @Test func whatCanChangeLiveIsSetOnceOnEveryNode() {
+        var scene = reloaded([.init(name: "maxmemory", arguments: ["2gb"])])
+        let set = orders(&scene)
+        #expect(set.map(\.0).sorted() == scene.record!.members.map(\.name))
+        #expect(set.allSatisfy { $0.1 == "maxmemory" && $0.2 == "2gb" })
+        let decision = scene.decide()
+        #expect(!decision.check.isApplying && decision.finding("setting-differs") == nil)
+    }
+
+    @Test func whatSomebodyChangesAfterwardsIsAFindingAndLeftAlone() {
+        var scene = reloaded([.init(name: "maxmemory", arguments: ["2gb"])])
+        _ = orders(&scene)
+        scene.settings["7001"]?["maxmemory"] = "5"
+        #expect(orders(&scene).isEmpty)
+        #expect(scene.decide().finding("setting-differs")?.node == "7001")
+        // The next reload sets it.
+        scene.seen.reload?.at = scene.now
+        #expect(orders(&scene).map(\.0) == ["7001"])
+    }
+
+    @Test func whatTheEngineKeepsOrRefusesIsPending() {
+        var scene = reloaded([.init(name: "databases", arguments: ["4"]), .init(name: "hz", arguments: ["20"])])
+        let set = orders(&scene, refusing: ["hz"])
+        #expect(set.allSatisfy { $0.1 == "hz" } && Set(set.map(\.0)).count == 6)
+        let decision = scene.decide()
+        #expect(decision.assessment.nodes.allSatisfy { Set($0.pendingRestart) == ["databases", "hz"] })
+        #expect(decision.findings.count { $0.code == "restart-pending" } == 2)
+        #expect(!decision.check.isApplying)
+    }
+
+    @Test func aReplicaKnowsThePasswordBeforeItsMasterAsksForIt() {
+        var scene = reloaded([
+            .init(name: "requirepass", arguments: ["s3cret"]), .init(name: "masterauth", arguments: ["s3cret"]),
+        ])
+        let set = orders(&scene)
+        for node in scene.record!.members.map(\.name) {
+            #expect(set.filter { $0.0 == node }.map(\.1) == ["masterauth", "requirepass"])
+        }
+        #expect(!scene.seen.effects.keys.contains { $0.text.contains("s3cret") })
+    }
+
+    @Test func aDirectiveThatIsNoLongerConfiguredWaitsForTheNextStart() {
+        var scene = reloaded([])
+        scene.seen.reload?.dropped = ["hz": scene.now]
+        _ = orders(&scene)
+        #expect(scene.decide().assessment.nodes.allSatisfy { $0.pendingRestart == ["hz"] })
+    }
+}
