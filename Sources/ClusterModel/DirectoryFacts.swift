@@ -94,6 +94,7 @@ package struct RedisConfFacts: Hashable, Sendable {
     package var clusterConfigFile: String?
     package var dataNames = DataFileNames()
     package var malformedLines: [Int]
+    package var directives: [RedisConfFile.Directive]
 
     package init(fileName: String, _ bytes: [UInt8]) {
         self.fileName = fileName
@@ -104,6 +105,7 @@ package struct RedisConfFacts: Hashable, Sendable {
         dir = file.value("dir")
         clusterConfigFile = file.value("cluster-config-file")
         malformedLines = file.malformedLines
+        directives = file.directives
         if let name = file.value("dbfilename") { dataNames.dump = name }
         if let name = file.value("appendfilename") { dataNames.appendOnly = name }
         if let name = file.value("appenddirname") { dataNames.appendOnlyDirectory = name }

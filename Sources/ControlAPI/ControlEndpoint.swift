@@ -1,13 +1,14 @@
 /// The paths of the control API and the method of each: one table for parsing, for sending, and for the hint of a path
 /// that does not exist.
 enum ControlEndpoint: CaseIterable {
-    case status, check, operations, operation, events, restartNode, stop, detach, reload, livez, servingz, readyz,
-        metrics
+    case status, check, operations, operation, events
+    case restartNode, startNode, stopNode, failover, rollingRestart, pause, resume, cancel
+    case stop, detach, reload, livez, servingz, readyz, metrics
 
     var method: String {
         switch self {
-        case .restartNode, .stop, .detach, .reload: "POST"
         case .status, .check, .operations, .operation, .events, .livez, .servingz, .readyz, .metrics: "GET"
+        default: "POST"
         }
     }
 
@@ -20,6 +21,13 @@ enum ControlEndpoint: CaseIterable {
         case .operation: "/v1/operations/{id}"
         case .events: "/v1/events"
         case .restartNode: "/v1/nodes/{node}/restart"
+        case .startNode: "/v1/nodes/{node}/start"
+        case .stopNode: "/v1/nodes/{node}/stop"
+        case .failover: "/v1/nodes/{node}/failover"
+        case .rollingRestart: "/v1/rolling-restart"
+        case .pause: "/v1/pause"
+        case .resume: "/v1/resume"
+        case .cancel: "/v1/operations/{id}/cancel"
         case .stop: "/v1/stop"
         case .detach: "/v1/detach"
         case .reload: "/v1/reload"

@@ -19,7 +19,7 @@ extension ControlRequest {
             throw Self.wrongMethod(request.method, path, allowed: candidates.map(\.0.method))
         }
         guard let text = PercentCoding.decode(encoded) else {
-            throw Self.malformed("'\(encoded)' in the path is not percent-encoded UTF-8")
+            throw .malformed("'\(encoded)' in the path is not percent-encoded UTF-8")
         }
         switch endpoint {
         case .status: self = .status
@@ -31,21 +31,18 @@ extension ControlRequest {
         case .servingz: self = .servingz
         case .readyz: self = .readyz
         case .metrics: self = .metrics
-        case .restartNode:
-            let flags = try Self.flags(["noFailover", "restoreRoles", "force"], in: request.body)
-            let options = RestartOptions(
-                noFailover: flags.contains("noFailover"), restoreRoles: flags.contains("restoreRoles"),
-                force: flags.contains("force"))
-            self = .restartNode(text, options, idempotencyKey: try Self.idempotencyKey(request))
         case .stop:
-            _ = try Self.flags([], in: request.body)
+            _ = try RequestBody(request.body).flags([])
             self = .stop
         case .detach:
-            _ = try Self.flags([], in: request.body)
+            _ = try RequestBody(request.body).flags([])
             self = .detach
         case .reload:
-            _ = try Self.flags([], in: request.body)
+            _ = try RequestBody(request.body).flags([])
             self = .reload
+        case .restartNode, .startNode, .stopNode, .failover, .rollingRestart, .pause, .resume, .cancel:
+            guard let change = try Change(endpoint, text, RequestBody(request.body)) else { throw Self.unknown(path) }
+            self = .change(change, idempotencyKey: try Self.idempotencyKey(request))
         }
     }
 
@@ -56,61 +53,38 @@ extension ControlRequest {
         for part in text.split(separator: "&") {
             let halves = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let value = PercentCoding.decode(halves.count > 1 ? halves[1] : "") else {
-                throw malformed("'\(part.prefix(100))' in the query is not percent-encoded UTF-8")
+                throw .malformed("'\(part.prefix(100))' in the query is not percent-encoded UTF-8")
             }
             switch halves[0] {
             case "n":
                 query.count = Int(value)
-                guard let count = query.count, count >= 0 else { throw malformed("n=\(value) is no number of events") }
+                guard let count = query.count, count >= 0 else { throw .malformed("n=\(value) is no number of events") }
             case "since":
                 query.since = EventQuery.Since(value)
                 guard query.since != nil else {
-                    throw malformed("since=\(value) is neither a time (RFC 3339) nor a duration (10m)")
+                    throw .malformed("since=\(value) is neither a time (RFC 3339) nor a duration (10m)")
                 }
             case "after":
                 query.after = Int64(value)
-                guard query.after != nil else { throw malformed("after=\(value) is no event's number") }
+                guard query.after != nil else { throw .malformed("after=\(value) is no event's number") }
             case "follow":
                 guard ["true", "false", "1", "0"].contains(value) else {
-                    throw malformed("follow=\(value) is neither true nor false")
+                    throw .malformed("follow=\(value) is neither true nor false")
                 }
                 follows = value == "true" || value == "1"
             default:
-                throw malformed(
+                throw .malformed(
                     "'\(halves[0])' in the query is not known; this request takes n, since, after and follow")
             }
         }
         return .events(query, follows: follows)
     }
 
-    /// The names of the members that are true. A member that is not known is refused: what it was meant to prevent would
-    /// happen otherwise.
-    private static func flags(_ known: [String], in body: [UInt8]) throws(ControlRejection) -> Set<String> {
-        guard !body.isEmpty else { return [] }
-        guard let value = try? ControlJSON.decode(JSONValue.self, from: body) else {
-            throw malformed("the body is not JSON")
-        }
-        guard case .object(let members) = value else { throw malformed("the body is not a JSON object") }
-        var set: Set<String> = []
-        for (name, value) in members.sorted(by: { $0.key < $1.key }) {
-            guard known.contains(name) else {
-                let names = known.isEmpty ? "takes none" : "takes \(known.joined(separator: ", "))"
-                throw malformed("'\(name)' in the body is not known; this request \(names)")
-            }
-            switch value {
-            case .bool(true): set.insert(name)
-            case .bool(false), .null: break
-            default: throw malformed("'\(name)' in the body is neither true nor false")
-            }
-        }
-        return set
-    }
-
     /// At most 255 characters of printable ASCII: it is kept in the record with its operation.
     private static func idempotencyKey(_ request: HTTPRequest) throws(ControlRejection) -> String? {
         guard let key = request.header("Idempotency-Key") else { return nil }
         guard (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
-            throw malformed("Idempotency-Key is not 1 to 255 characters of printable ASCII")
+            throw .malformed("Idempotency-Key is not 1 to 255 characters of printable ASCII")
         }
         return key
     }
@@ -131,9 +105,5 @@ extension ControlRequest {
                 "wrong-method", "\(path.prefix(200)) does not answer \(method.prefix(20))",
                 hint: "use \(allowed.joined(separator: " or "))", exit: ExitCode.usage),
             allow: allowed)
-    }
-
-    private static func malformed(_ message: String) -> ControlRejection {
-        ControlRejection(status: 400, error: ControlError("bad-request", message, exit: ExitCode.usage))
     }
 }

@@ -6,9 +6,8 @@ package enum ControlRequest: Hashable, Sendable {
     case operation(id: String)
     /// `follows`: newline-delimited JSON without end, instead of one document.
     case events(EventQuery, follows: Bool)
-    /// `node` as the person wrote it: a name, host:port, a port or the beginning of an id. The same key is the same
-    /// request, however often it comes.
-    case restartNode(String, RestartOptions, idempotencyKey: String?)
+    /// Answered with the operation. The same key is the same request, however often it comes.
+    case change(Change, idempotencyKey: String?)
     case stop
     case detach
     case reload
@@ -28,19 +27,6 @@ package enum ControlRequest: Hashable, Sendable {
         case .livez, .servingz, .readyz, .metrics: true
         default: false
         }
-    }
-}
-
-/// The body of `POST /v1/nodes/{node}/restart`; a member that is absent is false.
-package struct RestartOptions: Hashable, Sendable {
-    package var noFailover: Bool
-    package var restoreRoles: Bool
-    package var force: Bool
-
-    package init(noFailover: Bool = false, restoreRoles: Bool = false, force: Bool = false) {
-        self.noFailover = noFailover
-        self.restoreRoles = restoreRoles
-        self.force = force
     }
 }
 
@@ -84,7 +70,7 @@ extension ControlRequest {
         case .operations: Self.send(.operations)
         case .operation(let id): Self.send(.operation, id)
         case .events(let query, let follows): Self.send(query, follows)
-        case .restartNode(let node, let options, let key): Self.send(.restartNode, node, options, idempotencyKey: key)
+        case .change(let change, let key): Self.send(change, key)
         case .stop: Self.send(.stop)
         case .detach: Self.send(.detach)
         case .reload: Self.send(.reload)
@@ -106,17 +92,15 @@ extension ControlRequest {
         return request
     }
 
-    private static func send(
-        _ endpoint: ControlEndpoint, _ text: String = "", _ options: RestartOptions? = nil,
-        idempotencyKey: String? = nil
-    ) -> HTTPRequest {
-        var request = HTTPRequest(endpoint.method, endpoint.path(text))
-        if let options {
+    private static func send(_ endpoint: ControlEndpoint, _ text: String = "") -> HTTPRequest {
+        HTTPRequest(endpoint.method, endpoint.path(text))
+    }
+
+    private static func send(_ change: Change, _ idempotencyKey: String?) -> HTTPRequest {
+        var request = send(change.endpoint, change.subject)
+        if !change.body.isEmpty {
             request.headers.append(HTTPHeader("Content-Type", "application/json"))
-            let members = [
-                ("noFailover", options.noFailover), ("restoreRoles", options.restoreRoles), ("force", options.force),
-            ]
-            request.body = Array("{\(members.map { "\"\($0)\":\($1)" }.joined(separator: ","))}".utf8)
+            request.body = (try? ControlJSON.encode(JSONValue.object(change.body))) ?? []
         }
         if let idempotencyKey { request.headers.append(HTTPHeader("Idempotency-Key", idempotencyKey)) }
         return request

@@ -136,6 +136,15 @@ package enum DurationText {
         }
         return nil
     }
+
+    package static func text(_ duration: Duration) -> String {
+        let milliseconds = duration.inMilliseconds
+        let units: [(String, Int64)] = [("h", 3_600_000), ("m", 60_000), ("s", 1000)]
+        for (unit, size) in units where milliseconds >= size && milliseconds % size == 0 {
+            return "\(milliseconds / size)\(unit)"
+        }
+        return "\(milliseconds)ms"
+    }
 }
 
 /// What `/v1/events` answers: oldest first.

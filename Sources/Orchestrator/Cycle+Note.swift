@@ -61,6 +61,8 @@ extension Cycle {
         case (.inquire(let node, _, _), .inquired(let inquiry)):
             seen.inquiries[node] = inquiry
             seen.effects[effect.key] = nil
+        case (.writeFiles(let files), _):
+            seen.written[files.node] = RedisConfFacts(fileName: "redis.conf", files.redisConf)
         case (.start(let start), .process(let identity, let startedAt)):
             began(start.node, identity, startedAt, adopted: false, at: now)
             seen.starts[start.node, default: 0] += 1

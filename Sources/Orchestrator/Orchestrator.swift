@@ -9,6 +9,11 @@ package actor Orchestrator<Hands: Driver> {
     let driver: Hands
     var cycle: Cycle
     private var timer: Task<Void, Never>?
+    private var turnsBegun = 0
+    private var turnsStored = 0
+    /// Who waits for a turn's record to be written, or for it to be said that it cannot be.
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+    private var hasEnded = false
     private let identity: DaemonIdentity
     private var chronicle: Chronicle
     /// Called after every turn, in order, on the loop, with what happened since the one before.
@@ -33,12 +38,17 @@ package actor Orchestrator<Hands: Driver> {
             for event in inbox.take() { cycle.note(event, at: driver.now(), wall: driver.wall()) }
             cycle.note(.freeBytes(driver.freeBytes()), at: driver.now(), wall: driver.wall())
             cycle.note(.host(driver.host()), at: driver.now(), wall: driver.wall())
+            turnsBegun += 1
             let orders = cycle.turn(at: driver.now(), wall: driver.wall())
             let decision = cycle.decision
             var failure: String?
             if let record = orders.record { failure = await driver.store(record) }
             for effect in cycle.release(orders, failure: failure, at: driver.now()) { begin(effect) }
             onTurn(cycle, chronicle.events(cycle, at: driver.now()))
+            turnsStored = turnsBegun
+            if decision.end != nil { hasEnded = true }
+            for continuation in waiting { continuation.resume() }
+            waiting = []
             if let end = decision.end {
                 timer?.cancel()
                 return end
@@ -97,14 +107,19 @@ package actor Orchestrator<Hands: Driver> {
         (cycle.record?.operations ?? []).map(OperationDocument.init)
     }
 
-    package func restart(_ request: RestartRequest) throws(Refusal) -> OperationDocument {
-        guard var record = cycle.record else {
-            throw Refusal("not-formed", "the cluster is still being formed", hint: "clusterd wait ready", exit: 1)
-        }
-        let operation = try Admission.restart(request, &record, cycle.decision.assessment, seeing: cycle.seen)
-        cycle.admit(record)
-        inbox.wake()
-        return OperationDocument(operation)
+    /// The operation is in the record on disk when this returns, so that who was told of it can rely on it.
+    package func change(_ command: Command, key: String?) async throws(Refusal) -> OperationDocument {
+        guard let record = cycle.record, !hasEnded else { throw Admission.notFormed }
+        var admission = Admission(record, cycle.spec, cycle.decision.assessment, seeing: cycle.seen)
+        let operation = try admission.admit(command, key: key)
+        cycle.admit(admission.record)
+        // A turn that is just being stored does not have it; the next one does.
+        let next = turnsBegun + 1
+        repeat {
+            inbox.wake()
+            await withCheckedContinuation { waiting.append($0) }
+        } while turnsStored < next && !hasEnded
+        return OperationDocument(cycle.record?.operations.first { $0.id == operation.id } ?? operation)
     }
 }
 

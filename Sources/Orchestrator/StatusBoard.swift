@@ -26,6 +26,7 @@ struct StatusBoard {
         cluster.masters = assessment.nodes.count { $0.role == .master }
         cluster.replicas = assessment.nodes.count { $0.role == .replica }
         cluster.engine = cycle.seen.engine.description
+        cluster.paused = cycle.record?.pause != nil
         var document = StatusDocument(cluster: cluster)
         document.nodes = (cycle.record?.members ?? []).map(node)
         document.shards = assessment.shards.map {

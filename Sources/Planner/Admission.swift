@@ -1,82 +1,146 @@
 import ClusterModel
 
-/// What a person asks for, looked at before anything is done: an operation, or a refusal in words.
-package struct RestartRequest: Sendable, Equatable {
-    /// As it was typed: a name, a port, host:port, or the beginning of an id.
-    package var node: String
-    package var noFailover: Bool
-    package var restoreRoles: Bool
-    package var force: Bool
-    package var idempotencyKey: String?
+/// What a person asks for, looked at before anything is done: an operation in the record, or a refusal in words. Asking again
+/// for what is so already, or is under way, does no harm and is no failure.
+package struct Admission {
+    package let spec: ClusterSpec
+    package let assessment: Assessment
+    package let seen: Observation
+    package internal(set) var record: Record
 
-    package init(
-        node: String, noFailover: Bool = false, restoreRoles: Bool = false, force: Bool = false,
-        idempotencyKey: String? = nil
-    ) {
-        self.node = node
-        self.noFailover = noFailover
-        self.restoreRoles = restoreRoles
-        self.force = force
-        self.idempotencyKey = idempotencyKey
+    package init(_ record: Record, _ spec: ClusterSpec, _ assessment: Assessment, seeing seen: Observation) {
+        self.record = record
+        self.spec = spec
+        self.assessment = assessment
+        self.seen = seen
     }
-}
 
-package enum Admission {
     /// How many ended operations are kept for those who ask what became of them.
     package static let operationsKept = 50
+    /// How many may be open at once.
+    package static let operationsOpen = 20
 
-    /// Puts a restart into the record, or gives the one that was asked for with the same key.
-    package static func restart(
-        _ request: RestartRequest, _ record: inout Record, _ assessment: Assessment, seeing seen: Observation
-    ) throws(Refusal) -> Operation {
-        if let key = request.idempotencyKey, let same = record.operations.last(where: { $0.idempotencyKey == key }) {
-            return same
-        }
-        let member = try member(request.node, record)
+    /// Puts the operation into `record`, or gives the one that was asked for with the same key.
+    package mutating func admit(_ command: Command, key: String? = nil) throws(Refusal) -> Operation {
+        if let key, let same = record.operations.last(where: { $0.idempotencyKey == key }) { return same }
         guard assessment.phase != .stopping else {
             throw Refusal("stopping", "the cluster is being stopped", exit: 1)
         }
-        guard record.stage == .formed, record.everReady else {
-            throw Refusal(
-                "not-formed", "the cluster is still being formed", hint: "clusterd wait ready", exit: 1)
+        switch command {
+        case .pause(let duration): return pause(duration, key)
+        case .resume: return resume(key)
+        case .cancel(let id): return try cancel(id)
+        default: break
         }
-        if let other = record.operations.first(where: \.isOpen) {
+        guard record.stage == .formed, record.everReady else { throw Self.notFormed }
+        switch command {
+        case .restartNode(let node, let noFailover, let restoreRoles, let force):
+            return try restart(node, noFailover: noFailover, restoreRoles: restoreRoles, force: force, key)
+        case .startNode(let node): return try start(node, key)
+        case .stopNode(let node, let noFailover, let force):
+            return try stop(node, noFailover: noFailover, force: force, key)
+        case .failover(let node, let force): return try failOver(to: node, force: force, key)
+        case .failoverFrom(let node, let force): return try failOver(from: node, force: force, key)
+        case .rollingRestart(let pending, let restoreRoles, let force):
+            return try roll(pending: pending, restoreRoles: restoreRoles, force: force, key)
+        case .pause, .resume, .cancel: preconditionFailure("these were carried out above")
+        }
+    }
+
+    package static let notFormed = Refusal(
+        "not-formed", "the cluster is still being formed", hint: "clusterd wait ready", exit: 1)
+
+    // MARK: the record
+
+    /// A new operation, unless the same one is open: then it is that. One for the same node that is another is refused.
+    mutating func add(_ kind: Operation.Kind, _ key: String?) throws(Refusal) -> Operation {
+        let operation = new(kind, key)
+        for other in record.operations where other.isOpen {
+            if other.isSameRequest(as: operation) { return other }
+            guard let node = operation.node, other.touches(node) else { continue }
             throw Refusal(
                 "operation-under-way",
-                "operation \(other.id) (\(other.name) \(other.node?.text ?? "")) is under way: "
-                    + "\(other.currentStep ?? "it is about to begin"); one at a time",
-                hint: "clusterd status shows when it is done", exit: 1)
+                "operation \(other.id) (\(other.title)) is under way: \(other.currentStep ?? "it is about to begin")",
+                hint: "wait for it (clusterd operations \(other.id) --follow), or end it (clusterd cancel \(other.id))",
+                exit: 1)
         }
-        let node = assessment.node(member.name)
-        let slots = node?.slots ?? SlotSet()
-        let isOwner = !slots.isEmpty
-        if isOwner, !request.force, !request.noFailover {
-            let shard = assessment.shards.first { $0.master == member.name }
-            if shard?.canFailOver != true {
-                throw Refusal(
-                    "no-replica",
-                    "\(member.name) is master of slots \(slots), and no replica can take over "
-                        + "(\(shard?.why ?? "no replica")): a restart would take these slots down until it is back",
-                    hint: "to restart it all the same: clusterd restart-node \(member.name) --force", exit: 4)
-            }
+        let open = record.operations.count(where: \.isOpen)
+        guard open < Self.operationsOpen else {
+            throw Refusal(
+                "too-many-operations", "\(open) operations are open already", hint: "clusterd operations", exit: 1)
         }
-        var running: ProcessIdentity?
-        switch seen.processes[member.name] {
-        case .running(let process): running = process.identity
-        case .exited(let exit): running = exit.identity
-        case nil: break
-        }
-        let operation = Operation(
-            id: record.nextOperation,
-            kind: .restartNode(
-                .init(
-                    node: member.name, replaces: running, noFailover: request.noFailover,
-                    restoreRoles: request.restoreRoles, force: request.force, wasMaster: isOwner)),
-            startedAt: seen.wall, idempotencyKey: request.idempotencyKey)
+        keep(operation)
+        return operation
+    }
+
+    /// What was asked for is so already: an operation that ended as it began, kept for who asks.
+    mutating func addEnded(_ kind: Operation.Kind, _ words: String, _ key: String?) -> Operation {
+        var operation = new(kind, key)
+        operation.steps = [.init(text: words, at: seen.wall, state: .done)]
+        operation.end(.done, at: seen.wall)
+        keep(operation)
+        return operation
+    }
+
+    private func new(_ kind: Operation.Kind, _ key: String?) -> Operation {
+        Operation(id: record.nextOperation, kind: kind, startedAt: seen.wall, idempotencyKey: key)
+    }
+
+    private mutating func keep(_ operation: Operation) {
         record.nextOperation += 1
         record.operations.append(operation)
-        if record.operations.count > operationsKept { record.operations.removeFirst() }
-        return operation
+        let ended = record.operations.indices.filter { !record.operations[$0].isOpen }
+        if ended.count > Self.operationsKept { record.operations.remove(at: ended[0]) }
+    }
+
+    // MARK: what is known
+
+    func process(of node: NodeName) -> ProcessIdentity? {
+        switch seen.processes[node] {
+        case .running(let process): process.identity
+        case .exited(let exit): exit.identity
+        case nil: nil
+        }
+    }
+
+    func isRunning(_ node: NodeName) -> Bool {
+        if case .running = seen.processes[node] { true } else { false }
+    }
+
+    func slots(of node: NodeName) -> SlotSet { assessment.node(node)?.slots ?? SlotSet() }
+
+    func shard(of node: NodeName) -> Assessment.Shard? {
+        assessment.shards.first { $0.master == node || $0.replicas.contains(node) }
+    }
+
+    /// Why a second node of its shard would be down with this one; nil: it would be the only one.
+    func siblingTrouble(of node: NodeName) -> String? {
+        guard let shard = shard(of: node) else { return nil }
+        for sibling in [shard.master].compactMap({ $0 }) + shard.replicas where sibling != node {
+            if record.member(sibling)?.wanted == .stopped { return "\(sibling) of its shard is stopped" }
+            guard isRunning(sibling) else { return "\(sibling) of its shard does not run" }
+            let health = assessment.node(sibling)?.health ?? .down
+            if health != .ok { return "\(sibling) of its shard is \(health.rawValue)" }
+        }
+        return nil
+    }
+
+    /// Refuses what would take down slots, or a second node of a shard. What comes after another operation is looked at when
+    /// its turn has come: until then nothing is as it will be.
+    func checkTakingDown(_ node: NodeName, _ what: String, orAdd flag: String, secondNode: String) throws(Refusal) {
+        if record.operations.contains(where: { $0.isOpen && $0.isExclusive }) { return }
+        if !slots(of: node).isEmpty, shard(of: node)?.canFailOver != true {
+            throw Refusal(
+                "no-replica",
+                "\(node) is master of slots \(slots(of: node)), and no replica can take over "
+                    + "(\(shard(of: node)?.why ?? "no replica")): \(what)",
+                hint: flag, exit: 4)
+        }
+        if let trouble = siblingTrouble(of: node) {
+            throw Refusal(
+                "second-node", "\(trouble); with \(node) a second node of the shard would be down", hint: secondNode,
+                exit: 4)
+        }
     }
 
     /// NODE as people write it: its name, then host:port or port, then the beginning of a Redis node id (4 hex digits or

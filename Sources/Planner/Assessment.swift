@@ -32,6 +32,7 @@ package struct Assessment: Sendable, Equatable {
         package var role: Role?
         package var replicaOf: NodeName?
         package var slots = SlotSet()
+        package var configEpoch: UInt64 = 0
         package var health = Health.down
         /// A replica's link to its master; nil on a master or where nobody knows.
         package var linkUp: Bool?

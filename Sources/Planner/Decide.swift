@@ -35,6 +35,7 @@ extension Turn {
     /// A formed cluster, in whatever state it is.
     private mutating func run(_ survey: Observation.Survey) {
         noteEnds(survey)
+        endPause()
         let topology = believedTopology(survey)
         if case .stop(let asked, let kill) = seen.wish {
             ask(topology)

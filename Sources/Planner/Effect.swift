@@ -29,7 +29,7 @@ package enum Effect: Sendable, Equatable {
     case signal(NodeName, ProcessIdentity, Signal)
     case shutdown(NodeName, Contact, Saving)
     /// CLUSTER FAILOVER on a replica whose master lives and agrees.
-    case handOver(NodeName, Contact, from: NodeID)
+    case handOver(NodeName, Contact, from: Reign)
     /// The guarded promotion: compare and take over in one script.
     case promote(Promotion, Contact)
     /// CLUSTER REPLICATE.
@@ -38,6 +38,17 @@ package enum Effect: Sendable, Equatable {
     case meet(NodeName, Contact, host: String, ports: PortPair)
     /// CONFIG SET of one directive, live only.
     case configure(NodeName, Contact, name: String, value: String)
+
+    /// A master for as long as it is one: the same node at another epoch is another reign.
+    package struct Reign: Sendable, Equatable {
+        package var master: NodeID
+        package var epoch: UInt64
+
+        package init(master: NodeID, epoch: UInt64) {
+            self.master = master
+            self.epoch = epoch
+        }
+    }
 
     package enum Signal: String, Sendable, Equatable { case terminate, kill }
 
@@ -219,7 +230,7 @@ extension Effect {
         case .shutdown(let node, let contact, let saving):
             EffectKey("shutdown \(node) \(contact.process.pid) \(saving.rawValue)")
         case .handOver(let node, let contact, let from):
-            EffectKey("hand over \(node) \(contact.process.pid) \(from.short)")
+            EffectKey("hand over \(node) \(contact.process.pid) \(from.master.short)/\(from.epoch)")
         case .promote(let promotion, let contact):
             EffectKey(
                 "promote \(promotion.replica) \(contact.process.pid) \(promotion.masterID.short) #\(promotion.attempt)")

@@ -13,8 +13,7 @@ extension Turn {
 
     mutating func failOver(_ topology: Topology, _ survey: Observation.Survey) {
         settlePromotions(topology)
-        guard spec.supervision.failover != .off else { return }
-        for master in members where topology.owns(master.id) && !restartsInPlace(master) {
+        for master in members where topology.owns(master.id) && mayBeReplaced(master, topology) {
             guard let death = death(of: master, survey) else { continue }
             promoteSuccessor(of: master, death: death, topology)
         }
@@ -27,11 +26,28 @@ extension Turn {
         return engineUser(of: member.directory, survey) == nil ? survey.askedAt : nil
     }
 
-    private func restartsInPlace(_ master: Member) -> Bool {
-        decision.record?.operations.contains { operation in
-            guard operation.isOpen, case .restartNode(let restart) = operation.kind else { return false }
-            return restart.node == master.name && (restart.noFailover || restart.force)
-        } ?? false
+    /// Whether a replica of it is promoted once it is dead: by itself, unless it is to stay master; or because a person asks
+    /// for it.
+    private func mayBeReplaced(_ master: Member, _ topology: Topology) -> Bool {
+        if failoverAsked(of: master, topology) != nil { return true }
+        return spec.supervision.failover != .off && !isPaused && master.wanted == .running
+            && decision.record?.operations.contains { $0.keepsRole(of: master.name) } != true
+    }
+
+    /// When a person asked for another master of this one's slots; nil: nobody did.
+    private func failoverAsked(of master: Member, _ topology: Topology) -> Moment? {
+        for operation in decision.record?.operations ?? [] where operation.state == .running {
+            guard case .failover(let failover) = operation.kind,
+                let old = decision.record?.member(failover.master), topology.master(of: old.id) == master.id
+            else { continue }
+            return operation.begun.flatMap { $0.bootID == seen.bootID ? $0.at : nil } ?? now
+        }
+        return nil
+    }
+
+    /// From when on its replicas are given their time: its death, or a person's word long after it.
+    private func failoverBegan(_ master: Member, death: Moment, _ topology: Topology) -> Moment {
+        max(death, failoverAsked(of: master, topology) ?? death)
     }
 
     private func liveReplicas(of master: Member, _ topology: Topology) -> [Member] {
@@ -40,13 +56,12 @@ extension Turn {
 
     /// Whether a dead master is not to be started as master yet, because a replica may be about to take over.
     mutating func waitsForFailover(_ master: Member, _ topology: Topology) -> Bool {
-        guard spec.supervision.failover != .off, !restartsInPlace(master), !withoutSuccessor.contains(master.id) else {
-            return false
-        }
+        guard mayBeReplaced(master, topology), !withoutSuccessor.contains(master.id) else { return false }
         if decision.record?.promotions.contains(where: { $0.masterID == master.id }) == true { return true }
         let replicas = liveReplicas(of: master, topology)
         guard !replicas.isEmpty else { return false }
-        let since = exited(master.name)?.at ?? seen.survey?.askedAt ?? now
+        let death = exited(master.name)?.at ?? seen.survey?.askedAt ?? now
+        let since = failoverBegan(master, death: death, topology)
         guard now - since < Self.failoverLimit else { return false }
         wait("for a replica of \(master.name) to take over")
         return true
@@ -54,7 +69,9 @@ extension Turn {
 
     private mutating func promoteSuccessor(of master: Member, death: Moment, _ topology: Topology) {
         let replicas = liveReplicas(of: master, topology)
-        guard !replicas.isEmpty, now - death < Self.failoverLimit else { return }
+        guard !replicas.isEmpty, now - failoverBegan(master, death: death, topology) < Self.failoverLimit else {
+            return
+        }
         wake(after: .milliseconds(2))
         if decision.record?.promotions.contains(where: { $0.masterID == master.id }) == true { return }
         let reports = replicas.compactMap { member in report(member, since: death).map { (member, $0) } }

@@ -46,6 +46,7 @@ extension Turn {
         var node = Assessment.Node(name: member.name)
         let standing = topology.standings[member.id]
         node.slots = standing?.slots ?? SlotSet()
+        node.configEpoch = standing?.configEpoch ?? 0
         node.role = standing?.role
         if standing?.role == .replica || (standing != nil && node.slots.isEmpty) {
             node.replicaOf = topology.master(of: member.id).flatMap { decision.record?.member(id: $0)?.name }
@@ -105,12 +106,12 @@ extension Turn {
     }
 
     /// What this node's view says that is not so, in words; nil when it agrees with everybody.
-    func disagreement(_ member: Member, _ topology: Topology) -> String? {
+    func disagreement(_ member: Member, about present: [Member]? = nil, _ topology: Topology) -> String? {
         guard let report = report(member) else { return "\(member.name) does not answer" }
         if report.loading { return "\(member.name) is loading" }
         if !report.clusterStateOK { return "\(member.name) says cluster_state:fail" }
         let known = Dictionary(uniqueKeysWithValues: report.view.entries.map { ($0.id, $0) })
-        for other in members {
+        for other in present ?? members {
             guard let standing = topology.standings[other.id] else { return "nobody knows \(other.name) yet" }
             guard let entry = known[other.id] else { return "\(member.name) does not know \(other.name)" }
             if other.wanted == .stopped { continue }

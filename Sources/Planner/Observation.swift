@@ -29,6 +29,8 @@ package struct Observation: Sendable, Equatable {
     /// When this process began; also the first moment at which anything was known.
     package var began: Moment
     package var beganWall: WallTime
+    /// The redis.conf of each node that this daemon has written, which is newer than what the survey found.
+    package var written: [NodeName: RedisConfFacts] = [:]
     /// How often each node was started by this daemon, in vain or not.
     package var starts: [NodeName: Int] = [:]
     /// How each node's last process ended that this daemon has seen end, also after it was started again.

@@ -12,6 +12,10 @@ package struct Operation: Sendable, Equatable, Codable {
     package var error: String?
     /// What the client named this request, so that asking twice is asking once.
     package var idempotencyKey: String?
+    /// When it began to be carried out, and when its last step did. Limits are measured by these: the wall clock of the
+    /// steps is set by people.
+    package var begun: Stamp?
+    package var stepBegun: Stamp?
 
     package init(id: Int, kind: Kind, startedAt: WallTime, idempotencyKey: String?) {
         self.id = id
@@ -22,6 +26,13 @@ package struct Operation: Sendable, Equatable, Codable {
 
     package enum Kind: Sendable, Equatable, Codable {
         case restartNode(RestartNode)
+        case startNode(StartNode)
+        case stopNode(StopNode)
+        case failover(Failover)
+        case rollingRestart(RollingRestart)
+        /// These two are done as soon as they are in the record; they are kept as what was asked for.
+        case pause(Pause)
+        case resume
     }
 
     package enum State: String, Sendable, Codable { case queued, running, done, failed, cancelled }
@@ -38,6 +49,17 @@ package struct Operation: Sendable, Equatable, Codable {
         }
     }
 
+    /// A moment with the boot that it belongs to: on another boot it says nothing.
+    package struct Stamp: Sendable, Equatable, Codable {
+        package var bootID: String
+        package var at: Moment
+
+        package init(bootID: String, at: Moment) {
+            self.bootID = bootID
+            self.at = at
+        }
+    }
+
     package struct RestartNode: Sendable, Equatable, Codable {
         package var node: NodeName
         /// The process that is to be replaced: done when *that one* is gone. nil: none ran.
@@ -51,8 +73,8 @@ package struct Operation: Sendable, Equatable, Codable {
         package var successor: NodeName?
 
         package init(
-            node: NodeName, replaces: ProcessIdentity?, noFailover: Bool, restoreRoles: Bool, force: Bool,
-            wasMaster: Bool
+            node: NodeName, replaces: ProcessIdentity?, noFailover: Bool = false, restoreRoles: Bool = false,
+            force: Bool = false, wasMaster: Bool
         ) {
             self.node = node
             self.replaces = replaces
@@ -63,16 +85,168 @@ package struct Operation: Sendable, Equatable, Codable {
         }
     }
 
-    package var isOpen: Bool { state == .queued || state == .running }
-    package var node: NodeName? {
-        switch kind {
-        case .restartNode(let restart): restart.node
+    package struct StartNode: Sendable, Equatable, Codable {
+        package var node: NodeName
+        /// The process that ended here last, if that was seen.
+        package var replaces: ProcessIdentity?
+
+        package init(node: NodeName, replaces: ProcessIdentity?) {
+            self.node = node
+            self.replaces = replaces
         }
     }
+
+    package struct StopNode: Sendable, Equatable, Codable {
+        package var node: NodeName
+        package var noFailover: Bool
+        package var force: Bool
+        package var successor: NodeName?
+
+        package init(node: NodeName, noFailover: Bool, force: Bool) {
+            self.node = node
+            self.noFailover = noFailover
+            self.force = force
+        }
+    }
+
+    package struct Failover: Sendable, Equatable, Codable {
+        /// The master that is to be replaced: done when it is that no more, at this epoch or a later one.
+        package var master: NodeName
+        package var epoch: UInt64
+        /// Who is to be master; nil: the replica that has most of its data.
+        package var replica: NodeName?
+        /// Whether a master that does not, or cannot, hand over is stopped for it.
+        package var force: Bool
+        /// That master's process, which `force` may end.
+        package var replaces: ProcessIdentity?
+        package var successor: NodeName?
+
+        package init(
+            master: NodeName, epoch: UInt64, replica: NodeName?, force: Bool, replaces: ProcessIdentity?
+        ) {
+            self.master = master
+            self.epoch = epoch
+            self.replica = replica
+            self.force = force
+            self.replaces = replaces
+        }
+    }
+
+    package struct RollingRestart: Sendable, Equatable, Codable {
+        /// Those that are still to be restarted, each with the process that is to be replaced.
+        package var remaining: [Target]
+        package var count: Int
+        package var restoreRoles: Bool
+        package var force: Bool
+        package var current: RestartNode?
+
+        package struct Target: Sendable, Equatable, Codable {
+            package var node: NodeName
+            package var replaces: ProcessIdentity
+
+            package init(node: NodeName, replaces: ProcessIdentity) {
+                self.node = node
+                self.replaces = replaces
+            }
+        }
+
+        package init(targets: [Target], restoreRoles: Bool, force: Bool) {
+            remaining = targets
+            count = targets.count
+            self.restoreRoles = restoreRoles
+            self.force = force
+        }
+    }
+}
+
+extension Operation {
+    package var isOpen: Bool { state == .queued || state == .running }
+
+    /// The command that asked for it.
     package var name: String {
         switch kind {
         case .restartNode: "restart-node"
+        case .startNode: "start-node"
+        case .stopNode: "stop-node"
+        case .failover: "failover"
+        case .rollingRestart: "rolling-restart"
+        case .pause: "pause"
+        case .resume: "resume"
         }
     }
+
+    /// The one node that it is about; nil where there is none or many.
+    package var node: NodeName? {
+        switch kind {
+        case .restartNode(let restart): restart.node
+        case .startNode(let start): start.node
+        case .stopNode(let stop): stop.node
+        case .failover(let failover): failover.replica ?? failover.successor ?? failover.master
+        case .rollingRestart, .pause, .resume: nil
+        }
+    }
+
+    /// `restart-node 7002`, as a person would say it.
+    package var title: String { node.map { "\(name) \($0)" } ?? name }
+
     package var currentStep: String? { steps.last?.text }
+
+    package var nodeCount: Int {
+        guard case .rollingRestart(let rolling) = kind else { return 1 }
+        return max(1, rolling.count)
+    }
+
+    /// Only one operation at a time takes anything down or changes a role; the others wait for their turn.
+    package var isExclusive: Bool {
+        switch kind {
+        case .startNode, .pause, .resume: false
+        case .restartNode, .stopNode, .failover, .rollingRestart: true
+        }
+    }
+
+    /// The restart that it carries out now.
+    private var restart: RestartNode? {
+        switch kind {
+        case .restartNode(let restart): restart
+        case .rollingRestart(let rolling): rolling.current
+        default: nil
+        }
+    }
+
+    /// Whether it is this node's start that it waits for: then nothing else is waited for before it.
+    package func starts(_ node: NodeName) -> Bool {
+        guard state == .running else { return false }
+        switch kind {
+        case .startNode(let start): return start.node == node
+        case .stopNode(let stop): return stop.node == node
+        default: return restart?.node == node
+        }
+    }
+
+    /// Whether a person wants this master to stay one although its process ends.
+    package func keepsRole(of node: NodeName) -> Bool {
+        guard state == .running else { return false }
+        if case .stopNode(let stop) = kind { return stop.node == node && stop.noFailover }
+        return restart.map { $0.node == node && ($0.noFailover || $0.force) } ?? false
+    }
+
+    /// Whether it may end this node's process.
+    package func ends(_ node: NodeName) -> Bool {
+        guard state == .running else { return false }
+        switch kind {
+        case .stopNode(let stop): return stop.node == node
+        case .failover(let failover): return failover.master == node && failover.force
+        default: return restart?.node == node
+        }
+    }
+
+    /// Whether a person accepted that slots go down with this node, or a second node of its shard.
+    package func accepts(_ node: NodeName) -> Bool {
+        guard ends(node) else { return false }
+        switch kind {
+        case .stopNode(let stop): return stop.noFailover || stop.force
+        case .failover(let failover): return failover.force
+        default: return restart.map { $0.noFailover || $0.force } ?? false
+        }
+    }
 }

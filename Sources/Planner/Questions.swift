@@ -58,6 +58,7 @@ extension Turn {
     /// id it was given and owns no slots: gossip tells the rest.
     mutating func introduce(_ topology: Topology) {
         for member in members {
+            if isPaused, !isStartAsked(member.name) { continue }
             guard let report = report(member), !report.loading, !topology.owns(member.id),
                 report.view.myself?.slots.isEmpty != false
             else { continue }
@@ -95,6 +96,8 @@ extension Turn {
                     "configured are \(spec.masters) masters with \(spec.replicas) replicas each; formed were "
                         + "\(record.shape.masters) with \(record.shape.replicas), and that is what runs"))
         }
+        reportStopped()
+        reportPause()
         reportLostRecord()
         if let trouble = seen.recordTrouble {
             find(

@@ -15,6 +15,8 @@ package struct Record: Sendable, Equatable, Codable {
     package var everReady = false
     package var operations: [Operation] = []
     package var nextOperation = 1
+    /// nil: clusterd acts by itself.
+    package var pause: Pause?
     /// Promotions that were ordered and whose end is not known yet: the node may be a master by now.
     package var promotions: [Effect.Promotion] = []
 

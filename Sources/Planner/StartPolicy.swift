@@ -101,8 +101,16 @@ extension Turn {
 
     /// Restart policy: what was seen of the last end decides when, and whether, it is tried again.
     private mutating func mayStart(_ member: Member, _ topology: Topology) -> Bool {
+        if isStartAsked(member.name) { return true }
+        if let cause = restsWhilePaused(member) {
+            find(
+                Finding(
+                    "node-down", .error, node: member.name,
+                    "\(member.name) \(ExitReason.past(cause)); clusterd is paused",
+                    hint: "clusterd start-node \(member.name)"))
+            return false
+        }
         guard let exit = exited(member.name) else { return true }
-        if decision.record?.operations.contains(where: { $0.isOpen && $0.node == member.name }) == true { return true }
         let isMended = isMended(member, exit, topology)
         if let stays = RestartPolicy.staysDown(exit, spec.supervision.restart, isMended: isMended) {
             find(

@@ -28,13 +28,34 @@ package func violations(in decision: Decision, given record: Record?, seeing see
             }
         case .signal(let node, _, .kill):
             guard case .stop = seen.wish else {
-                if decision.record?.operations.contains(where: { $0.isOpen && $0.node == node }) != true {
+                if decision.record?.operations.contains(where: { $0.ends(node) }) != true {
                     found.append("\(node) is killed although nobody asked for its end")
                 }
                 continue
             }
+        case .shutdown(let node, _, _):
+            if case .run = seen.wish { found += unasked(node, effect, decision, seen) }
         default: break
         }
+    }
+    return found
+}
+
+/// No node is ended that nobody asked to end; and where nobody accepted it, no master of slots, and no second node of a shard.
+private func unasked(_ node: NodeName, _ shutdown: Effect, _ decision: Decision, _ seen: Observation) -> [String] {
+    // Said once it is on its way, whatever has happened to others since.
+    let isSaid = seen.effects.contains { $0.key.text.hasPrefix("shutdown \(node) ") }
+    guard let record = decision.record, let member = record.member(node), !isSaid else { return [] }
+    let asked = record.operations.filter { $0.ends(node) }
+    if asked.isEmpty { return ["\(node) is told to end although nobody asked for it"] }
+    if asked.contains(where: { $0.accepts(node) }) { return [] }
+    var found: [String] = []
+    if decision.assessment.node(node)?.slots.isEmpty == false {
+        found.append("\(node) is told to end while it owns slots")
+    }
+    for sibling in record.members where sibling.shard == member.shard && sibling.name != node {
+        if case .running = seen.processes[sibling.name] { continue }
+        found.append("\(node) is told to end while \(sibling.name) of its shard is down")
     }
     return found
 }

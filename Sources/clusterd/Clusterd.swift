@@ -18,7 +18,9 @@ struct Clusterd: AsyncParsableCommand {
             """,
         subcommands: [
             UpCommand.self, RunCommand.self, StatusCommand.self, CheckCommand.self, WaitCommand.self,
-            EventsCommand.self, RestartNodeCommand.self, StopCommand.self, DetachCommand.self, ReloadCommand.self,
+            EventsCommand.self, RestartNodeCommand.self, StartNodeCommand.self, StopNodeCommand.self,
+            FailoverCommand.self, RollingRestartCommand.self, PauseCommand.self, ResumeCommand.self,
+            OperationsCommand.self, CancelCommand.self, StopCommand.self, DetachCommand.self, ReloadCommand.self,
             ConfigCommand.self,
         ])
 

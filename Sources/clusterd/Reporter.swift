@@ -109,6 +109,11 @@ final class Reporter: Sendable {
     }
 
     private func statusLine(_ cycle: Cycle) -> String {
+        guard let pause = cycle.record?.pause else { return stateLine(cycle) }
+        return "paused\(pause.until.map { " until \($0.clock)" } ?? ""); \(stateLine(cycle))"
+    }
+
+    private func stateLine(_ cycle: Cycle) -> String {
         let assessment = cycle.decision.assessment
         let masters = assessment.nodes.count { $0.role == .master }
         let replicas = assessment.nodes.count { $0.role == .replica }

@@ -20,7 +20,7 @@ struct RequestHandler: Sendable {
         case .check: return .document(await orchestrator.check())
         case .operations: return .document(OperationsDocument(await orchestrator.operations()))
         case .operation(let id): return await operation(id)
-        case .restartNode(let node, let options, let key): return await restart(node, options, key)
+        case .change(let change, let key): return await carryOut(change, key)
         case .events(let query, let follows):
             let query = query.fixed(at: driver.wall())
             return follows
@@ -64,18 +64,33 @@ struct RequestHandler: Sendable {
         return .document(operation)
     }
 
-    private func restart(_ node: String, _ options: RestartOptions, _ key: String?) async -> ControlResponse {
+    private func carryOut(_ change: Change, _ key: String?) async -> ControlResponse {
         do {
-            let operation = try await orchestrator.restart(
-                RestartRequest(
-                    node: node, noFailover: options.noFailover, restoreRoles: options.restoreRoles,
-                    force: options.force,
-                    idempotencyKey: key))
-            return .document(operation, status: 202)
+            // What waits for a restart is read anew: files and programs may have been replaced a moment ago.
+            if case .rollingRestart(pending: true, _, _) = change { _ = await orchestrator.check() }
+            return .document(try await orchestrator.change(change.command, key: key), status: 202)
         } catch {
-            let refusal = error
-            let error = ControlError(refusal.code, refusal.message, hint: refusal.hint, exit: refusal.exit)
-            return .error(error, status: refusal.exit == ControlAPI.ExitCode.usage ? 404 : 409)
+            let refusal = ControlError(error.code, error.message, hint: error.hint, exit: error.exit)
+            return .error(refusal, status: error.exit == ControlAPI.ExitCode.usage ? 404 : 409)
+        }
+    }
+}
+
+extension Change {
+    /// The same in the planner's words, which knows nothing of the API.
+    var command: Command {
+        switch self {
+        case .restartNode(let node, let noFailover, let restoreRoles, let force):
+            .restartNode(node, noFailover: noFailover, restoreRoles: restoreRoles, force: force)
+        case .startNode(let node): .startNode(node)
+        case .stopNode(let node, let noFailover, let force): .stopNode(node, noFailover: noFailover, force: force)
+        case .failover(let node, from: true, let force): .failoverFrom(node, force: force)
+        case .failover(let node, from: false, let force): .failover(node, force: force)
+        case .rollingRestart(let pending, let restoreRoles, let force):
+            .rollingRestart(pending: pending, restoreRoles: restoreRoles, force: force)
+        case .pause(let duration): .pause(duration)
+        case .resume: .resume
+        case .cancel(let id): .cancel(id)
         }
     }
 }

@@ -16,7 +16,7 @@ struct StatusTable {
         var lines = [
             "\(cluster.name)  \(paint(cluster.state.rawValue, state(cluster)))  \(cluster.phase.rawValue)"
                 + "  \(cluster.slotsCovered)/16384 slots  \(cluster.masters) masters  \(cluster.replicas) replicas"
-                + "  \(cluster.engine ?? "")"
+                + "  \(cluster.engine ?? "")" + (cluster.paused ? "  \(paint("paused", .warning))" : "")
         ]
         if !status.nodes.isEmpty {
             lines.append("")

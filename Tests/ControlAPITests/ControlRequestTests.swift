@@ -6,9 +6,18 @@ import Testing
         .status, .operations, .operation(id: "12"), .operation(id: "a/b ?%"), .stop, .detach, .reload, .livez,
         .servingz,
         .readyz,
-        .restartNode("7002", RestartOptions(), idempotencyKey: nil),
-        .restartNode("127.0.0.1:7002", RestartOptions(noFailover: true), idempotencyKey: "a b"),
-        .restartNode("ünï/€", RestartOptions(restoreRoles: true, force: true), idempotencyKey: "k"),
+        .change(.restartNode("7002"), idempotencyKey: nil),
+        .change(.restartNode("127.0.0.1:7002", noFailover: true), idempotencyKey: "a b"),
+        .change(.restartNode("ünï/€", restoreRoles: true, force: true), idempotencyKey: "k"),
+        .change(.startNode("7001"), idempotencyKey: "k"), .change(.stopNode("7001"), idempotencyKey: nil),
+        .change(.stopNode("7001", noFailover: true, force: true), idempotencyKey: nil),
+        .change(.failover("7003"), idempotencyKey: nil),
+        .change(.failover("7000", from: true, force: true), idempotencyKey: nil),
+        .change(.rollingRestart(), idempotencyKey: nil),
+        .change(.rollingRestart(pending: true, restoreRoles: true, force: true), idempotencyKey: "k"),
+        .change(.pause(nil), idempotencyKey: nil), .change(.pause(.milliseconds(1500)), idempotencyKey: nil),
+        .change(.pause(.seconds(7200)), idempotencyKey: "k"), .change(.resume, idempotencyKey: nil),
+        .change(.cancel("12"), idempotencyKey: nil),
     ]
 
     private func parse(_ method: String, _ target: String, _ body: String = "") throws -> ControlRequest {
@@ -25,16 +34,28 @@ import Testing
     }
 
     @Test func anEmptyBodyLeavesEverythingOff() throws {
-        let plain = ControlRequest.restartNode("7000", RestartOptions(), idempotencyKey: nil)
+        let plain = ControlRequest.change(.restartNode("7000"), idempotencyKey: nil)
         #expect(try parse("POST", "/v1/nodes/7000/restart") == plain)
         #expect(try parse("POST", "/v1/nodes/7000/restart", "{}") == plain)
         #expect(try parse("POST", "/v1/nodes/7000/restart", #"{"force":null,"noFailover":false}"#) == plain)
     }
 
+    @Test func aPauseIsAnHourUnlessSaidOtherwise() throws {
+        let hour = ControlRequest.change(.pause(.seconds(3600)), idempotencyKey: nil)
+        #expect(try parse("POST", "/v1/pause") == hour)
+        #expect(try parse("POST", "/v1/pause", #"{"for":null}"#) == hour)
+        #expect(
+            try parse("POST", "/v1/pause", #"{"for":"90s"}"#) == .change(.pause(.seconds(90)), idempotencyKey: nil))
+        #expect(try parse("POST", "/v1/pause", #"{"for":"forever"}"#) == .change(.pause(nil), idempotencyKey: nil))
+        for body in [#"{"for":"soon"}"#, #"{"for":"0s"}"#, #"{"for":7}"#, #"{"until":"1h"}"#] {
+            #expect(try rejection("POST", "/v1/pause", body).status == 400)
+        }
+    }
+
     @Test func headerNamesHaveNoCase() throws {
         let request = HTTPRequest(
             "POST", "/v1/nodes/7000/restart", headers: [HTTPHeader("idempotency-KEY", "x")])
-        let expected = ControlRequest.restartNode("7000", RestartOptions(), idempotencyKey: "x")
+        let expected = ControlRequest.change(.restartNode("7000"), idempotencyKey: "x")
         #expect(try ControlRequest(parsing: request) == expected)
     }
 

@@ -11,8 +11,8 @@ import Testing
 
     @Test func aRequestReachesTheHandlerAndItsAnswerTheClient() async throws {
         try await withServer { _, path in
-            let request = ControlRequest.restartNode(
-                "127.0.0.1:7002", RestartOptions(force: true), idempotencyKey: "k1")
+            let request = ControlRequest.change(
+                .restartNode("127.0.0.1:7002", force: true), idempotencyKey: "k1")
             let answer = try await send(request, to: path)
             #expect(answer.status == 200)
             #expect(try answer.decode([String].self) == ["\(request)"])

@@ -105,6 +105,7 @@ extension Scene {
                 disk[files.directory]?.nodesFileName = files.nodesFileName
             }
             disk[files.directory]?.redisConf = RedisConfFacts(fileName: "redis.conf", files.redisConf)
+            seen.written[files.node] = disk[files.directory]?.redisConf
         case .start(let start):
             starts[start.node, default: 0] += 1
             seen.starts[start.node, default: 0] += 1

@@ -18,6 +18,9 @@ package struct Scenario {
     /// After the last fault everything must be in place again within this time.
     static let convergence = Duration.seconds(60)
 
+    /// For operations, each of which waits with a limit of its own.
+    static let patience = Duration.seconds(600)
+
     private let world: World
     private let seed: UInt64
 
@@ -70,17 +73,18 @@ package struct Scenario {
     }
 
     private func disturb(_ random: inout SplitMix64, nodesDie: Bool) {
-        let count = Int.random(in: 1...5, using: &random)
+        let count = Int.random(in: 1...6, using: &random)
         for index in 0..<count {
             let at = world.now + .milliseconds(Int.random(in: 0...4000, using: &random))
             let node = Int.random(in: 0..<world.spec.nodeCount, using: &random)
             let fault: World.Fault
-            switch Int.random(in: 0..<10, using: &random) {
-            case 0...2: fault = .restartNode(node, key: "request \(index)")
-            case 3...4: fault = .killDaemon
-            case 5: fault = nodesDie ? .takePort(node) : .killDaemon
-            case 6: fault = nodesDie ? .killAll : .restartNode(node, key: "request \(index)")
-            default: fault = nodesDie ? .killNode(node) : .restartNode(node, key: "request \(index)")
+            let request = World.Request.allCases.randomElement(using: &random) ?? .restartNode
+            switch Int.random(in: 0..<12, using: &random) {
+            case 0...4: fault = .command(request, node, key: "request \(index)")
+            case 5...6: fault = .killDaemon
+            case 7: fault = nodesDie ? .takePort(node) : .killDaemon
+            case 8: fault = nodesDie ? .killAll : .command(request, node, key: "request \(index)")
+            default: fault = nodesDie ? .killNode(node) : .command(request, node, key: "request \(index)")
             }
             world.queue.add(.fault(fault), at: at)
         }
@@ -96,7 +100,34 @@ package struct Scenario {
         world.killAfterEffects = nil
         world.happen(.freePorts)
         if world.cycle == nil, world.ended == nil { world.startDaemon() }
+        world.ask(.resume, 0, "resume")
+        awaitOperations()
+        if world.broken.isEmpty { checkStopped() }
+        for (index, member) in (world.record?.members ?? []).enumerated() where member.wanted == .stopped {
+            world.ask(.startNode, index, "start \(member.name)")
+        }
         runUntilReady("after the faults")
+    }
+
+    /// Every operation comes to an end, whatever stands in its way.
+    private func awaitOperations() {
+        let limit = world.now + Self.patience
+        while world.broken.isEmpty, world.record?.operations.contains(where: \.isOpen) == true {
+            if world.now > limit {
+                let open =
+                    world.record?.operations.filter(\.isOpen).map { "\($0.title): \($0.currentStep ?? "")" } ?? []
+                return world.breaks("open after \(Self.patience): \(open.joined(separator: "; "))")
+            }
+            world.step()
+        }
+    }
+
+    /// What a person stopped stays so.
+    private func checkStopped() {
+        for member in world.record?.members ?? []
+        where member.wanted == .stopped && world.host.user(of: member.directory) != nil {
+            world.breaks("\(member.name) runs, and a person stopped it")
+        }
     }
 
     private func runUntilReady(_ when: String) {
@@ -167,21 +198,7 @@ extension World {
             after(10...500, .fault(.startDaemon))
         case .startDaemon:
             if cycle == nil, ended == nil { startDaemon() }
-        case .restartNode(let index, let key):
-            guard var current = cycle, var record = current.record, !record.members.isEmpty else { return }
-            let name = record.members[index % record.members.count].name
-            do {
-                _ = try Admission.restart(
-                    RestartRequest(
-                        node: name.text, restoreRoles: index % 2 == 0, force: index % 3 == 0, idempotencyKey: key),
-                    &record, current.decision.assessment, seeing: current.seen)
-                tell("restart-node \(name)")
-                current.admit(record)
-                cycle = current
-                turn()
-            } catch {
-                tell("restart-node \(name) is refused: \(error.message)")
-            }
+        case .command(let request, let index, let key): ask(request, index, key)
         case .stop: post(.wish(.stop(asked: now, kill: false)))
         case .takePort(let index):
             guard let record, !record.members.isEmpty else { return }

@@ -81,8 +81,8 @@ extension World {
             after(2...40, .exit(pid: engine.identity.pid, code: 0, signal: nil))
             return .done
         case .handOver(_, let contact, let from):
-            guard let engine = reach(contact), engine.masterID == from, engine.link == .up,
-                let master = host.engine(from)
+            guard let engine = reach(contact), engine.masterID == from.master, engine.link == .up,
+                let master = host.engine(from.master)
             else { return .failed("ERR it is no replica in sync") }
             host.engines[master.identity.pid]?.isPaused = true
             after(3...60, .handOver(heir: engine.identity.pid))

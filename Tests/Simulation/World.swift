@@ -15,11 +15,16 @@ final class World {
         case fault(Fault)
     }
 
+    /// What a person may ask for, of the node with that number where it is one.
+    enum Request: CaseIterable {
+        case restartNode, startNode, stopNode, failover, failoverFrom, rollingRestart, pause, resume, cancel
+    }
+
     enum Fault {
         case killNode(Int)
         case killAll
         case killDaemon
-        case restartNode(Int, key: String)
+        case command(Request, Int, key: String)
         case stop
         case startDaemon
         case takePort(Int)

@@ -71,7 +71,7 @@ struct Scene {
 
     /// The operation that is under way on a node.
     func operation(on node: NodeName) -> Operation? {
-        cycle.record?.operations.first { $0.isOpen && $0.node == node }
+        cycle.record?.operations.first { $0.ends(node) || $0.starts(node) }
     }
 
     private static func running(_ node: NodeName, _ cycle: Cycle) -> NodeProcess.Running? {

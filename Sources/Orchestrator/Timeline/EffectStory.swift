@@ -40,7 +40,7 @@ struct EffectStory: Sendable {
             // One that the record does not allow yet was decided and not begun.
             guard effect.isTold, scene.cycle.seen.effects[effect.key]?.isUnderWay == true else { continue }
             underWay[effect.key] = effect
-            if let event = begun(effect, scene), isNews("begun \(event.code.rawValue)", effect.node) {
+            if let event = begun(effect, scene), isNews(effect.beginning(event.code), effect.node) {
                 events.append(event)
             }
         }
@@ -63,10 +63,11 @@ struct EffectStory: Sendable {
                 data: ["pid": .integer(process.pid)])
         case .handOver(let node, _, let from):
             TimelineEvent(
-                .handOverOrdered, at: scene.wall, node: node, shard: scene.cycle.record?.member(id: from)?.name,
-                "\(node) is to take over from \(scene.cycle.record?.member(id: from)?.name.text ?? from.short), "
+                .handOverOrdered, at: scene.wall, node: node, shard: scene.cycle.record?.member(id: from.master)?.name,
+                "\(node) is to take over from "
+                    + "\(scene.cycle.record?.member(id: from.master)?.name.text ?? from.master.short), "
                     + "which lives and agrees",
-                data: ["from": .text(scene.cycle.record?.member(id: from)?.name)])
+                data: ["from": .text(scene.cycle.record?.member(id: from.master)?.name)])
         default: nil
         }
     }
@@ -135,6 +136,12 @@ extension Effect {
         case .handOver: "hand-over"
         default: key.text.split(separator: " ").first.map(String.init) ?? ""
         }
+    }
+
+    /// What makes its beginning news: of most, that it is the first in the life of a process.
+    fileprivate func beginning(_ code: TimelineEvent.Code) -> String {
+        if case .handOver = self { return "begun \(key.text)" }
+        return "begun \(code.rawValue)"
     }
 
     /// Questions and looks around are no events, whatever comes of them.

@@ -12,7 +12,10 @@ struct OperationStory: Sendable {
             if old == nil {
                 events.append(event(.operationStarted, operation, scene, "\(title(operation)) begins"))
             }
-            for step in operation.steps.dropFirst(old?.steps.count ?? 0) {
+            let news = operation.steps.filter { step in
+                step.state != .queued && !(old?.steps.contains { $0.text == step.text && $0.at == step.at } ?? false)
+            }
+            for step in news {
                 events.append(event(.operationStep, operation, scene, "\(title(operation)): \(step.text)"))
             }
             if !operation.isOpen, old?.isOpen ?? true { events.append(ended(operation, scene)) }

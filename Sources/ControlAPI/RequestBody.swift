@@ -1,0 +1,63 @@
+/// The body of a request: a JSON object, or nothing. A member that is not known is refused: what it was meant to prevent would
+/// happen otherwise.
+struct RequestBody {
+    private let members: [(name: String, value: JSONValue)]
+
+    init(_ bytes: [UInt8]) throws(ControlRejection) {
+        guard !bytes.isEmpty else {
+            members = []
+            return
+        }
+        guard let value = try? ControlJSON.decode(JSONValue.self, from: bytes) else {
+            throw .malformed("the body is not JSON")
+        }
+        guard case .object(let object) = value else { throw .malformed("the body is not a JSON object") }
+        members = object.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// The names of the members that are true.
+    func flags(_ known: [String]) throws(ControlRejection) -> Set<String> {
+        var set: Set<String> = []
+        for (name, value) in members {
+            guard known.contains(name) else {
+                let names = known.isEmpty ? "takes none" : "takes \(known.joined(separator: ", "))"
+                throw .malformed("'\(name)' in the body is not known; this request \(names)")
+            }
+            switch value {
+            case .bool(true): set.insert(name)
+            case .bool(false), .null: break
+            default: throw .malformed("'\(name)' in the body is neither true nor false")
+            }
+        }
+        return set
+    }
+
+    /// An hour where nothing is said; nil: for ever.
+    func pause() throws(ControlRejection) -> Duration? {
+        var length: Duration? = Self.usualPause
+        for (name, value) in members {
+            guard name == "for" else {
+                throw .malformed("'\(name)' in the body is not known; this request takes for")
+            }
+            switch value {
+            case .null: break
+            case .string("forever"): length = nil
+            case .string(let text):
+                guard let duration = DurationText.parse(text), duration > .zero else {
+                    throw .malformed("'\(text.prefix(40))' is neither a duration, as 30m or 2h, nor forever")
+                }
+                length = duration
+            default: throw .malformed("'for' in the body is no text")
+            }
+        }
+        return length
+    }
+
+    static let usualPause = Duration.seconds(3600)
+}
+
+extension ControlRejection {
+    static func malformed(_ message: String) -> ControlRejection {
+        ControlRejection(status: 400, error: ControlError("bad-request", message, exit: ExitCode.usage))
+    }
+}

@@ -1,0 +1,96 @@
+import ClusterModel
+
+/// Commands about the cluster, and about other operations.
+extension Admission {
+    mutating func roll(
+        pending: Bool, restoreRoles: Bool, force: Bool, _ key: String?
+    ) throws(Refusal) -> Operation {
+        let running = record.members.filter { $0.wanted == .running && isRunning($0.name) }
+        let chosen = pending ? running.filter { !pendingRestart(of: $0, spec, seeing: seen).isEmpty } : running
+        let targets = chosen.compactMap { member in
+            process(of: member.name).map { Operation.RollingRestart.Target(node: member.name, replaces: $0) }
+        }
+        let kind = Operation.Kind.rollingRestart(.init(targets: targets, restoreRoles: restoreRoles, force: force))
+        if targets.isEmpty {
+            return addEnded(
+                kind, pending ? "no node waits for a restart" : "no node runs: there is nothing to restart", key)
+        }
+        if let same = record.operations.last(where: { $0.isOpen && $0.isSameRequest(as: kind) }) { return same }
+        if !force {
+            for member in chosen {
+                try checkTakingDown(
+                    member.name, "its restart would take these slots down until it is back",
+                    orAdd: "to restart such masters in place: clusterd rolling-restart --force",
+                    secondNode: "start it first (clusterd status), or add --force: clusterd rolling-restart --force")
+            }
+        }
+        return try add(kind, key)
+    }
+
+    mutating func pause(_ duration: Duration?, _ key: String?) -> Operation {
+        // From the first moment on that was asked for: asking again moves only its end.
+        let pause = Pause(since: record.pause?.since ?? seen.wall, until: duration.map { seen.wall + $0 })
+        let words = "paused \(pause.until.map { "until \($0.clock)" } ?? "until clusterd resume")"
+        record.pause = pause
+        return addEnded(.pause(pause), words, key)
+    }
+
+    mutating func resume(_ key: String?) -> Operation {
+        let wasPaused = record.pause.map { $0.until.map { $0 > seen.wall } ?? true } ?? false
+        record.pause = nil
+        return addEnded(.resume, wasPaused ? "clusterd acts by itself again" : "it was not paused", key)
+    }
+
+    /// What was begun is left as it stands, which is always a state that clusterd looks after: a node that was on its way down
+    /// comes up again, a hand-over that was ordered may still happen.
+    mutating func cancel(_ id: String) throws(Refusal) -> Operation {
+        guard let index = record.operations.firstIndex(where: { String($0.id) == id }) else {
+            let open = record.operations.filter(\.isOpen).map { "\($0.id) (\($0.title))" }
+            throw Refusal(
+                "unknown-operation",
+                "there is no operation '\(id)'; "
+                    + (open.isEmpty ? "none is open" : "open are \(open.joined(separator: ", "))"),
+                hint: "clusterd operations", exit: 64)
+        }
+        let operation = record.operations[index]
+        if operation.state == .cancelled { return operation }
+        guard operation.isOpen else {
+            throw Refusal(
+                "operation-ended", "operation \(id) (\(operation.title)) has ended: \(operation.state.rawValue)",
+                hint: "clusterd operations \(id)", exit: 1)
+        }
+        record.operations[index].end(.cancelled, at: seen.wall)
+        if case .stopNode(let stop) = operation.kind, let member = record.index(stop.node) {
+            record.members[member].wanted = .running
+        }
+        return record.operations[index]
+    }
+}
+
+extension Operation {
+    /// Whether this asks for the same as another that is open, whatever has come of that one so far.
+    func isSameRequest(as other: Operation) -> Bool { isSameRequest(as: other.kind) }
+
+    func isSameRequest(as other: Kind) -> Bool {
+        switch (kind, other) {
+        case (.restartNode(let mine), .restartNode(let theirs)):
+            mine.node == theirs.node && mine.noFailover == theirs.noFailover
+                && mine.restoreRoles == theirs.restoreRoles && mine.force == theirs.force
+        case (.startNode(let mine), .startNode(let theirs)): mine.node == theirs.node
+        case (.stopNode(let mine), .stopNode(let theirs)):
+            mine.node == theirs.node && mine.noFailover == theirs.noFailover && mine.force == theirs.force
+        case (.failover(let mine), .failover(let theirs)):
+            mine.master == theirs.master && mine.replica == theirs.replica && mine.force == theirs.force
+        case (.rollingRestart(let mine), .rollingRestart(let theirs)):
+            mine.restoreRoles == theirs.restoreRoles && mine.force == theirs.force
+        default: false
+        }
+    }
+
+    /// Whether it changes something about this node, so that another operation on it would contradict.
+    func touches(_ node: NodeName) -> Bool {
+        if self.node == node { return true }
+        if case .failover(let failover) = kind { return failover.master == node }
+        return false
+    }
+}

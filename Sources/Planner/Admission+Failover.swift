@@ -1,0 +1,83 @@
+import ClusterModel
+
+/// `failover REPLICA` and `failover --from MASTER`.
+extension Admission {
+    mutating func failOver(to text: String, force: Bool, _ key: String?) throws(Refusal) -> Operation {
+        let node = try Self.member(text, record).name
+        let slots = slots(of: node)
+        if !slots.isEmpty {
+            let kind = failover(from: node, to: node, force: force)
+            return addEnded(kind, "\(node) is master already, of slots \(slots)", key)
+        }
+        guard let master = shard(of: node)?.master else {
+            throw Refusal("no-shard", "\(node) belongs to no shard that has slots", hint: "clusterd status", exit: 1)
+        }
+        guard isRunning(node) else {
+            throw Refusal(
+                "node-is-stopped", "\(node) does not run, and cannot take over", hint: "clusterd start-node \(node)",
+                exit: 1)
+        }
+        try check(master, [node], add: "clusterd failover \(node) --force", force: force)
+        return try add(failover(from: master, to: node, force: force), key)
+    }
+
+    mutating func failOver(from text: String, force: Bool, _ key: String?) throws(Refusal) -> Operation {
+        let node = try Self.member(text, record).name
+        guard !slots(of: node).isEmpty else {
+            let master = shard(of: node)?.master.map { "; \($0) is master of its shard" } ?? ""
+            return addEnded(failover(from: node, to: nil, force: force), "\(node) is no master\(master)", key)
+        }
+        let replicas = (shard(of: node)?.replicas ?? []).filter(isRunning)
+        guard !replicas.isEmpty else {
+            throw Refusal(
+                "no-replica", "\(node) has no replica that runs, so that nobody can take over", hint: "clusterd status",
+                exit: 4)
+        }
+        try check(node, replicas, add: "clusterd failover --from \(node) --force", force: force)
+        return try add(failover(from: node, to: nil, force: force), key)
+    }
+
+    private func failover(from master: NodeName, to replica: NodeName?, force: Bool) -> Operation.Kind {
+        .failover(
+            .init(
+                master: master, epoch: assessment.node(master)?.configEpoch ?? 0, replica: replica, force: force,
+                replaces: isRunning(master) ? process(of: master) : nil))
+    }
+
+    /// Nothing is lost where a living master hands over. Everything else needs a word.
+    private func check(_ master: NodeName, _ heirs: [NodeName], add flag: String, force: Bool) throws(Refusal) {
+        let held = heirs.filter { heir in
+            seen.lastInSync[heir] != nil || (assessment.node(heir)?.report?.replication.offset ?? 0) > 0
+        }
+        guard !held.isEmpty else {
+            throw Refusal(
+                "replica-empty",
+                "\(names(heirs)) \(heirs.count == 1 ? "has" : "have") never had the data of \(master)",
+                hint: "clusterd status shows when it is in sync", exit: 4)
+        }
+        if force { return }
+        guard isRunning(master) else {
+            // What is done by itself at once, and was not yet: because of a pause, or of its settings.
+            if spec.supervision.failover == .fast { return }
+            throw Refusal(
+                "master-down",
+                "\(master) is down, and supervision.failover is \(spec.supervision.failover.rawValue): what it has on disk and "
+                    + "\(names(heirs)) not would be lost to the cluster (it is kept in quarantine/)",
+                hint: "to fail over all the same: \(flag)", exit: 4)
+        }
+        guard let health = assessment.node(master)?.health, health == .ok else {
+            throw Refusal(
+                "master-silent", "\(master) runs and does not answer, so that it cannot hand over",
+                hint: "to end it, and promote what its replica has: \(flag)", exit: 4)
+        }
+        guard heirs.contains(where: { assessment.node($0)?.health == .ok && assessment.node($0)?.linkUp == true })
+        else {
+            throw Refusal(
+                "replica-not-in-sync",
+                "\(names(heirs)) \(heirs.count == 1 ? "is" : "are") not in sync with \(master): what is missing would be lost",
+                hint: "to stop \(master), and promote what its replica has: \(flag)", exit: 4)
+        }
+    }
+
+    private func names(_ nodes: [NodeName]) -> String { nodes.map(\.text).joined(separator: " ") }
+}

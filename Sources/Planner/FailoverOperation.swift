@@ -1,0 +1,59 @@
+import ClusterModel
+
+/// failover: another node of the shard becomes master. A living master hands over; a dead one is replaced by the guarded
+/// promotion of `FailoverPolicy`. With `force` a master that cannot hand over is ended first: there is no promotion beside a
+/// living one.
+extension Turn {
+    mutating func failOver(
+        _ failover: inout Operation.Failover, _ story: Story, _ topology: Topology
+    ) -> Advance {
+        guard let old = decision.record?.member(failover.master),
+            let master = topology.master(of: old.id).flatMap({ decision.record?.member(id: $0) })
+        else { return .failed("nobody knows who is master of \(failover.master)'s slots") }
+        let isReplaced = failover.replica.map { $0 == master.name } ?? (master.name != old.name)
+        if isReplaced { return conclude(master, story, topology) }
+        if master.name == old.name, reign(of: master, topology).epoch > failover.epoch {
+            return .failed("\(master.name) was replaced meanwhile, and is master again")
+        }
+        guard let process = running(master.name) else {
+            let words = "waiting for a replica of \(master.name) to take over"
+            return story.age(of: words) < Self.agreementLimit
+                ? .working(words) : .failed("no replica of \(master.name) could take over")
+        }
+        if failover.force, failover.replaces == process.identity, master.name == failover.master {
+            if let advance = endMaster(failover, master, story, topology) { return advance }
+        }
+        var heir = failover.replica ?? failover.successor
+        let advance = handOver(from: master, to: &heir, isFixed: failover.replica != nil, topology, story)
+        failover.successor = heir
+        return advance ?? .working("waiting for all nodes to agree")
+    }
+
+    /// Somebody else is master: done once everybody says so.
+    private func conclude(_ master: Member, _ story: Story, _ topology: Topology) -> Advance {
+        guard let dispute = openDispute(topology) else {
+            return .done("\(master.name) is master of \(topology.standings[master.id]?.slots ?? SlotSet())")
+        }
+        let words = "waiting for all nodes to agree that \(master.name) is master"
+        return story.age(of: words) < Self.agreementLimit ? .working(words) : .failed(dispute)
+    }
+
+    /// The master that a person gave up, where no replica that was asked for can be handed over to. nil: one can.
+    private mutating func endMaster(
+        _ failover: Operation.Failover, _ master: Member, _ story: Story, _ topology: Topology
+    ) -> Advance? {
+        let words = "stopping \(master.name)"
+        let isSilent = lastReport(master) == nil
+        if !isEnding(master), story.step != words {
+            let heirs = replicas(of: master, topology).filter { failover.replica == nil || $0.name == failover.replica }
+            if !isSilent, able(heirs) != nil || failover.successor != nil { return nil }
+            let hope = "waiting for \(master.name) to hand over to \(failover.replica?.text ?? "a replica")"
+            if story.age(of: hope) < spec.supervision.hangTimeout { return .working(hope) }
+        }
+        let waited = story.age(of: words)
+        // A master that answers ends with its keys saved; one that does not is killed before it is replaced.
+        stop(master, waited: waited, kill: isSilent && waited >= spec.supervision.hangTimeout)
+        return waited < spec.supervision.stopTimeout * Self.savingPatience
+            ? .working(words) : .failed("\(master.name) did not stop; nobody took over")
+    }
+}

@@ -1,0 +1,110 @@
+import ClusterModel
+
+/// A living master hands over to a replica of its shard (`CLUSTER FAILOVER`): it stops taking writes until the replica has
+/// all of them, so that nothing is lost. Part of every operation that takes a master down.
+extension Turn {
+    func replicas(of master: Member, _ topology: Topology) -> [Member] {
+        members.filter { $0.id != master.id && topology.master(of: $0.id) == master.id }
+    }
+
+    /// nil: `master` is one no more, and every node says so.
+    /// - Parameters:
+    ///   - chosen: who takes over; picked here, and kept while it goes on, where it is nil.
+    ///   - isFixed: whether it must be that one.
+    mutating func handOver(
+        from master: Member, to chosen: inout NodeName?, isFixed: Bool = false, _ topology: Topology, _ story: Story
+    ) -> Advance? {
+        guard topology.owns(master.id) else {
+            guard let heir = chosen.flatMap({ decision.record?.member($0) }) else { return nil }
+            return agreement(on: heir, after: master, topology, story)
+        }
+        let replicas = replicas(of: master, topology)
+        if replicas.allSatisfy({ $0.wanted == .stopped && running($0.name) == nil }) {
+            return .failed("\(master.name) has no replica that runs")
+        }
+        let earlier = replicas.first { $0.name == chosen }
+        // What is known of the replicas is stale from the order on until the roles have changed.
+        let heir =
+            isHandingOver(to: earlier, from: master, topology)
+            ? earlier : able(isFixed ? [earlier].compactMap { $0 } : replicas)
+        guard let heir, let contact = contact(heir) else {
+            let words = "waiting for \(isFixed ? chosen?.text ?? "it" : "a replica of \(master.name)") to be in sync"
+            if story.age(of: words) < Self.agreementLimit { return .working(words) }
+            return .failed(
+                isFixed
+                    ? "\(chosen?.text ?? "it") did not come into sync with \(master.name)"
+                    : "no replica of \(master.name) came into sync")
+        }
+        chosen = heir.name
+        let progress = perform(
+            .handOver(heir.name, contact, from: reign(of: master, topology)), repeatAfter: .seconds(10))
+        let words = "handing over to \(heir.name)"
+        if story.age(of: words) < Self.agreementLimit { return .working(words) }
+        if case .failed(let why, _) = progress { return .failed("\(heir.name) could not take over: \(why)") }
+        return .failed("\(heir.name) did not take over within \(Self.agreementLimit.components.seconds) s")
+    }
+
+    /// Who is replaced: a master, at its epoch. The same one a second time is another hand-over.
+    func reign(of master: Member, _ topology: Topology) -> Effect.Reign {
+        .init(master: master.id, epoch: topology.standings[master.id]?.configEpoch ?? 0)
+    }
+
+    private func isHandingOver(to heir: Member?, from master: Member, _ topology: Topology) -> Bool {
+        guard let heir, let contact = contact(heir) else { return false }
+        let order = seen.effects[Effect.handOver(heir.name, contact, from: reign(of: master, topology)).key]
+        return order.map { $0.failure == nil } ?? false
+    }
+
+    /// The one of these that has most of its master's data, and could take over now.
+    func able(_ replicas: [Member]) -> Member? {
+        let able = replicas.compactMap { member in
+            report(member, since: seen.rolesChanged).flatMap { report in
+                isInSync(report) ? (member, report.replication.offset) : nil
+            }
+        }
+        return able.max { a, b in (a.1, b.0.name) < (b.1, a.0.name) }?.0
+    }
+
+    func isInSync(_ report: NodeReport) -> Bool {
+        report.replication.role == .replica && report.replication.linkUp && !report.replication.syncInProgress
+            && !report.loading
+    }
+
+    /// Everybody agrees who is master now, and the old one follows it. nil: so it is.
+    private func agreement(
+        on heir: Member, after master: Member, _ topology: Topology, _ story: Story
+    ) -> Advance? {
+        let isFollowed = report(master, since: seen.rolesChanged).map(isInSync) ?? false
+        if topology.owns(heir.id), isFollowed, openDispute(topology) == nil { return nil }
+        let words = "waiting for all nodes to agree that \(heir.name) is master"
+        if story.age(of: words) < Self.agreementLimit { return .working(words) }
+        return .failed(
+            openDispute(topology) ?? "\(master.name) does not follow \(heir.name)")
+    }
+
+    /// What some running node says that the others do not, in words. Who does not run is not argued about.
+    func openDispute(_ topology: Topology) -> String? {
+        let present = members.filter { running($0.name) != nil }
+        for member in present {
+            if report(member, since: seen.rolesChanged) == nil { return "\(member.name) does not answer" }
+            if let words = disagreement(member, about: present, topology) { return words }
+        }
+        return nil
+    }
+
+    /// Why a second node of its shard would be down with this one; nil: it would be the only one.
+    func siblingTrouble(of member: Member, _ topology: Topology) -> String? {
+        let master = topology.master(of: member.id)
+        for sibling in members where sibling.id != member.id && topology.master(of: sibling.id) == master {
+            guard running(sibling.name) != nil else {
+                return "\(sibling.name) of its shard \(sibling.wanted == .stopped ? "is stopped" : "does not run")"
+            }
+            guard let report = report(sibling, since: seen.rolesChanged) else {
+                return "\(sibling.name) of its shard does not answer"
+            }
+            if report.loading { return "\(sibling.name) of its shard loads its data" }
+            if !topology.owns(sibling.id), !isInSync(report) { return "\(sibling.name) of its shard is not in sync" }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,151 @@
+import ClusterModel
+
+/// What one look at an operation comes to.
+enum Advance: Equatable {
+    /// What it does, or waits for, now.
+    case working(String)
+    case done(String)
+    case failed(String)
+}
+
+/// How far an operation's own story has come: its last step, and for how long that has been so.
+struct Story: Equatable {
+    var step: String?
+    var age = Duration.zero
+
+    /// How long this step has lasted; zero if it is a new one.
+    func age(of step: String) -> Duration { step == self.step ? age : .zero }
+
+    /// As a part of it tells it, whose steps begin with these words.
+    func without(_ prefix: String) -> Story {
+        guard let step, step.hasPrefix(prefix) else { return self }
+        return Story(step: String(step.dropFirst(prefix.count)), age: age)
+    }
+}
+
+/// Operations are moved on in each turn by what is, whoever carried out their earlier steps. One at a time, in the order in
+/// which they were asked for; a start is nobody's rival.
+extension Turn {
+    /// For one step that depends on the nodes' agreement.
+    static let agreementLimit = Duration.seconds(30)
+    /// For a process to come up and answer, beside what it may wait for its port.
+    static let startLimit = Duration.seconds(60)
+    /// For loading and syncing, which take as long as the data are big.
+    static let dataLimit = Duration.seconds(3600)
+    /// For one node, whatever its steps are: a row of them that leads nowhere ends.
+    static let nodeLimit = Duration.seconds(7200)
+
+    /// The longest story that is kept.
+    static let stepsKept = 100
+
+    mutating func advanceOperations(_ topology: Topology) {
+        var busy: Operation?
+        for index in decision.record?.operations.indices ?? 0..<0 {
+            guard let operation = decision.record?.operations[index], operation.isOpen else { continue }
+            if operation.isExclusive, let busy {
+                tell(index, .queued, "after operation \(busy.id) (\(busy.title))")
+                continue
+            }
+            if operation.isExclusive { busy = operation }
+            begin(index)
+            let advance = advance(index, topology)
+            note(index, advance)
+            // The next one begins at once, out of what is left of this turn.
+            if decision.record?.operations[index].isOpen != true { busy = nil }
+            wake(after: Self.pollInTransition)
+        }
+    }
+
+    private mutating func advance(_ index: Int, _ topology: Topology) -> Advance {
+        guard let operation = decision.record?.operations[index] else { return .failed("it is not in the record") }
+        if let began = operation.begun, now - began.at > Self.nodeLimit * operation.nodeCount {
+            return .failed("it leads nowhere: \(operation.currentStep ?? "it did not begin")")
+        }
+        let story = story(operation)
+        switch operation.kind {
+        case .restartNode(var restart):
+            let advance = self.restart(&restart, story, topology)
+            decision.record?.operations[index].kind = .restartNode(restart)
+            return advance
+        case .startNode(let start):
+            return self.start(start, story, topology)
+        case .stopNode(var stop):
+            let advance = self.stop(&stop, story, topology)
+            decision.record?.operations[index].kind = .stopNode(stop)
+            return advance
+        case .failover(var failover):
+            let advance = self.failOver(&failover, story, topology)
+            decision.record?.operations[index].kind = .failover(failover)
+            return advance
+        case .rollingRestart(var rolling):
+            let advance = roll(&rolling, story, topology)
+            decision.record?.operations[index].kind = .rollingRestart(rolling)
+            return advance
+        case .pause, .resume:
+            return .done("\(operation.name) holds")
+        }
+    }
+
+    // MARK: its story
+
+    private mutating func begin(_ index: Int) {
+        guard let operation = decision.record?.operations[index] else { return }
+        decision.record?.operations[index].state = .running
+        if operation.begun?.bootID == seen.bootID { return }
+        let stamp = stamp
+        decision.record?.operations[index].begun = stamp
+    }
+
+    private var stamp: Operation.Stamp { .init(bootID: seen.bootID, at: now) }
+
+    private func story(_ operation: Operation) -> Story {
+        guard let began = operation.stepBegun, began.bootID == seen.bootID else {
+            return Story(step: operation.currentStep)
+        }
+        return Story(step: operation.currentStep, age: now - began.at)
+    }
+
+    private mutating func note(_ index: Int, _ advance: Advance) {
+        switch advance {
+        case .working(let text): tell(index, .running, text)
+        case .done(let text):
+            tell(index, .running, text)
+            end(index, .done)
+        case .failed(let why):
+            decision.record?.operations[index].error = why
+            end(index, .failed)
+        }
+    }
+
+    private mutating func tell(_ index: Int, _ state: Operation.State, _ text: String) {
+        guard var operation = decision.record?.operations[index] else { return }
+        operation.state = state
+        wait("\(operation.title): \(text)")
+        if operation.steps.last?.text != text || operation.steps.last?.state != state {
+            if state == .queued || operation.steps.last?.state == .queued {
+                operation.steps = operation.steps.dropLast()
+            }
+            if !operation.steps.isEmpty { operation.steps[operation.steps.count - 1].state = .done }
+            operation.steps.append(.init(text: text, at: seen.wall, state: state))
+            if operation.steps.count > Self.stepsKept { operation.steps.removeFirst() }
+            operation.stepBegun = stamp
+        } else if operation.stepBegun?.bootID != seen.bootID {
+            operation.stepBegun = stamp
+        }
+        decision.record?.operations[index] = operation
+    }
+
+    private mutating func end(_ index: Int, _ state: Operation.State) {
+        let wall = seen.wall
+        decision.record?.operations[index].end(state, at: wall)
+    }
+}
+
+extension Operation {
+    package mutating func end(_ state: State, at wall: WallTime) {
+        self.state = state
+        endedAt = wall
+        guard !steps.isEmpty else { return }
+        steps[steps.count - 1].state = state
+    }
+}

@@ -1,0 +1,63 @@
+import ClusterModel
+
+/// While this holds nothing automatic happens: no node that ends is started again, nobody is promoted. What a person asks for
+/// is done, a host that boots starts its nodes, and the engine's own failover stays on.
+package struct Pause: Sendable, Equatable, Codable {
+    package var since: WallTime
+    /// By the wall clock, as people set it; nil: until `resume`.
+    package var until: WallTime?
+
+    package init(since: WallTime, until: WallTime?) {
+        self.since = since
+        self.until = until
+    }
+}
+
+extension WallTime {
+    /// `2026-01-01 00:00:00 UTC`.
+    package var clock: String {
+        let civil = CivilTime(self)
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return "\(civil.year)-\(two(civil.month))-\(two(civil.day)) \(two(civil.hour)):\(two(civil.minute)):"
+            + "\(two(civil.second)) UTC"
+    }
+}
+
+extension Turn {
+    /// Not a moment longer than was asked for, also if no daemon ran when it ended.
+    mutating func endPause() {
+        guard let until = decision.record?.pause?.until else { return }
+        if seen.wall >= until {
+            decision.record?.pause = nil
+        } else {
+            wake(after: .milliseconds(until.milliseconds - seen.wall.milliseconds))
+        }
+    }
+
+    var isPaused: Bool { decision.record?.pause != nil }
+
+    /// Whether a person waits for this node's start.
+    func isStartAsked(_ node: NodeName) -> Bool {
+        decision.record?.operations.contains { $0.starts(node) } ?? false
+    }
+
+    /// Why a node that does not run is left so by a pause; nil: it is not. One that this daemon, or the record of this boot,
+    /// saw running has ended meanwhile; one that was stopped with the cluster, or that the host has not run since it booted, has
+    /// not.
+    func restsWhilePaused(_ member: Member) -> String? {
+        guard isPaused, !isStartAsked(member.name) else { return nil }
+        if let exit = exited(member.name) { return exit.reason.cause }
+        guard let process = member.process, process.bootID == seen.bootID else { return nil }
+        return "ended while no clusterd ran"
+    }
+
+    mutating func reportPause() {
+        guard let pause = decision.record?.pause else { return }
+        find(
+            Finding(
+                "paused", .warning,
+                "paused \(pause.until.map { "until \($0.clock)" } ?? "until clusterd resume"): a node that ends is not started again, and "
+                    + "clusterd promotes nobody",
+                hint: "clusterd resume"))
+    }
+}

@@ -1,0 +1,53 @@
+import ClusterModel
+
+/// rolling-restart: one node after the other, one shard at a time, in each shard the replicas before the master. It goes on
+/// only when the last one is in sync and everybody agrees, and ends at the first that does not come back.
+extension Turn {
+    mutating func roll(
+        _ rolling: inout Operation.RollingRestart, _ story: Story, _ topology: Topology
+    ) -> Advance {
+        if var restart = rolling.current {
+            let place = place(rolling)
+            let advance = self.restart(&restart, story.without(place), topology)
+            rolling.current = restart
+            switch advance {
+            case .working(let text): return .working(place + text)
+            case .failed(let why):
+                return .failed(why + notRestarted(rolling))
+            case .done: rolling.current = nil
+            }
+        }
+        while let next = next(rolling.remaining, topology) {
+            rolling.remaining.removeAll { $0.node == next.node }
+            guard let member = decision.record?.member(next.node), member.wanted == .running,
+                let process = running(next.node), process.identity == next.replaces
+            else { continue }
+            rolling.current = .init(
+                node: next.node, replaces: next.replaces, restoreRoles: rolling.restoreRoles, force: rolling.force,
+                wasMaster: topology.owns(member.id))
+            return .working("\(place(rolling))restarting \(next.node)")
+        }
+        return .done("\(rolling.count) \(rolling.count == 1 ? "node runs" : "nodes run") anew")
+    }
+
+    /// `2/6 `: the how manieth it is.
+    private func place(_ rolling: Operation.RollingRestart) -> String {
+        "\(rolling.count - rolling.remaining.count)/\(rolling.count) "
+    }
+
+    private func notRestarted(_ rolling: Operation.RollingRestart) -> String {
+        guard !rolling.remaining.isEmpty else { return "" }
+        return "; not restarted: \(rolling.remaining.map(\.node).sorted().map(\.text).joined(separator: " "))"
+    }
+
+    private func next(
+        _ targets: [Operation.RollingRestart.Target], _ topology: Topology
+    ) -> Operation.RollingRestart.Target? {
+        func rank(_ target: Operation.RollingRestart.Target) -> (Int, Int, NodeName) {
+            guard let member = decision.record?.member(target.node) else { return (.max, 0, target.node) }
+            let master = topology.master(of: member.id).flatMap { decision.record?.member(id: $0) }
+            return (master?.shard ?? member.shard, topology.owns(member.id) ? 1 : 0, member.name)
+        }
+        return targets.min { rank($0) < rank($1) }
+    }
+}

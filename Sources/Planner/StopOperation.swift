@@ -1,0 +1,74 @@
+import ClusterModel
+
+/// start-node and stop-node. What a person wants of a node is in the record, so that a stopped node stays stopped, whoever
+/// runs or boots.
+extension Turn {
+    mutating func start(_ start: Operation.StartNode, _ story: Story, _ topology: Topology) -> Advance {
+        guard let member = decision.record?.member(start.node) else {
+            return .failed("\(start.node) is no node of this cluster any more")
+        }
+        want(.running, of: member)
+        return comeBack(member, after: start.replaces, story, topology)
+            ?? .done("\(member.name) runs as \(topology.owns(member.id) ? "master" : "replica")")
+    }
+
+    /// A master hands over first; the wish that it stays down is in the record before it is told to end.
+    mutating func stop(_ stop: inout Operation.StopNode, _ story: Story, _ topology: Topology) -> Advance {
+        guard let member = decision.record?.member(stop.node) else {
+            return .failed("\(stop.node) is no node of this cluster any more")
+        }
+        guard running(member.name) != nil else {
+            // A master that is down, and that nobody replaces: it must come up to hand over.
+            if topology.owns(member.id), !stop.noFailover, !stop.force, member.wanted == .running {
+                return comeBack(member, after: nil, story, topology) ?? .working("starting \(member.name)")
+            }
+            want(.stopped, of: member)
+            return .done("\(member.name) is stopped")
+        }
+        let isForced = stop.force && able(replicas(of: member, topology)) == nil && stop.successor == nil
+        if !isEnding(member), !stop.noFailover, !isForced,
+            let advance = handOver(from: member, to: &stop.successor, topology, story)
+        {
+            if case .failed = advance { want(.running, of: member) }
+            return advance.suffixed("; nothing was stopped")
+        }
+        let advance = takeDown(member, accepts: stop.noFailover || stop.force, story, topology)
+        switch advance {
+        case .failed: want(.running, of: member)
+        case nil: want(.stopped, of: member)
+        default: break
+        }
+        return advance ?? .working("stopping \(member.name)")
+    }
+
+    private mutating func want(_ wanted: Member.Wanted, of member: Member) {
+        guard let index = decision.record?.index(member.name) else { return }
+        decision.record?.members[index].wanted = wanted
+    }
+
+    /// Nodes that a person stopped.
+    mutating func reportStopped() {
+        for member in members where member.wanted == .stopped {
+            let isStopping = decision.record?.operations.contains { $0.ends(member.name) } ?? false
+            if isStopping { continue }
+            if running(member.name) != nil {
+                find(
+                    Finding(
+                        "node-stopped", .warning, node: member.name,
+                        "\(member.name) runs, although it is to stay stopped: somebody else started it",
+                        hint: "clusterd start-node \(member.name) keeps it, clusterd stop-node \(member.name) ends it"))
+                continue
+            }
+            let shard = decision.assessment.shards.first {
+                $0.master == member.name || $0.replicas.contains(member.name)
+            }
+            let isThin = shard?.canFailOver != true
+            find(
+                Finding(
+                    "node-stopped", isThin ? .warning : .info, node: member.name, shard: shard?.master,
+                    "\(member.name) was stopped by stop-node and stays so"
+                        + (isThin ? "; its shard cannot fail over: \(shard?.why ?? "it has no master")" : ""),
+                    hint: "clusterd start-node \(member.name)"))
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import ControlAPI
+import ControlClient
+import Glibc
+import ProcessSupervision
+
+/// What every command that changes something has in common.
+struct ChangeOptions: ParsableArguments {
+    @OptionGroup var daemon: DaemonChoice
+    @Flag(help: "Print the operation as one JSON document at the end.") var json = false
+    @Option(help: ArgumentHelp("How long to wait [60s]; the work goes on after that.", valueName: "duration"))
+    var timeout: TimeoutArgument?
+
+    /// Asks for it, shows how it goes, and returns when it is done.
+    func carryOut(_ change: Change, within usual: Duration = .seconds(60)) throws {
+        do {
+            let client = try daemon.client()
+            let status = try client.get(.status, StatusDocument.self)
+            Output.note("cluster   \(status.cluster.name)")
+            let key = "\(getpid())-\(UInt64.random(in: 0 ... .max))"
+            let operation = try client.get(.change(change, idempotencyKey: key), OperationDocument.self)
+            try Following(client, json: json).follow(operation, for: timeout?.duration ?? usual)
+        } catch let failure as Failure {
+            throw failure.json(json)
+        }
+    }
+}
+
+/// Follows one operation to its end: each new step on stderr, the document on stdout where that is asked for. The work is the
+/// daemon's: it goes on whatever becomes of this.
+struct Following {
+    private let client: ControlClient
+    private let json: Bool
+
+    /// How long a daemon may be away, as when it is being replaced.
+    private static let absence = Duration.seconds(10)
+
+    init(_ client: ControlClient, json: Bool) {
+        self.client = client
+        self.json = json
+    }
+
+    func follow(_ first: OperationDocument, for limit: Duration) throws {
+        let commands = "clusterd operations \(first.id) · clusterd cancel \(first.id)"
+        if !first.state.hasEnded {
+            SignalWatch.start([SIGINT, SIGTERM, SIGHUP]) { _ in
+                Output.note("still running: \(commands)")
+                Glibc.exit(ControlAPI.ExitCode.interrupted)
+            }
+        }
+        let operation = try end(of: first, until: ContinuousClock.now + limit, commands)
+        if json { Output.result((try? ControlJSON.encode(operation)) ?? []) }
+        switch operation.state {
+        case .done: break
+        case .cancelled:
+            throw Failure(
+                "operation-cancelled", "operation \(operation.id) (\(operation.title)) was cancelled",
+                hint: "clusterd status", exit: ControlAPI.ExitCode.failed)
+        default:
+            throw Failure(
+                "operation-failed", "\(operation.title): \(operation.error ?? "it did not end well")",
+                hint: "clusterd status", exit: ControlAPI.ExitCode.failed)
+        }
+    }
+
+    private func end(
+        of first: OperationDocument, until deadline: ContinuousClock.Instant, _ commands: String
+    ) throws -> OperationDocument {
+        var operation = first
+        var shown = Set<OperationDocument.Step>()
+        while true {
+            for step in operation.steps where shown.insert(step.asBegun).inserted {
+                Output.note("          \(step.text)")
+            }
+            if operation.state.hasEnded { return operation }
+            guard ContinuousClock.now < deadline else {
+                throw Failure(
+                    "timeout", "operation \(operation.id) goes on: \(operation.step ?? "it is about to begin")",
+                    hint: commands, exit: ControlAPI.ExitCode.timeout)
+            }
+            Pause.brief()
+            operation = try look(first.id, until: deadline, commands)
+        }
+    }
+
+    /// A daemon that is gone may come back, and goes on with what was under way.
+    private func look(
+        _ id: String, until deadline: ContinuousClock.Instant, _ commands: String
+    ) throws -> OperationDocument {
+        let limit = min(deadline, ContinuousClock.now + Self.absence)
+        var isSaid = false
+        while true {
+            do throws(Failure) {
+                return try client.get(.operation(id: id), OperationDocument.self)
+            } catch {
+                guard error.exit == ControlAPI.ExitCode.noDaemon else { throw error }
+                guard ContinuousClock.now < limit else {
+                    throw Failure(
+                        error.code, "\(error.message); operation \(id) goes on when clusterd runs again",
+                        hint: commands, exit: error.exit)
+                }
+                if !isSaid { Output.note("          clusterd is away; waiting for it") }
+                isSaid = true
+                Pause.brief()
+            }
+        }
+    }
+}
+
+extension OperationDocument {
+    /// `restart-node 7002`.
+    var title: String { node.map { "\(kind) \($0)" } ?? kind }
+}
+
+extension OperationDocument.Step {
+    /// The same step however it has ended since.
+    fileprivate var asBegun: Self { .init(text: text, at: at, state: .running) }
+}

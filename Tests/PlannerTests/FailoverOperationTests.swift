@@ -1,0 +1,202 @@
+import ClusterModel
+import Planner
+import Testing
+
+@Suite struct FailoverOperationTests {
+    @Test func aReplicaTakesOverFromALivingMaster() throws {
+        var scene = try Scene.ordered(.failover("7004"))
+        #expect(scene.carryOut() == ["hand over 7004"])
+        #expect(scene.masters == ["7000", "7004", "7002"])
+        #expect(scene.operation?.state == .done && scene.operation?.node == "7004")
+        #expect(scene.steps.first == "handing over to 7004")
+        #expect(scene.steps.last?.hasPrefix("7004 is master of ") == true)
+    }
+
+    @Test func fromAMasterTheBestReplicaTakesOver() throws {
+        var scene = Scene.settled(replicas: 2)
+        scene.answer("7007") { $0.replication.offset = 2000 }
+        try scene.ask(.failoverFrom("7001"))
+        #expect(scene.decide().nodes("hand over") == ["7007"])
+        #expect(scene.carryOut() == ["hand over 7007"])
+        #expect(scene.masters == ["7000", "7007", "7002"])
+    }
+
+    @Test func whoIsMasterAlreadyIsLeftSo() throws {
+        var scene = Scene.settled()
+        let already = try scene.ask(.failover("7001"))
+        #expect(already.state == .done && already.currentStep?.hasPrefix("7001 is master already") == true)
+        let gone = try scene.ask(.failoverFrom("7004"))
+        #expect(gone.state == .done && gone.currentStep == "7004 is no master; 7001 is master of its shard")
+        #expect(scene.decide().story.isEmpty)
+    }
+
+    /// There and back, and there again: the second time is another hand-over, at another epoch.
+    @Test func theSameHandOverASecondTimeIsOrderedAtOnce() throws {
+        var scene = try Scene.ordered(.failover("7004"))
+        _ = scene.carryOut()
+        try scene.ask(.failover("7001"))
+        #expect(scene.carryOut() == ["hand over 7001"])
+        try scene.ask(.failover("7004"))
+        let began = scene.now
+        #expect(scene.carryOut() == ["hand over 7004"])
+        #expect(scene.now - began < .seconds(5))
+    }
+
+    // MARK: refusals
+
+    @Test func aReplicaThatIsNotInSyncIsRefused() {
+        var scene = Scene.settled()
+        scene.answer("7004") { $0.replication.linkUp = false }
+        for command in [Command.failover("7004"), .failoverFrom("7001")] {
+            let refusal = scene.refusal(command)
+            #expect(refusal?.code == "replica-not-in-sync" && refusal?.exit == 4)
+            #expect(refusal?.hint?.contains("--force") == true)
+        }
+    }
+
+    @Test func aReplicaThatNeverHadItsMastersDataIsRefusedForcedOrNot() {
+        var scene = Scene.settled()
+        scene.answer("7004") { report in
+            report.replication.linkUp = false
+            report.replication.offset = 0
+        }
+        scene.seen.lastInSync = [:]
+        #expect(scene.refusal(.failover("7004", force: true))?.code == "replica-empty")
+    }
+
+    @Test func aReplicaThatDoesNotRunIsRefused() {
+        var scene = Scene.settled()
+        scene.die("7004")
+        scene.look()
+        #expect(scene.refusal(.failover("7004"))?.code == "node-is-stopped")
+        #expect(scene.refusal(.failoverFrom("7001"))?.code == "no-replica")
+    }
+
+    // MARK: force
+
+    /// A replica that lost its link: the master is stopped, with its keys saved, and only then is anybody promoted.
+    @Test func forceStopsAMasterThatCannotHandOver() throws {
+        var scene = Scene.settled()
+        scene.answer("7004") { $0.replication.linkUp = false }
+        try scene.ask(.failover("7004", force: true))
+        var orders: [String] = []
+        for _ in 0..<400 where scene.hasOpenOperations {
+            if scene.processes["7001"] != nil {
+                for name in scene.processes.keys.sorted() where name != "7004" { scene.answer(name) }
+                scene.answer("7004") { $0.replication.linkUp = false }
+                let decision = scene.decide()
+                orders += decision.story
+                scene.take(decision)
+                for effect in decision.effects where effect.node != "7004" { scene.perform(effect) }
+                scene.pass(.milliseconds(100))
+            } else {
+                scene.answer("7004") { $0.replication.linkUp = false }
+                orders += scene.turn().story
+            }
+        }
+        #expect(orders.prefix(2) == ["shutdown 7001", "promote 7004"], "\(orders)")
+        #expect(scene.masters == ["7000", "7004", "7002"])
+        #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
+    }
+
+    @Test func aMasterThatDoesNotAnswerIsKilledBeforeItIsReplaced() throws {
+        var scene = Scene.settled()
+        scene.pass(.seconds(20))
+        for name in scene.processes.keys.sorted() where name != "7001" { scene.answer(name) }
+        silence("7001", &scene)
+        #expect(scene.refusal(.failover("7004"))?.code == "master-silent")
+        try scene.ask(.failover("7004", force: true))
+        var orders: [String] = []
+        for _ in 0..<600 where scene.hasOpenOperations {
+            for name in scene.processes.keys.sorted() where name != "7001" { scene.answer(name) }
+            if scene.processes["7001"] != nil { silence("7001", &scene) }
+            if scene.processes["7001"] == nil {
+                scene.answer("7004") { $0.replication.linkUp = $0.replication.role == .replica && false }
+            }
+            let decision = scene.decide()
+            orders += decision.story
+            scene.take(decision)
+            for effect in decision.effects {
+                if case .shutdown = effect { scene.begin(effect) } else { scene.perform(effect) }
+            }
+            scene.pass(.milliseconds(100))
+        }
+        #expect(orders.filter { !$0.hasPrefix("shutdown") }.prefix(2) == ["kill 7001", "promote 7004"], "\(orders)")
+        #expect(scene.masters[1] == "7004")
+    }
+
+    private func silence(_ node: NodeName, _ scene: inout Scene) {
+        guard case .running(let process) = scene.seen.processes[node] else { return }
+        scene.seen.replies[node] = NodeReply(
+            askedAt: scene.now, answeredAt: scene.now, of: process.identity, outcome: .silent)
+    }
+
+    @Test func forceHandsOverWhereThatIsPossible() throws {
+        var scene = try Scene.ordered(.failover("7004", force: true))
+        #expect(scene.carryOut() == ["hand over 7004"])
+    }
+
+    // MARK: a dead master
+
+    @Test func aDeadMasterThatAPauseLeavesDeadIsReplacedWhenAPersonSaysSo() throws {
+        var scene = Scene.settled()
+        try scene.ask(.pause(nil))
+        scene.die("7001")
+        scene.look()
+        for _ in 0..<200 { #expect(scene.turn().story.isEmpty) }
+        try scene.ask(.failover("7004"))
+        scene.hear()
+        scene.answer("7004") { $0.replication.linkUp = false }
+        #expect(scene.carryOutWithDeadLink() == ["promote 7004"])
+        #expect(scene.masters == ["7000", "7004", "7002"])
+        #expect(scene.processes["7001"] == nil, "it is paused")
+    }
+
+    @Test func whereFailoverIsOffAWordMoreIsNeeded() throws {
+        var scene = Scene.settled()
+        scene.spec.supervision.failover = .off
+        try scene.ask(.pause(nil))
+        scene.die("7001")
+        scene.look()
+        let refusal = scene.refusal(.failover("7004"))
+        #expect(refusal?.code == "master-down" && refusal?.exit == 4)
+        #expect(refusal?.hint?.contains("clusterd failover 7004 --force") == true)
+        try scene.ask(.failover("7004", force: true))
+        #expect(scene.carryOutWithDeadLink() == ["promote 7004"])
+    }
+
+    // MARK: interruptions
+
+    @Test func itGoesOnWhereItStoodUnderAnotherDaemon() throws {
+        for turns in 0..<20 {
+            var scene = try Scene.ordered(.failover("7004"))
+            for _ in 0..<turns { scene.turn() }
+            scene.replaceDaemon()
+            scene.run { $0.record?.operations.contains(where: \.isOpen) == false && $0.assessment.ready }
+            #expect(scene.operation?.state == .done, "after \(turns) turns: \(scene.operation?.error ?? "")")
+            #expect(scene.masters == ["7000", "7004", "7002"] && scene.starts.values.allSatisfy { $0 == 1 })
+        }
+    }
+}
+
+extension Scene {
+    /// As `carryOut`, where the replica's link has ended with its master.
+    fileprivate mutating func carryOutWithDeadLink() -> [String] {
+        var orders: [String] = []
+        for _ in 0..<400 where hasOpenOperations {
+            if masters[1] == "7001" { answer("7004") { $0.replication.linkUp = false } }
+            let decision = decide()
+            orders += decision.story
+            take(decision)
+            for effect in decision.effects {
+                if case .ask("7004", _) = effect, masters[1] == "7001" {
+                    answer("7004") { $0.replication.linkUp = false }
+                } else {
+                    perform(effect)
+                }
+            }
+            pass(.milliseconds(5))
+        }
+        return orders
+    }
+}

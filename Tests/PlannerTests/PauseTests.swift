@@ -1,0 +1,88 @@
+import ClusterModel
+import Planner
+import Testing
+
+@Suite struct PauseTests {
+    private func paused(for duration: Duration? = nil) throws -> Scene {
+        var scene = Scene.settled()
+        try scene.ask(.pause(duration))
+        return scene
+    }
+
+    @Test func whatEndsIsLeftAndNobodyIsPromoted() throws {
+        var scene = try paused()
+        scene.die("7001")
+        scene.die("7005")
+        scene.look()
+        for _ in 0..<300 { #expect(scene.turn().story.isEmpty) }
+        let decision = scene.decide()
+        #expect(
+            decision.finding("paused")?.severity == .warning && decision.finding("paused")?.hint == "clusterd resume")
+        #expect(decision.finding("node-down")?.hint == "clusterd start-node 7001")
+        #expect(decision.finding("node-down")?.message == "7001 was killed by SIGKILL; clusterd is paused")
+        #expect(decision.assessment.phase == .ready, "systemd does not wait for it")
+    }
+
+    @Test func itHoldsUnderAnotherDaemon() throws {
+        var scene = try paused()
+        scene.die("7001")
+        scene.replaceDaemon()
+        for _ in 0..<300 { #expect(scene.turn().story.isEmpty) }
+        #expect(scene.decide().finding("node-down")?.message == "7001 ended while no clusterd ran; clusterd is paused")
+        try scene.ask(.resume)
+        scene.run { $0.assessment.ready }
+        #expect(scene.processes.count == 6)
+    }
+
+    @Test func aHostThatBootsStartsItsNodes() throws {
+        var scene = try paused()
+        for node in scene.processes.keys { scene.processes[node] = nil }
+        scene.replaceDaemon()
+        scene.seen.bootID = "another boot"
+        scene.run { $0.assessment.ready }
+        #expect(scene.processes.count == 6)
+        #expect(scene.decide().finding("paused") != nil)
+    }
+
+    @Test func aClusterThatWasStoppedStartsAsAWhole() throws {
+        var scene = try paused()
+        scene.seen.wish = .stop(asked: scene.now, kill: false)
+        scene.run { $0.end == .done }
+        scene.replaceDaemon()
+        scene.run { $0.assessment.ready }
+        #expect(scene.processes.count == 6)
+    }
+
+    @Test func aPersonsCommandsWork() throws {
+        var scene = try paused()
+        try scene.ask(.restartNode("7001"))
+        #expect(scene.carryOut() == ["hand over 7004", "shutdown 7001", "start 7001"])
+        scene.die("7001")
+        scene.look()
+        try scene.ask(.startNode("7001"))
+        #expect(scene.carryOut() == ["start 7001"])
+    }
+
+    @Test func itEndsByItself() throws {
+        var scene = try paused(for: .seconds(10))
+        scene.die("7005")
+        scene.look()
+        let decision = scene.decide()
+        #expect(decision.finding("paused")?.message.hasPrefix("paused until 2023-11-14 22:13:30 UTC: ") == true)
+        #expect(decision.wake.map { $0 <= scene.now + .seconds(10) } == true)
+        scene.pass(.seconds(10))
+        scene.hear()
+        scene.run { $0.assessment.ready }
+        #expect(scene.record?.pause == nil && scene.processes.count == 6)
+    }
+
+    @Test func askingAgainMovesItsEndAndResumeIsHarmless() throws {
+        var scene = try paused(for: .seconds(10))
+        scene.pass(.seconds(2))
+        let again = try scene.ask(.pause(nil))
+        #expect(again.state == .done && again.currentStep == "paused until clusterd resume")
+        #expect(scene.record?.pause == Pause(since: Scene.wall, until: nil))
+        #expect(try scene.ask(.resume).currentStep == "clusterd acts by itself again")
+        #expect(try scene.ask(.resume).currentStep == "it was not paused")
+    }
+}

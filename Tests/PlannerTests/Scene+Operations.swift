@@ -1,0 +1,58 @@
+import Planner
+import Testing
+
+/// Operations, asked for and carried out.
+extension Scene {
+    /// A settled cluster in which this was asked for, after `change` was done to it.
+    static func ordered(
+        _ command: Command, replicas: Int = 1, _ change: (inout Scene) -> Void = { _ in }
+    ) throws -> Scene {
+        var scene = settled(replicas: replicas)
+        change(&scene)
+        try scene.ask(command)
+        scene.pass(.milliseconds(25))
+        scene.hear()
+        return scene
+    }
+
+    @discardableResult
+    mutating func ask(_ command: Command, key: String? = nil) throws(Refusal) -> Planner.Operation {
+        guard let record else { throw Admission.notFormed }
+        var admission = Admission(record, spec, decide().assessment, seeing: seen)
+        let operation = try admission.admit(command, key: key)
+        self.record = admission.record
+        return operation
+    }
+
+    func refusal(_ command: Command) -> Refusal? {
+        var scene = self
+        return #expect(throws: Refusal.self) { () throws in try scene.ask(command) }
+    }
+
+    var operation: Planner.Operation? { record?.operations.last }
+    var steps: [String] { operation?.steps.map(\.text) ?? [] }
+    var hasOpenOperations: Bool { record?.operations.contains(where: \.isOpen) == true }
+
+    /// What is ordered until every operation has ended.
+    mutating func carryOut() -> [String] {
+        var orders: [String] = []
+        run { decision in
+            orders += decision.story
+            return decision.record?.operations.contains(where: \.isOpen) == false
+        }
+        return orders
+    }
+}
+
+extension Decision {
+    /// The effects that change what runs and who is master, in short.
+    var story: [String] {
+        let kinds = ["hand over", "shutdown", "kill", "preserve", "start", "promote"]
+        return effects.compactMap { effect in
+            guard let kind = kinds.first(where: { effect.key.text.hasPrefix($0 + " ") }), let node = effect.node else {
+                return nil
+            }
+            return "\(kind) \(node)"
+        }
+    }
+}

@@ -1,0 +1,165 @@
+import ClusterModel
+import Planner
+import Testing
+
+@Suite struct StopOperationTests {
+    @Test func aReplicaIsStoppedAndStaysSo() throws {
+        var scene = try Scene.ordered(.stopNode("7004"))
+        #expect(scene.carryOut() == ["shutdown 7004"])
+        #expect(scene.operation?.state == .done)
+        #expect(scene.steps == ["stopping 7004", "7004 is stopped"])
+        #expect(scene.member("7004").wanted == .stopped)
+        for _ in 0..<5 { #expect(scene.turn().nodes("start").isEmpty) }
+        scene.replaceDaemon()
+        let decision = scene.run { $0.assessment.ready }
+        #expect(scene.processes["7004"] == nil)
+        let finding = decision?.finding("node-stopped")
+        #expect(finding?.node == "7004" && finding?.severity == .warning && finding?.hint == "clusterd start-node 7004")
+    }
+
+    @Test func whereAnotherReplicaIsLeftItIsOnlyWorthKnowing() throws {
+        var scene = try Scene.ordered(.stopNode("7004"), replicas: 2)
+        _ = scene.carryOut()
+        #expect(scene.run { $0.assessment.ready }?.finding("node-stopped")?.severity == .info)
+    }
+
+    @Test func aStoppedNodeDoesNotCountForReadyAndRedundancyIsLess() throws {
+        var scene = try Scene.ordered(.stopNode("7004"))
+        _ = scene.carryOut()
+        let assessment = scene.run { $0.assessment.ready }?.assessment
+        #expect(assessment?.serving == true && assessment?.state == .degraded)
+    }
+
+    @Test func aMasterHandsOverFirst() throws {
+        var scene = try Scene.ordered(.stopNode("7001"))
+        #expect(scene.carryOut() == ["hand over 7004", "shutdown 7001"])
+        #expect(scene.masters == ["7000", "7004", "7002"])
+        #expect(scene.member("7001").wanted == .stopped)
+    }
+
+    /// The wish is on disk before the process is told to end: a daemon that is killed in between finds it there.
+    @Test func theWishIsWrittenWithTheOrderAndNotBefore() throws {
+        var scene = try Scene.ordered(.stopNode("7001"))
+        scene.run { decision in
+            let isToldToEnd = decision.nodes("shutdown") == ["7001"]
+            #expect(decision.record?.member("7001")?.wanted == (isToldToEnd ? .stopped : .running))
+            return isToldToEnd
+        }
+    }
+
+    @Test func withoutFailoverItIsStoppedAsItIsAndNobodyIsPromoted() throws {
+        var scene = try Scene.ordered(.stopNode("7001", noFailover: true))
+        #expect(scene.carryOut() == ["shutdown 7001"])
+        for _ in 0..<20 { #expect(scene.turn().story.isEmpty) }
+        #expect(scene.masters == ["7000", "7001", "7002"])
+        #expect(scene.decide().assessment.serving == false)
+    }
+
+    @Test func whatWouldTakeSlotsDownIsRefused() {
+        let refusal = Scene.settled(replicas: 0).refusal(.stopNode("7001"))
+        #expect(refusal?.code == "no-replica" && refusal?.exit == 4)
+        #expect(refusal?.message.contains("slots 5462-10922") == true || refusal?.message.contains("slots 546") == true)
+        #expect(refusal?.hint?.contains("clusterd stop-node 7001 --no-failover") == true)
+    }
+
+    @Test func aSecondNodeOfAShardIsRefused() throws {
+        var scene = try Scene.ordered(.stopNode("7004"), replicas: 2)
+        _ = scene.carryOut()
+        scene.run { $0.assessment.ready }
+        for command in [Command.stopNode("7007"), .restartNode("7007"), .stopNode("7001"), .rollingRestart()] {
+            let refusal = scene.refusal(command)
+            #expect(refusal?.code == "second-node" && refusal?.exit == 4, "\(command)")
+            #expect(refusal?.message.hasPrefix("7004 of its shard is stopped") == true)
+            #expect(refusal?.hint?.contains("--force") == true)
+        }
+        try scene.ask(.stopNode("7007", force: true))
+        #expect(scene.carryOut() == ["shutdown 7007"])
+    }
+
+    @Test func aSiblingThatDiesMeanwhileIsWaitedFor() throws {
+        var scene = try Scene.ordered(.stopNode("7004"), replicas: 2)
+        scene.die("7007")
+        scene.look()
+        let decision = scene.decide()
+        #expect(decision.orders("shutdown") == [])
+        #expect(decision.record?.operations.last?.currentStep == "waiting to stop 7004: 7007 of its shard does not run")
+        scene.take(decision)
+        #expect(scene.carryOut() == ["start 7007", "shutdown 7004"])
+    }
+
+    @Test func whatIsStoppedAlreadyIsDoneAtOnce() throws {
+        var scene = try Scene.ordered(.stopNode("7004"))
+        _ = scene.carryOut()
+        let again = try scene.ask(.stopNode("7004"))
+        #expect(again.state == .done && again.currentStep == "7004 is stopped already")
+    }
+
+    @Test func aNodeThatDoesNotStopIsWantedAgain() throws {
+        var scene = try Scene.ordered(.stopNode("7004")) { scene in
+            scene.answer("7004") { $0.persistence.appendOnly = false }
+        }
+        for _ in 0..<700 where scene.hasOpenOperations {
+            scene.answer("7004") { $0.persistence.appendOnly = false }
+            let decision = scene.decide()
+            scene.take(decision)
+            for order in decision.orders("shutdown") { scene.note(order, failure: "ERR Errors trying to SHUTDOWN") }
+            scene.pass(.seconds(1))
+        }
+        #expect(scene.operation?.state == .failed)
+        #expect(scene.member("7004").wanted == .running && scene.processes["7004"] != nil)
+    }
+
+    // MARK: start-node
+
+    @Test func aStoppedNodeIsStarted() throws {
+        var scene = try Scene.ordered(.stopNode("7001"))
+        _ = scene.carryOut()
+        try scene.ask(.startNode("7001"))
+        #expect(scene.member("7001").wanted == .running)
+        #expect(scene.carryOut() == ["start 7001"])
+        #expect(scene.steps.last == "7001 runs as replica")
+        let again = try scene.ask(.startNode("7001"))
+        #expect(again.state == .done && again.currentStep == "7001 runs already")
+    }
+
+    @Test func aNodeThatIsNotTriedAgainIsTriedOnceMore() throws {
+        var scene = Scene.settled()
+        scene.spec.supervision.restart = .never
+        scene.die("7004", ProcessExit(code: 1))
+        scene.look()
+        #expect(scene.decide().nodes("start").isEmpty)
+        try scene.ask(.startNode("7004"))
+        #expect(scene.carryOut() == ["start 7004"])
+    }
+
+    @Test func aStoppedNodeIsNotRestarted() throws {
+        var scene = try Scene.ordered(.stopNode("7004"))
+        _ = scene.carryOut()
+        let refusal = scene.refusal(.restartNode("7004"))
+        #expect(refusal?.hint == "clusterd start-node 7004")
+    }
+
+    // MARK: interruptions
+
+    @Test(arguments: [("7001", false), ("7001", true), ("7004", false)])
+    func theStopGoesOnWhereItStoodUnderAnotherDaemon(node: String, noFailover: Bool) throws {
+        for turns in 0..<30 {
+            var scene = try Scene.ordered(.stopNode(node, noFailover: noFailover))
+            for _ in 0..<turns { scene.turn() }
+            scene.replaceDaemon()
+            scene.run { $0.record?.operations.contains(where: \.isOpen) == false }
+            #expect(scene.operation?.state == .done, "after \(turns) turns: \(scene.operation?.error ?? "")")
+            #expect(scene.processes[NodeName(node)] == nil && scene.member(NodeName(node)).wanted == .stopped)
+            #expect(scene.starts[NodeName(node)] == 1 && scene.processes.count == 5, "after \(turns) turns")
+        }
+    }
+
+    @Test func aNodeThatASomebodyElseStartsIsReported() throws {
+        var scene = try Scene.ordered(.stopNode("7004"))
+        _ = scene.carryOut()
+        scene.replaceDaemon()
+        scene.processes["7004"] = Scene.identity("7004", life: 5)
+        scene.run { $0.assessment.ready }
+        #expect(scene.decide().orders("shutdown") == [])
+    }
+}

@@ -1,0 +1,33 @@
+import ClusterModel
+import Orchestrator
+import Planner
+
+/// People.
+extension World {
+    func ask(_ request: Request, _ index: Int, _ key: String) {
+        guard var current = cycle, let record = current.record, !record.members.isEmpty else { return }
+        let node = record.members[index % record.members.count].name.text
+        let command: Command =
+            switch request {
+            case .restartNode: .restartNode(node, restoreRoles: index % 2 == 0, force: index % 3 == 0)
+            case .startNode: .startNode(node)
+            case .stopNode: .stopNode(node, noFailover: index % 5 == 0, force: index % 3 == 0)
+            case .failover: .failover(node, force: index % 3 == 0)
+            case .failoverFrom: .failoverFrom(node, force: index % 3 == 0)
+            case .rollingRestart: .rollingRestart(restoreRoles: index % 2 == 0, force: index % 3 == 0)
+            case .pause: .pause(index % 2 == 0 ? nil : .seconds(2))
+            case .resume: .resume
+            case .cancel: .cancel("\(record.operations.last(where: \.isOpen)?.id ?? record.nextOperation)")
+            }
+        do throws(Refusal) {
+            var admission = Admission(record, current.spec, current.decision.assessment, seeing: current.seen)
+            let operation = try admission.admit(command, key: key)
+            tell("\(command): operation \(operation.id) \(operation.state) \(operation.currentStep ?? "")")
+            current.admit(admission.record)
+            cycle = current
+            turn()
+        } catch {
+            tell("\(command) is refused: \(error.message)")
+        }
+    }
+}
