@@ -59,6 +59,12 @@ extension HostDriver {
         }
     }
 
+    /// Compare and kill in one step, as near as that comes: what looked hung may have been continued since.
+    func killHung(_ identity: ProcessIdentity, _ look: ProcessActivity) -> Outcome {
+        guard ProcessTable.activity(of: identity) == look else { return .failed("it is no longer as it was") }
+        return send(.kill, to: identity)
+    }
+
     /// What nodes inherit: nothing of systemd's, nothing of clusterd's own.
     private static var environment: [String] {
         var values = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]

@@ -62,7 +62,7 @@ enum NodeQuestion {
 extension HostDriver {
     static let answerLimit = Duration.seconds(1)
 
-    func ask(_ node: NodeName, _ contact: Effect.Contact) async -> Outcome {
+    func ask(_ node: NodeName, _ contact: Effect.Contact) async -> NodeReply.Outcome {
         do {
             return try await question(connection(node, contact))
         } catch {
@@ -71,10 +71,10 @@ extension HostDriver {
     }
 
     /// On a connection of its own: nothing that is kept for a node leads to a process that may be another's.
-    func identify(_ contact: Effect.Contact) async -> Outcome {
+    func identify(_ contact: Effect.Contact) async -> NodeReply.Outcome {
         do {
             let connection = try await connect(contact)
-            let answer: Outcome
+            let answer: NodeReply.Outcome
             do throws(RedisClientError) { answer = try await question(connection) } catch {
                 answer = Self.noAnswer(error)
             }
@@ -85,16 +85,16 @@ extension HostDriver {
         }
     }
 
-    private func question(_ connection: RedisConnection) async throws(RedisClientError) -> Outcome {
-        .answered(NodeQuestion.read(try await connection.pipeline(NodeQuestion.commands, timeout: Self.answerLimit)))
+    private func question(_ connection: RedisConnection) async throws(RedisClientError) -> NodeReply.Outcome {
+        NodeQuestion.read(try await connection.pipeline(NodeQuestion.commands, timeout: Self.answerLimit))
     }
 
-    private static func noAnswer(_ error: RedisClientError) -> Outcome {
+    private static func noAnswer(_ error: RedisClientError) -> NodeReply.Outcome {
         switch error {
-        case .refused, .closed: .answered(.refused)
-        case .timedOut: .answered(.silent)
-        case .authentication(let words): .answered(.answered(words))
-        case .protocolViolation(let what): .answered(.answered(what))
+        case .refused, .closed: .refused
+        case .timedOut: .silent
+        case .authentication(let words): .answered(words)
+        case .protocolViolation(let what): .answered(what)
         }
     }
 }

@@ -4,12 +4,15 @@ import Planner
 /// How the observation takes in what happened.
 extension Cycle {
     package mutating func note(_ event: Event, at now: Moment, wall: WallTime) {
+        arrive(at: now)
         switch event {
         case .ended(let effect, let outcome): ended(effect, outcome, at: now, wall: wall)
         case .exited(let node, let identity, let reason): exited(node, identity, reason, at: now, wall: wall)
         case .wish(let wish): note(wish)
         case .freeBytes(let bytes): seen.freeBytes = bytes
-        case .host(let facts): seen.host = facts
+        case .host(let facts):
+            if facts.asleep - seen.host.asleep > Self.lateLimit { late(by: facts.asleep - seen.host.asleep, at: now) }
+            seen.host = facts
         case .configured(let plan):
             configure(plan, at: now)
             seen.configured = now
@@ -99,6 +102,7 @@ extension Cycle {
     private mutating func began(
         _ node: NodeName, _ identity: ProcessIdentity, _ startedAt: WallTime, adopted: Bool, at now: Moment
     ) {
+        seen.vitals[node] = Vitals(of: identity)
         seen.processes[node] = .running(
             .init(identity: identity, since: now, startedAt: startedAt, adopted: adopted))
         seen.replies[node] = nil
@@ -120,6 +124,7 @@ extension Cycle {
             earlyExits[identity] = reason
             return
         }
+        let reason = record?.kills.first { $0.process == identity }.map { reason.killed(by: $0) } ?? reason
         var ran = now - process.since
         if process.adopted { ran = max(ran, .milliseconds(wall.milliseconds - process.startedAt.milliseconds)) }
         let count = ran >= RestartPolicy.stableTime ? 0 : failures[node] ?? 0
@@ -135,6 +140,7 @@ extension Cycle {
         seen.lastExits[node] = exit
         seen.asking[node] = nil
         seen.replies[node] = nil
+        seen.vitals[node] = nil
         seen.changed[node] = now
         // Whoever took the port has it now: it is asked for again.
         if case .portTaken = reason.kind, let pair = record?.member(node)?.ports { seen.ports[pair] = nil }
@@ -151,8 +157,10 @@ extension Cycle {
         guard let askedAt = seen.asking.removeValue(forKey: node) else { return }
         guard case .running(let process) = seen.processes[node], process.identity == contact.process else { return }
         let answer: NodeReply.Outcome
+        var activity: ProcessActivity?
         switch outcome {
         case .answered(let words): answer = words
+        case .heard(let words, let seen): (answer, activity) = (words, seen)
         case .failed(let why): answer = .answered(why)
         default: return
         }
@@ -160,7 +168,9 @@ extension Cycle {
             lastReports[node] = report
             compare(report, node, process.identity, askedAt, now)
         }
-        seen.replies[node] = NodeReply(askedAt: askedAt, answeredAt: now, of: process.identity, outcome: answer)
+        let reply = NodeReply(askedAt: askedAt, answeredAt: now, of: process.identity, outcome: answer)
+        seen.replies[node] = reply
+        seen.vitals[node, default: Vitals(of: process.identity)].note(reply, activity, listening: seen.listening)
     }
 
     /// A role or an epoch that changed makes what was asked of anybody before say nothing about roles.

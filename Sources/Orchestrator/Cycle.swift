@@ -15,6 +15,8 @@ package struct Cycle: Sendable {
     var failures: [NodeName: Int] = [:]
     /// What each node last said of itself, also if it has answered less since.
     var lastReports: [NodeName: NodeReport] = [:]
+    /// When the next turn is to come at the latest; nil while one is being prepared.
+    var expected: Moment?
     var earlyExits: [ProcessIdentity: ExitReason] = [:]
     package var lastExits: [NodeName: NodeProcess.Exited] { seen.lastExits }
 
@@ -43,6 +45,7 @@ package struct Cycle: Sendable {
 
     /// Decides, and notes what is about to be done.
     package mutating func turn(at now: Moment, wall: WallTime) -> Orders {
+        arrive(at: now)
         seen.wall = wall
         seen.entropy = random.next()
         decision = decide(spec, record, seeing: seen, at: now)
@@ -50,12 +53,15 @@ package struct Cycle: Sendable {
         seen.check.remember(decision.check.conditions, at: now)
         let changed = decision.record != stored ? decision.record : nil
         record = decision.record
+        expected = min(decision.wake ?? now + .seconds(1), now + .seconds(1))
         return Orders(record: changed, effects: decision.effects)
     }
 
     /// After the record was written, or could not be: the effects that may be done now.
     package mutating func release(_ orders: Orders, failure: String?, at now: Moment) -> [Effect] {
         seen.recordTrouble = failure
+        // The next try is a second away, whatever was to be done before.
+        if failure != nil { expected = now + .seconds(1) }
         if let record = orders.record, failure == nil { stored = record }
         let effects = orders.effects.filter { effect in failure == nil || mayGoOn(effect) }
         for effect in effects { begin(effect, at: now) }
@@ -89,6 +95,23 @@ package struct Cycle: Sendable {
 }
 
 extension Cycle {
+    /// A turn that comes so much later than it was to come was not on time: this process did not run, or not enough.
+    static let lateLimit = Duration.milliseconds(250)
+
+    /// The first that happens after a turn.
+    mutating func arrive(at now: Moment) {
+        guard let due = expected else { return }
+        expected = nil
+        if now - due > Self.lateLimit { late(by: now - due, at: now) }
+    }
+
+    /// What was asked until now is no evidence: answers may lie unread in the sockets.
+    mutating func late(by delay: Duration, at now: Moment) {
+        seen.listening = now
+        seen.lateness = .init(at: now, by: delay)
+        for node in seen.vitals.keys { seen.vitals[node]?.startAnew() }
+    }
+
     /// A request changed the record; the next turn stores it and acts on it.
     package mutating func admit(_ record: Record) { self.record = record }
 

@@ -24,6 +24,8 @@ package enum Outcome: Sendable, Equatable {
     /// A process was started, or found and is being watched.
     case process(ProcessIdentity, startedAt: WallTime)
     case answered(NodeReply.Outcome)
+    /// The answer to a question, or that there was none, and what the process was seen to do after it.
+    case heard(NodeReply.Outcome, ProcessActivity?)
     /// Directives by lower-case name.
     case settings([String: String])
     case inspected(HostInspection)

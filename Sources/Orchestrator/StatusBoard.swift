@@ -73,9 +73,10 @@ struct StatusBoard {
 
     private func process(_ member: Member, _ known: Assessment.Node?) -> NodeDocument.Process {
         switch cycle.seen.processes[member.name] {
-        case .running:
+        case .running(let running):
             if assessment.phase == .stopping || isUnderWay("shutdown \(member.name) ") { return .stopping }
-            return known?.report == nil && known?.health == .unreachable ? .starting : .running
+            let wasHeard = cycle.lastReports[member.name]?.processID == running.identity.pid
+            return known?.report == nil && known?.health == .unreachable && !wasHeard ? .starting : .running
         case .exited(let exit):
             if member.wanted == .stopped || assessment.phase == .stopping { return .stopped }
             if isUnderWay("start \(member.name) ") { return .starting }

@@ -4,7 +4,9 @@ import ClusterModel
 extension Turn {
     mutating func checkProcesses() {
         for member in members where member.wanted == .running && !isBeingRestarted(member.name) {
-            let isExplained = decision.findings.contains { $0.node == member.name && $0.severity == .error }
+            let isExplained = decision.findings.contains {
+                $0.node == member.name && ($0.severity == .error || ["node-hung", "node-busy"].contains($0.code))
+            }
             if running(member.name) == nil {
                 guard !isExplained else { continue }
                 let cause = exited(member.name).map { ": it \($0.reason.cause)" } ?? ""

@@ -45,6 +45,7 @@ extension Turn {
             return stop(asked: asked, kill: kill, topology, survey)
         }
         if gather(survey) {
+            endHung(topology)
             failOver(topology, survey)
             advanceOperations(topology)
             tend(topology, survey)
@@ -56,6 +57,7 @@ extension Turn {
         askRarely()
         assess(topology)
         report(topology)
+        reportHangs(topology)
         check(topology)
         noteReadiness()
     }

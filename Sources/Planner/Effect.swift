@@ -27,6 +27,9 @@ package enum Effect: Sendable, Equatable {
     /// Learn why a process ended that nobody, or a kill, has ended: from the kernel, and from the log of that path.
     case inquire(NodeName, ProcessIdentity, log: String)
     case signal(NodeName, ProcessIdentity, Signal)
+    /// SIGKILL to a process that hangs, unless it is otherwise than it was when it was last looked at: it may have come back
+    /// to life since.
+    case killHung(NodeName, ProcessIdentity, ProcessActivity)
     case shutdown(NodeName, Contact, Saving)
     /// CLUSTER FAILOVER on a replica whose master lives and agrees.
     case handOver(NodeName, Contact, from: Reign)
@@ -171,6 +174,7 @@ package enum Effect: Sendable, Equatable {
         // The process may be none of this node's.
         case .identify: nil
         case .makeDirectory(let node, _), .adopt(let node, _), .ask(let node, _), .signal(let node, _, _),
+            .killHung(let node, _, _),
             .shutdown(let node, _, _), .handOver(let node, _, _), .replicate(let node, _, _), .meet(let node, _, _, _),
             .configure(let node, _, _, _):
             node
@@ -227,6 +231,7 @@ extension Effect {
         case .askSettings(let node, let contact, _): EffectKey("ask settings \(node) \(contact.process.pid)")
         case .inspect: EffectKey("inspect")
         case .signal(let node, let process, let signal): EffectKey("\(signal.rawValue) \(node) \(process.pid)")
+        case .killHung(let node, let process, _): EffectKey("kill \(node) \(process.pid) hung")
         case .shutdown(let node, let contact, let saving):
             EffectKey("shutdown \(node) \(contact.process.pid) \(saving.rawValue)")
         case .handOver(let node, let contact, let from):

@@ -85,6 +85,12 @@ package struct ExitReason: Sendable, Equatable, Hashable {
         return (.unknown, exit.cause)
     }
 
+    /// That it was clusterd which killed it, if it died of that.
+    package func killed(by kill: Record.Kill) -> ExitReason {
+        guard exit?.signal == 9 || (exit?.signal == nil && exit?.code == nil) else { return self }
+        return ExitReason(kind: .hung, cause: "killed by clusterd: \(kill.cause)", exit: exit, logTail: logTail)
+    }
+
     /// Trying again changes nothing: a person must, or the file is mended first.
     package var isHopeless: Bool {
         switch kind {

@@ -21,7 +21,8 @@ extension Turn {
 
     /// When this node was proven dead: its end was seen, or no process of that identity nor any in its directory was found.
     private func death(of member: Member, _ survey: Observation.Survey) -> Moment? {
-        if running(member.name) != nil { return nil }
+        // SIGKILL is pending on it: it will not do anything of its own any more.
+        if running(member.name) != nil { return vitals(member.name)?.dyingSince }
         if let exit = exited(member.name) { return exit.at }
         return engineUser(of: member.directory, survey) == nil ? survey.askedAt : nil
     }

@@ -58,9 +58,9 @@ extension Turn {
             return node
         }
         switch reply.outcome {
-        case .refused: node.health = .unreachable
-        case .silent: node.health = now - process.since > spec.supervision.hangTimeout ? .hung : .unreachable
-        case .answered(let text): node.health = text.hasPrefix("LOADING") ? .loading : .busy
+        case .refused, .silent: node.health = healthOfSilent(member)
+        case .answered(let text):
+            node.health = text.hasPrefix("LOADING") ? .loading : text.hasPrefix("BUSY") ? .busy : .unreachable
         case .report(let report):
             node.report = report
             guard report.id == member.id, report.processID == process.identity.pid else {
@@ -86,6 +86,18 @@ extension Turn {
             }
         }
         return node
+    }
+
+    /// Of a node without an answer: what it does instead.
+    private func healthOfSilent(_ member: Member) -> Assessment.Health {
+        guard let vitals = vitals(member.name), let since = vitals.silentSince else { return .unreachable }
+        switch vitals.doing {
+        case .busy where !vitals.isRefusing, .swapping where !vitals.isRefusing: return .busy
+        case .busy, .swapping, nil: return .unreachable
+        case .stopped, .traced, .blocked, .dying:
+            if vitals.isRefusing, vitals.doing == .blocked { return .unreachable }
+            return now - since >= spec.supervision.hangTimeout ? .hung : .unreachable
+        }
     }
 
     private func shards(_ topology: Topology, _ result: Assessment) -> [Assessment.Shard] {

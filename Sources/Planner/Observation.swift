@@ -38,6 +38,13 @@ package struct Observation: Sendable, Equatable {
     /// What was learned of a process's end after it, per node.
     package var inquiries: [NodeName: Inquiry] = [:]
     package var host = HostFacts()
+    /// Whether each node's process lives.
+    package var vitals: [NodeName: Vitals] = [:]
+    /// Since when the loop has come on time, and the host was not suspended: what was asked before is no evidence against
+    /// anybody.
+    package var listening: Moment
+    /// The last time that the loop came late, and by how much.
+    package var lateness: Lateness?
     /// When the configuration was last read anew: what was refused before may be taken now.
     package var configured: Moment?
     /// Whether the turn before this one found the cluster ready: at rest nodes are asked less often.
@@ -59,7 +66,18 @@ package struct Observation: Sendable, Equatable {
         self.entropy = entropy
         self.engine = engine
         self.began = began
+        listening = began
         beganWall = wall
+    }
+
+    package struct Lateness: Sendable, Equatable {
+        package var at: Moment
+        package var by: Duration
+
+        package init(at: Moment, by: Duration) {
+            self.at = at
+            self.by = by
+        }
     }
 
     /// What the kernel and the log say of a process that has ended.

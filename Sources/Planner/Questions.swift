@@ -11,7 +11,12 @@ extension Turn {
             || decision.record?.promotions.isEmpty == false
         let many = Duration.milliseconds(4) * members.count
         let pace = inTransition ? max(Self.pollInTransition, many) : Self.pollAtRest
-        let bereaved = Set(members.filter { topology.owns($0.id) && exited($0.name) != nil }.map(\.id))
+        // For as long as a replica may take over.
+        let bereaved = Set(
+            members.filter { member in
+                let death = exited(member.name)?.at ?? vitals(member.name)?.dyingSince
+                return topology.owns(member.id) && death.map { now - $0 < Self.failoverLimit } ?? false
+            }.map(\.id))
         for member in members {
             guard let process = running(member.name), let contact = contact(member) else { continue }
             guard seen.asking[member.name] == nil else { continue }

@@ -20,6 +20,30 @@ package struct Record: Sendable, Equatable, Codable {
     /// Promotions that were ordered and whose end is not known yet: the node may be a master by now.
     package var promotions: [Effect.Promotion] = []
 
+    /// Nodes that were killed because they hung: the last in each shard. nil before there was any.
+    package var hangKills: [Kill]?
+    package var kills: [Kill] {
+        get { hangKills ?? [] }
+        set { hangKills = newValue }
+    }
+
+    package struct Kill: Sendable, Equatable, Codable {
+        package var node: NodeName
+        package var process: ProcessIdentity
+        package var shard: Int
+        /// Of the process's own boot.
+        package var at: Moment
+        package var cause: String
+
+        package init(node: NodeName, process: ProcessIdentity, shard: Int, at: Moment, cause: String) {
+            self.node = node
+            self.process = process
+            self.shard = shard
+            self.at = at
+            self.cause = cause
+        }
+    }
+
     package init(cluster: String, stage: Stage, shape: Shape, members: [Member]) {
         self.cluster = cluster
         self.stage = stage

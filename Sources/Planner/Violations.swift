@@ -18,7 +18,7 @@ package func violations(in decision: Decision, given record: Record?, seeing see
             found += intrusion(start.node, start.directory, "a second is started", seen)
             found += unready(start, decision)
         case .promote(let promotion, _):
-            if case .running = seen.processes[promotion.master] {
+            if case .running = seen.processes[promotion.master], seen.vitals[promotion.master]?.dyingSince == nil {
                 found.append("\(promotion.replica) is promoted while \(promotion.master) runs")
             }
             if !shards.insert(promotion.masterID).inserted { found.append("two promotions for \(promotion.master)") }
@@ -26,6 +26,7 @@ package func violations(in decision: Decision, given record: Record?, seeing see
             {
                 found.append("a promotion for \(promotion.master) is ordered while another may still happen")
             }
+        case .killHung(let node, _, _): found += unjust(node, decision, record, seen)
         case .signal(let node, _, .kill):
             guard case .stop = seen.wish else {
                 if decision.record?.operations.contains(where: { $0.ends(node) }) != true {
@@ -56,6 +57,28 @@ private func unasked(_ node: NodeName, _ shutdown: Effect, _ decision: Decision,
     for sibling in record.members where sibling.shard == member.shard && sibling.name != node {
         if case .running = seen.processes[sibling.name] { continue }
         found.append("\(node) is told to end while \(sibling.name) of its shard is down")
+    }
+    return found
+}
+
+/// A node is killed unasked only when it hangs: alone, seen so for long enough, and for a reason that is in the record.
+private func unjust(
+    _ node: NodeName, _ decision: Decision, _ before: Record?, _ seen: Observation
+) -> [String] {
+    guard case .running(let process) = seen.processes[node],
+        let kill = decision.record?.kills.first(where: { $0.process == process.identity })
+    else { return ["\(node) is killed although nobody asked for its end"] }
+    var found: [String] = []
+    let vitals = seen.vitals[node]
+    if vitals?.of != process.identity || vitals?.silentSince == nil { found.append("\(node) is killed and answers") }
+    if vitals?.stoppedSince == nil, vitals?.stillSince == nil { found.append("\(node) is killed while it works") }
+    let others = before?.kills.filter { $0.shard == kill.shard && $0.process != kill.process } ?? []
+    if others.contains(where: { $0.process.bootID == seen.bootID && kill.at - $0.at < .seconds(600) }) {
+        found.append("\(node) is killed within ten minutes of another of its shard")
+    }
+    let shard = decision.record?.members.filter { $0.shard == kill.shard && $0.name != node } ?? []
+    if !shard.contains(where: { seen.report($0.name) != nil || seen.replies[$0.name]?.isLife == true }) {
+        found.append("\(node) is killed and nobody of its shard answers")
     }
     return found
 }

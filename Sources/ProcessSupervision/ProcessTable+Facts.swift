@@ -1,3 +1,4 @@
+import ClusterModel
 import Glibc
 
 extension ProcessTable {
@@ -10,6 +11,8 @@ extension ProcessTable {
         package var state: Character
         /// Used so far, in user and in kernel mode; clock ticks.
         package var cpuTicks: UInt64
+        /// Pages that it had to wait for from a disk.
+        package var majorFaults: UInt64
         /// Clock ticks after boot.
         package var startTime: UInt64
         package var isKernelThread: Bool
@@ -28,12 +31,13 @@ extension ProcessTable {
             let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "))
             // proc(5) counts from 1, and the state, right behind the name, is field 3.
             func number(_ field: Int) -> UInt64? { UInt64(String(decoding: fields[field - 3], as: UTF8.self)) }
-            guard fields.count > 19, let state = fields[0].first, let flags = number(9), let user = number(14),
-                let system = number(15), let start = number(22)
+            guard fields.count > 19, let state = fields[0].first, let flags = number(9), let faults = number(12),
+                let user = number(14), let system = number(15), let start = number(22)
             else { return nil }
             command = String(decoding: bytes[(open + 1)..<close], as: UTF8.self)
             self.state = Character(Unicode.Scalar(state))
             cpuTicks = user &+ system
+            majorFaults = faults
             startTime = start
             // PF_KTHREAD, include/linux/sched.h
             isKernelThread = flags & 0x20_0000 != 0
@@ -48,6 +52,8 @@ extension ProcessTable {
         package var userID: uid_t
         /// SIGKILL was sent and not yet acted on: the process will not run another instruction of its own.
         package var isBeingKilled: Bool
+        /// The process that traces it (ptrace(2)).
+        package var tracer: pid_t?
 
         /// nil where no such process is.
         package init?(_ pid: pid_t) {
@@ -65,6 +71,7 @@ extension ProcessTable {
                 // Real, effective, saved, file system.
                 case "Uid:": userID = words.count > 2 ? uid_t(words[2]) : nil
                 // Of the main thread, and of the whole process.
+                case "TracerPid:": tracer = pid_t(words[1]).flatMap { $0 == 0 ? nil : $0 }
                 case "SigPnd:", "ShdPnd:": pending |= UInt64(words[1], radix: 16) ?? 0
                 default: continue
                 }
@@ -73,5 +80,24 @@ extension ProcessTable {
             self.userID = userID
             isBeingKilled = pending & (1 << UInt64(SIGKILL - 1)) != 0
         }
+    }
+
+    /// What a process does at this moment; nil where no process of that identity is any more.
+    package static func activity(of process: ProcessIdentity) -> ProcessActivity? {
+        guard let stat = Stat(process.pid), stat.startTime == process.startTime, let status = Status(process.pid) else {
+            return nil
+        }
+        let state: ProcessActivity.State =
+            switch stat.state {
+            case "R": .running
+            case "D": .uninterruptible
+            case "T": .stopped
+            case "t": .traced
+            case "Z", "X": .ended
+            default: .asleep
+            }
+        return ProcessActivity(
+            state: state, cpuTicks: stat.cpuTicks, majorFaults: stat.majorFaults, tracer: status.tracer,
+            isBeingKilled: status.isBeingKilled)
     }
 }

@@ -55,7 +55,7 @@ struct StatusTable {
     }
 
     private func row(_ cells: [String]) -> String {
-        let widths = [9, 8, 9, 13, 9, 8, 7, 7, 0]
+        let widths = [9, 8, 12, 13, 9, 8, 7, 7, 0]
         var line = ""
         for (cell, width) in zip(cells, widths) {
             line += cell + String(repeating: " ", count: max(width == 0 ? 0 : 1, width - cell.count))

@@ -20,6 +20,16 @@ enum Ports {
         return true
     }
 
+    static func port(of descriptor: Int32) throws -> Int {
+        var address = sockaddr_in()
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let code = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
+        }
+        guard code == 0 else { throw POSIXError(.EBADF) }
+        return Int(in_port_t(bigEndian: address.sin_port))
+    }
+
     /// A listener on 127.0.0.1.
     static func listen(_ port: Int) throws -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)

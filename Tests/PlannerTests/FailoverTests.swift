@@ -120,8 +120,8 @@ import Testing
 
     @Test func nobodyIsPromotedWhileTheMasterRuns() {
         var scene = Scene.settled()
-        scene.pass(.seconds(20))
-        scene.seen.replies["7000"]?.outcome = .silent
+        // Under a debugger: what is only stopped would be killed first, and replaced when it has ended.
+        for _ in 0..<20 { scene.fallSilent(["7000"], ProcessActivity(state: .traced, cpuTicks: 1)) }
         scene.answer("7003") { $0.replication.linkUp = false }
         let decision = scene.decide()
         #expect(decision.deeds == [])

@@ -126,7 +126,7 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
         (.unreachable, Spoiled("its port refuses") { $0.seen.replies["7004"]?.outcome = .refused }),
         (.loading, Spoiled("LOADING") { $0.seen.replies["7004"]?.outcome = .answered("LOADING Redis is loading") }),
         (.busy, Spoiled("BUSY") { $0.seen.replies["7004"]?.outcome = .answered("BUSY Redis is busy") }),
-        (.hung, Spoiled("no answer, long after its start") { $0.seen.replies["7004"]?.outcome = .silent }),
+        (.unreachable, Spoiled("no answer for a moment") { $0.seen.replies["7004"]?.outcome = .silent }),
         (.syncing, Spoiled("a full sync") { $0.answer("7004") { $0.replication.syncInProgress = true } }),
         (.unreachable, Spoiled("another process") { $0.answer("7004") { $0.processID = 1 } }),
     ]

@@ -126,6 +126,7 @@ extension Scene {
             }
         case .signal(let node, _, let signal):
             die(node, signal == .kill ? ProcessExit(signal: 9) : ProcessExit(code: 0))
+        case .killHung(let node, _, _): die(node)
         case .shutdown(let node, _, _): die(node, ProcessExit(code: 0))
         case .handOver(let heir, _, _): takeOver(heir)
         case .promote(let promotion, _): takeOver(promotion.replica)
@@ -176,6 +177,7 @@ extension Scene {
 
     private mutating func began(_ node: NodeName, _ identity: ProcessIdentity, adopted: Bool) {
         processes[node] = identity
+        seen.vitals[node] = nil
         seen.identified[identity] = nil
         seen.processes[node] = .running(
             .init(identity: identity, since: now, startedAt: seen.wall, adopted: adopted))

@@ -175,8 +175,10 @@ struct Scene {
         guard case .running(let process) = seen.processes[name], var report = report(name) else { return }
         change(&report)
         if report.replication.linkUp, !report.replication.syncInProgress { seen.lastInSync[name] = now }
-        seen.replies[name] = NodeReply(
-            askedAt: now, answeredAt: now, of: process.identity, outcome: .report(report))
+        let reply = NodeReply(askedAt: now, answeredAt: now, of: process.identity, outcome: .report(report))
+        seen.replies[name] = reply
+        seen.vitals[name, default: Vitals(of: process.identity)].note(
+            reply, ProcessActivity(state: .asleep, cpuTicks: 5), listening: seen.listening)
     }
 
     mutating func pass(_ time: Duration) {

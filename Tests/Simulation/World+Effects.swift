@@ -51,6 +51,7 @@ extension World {
             return .process(identity, startedAt: wall)
         case .inquire(_, let identity, _):
             return .inquired(.init(of: identity, namedByKernel: false, memoryKills: nil, log: []))
+        case .killHung(_, let identity, _): return carryOut(.signal("", identity, .kill))
         case .signal(_, let identity, let signal):
             guard host.engines[identity.pid] != nil else { return .failed("the process has ended") }
             after(1...5, .exit(pid: identity.pid, code: signal == .kill ? nil : 0, signal: signal == .kill ? 9 : nil))

@@ -1,0 +1,234 @@
+import ClusterModel
+
+/// Hung is not dead, and busy is not hung. Any answer at all is life. Of a node that gives none, /proc says what it does; only
+/// one that is stopped, or that has neither computed nor read anything for very long, is killed, and only where its shard
+/// can do without it. docs/supervision.md has the evidence and its limits.
+extension Turn {
+    /// When so many nodes do not answer at once, it is the host that is in trouble.
+    static let hostTrouble = 2
+    /// Between two kills in one shard.
+    static let killPause = Duration.seconds(600)
+    /// What was seen longer ago is asked once more before anything is done about it.
+    static let freshness = Duration.milliseconds(250)
+    /// SIGKILL acts at once, unless the process hangs in the kernel.
+    static let reapLimit = Duration.seconds(1)
+
+    /// A node that is asleep, or waits in the kernel, may be in a command that blocks for minutes (MIGRATE), or on a disk
+    /// that comes back.
+    static func blockedLimit(_ hangTimeout: Duration) -> Duration { max(hangTimeout * 60, .seconds(120)) }
+
+    mutating func endHung(_ topology: Topology) {
+        withdrawKills()
+        for member in members {
+            guard let cause = hangCause(member), reprieve(member, topology) == nil, !isBusy(member.name),
+                let vitals = vitals(member.name), let look = vitals.look, let lookedAt = vitals.lookedAt,
+                now - lookedAt <= Self.freshness
+            else { continue }
+            return end(member, look, cause)
+        }
+    }
+
+    /// What was to be killed and has come back to life before that.
+    private mutating func withdrawKills() {
+        let kills = decision.record?.kills ?? []
+        let standing = kills.filter { kill in
+            guard running(kill.node)?.identity == kill.process, let vitals = vitals(kill.node) else { return true }
+            let order = Effect.killHung(kill.node, kill.process, .init(state: .stopped, cpuTicks: 0))
+            return seen.effects[order.key]?.failure == nil && (vitals.look == nil || vitals.silentSince != nil)
+        }
+        if standing != kills { decision.record?.kills = standing }
+    }
+
+    func vitals(_ node: NodeName) -> Vitals? {
+        guard let process = running(node), let vitals = seen.vitals[node], vitals.of == process.identity else {
+            return nil
+        }
+        return vitals
+    }
+
+    /// Nodes that do not answer, those left out that only do not listen yet.
+    var silent: [Member] {
+        members.filter { member in
+            vitals(member.name).map { $0.silentSince != nil && !$0.isRefusing } ?? false
+        }
+    }
+
+    /// Why this node may be taken for hung for good, in words; nil: it may not.
+    func hangCause(_ member: Member) -> String? {
+        guard let vitals = vitals(member.name), let lookedAt = vitals.lookedAt else { return nil }
+        let limit = spec.supervision.hangTimeout
+        if vitals.doing == .stopped, let since = vitals.stoppedSince, lookedAt - since >= limit {
+            return "it was stopped (state T) for \((lookedAt - since).inWords) and did not answer"
+        }
+        if vitals.doing == .blocked, let since = vitals.stillSince, lookedAt - since >= Self.blockedLimit(limit) {
+            return "it did not answer for \((lookedAt - since).inWords), and neither computed nor read anything"
+        }
+        return nil
+    }
+
+    /// Why a node that hangs is not killed, in words; nil: nothing speaks against it.
+    func reprieve(_ member: Member, _ topology: Topology) -> String? {
+        if let other = killed(besides: member) { return "\(other) was killed and has not ended yet" }
+        if vitals(member.name)?.doing != .stopped, silent.count >= Self.hostTrouble {
+            return "\(silent.count) nodes do not answer at once, which is trouble of the host"
+        }
+        if let other = members.first(where: { hasJustComeBack($0) && $0.name != member.name }) {
+            return "\(other.name) answers again only for a moment, and this one may do so too"
+        }
+        if let recent = recentKill(in: member) {
+            return "\(recent.node) of its shard was killed \((now - recent.at).inWords) ago, and that is done once in "
+                + Self.killPause.inWords
+        }
+        return lack(member, topology)
+    }
+
+    private func hasJustComeBack(_ member: Member) -> Bool {
+        guard let since = vitals(member.name)?.backSince else { return false }
+        return now - since < spec.supervision.hangTimeout
+    }
+
+    /// What its shard lacks to go on without it.
+    private func lack(_ member: Member, _ topology: Topology) -> String? {
+        guard topology.owns(member.id) else {
+            guard let id = topology.master(of: member.id), let master = decision.record?.member(id: id),
+                answers(master)?.replication.role == .master
+            else { return "its master does not answer" }
+            return nil
+        }
+        if spec.supervision.failover == .off { return "it is a master, and supervision.failover is off" }
+        let canReplace = members.contains { replica in
+            guard replica.id != member.id, let report = answers(replica) else { return false }
+            return report.replication.role == .replica && report.view.myself?.masterID == member.id && !report.loading
+                && !report.replication.syncInProgress && seen.lastInSync[replica.name] != nil
+        }
+        return canReplace ? nil : "no replica that could take over answers"
+    }
+
+    /// What a node said that has answered its last question.
+    private func answers(_ member: Member) -> NodeReport? {
+        guard vitals(member.name)?.silentSince == nil else { return nil }
+        return lastHeard(member)
+    }
+
+    private func killed(besides member: Member) -> NodeName? {
+        decision.record?.kills.first { kill in
+            kill.node != member.name && running(kill.node)?.identity == kill.process
+        }?.node
+    }
+
+    private func recentKill(in member: Member) -> Record.Kill? {
+        decision.record?.kills.first { kill in
+            kill.shard == member.shard && kill.process != running(member.name)?.identity
+                && kill.process.bootID == seen.bootID && now - kill.at < Self.killPause
+        }
+    }
+
+    /// Record before world: whoever sees it end knows why.
+    private mutating func end(_ member: Member, _ look: ProcessActivity, _ cause: String) {
+        guard let process = running(member.name)?.identity else { return }
+        if decision.record?.kills.contains(where: { $0.process == process }) != true {
+            decision.record?.kills.removeAll { $0.shard == member.shard }
+            decision.record?.kills.append(
+                .init(node: member.name, process: process, shard: member.shard, at: now, cause: cause))
+        }
+        perform(.killHung(member.name, process, look), retryAfter: .seconds(1))
+    }
+
+    // MARK: what people are told
+
+    mutating func reportHangs(_ topology: Topology) {
+        for member in members where running(member.name) != nil {
+            reportWords(member)
+            reportSilence(member, topology)
+            reportUnkillable(member)
+        }
+        guard silent.count >= Self.hostTrouble,
+            silent.count(where: { now - (vitals($0.name)?.silentSince ?? now) >= spec.supervision.hangTimeout })
+                >= Self.hostTrouble
+        else { return }
+        find(
+            Finding(
+                "host-trouble", .warning,
+                "\(Self.list(silent.map(\.name.text))) do not answer at once: that is trouble of the host, and none of them "
+                    + "is killed but for being stopped", hint: "look at the load, the memory and the disks of this host"))
+    }
+
+    /// An answer that is life, and no report.
+    private mutating func reportWords(_ member: Member) {
+        guard let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
+            case .answered(let words) = reply.outcome, !words.hasPrefix("LOADING")
+        else { return }
+        if words.hasPrefix("BUSY") {
+            find(
+                Finding(
+                    "node-busy", .warning, node: member.name, "\(member.name) lives and is busy: \(words)",
+                    hint: "redis-cli -p \(member.ports.client) SCRIPT KILL"))
+        } else {
+            find(
+                Finding(
+                    "node-refuses", .error, node: member.name,
+                    "\(member.name) lives and does not tell clusterd how it is: \(words)",
+                    hint: "set redis.requirepass, or redis.masteruser and redis.masterauth, to what the nodes know"))
+        }
+    }
+
+    private mutating func reportSilence(_ member: Member, _ topology: Topology) {
+        guard let process = running(member.name), let vitals = vitals(member.name), let since = vitals.silentSince,
+            let doing = vitals.doing
+        else { return }
+        guard now - since >= spec.supervision.hangTimeout else {
+            return wake(at: since + spec.supervision.hangTimeout)
+        }
+        let who = "\(member.name) (\(process.identity)) does not answer"
+        let severity: Finding.Severity = topology.owns(member.id) ? .error : .warning
+        switch doing {
+        case .busy:
+            find(
+                Finding(
+                    "node-busy", .warning, node: member.name,
+                    "\(who): it computes, and is left to; a long command or a script",
+                    hint: "when it answers again: redis-cli -p \(member.ports.client) SLOWLOG GET"))
+        case .swapping:
+            find(
+                Finding(
+                    "node-busy", .warning, node: member.name,
+                    "\(who): it waits for its memory, which the host has swapped out, and is left to",
+                    hint: "give the host more memory, or the nodes a smaller redis.maxmemory"))
+        case .stopped:
+            hang(member, severity, "\(who): it is stopped (state T)", topology, "kill -CONT \(process.identity.pid)")
+        case .traced(let tracer):
+            let who = "\(who): a debugger holds it\(tracer.map { " (pid \($0))" } ?? "")"
+            find(
+                Finding(
+                    "node-hung", severity, node: member.name, "\(who), and it is left to that",
+                    hint: "detach the debugger"))
+        case .blocked where !vitals.isRefusing:
+            hang(
+                member, severity, "\(who): it waits for something, and neither computes nor reads", topology,
+                "sudo cat /proc/\(process.identity.pid)/stack")
+        case .blocked, .dying: break
+        }
+    }
+
+    private mutating func hang(
+        _ member: Member, _ severity: Finding.Severity, _ what: String, _ topology: Topology, _ hint: String
+    ) {
+        let limit =
+            vitals(member.name)?.doing == .stopped
+            ? spec.supervision.hangTimeout : Self.blockedLimit(spec.supervision.hangTimeout)
+        let fate =
+            reprieve(member, topology).map { "it is not killed: \($0)" } ?? "it is killed and replaced if it stays so for \(limit.inWords)"
+        find(Finding("node-hung", severity, node: member.name, "\(what); \(fate)", hint: hint))
+    }
+
+    private mutating func reportUnkillable(_ member: Member) {
+        guard let process = running(member.name), let dying = vitals(member.name)?.dyingSince else { return }
+        guard now - dying >= Self.reapLimit else { return wake(at: dying + Self.reapLimit) }
+        find(
+            Finding(
+                "node-unkillable", .error, node: member.name,
+                "\(member.name) (\(process.identity)) was sent SIGKILL and does not end: it hangs in the kernel, or its cgroup "
+                    + "is frozen; it will not do anything any more, and its port and folder are not free",
+                hint: "sudo cat /proc/\(process.identity.pid)/stack"))
+    }
+}

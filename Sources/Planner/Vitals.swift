@@ -1,0 +1,96 @@
+import ClusterModel
+
+/// Whether one process lives: when it last answered, and what it was seen to do while it did not. Only what was asked since
+/// the loop last came on time counts: before that we may have been the ones who did not listen.
+package struct Vitals: Sendable, Equatable {
+    package var of: ProcessIdentity
+    /// When the first of the questions was asked that it has not answered since; nil: its last answer was one.
+    package private(set) var silentSince: Moment?
+    /// Its port refuses: nobody listens there, which is no silence of a server.
+    package private(set) var isRefusing = false
+    package private(set) var doing: Doing?
+    /// Since when every look found it stopped.
+    package private(set) var stoppedSince: Moment?
+    /// Since when every look found that it neither computes nor reads.
+    package private(set) var stillSince: Moment?
+    /// Since when SIGKILL is pending on it: proof of death (DESIGN.md rule 4).
+    package private(set) var dyingSince: Moment?
+    package private(set) var lookedAt: Moment?
+    package private(set) var look: ProcessActivity?
+    /// When it answered again after a silence.
+    package private(set) var backSince: Moment?
+
+    /// What keeps a process from answering.
+    package enum Doing: Sendable, Equatable {
+        case stopped
+        case traced(by: Int32?)
+        case busy
+        /// It waits for its own memory to be read from a disk.
+        case swapping
+        /// It waits for something else: a disk, a peer.
+        case blocked
+        case dying
+    }
+
+    package init(of process: ProcessIdentity) { of = process }
+
+    package mutating func note(_ reply: NodeReply, _ activity: ProcessActivity?, listening: Moment) {
+        if reply.isLife { return answered(activity, at: reply.answeredAt) }
+        unanswered(
+            askedAt: reply.askedAt, isRefused: reply.outcome == .refused, activity, at: reply.answeredAt,
+            listening: listening)
+    }
+
+    /// It answered, whatever it said.
+    package mutating func answered(_ activity: ProcessActivity?, at now: Moment) {
+        let back = silentSince == nil || isRefusing ? backSince : now
+        self = Vitals(of: of)
+        backSince = back
+        look = activity
+        lookedAt = activity == nil ? nil : now
+        if activity?.isBeingKilled == true { dyingSince = now }
+    }
+
+    /// A question got no answer. `listening`: since when the loop has come on time.
+    package mutating func unanswered(
+        askedAt: Moment, isRefused: Bool, _ activity: ProcessActivity?, at now: Moment, listening: Moment
+    ) {
+        let before = look
+        look = activity ?? look
+        guard let activity else { return }
+        lookedAt = now
+        doing = Self.doing(activity, after: before)
+        dyingSince = activity.isBeingKilled ? dyingSince ?? now : nil
+        guard askedAt >= listening else { return }
+        silentSince = silentSince ?? askedAt
+        isRefusing = isRefused
+        stoppedSince = doing == .stopped ? stoppedSince ?? now : nil
+        // Stillness is between two looks.
+        let isStill = doing == .blocked && before != nil && !isRefused
+        stillSince = isStill ? stillSince ?? now : nil
+    }
+
+    /// The loop came late: what was seen until now proves nothing.
+    package mutating func startAnew() {
+        silentSince = nil
+        stoppedSince = nil
+        stillSince = nil
+        look = nil
+    }
+
+    /// What a process does that does not answer.
+    private static func doing(_ activity: ProcessActivity, after before: ProcessActivity?) -> Doing {
+        if activity.isBeingKilled { return .dying }
+        switch activity.state {
+        case .traced: return .traced(by: activity.tracer)
+        case .stopped: return activity.tracer == nil ? .stopped : .traced(by: activity.tracer)
+        case .running: return .busy
+        case .asleep, .uninterruptible, .ended: break
+        }
+        if let before {
+            if activity.majorFaults > before.majorFaults { return .swapping }
+            if activity.cpuTicks > before.cpuTicks { return .busy }
+        }
+        return activity.tracer == nil ? .blocked : .traced(by: activity.tracer)
+    }
+}

@@ -1,0 +1,244 @@
+import ClusterModel
+import Planner
+import Testing
+
+/// Who is killed because it hangs, and who is not.
+@Suite struct HangTests {
+    static let stopped = ProcessActivity(state: .stopped, cpuTicks: 5)
+    static let asleep = ProcessActivity(state: .asleep, cpuTicks: 5)
+
+    /// What is decided when this node has been so for that long, second by second.
+    private func decision(
+        _ node: NodeName, _ look: ProcessActivity, for time: Int, _ change: (inout Scene) -> Void = { _ in }
+    ) -> Decision {
+        var scene = Scene.settled()
+        return decision(&scene, node, look, for: time, change)
+    }
+
+    private func decision(
+        _ scene: inout Scene, _ node: NodeName, _ look: ProcessActivity, for time: Int,
+        _ change: (inout Scene) -> Void = { _ in }
+    ) -> Decision {
+        scene.hear()
+        for _ in 0..<time {
+            scene.fallSilent([node], look)
+            change(&scene)
+        }
+        return scene.decide()
+    }
+
+    // MARK: killed
+
+    @Test(arguments: [(5, false), (6, true)] as [(Int, Bool)])
+    func aStoppedMasterIsKilledAfterTheLimit(seconds: Int, isKilled: Bool) throws {
+        let decision = decision("7000", Self.stopped, for: seconds)
+        #expect(decision.nodes("kill") == (isKilled ? ["7000"] : []))
+        // Record before world.
+        #expect(decision.record?.kills.map(\.node) == (isKilled ? ["7000"] : []))
+        if isKilled {
+            let kill = try #require(decision.record?.kills.first)
+            #expect(kill.cause == "it was stopped (state T) for 5 s and did not answer")
+            // It is replaced once it was reaped, and not before.
+            #expect(decision.orders("promote").isEmpty)
+        }
+    }
+
+    @Test func itIsReplacedOnlyOnceItHasEnded() throws {
+        var scene = Scene.settled()
+        let kill = decision(&scene, "7000", Self.stopped, for: 6)
+        scene.take(kill)
+        for effect in kill.orders("kill") { scene.begin(effect) }
+        for _ in 0..<2 {
+            scene.fallSilent(["7000"], Self.stopped)
+            #expect(scene.decide().orders("promote").isEmpty && scene.decide().orders("kill").isEmpty)
+        }
+        scene.die("7000")
+        #expect(scene.run { $0.nodes("promote") == ["7003"] } != nil)
+    }
+
+    @Test func aStoppedReplicaIsKilledWhileItsMasterAnswers() {
+        #expect(decision("7003", Self.stopped, for: 6).nodes("kill") == ["7003"])
+    }
+
+    @Test func whatBlocksIsKilledOnlyAfterVeryLong() {
+        #expect(decision("7000", Self.asleep, for: 299).orders("kill").isEmpty)
+        #expect(decision("7000", Self.asleep, for: 303).nodes("kill") == ["7000"])
+    }
+
+    @Test func theLimitFollowsTheConfiguration() {
+        #expect(decision("7000", Self.stopped, for: 6) { $0.spec.supervision.hangTimeout = .seconds(30) }
+            .orders("kill").isEmpty)
+        var scene = Scene.settled()
+        scene.spec.supervision.hangTimeout = .seconds(1)
+        #expect(decision(&scene, "7000", Self.stopped, for: 2).nodes("kill") == ["7000"])
+        // However short it is, what blocks is left two minutes.
+        scene = Scene.settled()
+        scene.spec.supervision.hangTimeout = .seconds(1)
+        #expect(decision(&scene, "7000", Self.asleep, for: 100).orders("kill").isEmpty)
+    }
+
+    // MARK: spared
+
+    struct Spared: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var look = HangTests.stopped
+        var seconds = 20
+        var change: @Sendable (inout Scene) -> Void = { _ in }
+
+        init(
+            _ what: String, _ look: ProcessActivity = HangTests.stopped, seconds: Int = 20,
+            _ change: @escaping @Sendable (inout Scene) -> Void = { _ in }
+        ) {
+            testDescription = what
+            self.look = look
+            self.seconds = seconds
+            self.change = change
+        }
+    }
+
+    @Test(
+        arguments: [
+            Spared("a debugger holds it", .init(state: .traced, cpuTicks: 5, tracer: 99)),
+            Spared("it computes", .init(state: .running, cpuTicks: 5), seconds: 400),
+            Spared("its replica is silent too") { $0.fallSilent(["7003"], HangTests.stopped, time: .zero) },
+            Spared("its replica was never in sync") { $0.seen.lastInSync["7003"] = nil },
+            Spared("its replica has just died") { scene in if scene.processes["7003"] != nil { scene.die("7003") } },
+            Spared("nobody is to take over") { $0.spec.supervision.failover = .off },
+            Spared("the loop came late a moment ago") { scene in
+                scene.seen.listening = scene.now
+                scene.seen.vitals["7000"]?.startAnew()
+            },
+            Spared("a command of ours may block it") { scene in
+                scene.begin(.configure("7000", scene.contact("7000"), name: "appendonly", value: "yes"))
+            },
+            Spared("another that was killed has not ended") { scene in
+                scene.rememberKill("7001", at: scene.now)
+                scene.fallSilent(["7001"], HangTests.stopped, time: .zero)
+            },
+            Spared("one of its shard was killed nine minutes ago") { scene in
+                scene.rememberKill("7003", life: 0, at: scene.now - .seconds(540))
+            },
+            Spared("another answers again only now") { scene in
+                scene.fallSilent(["7001"], HangTests.stopped, time: .zero)
+                scene.answer("7001")
+            },
+            Spared("several are blocked at once", HangTests.asleep, seconds: 400) {
+                $0.fallSilent(["7001"], HangTests.asleep, time: .zero)
+            },
+        ])
+    func itIsSpared(_ spared: Spared) {
+        let decision = decision("7000", spared.look, for: spared.seconds, spared.change)
+        #expect(decision.orders("kill").isEmpty)
+        #expect(decision.record?.kills.contains { $0.node == "7000" } != true)
+    }
+
+    @Test func afterTenMinutesTheShardMayLoseOneAgain() {
+        let old = decision("7000", Self.stopped, for: 6) { scene in
+            scene.rememberKill("7003", life: 0, at: scene.now - .seconds(601))
+        }
+        #expect(old.nodes("kill") == ["7000"] && old.record?.kills.count == 1)
+        let otherBoot = decision("7000", Self.stopped, for: 6) { scene in
+            scene.rememberKill("7003", life: 0, at: scene.now, boot: "another")
+        }
+        #expect(otherBoot.nodes("kill") == ["7000"])
+    }
+
+    @Test func stoppedOnesAreKilledOneAfterTheOtherWhereTheirShardsCanDoWithoutThem() {
+        var scene = Scene.settled()
+        scene.hear()
+        for _ in 0..<7 { scene.fallSilent(["7000", "7001"], Self.stopped) }
+        let first = scene.decide()
+        #expect(first.nodes("kill") == ["7000"])
+        #expect(first.finding("host-trouble") != nil)
+        scene.take(first)
+        for effect in first.orders("kill") { scene.begin(effect) }
+        scene.fallSilent(["7000", "7001"], Self.stopped)
+        #expect(scene.decide().orders("kill").isEmpty)
+        scene.die("7000")
+        scene.fallSilent(["7001"], Self.stopped, time: .zero)
+        #expect(scene.decide().nodes("kill") == ["7001"])
+    }
+
+    @Test func aKillThatDidNotHappenIsForgotten() {
+        var scene = Scene.settled()
+        let kill = decision(&scene, "7000", Self.stopped, for: 6)
+        scene.take(kill)
+        for effect in kill.orders("kill") { scene.note(effect, failure: "it is no longer as it was") }
+        scene.answer("7000")
+        #expect(scene.decide().record?.kills.isEmpty == true)
+    }
+
+    // MARK: what is said
+
+    @Test func theFateOfAHungNodeIsSaid() {
+        let message = decision("7000", Self.stopped, for: 6).finding("node-hung")
+        #expect(message?.severity == .error && message?.hint == "kill -CONT 7000")
+        #expect(message?.message.contains("is killed and replaced if it stays so for 5 s") == true)
+        let alone = decision("7000", Self.stopped, for: 6) { $0.seen.lastInSync["7003"] = nil }
+        #expect(
+            alone.finding("node-hung")?.message.contains("it is not killed: no replica that could take over answers")
+                == true)
+    }
+
+    @Test(
+        arguments: [
+            (ProcessActivity(state: .running, cpuTicks: 5), Assessment.Health.busy, "node-busy"),
+            (.init(state: .stopped, cpuTicks: 5), .hung, "node-hung"),
+            (.init(state: .traced, cpuTicks: 5, tracer: 4), .hung, "node-hung"),
+            (.init(state: .uninterruptible, cpuTicks: 5), .hung, "node-hung"),
+        ] as [(ProcessActivity, Assessment.Health, String)])
+    func healthSaysWhatItDoes(look: ProcessActivity, health: Assessment.Health, code: String) {
+        let decision = decision("7003", look, for: 6)
+        #expect(decision.assessment.node("7003")?.health == health)
+        #expect(decision.finding(code)?.node == "7003")
+        #expect(self.decision("7003", look, for: 2).finding(code) == nil)
+    }
+
+    @Test func wordsThatAreNoReportAreLifeAndAreSaid() {
+        var scene = Scene.settled()
+        scene.seen.replies["7004"]?.outcome = .answered("NOAUTH Authentication required.")
+        #expect(scene.decide().finding("node-refuses")?.message.contains("NOAUTH") == true)
+        #expect(scene.decide().assessment.node("7004")?.health == .unreachable)
+        scene.seen.replies["7004"]?.outcome = .answered("BUSY Redis is busy running a script.")
+        #expect(scene.decide().finding("node-busy")?.hint == "redis-cli -p 7004 SCRIPT KILL")
+        #expect(scene.decide().assessment.node("7004")?.health == .busy)
+    }
+
+    @Test func oneThatSIGKILLDoesNotEndIsReportedAndItsShardGoesOn() {
+        let dying = ProcessActivity(state: .uninterruptible, cpuTicks: 5, isBeingKilled: true)
+        let decision = decision("7000", dying, for: 3)
+        #expect(decision.finding("node-unkillable")?.node == "7000")
+        #expect(decision.orders("kill").isEmpty)
+        // SIGKILL pending is proof of death: its replica is about to take over once its link has ended.
+        var scene = Scene.settled()
+        let first = self.decision(&scene, "7000", dying, for: 1)
+        #expect(first.finding("node-unkillable") == nil)
+        #expect(first.waits.contains("for the replicas of 7000 to read its last bytes"))
+        scene.pass(.milliseconds(5))
+        scene.answer("7003") { $0.replication.linkUp = false }
+        #expect(scene.decide().nodes("promote") == ["7003"])
+    }
+}
+
+extension Scene {
+    /// These do not answer for a second, and are then seen to do this; the others answer.
+    mutating func fallSilent(_ nodes: [NodeName], _ look: ProcessActivity, time: Duration = .seconds(1)) {
+        let askedAt = now
+        pass(time)
+        for name in processes.keys.sorted() where !nodes.contains(name) && time > .zero { answer(name) }
+        for name in nodes {
+            guard case .running(let process) = seen.processes[name] else { continue }
+            let reply = NodeReply(askedAt: askedAt, answeredAt: now, of: process.identity, outcome: .silent)
+            seen.replies[name] = reply
+            seen.vitals[name, default: Vitals(of: process.identity)].note(reply, look, listening: seen.listening)
+        }
+    }
+
+    /// One of this node's processes was killed because it hung.
+    mutating func rememberKill(_ node: NodeName, life: Int = 1, at moment: Moment, boot: String = Scene.bootID) {
+        var process = Self.identity(node, life: life)
+        process.bootID = boot
+        let shard = member(node).shard
+        record?.kills = [.init(node: node, process: process, shard: shard, at: moment, cause: "it hung")]
+    }
+}
