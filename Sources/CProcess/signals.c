@@ -8,9 +8,10 @@
 
 static int signal_writer = -1;
 
-static void tell(int signal) {
+static void tell(int signal, siginfo_t *info, void *context) {
+    (void)context;
     int before = errno;
-    unsigned char byte = (unsigned char)signal;
+    unsigned char byte = (unsigned char)(signal | (info->si_code == SI_KERNEL ? CL_SIGNAL_OF_KERNEL : 0));
     ssize_t ignored = write(signal_writer, &byte, 1);
     (void)ignored;
     errno = before;
@@ -22,7 +23,7 @@ int cl_signal_pipe(const int *signals, int count) {
     // A full pipe must not stop a signal handler.
     fcntl(ends[1], F_SETFL, O_NONBLOCK);
     signal_writer = ends[1];
-    struct sigaction action = {.sa_handler = tell, .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_sigaction = tell, .sa_flags = SA_RESTART | SA_SIGINFO};
     sigfillset(&action.sa_mask);
     for (int index = 0; index < count; index++) sigaction(signals[index], &action, NULL);
     return ends[0];

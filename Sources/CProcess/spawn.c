@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <linux/close_range.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,16 +22,27 @@ static _Noreturn void fail(int pipe, int step) {
     _exit(127);
 }
 
-static void reset_signals(void) {
+// Bit n - 1 is signal n; a signal that is not ignored gets its default action, and none is blocked: which ones a parent
+// blocks is its threads' affair, and comes through exec by accident.
+static void set_signals(uint64_t ignored) {
     // Past glibc, which refuses to touch 32 and 33 (nptl(7)): an ancestor that ignored them would pass that on. All
-    // zero is SIG_DFL in the kernel's own struct sigaction, which is smaller than this.
+    // zero is SIG_DFL in the kernel's own struct sigaction, which is smaller than this and begins with the handler.
     static const uint64_t standard[16];
+    static const uint64_t ignoring[16] = {(uint64_t)(uintptr_t)SIG_IGN};
     for (int signal = 1; signal < NSIG; signal++) {
-        syscall(SYS_rt_sigaction, signal, standard, NULL, (NSIG - 1) / 8);
+        const uint64_t *action = ignored >> (signal - 1) & 1 ? ignoring : standard;
+        syscall(SYS_rt_sigaction, signal, action, NULL, (NSIG - 1) / 8);
     }
     sigset_t none;
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
+}
+
+// SIGKILL as soon as the thread that forked ends (prctl(2)), however that comes about.
+static void end_with_parent(pid_t parent) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // It may have ended before that.
+    if (getppid() != parent) _exit(127);
 }
 
 static void raise_open_files(uint64_t wanted) {
@@ -56,9 +69,10 @@ static int arrange_descriptors(int log, int pipe) {
     return 3;
 }
 
-static _Noreturn void become(const struct cl_spawn *order, int pipe) {
+static _Noreturn void become(const void *of, pid_t parent, int pipe) {
+    const struct cl_spawn *order = of;
     if (setsid() < 0) fail(pipe, CL_STEP_SESSION);
-    reset_signals();
+    set_signals(0);
     umask(077);
     pipe = arrange_descriptors(order->log, pipe);
     // Behind them, since it decides how high a descriptor may be.
@@ -68,9 +82,22 @@ static _Noreturn void become(const struct cl_spawn *order, int pipe) {
             fail(pipe, CL_STEP_USER);
         }
     }
+    // Behind that, which would undo it (prctl(2)).
+    if (order->ends_with_parent) end_with_parent(parent);
     // As that user: what it may not enter, it could not use either.
     if (chdir(order->directory) < 0) fail(pipe, CL_STEP_DIRECTORY);
     execve(order->path, order->argv, order->envp);
+    fail(pipe, CL_STEP_EXEC);
+}
+
+static _Noreturn void become_guest(const void *of, pid_t parent, int pipe) {
+    const struct cl_guest *guest = of;
+    set_signals(guest->ignored);
+    // What clusterd has opened goes, also what a library forgot to mark; what it was given stays.
+    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    for (size_t index = 0; index < guest->descriptor_count; index++) fcntl(guest->descriptors[index], F_SETFD, 0);
+    end_with_parent(parent);
+    execve(guest->path, guest->argv, guest->envp);
     fail(pipe, CL_STEP_EXEC);
 }
 
@@ -78,7 +105,7 @@ static void reap(pid_t pid) {
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
 }
 
-pid_t cl_spawn(const struct cl_spawn *order, int *step, int *error) {
+static pid_t fork_into(void body(const void *, pid_t, int), const void *order, int *step, int *error) {
     int ends[2];
     *step = CL_STEP_FORK;
     if (pipe2(ends, O_CLOEXEC) < 0) {
@@ -89,8 +116,9 @@ pid_t cl_spawn(const struct cl_spawn *order, int *step, int *error) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t parent = getpid();
     pid_t pid = fork();
-    if (pid == 0) become(order, ends[1]);
+    if (pid == 0) body(order, parent, ends[1]);
     int fork_error = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(ends[1]);
@@ -112,6 +140,13 @@ pid_t cl_spawn(const struct cl_spawn *order, int *step, int *error) {
     return -1;
 }
 
+pid_t cl_spawn(const struct cl_spawn *order, int *step, int *error) { return fork_into(become, order, step, error); }
+
+pid_t cl_spawn_guest(const struct cl_guest *guest, int *error) {
+    int step;
+    return fork_into(become_guest, guest, &step, error);
+}
+
 void cl_keep_exit_statuses(void) {
     struct sigaction current;
     if (sigaction(SIGCHLD, NULL, &current) < 0) return;
@@ -119,3 +154,16 @@ void cl_keep_exit_statuses(void) {
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigaction(SIGCHLD, &standard, NULL);
 }
+
+uint64_t cl_ignored_signals(void) {
+    uint64_t ignored = 0;
+    for (int signal = 1; signal < NSIG; signal++) {
+        struct sigaction current;
+        if (sigaction(signal, NULL, &current) == 0 && current.sa_handler == SIG_IGN) ignored |= 1ULL << (signal - 1);
+    }
+    return ignored;
+}
+
+void cl_set_signals(uint64_t ignored) { set_signals(ignored); }
+
+char *const *cl_environment(void) { return environ; }

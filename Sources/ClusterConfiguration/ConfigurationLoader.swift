@@ -33,11 +33,15 @@ package struct ConfigurationDefaults: Hashable, Sendable {
     package var name: String?
     /// nil: `control.sock` in the data folder.
     package var socket: String?
+    /// For a cluster that ends with its daemon (`ClusterSpec.isTemporary`): the first port that it tries. It has no replicas
+    /// and keeps nothing on disk unless that is asked for.
+    package var temporaryPort: Int?
 
-    package init(dataDirectory: String, name: String? = nil, socket: String? = nil) {
+    package init(dataDirectory: String, name: String? = nil, socket: String? = nil, temporaryPort: Int? = nil) {
         self.dataDirectory = dataDirectory
         self.name = name
         self.socket = socket
+        self.temporaryPort = temporaryPort
     }
 }
 

@@ -64,10 +64,12 @@ extension SpecReader {
 
     /// Where clusterd's defaults are not the engine's.
     func builtIn(besides seen: [ClusterSpec.Directive]) -> [ClusterSpec.Directive] {
-        let own = [
-            ("cluster-node-timeout", "15000"), ("appendonly", "yes"), ("repl-diskless-sync-delay", "0"),
-            ("cluster-allow-replica-migration", "no"),
-        ]
+        let isTemporary = defaults.temporaryPort != nil
+        let own =
+            [
+                ("cluster-node-timeout", "15000"), ("appendonly", isTemporary ? "no" : "yes"),
+                ("repl-diskless-sync-delay", "0"), ("cluster-allow-replica-migration", "no"),
+            ] + (isTemporary ? [("save", "")] : [])
         return own.filter { name, _ in !seen.contains { $0.name == name } && !isReset(name) }
             .map { ClusterSpec.Directive(name: $0.0, arguments: [$0.1]) }
     }
@@ -75,6 +77,22 @@ extension SpecReader {
     /// Whether a directive was set to null: the engine's own default.
     private func isReset(_ name: String) -> Bool {
         settings.directives.contains { $0.name == name && $0.value.node.isNull }
+    }
+
+    /// A cluster that ends with its daemon has its files and its socket in its own folder and nowhere else: what the
+    /// configuration names may be another cluster's.
+    mutating func keepInside(_ spec: inout ClusterSpec) {
+        spec.control.socket = nil
+        spec.control.group = nil
+        spec.control.metrics = nil
+        for (name, override) in spec.overrides.sorted(by: { $0.key < $1.key }) where override.dataDirectory != nil {
+            errors.append(
+                ConfigurationError(
+                    origin: override.origin,
+                    message:
+                        "node \(name) has a data-dir of its own, and a cluster for one command keeps to its own folder",
+                    hint: "leave this file out"))
+        }
     }
 
     /// What only shows when everything is known.

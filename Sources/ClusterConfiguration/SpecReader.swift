@@ -20,6 +20,7 @@ struct SpecReader {
         let directory = path("cluster.data-dir") ?? defaults.dataDirectory
         let folder = directory.split(separator: "/").last.map(String.init) ?? "cluster"
         var spec = ClusterSpec(name: defaults.name ?? folder, dataDirectory: directory)
+        if let port = defaults.temporaryPort { spec.makeTemporary(from: port) }
         readCluster(&spec)
         readEngine(&spec)
         readSupervision(&spec)
@@ -28,6 +29,7 @@ struct SpecReader {
         for (name, value) in settings.directives { seen += directive(name, value, label: "redis.\(name)") }
         spec.directives = builtIn(besides: seen) + seen
         readOverrides(&spec)
+        if spec.isTemporary { keepInside(&spec) }
         check(spec)
         return LoadedConfiguration(spec: spec, settings: show(spec), warnings: warnings)
     }
@@ -166,5 +168,15 @@ struct SpecReader {
             }
             spec.overrides[NodeName(name)] = result
         }
+    }
+}
+
+extension ClusterSpec {
+    fileprivate mutating func makeTemporary(from port: Int) {
+        isTemporary = true
+        replicas = 0
+        ports = .from(port)
+        // What nodes write that save nothing.
+        minimumFreeBytes = 16 << 20
     }
 }

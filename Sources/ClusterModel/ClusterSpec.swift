@@ -21,6 +21,8 @@ package struct ClusterSpec: Hashable, Sendable {
     package var overrides: [NodeName: NodeOverride] = [:]
     package var supervision = Supervision()
     package var control = Control()
+    /// It ends with the daemon that runs it, its data too.
+    package var isTemporary = false
 
     package init(name: String, dataDirectory: String) {
         self.name = name

@@ -1,5 +1,5 @@
 /// RFC 3986, section 2.1, for one part of a path.
-enum PercentCoding {
+package enum PercentCoding {
     /// nil where a `%` is not followed by two hexadecimal digits, or where the bytes are not UTF-8 or hold a NUL.
     static func decode(_ text: some StringProtocol) -> String? {
         var bytes: [UInt8] = []
@@ -21,7 +21,7 @@ enum PercentCoding {
     }
 
     /// Leaves section 2.3's unreserved characters alone and encodes everything else.
-    static func encode(_ text: String) -> String {
+    package static func encode(_ text: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var bytes: [UInt8] = []
         for byte in text.utf8 {

@@ -7,12 +7,18 @@ import ProcessSupervision
 
 /// Effects on processes.
 extension HostDriver {
-    func start(_ order: Effect.StartRequest) -> Outcome {
+    func start(_ order: Effect.StartRequest) async -> Outcome {
+        guard let spawning else { return launch(order) }
+        return await spawning.run { self.launch(order) }
+    }
+
+    private func launch(_ order: Effect.StartRequest) -> Outcome {
         let log = order.directory + "/redis.log"
         let logged = size(of: log)
         let command = SpawnOrder(
             executable: engine.path, arguments: [order.directory + "/redis.conf"], environment: Self.environment,
-            directory: order.directory, output: log, user: user, openFiles: Self.openFiles)
+            directory: order.directory, output: log, user: user, openFiles: Self.openFiles,
+            endsWithParent: spawning != nil)
         do {
             let identity = try watch.start(command, report(order.node, log: log, from: logged))
             return .process(identity, startedAt: wall())

@@ -16,7 +16,9 @@ package final class HostDriver: Driver {
     let bootID: String
     let group: MultiThreadedEventLoopGroup
     let inbox: Inbox
-    let watch = ProcessWatch()
+    package let watch = ProcessWatch()
+    /// Where nodes are started that are to end with this process; nil: they outlive it.
+    let spawning: SpawningThread?
     let configuration: Mutex<ClusterSpec>
     let formerCredentials = Mutex<[RedisCredentials?]>([])
     let reservations = Mutex<[PortPair: PortReservation]>([:])
@@ -29,12 +31,15 @@ package final class HostDriver: Driver {
     static let recordMode: mode_t = 0o600
 
     package init(
-        _ spec: ClusterSpec, engine: EngineProgram, user: UserAccount?, group: MultiThreadedEventLoopGroup, inbox: Inbox
+        _ spec: ClusterSpec, engine: EngineProgram, user: UserAccount?, group: MultiThreadedEventLoopGroup,
+        inbox: Inbox,
+        spawning: SpawningThread? = nil
     ) {
         self.engine = engine
         self.user = user
         self.group = group
         self.inbox = inbox
+        self.spawning = spawning
         dataDirectory = spec.dataDirectory
         bootID = ProcessTable.bootID()
         configuration = Mutex(spec)
@@ -92,7 +97,7 @@ package final class HostDriver: Driver {
         case .quarantine(let order): move(order)
         case .preserve(let order): keepCopies(order)
         case .writeFiles(let order): write(order)
-        case .start(let order): start(order)
+        case .start(let order): await start(order)
         case .identify(_, let contact): .answered(await identify(contact))
         case .adopt(let node, let identity): adopt(node, identity)
         case .signal(_, let identity, let signal): send(signal, to: identity)

@@ -23,6 +23,10 @@ package func readPrefix(_ path: String, limit: Int) throws(FileError) -> (bytes:
 package func listDirectory(_ path: String) throws(FileError) -> [String] {
     guard let directory = opendir(path) else { throw FileError("list", path, code: errno) }
     defer { closedir(directory) }
+    return try entries(of: directory, path)
+}
+
+func entries(of directory: OpaquePointer, _ path: String) throws(FileError) -> [String] {
     var names: [String] = []
     while true {
         errno = 0

@@ -107,6 +107,9 @@ package actor Orchestrator<Hands: Driver> {
         (cycle.record?.operations ?? []).map(OperationDocument.init)
     }
 
+    /// Whether a person may end the daemon as a whole.
+    package func admitEnd() throws(Refusal) { try Admission.mayEnd(cycle.spec) }
+
     /// The operation is in the record on disk when this returns, so that who was told of it can rely on it.
     package func change(_ command: Command, key: String?) async throws(Refusal) -> OperationDocument {
         guard let record = cycle.record, !hasEnded else { throw Admission.notFormed }

@@ -143,6 +143,14 @@ package struct Admission {
         }
     }
 
+    /// A cluster that was made for one command ends with that command, and not under it.
+    package static func mayEnd(_ spec: ClusterSpec) throws(Refusal) {
+        guard spec.isTemporary else { return }
+        throw Refusal(
+            "made-for-a-command", "this cluster was made by clusterd exec for one command, and ends with it",
+            hint: "end that command", exit: 4)
+    }
+
     /// NODE as people write it: its name, then host:port or port, then the beginning of a Redis node id (4 hex digits or
     /// more with a letter among them, or 8).
     package static func member(_ text: String, _ record: Record) throws(Refusal) -> Member {

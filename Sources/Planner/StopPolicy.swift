@@ -27,6 +27,7 @@ extension Turn {
             return
         }
         let waited = now - asked
+        if spec.isTemporary { return endAtOnce(alive, waited: waited, kill: kill) }
         let replicas = alive.filter { !topology.owns($0.id) }
         // The masters are to have time as well: nobody is killed who was not asked.
         let patience = min(Self.replicaLimit, spec.supervision.stopTimeout / 2)

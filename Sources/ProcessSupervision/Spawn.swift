@@ -17,10 +17,13 @@ package struct SpawnOrder: Sendable {
     package var user: UserAccount?
     /// What the soft limit on open files is raised to, as far as the hard one lets it.
     package var openFiles: UInt64
+    /// Whether it is killed when the thread that starts it ends, however that comes about: `SpawningThread` lives as long as
+    /// this process.
+    package var endsWithParent: Bool
 
     package init(
         executable: String, arguments: [String], environment: [String], directory: String, output: String,
-        user: UserAccount? = nil, openFiles: UInt64 = 0
+        user: UserAccount? = nil, openFiles: UInt64 = 0, endsWithParent: Bool = false
     ) {
         self.executable = executable
         self.arguments = arguments
@@ -29,11 +32,12 @@ package struct SpawnOrder: Sendable {
         self.output = output
         self.user = user
         self.openFiles = openFiles
+        self.endsWithParent = endsWithParent
     }
 }
 
 /// Starts a process that is independent of this one: own session, default signals, no inherited descriptor, its own
-/// directory, umask 077. It outlives its parent. Returns once the program runs; the caller has to reap it, which
+/// directory, umask 077. It outlives its parent, unless the order says otherwise. Returns once the program runs; the caller has to reap it, which
 /// `ProcessWatch.start` does by itself.
 package func spawn(_ order: SpawnOrder) throws(SpawnError) -> pid_t {
     let output = try openOutput(order)
@@ -64,6 +68,7 @@ package func spawn(_ order: SpawnOrder) throws(SpawnError) -> pid_t {
                         request.groups = groups.baseAddress
                         request.group_count = groups.count
                         request.open_files = order.openFiles
+                        request.ends_with_parent = order.endsWithParent ? 1 : 0
                         return cl_spawn(&request, &step, &code)
                     }
                 }

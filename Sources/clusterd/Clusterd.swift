@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import ProcessSupervision
 
 /// The program: the daemon (`run`, `up`) and the client of a running daemon (everything else).
 @main
@@ -11,14 +12,15 @@ struct Clusterd: AsyncParsableCommand {
         abstract: "Runs a Redis Cluster (or Valkey) on machines you own.",
         discussion: """
             Start one:       clusterd up
+            For a test run:  clusterd exec -- pytest
             Look at it:      clusterd status
             What happened:   clusterd events
             Restart a node:  clusterd restart-node 7002
             End it:          Ctrl-C, or clusterd stop
             """,
         subcommands: [
-            UpCommand.self, RunCommand.self, StatusCommand.self, CheckCommand.self, WaitCommand.self,
-            EventsCommand.self, RestartNodeCommand.self, StartNodeCommand.self, StopNodeCommand.self,
+            UpCommand.self, ExecCommand.self, RunCommand.self, StatusCommand.self, CheckCommand.self,
+            WaitCommand.self, EventsCommand.self, RestartNodeCommand.self, StartNodeCommand.self, StopNodeCommand.self,
             FailoverCommand.self, RollingRestartCommand.self, PauseCommand.self, ResumeCommand.self,
             OperationsCommand.self, CancelCommand.self, StopCommand.self, DetachCommand.self, ReloadCommand.self,
             ConfigCommand.self,
@@ -32,7 +34,11 @@ struct Clusterd: AsyncParsableCommand {
         throw CleanExit.helpRequest(self)
     }
 
+    /// How this process was started: taken before anything else.
+    static let inheritance = Inheritance.take()
+
     static func main() async {
+        _ = inheritance
         signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()

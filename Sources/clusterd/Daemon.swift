@@ -13,17 +13,21 @@ import Systemd
 
 /// Puts the daemon together, and runs it to its end.
 struct Daemon {
-    enum Mode: Sendable { case up, run }
+    enum Mode: String, Sendable { case up, run, exec }
 
     struct Options: Sendable {
         var mode: Mode
         var configuration: [String]
         var defaults: ConfigurationDefaults
         var commandLine: CommandLineSettings
+        /// Whether to tell what happens on the way, where nobody asks for it otherwise.
+        var isVerbose = true
     }
 
-    static func run(_ options: Options) async throws {
-        let notifier = Notifier.fromEnvironment()
+    /// - Parameter guest: the command that the cluster is for; signals are its own then, and nodes end with this process.
+    static func run(_ options: Options, guest: GuestRunner? = nil) async throws {
+        // What a command finds in its environment is not taken out of it.
+        let notifier = guest == nil ? Notifier.fromEnvironment() : Notifier(socket: nil)
         var loaded = try Configuration.load(options.configuration, options.defaults, options.commandLine)
         let engine = try Configuration.engine(for: loaded.spec)
         for warning in loaded.warnings { Output.note("warning: \(warning)") }
@@ -40,12 +44,15 @@ struct Daemon {
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let inbox = Inbox()
-        let driver = HostDriver(loaded.spec, engine: engine, user: user, group: group, inbox: inbox)
+        let driver = HostDriver(
+            loaded.spec, engine: engine, user: user, group: group, inbox: inbox, spawning: guest?.spawning)
         var cycle = Cycle(
             spec: loaded.spec, record: memory.record, engine: engine.engine, bootID: ProcessTable.bootID(),
             now: driver.now(), wall: driver.wall(), entropy: SystemRandomNumberGenerator().seed)
         if let path = memory.keptAside { cycle.keptAside(path) }
-        let reporter = Reporter(options.mode, notifier, began: driver.now(), dataDirectory: loaded.spec.dataDirectory)
+        let reporter = Reporter(
+            options.mode, notifier, began: driver.now(), dataDirectory: loaded.spec.dataDirectory,
+            isVerbose: options.isVerbose)
         let identity = DaemonIdentity(pid: getpid(), version: Clusterd.programVersion, startedAt: driver.wall())
         let log = EventLog(
             EventFile(loaded.spec.dataDirectory), host: loaded.spec.announcedHost,
@@ -61,20 +68,29 @@ struct Daemon {
             pulse.beat(at: driver.now())
             timeline.turn(cycle, events)
             reporter.turn(cycle, events, at: driver.now())
+            guest?.turn(cycle)
         }
         let reload = Reload(options, driver: driver, reporter: reporter, timeline: timeline)
         let handler = RequestHandler(
             orchestrator: orchestrator, inbox: inbox, reload: reload, driver: driver, pulse: pulse, timeline: timeline)
         let server = try await serve(loaded.spec, handler, group)
         let publicServer = try await servePublicly(loaded.spec, handler, group)
-        Signals(
-            mode: options.mode, inbox: inbox, driver: driver, reporter: reporter, reload: reload, timeline: timeline
-        ).start()
+        if let guest {
+            guest.begin(driver, inbox)
+        } else {
+            Signals(
+                mode: options.mode, inbox: inbox, driver: driver, reporter: reporter, reload: reload, timeline: timeline
+            ).start()
+        }
 
         let end = await orchestrator.run()
         await timeline.ended(end, wish: reporter.wish)
         await publicServer?.stop()
         await server.stop()
+        if let guest {
+            withExtendedLifetime(lock) {}
+            return guest.clusterEnded(end)
+        }
         try finish(end, reporter, lock)
     }
 
@@ -90,7 +106,7 @@ struct Daemon {
     static func asFormed(
         _ loaded: inout LoadedConfiguration, _ record: Record, _ options: Options
     ) throws(Failure) {
-        guard options.mode == .up else { return }
+        guard options.mode != .run else { return }
         do {
             try Admission.checkShape(
                 record, masters: options.commandLine.masters, replicas: options.commandLine.replicas)

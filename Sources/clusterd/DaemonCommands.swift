@@ -2,6 +2,29 @@ import ArgumentParser
 import ClusterConfiguration
 import Systemd
 
+/// What a cluster is to be like, where no configuration says it.
+struct ClusterOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("How many masters [3].", valueName: "n")) var masters: Int?
+    @Option(help: ArgumentHelp("How many replicas each [1; 0 for exec].", valueName: "n")) var replicas: Int?
+    @Option(help: ArgumentHelp("The first port [7000; a free one for exec].", valueName: "port")) var port: Int?
+    @Option(help: ArgumentHelp("The server: a path, or a name on PATH [redis-server].", valueName: "path")) var server:
+        String?
+    @Option(help: ArgumentHelp("A file or a folder of configuration; may repeat.", valueName: "path")) var config:
+        [String] = []
+    @Option(help: ArgumentHelp("A directive for every node; may repeat.", valueName: "redis.key=value")) var set:
+        [String] = []
+
+    var settings: CommandLineSettings {
+        var settings = CommandLineSettings()
+        settings.masters = masters
+        settings.replicas = replicas
+        settings.port = port
+        settings.server = server
+        settings.sets = set
+        return settings
+    }
+}
+
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up",
@@ -16,27 +39,14 @@ struct UpCommand: AsyncParsableCommand {
             """)
 
     @Option(help: ArgumentHelp("Where the data lie.", valueName: "dir")) var dir: String?
-    @Option(help: ArgumentHelp("How many masters [3].", valueName: "n")) var masters: Int?
-    @Option(help: ArgumentHelp("How many replicas each [1].", valueName: "n")) var replicas: Int?
-    @Option(help: ArgumentHelp("The first port [7000].", valueName: "port")) var port: Int?
-    @Option(help: ArgumentHelp("The server: a path, or a name on PATH [redis-server].", valueName: "path")) var server:
-        String?
-    @Option(help: ArgumentHelp("A file or a folder of configuration; may repeat.", valueName: "path")) var config:
-        [String] = []
-    @Option(help: ArgumentHelp("A directive for every node; may repeat.", valueName: "redis.key=value")) var set:
-        [String] = []
+    @OptionGroup var cluster: ClusterOptions
 
     func run() async throws {
-        var commandLine = CommandLineSettings()
-        commandLine.masters = masters
-        commandLine.replicas = replicas
-        commandLine.port = port
-        commandLine.server = server
-        commandLine.sets = set
+        var commandLine = cluster.settings
         if let dir { commandLine.dataDirectory = Paths.absolute(dir) }
         let defaults = ConfigurationDefaults(dataDirectory: Paths.absolute("clusterd-data"))
         try await Daemon.run(
-            .init(mode: .up, configuration: config, defaults: defaults, commandLine: commandLine))
+            .init(mode: .up, configuration: cluster.config, defaults: defaults, commandLine: commandLine))
     }
 }
 

@@ -25,16 +25,18 @@ final class Reporter: Sendable {
     private let mode: Daemon.Mode
     private let notifier: Notifier
     private let dataDirectory: String
+    private let isVerbose: Bool
 
     /// How long something is waited for in silence.
     private static let patience = Duration.seconds(3)
 
     private static let statusPace = Duration.milliseconds(200)
 
-    init(_ mode: Daemon.Mode, _ notifier: Notifier, began: Moment, dataDirectory: String) {
+    init(_ mode: Daemon.Mode, _ notifier: Notifier, began: Moment, dataDirectory: String, isVerbose: Bool = true) {
         self.mode = mode
         self.notifier = notifier
         self.dataDirectory = dataDirectory
+        self.isVerbose = isVerbose
         state = Mutex(State(narration: Narration(began: began)))
     }
 
@@ -48,6 +50,7 @@ final class Reporter: Sendable {
             {
                 lines.append("          clusterd status · redis-cli -c -p \(port) · Ctrl-C stops")
             }
+            if !isVerbose { lines = [] }
             lines += slow(&state, cycle, now)
             tellSystemd(&state, cycle, now)
             return lines
@@ -57,7 +60,9 @@ final class Reporter: Sendable {
 
     /// Says what is waited for, once it takes long.
     private func slow(_ state: inout State, _ cycle: Cycle, _ now: Moment) -> [String] {
-        guard let words = cycle.decision.waits.first, !cycle.decision.assessment.ready else {
+        // Once a command runs, the terminal is its own.
+        let isSilent = mode == .exec && !isVerbose && cycle.record?.everReady == true
+        guard let words = cycle.decision.waits.first, !cycle.decision.assessment.ready, !isSilent else {
             state.waitSaid = nil
             return []
         }

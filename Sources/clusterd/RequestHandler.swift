@@ -27,13 +27,8 @@ struct RequestHandler: Sendable {
                 ? .lines(timeline.log.follow(query))
                 : ControlResponse(status: 200, body: .document(EventsDocument.bytes(timeline.log.lines(query)) + [10]))
         case .stop:
-            timeline.stopAsked(by: .peer(peer))
-            inbox.post(.wish(.stop(asked: driver.now(), kill: false)))
-            return .document(await orchestrator.status(), status: 202)
-        case .detach:
-            timeline.detachAsked(by: .peer(peer))
-            inbox.post(.wish(.detach))
-            return .document(await orchestrator.status(), status: 202)
+            return await end(.stop(asked: driver.now(), kill: false)) { timeline.stopAsked(by: .peer(peer)) }
+        case .detach: return await end(.detach) { timeline.detachAsked(by: .peer(peer)) }
         case .reload:
             switch reload.prepare(for: .peer(peer)) {
             case .failure(let failure):
@@ -55,6 +50,22 @@ struct RequestHandler: Sendable {
         }
     }
 
+    private func end(_ wish: Observation.Wish, noting note: () -> Void) async -> ControlResponse {
+        do {
+            try await orchestrator.admitEnd()
+        } catch {
+            return refused(error)
+        }
+        note()
+        inbox.post(.wish(wish))
+        return .document(await orchestrator.status(), status: 202)
+    }
+
+    private func refused(_ refusal: Refusal) -> ControlResponse {
+        let error = ControlError(refusal.code, refusal.message, hint: refusal.hint, exit: refusal.exit)
+        return .error(error, status: refusal.exit == ControlAPI.ExitCode.usage ? 404 : 409)
+    }
+
     private func operation(_ id: String) async -> ControlResponse {
         guard let operation = await orchestrator.operations().first(where: { $0.id == id }) else {
             return .error(
@@ -70,8 +81,7 @@ struct RequestHandler: Sendable {
             if case .rollingRestart(pending: true, _, _) = change { _ = await orchestrator.check() }
             return .document(try await orchestrator.change(change.command, key: key), status: 202)
         } catch {
-            let refusal = ControlError(error.code, error.message, hint: error.hint, exit: error.exit)
-            return .error(refusal, status: error.exit == ControlAPI.ExitCode.usage ? 404 : 409)
+            return refused(error)
         }
     }
 }

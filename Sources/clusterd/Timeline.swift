@@ -39,7 +39,7 @@ struct Timeline: Sendable {
             .daemonStarted, "clusterd \(identity.version) starts (pid \(identity.pid))\(words)",
             [
                 "pid": .integer(Int64(identity.pid)), "version": .string(identity.version),
-                "engine": .string(engine.description), "command": .string(mode == .up ? "up" : "run"),
+                "engine": .string(engine.description), "command": .string(mode.rawValue),
                 "hostname": .string(Self.hostname), "before": .string(log.previousEnd.rawValue),
             ], severity: log.previousEnd == .unclean ? .warning : .info)
     }

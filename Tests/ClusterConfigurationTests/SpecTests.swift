@@ -99,3 +99,38 @@ import Testing
         #expect(try load("cluster: {min-free: \(text)}\n").spec.minimumFreeBytes == bytes)
     }
 }
+
+/// What holds for a cluster that ends with its daemon.
+@Suite struct TemporarySpecTests {
+    private func load(_ text: String, sets: [String] = []) throws -> ClusterSpec {
+        var commandLine = CommandLineSettings()
+        commandLine.dataDirectory = "/tmp/clusterd-exec-x/data"
+        commandLine.sets = sets
+        return try ConfigurationLoader.load(
+            [ConfigurationFile(name: "conf.yaml", text: Array(text.utf8))],
+            ConfigurationDefaults(dataDirectory: "/unused", name: "exec", temporaryPort: 21_000),
+            commandLine: commandLine
+        ) { _ in "" }.spec
+    }
+
+    private func value(_ name: String, _ spec: ClusterSpec) -> [String]? {
+        spec.directives.last { $0.name == name }?.arguments
+    }
+
+    @Test func itHasNoReplicasAndKeepsNothingUnlessAsked() throws {
+        let plain = try load("")
+        #expect(plain.isTemporary && plain.masters == 3 && plain.replicas == 0 && plain.ports == .from(21_000))
+        #expect(value("appendonly", plain) == ["no"] && value("save", plain) == [""])
+        let asked = try load(
+            "cluster: {masters: 1, replicas: 2, ports: 7000}", sets: ["redis.appendonly=yes", "redis.save=60 1"])
+        #expect(asked.masters == 1 && asked.replicas == 2 && asked.ports == .from(7000))
+        #expect(value("appendonly", asked) == ["yes"] && value("save", asked) == ["60", "1"])
+    }
+
+    @Test func itKeepsToItsOwnFolder() throws {
+        let spec = try load("cluster: {data-dir: /var/lib/clusterd}\ncontrol: {socket: /run/clusterd/control.sock}")
+        #expect(spec.dataDirectory == "/tmp/clusterd-exec-x/data")
+        #expect(spec.control.socket == nil && spec.control.group == nil)
+        #expect(throws: ConfigurationErrors.self) { try load("nodes: {\"7002\": {data-dir: /mnt/ssd/7002}}") }
+    }
+}

@@ -19,6 +19,7 @@ struct cl_spawn {
     const gid_t *groups;
     size_t group_count;
     uint64_t open_files;       // soft limit wanted; at most the hard one is taken, and it is never lowered
+    int ends_with_parent;      // whether it is killed when the thread that starts it ends
 };
 
 enum cl_spawn_step {
@@ -28,6 +29,28 @@ enum cl_spawn_step {
 // Starts it in its own session with default signals, umask 077 and no descriptor above 2. Returns the pid once the
 // program runs, or -1 with the step that failed and its errno; nothing is left to be reaped then.
 pid_t cl_spawn(const struct cl_spawn *order, int *step, int *error);
+
+// A command that runs beside this process as if it had been started in its place: terminal, process group, directory,
+// umask and descriptors are those that this process was given.
+struct cl_guest {
+    const char *path;          // the executable
+    char *const *argv;
+    char *const *envp;         // the whole environment
+    const int *descriptors;    // what stays open besides 0, 1 and 2
+    size_t descriptor_count;
+    uint64_t ignored;          // signals: bit n - 1 is signal n
+};
+
+// As `cl_spawn`; the command is killed when the thread that starts it ends.
+pid_t cl_spawn_guest(const struct cl_guest *guest, int *error);
+
+// Which signals this process ignores.
+uint64_t cl_ignored_signals(void);
+// Makes it so, all others at their default and none blocked: for a process that is about to become another program.
+void cl_set_signals(uint64_t ignored);
+
+// The environment as it is now; setenv(3) in another thread may change it meanwhile.
+char *const *cl_environment(void);
 
 // Sees to it that children which end are kept until they are reaped. A parent that ignored SIGCHLD passes that on
 // through exec, and then no exit status is ever known (waitid(2), NOTES).
@@ -43,8 +66,10 @@ int cl_epoll_remove(int epoll, int descriptor);
 // Fills up to `capacity` tokens; -1 with errno.
 int cl_epoll_wait(int epoll, uint64_t *tokens, int capacity);
 
-// Turns signals into bytes: each that arrives is written to a pipe, whose reading end is returned (-1 with errno). A
+// Turns signals into bytes: each that arrives is written to a pipe, whose reading end is returned (-1 with errno), with
+// CL_SIGNAL_OF_KERNEL added where no process sent it: a key on the terminal, or its end. A
 // mask and sigwait would not do: the main thread waits in sigsuspend with an empty mask (dispatch_main, libdispatch).
+#define CL_SIGNAL_OF_KERNEL 128
 int cl_signal_pipe(const int *signals, int count);
 
 #endif

@@ -1,0 +1,26 @@
+import ClusterModel
+
+/// A cluster that ends with its daemon has nothing to save: all nodes end at once, and what does not is killed.
+extension Turn {
+    /// How long a node has for ending by itself: an engine under a sanitizer or a profiler writes its report then.
+    static let endingLimit = Duration.seconds(1)
+    /// How long a killed one is waited for: the kernel kills it again with the daemon itself.
+    static let killingLimit = Duration.seconds(10)
+
+    mutating func endAtOnce(_ alive: [Member], waited: Duration, kill: Bool) {
+        for member in alive {
+            guard let process = running(member.name), let contact = contact(member) else { continue }
+            let isOther = lastReport(member).map { $0.processID != process.identity.pid } ?? false
+            if !kill, !isOther, waited < Self.endingLimit {
+                if case .failed = perform(.shutdown(member.name, contact, .never)) {} else { continue }
+            }
+            perform(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
+        }
+        let names = alive.map(\.name.text).joined(separator: " ")
+        wait("for \(names) to end")
+        wake(after: .milliseconds(50))
+        guard waited >= Self.killingLimit else { return }
+        decision.end = .refused(
+            Refusal("not-stopped", "\(names) still run, though they were killed", hint: "look at the disk", exit: 1))
+    }
+}

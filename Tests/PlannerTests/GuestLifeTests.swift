@@ -1,0 +1,117 @@
+import ClusterModel
+import Planner
+import Testing
+
+@Suite struct GuestLifeTests {
+    private func ready() -> Decision {
+        var decision = Decision(record: nil)
+        decision.assessment.ready = true
+        return decision
+    }
+
+    private func running() -> GuestLife {
+        var life = GuestLife()
+        #expect(life.clusterIs(ready()) == [.start])
+        #expect(life.started() == [])
+        return life
+    }
+
+    @Test func theCommandStartsOnceWhenTheClusterIsReady() {
+        var life = GuestLife()
+        #expect(life.clusterIs(Decision(record: nil)) == [])
+        #expect(life.clusterIs(ready()) == [.start])
+        #expect(life.clusterIs(ready()) == [])
+        #expect(life.started() == [] && life.state == .running)
+    }
+
+    @Test(
+        arguments: [
+            (ProcessExit(code: 0), 0), (ProcessExit(code: 7), 7), (ProcessExit(signal: 9), 137),
+            (ProcessExit(signal: 2), 130),
+        ] as [(ProcessExit, Int32)])
+    func itsExitCodeIsOurs(exit: ProcessExit, code: Int32) {
+        var life = running()
+        #expect(life.exited(exit) == [.endCluster])
+        #expect(life.state == .over && life.exitCode == code && life.complaint == nil)
+    }
+
+    @Test func itsEndMayBeSeenBeforeItsStart() {
+        var life = GuestLife()
+        _ = life.clusterIs(ready())
+        #expect(life.exited(ProcessExit(code: 3)) == [.endCluster])
+        #expect(life.started() == [] && life.exitCode == 3)
+    }
+
+    @Test(arguments: [(2, 127), (13, 126), (8, 126)] as [(Int32, Int32)])
+    func aCommandThatCannotRunIsToldAsByEnv(errno: Int32, code: Int32) {
+        var life = GuestLife()
+        _ = life.clusterIs(ready())
+        #expect(life.couldNotStart(errno, "why") == [.endCluster])
+        #expect(life.exitCode == code && life.complaint == "why")
+    }
+
+    @Test func aSignalGoesToTheCommandAndAKeyOnTheTerminalReachesItAnyway() {
+        var life = running()
+        #expect(life.signalled(15, isOfTerminal: false) == [.forward(15)])
+        #expect(life.signalled(2, isOfTerminal: false) == [.forward(2)])
+        #expect(life.signalled(2, isOfTerminal: true) == [])
+        #expect(life.state == .running)
+    }
+
+    @Test func aSignalBeforeTheCommandEndsTheAttempt() {
+        var life = GuestLife()
+        #expect(life.signalled(2, isOfTerminal: true) == [.endCluster])
+        #expect(life.exitCode == 130)
+        // The cluster may become ready all the same: nothing is started any more.
+        #expect(life.clusterIs(ready()) == [])
+        #expect(life.signalled(15, isOfTerminal: false) == [])
+    }
+
+    @Test func aSignalWhileTheCommandIsBeingStartedIsKeptForIt() {
+        var life = GuestLife()
+        _ = life.clusterIs(ready())
+        #expect(life.signalled(15, isOfTerminal: false) == [])
+        #expect(life.started() == [.forward(15)])
+    }
+
+    @Test func aCommandThatLostItsShellIsAskedAndThenKilled() {
+        var life = running()
+        #expect(life.parentEnded() == [.forward(15), .alarm(after: GuestLife.grace)])
+        #expect(life.cameDue() == [.kill])
+        #expect(life.exited(ProcessExit(signal: 9)) == [.endCluster])
+        #expect(life.cameDue() == [])
+    }
+
+    @Test func withoutAShellNoClusterIsMade() {
+        var life = GuestLife()
+        #expect(life.parentEnded() == [.endCluster])
+        #expect(life.exitCode == 129)
+    }
+
+    @Test func aClusterThatDoesNotComeUpIs125WithTheReason() {
+        var late = GuestLife()
+        #expect(late.cameUpTooLate(["for 7000 to answer"], "60s") == [.endCluster])
+        #expect(late.exitCode == 125)
+        #expect(late.complaint == "the cluster was not ready within 60s: waiting for 7000 to answer")
+
+        var hopeless = GuestLife()
+        var decision = Decision(record: nil)
+        decision.findings = [
+            Finding("port-taken", .info, "7005 is in use"), Finding("node-down", .error, "7000 refused"),
+        ]
+        #expect(hopeless.clusterIs(decision) == [.endCluster])
+        #expect(hopeless.exitCode == 125 && hopeless.complaint == "7000 refused")
+
+        var refused = GuestLife()
+        refused.clusterEnded("no ports")
+        #expect(refused.exitCode == 125 && refused.complaint == "no ports")
+    }
+
+    @Test func onceItRunsTheLimitForComingUpMeansNothing() {
+        var life = running()
+        #expect(life.cameUpTooLate([], "60s") == [])
+        var decision = Decision(record: nil)
+        decision.findings = [Finding("crash-loop", .error, "a test kills nodes")]
+        #expect(life.clusterIs(decision) == [])
+    }
+}
