@@ -58,7 +58,10 @@ struct Daemon {
             EventFile(loaded.spec.dataDirectory), host: loaded.spec.announcedHost,
             cluster: memory.record?.cluster ?? loaded.spec.name
         ) { trouble in inbox.post(.timelineTrouble(trouble)) }
-        let timeline = Timeline(log, driver: driver)
+        // With fields, where they can be had; then the events are not told as lines of text as well.
+        let journal = Journal.ofStandardError()
+        let timeline = Timeline(
+            log, driver: driver, journal: journal, cluster: memory.record?.cluster ?? loaded.spec.name)
         timeline.began(options.mode, identity, engine: engine.engine)
         let pulse = LoopPulse(began: driver.now())
         let orchestrator = Orchestrator(
@@ -67,7 +70,7 @@ struct Daemon {
         ) { cycle, events in
             pulse.beat(at: driver.now())
             timeline.turn(cycle, events)
-            reporter.turn(cycle, events, at: driver.now())
+            reporter.turn(cycle, journal == nil ? events : [], at: driver.now())
             guest?.turn(cycle)
         }
         let reload = Reload(options, driver: driver, reporter: reporter, timeline: timeline)

@@ -5,29 +5,40 @@ import Glibc
 import HostDriver
 import Orchestrator
 import Planner
+import Systemd
 
 /// Keeps the timeline: what the loop saw happen, and what only the daemon around it knows: its own beginning and end, and who
 /// asked for what.
 struct Timeline: Sendable {
     let log: EventLog
     private let driver: HostDriver
+    /// Told of each event too, where standard error leads there.
+    private let journal: Journal?
+    private let cluster: String
 
-    init(_ log: EventLog, driver: HostDriver) {
+    init(_ log: EventLog, driver: HostDriver, journal: Journal?, cluster: String) {
         self.log = log
         self.driver = driver
+        self.journal = journal
+        self.cluster = cluster
     }
 
     func turn(_ cycle: Cycle, _ events: [TimelineEvent]) {
         // A folder that turns out to hold something else is left as it was.
         if cycle.record != nil { log.release() }
+        keep(events)
+    }
+
+    private func keep(_ events: [TimelineEvent]) {
         log.append(events, at: driver.now(), wall: driver.wall())
+        for event in events { journal?.send(event, cluster: cluster) }
     }
 
     private func tell(
         _ code: TimelineEvent.Code, _ message: String, _ data: [String: JSONValue], severity: Finding.Severity = .info
     ) {
         let event = TimelineEvent(code, severity, at: driver.wall(), message, data: data)
-        log.append([event], at: driver.now(), wall: driver.wall())
+        keep([event])
     }
 
     func began(_ mode: Daemon.Mode, _ identity: DaemonIdentity, engine: Engine) {
@@ -112,5 +123,23 @@ enum Asker: CustomStringConvertible, Sendable {
         case .peer(nil): .null
         case .peer(let peer?): .object(["uid": .integer(Int64(peer.uid)), "pid": .integer(Int64(peer.pid))])
         }
+    }
+}
+
+extension Journal {
+    fileprivate func send(_ event: TimelineEvent, cluster: String) {
+        let priority: Priority =
+            switch event.severity {
+            case .info: .info
+            case .warning: .warning
+            case .error: .error
+            }
+        var fields = [
+            ("MESSAGE_ID", event.code.messageID), ("CLUSTERD_EVENT", event.code.rawValue),
+            ("CLUSTERD_CLUSTER", cluster),
+        ]
+        if let node = event.node { fields.append(("CLUSTERD_NODE", node.description)) }
+        if let shard = event.shard { fields.append(("CLUSTERD_SHARD", shard.description)) }
+        send(event.message, priority, fields: fields)
     }
 }

@@ -5,6 +5,7 @@ boot_test.py ROOT FOLDER [by-hand] [package] [tarball]: a Debian root that stays
 of the stories [all].
 """
 
+import json
 import os
 import re
 import signal
@@ -267,6 +268,22 @@ def the_manual_and_completions_are_there(machine, service):
         machine.must(f"test -s /usr/share/{shell}")
 
 
+def the_journal_has_fields(machine, service):
+    node, pid = next(iter(service.nodes().items()))
+    machine.must(f"kill -9 {pid}")
+    service.ready()
+
+    def entry():
+        found = machine.must(f"journalctl CLUSTERD_EVENT=node-exited CLUSTERD_NODE={node} -n 1 -o json").strip()
+        return json.loads(found) if found else None
+
+    found = eventually("the journal has the end of the node", entry)
+    expect(found["PRIORITY"] in ("3", "4") and found["_SYSTEMD_UNIT"] == "clusterd.service", f"{found}")
+    expect("killed by SIGKILL" in found["MESSAGE"], f"{found}")
+    explained = machine.must(f"journalctl -x MESSAGE_ID={found['MESSAGE_ID']} -n 1")
+    expect("Subject: clusterd: node-exited" in explained, explained)
+
+
 def removal_stops_and_keeps_the_data(machine, service):
     followed(machine, "Remove")
     expect(machine.run("pgrep redis-server").status == 1, "nodes are left running")
@@ -293,7 +310,7 @@ def from_the_tarball(machine):
 
 PACKAGE = [
     the_state_is_in_systemctl_status, everything_runs_as_its_user, a_second_user_is_told_what_to_do,
-    the_manual_and_completions_are_there, several_clusters_as_documented, upgrade_and_downgrade_leave_the_nodes,
+    the_manual_and_completions_are_there, several_clusters_as_documented, the_journal_has_fields, upgrade_and_downgrade_leave_the_nodes,
     what_is_stopped_stays_stopped, removal_stops_and_keeps_the_data, purge_keeps_the_data_unless_told,
 ]
 TARBALL = [the_state_is_in_systemctl_status, restart_leaves_the_nodes, stop_is_clean]

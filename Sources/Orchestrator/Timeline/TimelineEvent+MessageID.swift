@@ -1,0 +1,47 @@
+extension TimelineEvent.Code {
+    /// MESSAGE_ID of the journal (systemd.journal-fields(7)): what `journalctl -x` finds the words of
+    /// deploy/systemd/clusterd.catalog by. One a code, and never another.
+    package var messageID: String {
+        switch self {
+        case .daemonStarted: "28a9e21f37ef59e2a2a5aef46d5460a9"
+        case .daemonEnded: "8500e7909fde506799e098aeb0cc424e"
+        case .stopAsked: "4fa7f51a7ac353569c4013f33522d94e"
+        case .detachAsked: "3ee2565043ec56c0a4464d6a28ce4cd6"
+        case .reloaded: "c8df1bc4efd051cf9104c4d97a04aad4"
+        case .reloadRefused: "512bd6fe58d45d66a435a5543ca40413"
+        case .formed: "a5fd1f004ff35365ae6b55e5b4764d8a"
+        case .portPassedOver: "dc4ad19793db5367a556406f8d83d652"
+        case .portMoved: "35bd392eb6a955a69d88faf908d13c87"
+        case .quarantined: "5eff5baf83d45202867423803b1c5f9a"
+        case .preserved: "b04a65048a415683a351abead7d104b9"
+        case .nodeStarted: "84013e64a0b158b6a3854c517b88f124"
+        case .nodeAdopted: "908c6467c61e59959f1c807b94f75b4b"
+        case .nodeStopping: "7f85145f1f9f5a0688277f42ab6821da"
+        case .nodeKilled: "45e4aba4426e5b8ba889c18ca4c84b21"
+        case .nodeExited: "2ad9d7d1705554c2baa4234054987ac7"
+        case .exitExplained: "2219b2fafba65123bfc32839f3fa9025"
+        case .nodeGone: "6501c87d0d5c5981a8913774d85627dc"
+        case .hostRestarted: "b7cdcda4d66c5d358f0293bff53af9d7"
+        case .nodeIntroduced: "a6c132579b0a5c6bbc8036734642c665"
+        case .settingRestored: "6c2184e7126554819450b68f6ba5bb84"
+        case .attemptFailed: "2170a6f32cb656cb81b01c3823ca9e92"
+        case .promotionOrdered: "4dee28c0846c598fb56438e5c45d4e2e"
+        case .handOverOrdered: "1662d56af24754e08f9d370a08133d82"
+        case .promoted: "8db35284db41521cac66410f7f8d5efd"
+        case .demoted: "c82821bb0e185cd587ea3dd85fc49b90"
+        case .inSync: "3136e339f4d95a529cf78277b4c0e8b5"
+        case .linkLost: "12f01bb90167548ab68554c7fdc100a3"
+        case .servingLost: "f2b644c9f5d95e9c930f6c7b1e436481"
+        case .servingRegained: "4321e162026751cda63ad2dd0b97a799"
+        case .stateChanged: "d89bebb84fdf5c05b860afa120a579b7"
+        case .ready: "21d68cfc98f7539baff6a6bbcf969a61"
+        case .operationStarted: "fbbdd46717375bb48ba327afc78f76d1"
+        case .operationStep: "e173e89c67345a9382deba9181f856c2"
+        case .operationResumed: "ebab083fae88517187c5355fad2fcec4"
+        case .operationEnded: "de4ae11c99385635bc814cca2f543386"
+        case .findingAppeared: "d0bc5a63d68252579ec71d03efd5c35e"
+        case .findingCleared: "100aa9006b995b44aa06f65be7bc988d"
+        case .eventsLost: "4d2a8cdf82435e959d747db4b04098ad"
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import CSystemd
+import Glibc
+
+/// The journal of systemd, where what is logged has fields beside its text: sd_journal_sendv(3).
+package struct Journal: Hashable, Sendable {
+    /// syslog(3).
+    package enum Priority: Int, Sendable {
+        case error = 3
+        case warning = 4
+        case info = 6
+    }
+
+    /// nil where standard error does not lead to the journal: JOURNAL_STREAM (systemd.exec(5)) names the device and the inode
+    /// of the stream that systemd made, and somebody may have put another in its place.
+    package static func ofStandardError() -> Journal? {
+        guard let text = getenv("JOURNAL_STREAM") else { return nil }
+        var status = stat()
+        guard fstat(STDERR_FILENO, &status) == 0 else { return nil }
+        return isStream(String(cString: text), device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+            ? Journal() : nil
+    }
+
+    static func isStream(_ text: String, device: UInt64, inode: UInt64) -> Bool {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        return parts.count == 2 && UInt64(parts[0]) == device && UInt64(parts[1]) == inode
+    }
+
+    /// What a line on standard error begins with so that it gets a priority: sd-daemon(3).
+    package static func prefix(_ priority: Priority) -> String { "<\(priority.rawValue)>" }
+
+    /// An errno, or 0. Waits as a write to standard error would, where the journal does not read.
+    @discardableResult
+    package func send(_ message: String, _ priority: Priority, fields: [(name: String, value: String)]) -> CInt {
+        var bytes: [UInt8] = []
+        var ranges: [Range<Int>] = []
+        for (name, value) in [("MESSAGE", message), ("PRIORITY", String(priority.rawValue))] + fields {
+            let start = bytes.count
+            bytes += Array("\(name)=\(value)".utf8)
+            ranges.append(start..<bytes.count)
+        }
+        return bytes.withUnsafeMutableBytes { buffer in
+            let vectors = ranges.map { range in
+                iovec(iov_base: buffer.baseAddress.map { $0 + range.lowerBound }, iov_len: range.count)
+            }
+            return -sd_journal_sendv(vectors, CInt(vectors.count))
+        }
+    }
+}
