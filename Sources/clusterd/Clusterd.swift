@@ -23,7 +23,7 @@ struct Clusterd: AsyncParsableCommand {
             WaitCommand.self, EventsCommand.self, RestartNodeCommand.self, StartNodeCommand.self, StopNodeCommand.self,
             FailoverCommand.self, RollingRestartCommand.self, PauseCommand.self, ResumeCommand.self,
             OperationsCommand.self, CancelCommand.self, StopCommand.self, DetachCommand.self, ReloadCommand.self,
-            ConfigCommand.self,
+            ConfigCommand.self, DoctorCommand.self,
         ])
 
     @Flag(name: .long, help: "Show the version of clusterd and of the engine that it would use.")

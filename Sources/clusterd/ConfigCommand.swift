@@ -73,12 +73,14 @@ struct ConfigurationSource: ParsableArguments {
 
     static let usual = "/etc/clusterd/conf.d"
 
+    static let defaults = ConfigurationDefaults(
+        dataDirectory: "/var/lib/clusterd", socket: "/run/clusterd/control.sock")
+
     var paths: [String] { config.isEmpty ? [Self.usual] : config }
 
     func load() throws(Failure) -> (files: [ConfigurationFile], loaded: LoadedConfiguration) {
         let files = try Configuration.files(paths)
-        let defaults = ConfigurationDefaults(dataDirectory: "/var/lib/clusterd", socket: "/run/clusterd/control.sock")
-        return (files, try Configuration.load(files, defaults, CommandLineSettings()))
+        return (files, try Configuration.load(files, Self.defaults, CommandLineSettings()))
     }
 
     /// Files that somebody may believe to be read.
