@@ -150,7 +150,8 @@ extension Turn {
             Finding(
                 "host-trouble", .warning,
                 "\(Self.list(silent.map(\.name.text))) do not answer at once: that is trouble of the host, and none of them "
-                    + "is killed but for being stopped", hint: "look at the load, the memory and the disks of this host"))
+                    + "is killed but for being stopped", hint: "look at the load, the memory and the disks of this host"
+            ))
     }
 
     /// An answer that is life, and no report.
@@ -217,7 +218,8 @@ extension Turn {
             vitals(member.name)?.doing == .stopped
             ? spec.supervision.hangTimeout : Self.blockedLimit(spec.supervision.hangTimeout)
         let fate =
-            reprieve(member, topology).map { "it is not killed: \($0)" } ?? "it is killed and replaced if it stays so for \(limit.inWords)"
+            reprieve(member, topology).map { "it is not killed: \($0)" }
+            ?? "it is killed and replaced if it stays so for \(limit.inWords)"
         find(Finding("node-hung", severity, node: member.name, "\(what); \(fate)", hint: hint))
     }
 

@@ -40,7 +40,8 @@ package struct HealthReport: Sendable, Equatable {
             case .nodes:
                 [
                     "node-down", "node-not-running", "node-unreachable", "crash-loop", "cannot-start",
-                    "directory-in-use", "port-taken", "node-hung", "node-busy", "node-refuses", "node-unkillable", "host-trouble",
+                    "directory-in-use", "port-taken", "node-hung", "node-busy", "node-refuses", "node-unkillable",
+                    "host-trouble",
                 ]
             case .views: ["views-differ", "ghost-node", "foreign-node"]
             case .replicas: ["replicas-missing", "replica-misplaced", "link-down", "replica-lag"]

@@ -191,7 +191,8 @@ import Testing
             try freezer.freeze()
             #expect(await eventually { try daemon.status().nodes[3].health == .hung })
             kill(pid, SIGKILL)
-            #expect(await eventually { try self.finding("node-unkillable", daemon)?.node == daemon.status().nodes[3].name })
+            #expect(
+                await eventually { try self.finding("node-unkillable", daemon)?.node == daemon.status().nodes[3].name })
             #expect(try daemon.status().nodes[3].pid == pid)
             try freezer.thaw()
             #expect(await eventually { try daemon.status().nodes[3].pid != pid && daemon.status().cluster.ready })

@@ -66,8 +66,9 @@ import Testing
     }
 
     @Test func theLimitFollowsTheConfiguration() {
-        #expect(decision("7000", Self.stopped, for: 6) { $0.spec.supervision.hangTimeout = .seconds(30) }
-            .orders("kill").isEmpty)
+        #expect(
+            decision("7000", Self.stopped, for: 6) { $0.spec.supervision.hangTimeout = .seconds(30) }
+                .orders("kill").isEmpty)
         var scene = Scene.settled()
         scene.spec.supervision.hangTimeout = .seconds(1)
         #expect(decision(&scene, "7000", Self.stopped, for: 2).nodes("kill") == ["7000"])

@@ -7,7 +7,8 @@ import Testing
     private static let identity = ProcessIdentity(bootID: "boot", pid: 7, startTime: 1)
 
     private func look(
-        _ state: ProcessActivity.State, ticks: UInt64 = 10, faults: UInt64 = 0, tracer: Int32? = nil, dying: Bool = false
+        _ state: ProcessActivity.State, ticks: UInt64 = 10, faults: UInt64 = 0, tracer: Int32? = nil,
+        dying: Bool = false
     ) -> ProcessActivity {
         ProcessActivity(state: state, cpuTicks: ticks, majorFaults: faults, tracer: tracer, isBeingKilled: dying)
     }

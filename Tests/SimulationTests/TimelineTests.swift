@@ -88,7 +88,7 @@ import Testing
     @Test func aRestartThatIsAskedForIsNoIncident() throws {
         let world = world()
         let before = world.events.count
-        world.happen(.restartNode(2, key: "one"))
+        world.happen(.command(.restartNode, 2, key: "one"))
         let limit = world.now + .seconds(60)
         while world.cycle?.record?.operations.contains(where: \.isOpen) != false, world.now < limit { world.step() }
         settle(world)
