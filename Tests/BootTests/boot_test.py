@@ -272,6 +272,7 @@ def the_manual_and_completions_are_there(machine, service):
 def the_journal_has_fields(machine, service):
     node, pid = next(iter(service.nodes().items()))
     machine.must(f"kill -9 {pid}")
+    eventually(f"{node} runs again", lambda: service.nodes()[node] not in (None, pid))
     service.ready()
 
     def entry():
@@ -355,9 +356,16 @@ def story(root, folder, name, install, steps):
 
 def main():
     root, folder = sys.argv[1:3]
-    # However it ends, the machine is removed.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(1))
+    # However it ends, the machine is removed; a second signal does not interrupt that.
+    endings = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+    def end(*_):
+        for number in endings:
+            signal.signal(number, signal.SIG_IGN)
+        sys.exit(1)
+
+    for number in endings:
+        signal.signal(number, end)
     stories = {"by-hand": (installed_by_hand, BY_HAND), "package": (from_the_package, PACKAGE),
                "tarball": (from_the_tarball, TARBALL)}
     results = [story(root, folder, name, *stories[name]) for name in sys.argv[3:] or stories]
