@@ -7,9 +7,15 @@ extension Turn {
     mutating func failOver(
         _ failover: inout Operation.Failover, _ story: Story, _ topology: Topology
     ) -> Advance {
-        guard let old = decision.record?.member(failover.master),
-            let master = topology.master(of: old.id).flatMap({ decision.record?.member(id: $0) })
-        else { return .failed("nobody knows who is master of \(failover.master)'s slots") }
+        guard let old = decision.record?.member(failover.master) else {
+            return .failed("\(failover.master) is no node of this cluster any more")
+        }
+        // Between two roles a node's slots are nobody's for a moment.
+        guard let master = topology.master(of: old.id).flatMap({ decision.record?.member(id: $0) }) else {
+            let words = "waiting for all nodes to agree who is master of the slots of \(failover.master)"
+            return story.age(of: words) < Self.agreementLimit
+                ? .working(words) : .failed("nobody knows who is master of the slots of \(failover.master)")
+        }
         let isReplaced = failover.replica.map { $0 == master.name } ?? (master.name != old.name)
         if isReplaced { return conclude(master, story, topology) }
         if master.name == old.name, reign(of: master, topology).epoch > failover.epoch {
