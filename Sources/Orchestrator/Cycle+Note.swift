@@ -57,9 +57,6 @@ extension Cycle {
         case (.release(let pairs), _):
             for pair in pairs { seen.ports[pair] = nil }
             seen.effects[effect.key] = nil
-        case (.handOver(let heir, _, let reign), _):
-            seen.handOvers[reign.master] = now
-            seen.elections[heir] = now
         case (.identify(_, let contact), .answered(let answer)):
             let askedAt = seen.effects[effect.key]?.began ?? now
             seen.identified[contact.process] = NodeReply(
@@ -109,7 +106,6 @@ extension Cycle {
         seen.processes[node] = .running(
             .init(identity: identity, since: now, startedAt: startedAt, adopted: adopted))
         seen.replies[node] = nil
-        seen.elections[node] = nil
         seen.changed[node] = now
         // What was done to its earlier processes and files is over.
         for (key, history) in seen.effects where history.node == node && !history.isUnderWay {

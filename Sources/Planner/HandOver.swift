@@ -35,9 +35,6 @@ extension Turn {
                     ? "\(chosen?.text ?? "it") did not come into sync with \(master.name)"
                     : "no replica of \(master.name) came into sync")
         }
-        if !isHandingOver(to: heir, from: master, topology), let words = electionIsBarred(of: heir, after: master) {
-            return .working(words)
-        }
         chosen = heir.name
         let progress = perform(
             .handOver(heir.name, contact, from: reign(of: master, topology)), repeatAfter: .seconds(10))
@@ -47,27 +44,12 @@ extension Turn {
         return .failed("\(heir.name) did not take over within \(Self.agreementLimit.components.seconds) s")
     }
 
-    /// A master that has voted for a replica of another does not vote about that one again for 2 node timeouts, and a replica
-    /// that has stood for election does not stand again for 4 (`clusterSendFailoverAuthIfNeeded`,
-    /// `clusterHandleSlaveFailover`, src/cluster.c). An order within that time fails, and keeps writes waiting meanwhile. What
-    /// is waited for, in words; nil: nothing.
-    mutating func electionIsBarred(of heir: Member, after master: Member) -> String? {
-        let configured = RedisConfPlan.configured("cluster-node-timeout", for: master.settingsName, spec)?.first
-        let timeout = Duration.milliseconds(configured.flatMap { Int64($0) } ?? 15_000)
-        let until = [
-            seen.handOvers[master.id].map { $0 + timeout * 2 }, seen.elections[heir.name].map { $0 + timeout * 4 },
-        ].compactMap { $0 }.max()
-        guard let until, now < until else { return nil }
-        wake(at: until)
-        return "waiting until \(heir.name) may be elected again, up to 4 node timeouts after the last time"
-    }
-
     /// Who is replaced: a master, at its epoch. The same one a second time is another hand-over.
     func reign(of master: Member, _ topology: Topology) -> Effect.Reign {
         .init(master: master.id, epoch: topology.standings[master.id]?.configEpoch ?? 0)
     }
 
-    func isHandingOver(to heir: Member?, from master: Member, _ topology: Topology) -> Bool {
+    private func isHandingOver(to heir: Member?, from master: Member, _ topology: Topology) -> Bool {
         guard let heir, let contact = contact(heir) else { return false }
         let order = seen.effects[Effect.handOver(heir.name, contact, from: reign(of: master, topology)).key]
         return order.map { $0.failure == nil } ?? false

@@ -21,10 +21,6 @@ package struct Observation: Sendable, Equatable {
     package var asking: [NodeName: Moment] = [:]
     /// Per replica, the last moment at which its link to its master was seen up and no full sync ran.
     package var lastInSync: [NodeName: Moment] = [:]
-    /// When a master last handed over, by its id.
-    package var handOvers: [NodeID: Moment] = [:]
-    /// When the process of a node last stood for election because of a hand-over.
-    package var elections: [NodeName: Moment] = [:]
     package var effects: [EffectKey: EffectHistory] = [:]
     /// When something was last done to a node: what was asked of it before says nothing any more.
     package var changed: [NodeName: Moment] = [:]

@@ -62,9 +62,6 @@ extension Turn {
             let master = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
             let contact = contact(member)
         else { return nil }
-        if !isHandingOver(to: member, from: master, topology), let words = electionIsBarred(of: member, after: master) {
-            return .working(words)
-        }
         perform(.handOver(member.name, contact, from: reign(of: master, topology)), repeatAfter: .seconds(10))
         let words = "handing back from \(master.name)"
         if story.age(of: words) < Self.agreementLimit { return .working(words) }
