@@ -31,6 +31,13 @@ extension ControlRequest {
         case .servingz: self = .servingz
         case .readyz: self = .readyz
         case .metrics: self = .metrics
+        case .login: self = .login(text)
+        case .call:
+            do {
+                self = .call(try CallRequest(json: request.body))
+            } catch {
+                throw .malformed(error.words)
+            }
         case .stop:
             _ = try RequestBody(request.body).flags([])
             self = .stop

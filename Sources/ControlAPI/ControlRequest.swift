@@ -8,6 +8,10 @@ package enum ControlRequest: Hashable, Sendable {
     case events(EventQuery, follows: Bool)
     /// Answered with the operation. The same key is the same request, however often it comes.
     case change(Change, idempotencyKey: String?)
+    /// How a program of the person's own gets into a node.
+    case login(String)
+    /// One Redis command for many nodes.
+    case call(CallRequest)
     case stop
     case detach
     case reload
@@ -71,6 +75,8 @@ extension ControlRequest {
         case .operation(let id): Self.send(.operation, id)
         case .events(let query, let follows): Self.send(query, follows)
         case .change(let change, let key): Self.send(change, key)
+        case .login(let node): Self.send(.login, node)
+        case .call(let call): Self.send(call)
         case .stop: Self.send(.stop)
         case .detach: Self.send(.detach)
         case .reload: Self.send(.reload)
@@ -89,6 +95,13 @@ extension ControlRequest {
         if follows { members.append("follow=true") }
         var request = send(.events)
         if !members.isEmpty { request.target += "?" + members.joined(separator: "&") }
+        return request
+    }
+
+    private static func send(_ call: CallRequest) -> HTTPRequest {
+        var request = send(.call)
+        request.headers.append(HTTPHeader("Content-Type", "application/json"))
+        request.body = call.json
         return request
     }
 

@@ -115,7 +115,7 @@ package final class ControlServer: Sendable {
 /// What one client may cost.
 package struct ControlLimits: Sendable {
     package var headerBytes = 16 << 10
-    package var bodyBytes = 64 << 10
+    package var bodyBytes = 1 << 20
     package var connections = 128
     /// From the connection, or the answer before, to the last byte of a request.
     package var request = Duration.seconds(10)

@@ -19,6 +19,13 @@ package func readPrefix(_ path: String, limit: Int) throws(FileError) -> (bytes:
     return (try file.read(limit: limit), Int(status.st_size))
 }
 
+/// What a regular file holds from an offset on, up to `limit` bytes; nothing where it is shorter by now.
+package func readFile(_ path: String, from offset: Int, limit: Int) throws(FileError) -> [UInt8] {
+    let file = try OpenFile(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, doing: "read")
+    guard lseek(file.descriptor, offset, SEEK_SET) == offset else { throw FileError("read", path, code: errno) }
+    return try file.read(limit: limit)
+}
+
 /// The names in a folder, without `.` and `..`, sorted.
 package func listDirectory(_ path: String) throws(FileError) -> [String] {
     guard let directory = opendir(path) else { throw FileError("list", path, code: errno) }

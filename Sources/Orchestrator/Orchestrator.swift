@@ -107,6 +107,20 @@ package actor Orchestrator<Hands: Driver> {
         (cycle.record?.operations ?? []).map(OperationDocument.init)
     }
 
+    /// Whom a command of a person's own is for, and how each is reached; without a contact, it does not run.
+    package func callees(
+        _ names: [String]?, role: Role?
+    ) throws(Refusal) -> [(member: Member, role: Role?, contact: Effect.Contact?)] {
+        let (record, assessment) = (cycle.record, cycle.decision.assessment)
+        return try Admission.members(names, role: role, record, assessment).map { member in
+            var contact: Effect.Contact?
+            if case .running(let process) = cycle.seen.processes[member.name] {
+                contact = .init(host: cycle.spec.connectHost, port: member.ports.client, process: process.identity)
+            }
+            return (member, assessment.node(member.name)?.role, contact)
+        }
+    }
+
     /// Whether a person may end the daemon as a whole.
     package func admitEnd() throws(Refusal) { try Admission.mayEnd(cycle.spec) }
 

@@ -151,6 +151,24 @@ package struct Admission {
             hint: "end that command", exit: 4)
     }
 
+    /// Whom a command of a person's own is for. Where nobody is named, a role is what a node has now, as far as that is known.
+    package static func members(
+        _ names: [String]?, role: Role?, _ record: Record?, _ assessment: Assessment
+    ) throws(Refusal) -> [Member] {
+        guard let record else {
+            throw Refusal("not-formed", "the cluster is still being formed", hint: "clusterd wait ready", exit: 1)
+        }
+        if let names {
+            var found: [Member] = []
+            for name in names {
+                let member = try member(name, record)
+                if !found.contains(where: { $0.name == member.name }) { found.append(member) }
+            }
+            return found
+        }
+        return record.members.filter { role == nil || assessment.node($0.name)?.role == role }
+    }
+
     /// NODE as people write it: its name, then host:port or port, then the beginning of a Redis node id (4 hex digits or
     /// more with a letter among them, or 8).
     package static func member(_ text: String, _ record: Record) throws(Refusal) -> Member {

@@ -56,12 +56,9 @@ package struct GuestLife: Sendable, Equatable {
             state = .starting(kept: [])
             return [.start]
         }
-        guard let finding = decision.findings.first(where: { Self.lasting.contains($0.code) }) else { return [] }
+        guard let finding = decision.findings.first(where: \.isLasting) else { return [] }
         return fail(finding.message + (finding.hint.map { "\n       \($0)" } ?? ""))
     }
-
-    /// What a node of a cluster that is being made does not recover from by itself, or not while a person waits.
-    private static let lasting: Set<String> = ["node-down", "crash-loop", "cannot-start"]
 
     /// The limit for coming up has passed.
     package mutating func cameUpTooLate(_ waits: [String], _ limit: String) -> [Action] {
@@ -133,5 +130,14 @@ package struct GuestLife: Sendable, Equatable {
         state = .over
         exitCode = code
         return [.endCluster]
+    }
+}
+
+extension Finding {
+    package var isLasting: Bool { Self.isLasting(code) }
+
+    /// Whether it is about a node that does not recover by itself, or not while a person waits.
+    package static func isLasting(_ code: String) -> Bool {
+        ["node-down", "crash-loop", "cannot-start"].contains(code)
     }
 }

@@ -31,11 +31,11 @@ package struct CommandWord: Hashable, Sendable {
         return words
     }
 
-    /// An environment with these variables in place of its own of the same names.
+    /// An environment with these variables in place of its own of the same names, and without some.
     package static func environment(
-        _ variables: [CommandWord], setting values: [(name: String, value: String)]
+        _ variables: [CommandWord], without others: [String] = [], setting values: [(name: String, value: String)]
     ) -> [CommandWord] {
-        let names = values.map { Array("\($0.name)=".utf8) }
+        let names = (values.map(\.name) + others).map { Array("\($0)=".utf8) }
         return variables.filter { variable in !names.contains { variable.bytes.starts(with: $0) } }
             + values.map { CommandWord("\($0.name)=\($0.value)") }
     }

@@ -66,3 +66,12 @@ package struct GuestError: Error, Hashable, Sendable, CustomStringConvertible {
     package init(code: Int32) { self.code = code }
     package var description: String { errorText(code) }
 }
+
+/// Replaces this process by another program; returns where that could not be done, with the reason.
+package func become(_ executable: CommandWord, _ words: [CommandWord], _ environment: [CommandWord]) -> GuestError {
+    let (argv, envp) = (CommandWord.vector(words), CommandWord.vector(environment))
+    execve(executable.bytes.map { CChar(bitPattern: $0) } + [0], argv, envp)
+    let error = GuestError(code: errno)
+    for text in argv + envp { free(text) }
+    return error
+}

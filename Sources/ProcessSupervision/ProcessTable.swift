@@ -29,6 +29,11 @@ package enum ProcessTable {
         return words.joined(separator: " ")
     }
 
+    /// The file that a process runs; nil where it was replaced or removed since, or may not be seen.
+    package static func executable(of pid: pid_t) -> String? {
+        linkTarget("/proc/\(pid)/exe").flatMap { access($0, F_OK) == 0 ? $0 : nil }
+    }
+
     /// The name of the user whose rights a process has.
     package static func userName(of pid: pid_t) -> String? { Status(pid).map { UserAccount.name(of: $0.userID) } }
 

@@ -32,18 +32,20 @@ package indirect enum RESPValue: Hashable, Sendable {
     }
 }
 
-/// A command: words, sent as an array of bulk strings.
+/// A command: words of any bytes, sent as an array of bulk strings.
 package struct RESPCommand: Hashable, Sendable {
-    package var words: [String]
+    package var words: [[UInt8]]
 
-    package init(_ words: String...) { self.words = words }
-    package init(_ words: [String]) { self.words = words }
+    package init(_ words: String...) { self.init(words) }
+    package init(_ words: [String]) { self.words = words.map { Array($0.utf8) } }
+    package init(bytes words: [[UInt8]]) { self.words = words }
+
+    /// For people.
+    package var name: String { words.first.map { String(decoding: $0, as: UTF8.self) } ?? "" }
 
     package var bytes: [UInt8] {
         var bytes = Array("*\(words.count)\r\n".utf8)
-        for word in words {
-            bytes += Array("$\(word.utf8.count)\r\n".utf8) + Array(word.utf8) + [13, 10]
-        }
+        for word in words { bytes += Array("$\(word.count)\r\n".utf8) + word + [13, 10] }
         return bytes
     }
 }

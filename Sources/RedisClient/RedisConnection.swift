@@ -88,7 +88,7 @@ package final class RedisConnection: Sendable {
     package func pipeline(_ commands: [RESPCommand], timeout: Duration) async throws(RedisClientError) -> [RESPValue] {
         let promise = channel.eventLoop.makePromise(of: [RESPValue].self)
         let request = PipelinedRequest(
-            bytes: commands.flatMap(\.bytes), count: commands.count, what: commands.first?.words.first ?? "",
+            bytes: commands.flatMap(\.bytes), count: commands.count, what: commands.first?.name ?? "",
             timeout: timeout,
             promise: promise)
         channel.writeAndFlush(request, promise: nil)

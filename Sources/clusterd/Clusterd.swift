@@ -22,8 +22,8 @@ struct Clusterd: AsyncParsableCommand {
             UpCommand.self, ExecCommand.self, RunCommand.self, StatusCommand.self, CheckCommand.self,
             WaitCommand.self, EventsCommand.self, RestartNodeCommand.self, StartNodeCommand.self, StopNodeCommand.self,
             FailoverCommand.self, RollingRestartCommand.self, PauseCommand.self, ResumeCommand.self,
-            OperationsCommand.self, CancelCommand.self, StopCommand.self, DetachCommand.self, ReloadCommand.self,
-            ConfigCommand.self, DoctorCommand.self,
+            OperationsCommand.self, CancelCommand.self, CallCommand.self, ShellCommand.self, StopCommand.self,
+            DetachCommand.self, ReloadCommand.self, DestroyCommand.self, ConfigCommand.self, DoctorCommand.self,
         ])
 
     @Flag(name: .long, help: "Show the version of clusterd and of the engine that it would use.")
@@ -47,6 +47,8 @@ struct Clusterd: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+        } catch let end as CommandEnd {
+            Glibc.exit(end.code)
         } catch let failure as Failure {
             failure.print()
             Glibc.exit(failure.exit)

@@ -22,6 +22,8 @@ struct Daemon {
         var commandLine: CommandLineSettings
         /// Whether to tell what happens on the way, where nobody asks for it otherwise.
         var isVerbose = true
+        /// Whether nobody sits at a terminal to press Ctrl-C.
+        var isInBackground = false
     }
 
     /// - Parameter guest: the command that the cluster is for; signals are its own then, and nodes end with this process.
@@ -51,8 +53,8 @@ struct Daemon {
             now: driver.now(), wall: driver.wall(), entropy: SystemRandomNumberGenerator().seed)
         if let path = memory.keptAside { cycle.keptAside(path) }
         let reporter = Reporter(
-            options.mode, notifier, began: driver.now(), dataDirectory: loaded.spec.dataDirectory,
-            isVerbose: options.isVerbose)
+            options, notifier, began: driver.now(), dataDirectory: loaded.spec.dataDirectory,
+            reach: Reach.option(for: loaded.spec))
         let identity = DaemonIdentity(pid: getpid(), version: Clusterd.programVersion, startedAt: driver.wall())
         let log = EventLog(
             EventFile(loaded.spec.dataDirectory), host: loaded.spec.announcedHost,

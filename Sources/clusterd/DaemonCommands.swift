@@ -36,17 +36,26 @@ struct UpCommand: AsyncParsableCommand {
             clusterd up
             clusterd up --masters 3 --replicas 0 --port 7100
             clusterd up --dir /srv/demo --set redis.maxmemory=100mb
+            clusterd up --detach
             """)
 
     @Option(help: ArgumentHelp("Where the data lie.", valueName: "dir")) var dir: String?
     @OptionGroup var cluster: ClusterOptions
+    @Flag(help: "Return once it is ready; clusterd goes on in the background.") var detach = false
+    @Option(help: "With --detach: how long to wait; clusterd goes on after that.") var timeout = TimeoutArgument(
+        seconds: 600)
+    @Flag(name: .customLong(String(BackgroundStart.flag.dropFirst(2))), help: .private) var isInBackground = false
 
     func run() async throws {
         var commandLine = cluster.settings
         if let dir { commandLine.dataDirectory = Paths.absolute(dir) }
         let defaults = ConfigurationDefaults(dataDirectory: Paths.absolute("clusterd-data"))
-        try await Daemon.run(
-            .init(mode: .up, configuration: cluster.config, defaults: defaults, commandLine: commandLine))
+        let options = Daemon.Options(
+            mode: .up, configuration: cluster.config, defaults: defaults, commandLine: commandLine,
+            isInBackground: isInBackground)
+        guard detach else { return try await Daemon.run(options) }
+        var start = try BackgroundStart(options)
+        try start.follow(timeout.duration)
     }
 }
 

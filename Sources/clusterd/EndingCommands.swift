@@ -27,7 +27,7 @@ struct DetachCommand: ParsableCommand {
 }
 
 /// Commands after which the daemon is gone.
-private enum Ending {
+enum Ending {
     static func follow(
         _ request: ControlRequest, _ client: ControlClient, _ timeout: Duration, said: String
     ) throws {

@@ -39,6 +39,8 @@ struct Failure: Error {
 /// Results go to stdout, everything else to stderr; a line in one write, so that lines of several processes do not mix.
 enum Output {
     static func note(_ text: String) { write(STDERR_FILENO, Array("\(text)\n".utf8)) }
+    /// A question, with the cursor behind it.
+    static func ask(_ text: String) { write(STDERR_FILENO, Array(text.utf8)) }
     static func result(_ text: String) { write(STDOUT_FILENO, Array("\(text)\n".utf8)) }
     static func result(_ bytes: [UInt8]) { write(STDOUT_FILENO, bytes + (bytes.last == 10 ? [] : [10])) }
 

@@ -22,21 +22,26 @@ final class Reporter: Sendable {
     }
 
     private let state: Mutex<State>
-    private let mode: Daemon.Mode
+    private let options: Daemon.Options
     private let notifier: Notifier
     private let dataDirectory: String
-    private let isVerbose: Bool
+    private let reach: String
+    private var mode: Daemon.Mode { options.mode }
+    private var isVerbose: Bool { options.isVerbose }
 
     /// How long something is waited for in silence.
     private static let patience = Duration.seconds(3)
 
     private static let statusPace = Duration.milliseconds(200)
 
-    init(_ mode: Daemon.Mode, _ notifier: Notifier, began: Moment, dataDirectory: String, isVerbose: Bool = true) {
-        self.mode = mode
+    /// - Parameter reach: what a command is to be given so that it finds this daemon.
+    init(
+        _ options: Daemon.Options, _ notifier: Notifier, began: Moment, dataDirectory: String, reach: String
+    ) {
+        self.options = options
         self.notifier = notifier
         self.dataDirectory = dataDirectory
-        self.isVerbose = isVerbose
+        self.reach = reach
         state = Mutex(State(narration: Narration(began: began)))
     }
 
@@ -45,10 +50,10 @@ final class Reporter: Sendable {
         let lines = state.withLock { state in
             state.cycle = cycle
             var lines = state.narration.lines(cycle, events, at: now)
-            if mode == .up, lines.contains(where: { $0.hasPrefix("ready ") }),
+            if mode == .up, !options.isInBackground, lines.contains(where: { $0.hasPrefix("ready ") }),
                 let port = cycle.record?.members.first?.ports.client
             {
-                lines.append("          clusterd status · redis-cli -c -p \(port) · Ctrl-C stops")
+                lines.append("          clusterd status\(reach) · redis-cli -c -p \(port) · Ctrl-C stops")
             }
             if !isVerbose { lines = [] }
             lines += slow(&state, cycle, now)

@@ -26,6 +26,18 @@ struct RequestHandler: Sendable {
             return follows
                 ? .lines(timeline.log.follow(query))
                 : ControlResponse(status: 200, body: .document(EventsDocument.bytes(timeline.log.lines(query)) + [10]))
+        case .call(let call):
+            do {
+                return .document(try await calls.call(call))
+            } catch {
+                return refused(error)
+            }
+        case .login(let node):
+            do {
+                return .document(try await calls.login(node))
+            } catch {
+                return refused(error)
+            }
         case .stop:
             return await end(.stop(asked: driver.now(), kill: false)) { timeline.stopAsked(by: .peer(peer)) }
         case .detach: return await end(.detach) { timeline.detachAsked(by: .peer(peer)) }
@@ -49,6 +61,8 @@ struct RequestHandler: Sendable {
             return .probe(ProbeDocument(reasons: assessment.ready ? [] : waits.isEmpty ? ["not ready"] : waits))
         }
     }
+
+    private var calls: CallHandler { CallHandler(orchestrator: orchestrator, driver: driver) }
 
     private func end(_ wish: Observation.Wish, noting note: () -> Void) async -> ControlResponse {
         do {

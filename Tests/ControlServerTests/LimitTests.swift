@@ -24,12 +24,12 @@ import Testing
 
     @Test func aBodyThatIsTooLargeIsRefused() async throws {
         try await withServer { _, path in
-            let announced = "POST /v1/stop HTTP/1.1\r\nContent-Length: 65537\r\n\r\n"
+            let announced = "POST /v1/stop HTTP/1.1\r\nContent-Length: 1048577\r\n\r\n"
             try await expect("HTTP/1.1 413 ", inAnswerTo: announced, at: path)
-            let chunk = "8000\r\n\(String(repeating: " ", count: 0x8000))\r\n"
+            let chunk = "80000\r\n\(String(repeating: " ", count: 0x80000))\r\n"
             let chunked = "POST /v1/stop HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\(chunk)\(chunk)\(chunk)"
             try await expect("HTTP/1.1 413 ", inAnswerTo: chunked, at: path)
-            let body = [UInt8](repeating: UInt8(ascii: " "), count: 1 << 20)
+            let body = [UInt8](repeating: UInt8(ascii: " "), count: 2 << 20)
             let refused = try await blocking {
                 try ControlClient(socketPath: path).request("POST", "/v1/stop", body: body)
             }
@@ -39,7 +39,7 @@ import Testing
 
     @Test func aBodyOfTheGreatestSizeIsTaken() async throws {
         try await withServer { _, path in
-            let body = Array("{\(String(repeating: " ", count: (64 << 10) - 2))}".utf8)
+            let body = Array("{\(String(repeating: " ", count: (1 << 20) - 2))}".utf8)
             let answer = try await blocking {
                 try ControlClient(socketPath: path).request("POST", "/v1/stop", body: body)
             }

@@ -1,0 +1,64 @@
+import ClusterModel
+
+/// What came of one command on many nodes, in the order of their names.
+package struct CallDocument: Hashable, Sendable, Codable {
+    package var answers: [CallAnswer]
+
+    package init(answers: [CallAnswer]) { self.answers = answers }
+
+    package var hasErrors: Bool { answers.contains { $0.error != nil } }
+}
+
+package struct CallAnswer: Hashable, Sendable, Codable {
+    /// As the protocol has them (RESP).
+    package enum Kind: String, Hashable, Sendable, Codable {
+        case status, error, integer, bulk, array, null, boolean, double, map
+    }
+
+    package var node: NodeName
+    package var host: String
+    package var port: Int
+    package var role: Role?
+    /// Of the reply; nil: there was none.
+    package var type: Kind?
+    /// A bulk or status reply is a string, or `{"base64": "…"}` where it is not UTF-8; within an array a status is
+    /// `{"status": "…"}` and an error `{"error": "…"}`; a map is an array of its keys and values in turn.
+    package var reply: JSONValue
+    /// The node's own words, or why there is no answer.
+    package var error: String?
+    package var milliseconds: Int64
+
+    package init(
+        node: NodeName, host: String, port: Int, role: Role?, type: Kind?, reply: JSONValue, error: String?,
+        milliseconds: Int64
+    ) {
+        self.node = node
+        self.host = host
+        self.port = port
+        self.role = role
+        self.type = type
+        self.reply = reply
+        self.error = error
+        self.milliseconds = milliseconds
+    }
+}
+
+/// Where a program of a person's own finds a node, and what it says there to be let in.
+package struct LoginDocument: Hashable, Sendable, Codable {
+    package var node: NodeName
+    package var host: String
+    package var port: Int
+    package var user: String?
+    package var password: String?
+    /// The engine's server program: its client is often beside it.
+    package var server: String
+
+    package init(node: NodeName, host: String, port: Int, user: String?, password: String?, server: String) {
+        self.node = node
+        self.host = host
+        self.port = port
+        self.user = user
+        self.password = password
+        self.server = server
+    }
+}

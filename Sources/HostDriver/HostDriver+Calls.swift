@@ -1,0 +1,35 @@
+import ClusterModel
+import Planner
+import RESP
+import RedisClient
+
+/// Commands that people send through the daemon, which knows the passwords.
+extension HostDriver {
+    /// On a connection of its own: it may take long, and may leave it in any state.
+    package func call(
+        _ command: RESPCommand, _ contact: Effect.Contact, timeout: Duration
+    ) async -> Result<RESPValue, RedisClientError> {
+        do throws(RedisClientError) {
+            let connection = try await connect(contact)
+            let answer: RESPValue
+            do throws(RedisClientError) {
+                answer = try await connection.send(command, timeout: timeout)
+            } catch {
+                await connection.close()
+                throw error
+            }
+            await connection.close()
+            return .success(answer)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Whom a node lets in, where it asks: nil, nobody in particular.
+    package var login: (user: String?, password: String)? {
+        Self.credentials(spec).compactMap { $0 }.first.map { ($0.user, $0.password) }
+    }
+
+    package var connectHost: String { spec.connectHost }
+    package var enginePath: String { engine.path }
+}

@@ -1,0 +1,133 @@
+import ClusterConfiguration
+import ClusterModel
+import ControlAPI
+import ControlClient
+import Glibc
+import NodeFiles
+import Planner
+import ProcessSupervision
+
+/// `up --detach`: the same program once more, in a session of its own, with its log in the data folder; returns when the
+/// cluster is ready.
+struct BackgroundStart {
+    /// Told to the daemon in the background, which is this program with the same arguments.
+    static let flag = "--in-background"
+    static let logName = "clusterd.log"
+
+    private let spec: ClusterSpec
+    private let log: String
+    private let pid: pid_t
+    /// How much of the log was shown.
+    private var shown: Int
+    /// Whether the daemon has said that it is ready: it is so a moment before.
+    private var wasSaid = false
+
+    /// What can be refused without a daemon is refused here, so that the person sees it at once.
+    init(_ options: Daemon.Options) throws {
+        spec = try Configuration.load(options.configuration, options.defaults, options.commandLine).spec
+        let user = try Preflight.user(spec)
+        do {
+            // Held for a moment only: it says that no other clusterd runs there.
+            withExtendedLifetime(try Preflight.claim(spec, options.mode, user)) {}
+        }
+        log = "\(spec.dataDirectory)/\(Self.logName)"
+        var status = stat()
+        shown = stat(log, &status) == 0 ? Int(status.st_size) : 0
+        let arguments = CommandWord.arguments.dropFirst().map(\.text).filter { $0 != "--detach" } + [Self.flag]
+        do {
+            pid = try spawn(
+                SpawnOrder(
+                    executable: Self.program, arguments: Array(arguments),
+                    environment: CommandWord.environment.map(\.text), directory: Paths.currentDirectory, output: log))
+        } catch {
+            throw Failure("not-started", error.description, exit: ControlAPI.ExitCode.failed)
+        }
+    }
+
+    private static var program: String {
+        guard let path = ProcessTable.executable(of: getpid()), access(path, X_OK) == 0 else { return "/proc/self/exe" }
+        return path
+    }
+
+    /// Shows what the daemon says until the cluster is ready. Where it ends before that, its exit code is ours.
+    mutating func follow(_ timeout: Duration) throws {
+        let option = Reach.option(for: spec)
+        SignalWatch.start([SIGINT, SIGTERM, SIGHUP]) { [pid] _ in
+            Output.note("still starting: pid \(pid) · clusterd status\(option) · clusterd stop\(option)")
+            Glibc.exit(ControlAPI.ExitCode.interrupted)
+        }
+        let client = ControlClient(socketPath: spec.control.socket ?? spec.dataDirectory + "/control.sock")
+        let deadline = ContinuousClock.now + timeout
+        while true {
+            let hasEnded = ProcessWatch.wait(for: pid, limit: .milliseconds(25))
+            show()
+            if hasEnded { throw ended() }
+            if let status = try? client.get(.status, StatusDocument.self, timeout: .seconds(1)),
+                status.cluster.daemon.pid == pid
+            {
+                if status.cluster.ready { return tell(status, option) }
+                if let finding = status.findings.first(where: { Finding.isLasting($0.code) }) {
+                    throw Failure(
+                        "not-ready", "\(finding.message); clusterd goes on (pid \(pid), log \(log))",
+                        hint: "clusterd status\(option) · clusterd stop\(option)", exit: ControlAPI.ExitCode.failed)
+                }
+            }
+            guard ContinuousClock.now < deadline else {
+                throw Failure(
+                    "timeout", "it is not ready after \(timeout); it goes on (pid \(pid), log \(log))",
+                    hint: "clusterd status\(option) · clusterd stop\(option)", exit: ControlAPI.ExitCode.timeout)
+            }
+        }
+    }
+
+    private mutating func tell(_ status: StatusDocument, _ option: String) {
+        let deadline = ContinuousClock.now + .seconds(2)
+        repeat {
+            show()
+        } while !wasSaid && ContinuousClock.now < deadline && !ProcessWatch.wait(for: pid, limit: .milliseconds(5))
+        let port = status.nodes.first.map { " · redis-cli -c -p \($0.port)" } ?? ""
+        Output.note("runs      in the background, pid \(pid); its log is \(log)")
+        Output.note("          clusterd status\(option)\(port) · clusterd stop\(option)")
+    }
+
+    /// Whole lines that were written since the last look; what is said on the way goes to stderr, as in the foreground.
+    private mutating func show() {
+        guard let bytes = try? readFile(log, from: shown, limit: 1 << 20), let end = bytes.lastIndex(of: 10) else {
+            return
+        }
+        shown += end + 1
+        let text = String(decoding: bytes[..<end], as: UTF8.self)
+        wasSaid = wasSaid || text.split(separator: "\n").contains { $0.hasPrefix("ready ") }
+        Output.note(text)
+    }
+
+    private func ended() -> CommandEnd {
+        var status: Int32 = 0
+        waitpid(pid, &status, 0)
+        let signal = status & 0x7F
+        guard signal == 0 else {
+            Output.note("error: clusterd was ended by signal \(signal); its log is \(log)")
+            return CommandEnd(code: 128 + signal)
+        }
+        return CommandEnd(code: status >> 8 & 0xFF)
+    }
+}
+
+/// The end of a command that has said everything already.
+struct CommandEnd: Error {
+    var code: Int32
+}
+
+/// How a person tells a command which daemon is meant.
+enum Reach {
+    /// Empty where commands find it by themselves.
+    static func option(for spec: ClusterSpec) -> String {
+        let usual = Paths.absolute("clusterd-data")
+        if let socket = spec.control.socket { return socket == SocketChoice.systemSocket ? "" : " --socket \(socket)" }
+        guard spec.dataDirectory != usual else { return "" }
+        let here = Paths.currentDirectory + "/"
+        let short =
+            spec.dataDirectory.hasPrefix(here) ? String(spec.dataDirectory.dropFirst(here.count)) : spec.dataDirectory
+        return " --dir \(short)"
+    }
+}
