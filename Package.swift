@@ -20,6 +20,7 @@ let package = Package(
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "RESP"),
         .target(name: "ControlAPI", dependencies: ["ClusterModel"]),
+        .target(name: "StatusView", dependencies: ["ControlAPI", "ClusterModel"]),
 
         // Hands: one kind of I/O each, none knows the others.
         .target(
@@ -54,7 +55,7 @@ let package = Package(
             name: "clusterd",
             dependencies: [
                 "ClusterModel", "Planner", "ClusterConfiguration", "ControlAPI", "ControlClient", "ControlServer",
-                "HostDriver", "NodeFiles", "Orchestrator", "ProcessSupervision", "RedisClient", "Systemd",
+                "HostDriver", "NodeFiles", "Orchestrator", "ProcessSupervision", "RedisClient", "StatusView", "Systemd",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOPosix", package: nio),
             ]),
@@ -71,6 +72,7 @@ let package = Package(
         .testTarget(
             name: "OrchestratorTests", dependencies: ["Orchestrator", "Planner", "ControlAPI", "ClusterModel"]),
         .testTarget(name: "PlannerTests", dependencies: ["Planner", "ClusterModel"]),
+        .testTarget(name: "StatusViewTests", dependencies: ["StatusView", "ControlAPI", "ClusterModel"]),
         .testTarget(name: "ControlAPITests", dependencies: ["ControlAPI", "ClusterModel"]),
         .testTarget(
             name: "ControlServerTests",

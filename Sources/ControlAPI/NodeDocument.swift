@@ -30,6 +30,8 @@ package struct NodeDocument: Hashable, Sendable, Codable {
     package var startedAt: Timestamp?
     package var restarts = 0
     package var lastExit: ExitDocument?
+    /// Where its files are.
+    package var directory: String?
 
     package init(
         name: NodeName, host: String, port: Int, busPort: Int, process: Process, wanted: Wanted, health: Health

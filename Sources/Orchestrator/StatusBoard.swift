@@ -46,6 +46,7 @@ struct StatusBoard {
             process: process(member, known), wanted: member.wanted == .running ? .running : .stopped,
             health: known.flatMap { .init(rawValue: $0.health.rawValue) } ?? .down)
         node.id = member.id
+        node.directory = member.directory
         node.role = known?.role
         node.replicaOf = known?.role == .replica ? known?.replicaOf : nil
         node.slots = known?.slots.texts ?? []

@@ -169,28 +169,23 @@ package struct Admission {
         return record.members.filter { role == nil || assessment.node($0.name)?.role == role }
     }
 
-    /// NODE as people write it: its name, then host:port or port, then the beginning of a Redis node id (4 hex digits or
-    /// more with a letter among them, or 8).
+    /// The member that a person means by `text`.
     package static func member(_ text: String, _ record: Record) throws(Refusal) -> Member {
-        if let named = record.members.first(where: { $0.name.text == text }) { return named }
-        let port = text.split(separator: ":").last.flatMap { Int($0) }
-        if let port, let found = record.members.first(where: { $0.ports.client == port }) { return found }
-        let lower = text.lowercased()
-        let isHex = lower.allSatisfy(\.isHexDigit)
-        if isHex, lower.count >= 8 || (lower.count >= 4 && lower.contains(where: \.isLetter)) {
-            let found = record.members.filter { $0.id.text.hasPrefix(lower) }
-            if found.count == 1 { return found[0] }
-            if found.count > 1 {
-                throw Refusal(
-                    "ambiguous-node",
-                    "'\(text)' begins the ids of \(found.map { "\($0.name) (\($0.id.short))" }.joined(separator: ", "))",
-                    hint: "give the name", exit: 64)
-            }
+        let members = record.members
+        switch NodeChoice(text, among: members.map { .init(name: $0.name, port: $0.ports.client, id: $0.id) }) {
+        case .one(let index): return members[index]
+        case .several(let found):
+            throw Refusal(
+                "ambiguous-node",
+                "'\(text)' begins the ids of "
+                    + found.map { "\(members[$0].name) (\(members[$0].id.short))" }.joined(separator: ", "),
+                hint: "give the name", exit: 64)
+        case .none:
+            throw Refusal(
+                "unknown-node",
+                "there is no node '\(text)'; the nodes are \(members.map(\.name.text).joined(separator: " "))",
+                exit: 64)
         }
-        throw Refusal(
-            "unknown-node",
-            "there is no node '\(text)'; the nodes are \(record.members.map(\.name.text).joined(separator: " "))",
-            exit: 64)
     }
 
     /// `up` with another shape than what lies in the folder. An omitted number means "as formed".

@@ -7,6 +7,7 @@ import NodeFiles
 import Orchestrator
 import Planner
 import ProcessSupervision
+import StatusView
 
 struct DestroyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -57,7 +58,7 @@ struct DestroyCommand: ParsableCommand {
         if json {
             Output.result((try? ControlJSON.encode(result)) ?? [])
         } else {
-            Output.note("deleted   \(name): \(result.files) files, \(StatusTable.size(result.bytes)) bytes")
+            Output.note("deleted   \(name): \(result.files) files, \(Short.bytes(result.bytes)) bytes")
             for kept in result.kept { Output.result("kept      \(kept.path)  (\(kept.why))") }
         }
     }

@@ -1,28 +1,67 @@
 import ArgumentParser
+import ClusterModel
 import ControlAPI
+import StatusView
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "The cluster at a glance.",
-        discussion: "Exit 0 while every slot is served, 1 while some is not.\n\nclusterd status\nclusterd status --json"
-    )
+        abstract: "The cluster at a glance, or everything about one node.",
+        discussion: """
+            As wide as the terminal, 80 columns where there is none. Exit 0 while every slot is served, 1 while some is not.
+
+            clusterd status
+            clusterd status 7002
+            clusterd status --json
+            """)
 
     @OptionGroup var daemon: DaemonChoice
+    @Argument(help: ArgumentHelp("Its name, port, host:port, or the beginning of its id.", valueName: "node")) var node:
+        String?
     @Flag(help: "Print one JSON document.") var json = false
 
     func run() throws {
         do {
-            let client = try daemon.client()
-            let status = try client.get(.status, StatusDocument.self)
-            if json {
+            let status = try daemon.client().get(.status, StatusDocument.self)
+            if let node {
+                show(try status.node(node), of: status)
+            } else if json {
                 Output.result((try? ControlJSON.encode(status)) ?? [])
             } else {
-                Output.result(StatusTable(status, color: Output.hasColor).text)
+                let table = StatusTable(
+                    status, now: Terminal.now, width: Terminal.width, color: Output.hasColor)
+                Output.result(table.text)
             }
             if !status.cluster.serving { throw ArgumentParser.ExitCode(ControlAPI.ExitCode.failed) }
         } catch let failure as Failure {
             throw failure.json(json)
+        }
+    }
+
+    private func show(_ node: NodeDocument, of status: StatusDocument) {
+        if json { return Output.result((try? ControlJSON.encode(node)) ?? []) }
+        let page = NodePage(
+            node, of: status, now: Terminal.now, width: Terminal.width, color: Output.hasColor)
+        Output.result(page.text)
+    }
+}
+
+extension StatusDocument {
+    /// The node that a person means by `text`.
+    func node(_ text: String) throws(Failure) -> NodeDocument {
+        switch NodeChoice(text, among: nodes.map { .init(name: $0.name, port: $0.port, id: $0.id) }) {
+        case .one(let index): return nodes[index]
+        case .several(let found):
+            throw Failure(
+                "ambiguous-node",
+                "'\(text)' begins the ids of "
+                    + found.map { "\(nodes[$0].name) (\(nodes[$0].id?.short ?? ""))" }.joined(separator: ", "),
+                hint: "give the name", exit: ControlAPI.ExitCode.usage)
+        case .none:
+            throw Failure(
+                "unknown-node",
+                "there is no node '\(text)'; the nodes are \(nodes.map(\.name.text).joined(separator: " "))",
+                exit: ControlAPI.ExitCode.usage)
         }
     }
 }
@@ -65,13 +104,8 @@ struct WaitCommand: ParsableCommand {
         case "ready": return status.cluster.ready
         case "serving": return status.cluster.serving
         default:
-            guard let node = status.nodes.first(where: { $0.name.text == what || String($0.port) == what }) else {
-                if status.nodes.isEmpty { return false }
-                throw Failure(
-                    "unknown-node",
-                    "there is no node '\(what)'; the nodes are \(status.nodes.map(\.name.text).joined(separator: " "))",
-                    exit: ControlAPI.ExitCode.usage)
-            }
+            if status.nodes.isEmpty { return false }
+            let node = try status.node(what)
             return node.process == .running && node.health == .ok && (node.role == .master || node.link == .up)
         }
     }

@@ -30,7 +30,7 @@ import Testing
         .replacing(
             #""code":null}"#,
             with: #""code":null,"kind":null,"pid":null,"statusKnown":null,"coreDumped":null,"outOfMemory":null,"#
-                + #""uptimeMs":null,"memoryBytes":null,"log":null}"#
+                + #""uptimeMs":null,"memoryBytes":null,"log":null},"directory":null"#
         )
         .replacing(#""hint":null}"#, with: #""hint":null,"details":null}"#)
 
@@ -63,7 +63,8 @@ import Testing
             #"{"name":"7000","host":"127.0.0.1","port":7000,"busPort":17000,"id":null,"pid":null,"#,
             #""process":"backoff","wanted":"running","role":null,"replicaOf":null,"slots":[],"health":"down","#,
             #""link":null,"lagBytes":null,"keys":null,"memoryBytes":null,"maxMemoryBytes":null,"clients":null,"#,
-            #""opsPerSecond":null,"engine":null,"pendingRestart":[],"startedAt":null,"restarts":0,"lastExit":null}"#,
+            #""opsPerSecond":null,"engine":null,"pendingRestart":[],"startedAt":null,"restarts":0,"lastExit":null,"#,
+            #""directory":null}"#,
         ].joined()
         #expect(try text(node) == expected)
         let event = EventDocument(

@@ -8,6 +8,7 @@ import Testing
         "ClusterConfiguration": ["ClusterModel", "CYAML"],
         "RESP": [],
         "ControlAPI": ["ClusterModel"],
+        "StatusView": ["ControlAPI", "ClusterModel"],
     ]
     static let hands: [String: Set<String>] = [
         "RedisClient": ["RESP", "ClusterModel", "NIOCore", "NIOPosix"],
@@ -27,7 +28,7 @@ import Testing
     /// Everything may use these; values may not use Glibc.
     static let always: Set<String> = ["Synchronization", "Glibc", "FoundationEssentials"]
 
-    @Test(arguments: ["ClusterModel", "Planner", "ClusterConfiguration", "RESP", "ControlAPI"])
+    @Test(arguments: ["ClusterModel", "Planner", "ClusterConfiguration", "RESP", "ControlAPI", "StatusView"])
     func valuesSeeNoClockNoSocketAndNoFile(target: String) throws {
         let allowed = try #require(Self.values[target])
         // JSON is text: ControlAPI has its coder from FoundationEssentials.
