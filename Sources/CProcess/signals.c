@@ -25,6 +25,13 @@ int cl_signal_pipe(const int *signals, int count) {
     signal_writer = ends[1];
     struct sigaction action = {.sa_sigaction = tell, .sa_flags = SA_RESTART | SA_SIGINFO};
     sigfillset(&action.sa_mask);
-    for (int index = 0; index < count; index++) sigaction(signals[index], &action, NULL);
+    sigset_t watched;
+    sigemptyset(&watched);
+    for (int index = 0; index < count; index++) {
+        sigaction(signals[index], &action, NULL);
+        sigaddset(&watched, signals[index]);
+    }
+    // Who started this process may have had them blocked, and a blocked signal stays so over exec (execve(2)).
+    pthread_sigmask(SIG_UNBLOCK, &watched, NULL);
     return ends[0];
 }

@@ -52,7 +52,8 @@ struct Settings {
         let origin = place(section.mark, file)
         guard Schema.topLevel.contains(section.key) else {
             return fail(
-                origin, "there is no section '\(section.key)'", hint: Nearest.hint(section.key, among: Schema.topLevel))
+                origin, "there is no section '\(section.key)'", hint: Spelling.hint(section.key, among: Schema.topLevel)
+            )
         }
         if section.value.isNull { return }
         guard case .mapping(let members) = section.value.content else {
@@ -71,7 +72,7 @@ struct Settings {
                 } else {
                     fail(
                         value.keyOrigin, "there is no key '\(member.key)' in '\(section.key)'",
-                        hint: Nearest.hint(member.key, among: known))
+                        hint: Spelling.hint(member.key, among: known))
                 }
             }
         }
@@ -100,7 +101,7 @@ struct Settings {
             default:
                 fail(
                     value.keyOrigin, "there is no key '\(member.key)' for a node",
-                    hint: Nearest.hint(member.key, among: Schema.override))
+                    hint: Spelling.hint(member.key, among: Schema.override))
             }
         }
         overrides[node.key] = override

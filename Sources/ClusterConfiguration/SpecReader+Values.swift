@@ -80,7 +80,7 @@ extension SpecReader {
         guard let text = text(key) else { return nil }
         guard let choice = Choice(rawValue: text) else {
             let words = Choice.allCases.map(\.rawValue)
-            fail(key, "'\(text)' is none of \(words.joined(separator: ", "))", hint: Nearest.hint(text, among: words))
+            fail(key, "'\(text)' is none of \(words.joined(separator: ", "))", hint: Spelling.hint(text, among: words))
             return nil
         }
         return choice

@@ -81,7 +81,9 @@ struct StatusBoard {
         case .exited(let exit):
             if member.wanted == .stopped || assessment.phase == .stopping { return .stopped }
             if isUnderWay("start \(member.name) ") { return .starting }
-            return RestartPolicy.staysDown(exit, cycle.spec.supervision.restart) == nil ? .backoff : .crashed
+            let isLeft =
+                cycle.record?.pause != nil || RestartPolicy.staysDown(exit, cycle.spec.supervision.restart) != nil
+            return isLeft ? .crashed : .backoff
         case nil: return isUnderWay("start \(member.name) ") ? .starting : .stopped
         }
     }

@@ -21,15 +21,19 @@ struct CallCommand: ParsableCommand {
     @OptionGroup var daemon: DaemonChoice
     @Flag(help: "Only the masters.") var masters = false
     @Flag(help: "Only the replicas.") var replicas = false
-    @Option(help: ArgumentHelp("Only this node; may repeat.", valueName: "node")) var node: [String] = []
+    @Option(help: ArgumentHelp("Only this node; may repeat.", valueName: "node"), completion: Completion.node)
+    var node: [String] = []
     @Flag(help: "Print one JSON document.") var json = false
-    @Option(help: "How long each node has for its answer.") var timeout = TimeoutArgument(seconds: 5)
+    @Option(help: ArgumentHelp("How long each node has for its answer.", valueName: "duration"))
+    var timeout = TimeoutArgument(seconds: 5)
     @Argument(
         parsing: .captureForPassthrough,
         help: ArgumentHelp("The command and its arguments, as redis-cli takes them.", valueName: "command"))
     var command: [String] = []
 
     func validate() throws {
+        // What stands behind the command is the command's own, and the first word is captured with it.
+        if command.first == "--help" || command.first == "-h" { throw CleanExit.helpRequest(Self.self) }
         if let first = command.first, first.hasPrefix("-"), first != "--" {
             throw ValidationError("there is no option '\(first)'; options stand before the command")
         }
@@ -87,8 +91,10 @@ struct ShellCommand: ParsableCommand {
             """)
 
     @OptionGroup var daemon: DaemonChoice
-    @Argument(help: ArgumentHelp("Its name, port, host:port, or the beginning of its id.", valueName: "node")) var node:
-        String?
+    @Argument(
+        help: ArgumentHelp("Its name, port, host:port, or the beginning of its id.", valueName: "node"),
+        completion: Completion.node)
+    var node: String?
     @Argument(parsing: .postTerminator, help: ArgumentHelp("What redis-cli is given.", valueName: "argument"))
     var arguments: [String] = []
 

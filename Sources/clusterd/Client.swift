@@ -5,8 +5,12 @@ import Glibc
 
 /// Which daemon a command speaks to.
 struct DaemonChoice: ParsableArguments {
-    @Option(help: ArgumentHelp("The daemon's control socket.", valueName: "path")) var socket: String?
-    @Option(help: ArgumentHelp("The daemon whose data lie there.", valueName: "dir")) var dir: String?
+    @Option(help: ArgumentHelp("The daemon's control socket.", valueName: "path"), completion: .file())
+    var socket: String?
+    @Option(help: ArgumentHelp("The daemon whose data lie there.", valueName: "dir"), completion: .directory)
+    var dir: String?
+
+    static let options: Set<String> = ["--socket", "--dir"]
 
     func client() throws(Failure) -> ControlClient {
         do {
@@ -47,10 +51,14 @@ extension ControlClient {
 struct TimeoutArgument: ExpressibleByArgument {
     var duration: Duration
 
+    init(seconds: Int64) { duration = .seconds(seconds) }
+
     init?(argument: String) {
         guard let duration = DurationText.parse(argument) else { return nil }
         self.duration = duration
     }
+
+    var defaultValueDescription: String { DurationText.text(duration) }
 }
 
 /// Waits between two looks at the daemon.

@@ -38,7 +38,9 @@ struct PauseCommand: ParsableCommand {
             clusterd pause --for forever
             """)
 
-    @Option(help: ArgumentHelp("How long: 15m, 2h, or forever [1h].", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("How long: 15m, 2h, or forever.", valueName: "duration"),
+        completion: .list(["15m", "1h", "8h", "forever"]))
     var `for`: PauseArgument = PauseArgument(duration: .seconds(3600))
     @OptionGroup var options: ChangeOptions
 

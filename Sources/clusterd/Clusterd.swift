@@ -18,12 +18,27 @@ struct Clusterd: AsyncParsableCommand {
             Restart a node:  clusterd restart-node 7002
             End it:          Ctrl-C, or clusterd stop
             """,
-        subcommands: [
-            UpCommand.self, ExecCommand.self, RunCommand.self, StatusCommand.self, CheckCommand.self,
-            WaitCommand.self, EventsCommand.self, RestartNodeCommand.self, StartNodeCommand.self, StopNodeCommand.self,
-            FailoverCommand.self, RollingRestartCommand.self, PauseCommand.self, ResumeCommand.self,
-            OperationsCommand.self, CancelCommand.self, CallCommand.self, ShellCommand.self, StopCommand.self,
-            DetachCommand.self, ReloadCommand.self, DestroyCommand.self, ConfigCommand.self, DoctorCommand.self,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Lifecycle",
+                subcommands: [
+                    UpCommand.self, ExecCommand.self, RunCommand.self, StopCommand.self, DetachCommand.self,
+                    DestroyCommand.self,
+                ]),
+            CommandGroup(
+                name: "Monitoring",
+                subcommands: [StatusCommand.self, CheckCommand.self, WaitCommand.self, EventsCommand.self]),
+            CommandGroup(
+                name: "Operating",
+                subcommands: [
+                    RestartNodeCommand.self, StartNodeCommand.self, StopNodeCommand.self, FailoverCommand.self,
+                    RollingRestartCommand.self, PauseCommand.self, ResumeCommand.self, OperationsCommand.self,
+                    CancelCommand.self,
+                ]),
+            CommandGroup(name: "Node access", subcommands: [CallCommand.self, ShellCommand.self]),
+            CommandGroup(
+                name: "Configuration",
+                subcommands: [ConfigCommand.self, ReloadCommand.self, DoctorCommand.self]),
         ])
 
     @Flag(name: .long, help: "Show the version of clusterd and of the engine that it would use.")
@@ -52,8 +67,12 @@ struct Clusterd: AsyncParsableCommand {
         } catch let failure as Failure {
             failure.print()
             Glibc.exit(failure.exit)
-        } catch {
+        } catch  where exitCode(for: error).isSuccess {
             exit(withError: error)
+        } catch {
+            let message = message(for: error)
+            if !message.isEmpty { UsageError.failure(message, Array(CommandLine.arguments.dropFirst())).print() }
+            Glibc.exit(exitCode(for: error).rawValue)
         }
     }
 }

@@ -68,7 +68,9 @@ struct ConfigCommand: ParsableCommand {
 
 /// Which configuration is looked at: that of `clusterd run`, unless told otherwise.
 struct ConfigurationSource: ParsableArguments {
-    @Option(help: ArgumentHelp("A file or a folder; may repeat [/etc/clusterd/conf.d].", valueName: "path"))
+    @Option(
+        help: ArgumentHelp("A file or a folder; may repeat [/etc/clusterd/conf.d].", valueName: "path"),
+        completion: Completion.configuration)
     var config: [String] = []
 
     static let usual = "/etc/clusterd/conf.d"

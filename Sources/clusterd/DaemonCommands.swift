@@ -7,10 +7,14 @@ struct ClusterOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How many masters [3].", valueName: "n")) var masters: Int?
     @Option(help: ArgumentHelp("How many replicas each [1; 0 for exec].", valueName: "n")) var replicas: Int?
     @Option(help: ArgumentHelp("The first port [7000; a free one for exec].", valueName: "port")) var port: Int?
-    @Option(help: ArgumentHelp("The server: a path, or a name on PATH [redis-server].", valueName: "path")) var server:
-        String?
-    @Option(help: ArgumentHelp("A file or a folder of configuration; may repeat.", valueName: "path")) var config:
-        [String] = []
+    @Option(
+        help: ArgumentHelp("The server: a path, or a name on PATH [redis-server].", valueName: "path"),
+        completion: .file())
+    var server: String?
+    @Option(
+        help: ArgumentHelp("A file or a folder of configuration; may repeat.", valueName: "path"),
+        completion: Completion.configuration)
+    var config: [String] = []
     @Option(help: ArgumentHelp("A directive for every node; may repeat.", valueName: "redis.key=value")) var set:
         [String] = []
 
@@ -39,11 +43,12 @@ struct UpCommand: AsyncParsableCommand {
             clusterd up --detach
             """)
 
-    @Option(help: ArgumentHelp("Where the data lie.", valueName: "dir")) var dir: String?
+    @Option(help: ArgumentHelp("Where the data lie.", valueName: "dir"), completion: .directory) var dir: String?
     @OptionGroup var cluster: ClusterOptions
     @Flag(help: "Return once it is ready; clusterd goes on in the background.") var detach = false
-    @Option(help: "With --detach: how long to wait; clusterd goes on after that.") var timeout = TimeoutArgument(
-        seconds: 600)
+    @Option(
+        help: ArgumentHelp("With --detach: how long to wait; clusterd goes on after that.", valueName: "duration"))
+    var timeout = TimeoutArgument(seconds: 600)
     @Flag(name: .customLong(String(BackgroundStart.flag.dropFirst(2))), help: .private) var isInBackground = false
 
     func run() async throws {
@@ -72,8 +77,10 @@ struct RunCommand: AsyncParsableCommand {
             clusterd run --config ./conf.d
             """)
 
-    @Option(help: ArgumentHelp("A file or a folder of configuration; may repeat.", valueName: "path")) var config:
-        [String] = []
+    @Option(
+        help: ArgumentHelp("A file or a folder of configuration; may repeat.", valueName: "path"),
+        completion: Completion.configuration)
+    var config: [String] = []
 
     func run() async throws {
         let folders = ServiceFolders.fromEnvironment()

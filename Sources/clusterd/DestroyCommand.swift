@@ -23,10 +23,12 @@ struct DestroyCommand: ParsableCommand {
             """)
 
     @OptionGroup var daemon: DaemonChoice
-    @Argument(help: ArgumentHelp("The cluster's name.", valueName: "name")) var name: String
+    @Argument(help: ArgumentHelp("The cluster's name.", valueName: "name"), completion: Completion.cluster) var name:
+        String
     @Flag(help: "Do not ask.") var yes = false
     @Flag(help: "Print one JSON document at the end.") var json = false
-    @Option(help: "How long the nodes may take to stop.") var timeout = TimeoutArgument(seconds: 120)
+    @Option(help: ArgumentHelp("How long the nodes may take to stop.", valueName: "duration"))
+    var timeout = TimeoutArgument(seconds: 120)
 
     func run() throws {
         do {

@@ -17,8 +17,10 @@ struct DoctorCommand: ParsableCommand {
             clusterd doctor --config ./conf.d --json
             """)
 
-    @Option(help: ArgumentHelp("A file or a folder of configuration; may repeat.", valueName: "path")) var config:
-        [String] = []
+    @Option(
+        help: ArgumentHelp("A file or a folder of configuration; may repeat.", valueName: "path"),
+        completion: Completion.configuration)
+    var config: [String] = []
     @Flag(help: "Print one JSON document.") var json = false
 
     func run() throws {

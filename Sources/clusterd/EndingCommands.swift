@@ -10,7 +10,8 @@ struct StopCommand: ParsableCommand {
         discussion: "Returns when nothing runs any more.\n\nclusterd stop")
 
     @OptionGroup var daemon: DaemonChoice
-    @Option(help: "How long to wait; the stop goes on after that.") var timeout = TimeoutArgument(seconds: 120)
+    @Option(help: ArgumentHelp("How long to wait; the stop goes on after that.", valueName: "duration"))
+    var timeout = TimeoutArgument(seconds: 120)
 
     func run() throws { try Ending.follow(.stop, daemon.client(), timeout.duration, said: "stopped") }
 }

@@ -25,7 +25,8 @@ struct ExecCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where the temporary folder is made [$TMPDIR, or /tmp].", valueName: "dir")) var dir:
         String?
     @OptionGroup var cluster: ClusterOptions
-    @Option(help: "How long the cluster may take to come up.") var timeout = TimeoutArgument(seconds: 60)
+    @Option(help: ArgumentHelp("How long the cluster may take to come up.", valueName: "duration"))
+    var timeout = TimeoutArgument(seconds: 60)
     @Flag(name: .shortAndLong, help: "Tell on stderr what happens.") var verbose = false
     @Argument(
         parsing: .postTerminator,

@@ -3,12 +3,15 @@ import ControlAPI
 import ControlClient
 import Glibc
 import ProcessSupervision
+import Synchronization
 
 /// What every command that changes something has in common.
 struct ChangeOptions: ParsableArguments {
     @OptionGroup var daemon: DaemonChoice
     @Flag(help: "Print the operation as one JSON document at the end.") var json = false
-    @Option(help: ArgumentHelp("How long to wait [60s]; the work goes on after that.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp(
+            "How long to wait [60s, rolling-restart 30m]; the work goes on after that.", valueName: "duration"))
     var timeout: TimeoutArgument?
 
     /// Asks for it, shows how it goes, and returns when it is done.
@@ -18,12 +21,28 @@ struct ChangeOptions: ParsableArguments {
             let status = try client.get(.status, StatusDocument.self)
             Output.note("cluster   \(status.cluster.name)")
             let key = "\(getpid())-\(UInt64.random(in: 0 ... .max))"
+            let interruption = Interruption("it may be under way: clusterd operations")
             let operation = try client.get(.change(change, idempotencyKey: key), OperationDocument.self)
-            try Following(client, json: json).follow(operation, for: timeout?.duration ?? usual)
+            try Following(client, json: json).follow(operation, for: timeout?.duration ?? usual, interruption)
         } catch let failure as Failure {
             throw failure.json(json)
         }
     }
+}
+
+/// What a client that is interrupted says before it ends: the work is the daemon's and goes on.
+final class Interruption: Sendable {
+    private let words: Mutex<String>
+
+    init(_ words: String = "") {
+        self.words = Mutex(words)
+        SignalWatch.start([SIGINT, SIGTERM, SIGHUP]) { [self] _ in
+            self.words.withLock { Output.note($0) }
+            Glibc.exit(ControlAPI.ExitCode.interrupted)
+        }
+    }
+
+    func say(_ text: String) { words.withLock { $0 = text } }
 }
 
 /// Follows one operation to its end: each new step on stderr, the document on stdout where that is asked for. The work is the
@@ -40,14 +59,11 @@ struct Following {
         self.json = json
     }
 
-    func follow(_ first: OperationDocument, for limit: Duration) throws {
+    func follow(
+        _ first: OperationDocument, for limit: Duration, _ interruption: Interruption = Interruption()
+    ) throws {
         let commands = "clusterd operations \(first.id) · clusterd cancel \(first.id)"
-        if !first.state.hasEnded {
-            SignalWatch.start([SIGINT, SIGTERM, SIGHUP]) { _ in
-                Output.note("still running: \(commands)")
-                Glibc.exit(ControlAPI.ExitCode.interrupted)
-            }
-        }
+        interruption.say("still running: \(commands)")
         let operation = try end(of: first, until: ContinuousClock.now + limit, commands)
         if json { Output.result((try? ControlJSON.encode(operation)) ?? []) }
         switch operation.state {

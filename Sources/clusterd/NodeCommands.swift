@@ -14,7 +14,7 @@ struct RestartNodeCommand: ParsableCommand {
             clusterd restart-node 7000 --restore-roles
             """)
 
-    @Argument(help: nodeHelp) var node: String
+    @Argument(help: nodeHelp, completion: Completion.node) var node: String
     @Flag(help: "Restart a master in place; its slots are not served meanwhile.") var noFailover = false
     @Flag(help: "Make a master master again afterwards.") var restoreRoles = false
     @Flag(help: "Restart it although slots, or a second node of its shard, are down meanwhile.") var force = false
@@ -36,7 +36,7 @@ struct StartNodeCommand: ParsableCommand {
             clusterd start-node 7002
             """)
 
-    @Argument(help: nodeHelp) var node: String
+    @Argument(help: nodeHelp, completion: Completion.startable) var node: String
     @OptionGroup var options: ChangeOptions
 
     func run() throws { try options.carryOut(.startNode(node)) }
@@ -54,7 +54,7 @@ struct StopNodeCommand: ParsableCommand {
             clusterd stop-node 7000 --no-failover
             """)
 
-    @Argument(help: nodeHelp) var node: String
+    @Argument(help: nodeHelp, completion: Completion.stoppable) var node: String
     @Flag(
         help: ArgumentHelp(
             "Stop a master as it is: its slots are down until it is started, or until the engine itself elects a replica."
@@ -80,10 +80,12 @@ struct FailoverCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("The replica: its name, port, host:port, or the beginning of its id.", valueName: "replica"))
+        help: ArgumentHelp("The replica: its name, port, host:port, or the beginning of its id.", valueName: "replica"),
+        completion: Completion.replica)
     var replica: String?
     @Option(
-        help: ArgumentHelp("The master to be replaced, by the replica that has most of its data.", valueName: "master"))
+        help: ArgumentHelp("The master to be replaced, by the replica that has most of its data.", valueName: "master"),
+        completion: Completion.master)
     var from: String?
     @Flag(help: "Stop a master that cannot hand over.") var force = false
     @OptionGroup var options: ChangeOptions

@@ -14,9 +14,10 @@ struct OperationsCommand: ParsableCommand {
             clusterd operations 12 --follow
             """)
 
-    @Argument(help: ArgumentHelp("An operation's number.", valueName: "id")) var id: String?
+    @Argument(help: ArgumentHelp("An operation's number.", valueName: "id"), completion: Completion.operation) var id:
+        String?
     @Flag(name: [.short, .long], help: "Show each step as it comes, until it has ended.") var follow = false
-    @Option(help: ArgumentHelp("How long to follow [60s].", valueName: "duration"))
+    @Option(help: ArgumentHelp("How long to follow.", valueName: "duration"))
     var timeout = TimeoutArgument(seconds: 60)
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var daemon: DaemonChoice
@@ -59,7 +60,8 @@ struct CancelCommand: ParsableCommand {
             clusterd cancel 12
             """)
 
-    @Argument(help: ArgumentHelp("The operation's number.", valueName: "id")) var id: String
+    @Argument(help: ArgumentHelp("The operation's number.", valueName: "id"), completion: Completion.cancellable)
+    var id: String
     @Flag(help: "Print the operation as one JSON document.") var json = false
     @OptionGroup var daemon: DaemonChoice
 

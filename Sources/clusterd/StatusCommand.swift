@@ -16,8 +16,10 @@ struct StatusCommand: ParsableCommand {
             """)
 
     @OptionGroup var daemon: DaemonChoice
-    @Argument(help: ArgumentHelp("Its name, port, host:port, or the beginning of its id.", valueName: "node")) var node:
-        String?
+    @Argument(
+        help: ArgumentHelp("Its name, port, host:port, or the beginning of its id.", valueName: "node"),
+        completion: Completion.node)
+    var node: String?
     @Flag(help: "Print one JSON document.") var json = false
 
     func run() throws {
@@ -79,8 +81,10 @@ struct WaitCommand: ParsableCommand {
             """)
 
     @OptionGroup var daemon: DaemonChoice
-    @Argument(help: ArgumentHelp("ready, serving, or a node.", valueName: "what")) var what = "ready"
-    @Option(help: "How long at most.") var timeout = TimeoutArgument(argument: "60s") ?? .init(seconds: 60)
+    @Argument(help: ArgumentHelp("ready, serving, or a node.", valueName: "what"), completion: Completion.nodeOrState)
+    var what = "ready"
+    @Option(help: ArgumentHelp("How long at most.", valueName: "duration"))
+    var timeout = TimeoutArgument(seconds: 60)
 
     func run() throws {
         let client = try daemon.client()
@@ -109,8 +113,4 @@ struct WaitCommand: ParsableCommand {
             return node.process == .running && node.health == .ok && (node.role == .master || node.link == .up)
         }
     }
-}
-
-extension TimeoutArgument {
-    init(seconds: Int64) { duration = .seconds(seconds) }
 }

@@ -86,13 +86,14 @@ final class Daemon {
     }
 
     /// Runs the program to its end.
-    static func run(_ arguments: [String], in folder: String? = nil) throws -> (
-        exit: Int32, output: String, errors: String
-    ) {
+    static func run(
+        _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:]
+    ) throws -> (exit: Int32, output: String, errors: String) {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let (output, errors) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardError = errors

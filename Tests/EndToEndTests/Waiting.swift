@@ -1,6 +1,7 @@
 /// Polls a condition until it holds or the limit passes: no test waits for a time, all wait for something to be so.
 func eventually(
-    within limit: Duration = .seconds(60), _ condition: () async throws -> Bool
+    within limit: Duration = .seconds(60), isolation: isolated (any Actor)? = #isolation,
+    _ condition: () async throws -> Bool
 ) async -> Bool {
     let deadline = ContinuousClock.now + limit
     while ContinuousClock.now < deadline {

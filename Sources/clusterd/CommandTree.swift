@@ -1,0 +1,45 @@
+import ArgumentParser
+
+/// The commands as they hang together.
+enum CommandTree {
+    static let root: any ParsableCommand.Type = Clusterd.self
+
+    static func name(of command: any ParsableCommand.Type) -> String { command.configuration.commandName ?? "" }
+
+    /// The command that these arguments begin with, as one would type it: `clusterd config check`.
+    static func path(_ arguments: [String]) -> [any ParsableCommand.Type] {
+        var path = [root]
+        for argument in arguments {
+            guard let last = path.last,
+                let next = last.configuration.subcommands.first(where: { name(of: $0) == argument })
+            else { break }
+            path.append(next)
+        }
+        return path
+    }
+
+    /// A word that stands where a command should, and is none.
+    static func unknownCommand(_ arguments: [String]) -> String? {
+        let path = path(arguments)
+        guard let last = path.last, !last.configuration.subcommands.isEmpty, arguments.count >= path.count else {
+            return nil
+        }
+        let word = arguments[path.count - 1]
+        return word.hasPrefix("-") || word == "help" ? nil : word
+    }
+
+    /// Every command that runs, with what is typed for it.
+    static var leaves: [(words: [String], type: any ParsableCommand.Type)] {
+        func below(_ words: [String], _ type: any ParsableCommand.Type) -> [([String], any ParsableCommand.Type)] {
+            let words = words + [name(of: type)]
+            let children = type.configuration.subcommands
+            return children.isEmpty ? [(words, type)] : children.flatMap { below(words, $0) }
+        }
+        return below([], root)
+    }
+
+    /// The examples in a command's help: the lines that begin as a command line does.
+    static func examples(of type: any ParsableCommand.Type) -> [String] {
+        type.configuration.discussion.split(separator: "\n").map(String.init).filter { $0.hasPrefix("clusterd ") }
+    }
+}

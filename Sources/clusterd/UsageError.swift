@@ -1,0 +1,30 @@
+import ArgumentParser
+import ClusterConfiguration
+import ControlAPI
+
+/// A command line that cannot be read: said as every other error is.
+enum UsageError {
+    static func failure(_ message: String, _ arguments: [String]) -> Failure {
+        let path = CommandTree.path(arguments)
+        let typed = path.map(CommandTree.name(of:)).joined(separator: " ")
+        let failure: Failure
+        if let word = CommandTree.unknownCommand(arguments), let last = path.last {
+            let names = last.configuration.subcommands.map(CommandTree.name(of:))
+            let nearest = Spelling.nearest(to: word, among: names)
+            failure = Failure(
+                "usage", "there is no command '\(word)'" + (nearest.map { "; did you mean '\($0)'?" } ?? ""),
+                hint: nearest.map { "\(typed) \($0) --help" } ?? "\(typed) --help", exit: ControlAPI.ExitCode.usage)
+        } else {
+            failure = Failure(
+                "usage", sentence(message), hint: "\(typed) --help", exit: ControlAPI.ExitCode.usage)
+        }
+        return failure.json(arguments.prefix { $0 != "--" }.contains("--json"))
+    }
+
+    /// The parser's sentence, as ours are written: small at the beginning, no full stop at the end.
+    private static func sentence(_ message: String) -> String {
+        guard let first = message.first else { return "the command line cannot be read" }
+        let body = message.last == "." ? message.dropLast() : message[...]
+        return first.lowercased() + body.dropFirst()
+    }
+}

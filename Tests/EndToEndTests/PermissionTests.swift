@@ -1,0 +1,45 @@
+import Foundation
+import Testing
+
+/// Who may speak with the daemon. Another user is needed for this, and only root can become one.
+@Suite(.serialized, .enabled(if: getuid() == 0, "only root can try what another user may")) struct PermissionTests {
+    private func asNobody(_ arguments: [String], _ daemon: Daemon) throws -> (exit: Int32, errors: String) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
+        process.arguments =
+            ["--reuid", "65534", "--regid", "65534", "--clear-groups", daemon.home + "/clusterd"] + arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: "/")
+        let errors = Pipe()
+        process.standardError = errors
+        process.standardOutput = FileHandle.nullDevice
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        let words = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (process.terminationStatus, words)
+    }
+
+    @Test func aSecondUserIsRefusedAndToldWhatToDo() async throws {
+        try await withDaemon { daemon in
+            try daemon.up(["--masters", "1", "--replicas", "1"])
+            try await daemon.ready()
+            // Where everybody can run it.
+            try FileManager.default.copyItem(atPath: Daemon.program, toPath: daemon.home + "/clusterd")
+            chmod(daemon.home, 0o755)
+            let socket = daemon.data + "/control.sock"
+            for command in [["status"], ["status", "--json"], ["restart-node", String(daemon.base)], ["stop"]] {
+                let refused = try asNobody(command + ["--socket", socket], daemon)
+                #expect(refused.exit == 77 && refused.errors.contains("sudo"), "\(command): \(refused.errors)")
+            }
+            // Even where somebody has opened the folder and the socket, the daemon looks at who calls.
+            chmod(daemon.data, 0o755)
+            chmod(socket, 0o666)
+            for command in [["status"], ["stop"]] {
+                let refused = try asNobody(command + ["--socket", socket], daemon)
+                #expect(refused.exit == 77 && refused.errors.contains("sudo"), "\(command): \(refused.errors)")
+            }
+            #expect(try daemon.status().cluster.ready)
+            try await daemon.stop()
+        }
+    }
+}
