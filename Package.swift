@@ -72,7 +72,8 @@ let package = Package(
         .testTarget(
             name: "OrchestratorTests", dependencies: ["Orchestrator", "Planner", "ControlAPI", "ClusterModel"]),
         .testTarget(name: "PlannerTests", dependencies: ["Planner", "ClusterModel"]),
-        .testTarget(name: "StatusViewTests", dependencies: ["StatusView", "ControlAPI", "ClusterModel"]),
+        .testTarget(
+            name: "StatusViewTests", dependencies: ["StatusView", "ControlAPI", "ClusterModel"], exclude: ["Golden"]),
         .testTarget(name: "ControlAPITests", dependencies: ["ControlAPI", "ClusterModel"]),
         .testTarget(
             name: "ControlServerTests",

@@ -5,50 +5,49 @@ import ControlAPI
 package struct NodePage {
     private let node: NodeDocument
     private let status: StatusDocument
+    private let earlier: [StatusDocument]
     private let now: Timestamp
     private let width: Int
-    private let style: Style
 
-    package init(_ node: NodeDocument, of status: StatusDocument, now: Timestamp, width: Int, color: Bool) {
+    /// What differs from any of `earlier` is marked.
+    package init(
+        _ node: NodeDocument, of status: StatusDocument, earlier: [StatusDocument] = [], now: Timestamp, width: Int
+    ) {
         self.node = node
         self.status = status
+        self.earlier = earlier
         self.now = now
-        self.width = width
-        style = Style(color: color)
+        self.width = max(width, StatusTable.narrowest)
     }
 
-    package var text: String {
-        let title =
-            "\(style.paint(node.label, .strong))  \(style.paint(node.stateWord, Style.tone(node)))  of \(status.cluster.name)"
-        var lines = [title] + identity + role + load
-        if !node.pendingRestart.isEmpty {
-            lines += field("pending", node.pendingRestart.joined(separator: " ") + " (hold from its next start)")
-        }
-        lines += lastExit
-        let findings = status.findings.filter { $0.node == node.name }
-        if !findings.isEmpty { lines += [""] + findings.flatMap { FindingText.lines($0, style, width) } }
-        let open = status.operations.filter { $0.node == node.name && !$0.state.hasEnded }
-        for operation in open {
-            lines += field(
-                "operation", "\(operation.id) \(operation.kind): \(operation.step ?? operation.state.rawValue)")
-        }
-        return lines.joined(separator: "\n")
+    package var lines: [Line] {
+        let isChanged = earlier.contains { $0.nodes.first { $0.name == node.name }?.stateWord != node.stateWord }
+        let title = [
+            Span(node.label, .strong), Span(node.stateWord, node.tone, isMarked: isChanged),
+            Span("of \(status.cluster.name)"),
+        ]
+        return Line.flow(title, rest: 2, gap: 2, width: width) + identity + role + load + pending + lastExit + findings
+            + operations
     }
 
-    private var identity: [String] {
+    private var identity: [Line] {
         var process = node.process.rawValue
         if let pid = node.pid { process += ", pid \(pid)" }
         if let start = node.startedAt { process += ", since \(start) (\(Short.age(since: start, at: now)))" }
-        if node.wanted == .stopped { process += "; it was told to stay stopped" }
+        if node.wanted == .stopped { process += "; it was told to stay stopped: clusterd start-node \(node.name)" }
+        var address = "\(node.host):\(node.port), bus port \(node.busPort)"
+        if node.label != node.name.text {
+            address += "; it has moved: \(node.name) is the port that it was formed with"
+        }
         return field("process", process)
             + field("restarts", String(node.restarts))
-            + field("address", "\(node.host):\(node.port), bus port \(node.busPort)")
+            + field("address", address)
             + field("id", node.id?.text ?? "not known yet")
             + (node.directory.map { field("directory", $0) } ?? [])
             + (node.engine.map { field("engine", "\($0.name) \($0.version)") } ?? [])
     }
 
-    private var role: [String] {
+    private var role: [Line] {
         switch node.role {
         case nil: return field("role", "not known")
         case .replica?:
@@ -61,13 +60,18 @@ package struct NodePage {
             let replicas = shard?.replicas.map(\.text).joined(separator: " ") ?? ""
             var lines = field("role", "master, " + (replicas.isEmpty ? "no replica" : "followed by \(replicas)"))
             lines += field("slots", node.slots.isEmpty ? "none" : node.slots.joined(separator: " "))
-            if let shard { lines += field("failover", shard.canFailOver ? "possible now" : "no: \(shard.why ?? "")") }
+            if let shard {
+                lines += field(
+                    "failover",
+                    shard.canFailOver ? "possible now" : "not now: \(shard.why ?? "nobody could take over")",
+                    shard.canFailOver ? nil : .warning)
+            }
             return lines
         }
     }
 
-    private var load: [String] {
-        var lines: [String] = []
+    private var load: [Line] {
+        var lines: [Line] = []
         if let keys = node.keys { lines += field("keys", String(keys)) }
         if let memory = node.memoryBytes {
             let limit = node.maxMemoryBytes.map { " of \(Short.bytes($0))" } ?? ", no maxmemory"
@@ -78,17 +82,37 @@ package struct NodePage {
         return lines
     }
 
-    private var lastExit: [String] {
+    private var pending: [Line] {
+        guard !node.pendingRestart.isEmpty else { return [] }
+        return field(
+            "pending", "\(node.pendingRestart.joined(separator: " ")): from its next start on", .warning)
+    }
+
+    private var lastExit: [Line] {
         guard let exit = node.lastExit else { return [] }
         var words = "\(exit.cause), \(exit.at) (\(Short.age(since: exit.at, at: now)) ago)"
         if let code = exit.code { words += ", exit code \(code)" }
         if exit.coreDumped == true { words += ", core dumped" }
-        let log = (exit.log ?? []).map { "            " + $0 }
+        let log = (exit.log ?? []).flatMap {
+            Line.paragraph($0, .faint, first: Line(Self.margin), rest: Self.margin.count + 2, width: width)
+        }
         return field("last exit", words) + log
     }
 
-    private func field(_ name: String, _ text: String) -> [String] {
-        let start = "  " + name + String(repeating: " ", count: max(1, 10 - name.count))
-        return Paragraph.lines(text, first: start, rest: "            ", width: width)
+    private var findings: [Line] {
+        let own = status.findings.filter { $0.node == node.name }
+        return own.isEmpty ? [] : [.empty] + Findings(own, isFull: true, width: width).lines
+    }
+
+    private var operations: [Line] {
+        let open = status.operations.filter { $0.node == node.name && !$0.state.hasEnded }
+        return open.isEmpty ? [] : [.empty] + open.flatMap { $0.lines(now, width) }
+    }
+
+    private static let margin = String(repeating: " ", count: 12)
+
+    private func field(_ name: String, _ text: String, _ tone: Tone? = nil) -> [Line] {
+        let first = "  " + name + String(repeating: " ", count: max(1, Self.margin.count - 2 - name.count))
+        return Line.paragraph(text, tone, first: Line(first), rest: Self.margin.count, width: width)
     }
 }

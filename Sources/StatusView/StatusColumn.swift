@@ -5,9 +5,16 @@ import ControlAPI
 enum StatusColumn: CaseIterable {
     case node, role, state, slots, keys, memory, operations, lag, clients, uptime, restarts, pid, lastExit
 
-    struct Fit {
+    struct Fit: Hashable {
         var column: StatusColumn
         var width: Int
+    }
+
+    /// A node and how it stands in the table.
+    struct Row {
+        var node: NodeDocument
+        /// Beneath its master.
+        var isIndented: Bool
     }
 
     /// What gives way first on a narrow terminal stands last; the first eight are always there.
@@ -15,9 +22,11 @@ enum StatusColumn: CaseIterable {
         .node, .role, .state, .slots, .keys, .memory, .operations, .lag, .uptime, .restarts, .lastExit, .pid, .clients,
     ]
     private static let always = 8
-    private static let gap = 2
+    static let gap = 2
     /// `10923-16383`: slots may be cut to this, and further only where nothing else helps.
     private static let shortestSlots = 11
+    private static let shortestNode = 6
+    private static let widestExit = 40
 
     var title: String {
         switch self {
@@ -44,50 +53,62 @@ enum StatusColumn: CaseIterable {
         }
     }
 
-    /// Whether a difference is a change of the node, and not only time that passed.
-    var isMeasured: Bool { self != .uptime && self != .lastExit }
-
-    func text(_ node: NodeDocument, _ isIndented: Bool, _ now: Timestamp) -> String {
+    /// Whether a difference is a change of the node, and not only time that passed or the load of a moment, which differ
+    /// whenever one looks.
+    var isChange: Bool {
         switch self {
-        case .node: (isIndented ? "  " : "") + node.label
-        case .role: node.role?.rawValue ?? "?"
-        case .state: node.stateWord
-        case .slots: node.slots.joined(separator: " ")
-        case .keys: node.keys.map(Short.count) ?? "-"
-        case .memory: node.memoryBytes.map(Short.bytes) ?? "-"
-        case .operations: node.opsPerSecond.map(Short.count) ?? "-"
-        case .lag: node.lagBytes.map(Short.bytes) ?? "-"
-        case .clients: node.clients.map { String($0) } ?? "-"
-        case .uptime: node.process == .running ? node.startedAt.map { Short.age(since: $0, at: now) } ?? "-" : "-"
-        case .restarts: String(node.restarts)
-        case .pid: node.pid.map { String($0) } ?? "-"
-        case .lastExit: node.lastExit.map { "\($0.cause) \(Short.age(since: $0.at, at: now)) ago" } ?? "-"
+        case .node, .role, .state, .slots, .keys, .restarts, .pid, .lastExit: true
+        case .memory, .operations, .lag, .clients, .uptime: false
         }
     }
 
-    /// As many columns as the terminal has room for.
-    static func fitting(_ rows: [(NodeDocument, Bool)], at now: Timestamp, width: Int) -> [Fit] {
+    func text(_ row: Row, _ now: Timestamp) -> String {
+        let node = row.node
+        switch self {
+        case .node: return (row.isIndented ? "  " : "") + node.label.printable
+        case .role: return node.role?.rawValue ?? "?"
+        case .state: return node.stateWord
+        case .slots: return node.slots.joined(separator: " ")
+        case .keys: return node.keys.map(Short.count) ?? "-"
+        case .memory: return node.memoryBytes.map(Short.bytes) ?? "-"
+        case .operations: return node.opsPerSecond.map(Short.count) ?? "-"
+        case .lag: return node.lagBytes.map(Short.bytes) ?? "-"
+        case .clients: return node.clients.map { String($0) } ?? "-"
+        case .uptime:
+            return node.process == .running ? node.startedAt.map { Short.age(since: $0, at: now) } ?? "-" : "-"
+        case .restarts: return String(node.restarts)
+        case .pid: return node.pid.map { String($0) } ?? "-"
+        case .lastExit:
+            return node.lastExit.map { "\($0.cause.printable) \(Short.age(since: $0.at, at: now)) ago" } ?? "-"
+        }
+    }
+
+    /// As many columns as there is room for.
+    static func fitting(_ rows: [Row], at now: Timestamp, width: Int) -> [Fit] {
         func need(_ column: StatusColumn) -> Int {
-            rows.reduce(column.title.count) { max($0, column.text($1.0, $1.1, now).count) }
+            rows.reduce(column.title.columns) { max($0, column.text($1, now).columns) }
         }
         var widths: [StatusColumn: Int] = [:]
         var total = -gap
+        func give(_ column: StatusColumn, _ shortest: Int) {
+            guard total > width, let wide = widths[column], wide > shortest else { return }
+            let less = min(wide - shortest, total - width)
+            widths[column] = wide - less
+            total -= less
+        }
         for column in byWorth.prefix(always) {
             let wanted = need(column)
             widths[column] = column == .slots ? min(wanted, shortestSlots) : wanted
             total += gap + (widths[column] ?? 0)
         }
-        if total > width, let slots = widths[.slots] {
-            let less = min(slots - 1, total - width)
-            widths[.slots] = slots - less
-            total -= less
-        }
-        // Where even that is too wide, the node's name and state are what is left.
+        give(.slots, StatusColumn.slots.title.count)
+        give(.node, shortestNode)
+        // Where even that is too wide, the node's name, role and state are what is left.
         for column in byWorth.prefix(always).dropFirst(3).reversed() where total > width {
             total -= gap + (widths.removeValue(forKey: column) ?? 0)
         }
         for column in byWorth.dropFirst(always) {
-            let wanted = column == .lastExit ? min(need(column), 40) : need(column)
+            let wanted = column == .lastExit ? min(need(column), widestExit) : need(column)
             guard total + gap + wanted <= width else { break }
             widths[column] = wanted
             total += gap + wanted

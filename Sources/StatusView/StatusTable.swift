@@ -4,144 +4,164 @@ import ControlAPI
 /// `status` for people: shards with their replicas beneath them, as wide as the terminal and never wider.
 package struct StatusTable {
     private let status: StatusDocument
-    private let before: StatusDocument?
+    private let waits: [String]
+    private let earlier: [StatusDocument]
     private let now: Timestamp
     private let width: Int
-    private let style: Style
 
-    /// What differs from `before` is shown in bold.
+    /// A narrower terminal breaks the lines itself.
+    static let narrowest = 24
+    /// How long after its end a node's last exit is told also where there is no column for it.
+    private static let recent: Int64 = 3_600_000
+
+    /// `waits`: what keeps the cluster from being ready. What differs from any of `earlier` is marked.
     package init(
-        _ status: StatusDocument, before: StatusDocument? = nil, now: Timestamp, width: Int, color: Bool
+        _ status: StatusDocument, waits: [String] = [], earlier: [StatusDocument] = [], now: Timestamp, width: Int
     ) {
         self.status = status
-        self.before = before
+        self.waits = waits
+        self.earlier = earlier
         self.now = now
-        self.width = width
-        style = Style(color: color)
+        self.width = max(width, Self.narrowest)
     }
 
-    package var text: String { lines.joined(separator: "\n") }
-
-    package var lines: [String] { header + table + findings + operations }
+    package var lines: [Line] { header + table + findings + operations }
 
     // MARK: the cluster
 
-    private var header: [String] {
+    private var header: [Line] {
         let cluster = status.cluster
-        let words = [
-            cluster.name, cluster.state.rawValue, cluster.phase.rawValue, cluster.paused ? "paused" : nil,
-            "\(cluster.slotsCovered)/\(SlotSet.slotCount) slots", Self.number(cluster.masters, "master"),
-            Self.number(cluster.replicas, "replica"), cluster.engine,
-        ].compactMap { $0 }
-        var first = words.joined(separator: "  ")
-        if first.count > width { first = String(first.prefix(max(1, width - 1))) + "…" }
-        let shown = cluster.name.count + 2
-        if first.count > shown + cluster.state.rawValue.count {
-            let rest = first.dropFirst(shown + cluster.state.rawValue.count)
-            first =
-                style.paint(cluster.name, .strong) + "  "
-                + style.paint(cluster.state.rawValue, Style.tone(cluster.state)) + rest
-        }
-        let second = Paragraph.lines(
-            "\(failover), clusterd \(cluster.daemon.version) (pid \(cluster.daemon.pid)) for "
-                + Short.age(since: cluster.daemon.startedAt, at: now), width: width)
-        return [first] + second.map { style.paint($0, .faint) }
+        let isChanged = earlier.contains { $0.cluster.state != cluster.state }
+        var parts = [
+            Span(cluster.name, .strong), Span(cluster.state.rawValue, cluster.state.tone, isMarked: isChanged),
+            Span(cluster.phase.rawValue),
+        ]
+        if cluster.paused { parts.append(Span("paused", .warning)) }
+        parts.append(
+            Span("\(cluster.slotsCovered)/\(SlotSet.slotCount) slots", cluster.serving ? nil : .bad))
+        parts += [Span(Short.number(cluster.masters, "master")), Span(Short.number(cluster.replicas, "replica"))]
+        if let engine = cluster.engine { parts.append(Span(engine)) }
+        if let host { parts.append(Span("at \(host)")) }
+        return Line.flow(parts, rest: 2, gap: 2, width: width)
+            + Line.paragraph(
+                "\(failover); clusterd \(cluster.daemon.version) (pid \(cluster.daemon.pid)) for "
+                    + Short.age(since: cluster.daemon.startedAt, at: now), .faint, rest: 2, width: width)
+            + waiting
+    }
+
+    private var waiting: [Line] {
+        waits.prefix(3).flatMap { Line.paragraph("waiting \($0)", .warning, rest: 2, width: width) }
+            + (waits.count > 3 ? [Line("… and \(waits.count - 3) more", .warning)] : [])
+    }
+
+    /// Where clients connect, unless it is only this host.
+    private var host: String? {
+        let hosts = Set(status.nodes.map(\.host))
+        guard let host = hosts.first, hosts.count == 1 else { return nil }
+        return host.hasPrefix("127.") || host == "::1" || host == "localhost" ? nil : host
     }
 
     private var failover: String {
         let able = status.shards.count(where: \.canFailOver)
         switch (able, status.shards.count) {
         case (_, 0): return "no shards yet"
+        case (1, 1): return "the shard could fail over now"
         case (let able, let all) where able == all: return "every shard could fail over now"
+        case (0, _): return "no shard could fail over now"
         case (let able, let all): return "\(able) of \(all) shards could fail over now"
         }
     }
 
-    private static func number(_ count: Int, _ word: String) -> String { "\(count) \(word)\(count == 1 ? "" : "s")" }
-
     // MARK: the table
 
-    private var table: [String] {
+    private var table: [Line] {
         guard !status.nodes.isEmpty else { return [] }
-        let order = rows
-        let columns = StatusColumn.fitting(order.map { ($0.node, $0.isIndented) }, at: now, width: width)
-        var lines = ["", style.paint(line(columns.map { ($0.column.title, nil) }, columns), .faint)]
-        for row in order {
-            let old = before?.nodes.first { $0.name == row.node.name }
-            let cells = columns.map { fit -> (String, Style.Tone?) in
-                let text = fit.column.text(row.node, row.isIndented, now)
-                if fit.column == .state { return (text, Style.tone(row.node)) }
-                let differs = old.map { fit.column.isMeasured && fit.column.text($0, row.isIndented, now) != text }
-                return (text, differs == true ? .strong : nil)
-            }
-            lines.append(line(cells, columns))
-            if let why = row.why {
-                let words = Paragraph.lines(why, first: "  cannot fail over: ", rest: "    ", width: width)
-                lines += words.map { style.paint($0, .warning) }
+        let order = entries
+        let columns = StatusColumn.fitting(order.map(\.row), at: now, width: width)
+        let hasExits = columns.contains { $0.column == .lastExit }
+        var lines = [.empty, line(columns.map { Span($0.column.title, .faint) }, columns)]
+        for entry in order {
+            lines.append(line(columns.map { cell($0.column, entry.row) }, columns))
+            if !hasExits { lines += lastExit(entry.row.node) }
+            if let why = entry.why {
+                lines += Line.paragraph(
+                    why, .warning, first: Line("  cannot fail over:", .warning) + " ", rest: 4, width: width)
             }
         }
         return lines
     }
 
-    /// Each node once, under its shard; `why` after the last node of a shard that cannot fail over.
-    private var rows: [(node: NodeDocument, isIndented: Bool, why: String?)] {
-        var rows: [(node: NodeDocument, isIndented: Bool, why: String?)] = []
-        var shown = Set<NodeName>()
-        for shard in status.shards {
-            var count = 0
-            for name in [shard.master].compactMap({ $0 }) + shard.replicas {
-                guard let node = status.nodes.first(where: { $0.name == name }), shown.insert(name).inserted else {
-                    continue
-                }
-                rows.append((node, name != shard.master, nil))
-                count += 1
-            }
-            if !shard.canFailOver, count > 0 { rows[rows.count - 1].why = shard.why }
-        }
-        return rows + status.nodes.filter { !shown.contains($0.name) }.map { ($0, false, nil) }
+    private struct Entry {
+        var row: StatusColumn.Row
+        /// After the last node of a shard that cannot fail over.
+        var why: String?
     }
 
-    private func line(_ cells: [(String, Style.Tone?)], _ columns: [StatusColumn.Fit]) -> String {
-        var line = ""
-        for (index, (cell, column)) in zip(cells, columns).enumerated() {
-            let text =
-                cell.0.count > column.width ? String(cell.0.prefix(max(0, column.width - 1))) + "…" : cell.0
-            let space = String(repeating: " ", count: column.width - text.count)
-            let painted = style.paint(text, cell.1)
-            let isLast = index == columns.count - 1
-            if column.column.isNumber { line += space + painted } else { line += painted + (isLast ? "" : space) }
-            if !isLast { line += "  " }
+    /// Each node once, under its shard.
+    private var entries: [Entry] {
+        var entries: [Entry] = []
+        var shown = Set<NodeName>()
+        for shard in status.shards {
+            let members = [shard.master].compactMap { $0 } + shard.replicas
+            let nodes = members.compactMap { name in status.nodes.first { $0.name == name } }
+                .filter { shown.insert($0.name).inserted }
+            entries += nodes.map { Entry(row: .init(node: $0, isIndented: $0.name != shard.master)) }
+            if !shard.canFailOver, !nodes.isEmpty { entries[entries.count - 1].why = shard.why }
         }
-        while line.last == " " { line.removeLast() }
+        return entries
+            + status.nodes.filter { !shown.contains($0.name) }.map { Entry(row: .init(node: $0, isIndented: false)) }
+    }
+
+    private func cell(_ column: StatusColumn, _ row: StatusColumn.Row) -> Span {
+        let text = column.text(row, now)
+        let before = earlier.compactMap { document in document.nodes.first { $0.name == row.node.name } }
+        let isMarked =
+            column.isChange && before.contains { column.text(.init(node: $0, isIndented: row.isIndented), now) != text }
+        return Span(text, column == .state ? row.node.tone : nil, isMarked: isMarked)
+    }
+
+    private func line(_ cells: [Span], _ columns: [StatusColumn.Fit]) -> Line {
+        var line = Line()
+        var start = 0
+        for (cell, fit) in zip(cells, columns) {
+            let text = Span(cell.text.cut(to: fit.width), cell.tone, isMarked: cell.isMarked)
+            line.pad(to: fit.column.isNumber ? start + fit.width - text.columns : start)
+            line.append(text)
+            start += fit.width + StatusColumn.gap
+        }
         return line
+    }
+
+    private func lastExit(_ node: NodeDocument) -> [Line] {
+        guard let exit = node.lastExit else { return [] }
+        let age = now.time.milliseconds - exit.at.time.milliseconds
+        guard age < Self.recent || node.tone != .good else { return [] }
+        let restarts = node.restarts > 0 ? "; \(Short.number(node.restarts, "restart"))" : ""
+        let isMarked = earlier.contains { $0.nodes.first { $0.name == node.name }?.lastExit != exit }
+        let words = Line.words("last exit: \(exit.cause), \(Short.age(since: exit.at, at: now)) ago\(restarts)", .faint)
+        return Line.flow(
+            words.map { Span($0.text, .faint, isMarked: isMarked) }, first: Line("    "), rest: 6, width: width)
     }
 
     // MARK: beneath it
 
-    private var findings: [String] {
-        status.findings.isEmpty ? [] : [""] + status.findings.flatMap { FindingText.lines($0, style, width) }
+    private var findings: [Line] {
+        status.findings.isEmpty ? [] : [.empty] + Findings(status.findings, width: width).lines
     }
 
-    private var operations: [String] {
+    private var operations: [Line] {
         let open = status.operations.filter { !$0.state.hasEnded }
         guard !open.isEmpty else { return [] }
-        return [""]
-            + open.flatMap { operation in
-                let what = [operation.kind, operation.node?.text].compactMap { $0 }.joined(separator: " ")
-                return Paragraph.lines(
-                    "operation \(operation.id) \(what): \(operation.step ?? operation.state.rawValue)", rest: "  ",
-                    width: width)
-            }
+        return [.empty] + open.flatMap { $0.lines(now, width) }
     }
 }
 
-/// A finding, and what to do about it.
-enum FindingText {
-    static func lines(_ finding: FindingDocument, _ style: Style, _ width: Int) -> [String] {
-        let tag = finding.severity.rawValue.uppercased()
-        let words = Paragraph.lines(finding.message, first: "\(tag)  ", rest: "  ", width: width)
-        let hint = finding.hint.map { Paragraph.lines($0, first: "  ", rest: "    ", width: width) } ?? []
-        let first = style.paint(tag, Style.tone(finding.severity)) + words[0].dropFirst(tag.count)
-        return [first] + words.dropFirst() + hint
+extension OperationDocument {
+    /// `operation 12 restart-node 7002: waiting for 7002 to be in sync (12s)`.
+    func lines(_ now: Timestamp, _ width: Int) -> [Line] {
+        let what = [kind, node?.text].compactMap { $0 }.joined(separator: " ")
+        return Line.paragraph(
+            "operation \(id) \(what): \(step ?? state.rawValue) (\(Short.age(since: startedAt, at: now)))", rest: 2,
+            width: width)
     }
 }

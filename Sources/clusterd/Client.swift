@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterModel
 import ControlAPI
 import ControlClient
 import Glibc
@@ -64,4 +65,15 @@ struct TimeoutArgument: ExpressibleByArgument {
 /// Waits between two looks at the daemon.
 enum Pause {
     static func brief() { usleep(25_000) }
+
+    /// Soon at first, then less often: what comes at once is seen at once, and what takes long costs nothing.
+    struct Growing {
+        private var next = Duration.milliseconds(25)
+
+        mutating func rest(until deadline: ContinuousClock.Instant) {
+            let left = max(.zero, ContinuousClock.now.duration(to: deadline))
+            usleep(UInt32(clamping: min(next, left).inMilliseconds * 1000))
+            next = min(next * 5 / 4, .milliseconds(250))
+        }
+    }
 }

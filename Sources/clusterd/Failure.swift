@@ -44,14 +44,16 @@ enum Output {
     static func result(_ text: String) { write(STDOUT_FILENO, Array("\(text)\n".utf8)) }
     static func result(_ bytes: [UInt8]) { write(STDOUT_FILENO, bytes + (bytes.last == 10 ? [] : [10])) }
 
-    private static func write(_ descriptor: Int32, _ bytes: [UInt8]) {
+    /// False: nobody reads it any more.
+    @discardableResult static func write(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
+            guard count > 0 else { return false }
             rest = rest.dropFirst(count)
         }
+        return true
     }
 
     /// Whether colour may be used on stdout (https://no-color.org).

@@ -58,7 +58,9 @@ struct RequestHandler: Sendable {
                         ? [] : ["\(assessment.slotsCovered) of \(SlotSet.slotCount) slots are served"]))
         case .readyz:
             let (assessment, waits) = (await orchestrator.assessment, await orchestrator.waits)
-            return .probe(ProbeDocument(reasons: assessment.ready ? [] : waits.isEmpty ? ["not ready"] : waits))
+            return .probe(
+                ProbeDocument(
+                    reasons: assessment.ready ? [] : waits.isEmpty ? ["for every node to be as it should"] : waits))
         }
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ClusterModel
 import ControlAPI
+import ControlClient
 import StatusView
 
 struct StatusCommand: ParsableCommand {
@@ -8,10 +9,16 @@ struct StatusCommand: ParsableCommand {
         commandName: "status",
         abstract: "The cluster at a glance, or everything about one node.",
         discussion: """
-            As wide as the terminal, 80 columns where there is none. Exit 0 while every slot is served, 1 while some is not.
+            As wide as the terminal; 80 columns where there is none, or what COLUMNS says. Exit 0 while every slot is served, 1 \
+            while some is not.
+
+            --watch looks once a second until q or Ctrl-C, and goes on when clusterd is replaced. What changed in the last seconds is \
+            shown in reverse. Where there is no terminal it prints the status anew when a state changes, and with --json one document a line; \
+            numbers of load alone are no change.
 
             clusterd status
             clusterd status 7002
+            clusterd status --watch
             clusterd status --json
             """)
 
@@ -20,31 +27,51 @@ struct StatusCommand: ParsableCommand {
         help: ArgumentHelp("Its name, port, host:port, or the beginning of its id.", valueName: "node"),
         completion: Completion.node)
     var node: String?
-    @Flag(help: "Print one JSON document.") var json = false
+    @Flag(name: [.customShort("w"), .long], help: "Go on, and show what changes.") var watch = false
+    @Flag(help: "Print one JSON document; with --watch one a line.") var json = false
 
     func run() throws {
         do {
-            let status = try daemon.client().get(.status, StatusDocument.self)
-            if let node {
-                show(try status.node(node), of: status)
-            } else if json {
-                Output.result((try? ControlJSON.encode(status)) ?? [])
+            let client = try daemon.client()
+            if watch { return try StatusWatch(client, node: node, json: json).run() }
+            let look = try StatusLook(client, node: node)
+            if json {
+                Output.result(look.json)
             } else {
-                let table = StatusTable(
-                    status, now: Terminal.now, width: Terminal.width, color: Output.hasColor)
-                Output.result(table.text)
+                let lines = look.lines(now: Terminal.now, width: Terminal.width)
+                Output.result(lines.map { $0.rendered(Style(color: Output.hasColor)) }.joined(separator: "\n"))
             }
-            if !status.cluster.serving { throw ArgumentParser.ExitCode(ControlAPI.ExitCode.failed) }
+            if !look.status.cluster.serving { throw ArgumentParser.ExitCode(ControlAPI.ExitCode.failed) }
         } catch let failure as Failure {
             throw failure.json(json)
         }
     }
+}
 
-    private func show(_ node: NodeDocument, of status: StatusDocument) {
-        if json { return Output.result((try? ControlJSON.encode(node)) ?? []) }
-        let page = NodePage(
-            node, of: status, now: Terminal.now, width: Terminal.width, color: Output.hasColor)
-        Output.result(page.text)
+/// What the daemon says at one moment, of the cluster or of one node.
+struct StatusLook {
+    let status: StatusDocument
+    /// The one that was asked for.
+    let node: NodeDocument?
+    /// What keeps the cluster from being ready.
+    let waits: [String]
+
+    init(_ client: ControlClient, node text: String?, timeout: Duration = .seconds(10)) throws(Failure) {
+        status = try client.get(.status, StatusDocument.self, timeout: timeout)
+        node = if let text { try status.node(text) } else { nil }
+        waits =
+            status.cluster.ready || text != nil
+            ? [] : try client.get(.readyz, ProbeDocument.self, timeout: timeout).reasons
+    }
+
+    var json: [UInt8] {
+        if let node { return (try? ControlJSON.encode(node)) ?? [] }
+        return (try? ControlJSON.encode(status)) ?? []
+    }
+
+    func lines(earlier: [StatusDocument] = [], now: Timestamp, width: Int) -> [Line] {
+        if let node { return NodePage(node, of: status, earlier: earlier, now: now, width: width).lines }
+        return StatusTable(status, waits: waits, earlier: earlier, now: now, width: width).lines
     }
 }
 
@@ -64,53 +91,6 @@ extension StatusDocument {
                 "unknown-node",
                 "there is no node '\(text)'; the nodes are \(nodes.map(\.name.text).joined(separator: " "))",
                 exit: ControlAPI.ExitCode.usage)
-        }
-    }
-}
-
-struct WaitCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "wait",
-        abstract: "Return when the cluster, or one node, is ready.",
-        discussion: """
-            ready: full redundancy. serving: every slot is served. A node's name: it runs and is in sync.
-
-            clusterd wait
-            clusterd wait serving --timeout 5s
-            clusterd wait 7002
-            """)
-
-    @OptionGroup var daemon: DaemonChoice
-    @Argument(help: ArgumentHelp("ready, serving, or a node.", valueName: "what"), completion: Completion.nodeOrState)
-    var what = "ready"
-    @Option(help: ArgumentHelp("How long at most.", valueName: "duration"))
-    var timeout = TimeoutArgument(seconds: 60)
-
-    func run() throws {
-        let client = try daemon.client()
-        let deadline = ContinuousClock.now + timeout.duration
-        while true {
-            let status = try client.get(.status, StatusDocument.self)
-            if try isSo(status) { return }
-            guard ContinuousClock.now < deadline else {
-                throw Failure(
-                    "timeout",
-                    "not \(what) in time: the cluster is \(status.cluster.state.rawValue), "
-                        + "\(status.cluster.slotsCovered) of 16384 slots are served",
-                    hint: "clusterd status", exit: ControlAPI.ExitCode.timeout)
-            }
-            Pause.brief()
-        }
-    }
-
-    private func isSo(_ status: StatusDocument) throws -> Bool {
-        switch what {
-        case "ready": return status.cluster.ready
-        case "serving": return status.cluster.serving
-        default:
-            if status.nodes.isEmpty { return false }
-            let node = try status.node(what)
-            return node.process == .running && node.health == .ok && (node.role == .master || node.link == .up)
         }
     }
 }
