@@ -9,6 +9,8 @@ package struct EngineProgram: Sendable {
     /// Absolute.
     package var path: String
     package var engine: Engine
+    /// `jemalloc-5.2.1`, `libc` …: what it was built with.
+    package var allocator: String?
 
     package static let oldest = EngineVersion(6, 2, 0)
 
@@ -31,7 +33,7 @@ package struct EngineProgram: Sendable {
                 "engine-too-old", "\(path) is \(engine); clusterd needs Redis 6.2 or later, or Valkey",
                 hint: "name another with --server or engine.server", exit: 78)
         }
-        return EngineProgram(path: path, engine: engine)
+        return EngineProgram(path: path, engine: engine, allocator: word("malloc=", in: text))
     }
 
     /// `Redis server v=7.0.15 sha=…`, `Valkey server v=9.1.2 …`.
@@ -59,6 +61,10 @@ package struct EngineProgram: Sendable {
         else { return nil }
         let number = lines[at + 1].split { !$0.isNumber }.last.flatMap { Int($0) } ?? 0
         return (number, lines.suffix(from: at + 2).filter { !$0.isEmpty }.joined(separator: " "))
+    }
+
+    private static func word(_ prefix: String, in text: String) -> String? {
+        text.split { $0 == " " || $0 == "\n" }.first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
     }
 
     private static func firstLine(_ text: String?) -> String? {

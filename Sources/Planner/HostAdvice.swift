@@ -1,86 +1,122 @@
 import ClusterModel
 
-/// What clusterd reads of the host before it is judged. nil: it cannot be read here.
-package struct HostReading: Sendable, Equatable {
-    package var overcommit: Int?
-    package var hugePages: String?
-    package var backlog: Int?
-    package var openFiles: UInt64
-    package var swappiness: Int?
-    package var hasSwap = false
-    /// The ports that the kernel gives to outgoing connections.
-    package var ephemeral: ClosedRange<Int>?
-    package var memoryBytes: Int64?
-    package var freeBytes: Int64?
-
-    package init(openFiles: UInt64) { self.openFiles = openFiles }
-}
-
-/// One line of `clusterd doctor`: how it is, why it matters, and what to do.
+/// One line of `clusterd doctor`: how it is; and where that is not good, why it matters and what to do.
 package struct HostAdvice: Sendable, Equatable {
     package var subject: String
-    package var isGood: Bool
-    package var text: String
-    package var remedy: String?
+    /// How it is, in one phrase.
+    package var message: String
+    /// nil: it is good as it is.
+    package var trouble: Trouble?
 
-    package init(subject: String, isGood: Bool, text: String, remedy: String? = nil) {
-        self.subject = subject
-        self.isGood = isGood
-        self.text = text
-        self.remedy = remedy
+    package struct Trouble: Sendable, Equatable {
+        package var why: String
+        /// Commands, or lines to change.
+        package var remedies: [String]
     }
 
-    /// `maxclients` 10000 and the engine's own 32 (src/server.h).
-    static let openFilesWanted: UInt64 = 10_032
-    static let backlogWanted = 511
+    package var isGood: Bool { trouble == nil }
+
+    /// `maxclients` where it is not configured, and the engine's own descriptors (CONFIG_MIN_RESERVED_FDS, src/server.h).
+    static let usualClients: UInt64 = 10_000
+    static let ownDescriptors: UInt64 = 32
+    /// `tcp-backlog` where it is not configured (src/config.c).
+    static let usualBacklog = 511
 
     package static func judge(_ host: HostReading, _ spec: ClusterSpec) -> [HostAdvice] {
-        var found: [HostAdvice] = []
-        func say(_ subject: String, _ isGood: Bool, _ text: String, _ remedy: String? = nil) {
-            found.append(HostAdvice(subject: subject, isGood: isGood, text: text, remedy: isGood ? nil : remedy))
-        }
-        if let overcommit = host.overcommit {
-            say(
-                "overcommit", overcommit == 1,
-                "vm.overcommit_memory is \(overcommit); unless it is 1, a save may fail for want of memory that is not needed",
-                "sysctl -w vm.overcommit_memory=1, and the same line in /etc/sysctl.d/")
-        }
-        if let pages = host.hugePages {
-            say(
-                "huge-pages", pages != "always",
-                "transparent huge pages are '\(pages)'; 'always' makes saves slow and large",
-                "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled")
-        }
-        if let backlog = host.backlog {
-            say(
-                "somaxconn", backlog >= backlogWanted,
-                "net.core.somaxconn is \(backlog); the engine asks for \(backlogWanted), or many clients at once are refused",
-                "sysctl -w net.core.somaxconn=\(backlogWanted)")
-        }
-        say(
-            "open-files", host.openFiles >= openFilesWanted,
-            "\(host.openFiles) open files are allowed; 10000 clients of one node need \(openFilesWanted)",
-            "ulimit -n \(openFilesWanted), or LimitNOFILE= in the unit")
-        if host.hasSwap, let swappiness = host.swappiness {
-            say(
-                "swap", swappiness <= 10,
-                "vm.swappiness is \(swappiness), with swap on; a node that is swapped out answers late and is taken for dead",
-                "sysctl -w vm.swappiness=1")
-        }
-        if let range = host.ephemeral { ports(range, spec, say) }
-        if let memory = host.memoryBytes { limits(memory, spec, say) }
-        if let free = host.freeBytes {
-            say(
-                "disk", free >= spec.minimumFreeBytes,
-                "\(free >> 20) MB are free at \(spec.dataDirectory); below \(spec.minimumFreeBytes >> 20) MB nothing is started",
-                "make room on that disk")
-        }
-        return found
+        [
+            engine(host), clients(host), overcommit(host), hugePages(host), swap(host), memory(host, spec),
+            backlog(host, spec),
+            openFiles(host, spec), clock(host), ports(host, spec), disk(host, spec),
+        ].compactMap { $0 }
     }
 
-    private static func ports(
-        _ range: ClosedRange<Int>, _ spec: ClusterSpec, _ say: (String, Bool, String, String?) -> Void
-    ) {
+    private init(_ subject: String, _ message: String, _ why: String, unless isGood: Bool, _ remedies: String...) {
+        self.subject = subject
+        self.message = message
+        trouble = isGood ? nil : Trouble(why: why, remedies: remedies)
+    }
+
+    private static func engine(_ host: HostReading) -> HostAdvice? {
+        guard let found = host.engine else { return nil }
+        let allocator = found.allocator.map { ", allocator \($0)" } ?? ""
+        return HostAdvice(
+            "engine", "\(found.path) is \(found.engine)\(allocator)",
+            "With the allocator of libc a node's memory fragments, and activedefrag does nothing.",
+            unless: found.allocator?.hasPrefix("jemalloc") != false,
+            "take a server that is built with jemalloc (make MALLOC=jemalloc)")
+    }
+
+    private static func clients(_ host: HostReading) -> HostAdvice? {
+        guard let found = host.engine else { return nil }
+        let package = found.engine.name == .valkey ? "valkey-tools" : "redis-tools"
+        return HostAdvice(
+            "engine-tools",
+            found.missingTools.isEmpty
+                ? "the engine's tools are there"
+                : "no \(found.missingTools.joined(separator: ", ")) beside the engine or on PATH",
+            "clusterd shell starts the engine's client, and its checkers look at append-only files and dumps.",
+            unless: found.missingTools.isEmpty, "sudo apt-get install \(package)")
+    }
+
+    private static func overcommit(_ host: HostReading) -> HostAdvice? {
+        guard let value = host.overcommit else { return nil }
+        return HostAdvice(
+            "overcommit", "vm.overcommit_memory is \(value)",
+            "A save forks the node; unless this is 1 the kernel may refuse that for want of memory that is never used.",
+            unless: value == 1, "sudo sysctl -w vm.overcommit_memory=1",
+            "echo vm.overcommit_memory=1 | sudo tee -a /etc/sysctl.d/90-clusterd.conf")
+    }
+
+    private static func hugePages(_ host: HostReading) -> HostAdvice? {
+        guard let pages = host.hugePages else { return nil }
+        return HostAdvice(
+            "huge-pages", "transparent huge pages are '\(pages)'",
+            "During a save each small write then copies 2 MB: saves become slow, and memory grows.",
+            unless: pages != "always", "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled")
+    }
+
+    private static func swap(_ host: HostReading) -> HostAdvice? {
+        guard host.hasSwap, let swappiness = host.swappiness else {
+            return HostAdvice("swap", "there is no swap", "", unless: true)
+        }
+        return HostAdvice(
+            "swap", "vm.swappiness is \(swappiness), with swap on",
+            "A node that is swapped out answers late, and its peers take it for dead.",
+            unless: swappiness <= 10, "sudo sysctl -w vm.swappiness=1",
+            "echo vm.swappiness=1 | sudo tee -a /etc/sysctl.d/90-clusterd.conf")
+    }
+
+    private static func backlog(_ host: HostReading, _ spec: ClusterSpec) -> HostAdvice? {
+        guard let value = host.backlog else { return nil }
+        let wanted = number("tcp-backlog", spec) ?? usualBacklog
+        return HostAdvice(
+            "somaxconn", "net.core.somaxconn is \(value), tcp-backlog is \(wanted)",
+            "The smaller of the two holds: when many clients connect at once, the rest are refused.",
+            unless: value >= wanted, "sudo sysctl -w net.core.somaxconn=\(wanted)",
+            "echo net.core.somaxconn=\(wanted) | sudo tee -a /etc/sysctl.d/90-clusterd.conf")
+    }
+
+    private static func openFiles(_ host: HostReading, _ spec: ClusterSpec) -> HostAdvice? {
+        let clients = number("maxclients", spec).map { UInt64(max(0, $0)) } ?? usualClients
+        let (wanted, overflow) = clients.addingReportingOverflow(ownDescriptors)
+        return HostAdvice(
+            "open-files", "\(host.openFiles) open files are allowed, maxclients is \(clients)",
+            "A node needs \(wanted) for so many clients, and takes fewer clients without a word where it has less.",
+            unless: !overflow && host.openFiles >= wanted,
+            "LimitNOFILE=\(wanted) in the unit, or ulimit -n \(wanted) before clusterd up")
+    }
+
+    private static func clock(_ host: HostReading) -> HostAdvice? {
+        guard let source = host.clockSource else { return nil }
+        return HostAdvice(
+            "clock", "the kernel's clock source is \(source)",
+            "Each look at this clock is a system call, and a node looks at it for each command.",
+            unless: !["xen", "hpet", "acpi_pm"].contains(source),
+            "echo tsc | sudo tee /sys/devices/system/clocksource/clocksource0/current_clocksource")
+    }
+
+    private static func ports(_ host: HostReading, _ spec: ClusterSpec) -> HostAdvice? {
+        guard let range = host.ephemeral else { return nil }
         let clients: [Int] =
             switch spec.ports {
             case .from(let first): Array(first..<(first + spec.nodeCount))
@@ -88,28 +124,77 @@ package struct HostAdvice: Sendable, Equatable {
             case .range(let ports): Array(ports)
             }
         let inside = clients.flatMap { [$0, $0 + 10000] }.filter(range.contains).sorted()
-        let which = inside.first.map { "\($0) and \(inside.count - 1) more" } ?? "none of ours"
-        say(
-            "ephemeral-ports", inside.isEmpty,
-            "outgoing connections get ports \(range.lowerBound)-\(range.upperBound), \(which) among them; while a node is down another "
-                + "program may be given its port",
-            "choose cluster.ports below \(range.lowerBound - 10000)")
+        let which =
+            inside.first.map { "\($0)" + (inside.count > 1 ? " and \(inside.count - 1) more" : "") } ?? "none of ours"
+        return HostAdvice(
+            "ephemeral-ports",
+            "outgoing connections get ports \(range.lowerBound)-\(range.upperBound), \(which) among them",
+            "While a node is down, another program may be given its port or its bus port (10000 more).",
+            unless: inside.isEmpty, "cluster.ports below \(range.lowerBound - 10000) in the configuration",
+            "sudo sysctl -w net.ipv4.ip_local_reserved_ports=\(reserved(inside))")
     }
 
-    private static func limits(
-        _ memory: Int64, _ spec: ClusterSpec, _ say: (String, Bool, String, String?) -> Void
-    ) {
-        guard let text = spec.directives.last(where: { $0.name == "maxmemory" })?.arguments.first,
-            let each = SettingValue.bytes(text), each > 0
-        else {
-            return say(
-                "memory", false, "no maxmemory is set: under load the kernel may kill a node for want of memory",
-                "set redis.maxmemory in the configuration")
+    /// `7000-7005,17000`, as ip_local_reserved_ports is written.
+    private static func reserved(_ ports: [Int]) -> String {
+        var ranges: [ClosedRange<Int>] = []
+        for port in ports {
+            if let last = ranges.last, last.upperBound + 1 == port {
+                ranges[ranges.count - 1] = last.lowerBound...port
+            } else {
+                ranges.append(port...port)
+            }
         }
-        let (sum, overflow) = each.multipliedReportingOverflow(by: Int64(spec.nodeCount))
-        say(
-            "memory", !overflow && sum <= memory / 10 * 8,
-            "\(spec.nodeCount) nodes of maxmemory \(text) on \(memory >> 20) MB of memory; saves and buffers need room beside them",
-            "set redis.maxmemory to at most \((memory / 10 * 8 / Int64(max(1, spec.nodeCount))) >> 20)mb")
+        return ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }.joined(
+            separator: ",")
+    }
+
+    private static func disk(_ host: HostReading, _ spec: ClusterSpec) -> HostAdvice? {
+        guard let free = host.freeBytes else { return nil }
+        return HostAdvice(
+            "disk", "\(free >> 20) MB are free at \(spec.dataDirectory)",
+            "Below \(spec.minimumFreeBytes >> 20) MB (cluster.min-free) nothing is started.",
+            unless: free >= spec.minimumFreeBytes, "make room on that disk, or put cluster.data-dir elsewhere")
+    }
+
+    private static func memory(_ host: HostReading, _ spec: ClusterSpec) -> HostAdvice? {
+        guard let memory = host.memoryBytes else { return nil }
+        guard let all = Limits(spec) else {
+            return HostAdvice(
+                "memory", "not every node has a maxmemory",
+                "Under load the kernel kills a node for want of memory, instead of the node refusing writes.",
+                unless: false,
+                "redis: {maxmemory: \(share(memory, spec)), maxmemory-policy: noeviction} in the configuration")
+        }
+        return HostAdvice(
+            "memory", "\(spec.nodeCount) nodes may use \(all.sum >> 20) MB of \(memory >> 20) MB of memory",
+            "Saves and buffers need room beside the data: a fifth should stay free.",
+            unless: all.sum <= memory / 10 * 8, "redis: {maxmemory: \(share(memory, spec))} in the configuration")
+    }
+
+    private static func share(_ memory: Int64, _ spec: ClusterSpec) -> String {
+        "\(max(1, (memory / 10 * 8 / Int64(max(1, spec.nodeCount))) >> 20))mb"
+    }
+
+    /// What all nodes together may use, those with a limit of their own included; nil where one has none.
+    private struct Limits {
+        var sum: Int64 = 0
+
+        init?(_ spec: ClusterSpec) {
+            let usual = Self.bytes(spec.directives)
+            let own = spec.overrides.keys.sorted().map { Self.bytes(spec.overrides[$0]?.directives ?? []) ?? usual }
+            let each = own.prefix(spec.nodeCount) + Array(repeating: usual, count: max(0, spec.nodeCount - own.count))
+            for limit in each {
+                guard let limit, limit > 0 else { return nil }
+                sum = sum.addingReportingOverflow(limit).overflow ? .max : sum + limit
+            }
+        }
+
+        private static func bytes(_ directives: [ClusterSpec.Directive]) -> Int64? {
+            directives.last { $0.name == "maxmemory" }?.arguments.first.flatMap { SettingValue.bytes($0) }
+        }
+    }
+
+    private static func number(_ name: String, _ spec: ClusterSpec) -> Int? {
+        spec.directives.last { $0.name == name }?.arguments.first.flatMap { Int($0) }
     }
 }

@@ -14,6 +14,10 @@ import Testing
         host.ephemeral = 32768...60999
         host.memoryBytes = 16 << 30
         host.freeBytes = 10 << 30
+        host.clockSource = "tsc"
+        host.engine = EngineReading(
+            path: "/usr/bin/redis-server", engine: Engine(name: .redis, version: EngineVersion(7, 0, 15)),
+            allocator: "jemalloc-5.2.1", missingTools: [])
         change(&host, &spec)
         return HostAdvice.judge(host, spec).filter { !$0.isGood }.map(\.subject)
     }
@@ -26,9 +30,45 @@ import Testing
         #expect(bad { host, _ in host.backlog = 128 } == ["somaxconn"])
         #expect(bad { host, _ in host.openFiles = 1024 } == ["open-files"])
         #expect(bad { host, _ in (host.hasSwap, host.swappiness) = (true, 60) } == ["swap"])
+        #expect(bad { host, _ in host.clockSource = "hpet" } == ["clock"])
         #expect(bad { _, spec in spec.ports = .from(23000) } == ["ephemeral-ports"])
         #expect(bad { host, _ in host.memoryBytes = 4 << 30 } == ["memory"])
         #expect(bad { _, spec in spec.directives = [] } == ["memory"])
         #expect(bad { host, _ in host.freeBytes = 1 << 20 } == ["disk"])
+        #expect(bad { host, _ in host.engine?.allocator = "libc" } == ["engine"])
+        #expect(bad { host, _ in host.engine?.missingTools = ["redis-cli"] } == ["engine-tools"])
+        #expect(bad { host, _ in host.memoryBytes = nil } == [], "what cannot be read is not judged")
+    }
+
+    @Test func whatIsConfiguredIsWhatTheHostIsHeldAgainst() {
+        func directive(_ name: String, _ value: String) -> ClusterSpec.Directive {
+            ClusterSpec.Directive(name: name, arguments: [value])
+        }
+        #expect(bad { _, spec in spec.directives.append(directive("maxclients", "30000")) } == ["open-files"])
+        #expect(bad { _, spec in spec.directives.append(directive("tcp-backlog", "8192")) } == ["somaxconn"])
+        #expect(
+            bad { host, spec in
+                spec.directives.append(directive("maxclients", "100"))
+                host.openFiles = 200
+            } == [])
+        // One node with more than its share; and one without any limit.
+        #expect(
+            bad { _, spec in spec.overrides[NodeName("7002")] = .init(directives: [directive("maxmemory", "12gb")]) }
+                == ["memory"])
+        #expect(
+            bad { _, spec in spec.overrides[NodeName("7002")] = .init(directives: [directive("maxmemory", "0")]) } == [
+                "memory"
+            ])
+    }
+
+    @Test func theRemedyIsALineToType() throws {
+        var spec = ClusterSpec(name: "test", dataDirectory: "/data")
+        spec.ports = .from(33000)
+        var host = HostReading(openFiles: 20_000)
+        host.ephemeral = 32768...60999
+        let ports = try #require(HostAdvice.judge(host, spec).first { $0.subject == "ephemeral-ports" })
+        #expect(
+            ports.trouble?.remedies.last == "sudo sysctl -w net.ipv4.ip_local_reserved_ports=33000-33005,43000-43005")
+        #expect(ports.message == "outgoing connections get ports 32768-60999, 33000 and 11 more among them")
     }
 }

@@ -1,0 +1,72 @@
+import ClusterModel
+import Glibc
+import NodeFiles
+import Planner
+import ProcessSupervision
+
+extension HostReading {
+    /// This host as it is now (proc(5), sysfs(5), cgroups(7)).
+    package static func ofThisHost(_ spec: ClusterSpec, _ program: EngineProgram) -> HostReading {
+        var host = HostReading(openFiles: OpenFileLimit.hard)
+        host.overcommit = number("/proc/sys/vm/overcommit_memory")
+        host.hugePages = HostFile.text("/sys/kernel/mm/transparent_hugepage/enabled")?.split(separator: "[").last
+            .flatMap { $0.split(separator: "]").first }.map(String.init)
+        host.backlog = number("/proc/sys/net/core/somaxconn")
+        host.swappiness = number("/proc/sys/vm/swappiness")
+        host.hasSwap = (HostFile.text("/proc/swaps")?.split(separator: "\n").count ?? 0) > 1
+        host.clockSource = words("/sys/devices/system/clocksource/clocksource0/current_clocksource").first
+        let range = words("/proc/sys/net/ipv4/ip_local_port_range").compactMap { Int($0) }
+        if range.count == 2, range[0] <= range[1] { host.ephemeral = range[0]...range[1] }
+        host.memoryBytes = [memoryOfHost, memoryOfControlGroup].compactMap { $0 }.min()
+        host.freeBytes = freeBytes(nearest: spec.dataDirectory)
+        host.engine = EngineReading(
+            path: program.path, engine: program.engine, allocator: program.allocator,
+            missingTools: missingTools(program))
+        return host
+    }
+
+    private static func words(_ path: String) -> [String] {
+        HostFile.text(path)?.split { $0 == "\t" || $0 == " " || $0 == "\n" }.map(String.init) ?? []
+    }
+
+    private static func number(_ path: String) -> Int? { words(path).first.flatMap { Int($0) } }
+
+    private static var memoryOfHost: Int64? {
+        HostFile.text("/proc/meminfo")?.split(separator: "\n").first { $0.hasPrefix("MemTotal:") }
+            .flatMap { $0.split(separator: " ").dropFirst().first }.flatMap { Int64($0) }.map { $0 << 10 }
+    }
+
+    /// The smallest `memory.max` from our own group up to the root.
+    private static var memoryOfControlGroup: Int64? {
+        let line = HostFile.text("/proc/self/cgroup")?.split(separator: "\n").first { $0.hasPrefix("0::") }
+        guard var group = line?.dropFirst(3) else { return nil }
+        var smallest: Int64?
+        while true {
+            let limit = words("/sys/fs/cgroup\(group)/memory.max").first.flatMap { Int64($0) }
+            smallest = [smallest, limit].compactMap { $0 }.min()
+            guard let slash = group.lastIndex(of: "/"), group != "/" else { return smallest }
+            group = slash == group.startIndex ? "/" : group[..<slash]
+        }
+    }
+
+    /// Of the folder itself, or of the nearest one above it that is there.
+    private static func freeBytes(nearest folder: String) -> Int64? {
+        var folder = folder[...]
+        while true {
+            if let free = NodeFiles.freeBytes(String(folder)) { return free }
+            guard folder.count > 1, let slash = folder.lastIndex(of: "/") else { return nil }
+            folder = slash == folder.startIndex ? "/" : folder[..<slash]
+        }
+    }
+
+    private static func missingTools(_ program: EngineProgram) -> [String] {
+        let folder = program.path[..<(program.path.lastIndex(of: "/") ?? program.path.startIndex)]
+        let path = getenv("PATH").map { String(cString: $0) }
+        let prefix = program.engine.name == .valkey ? "valkey" : "redis"
+        return ["\(prefix)-cli", "\(prefix)-check-aof", "\(prefix)-check-rdb"].filter { name in
+            ![CommandWord("\(folder)/\(name)"), CommandWord(name)].contains { word in
+                if case .success = CommandSearch.find(word, path: path) { true } else { false }
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import ClusterModel
+
+/// What clusterd reads of the host before it is judged. nil: it cannot be read here.
+package struct HostReading: Sendable, Equatable {
+    package var overcommit: Int?
+    package var hugePages: String?
+    package var backlog: Int?
+    /// The hard limit of this process; a node's soft limit is raised to it.
+    package var openFiles: UInt64
+    package var swappiness: Int?
+    package var hasSwap = false
+    /// The kernel's source of time: `tsc`, `kvm-clock`, `hpet` …
+    package var clockSource: String?
+    /// The ports that the kernel gives to outgoing connections.
+    package var ephemeral: ClosedRange<Int>?
+    /// What there is, or what the control group that we are in may use of it.
+    package var memoryBytes: Int64?
+    /// At the data folder.
+    package var freeBytes: Int64?
+    package var engine: EngineReading?
+
+    package init(openFiles: UInt64) { self.openFiles = openFiles }
+}
+
+/// What is known of the server program without starting a node.
+package struct EngineReading: Sendable, Equatable {
+    package var path: String
+    package var engine: Engine
+    /// `jemalloc-5.2.1`, `libc` …, as `--version` says it.
+    package var allocator: String?
+    /// Programs of the engine that are neither beside it nor on PATH: `redis-cli`, `redis-check-aof`.
+    package var missingTools: [String]
+
+    package init(path: String, engine: Engine, allocator: String?, missingTools: [String]) {
+        self.path = path
+        self.engine = engine
+        self.allocator = allocator
+        self.missingTools = missingTools
+    }
+}
