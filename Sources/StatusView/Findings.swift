@@ -4,14 +4,17 @@ import ControlAPI
 struct Findings {
     let findings: [FindingDocument]
     /// With what each rests on.
-    var isFull = false
+    let isFull: Bool
+    let earlier: [StatusDocument]
     let width: Int
 
-    init(_ findings: [FindingDocument], isFull: Bool = false, width: Int) {
+    /// What was not there in one of `earlier` is marked.
+    init(_ findings: [FindingDocument], earlier: [StatusDocument], isFull: Bool = false, width: Int) {
         let ranked = findings.enumerated().sorted {
             ($0.element.severity.rank, -$0.offset) > ($1.element.severity.rank, -$1.offset)
         }
         self.findings = ranked.map(\.element)
+        self.earlier = earlier
         self.isFull = isFull
         self.width = width
     }
@@ -19,7 +22,10 @@ struct Findings {
     var lines: [Line] { findings.flatMap(lines) }
 
     private func lines(_ finding: FindingDocument) -> [Line] {
-        let tag = Line([Span(finding.severity.rawValue.uppercased(), finding.severity.tone), Span("  ")])
+        let isNew = earlier.contains { !$0.findings.contains { $0.isAbout(finding) } }
+        let tag = Line([
+            Span(finding.severity.rawValue.uppercased(), finding.severity.tone, isMarked: isNew), Span("  "),
+        ])
         var lines = Line.paragraph(finding.message, first: tag, rest: 2, width: width)
         if isFull {
             for detail in finding.details ?? [] {
@@ -28,5 +34,12 @@ struct Findings {
         }
         if let hint = finding.hint { lines += Line.paragraph(hint, first: Line("  "), rest: 4, width: width) }
         return lines
+    }
+}
+
+extension FindingDocument {
+    /// The same trouble, though its numbers may be others now.
+    fileprivate func isAbout(_ other: FindingDocument) -> Bool {
+        (code, severity, node, shard) == (other.code, other.severity, other.node, other.shard)
     }
 }

@@ -101,7 +101,7 @@ package struct NodePage {
 
     private var findings: [Line] {
         let own = status.findings.filter { $0.node == node.name }
-        return own.isEmpty ? [] : [.empty] + Findings(own, isFull: true, width: width).lines
+        return own.isEmpty ? [] : [.empty] + Findings(own, earlier: earlier, isFull: true, width: width).lines
     }
 
     private var operations: [Line] {

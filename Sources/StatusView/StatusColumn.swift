@@ -25,7 +25,8 @@ enum StatusColumn: CaseIterable {
     static let gap = 2
     /// `10923-16383`: slots may be cut to this, and further only where nothing else helps.
     private static let shortestSlots = 11
-    private static let shortestNode = 6
+    /// `  7003@65531`, and what is left of it where nothing else helps.
+    private static let (usualNode, shortestNode) = (12, 6)
     private static let widestExit = 40
 
     var title: String {
@@ -102,11 +103,12 @@ enum StatusColumn: CaseIterable {
             total += gap + (widths[column] ?? 0)
         }
         give(.slots, StatusColumn.slots.title.count)
-        give(.node, shortestNode)
+        give(.node, usualNode)
         // Where even that is too wide, the node's name, role and state are what is left.
         for column in byWorth.prefix(always).dropFirst(3).reversed() where total > width {
             total -= gap + (widths.removeValue(forKey: column) ?? 0)
         }
+        give(.node, shortestNode)
         for column in byWorth.dropFirst(always) {
             let wanted = column == .lastExit ? min(need(column), widestExit) : need(column)
             guard total + gap + wanted <= width else { break }

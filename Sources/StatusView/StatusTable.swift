@@ -34,8 +34,9 @@ package struct StatusTable {
         let isChanged = earlier.contains { $0.cluster.state != cluster.state }
         var parts = [
             Span(cluster.name, .strong), Span(cluster.state.rawValue, cluster.state.tone, isMarked: isChanged),
-            Span(cluster.phase.rawValue),
         ]
+        // A cluster that was ready once may be so no more; what it waits for is said beneath.
+        if cluster.ready || cluster.phase != .ready { parts.append(Span(cluster.phase.rawValue)) }
         if cluster.paused { parts.append(Span("paused", .warning)) }
         parts.append(
             Span("\(cluster.slotsCovered)/\(SlotSet.slotCount) slots", cluster.serving ? nil : .bad))
@@ -146,7 +147,7 @@ package struct StatusTable {
     // MARK: beneath it
 
     private var findings: [Line] {
-        status.findings.isEmpty ? [] : [.empty] + Findings(status.findings, width: width).lines
+        status.findings.isEmpty ? [] : [.empty] + Findings(status.findings, earlier: earlier, width: width).lines
     }
 
     private var operations: [Line] {

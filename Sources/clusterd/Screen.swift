@@ -28,7 +28,8 @@ final class Screen: Sendable {
 
     /// Alternate screen, no cursor, no line broken by the terminal.
     private static let take = "\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l\u{1B}[H\u{1B}[2J"
-    private static let giveBack = "\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l"
+    /// A terminal that has one screen only keeps the last picture, and the shell goes on beneath it.
+    private static let giveBack = "\u{1B}[999H\r\n\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l"
 
     init() {
         var ends: [Int32] = [-1, -1]

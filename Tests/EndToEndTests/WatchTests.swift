@@ -13,6 +13,10 @@ import Testing
         try #require(try daemon.status().nodes.first { $0.role == .replica })
     }
 
+    private static func isStopped(_ pid: pid_t) throws -> Bool {
+        try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8).contains(") T ")
+    }
+
     @Test func onATerminalItIsDrawnInPlaceAndGivesTheTerminalBack() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "1"])
@@ -34,7 +38,15 @@ import Testing
             // The screen was cleared once; nothing flickered since.
             #expect(terminal.text.components(separatedBy: "\u{1B}[2J").count == 2)
 
-            kill(terminal.process.processIdentifier, SIGINT)
+            // Ctrl-Z: the shell has its terminal, until it lets it go on.
+            let pid = terminal.process.processIdentifier
+            kill(pid, SIGTSTP)
+            #expect(await eventually { try Self.isStopped(pid) && terminal.isGivenBack })
+            #expect(terminal.text.hasSuffix("\u{1B}[?1049l"))
+            kill(pid, SIGCONT)
+            #expect(await eventually { terminal.text.hasSuffix("q quits\u{1B}[0m\u{1B}[K") && !terminal.isGivenBack })
+
+            kill(pid, SIGINT)
             #expect(await terminal.ended() == 130)
             #expect(terminal.text.hasSuffix("\u{1B}[?25h\u{1B}[?1049l") && terminal.isGivenBack)
         }
@@ -126,7 +138,12 @@ import Testing
             let waiting = try PseudoTerminal(["wait", "\(node.name)", "--socket", daemon.data + "/control.sock"])
             #expect(
                 await eventually { waiting.text.contains("waiting   for \(node.name) to run: it was told to stay") })
-            #expect(try daemon.command(["start-node", "\(node.name)"]).exit == 0)
+            // Another clusterd in its place: it is waited for.
+            #expect(try daemon.command(["detach"]).exit == 0)
+            #expect(await daemon.ended() == 0)
+            #expect(await eventually { waiting.text.contains("waiting   for clusterd to answer") })
+            try daemon.up()
+            #expect(await eventually { try daemon.command(["start-node", "\(node.name)"]).exit == 0 })
             #expect(await waiting.ended() == 0)
         }
     }

@@ -122,6 +122,7 @@ struct StatusScene: Sendable, CustomStringConvertible {
     static let paused: StatusScene = {
         var status = cluster()
         status.cluster.paused = true
+        status.cluster.ready = false
         status.nodes[5].health = .syncing
         status.nodes[5].link = .down
         status.nodes[5].lagBytes = nil
@@ -164,6 +165,7 @@ struct StatusScene: Sendable, CustomStringConvertible {
 
     static let thirtyNodes: StatusScene = {
         var status = cluster(masters: 10, replicas: 2)
+        status.cluster.ready = false
         status.nodes[17].health = .loading
         status.nodes[17].keys = nil
         return StatusScene("thirty-nodes", status, waits: ["for 7017 to be in sync"])

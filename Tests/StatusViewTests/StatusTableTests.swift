@@ -50,6 +50,25 @@ import Testing
         }
     }
 
+    @Test func aNarrowTerminalKeepsNameRoleAndState() {
+        let lines = text(.movedPort, width: 30)
+        #expect(lines.contains("\n  7004@7006  replica  ok\n") && !lines.contains("SLOTS"))
+    }
+
+    @Test func readyIsSaidOnlyWhereItIsSo() {
+        #expect(text(.healthy, width: 80).hasPrefix("demo  ok  ready  16384/16384"))
+        #expect(text(.down, width: 80).hasPrefix("demo  down  10922/16384"))
+        #expect(text(.forming, width: 80).hasPrefix("demo  down  forming  0/16384"))
+    }
+
+    @Test func aNewFindingIsMarkedAndOneWithOtherNumbersIsNot() {
+        var before = StatusScene.degraded.status
+        before.findings[1].message = "7004 ended 2 times"
+        before.findings.removeLast()
+        let table = StatusTable(StatusScene.degraded.status, earlier: [before], now: StatusScene.now, width: 80)
+        #expect(table.lines.flatMap(\.spans).filter(\.isMarked).map(\.text) == ["WARNING"])
+    }
+
     @Test func whatChangedIsMarkedAndLoadIsNot() {
         let before = StatusScene.healthy.status
         var after = before
