@@ -31,6 +31,8 @@ struct RDBReader {
     private let fileSize: Int
     private(set) var position = 0
     private(set) var header: RDBHeader?
+    /// How many keys RESIZEDB says that the first database has.
+    private(set) var announced: Int64?
 
     init(_ prefix: [UInt8], fileSize: Int) {
         bytes = prefix
@@ -69,7 +71,10 @@ struct RDBReader {
                 _ = try string()
                 evidence = .functions
             case 254: _ = try length()
-            case 251: for _ in 0..<2 { _ = try length() }
+            case 251:
+                let size = try length()
+                if announced == nil { announced = Int64(size) }
+                _ = try length()
             // SLOT_INFO of Redis 7.4 and 8, and of Valkey: the slot, its size, its keys that expire.
             case 244: for _ in 0..<3 { _ = try length() }
             // EXPIRETIME_MS, EXPIRETIME, IDLE, FREQ: of the key that follows.
@@ -79,6 +84,28 @@ struct RDBReader {
             // Value types; the highest of Redis 8 and Valkey 9 are below 32.
             case 0..<64: return .keys
             default: throw RDBTrouble("has the unknown opcode \(opcode)")
+            }
+        }
+    }
+
+    mutating func stepBack() { position -= 1 }
+
+    /// The name of the key that begins here, and whether what follows it cannot be passed over.
+    mutating func key() throws(RDBTrouble) -> (name: [UInt8], isLast: Bool) {
+        while true {
+            let opcode = try byte()
+            switch opcode {
+            case 252: _ = try take(8)
+            case 253: _ = try take(4)
+            case 248: _ = try length()
+            case 249: _ = try byte()
+            case 244: for _ in 0..<3 { _ = try length() }
+            case 0:
+                let name = try string()
+                _ = try string()
+                return (name, false)
+            case 1..<64: return (try string(), true)
+            default: throw RDBTrouble("has no further key here")
             }
         }
     }

@@ -11,6 +11,8 @@ package enum Change: Hashable, Sendable {
     case pause(Duration?)
     case resume
     case cancel(String)
+    /// The mends that a person said yes to, by their ids.
+    case fix([String])
 
     var endpoint: ControlEndpoint {
         switch self {
@@ -22,6 +24,7 @@ package enum Change: Hashable, Sendable {
         case .pause: .pause
         case .resume: .resume
         case .cancel: .cancel
+        case .fix: .fix
         }
     }
 
@@ -32,7 +35,7 @@ package enum Change: Hashable, Sendable {
             .failover(let node, _, _):
             node
         case .cancel(let id): id
-        case .rollingRestart, .pause, .resume: ""
+        case .rollingRestart, .pause, .resume, .fix: ""
         }
     }
 
@@ -45,6 +48,7 @@ package enum Change: Hashable, Sendable {
         case .rollingRestart(let pending, let restoreRoles, let force):
             Self.flags(["pending": pending, "restoreRoles": restoreRoles, "force": force])
         case .pause(let duration): ["for": .string(duration.map(DurationText.text) ?? "forever")]
+        case .fix(let ids): ["mends": .array(ids.map { .string($0) })]
         case .startNode, .resume, .cancel: [:]
         }
     }
@@ -82,6 +86,7 @@ package enum Change: Hashable, Sendable {
         case .cancel:
             _ = try body.flags([])
             self = .cancel(subject)
+        case .fix: self = .fix(try body.mends())
         default: return nil
         }
     }

@@ -1,13 +1,15 @@
 /// The paths of the control API and the method of each: one table for parsing, for sending, and for the hint of a path
 /// that does not exist.
 enum ControlEndpoint: CaseIterable {
-    case status, check, operations, operation, events, login
-    case restartNode, startNode, stopNode, failover, rollingRestart, pause, resume, cancel, call
+    case status, check, operations, operation, events, login, fixPlan, quarantine, removeQuarantine
+    case restartNode, startNode, stopNode, failover, rollingRestart, pause, resume, cancel, fix, call
     case stop, detach, reload, livez, servingz, readyz, metrics
 
     var method: String {
         switch self {
-        case .status, .check, .operations, .operation, .events, .login, .livez, .servingz, .readyz, .metrics: "GET"
+        case .status, .check, .operations, .operation, .events, .login, .fixPlan, .quarantine, .livez, .servingz,
+            .readyz, .metrics:
+            "GET"
         default: "POST"
         }
     }
@@ -28,6 +30,9 @@ enum ControlEndpoint: CaseIterable {
         case .pause: "/v1/pause"
         case .resume: "/v1/resume"
         case .cancel: "/v1/operations/{id}/cancel"
+        case .fixPlan, .fix: "/v1/fix"
+        case .quarantine: "/v1/quarantine"
+        case .removeQuarantine: "/v1/quarantine/{id}/remove"
         case .login: "/v1/nodes/{node}/login"
         case .call: "/v1/call"
         case .stop: "/v1/stop"

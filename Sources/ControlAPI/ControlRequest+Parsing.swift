@@ -27,6 +27,11 @@ extension ControlRequest {
         case .operations: self = .operations
         case .operation: self = .operation(id: text)
         case .events: self = try Self.events(request.target)
+        case .fixPlan: self = .fixPlan
+        case .quarantine: self = .quarantine
+        case .removeQuarantine:
+            _ = try RequestBody(request.body).flags([])
+            self = .removeQuarantine(id: text)
         case .livez: self = .livez
         case .servingz: self = .servingz
         case .readyz: self = .readyz
@@ -47,7 +52,8 @@ extension ControlRequest {
         case .reload:
             _ = try RequestBody(request.body).flags([])
             self = .reload
-        case .restartNode, .startNode, .stopNode, .failover, .rollingRestart, .pause, .resume, .cancel:
+        case .restartNode, .startNode, .stopNode, .failover, .rollingRestart, .pause, .resume, .cancel,
+            .fix:
             guard let change = try Change(endpoint, text, RequestBody(request.body)) else { throw Self.unknown(path) }
             self = .change(change, idempotencyKey: try Self.idempotencyKey(request))
         }

@@ -8,6 +8,11 @@ package enum ControlRequest: Hashable, Sendable {
     case events(EventQuery, follows: Bool)
     /// Answered with the operation. The same key is the same request, however often it comes.
     case change(Change, idempotencyKey: String?)
+    /// What `fix` would do.
+    case fixPlan
+    case quarantine
+    /// Deletes one folder of the quarantine.
+    case removeQuarantine(id: String)
     /// How a program of the person's own gets into a node.
     case login(String)
     /// One Redis command for many nodes.
@@ -75,6 +80,9 @@ extension ControlRequest {
         case .operation(let id): Self.send(.operation, id)
         case .events(let query, let follows): Self.send(query, follows)
         case .change(let change, let key): Self.send(change, key)
+        case .fixPlan: Self.send(.fixPlan)
+        case .quarantine: Self.send(.quarantine)
+        case .removeQuarantine(let id): Self.send(.removeQuarantine, id)
         case .login(let node): Self.send(.login, node)
         case .call(let call): Self.send(call)
         case .stop: Self.send(.stop)

@@ -53,6 +53,29 @@ struct RequestBody {
         return length
     }
 
+    /// Ids of mends; nothing is mended that was not named.
+    func mends() throws(ControlRejection) -> [String] {
+        var ids: [String] = []
+        for (name, value) in members {
+            guard name == "mends" else {
+                throw .malformed("'\(name.prefix(40))' in the body is not known; this request takes mends")
+            }
+            guard case .array(let values) = value else { throw .malformed("'mends' in the body is no list") }
+            for value in values {
+                guard case .string(let id) = value else {
+                    throw .malformed("'mends' in the body holds something else than texts")
+                }
+                ids.append(id)
+            }
+        }
+        guard (1...Self.mendsAtOnce).contains(ids.count) else {
+            throw .malformed(
+                "'mends' in the body names \(ids.count) things; 1 to \(Self.mendsAtOnce) can be asked for at once")
+        }
+        return ids
+    }
+
+    static let mendsAtOnce = 1000
     static let usualPause = Duration.seconds(3600)
 }
 

@@ -93,12 +93,19 @@ package actor Orchestrator<Hands: Driver> {
     }
 
     private func isChecking(_ asked: Moment) -> Bool {
-        guard cycle.record?.everReady == true, cycle.decision.assessment.phase != .stopping else { return false }
+        guard cycle.record?.stage == .formed, cycle.decision.assessment.phase != .stopping else { return false }
+        guard cycle.record?.everReady == true else { return cycle.seen.survey.map { $0.askedAt < asked } ?? true }
         let outcome = cycle.decision.check
         return outcome.isPending || (outcome.answers ?? asked - .seconds(1)) < asked
     }
 
     private static var checkLimit: Duration { .seconds(15) }
+
+    /// What `fix` would do about what is found, after every node and folder was looked at again.
+    package func plan() async -> (cluster: String, findings: [Finding]) {
+        _ = await check()
+        return (cycle.record?.cluster ?? cycle.spec.name, HealthReport(cycle.decision, cycle.spec).findings)
+    }
 
     package var assessment: Assessment { cycle.decision.assessment }
     package var waits: [String] { cycle.decision.waits }
@@ -128,6 +135,7 @@ package actor Orchestrator<Hands: Driver> {
     package func change(_ command: Command, key: String?) async throws(Refusal) -> OperationDocument {
         guard let record = cycle.record, !hasEnded else { throw Admission.notFormed }
         var admission = Admission(record, cycle.spec, cycle.decision.assessment, seeing: cycle.seen)
+        admission.offered = cycle.decision.findings.compactMap(\.mend)
         let operation = try admission.admit(command, key: key)
         cycle.admit(admission.record)
         // A turn that is just being stored does not have it; the next one does.

@@ -94,7 +94,7 @@ struct StatusBoard {
 }
 
 extension FindingDocument {
-    init(_ finding: Finding) {
+    package init(_ finding: Finding) {
         self.init(
             code: finding.code, severity: .init(rawValue: finding.severity.rawValue) ?? .info, node: finding.node,
             shard: finding.shard, message: finding.message, hint: finding.hint,

@@ -81,6 +81,7 @@ extension Operation {
             mine.node == theirs.node && mine.noFailover == theirs.noFailover && mine.force == theirs.force
         case (.failover(let mine), .failover(let theirs)):
             mine.master == theirs.master && mine.replica == theirs.replica && mine.force == theirs.force
+        case (.fix(let mine), .fix(let theirs)): mine.ids == theirs.ids
         case (.rollingRestart(let mine), .rollingRestart(let theirs)):
             mine.restoreRoles == theirs.restoreRoles && mine.force == theirs.force
         default: false
@@ -90,6 +91,7 @@ extension Operation {
     /// Whether it changes something about this node, so that another operation on it would contradict.
     func touches(_ node: NodeName) -> Bool {
         if self.node == node { return true }
+        if case .fix(let fix) = kind { return fix.remaining.contains { $0.node == node } }
         if case .failover(let failover) = kind { return failover.master == node }
         return false
     }

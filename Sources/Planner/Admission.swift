@@ -7,6 +7,8 @@ package struct Admission {
     package let assessment: Assessment
     package let seen: Observation
     package internal(set) var record: Record
+    /// What `fix` can do about what is found now.
+    package var offered: [Mend] = []
 
     package init(_ record: Record, _ spec: ClusterSpec, _ assessment: Assessment, seeing seen: Observation) {
         self.record = record
@@ -30,6 +32,7 @@ package struct Admission {
         case .pause(let duration): return pause(duration, key)
         case .resume: return resume(key)
         case .cancel(let id): return try cancel(id)
+        case .fix(let ids): return try fix(ids, key)
         default: break
         }
         guard record.stage == .formed, record.everReady else { throw Self.notFormed }
@@ -43,7 +46,7 @@ package struct Admission {
         case .failoverFrom(let node, let force): return try failOver(from: node, force: force, key)
         case .rollingRestart(let pending, let restoreRoles, let force):
             return try roll(pending: pending, restoreRoles: restoreRoles, force: force, key)
-        case .pause, .resume, .cancel: preconditionFailure("these were carried out above")
+        case .pause, .resume, .cancel, .fix: preconditionFailure("these were carried out above")
         }
     }
 
@@ -58,11 +61,7 @@ package struct Admission {
         for other in record.operations where other.isOpen {
             if other.isSameRequest(as: operation) { return other }
             guard let node = operation.node, other.touches(node) else { continue }
-            throw Refusal(
-                "operation-under-way",
-                "operation \(other.id) (\(other.title)) is under way: \(other.currentStep ?? "it is about to begin")",
-                hint: "wait for it (clusterd operations \(other.id) --follow), or end it (clusterd cancel \(other.id))",
-                exit: 1)
+            throw underWay(other)
         }
         let open = record.operations.count(where: \.isOpen)
         guard open < Self.operationsOpen else {
@@ -71,6 +70,14 @@ package struct Admission {
         }
         keep(operation)
         return operation
+    }
+
+    func underWay(_ other: Operation) -> Refusal {
+        Refusal(
+            "operation-under-way",
+            "operation \(other.id) (\(other.title)) is under way: \(other.currentStep ?? "it is about to begin")",
+            hint: "wait for it (clusterd operations \(other.id) --follow), or end it (clusterd cancel \(other.id))",
+            exit: 1)
     }
 
     /// What was asked for is so already: an operation that ended as it began, kept for who asks.

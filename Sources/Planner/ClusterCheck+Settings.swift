@@ -151,6 +151,6 @@ extension Turn {
             Finding(
                 "quarantine-large", .warning,
                 "\(spec.dataDirectory)/quarantine has more than \(inspection.quarantineFolders > 100 ? "100 folders" : Self.size(limit))",
-                hint: "remove from it what you no longer need; each folder has a note"), for: .zero)
+                hint: "clusterd quarantine list"), for: .zero)
     }
 }

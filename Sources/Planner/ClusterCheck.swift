@@ -50,6 +50,7 @@ extension Turn {
     /// A running node that was not heard after this moment, or whose directives were not.
     private func lacksFacts(since asked: Moment) -> Bool {
         if seen.check.inspection.map({ $0.askedAt < asked }) ?? true { return true }
+        if seen.survey.map({ $0.askedAt < asked }) ?? true { return true }
         return members.contains { member in
             guard let process = running(member.name), lastHeard(member) != nil else { return false }
             guard let reply = seen.replies[member.name], reply.askedAt >= asked else { return true }

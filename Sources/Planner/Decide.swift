@@ -57,6 +57,7 @@ extension Turn {
         askRarely()
         assess(topology)
         report(topology)
+        reportStrays(survey)
         reportHangs(topology)
         check(topology)
         noteReadiness()

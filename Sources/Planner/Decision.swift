@@ -50,10 +50,12 @@ package struct Finding: Sendable, Hashable {
     package var hint: String?
     /// What it rests on, line by line: the last lines of a log.
     package var details: [String]
+    /// What `fix` would do about it; nil: it is mended otherwise, or by itself.
+    package var mend: Mend?
 
     package init(
         _ code: String, _ severity: Severity, node: NodeName? = nil, shard: NodeName? = nil, _ message: String,
-        hint: String? = nil, details: [String] = []
+        hint: String? = nil, details: [String] = [], mend: Mend? = nil
     ) {
         self.code = code
         self.severity = severity
@@ -62,6 +64,7 @@ package struct Finding: Sendable, Hashable {
         self.message = message
         self.hint = hint
         self.details = details
+        self.mend = mend
     }
 }
 

@@ -136,13 +136,8 @@ extension Turn {
             }
             return false
         }
-        if isAnothersWithKeys(facts, member) {
-            find(
-                Finding(
-                    "loner-with-keys", .error, node: member.name,
-                    "\(facts.path) holds keys, and its \(facts.nodesFileName ?? "nodes.conf") is of another node: it is "
-                        + "left as it is, and \(member.name) is not started in it",
-                    hint: "read its keys with a redis-server of its own, then move the folder away"))
+        if let stray = strays(survey)?.inTheWay(of: member, facts) {
+            find(stray)
             wait("for \(facts.path), which holds keys of another node, to be moved away")
             return false
         }
@@ -165,13 +160,6 @@ extension Turn {
         }
         if case .failed(let why, _) = perform(write) { fault(member, "files-not-written", why) }
         return false
-    }
-
-    /// Rules 1 and 2: keys are never taken for stale. A node of ours that starts here as replica would make the engine drop
-    /// what another, or this one while it was alone, has taken.
-    private func isAnothersWithKeys(_ facts: DirectoryFacts, _ member: Member) -> Bool {
-        guard let myself = facts.parsed?.view.myself else { return false }
-        return myself.id != member.id && facts.content.holdsKeys
     }
 
     /// Rule 1: the engine drops what a node has when it becomes a replica. One that was master, or of which no file says

@@ -10,7 +10,9 @@ extension Turn {
         decision.findings += triage.findings
         reportLostRecord()
         switch triage.verdict {
-        case .refused(let refusal): decision.end = .refused(refusal)
+        case .refused(var refusal):
+            refusal.hint = refusal.hint?.replacing("clusterd fix", with: "clusterd fix --dir \(spec.dataDirectory)")
+            decision.end = .refused(refusal)
         case .cluster(let members, let loners):
             let record = rebuiltRecord(members, loners)
             if let refusal = NodeOverrides.refusal(spec, nodes: NodeOverrides.names(record)) {

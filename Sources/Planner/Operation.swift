@@ -30,6 +30,7 @@ package struct Operation: Sendable, Equatable, Codable {
         case stopNode(StopNode)
         case failover(Failover)
         case rollingRestart(RollingRestart)
+        case fix(Fix)
         /// These two are done as soon as they are in the record; they are kept as what was asked for.
         case pause(Pause)
         case resume
@@ -170,6 +171,7 @@ extension Operation {
         case .stopNode: "stop-node"
         case .failover: "failover"
         case .rollingRestart: "rolling-restart"
+        case .fix: "fix"
         case .pause: "pause"
         case .resume: "resume"
         }
@@ -182,6 +184,7 @@ extension Operation {
         case .startNode(let start): start.node
         case .stopNode(let stop): stop.node
         case .failover(let failover): failover.replica ?? failover.successor ?? failover.master
+        case .fix(let fix): fix.remaining.count == 1 ? fix.remaining[0].node : nil
         case .rollingRestart, .pause, .resume: nil
         }
     }
@@ -192,15 +195,18 @@ extension Operation {
     package var currentStep: String? { steps.last?.text }
 
     package var nodeCount: Int {
-        guard case .rollingRestart(let rolling) = kind else { return 1 }
-        return max(1, rolling.count)
+        switch kind {
+        case .rollingRestart(let rolling): max(1, rolling.count)
+        case .fix(let fix): max(1, fix.ids.count)
+        default: 1
+        }
     }
 
     /// Only one operation at a time takes anything down or changes a role; the others wait for their turn.
     package var isExclusive: Bool {
         switch kind {
         case .startNode, .pause, .resume: false
-        case .restartNode, .stopNode, .failover, .rollingRestart: true
+        case .restartNode, .stopNode, .failover, .rollingRestart, .fix: true
         }
     }
 
@@ -219,6 +225,7 @@ extension Operation {
         switch kind {
         case .startNode(let start): return start.node == node
         case .stopNode(let stop): return stop.node == node
+        case .fix(let fix): return fix.remaining.first?.node == node
         default: return restart?.node == node
         }
     }

@@ -81,6 +81,10 @@ extension Turn {
             let advance = roll(&rolling, story, topology)
             decision.record?.operations[index].kind = .rollingRestart(rolling)
             return advance
+        case .fix(var fix):
+            let advance = self.fix(&fix, since: operation.begun?.at ?? now, story, topology)
+            decision.record?.operations[index].kind = .fix(fix)
+            return advance
         case .pause, .resume:
             return .done("\(operation.name) holds")
         }

@@ -14,6 +14,9 @@ package struct Triage: Sendable, Equatable {
 
     package var verdict: Verdict
     package var findings: [Finding] = []
+    /// Where it is refused because of them: the clusters of which one at most can stay, or the folder that nobody can place.
+    package private(set) var rivals: [[DirectoryFacts]] = []
+    package private(set) var unplaced: DirectoryFacts?
 
     /// - Parameter inUse: the folders in which an engine runs.
     package init(_ directories: [DirectoryFacts], inUse: Set<String>) {
@@ -22,10 +25,11 @@ package struct Triage: Sendable, Equatable {
             Finding(
                 "directory-copied", .error, node: copy.number.map { NodeName(String($0)) },
                 "\(copy.path) claims the node id of another folder: it is a copy and is not started",
-                hint: "move it out of the data folder")
+                hint: StrayFolders.hint, mend: .setAside(.init(folder: copy, why: "it was a copy of another folder")))
         }
         if let copy = copies.first(where: { $0.content.holdsKeys && $0.number == nil }) {
             verdict = .refused(Self.unclear(copy, why: "is a copy of another node's folder and holds keys"))
+            unplaced = copy
             return
         }
         let groups = Self.groups(folders)
@@ -34,16 +38,24 @@ package struct Triage: Sendable, Equatable {
         }
         if clusters.count > 1 {
             verdict = .refused(Self.twoClusters(clusters))
+            rivals = clusters
             return
         }
         let singles = folders.filter { folder in !clusters.contains { $0.contains(folder) } }
         // A cluster of one master is a group by itself.
         let whole = singles.filter { $0.parsed?.view.myself?.slots == SlotSet.all && $0.content.holdsKeys }
+        if clusters.isEmpty, whole.count > 1 {
+            verdict = .refused(Self.twoClusters(whole.map { [$0] }))
+            rivals = whole.map { [$0] }
+            return
+        }
         guard let main = clusters.first ?? (whole.count == 1 ? whole : nil) else {
             // A new cluster would be given the folder that is named after one of its ports.
             if let copy = copies.first(where: \.content.holdsKeys) {
                 verdict = .refused(Self.unclear(copy, why: "is a copy of another node's folder and holds keys"))
+                unplaced = copy
             } else {
+                unplaced = singles.first(where: \.content.holdsKeys)
                 verdict = Self.nothingFormed(singles, inUse: directories.map(\.path).filter(inUse.contains))
             }
             return
@@ -60,7 +72,8 @@ package struct Triage: Sendable, Equatable {
                 Finding(
                     "loner-with-keys", .error, node: loner.number.map { NodeName(String($0)) },
                     "\(loner.path) holds keys and belongs to no cluster here: it is left as it is and not started",
-                    hint: "read its keys with a redis-server of its own, then move the folder away"))
+                    hint: StrayFolders.hint,
+                    mend: .setAside(.init(folder: loner, why: "it held keys and belonged to no cluster"))))
         }
         for loner in others where !loner.content.holdsKeys && inUse.contains(loner.path) {
             findings.append(Self.inUse(loner))
@@ -159,16 +172,17 @@ package struct Triage: Sendable, Equatable {
     private static func unclear(_ folder: DirectoryFacts, why: String) -> Refusal {
         Refusal(
             "keys-without-cluster", "\(folder.path) \(why); nothing was started and nothing was changed",
-            hint: "move that folder away, or start in another one with --dir", exit: 4)
+            hint: "clusterd fix moves it to quarantine/; or start in another folder with --dir", exit: 4)
     }
 
     private static func twoClusters(_ clusters: [[DirectoryFacts]]) -> Refusal {
-        let names = clusters.map { group in group.map { $0.number.map(String.init) ?? $0.path }.joined(separator: " ") }
+        let names = clusters.map { group in group.map(\.label).joined(separator: " ") }
         return Refusal(
             "two-clusters",
             "here lie \(clusters.count) clusters that own slots or keys, and clusterd never merges two: "
                 + names.joined(separator: " and "),
-            hint: "move the folders of all but one away, or start in another folder with --dir", exit: 4)
+            hint: "clusterd fix --keep \(clusters[0][0].label) keeps the first and moves the others to quarantine/; "
+                + "or start in another folder with --dir", exit: 4)
     }
 }
 
@@ -179,6 +193,8 @@ extension DirectoryFacts {
         guard let number = Int(name), (1...65535).contains(number) else { return nil }
         return number
     }
+    /// What a person calls it: the port that it is named after, else its path.
+    package var label: String { number.map(String.init) ?? path }
     package var parsed: NodesFile? {
         guard case .parsed(let file) = nodesFile else { return nil }
         return file

@@ -13,7 +13,7 @@ package func violations(in decision: Decision, given record: Record?, seeing see
         case .writeFiles(let files): found += intrusion(files.node, files.directory, "its files are written", seen)
         case .quarantine(let move):
             found += intrusion(move.node, move.directory, "files are moved", seen)
-            found += loss(move, record, seen)
+            if !isAccepted(move, decision) { found += loss(move, record, seen) }
         case .start(let start):
             found += intrusion(start.node, start.directory, "a second is started", seen)
             found += unready(start, decision)
@@ -101,6 +101,16 @@ private func intrusion(_ node: NodeName, _ directory: String, _ what: String, _ 
         return ["\(what) for \(node) on what was seen before its process ended"]
     }
     return []
+}
+
+/// A person was told which keys lie there, and said that they go to quarantine.
+private func isAccepted(_ move: Effect.Quarantine, _ decision: Decision) -> Bool {
+    decision.record?.operations.contains { operation in
+        guard operation.state == .running, case .fix(let fix) = operation.kind,
+            case .setAside(let asked)? = fix.remaining.first
+        else { return false }
+        return asked.quarantine == move
+    } ?? false
 }
 
 /// Rules 1 and 2: a file that may hold keys stays where it is.

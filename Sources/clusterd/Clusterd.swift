@@ -33,7 +33,7 @@ struct Clusterd: AsyncParsableCommand {
                 subcommands: [
                     RestartNodeCommand.self, StartNodeCommand.self, StopNodeCommand.self, FailoverCommand.self,
                     RollingRestartCommand.self, PauseCommand.self, ResumeCommand.self, OperationsCommand.self,
-                    CancelCommand.self,
+                    CancelCommand.self, FixCommand.self, QuarantineCommand.self,
                 ]),
             CommandGroup(name: "Node access", subcommands: [CallCommand.self, ShellCommand.self]),
             CommandGroup(

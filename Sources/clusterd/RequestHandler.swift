@@ -26,6 +26,9 @@ struct RequestHandler: Sendable {
             return follows
                 ? .lines(timeline.log.follow(query))
                 : ControlResponse(status: 200, body: .document(EventsDocument.bytes(timeline.log.lines(query)) + [10]))
+        case .fixPlan: return .document(await fixes.plan())
+        case .quarantine: return .document(fixes.quarantine())
+        case .removeQuarantine(let id): return fixes.remove(id, by: .peer(peer))
         case .call(let call):
             do {
                 return .document(try await calls.call(call))
@@ -64,6 +67,7 @@ struct RequestHandler: Sendable {
         }
     }
 
+    private var fixes: FixHandler { FixHandler(orchestrator: orchestrator, driver: driver, timeline: timeline) }
     private var calls: CallHandler { CallHandler(orchestrator: orchestrator, driver: driver) }
 
     private func end(_ wish: Observation.Wish, noting note: () -> Void) async -> ControlResponse {
@@ -117,6 +121,7 @@ extension Change {
         case .pause(let duration): .pause(duration)
         case .resume: .resume
         case .cancel(let id): .cancel(id)
+        case .fix(let ids): .fix(ids)
         }
     }
 }

@@ -87,6 +87,12 @@ struct Timeline: Sendable {
         tell(.detachAsked, "\(who) asks clusterd to end and to leave the nodes running", ["by": who.data])
     }
 
+    func quarantineRemoved(_ folder: String, bytes: Int64, by who: Asker) {
+        tell(
+            .quarantineRemoved, "\(who) deletes quarantine/\(folder)",
+            ["folder": .string(folder), "bytes": .integer(bytes), "by": who.data], severity: .warning)
+    }
+
     func reloaded(by who: Asker, _ failure: Failure?) {
         guard let failure else {
             return tell(.reloaded, "\(who) asks to read the configuration again: done", ["by": who.data])

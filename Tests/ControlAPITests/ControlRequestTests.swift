@@ -17,7 +17,8 @@ import Testing
         .change(.rollingRestart(pending: true, restoreRoles: true, force: true), idempotencyKey: "k"),
         .change(.pause(nil), idempotencyKey: nil), .change(.pause(.milliseconds(1500)), idempotencyKey: nil),
         .change(.pause(.seconds(7200)), idempotencyKey: "k"), .change(.resume, idempotencyKey: nil),
-        .change(.cancel("12"), idempotencyKey: nil),
+        .change(.cancel("12"), idempotencyKey: nil), .fixPlan, .quarantine, .removeQuarantine(id: "a/b ü"),
+        .change(.fix(["set-aside /data/nodes/7005", "ü"]), idempotencyKey: "k"),
     ]
 
     private func parse(_ method: String, _ target: String, _ body: String = "") throws -> ControlRequest {
@@ -49,6 +50,12 @@ import Testing
         #expect(try parse("POST", "/v1/pause", #"{"for":"forever"}"#) == .change(.pause(nil), idempotencyKey: nil))
         for body in [#"{"for":"soon"}"#, #"{"for":"0s"}"#, #"{"for":7}"#, #"{"until":"1h"}"#] {
             #expect(try rejection("POST", "/v1/pause", body).status == 400)
+        }
+    }
+
+    @Test func nothingIsMendedThatWasNotNamed() throws {
+        for body in ["", "{}", #"{"mends":[]}"#, #"{"mends":"all"}"#, #"{"mends":[1]}"#, #"{"all":true}"#] {
+            #expect(try rejection("POST", "/v1/fix", body).status == 400)
         }
     }
 

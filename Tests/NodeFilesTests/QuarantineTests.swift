@@ -92,4 +92,39 @@ struct QuarantineTests {
         #expect(text("\(target)/NOTE.txt")?.contains("cp -a '\(target)/dump.rdb' '\(directory)/dump.rdb'") == true)
         #expect(try listDirectory(target) == ["NOTE.txt", "appendonlydir", "dump.rdb"])
     }
+
+    @Test func onlyWhatIsInItIsRemovedAndNoLinkIsFollowed() throws {
+        let data = try TemporaryFolder()
+        let quarantine = Quarantine(root: "\(data.path)/quarantine")
+        try data.write("other/kept.rdb", "K")
+        #expect(try quarantine.remove("t-7000") == false)
+        try quarantine.move(nil, from: try node(data), into: "t-7000", note: "x")
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(quarantine.root)/t-7000/link", withDestinationPath: "\(data.path)/other")
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(quarantine.root)/leads-away", withDestinationPath: "\(data.path)/other")
+        for name in ["", ".", "..", "../other", "t-7000/appendonlydir", "leads-away"] {
+            #expect(throws: FileError.self) { try quarantine.remove(name) }
+        }
+        #expect(try quarantine.remove("t-7000"))
+        #expect(try quarantine.remove("t-7000") == false)
+        #expect(text("\(data.path)/other/kept.rdb") == "K")
+        let linked = Quarantine(root: "\(data.path)/linked")
+        try FileManager.default.createDirectory(atPath: "\(data.path)/other/t", withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(atPath: linked.root, withDestinationPath: "\(data.path)/other")
+        #expect(throws: FileError.self) { try linked.remove("t") }
+    }
+
+    @Test func itTellsWhichKeysItHolds() throws {
+        let data = try TemporaryFolder()
+        let commands = "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nb\r\n"
+        for place in ["nodes/7005", "nodes/7006"] { try data.write("\(place)/appendonly.aof", commands) }
+        let quarantine = Quarantine(root: "\(data.path)/quarantine")
+        try quarantine.move(["appendonly.aof"], from: "\(data.path)/nodes/7005", into: "files", note: "x")
+        try quarantine.move(["7006"], from: "\(data.path)/nodes", into: "whole", note: "x")
+        for name in ["files", "whole"] {
+            #expect(keySample(of: "\(quarantine.root)/\(name)")?.inWords == "1 key (a)")
+        }
+        #expect(keySample(of: "\(data.path)/nodes/7005") == nil)
+    }
 }

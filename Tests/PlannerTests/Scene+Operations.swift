@@ -18,7 +18,9 @@ extension Scene {
     @discardableResult
     mutating func ask(_ command: Command, key: String? = nil) throws(Refusal) -> Planner.Operation {
         guard let record else { throw Admission.notFormed }
-        var admission = Admission(record, spec, decide().assessment, seeing: seen)
+        let decision = decide()
+        var admission = Admission(record, spec, decision.assessment, seeing: seen)
+        admission.offered = decision.findings.compactMap(\.mend)
         let operation = try admission.admit(command, key: key)
         self.record = admission.record
         return operation

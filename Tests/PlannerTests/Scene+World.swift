@@ -160,6 +160,7 @@ extension Scene {
     }
 
     private mutating func quarantine(_ move: Effect.Quarantine) {
+        for file in move.files { disk["\(move.directory)/\(file)"] = nil }
         guard var facts = disk[move.directory] else { return }
         if let name = facts.nodesFileName, move.files.contains(name) {
             facts.nodesFile = .absent

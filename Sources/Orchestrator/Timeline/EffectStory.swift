@@ -87,7 +87,8 @@ struct EffectStory: Sendable {
         switch effect {
         case .quarantine(let move):
             TimelineEvent(
-                .quarantined, .warning, at: scene.wall, node: move.node,
+                .quarantined, .warning, at: scene.wall,
+                node: scene.members.contains { $0.name == move.node } ? move.node : nil,
                 "\(move.node): \(move.note); moved to quarantine/\(move.folder)", data: Self.data(move))
         case .preserve(let copies):
             TimelineEvent(

@@ -14,6 +14,7 @@ extension TimelineEvent.Code {
         case .portMoved: "35bd392eb6a955a69d88faf908d13c87"
         case .quarantined: "5eff5baf83d45202867423803b1c5f9a"
         case .preserved: "b04a65048a415683a351abead7d104b9"
+        case .quarantineRemoved: "c1f0a3e47d5b5e0f9a2b6d8c4e1f7a35"
         case .nodeStarted: "84013e64a0b158b6a3854c517b88f124"
         case .nodeAdopted: "908c6467c61e59959f1c807b94f75b4b"
         case .nodeStopping: "7f85145f1f9f5a0688277f42ab6821da"

@@ -40,6 +40,7 @@ package struct TimelineEvent: Sendable, Equatable {
         case portMoved = "port-moved"
         case quarantined
         case preserved
+        case quarantineRemoved = "quarantine-removed"
 
         case nodeStarted = "node-started"
         case nodeAdopted = "node-adopted"

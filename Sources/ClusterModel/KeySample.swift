@@ -1,0 +1,141 @@
+/// Which keys data files hold, as far as their first bytes tell: for a person who is to say what becomes of them.
+package struct KeySample: Hashable, Sendable {
+    /// nil: not even that is known without reading everything.
+    package var count: Int64?
+    /// Whether there are exactly so many; otherwise there are at least so many.
+    package var isExact: Bool
+    /// Some of them, as an engine would print them.
+    package var names: [String]
+
+    package static let namesKept = 5
+
+    package init(count: Int64?, isExact: Bool, names: [String]) {
+        self.count = count
+        self.isExact = isExact
+        self.names = names
+    }
+
+    /// Of one data file.
+    /// - Parameters:
+    ///   - prefix: the first bytes of it.
+    ///   - fileSize: bytes.
+    package init(prefix: [UInt8], fileSize: Int) {
+        if RDBReader.begins(prefix) {
+            var reader = RDBReader(prefix, fileSize: fileSize)
+            self = reader.sample()
+        } else {
+            self = Self.ofCommands(prefix[...], isWhole: prefix.count >= fileSize)
+        }
+    }
+
+    /// What an engine has that loads all of these, one after the other: a key may be in several.
+    package init(of parts: [KeySample]) {
+        let known = parts.filter { $0.count != 0 }
+        self.init(
+            count: known.isEmpty ? 0 : known.compactMap(\.count).max(),
+            isExact: known.allSatisfy(\.isExact) && known.count <= 1, names: [])
+        for name in known.flatMap(\.names) where !names.contains(name) && names.count < Self.namesKept {
+            names.append(name)
+        }
+    }
+
+    /// `1005 keys (a, b, c, …)`, `at least 1500 keys (a, b)`, `keys`.
+    package var inWords: String {
+        if count == 0, isExact { return "no keys" }
+        let amount =
+            count.map { ($0 == 0 ? "" : isExact ? "\($0) " : "at least \($0) ") + ($0 == 1 ? "key" : "keys") } ?? "keys"
+        guard !names.isEmpty else { return amount }
+        let isAll = isExact && count == Int64(names.count)
+        return "\(amount) (\(names.joined(separator: ", "))\(isAll ? "" : ", …"))"
+    }
+
+    /// Commands name the keys that they are about in their second word, but for those that are about something else.
+    private static func ofCommands(_ bytes: ArraySlice<UInt8>, isWhole: Bool) -> KeySample {
+        var reader = CommandWords(bytes)
+        var keys = Set<[UInt8]>()
+        var sample = KeySample(count: 0, isExact: isWhole, names: [])
+        while let words = reader.next() {
+            guard words.count > 1 else { continue }
+            switch String(decoding: words[0], as: UTF8.self).uppercased() {
+            case "DEL", "UNLINK", "GETDEL": keys.subtract(words.dropFirst())
+            case "SELECT", "PUBLISH", "SPUBLISH", "FUNCTION", "SCRIPT", "EVAL", "EVALSHA", "FLUSHALL", "FLUSHDB":
+                continue
+            case "MSET":
+                for index in stride(from: 1, to: words.count, by: 2) { keys.insert(words[index]) }
+            default: keys.insert(words[1])
+            }
+        }
+        // What follows in a longer file may delete some.
+        sample.count = Int64(keys.count)
+        sample.isExact = isWhole && reader.isAtEnd
+        sample.names = keys.sorted { $0.lexicographicallyPrecedes($1) }.prefix(namesKept).map(printable)
+        return sample
+    }
+
+    /// As redis-cli shows it, and not longer than a line can bear.
+    static func printable(_ bytes: some Collection<UInt8>) -> String {
+        var text = ""
+        for byte in bytes.prefix(60) {
+            switch byte {
+            case 0x20..<0x7F: text.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16)
+                text += "\\x" + (digits.count < 2 ? "0" : "") + digits
+            }
+        }
+        return bytes.count > 60 ? text + "…" : text
+    }
+}
+
+extension RDBReader {
+    /// How many keys the file says that it has, and the first of them: names behind a value that is no plain string are too dear.
+    mutating func sample() -> KeySample {
+        guard let evidence = try? walk() else { return KeySample(count: nil, isExact: false, names: []) }
+        guard evidence == .keys else { return KeySample(count: 0, isExact: true, names: []) }
+        var names: [String] = []
+        // `walk` has read the opcode that begins the first key.
+        stepBack()
+        while names.count < KeySample.namesKept, let (name, isLast) = try? key() {
+            if !name.isEmpty { names.append(KeySample.printable(name)) }
+            if isLast { break }
+        }
+        return KeySample(count: announced, isExact: announced != nil, names: names)
+    }
+}
+
+/// The words of the commands in a part of an append-only file, as far as they are whole.
+private struct CommandWords {
+    private var rest: ArraySlice<UInt8>
+
+    init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+
+    var isAtEnd: Bool { rest.isEmpty }
+
+    mutating func next() -> [[UInt8]]? {
+        var ahead = rest
+        while ahead.first == UInt8(ascii: "#") {
+            guard Self.line(&ahead) != nil else { return nil }
+        }
+        guard let count = Self.number(&ahead, after: UInt8(ascii: "*")), count <= 1 << 20 else { return nil }
+        var words: [[UInt8]] = []
+        for _ in 0..<count {
+            guard let size = Self.number(&ahead, after: UInt8(ascii: "$")), size <= 1 << 40, size + 2 <= ahead.count
+            else { return nil }
+            words.append(Array(ahead.prefix(size)))
+            ahead = ahead.dropFirst(size + 2)
+        }
+        rest = ahead
+        return words
+    }
+
+    private static func number(_ bytes: inout ArraySlice<UInt8>, after mark: UInt8) -> Int? {
+        guard bytes.first == mark, let text = line(&bytes) else { return nil }
+        return text.dropFirst().dropLast().decimal.flatMap { Int(exactly: $0) }
+    }
+
+    private static func line(_ bytes: inout ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+        guard let end = bytes.firstIndex(of: 10) else { return nil }
+        defer { bytes = bytes[(end + 1)...] }
+        return bytes[..<end]
+    }
+}

@@ -1,0 +1,49 @@
+import ClusterModel
+
+/// What `GET /v1/quarantine` answers: what was moved out of the way, oldest first.
+package struct QuarantineDocument: Hashable, Sendable, Codable {
+    package var schema = 1
+    /// The quarantine itself.
+    package var dir: String
+    /// On disk, of all of it.
+    package var bytes: Int64
+    package var folders: [QuarantineFolderDocument]
+
+    package init(dir: String, folders: [QuarantineFolderDocument]) {
+        self.dir = dir
+        self.folders = folders
+        bytes = folders.reduce(0) { $0 + $1.bytes }
+    }
+}
+
+package struct QuarantineFolderDocument: Hashable, Sendable, Codable {
+    /// The name of the folder.
+    package var id: String
+    /// When something was last moved there.
+    package var at: Timestamp
+    /// The node that it is from, where the name says so.
+    package var node: NodeName?
+    package var bytes: Int64
+    /// The first line of its note.
+    package var why: String?
+    /// nil: it holds no data files.
+    package var keys: KeysDocument?
+
+    package init(
+        id: String, at: Timestamp, node: NodeName?, bytes: Int64, why: String?, keys: KeysDocument?
+    ) {
+        self.id = id
+        self.at = at
+        self.node = node
+        self.bytes = bytes
+        self.why = why
+        self.keys = keys
+    }
+
+    /// `20260101T000000Z-7005` and what may follow it: the node.
+    package static func node(inName name: String) -> NodeName? {
+        let parts = name.split(separator: "-")
+        guard parts.count > 1, parts[0].hasSuffix("Z"), Int(parts[1]) != nil else { return nil }
+        return NodeName(String(parts[1]))
+    }
+}

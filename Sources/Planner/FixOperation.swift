@@ -1,0 +1,71 @@
+import ClusterModel
+
+extension Operation {
+    package struct Fix: Sendable, Equatable, Codable {
+        /// What a person said yes to.
+        package var ids: [String]
+        /// What of it is still to be done, in this order.
+        package var remaining: [Mend]
+
+        package init(_ mends: [Mend]) {
+            ids = mends.map(\.id)
+            remaining = mends
+        }
+    }
+}
+
+/// Mends are carried out one after the other, each until what it was about is no more; the first that cannot be done ends the
+/// operation, with what was not begun.
+extension Turn {
+    mutating func fix(
+        _ fix: inout Operation.Fix, since begun: Moment, _ story: Story, _ topology: Topology
+    ) -> Advance {
+        guard let mend = fix.remaining.first else { return .done("there was nothing to do") }
+        let advance =
+            switch mend {
+            case .setAside(let move): setAside(move, since: begun, story, topology)
+            }
+        switch advance {
+        case .working: return advance
+        case .failed(let why):
+            let others = fix.remaining.count - 1
+            return .failed(others == 0 ? why : "\(why); \(others) more were not begun")
+        case .done(let words):
+            fix.remaining.removeFirst()
+            return fix.remaining.isEmpty ? .done(words) : .working("\(words); next: \(fix.remaining[0].text)")
+        }
+    }
+
+    /// Away from where it lies, which is looked at once more before and after; then the member whose place it was is started.
+    private mutating func setAside(
+        _ move: Mend.SetAside, since begun: Moment, _ story: Story, _ topology: Topology
+    ) -> Advance {
+        let effect = Effect.quarantine(move.quarantine)
+        let moved = seen.effects[effect.key]?.isDone == true ? seen.effects[effect.key]?.ended : nil
+        // At the same moment is before: it may not have seen it.
+        let since = (moved ?? begun) + .nanoseconds(1)
+        guard let survey = seen.survey, survey.askedAt >= since else {
+            needSurvey(since: since)
+            return .working("looking at \(move.path)")
+        }
+        let member = move.member.flatMap { decision.record?.member($0) }
+        if lies(move, member, survey) {
+            if let user = engineUser(of: move.path, survey) {
+                return .failed(
+                    "\(move.path) is in use by \(user.command) (pid \(user.identity.pid)): nothing was moved")
+            }
+            if moved != nil { return .failed("\(move.path) was moved to quarantine/, and something lies there again") }
+            if case .failed(let why, _) = perform(effect) { return .failed("\(move.path) was not moved: \(why)") }
+            return .working("moving \(move.path) to quarantine/\(move.quarantine.folder)")
+        }
+        let words = "\(move.path) is in quarantine/\(move.quarantine.folder)"
+        guard let member, member.wanted == .running else { return .done(words) }
+        return comeBack(member, after: nil, story, topology) ?? .done("\(words); \(member.name) runs and is in sync")
+    }
+
+    private func lies(_ move: Mend.SetAside, _ member: Member?, _ survey: Observation.Survey) -> Bool {
+        guard let facts = survey.directories.first(where: { $0.path == move.path }) else { return false }
+        guard let member else { return !facts.isUntouched }
+        return strays(survey)?.inTheWay(of: member, facts) != nil && running(member.name) == nil
+    }
+}

@@ -1,0 +1,107 @@
+import ClusterModel
+
+/// What `fix` would do in a data folder in which no clusterd works: the same findings as a start would have, and where a start is
+/// refused, what would let it go on.
+package struct FolderPlan: Sendable, Equatable {
+    package private(set) var findings: [Finding] = []
+
+    package var mends: [Mend] { findings.compactMap(\.mend) }
+
+    /// - Parameters:
+    ///   - record: nil: there is none, or it cannot be read.
+    ///   - inUse: the folders in which an engine runs.
+    ///   - keep: of several clusters the one that stays: the name of one of its nodes, or the beginning of its id.
+    package init(
+        _ record: Record?, _ directories: [DirectoryFacts], inUse: Set<String>, keep: String? = nil
+    ) throws(Refusal) {
+        if let record {
+            guard keep == nil else { throw Self.nothingToChoose }
+            findings = StrayFolders(record, directories, inUse: inUse).findings
+            return
+        }
+        try look(directories, inUse, keep)
+    }
+
+    /// Looks as a start would, takes away what is in the way, and looks again.
+    private mutating func look(
+        _ directories: [DirectoryFacts], _ inUse: Set<String>, _ keep: String?
+    ) throws(Refusal) {
+        var rest = directories
+        var isChosen = false
+        while true {
+            let triage = Triage(rest, inUse: inUse)
+            var obstacles = triage.findings
+            if !triage.rivals.isEmpty {
+                let kept = try Self.choose(keep, among: triage.rivals)
+                isChosen = true
+                for (index, group) in triage.rivals.enumerated() where index != kept {
+                    obstacles += group.map { Self.rival($0, of: triage.rivals[kept]) }
+                }
+            } else if let folder = triage.unplaced {
+                obstacles.append(Self.unplaced(folder))
+            } else if case .refused(let refusal) = triage.verdict {
+                throw refusal
+            }
+            let new = obstacles.filter { !findings.contains($0) }
+            if let user = new.compactMap({ $0.mend?.folder }).first(where: inUse.contains) {
+                throw Refusal(
+                    "directory-in-use", "\(user) is in use by a running server; nothing was changed",
+                    hint: "stop that server", exit: 1)
+            }
+            findings += new
+            let gone = Set(findings.compactMap { $0.mend?.folder })
+            let before = rest.count
+            rest.removeAll { gone.contains($0.path) }
+            if rest.count == before { break }
+        }
+        if keep != nil, !isChosen { throw Self.nothingToChoose }
+    }
+
+    private static func choose(_ keep: String?, among groups: [[DirectoryFacts]]) throws(Refusal) -> Int {
+        let names = groups.map { $0.map(\.label).joined(separator: " ") }.joined(separator: " and ")
+        let commands = groups.map { "clusterd fix --keep \($0[0].label)" }.joined(separator: " · ")
+        guard let keep else {
+            throw Refusal(
+                "two-clusters",
+                "here lie \(groups.count) clusters that own slots or keys: \(names); say which one stays",
+                hint: commands, exit: 4)
+        }
+        let found = groups.indices.filter { index in
+            groups[index].contains { folder in
+                let id = folder.parsed?.view.myself?.id.text ?? ""
+                return folder.label == keep || folder.path == keep
+                    || keep.count >= 4 && id.hasPrefix(keep.lowercased())
+            }
+        }
+        guard found.count == 1 else {
+            throw Refusal(
+                found.isEmpty ? "unknown-node" : "ambiguous-node",
+                "'\(keep)' \(found.isEmpty ? "is no node of" : "is in more than one of") these clusters: \(names)",
+                hint: commands, exit: 64)
+        }
+        return found[0]
+    }
+
+    private static func rival(_ folder: DirectoryFacts, of kept: [DirectoryFacts]) -> Finding {
+        Finding(
+            "two-clusters", .error, node: folder.number.map { NodeName(String($0)) },
+            "\(folder.path) is of another cluster than \(kept.map(\.label).joined(separator: " "))",
+            hint: StrayFolders.hint,
+            mend: .setAside(
+                .init(
+                    folder: folder,
+                    why: "it was of another cluster than \(kept.map(\.label).joined(separator: " ")), which stayed")))
+    }
+
+    private static func unplaced(_ folder: DirectoryFacts) -> Finding {
+        Finding(
+            "keys-without-cluster", .error, node: folder.number.map { NodeName(String($0)) },
+            "\(folder.path) holds keys and belongs to no cluster: without it the next start makes a new, empty one",
+            hint: StrayFolders.hint,
+            mend: .setAside(.init(folder: folder, why: "it held keys and belonged to no cluster")))
+    }
+
+    private static let nothingToChoose = Refusal(
+        "nothing-to-choose", "here are no two clusters of which one is to be kept", hint: "clusterd fix --dry-run",
+        exit: 64)
+}

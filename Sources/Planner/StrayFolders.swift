@@ -1,0 +1,120 @@
+import ClusterModel
+
+/// Folders that are in the way of a formed cluster, or lie beside it and hold keys or claim to be one of its nodes. None is
+/// merged, started or wiped: each is a finding for as long as it lies there, with what `fix` would do.
+package struct StrayFolders {
+    private let record: Record
+    private let directories: [DirectoryFacts]
+    /// Folders in which an engine runs.
+    private let inUse: Set<String>
+
+    package init(_ record: Record, _ directories: [DirectoryFacts], inUse: Set<String>) {
+        self.record = record
+        self.directories = directories
+        self.inUse = inUse
+    }
+
+    package var findings: [Finding] {
+        let places = Set(record.members.map(\.directory))
+        let inPlace = record.members.compactMap { member in
+            facts(member.directory).flatMap { inUse.contains($0.path) ? nil : inTheWay(of: member, $0) }
+        }
+        let others = directories.filter { !places.contains($0.path) && !$0.isUntouched }
+        return inPlace + others.compactMap(beside)
+    }
+
+    /// Rules 1 and 2: keys are never taken for stale. A node of ours that started here as replica would make the engine drop
+    /// what another, or this one while it was alone, has taken. nil: the member can start.
+    package func inTheWay(of member: Member, _ facts: DirectoryFacts) -> Finding? {
+        guard let myself = facts.parsed?.view.myself, myself.id != member.id, facts.content.holdsKeys else {
+            return nil
+        }
+        let file = facts.nodesFileName ?? "nodes.conf"
+        if let owner = owner(of: facts) {
+            if isAtHome(owner) {
+                return Finding(
+                    "directory-copied", .error, node: member.name,
+                    "\(facts.path) is a copy of the folder of \(owner.name) and holds keys: \(member.name) is not started in it",
+                    hint: Self.hint,
+                    mend: .setAside(
+                        .init(facts, inPlaceOf: member.name, why: "\(file) and data were a copy of \(owner.name)'s")))
+            }
+            return Finding(
+                "directory-misplaced", .error, node: member.name,
+                "\(facts.path) is the folder of \(owner.name), which has no other: \(member.name) is not started in it",
+                hint:
+                    "stop the cluster (clusterd stop), move the folder to \(owner.directory), and start clusterd again")
+        }
+        let whose = facts.parsed?.view.entries.count == 1 ? "of a node that knows nobody" : "of another cluster's node"
+        return Finding(
+            "loner-with-keys", .error, node: member.name,
+            "\(facts.path) holds keys, and its \(file) is \(whose): it is left as it is, and \(member.name) is not started in it",
+            hint: Self.hint,
+            mend: .setAside(
+                .init(facts, inPlaceOf: member.name, why: "\(file) was \(whose), and there were keys with it")))
+    }
+
+    private func beside(_ facts: DirectoryFacts) -> Finding? {
+        let node = facts.number.map { NodeName(String($0)) }
+        guard !inUse.contains(facts.path) else {
+            guard facts.content.holdsKeys || owner(of: facts) != nil else { return nil }
+            return Finding(
+                "directory-in-use", .warning, node: node,
+                "\(facts.path) is in use by a process that clusterd did not start: it is left alone",
+                hint: "stop that process")
+        }
+        if let owner = owner(of: facts) {
+            guard isAtHome(owner) else {
+                return Finding(
+                    "directory-misplaced", .error, node: node,
+                    "\(facts.path) is the folder of \(owner.name), which has no other in its place \(owner.directory)",
+                    hint:
+                        "stop the cluster (clusterd stop), move the folder to \(owner.directory), and start clusterd again"
+                )
+            }
+            return Finding(
+                "directory-copied", .warning, node: node,
+                "\(facts.path) claims the node id of \(owner.name): it is a copy and is not started", hint: Self.hint,
+                mend: .setAside(.init(folder: facts, why: "it was a copy of the folder of \(owner.name)")))
+        }
+        guard facts.content.holdsKeys else { return nil }
+        return Finding(
+            "loner-with-keys", .error, node: node,
+            "\(facts.path) holds keys and belongs to no node of this cluster: it is left as it is and not started",
+            hint: Self.hint,
+            mend: .setAside(.init(folder: facts, why: "it held keys and belonged to no node of the cluster")))
+    }
+
+    /// The member whose id a folder claims.
+    private func owner(of facts: DirectoryFacts) -> Member? {
+        (facts.parsed?.view.myself?.id).flatMap { record.member(id: $0) }
+    }
+
+    /// Whether a member's own folder is in its place, or its process, which then has one.
+    private func isAtHome(_ member: Member) -> Bool {
+        inUse.contains(member.directory) || facts(member.directory)?.parsed?.view.myself?.id == member.id
+    }
+
+    private func facts(_ path: String) -> DirectoryFacts? { directories.first { $0.path == path } }
+
+    package static let hint = "clusterd fix"
+}
+
+extension Turn {
+    func strays(_ survey: Observation.Survey) -> StrayFolders? {
+        let engines = survey.users.filter { EngineProcess.looksLikeEngine($0.command, server: spec.server) }
+        // What was seen before an end says nothing of the folder as it was left.
+        let busy = members.filter { member in
+            running(member.name) != nil || exited(member.name).map { $0.at > survey.askedAt } ?? false
+        }.map(\.directory)
+        return decision.record.map {
+            StrayFolders($0, survey.directories, inUse: Set(engines.map(\.directory) + busy))
+        }
+    }
+
+    /// Those beside the members' own places; what is in the way of a member is found where it is to be started.
+    mutating func reportStrays(_ survey: Observation.Survey) {
+        if let asked = seen.check.asked { needSurvey(since: asked) }
+        for finding in strays(survey)?.findings ?? [] where !decision.findings.contains(finding) { find(finding) }
+    }
+}

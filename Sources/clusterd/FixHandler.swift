@@ -1,0 +1,91 @@
+import ClusterModel
+import ControlAPI
+import ControlServer
+import HostDriver
+import NodeFiles
+import Orchestrator
+import Planner
+
+/// Answers what is asked about `fix` and the quarantine.
+struct FixHandler: Sendable {
+    let orchestrator: Orchestrator<HostDriver>
+    let driver: HostDriver
+    let timeline: Timeline
+
+    func plan() async -> FixDocument {
+        let (cluster, findings) = await orchestrator.plan()
+        return FixDocument(cluster: cluster, dir: driver.spec.dataDirectory, findings)
+    }
+
+    func quarantine() -> QuarantineDocument { QuarantineDocument(driver.heldBack) }
+
+    /// Done when this answers: nothing runs in there, and nothing is started out of it.
+    func remove(_ id: String, by who: Asker) -> ControlResponse {
+        do {
+            let removed = try QuarantineRemoval.remove(id, from: driver.heldBack)
+            timeline.quarantineRemoved(id, bytes: removed.bytes, by: who)
+            return .document(removed)
+        } catch {
+            let error = ControlError(error.code, error.message, hint: error.hint, exit: error.exit)
+            return .error(error, status: error.exit == ControlAPI.ExitCode.usage ? 404 : 409)
+        }
+    }
+}
+
+extension FixDocument {
+    /// Out of what was found; which keys are meant is looked up in the files.
+    init(cluster: String, dir: String, _ findings: [Finding]) {
+        var mends: [MendDocument] = []
+        for finding in findings {
+            guard let mend = finding.mend, !mends.contains(where: { $0.id == mend.id }) else { continue }
+            mends.append(
+                MendDocument(
+                    id: mend.id, finding: FindingDocument(finding), text: mend.text,
+                    keys: mend.folder.flatMap { keySample(of: $0) }.map { KeysDocument($0) }))
+        }
+        let left = findings.filter { $0.mend == nil && $0.severity > .info }
+        self.init(cluster: cluster, dir: dir, mends: mends, left: left.map { FindingDocument($0) })
+    }
+}
+
+extension QuarantineDocument {
+    init(_ quarantine: Quarantine) {
+        self.init(
+            dir: quarantine.root,
+            folders: quarantine.contents().map { QuarantineFolderDocument($0, in: quarantine) }
+                .sorted { ($0.at.time, $0.id) < ($1.at.time, $1.id) })
+    }
+}
+
+extension QuarantineFolderDocument {
+    init(_ folder: Quarantine.Folder, in quarantine: Quarantine) {
+        self.init(
+            id: folder.name, at: Timestamp(folder.modified), node: Self.node(inName: folder.name), bytes: folder.bytes,
+            why: folder.why, keys: keySample(of: "\(quarantine.root)/\(folder.name)").map { KeysDocument($0) })
+    }
+}
+
+/// One folder less, whoever does it: the daemon, or the command where none runs.
+enum QuarantineRemoval {
+    static func remove(_ id: String, from quarantine: Quarantine) throws(Failure) -> QuarantineFolderDocument {
+        let held = quarantine.contents()
+        guard let folder = held.first(where: { $0.name == id }) else {
+            let names = held.suffix(5).map(\.name).joined(separator: ", ")
+            throw Failure(
+                "unknown-quarantine",
+                "there is no '\(id.prefix(200))' in \(quarantine.root)"
+                    + (held.isEmpty ? ", which is empty" : "; the newest are \(names)"),
+                hint: "clusterd quarantine list", exit: ControlAPI.ExitCode.usage)
+        }
+        let document = QuarantineFolderDocument(folder, in: quarantine)
+        do {
+            _ = try quarantine.remove(id)
+        } catch {
+            throw Failure(
+                "not-removed", error.description,
+                exit: error.code == 13 || error.code == 1
+                    ? ControlAPI.ExitCode.noPermission : ControlAPI.ExitCode.failed)
+        }
+        return document
+    }
+}

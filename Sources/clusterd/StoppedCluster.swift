@@ -1,0 +1,91 @@
+import ClusterModel
+import ControlAPI
+import Glibc
+import NodeFiles
+import Orchestrator
+import Planner
+import ProcessSupervision
+
+/// A data folder in which no clusterd works, for `fix` to look at and to mend.
+struct StoppedCluster {
+    let dataDirectory: String
+    /// nil: there is none, or it cannot be read; the next start keeps such a one aside.
+    let record: Record?
+
+    enum LockWish { case always, ifThere }
+
+    /// - Parameters:
+    ///   - candidates: where it may be; the first folder that is there is it.
+    ///   - noDaemon: what is said where there is none.
+    init(in candidates: [String], noDaemon: Failure) throws(Failure) {
+        guard let path = candidates.map({ Paths.absolute($0) }).first(where: { access($0, F_OK) == 0 }) else {
+            throw noDaemon
+        }
+        dataDirectory = path
+        var status = stat()
+        if stat(path, &status) == 0, status.st_uid != geteuid() {
+            let owner = UserAccount.name(of: status.st_uid)
+            throw Failure(
+                "no-permission", "\(path) belongs to user \(owner), and what is moved must stay theirs",
+                hint: "sudo -u \(owner) clusterd fix …", exit: ControlAPI.ExitCode.noPermission)
+        }
+        guard access("\(path)/state.json", F_OK) == 0 else {
+            record = nil
+            return
+        }
+        do {
+            record = try RecordCoding.decode(try readFile("\(path)/state.json", limit: 64 << 20))
+        } catch let error as RecordCoding.Failure {
+            if case .newer = error {
+                throw Failure(
+                    "record-newer", "\(path)/state.json was written by a newer clusterd", hint: "use that version",
+                    exit: ControlAPI.ExitCode.configuration)
+            }
+            record = nil
+        } catch {
+            throw Failure("record", "\(error)", exit: ControlAPI.ExitCode.failed)
+        }
+    }
+
+    /// No clusterd works here, and none begins to.
+    func takeLock(only wish: LockWish) throws(Failure) -> FileLock? {
+        let path = dataDirectory + "/lock"
+        if wish == .ifThere, access(path, F_OK) != 0 { return nil }
+        do {
+            return try FileLock.take(path)
+        } catch {
+            throw Failure(
+                "already-running", "clusterd works in \(dataDirectory) and does not answer: \(error)",
+                hint: "clusterd status --dir \(dataDirectory)", exit: ControlAPI.ExitCode.failed)
+        }
+    }
+
+    func plan(keep: String?) throws(Failure) -> FolderPlan {
+        let directories = survey(dataDirectory: dataDirectory, extra: record?.members.map(\.directory) ?? [])
+        let uses = ProcessTable.directoryUses(of: directories.map(\.path), bootID: ProcessTable.bootID()).uses
+        let engines = uses.filter { EngineProcess.looksLikeEngine($0.command, server: $0.name) }
+        do {
+            return try FolderPlan(record, directories, inUse: Set(engines.map(\.folder)), keep: keep)
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    /// Where in the quarantine things went; nil: they were gone already.
+    func carryOut(_ mend: Mend) throws(Failure) -> String? {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        let wall = WallTime(milliseconds: Int64(time.tv_sec) * 1000)
+        guard case .setAside(let move) = mend.begun(at: wall) else { return nil }
+        let order = move.quarantine
+        do {
+            return try Quarantine(root: dataDirectory + "/quarantine").move(
+                order.files, from: order.directory, into: order.folder, note: order.note)
+        } catch {
+            throw Failure(
+                "not-moved", "\(error); what was moved before is in quarantine/", hint: "clusterd fix once more",
+                exit: error.code == EACCES || error.code == EPERM
+                    ? ControlAPI.ExitCode.noPermission : ControlAPI.ExitCode.failed)
+        }
+    }
+}

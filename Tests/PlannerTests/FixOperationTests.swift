@@ -1,0 +1,66 @@
+import ClusterModel
+import Planner
+import Testing
+
+/// What `fix` does once a person has said yes.
+@Suite struct FixOperationTests {
+    @Test func aLonerMakesWayAndTheMemberIsBack() throws {
+        var scene = StrayFoldersTests.replaced { _ in TriageTests.loner("7005", keys: true) }
+        try scene.ask(.fix(["set-aside /data/nodes/7005"]))
+        #expect(scene.operation?.title == "fix 7005")
+        var moves: [Effect.Quarantine] = []
+        scene.run { decision in
+            for case .quarantine(let move) in decision.effects { moves.append(move) }
+            return decision.record?.operations.contains(where: \.isOpen) == false
+        }
+        #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
+        #expect(moves.map(\.files) == [["nodes-7005.conf", "appendonlydir"]])
+        #expect(moves.first?.folder.hasSuffix("-7005") == true)
+        #expect(scene.processes["7005"] != nil && scene.report("7005")?.id == Scene.id("7005"))
+        #expect(scene.decide().findings.allSatisfy { $0.mend == nil })
+    }
+
+    @Test func aWholeFolderMakesWay() throws {
+        var scene = StrayFoldersTests.stray("/data/7009", TriageTests.loner("7009", keys: true))
+        let operation = try scene.ask(.fix(["set-aside /data/7009"]), key: "k")
+        #expect(try scene.ask(.fix(["set-aside /data/7009"]), key: "k").id == operation.id)
+        #expect(try scene.ask(.fix(["set-aside /data/7009"])).id == operation.id, "the same is under way")
+        scene.run { $0.record?.operations.contains(where: \.isOpen) == false }
+        #expect(scene.operation?.state == .done && scene.disk["/data/7009"] == nil)
+        #expect(scene.steps.contains { $0.hasPrefix("moving /data/7009 to quarantine/") })
+    }
+
+    /// The record is stored, and the daemon killed, before and after each effect.
+    @Test(arguments: 0..<12)
+    func itGoesOnUnderTheNextDaemon(turns: Int) throws {
+        var scene = StrayFoldersTests.replaced { _ in TriageTests.loner("7005", keys: true) }
+        try scene.ask(.fix(["set-aside /data/nodes/7005"]))
+        for _ in 0..<turns { scene.turn() }
+        if !scene.hasOpenOperations { return }
+        scene.replaceDaemon()
+        scene.run { $0.record?.operations.contains(where: \.isOpen) == false }
+        #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
+        #expect(scene.report("7005")?.id == Scene.id("7005"))
+    }
+
+    @Test func whatIsNotFoundIsNotMended() {
+        let scene = Scene.settled()
+        let refusal = scene.refusal(.fix(["set-aside /data/nodes/7005"]))
+        #expect(refusal?.code == "mend-unknown" && refusal?.exit == 1)
+    }
+
+    @Test func whatHasComeIntoUseMeanwhileStays() throws {
+        var scene = StrayFoldersTests.stray("/data/7009", TriageTests.loner("7009", keys: true))
+        try scene.ask(.fix(["set-aside /data/7009"]))
+        scene.strangers = [
+            .init(
+                directory: "/data/7009", identity: ProcessIdentity(bootID: Scene.bootID, pid: 77, startTime: 1),
+                command: "redis-server *:7009")
+        ]
+        scene.run { decision in
+            #expect(decision.orders("quarantine").isEmpty)
+            return decision.record?.operations.contains(where: \.isOpen) == false
+        }
+        #expect(scene.operation?.state == .failed && scene.operation?.error?.contains("in use") == true)
+    }
+}

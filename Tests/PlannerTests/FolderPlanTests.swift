@@ -1,0 +1,90 @@
+import ClusterModel
+import Planner
+import Testing
+
+/// What `fix` would do in a data folder in which no clusterd works.
+@Suite struct FolderPlanTests {
+    /// Two nodes that know each other and own slots.
+    static func pair(_ a: NodeName, _ b: NodeName) -> [DirectoryFacts] {
+        [(a, b, SlotSet(0...8000)), (b, a, SlotSet(8001...16383))].map { name, other, slots in
+            var facts = TriageTests.loner(name, slots: slots, keys: true)
+            var peer = NodeEntry(
+                id: Scene.id("dead\(other)"), host: "127.0.0.1", ports: PortPair(client: TriageTests.port(other)))
+            peer.flags = .master
+            guard case .parsed(var file) = facts.nodesFile else { return facts }
+            file.view.entries.append(peer)
+            facts.nodesFile = .parsed(file)
+            return facts
+        }
+    }
+
+    private func plan(
+        _ directories: [DirectoryFacts], inUse: Set<String> = [], keep: String? = nil, _ record: Record? = nil
+    ) throws(Refusal) -> FolderPlan {
+        try FolderPlan(record, directories, inUse: inUse, keep: keep)
+    }
+
+    @Test func oneOfTwoClustersMustBeNamed() throws {
+        let both = Self.pair("7000", "7001") + Self.pair("7100", "7101")
+        let refusal = #expect(throws: Refusal.self) { () throws in try plan(both) }
+        #expect(refusal?.code == "two-clusters" && refusal?.exit == 4)
+        #expect(refusal?.hint == "clusterd fix --keep 7000 · clusterd fix --keep 7100")
+        for keep in ["7101", "dead71"] {
+            let plan = try #require(try? plan(both, keep: keep))
+            #expect(plan.mends.map(\.id) == ["set-aside /data/nodes/7000", "set-aside /data/nodes/7001"])
+        }
+        #expect(try plan(both, keep: "7000").mends.map(\.folder) == ["/data/nodes/7100", "/data/nodes/7101"])
+        for keep in ["7999", "dead"] {
+            #expect(#expect(throws: Refusal.self) { () throws in try plan(both, keep: keep) }?.exit == 64)
+        }
+    }
+
+    @Test func twoClustersOfOneMaster() throws {
+        let both = ["7000", "7100"].map { TriageTests.loner($0, slots: .all, keys: true) }
+        #expect(#expect(throws: Refusal.self) { () throws in try plan(both) }?.code == "two-clusters")
+        #expect(try plan(both, keep: "7100").mends.map(\.folder) == ["/data/nodes/7000"])
+    }
+
+    /// What would be in the way after the first is gone is shown at once.
+    @Test func allThatIsInTheWayIsShown() throws {
+        let loners: [NodeName] = ["7005", "7006"]
+        let folders =
+            Self.pair("7000", "7001") + Self.pair("7100", "7101")
+            + loners.map { TriageTests.loner($0, keys: true) }
+        let plan = try plan(folders, keep: "7000")
+        #expect(Set(plan.findings.map(\.code)) == ["two-clusters", "loner-with-keys"])
+        #expect(plan.mends.count == 4)
+        let alone = try self.plan(loners.map { TriageTests.loner($0, keys: true) })
+        #expect(alone.findings.map(\.code) == ["keys-without-cluster", "keys-without-cluster"])
+    }
+
+    @Test func aCopyOfAClusterThatIsThere() throws {
+        var copy = Self.pair("7000", "7001")[0]
+        copy.path = "/data/nodes/7002"
+        let plan = try plan(Self.pair("7000", "7001") + [copy])
+        #expect(plan.findings.map(\.code) == ["directory-copied"])
+        #expect(plan.mends.map(\.folder) == ["/data/nodes/7002"])
+    }
+
+    @Test func whatRunsIsNotMoved() {
+        let both = Self.pair("7000", "7001") + Self.pair("7100", "7101")
+        let refusal = #expect(throws: Refusal.self) { () throws in
+            try plan(both, inUse: ["/data/nodes/7101"], keep: "7000")
+        }
+        #expect(refusal?.code == "directory-in-use")
+    }
+
+    @Test func withARecordItsMembersStay() throws {
+        let scene = StrayFoldersTests.replaced { _ in TriageTests.loner("7005", keys: true) }
+        let folders = scene.disk.values.sorted { $0.path < $1.path } + Self.pair("7100", "7101")
+        let plan = try plan(folders, scene.record)
+        #expect(
+            plan.mends.map(\.id) == [
+                "set-aside /data/nodes/7005", "set-aside /data/nodes/7100", "set-aside /data/nodes/7101",
+            ])
+        #expect(
+            #expect(throws: Refusal.self) { () throws in try self.plan(folders, keep: "7000", scene.record) }?.exit
+                == 64)
+        #expect(try self.plan([]).mends.isEmpty)
+    }
+}

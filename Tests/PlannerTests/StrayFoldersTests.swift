@@ -1,0 +1,96 @@
+import ClusterModel
+import Planner
+import Testing
+
+/// Folders in the way of a formed cluster, and beside it: what is found, and what `fix` would do about it.
+@Suite struct StrayFoldersTests {
+    /// A settled cluster whose 7005 is down, and in whose place lies what `facts` says.
+    static func replaced(_ facts: (Scene) -> DirectoryFacts) -> Scene {
+        var scene = Scene.settled()
+        scene.die("7005")
+        var there = facts(scene)
+        there.path = Scene.folder("7005")
+        scene.disk[there.path] = there
+        scene.pass(.seconds(60))
+        scene.look()
+        scene.hear()
+        return scene
+    }
+
+    static func stray(_ path: String, _ facts: DirectoryFacts) -> Scene {
+        var scene = Scene.settled()
+        var there = facts
+        there.path = path
+        scene.disk[path] = there
+        scene.look()
+        return scene
+    }
+
+    private func mend(_ scene: Scene, _ code: String) -> Mend.SetAside? {
+        let found = scene.decide().findings.filter { $0.code == code && $0.mend != nil }
+        #expect(found.count == 1 && found.first?.hint == "clusterd fix")
+        guard case .setAside(let move)? = found.first?.mend else { return nil }
+        return move
+    }
+
+    @Test func aLonerWithKeysInAMembersPlace() throws {
+        let scene = Self.replaced { _ in TriageTests.loner("7005", keys: true) }
+        #expect(scene.decide().nodes("start") == [] && scene.decide().orders("quarantine").isEmpty)
+        let move = try #require(mend(scene, "loner-with-keys"))
+        #expect(move.member == "7005" && move.directory == "/data/nodes/7005" && move.path == "/data/nodes/7005")
+        #expect(move.files == ["nodes-7005.conf", "appendonlydir"])
+    }
+
+    @Test func aCopyOfAnotherMemberInAMembersPlace() throws {
+        let scene = Self.replaced { $0.facts("7000") }
+        let move = try #require(mend(scene, "directory-copied"))
+        #expect(move.member == "7005" && move.files.contains("nodes-7000.conf"))
+        #expect(!move.files.contains("redis.conf"), "clusterd's own is written anew anyway")
+        #expect(move.why.contains("copy of 7000's"))
+    }
+
+    /// Swapped by hand: to set it aside would take the only data of a node out of the cluster.
+    @Test func theOnlyFolderOfAnotherMemberIsNotSetAside() throws {
+        var scene = Self.replaced { $0.facts("7004") }
+        scene.die("7004")
+        scene.disk[Scene.folder("7004")] = nil
+        scene.pass(.seconds(60))
+        scene.look()
+        scene.hear()
+        let finding = try #require(scene.decide().finding("directory-misplaced"))
+        #expect(finding.mend == nil && finding.node == "7005")
+        #expect(finding.hint?.contains("/data/nodes/7004") == true)
+    }
+
+    @Test func foldersBesideTheMembers() throws {
+        let loner = try #require(
+            mend(Self.stray("/data/7009", TriageTests.loner("7009", keys: true)), "loner-with-keys"))
+        #expect(
+            loner.member == nil && loner.directory == "/data" && loner.files == ["7009"] && loner.path == "/data/7009")
+        let copy = try #require(mend(Self.stray("/data/nodes/old", Scene.settled().facts("7001")), "directory-copied"))
+        #expect(copy.directory == "/data/nodes" && copy.files == ["old"] && copy.label == "old")
+        let empty = Self.stray("/data/7009", TriageTests.loner("7009"))
+        #expect(empty.decide().findings.allSatisfy { $0.mend == nil })
+    }
+
+    @Test func whatIsInUseIsLeftAlone() {
+        var scene = Self.stray("/data/7009", TriageTests.loner("7009", keys: true))
+        scene.strangers = [
+            .init(
+                directory: "/data/7009", identity: ProcessIdentity(bootID: Scene.bootID, pid: 77, startTime: 1),
+                command: "redis-server *:7009")
+        ]
+        scene.look()
+        #expect(scene.decide().findings.allSatisfy { $0.mend == nil })
+        #expect(scene.decide().finding("directory-in-use") != nil)
+    }
+
+    @Test func aPersonWhoAsksSeesWhatLiesThereNow() {
+        var scene = Scene.settled()
+        scene.seen.check.asked = scene.now + .seconds(5)
+        scene.pass(.seconds(5))
+        #expect(scene.decide().orders("survey").count == 1)
+        scene.look()
+        #expect(scene.decide().orders("survey").isEmpty)
+    }
+}
