@@ -83,7 +83,7 @@ let package = Package(
         .testTarget(name: "NodeFilesTests", dependencies: ["NodeFiles", "ClusterModel"]),
         .testTarget(name: "ProcessSupervisionTests", dependencies: ["ProcessSupervision", "ClusterModel"]),
         .testTarget(name: "SystemdTests", dependencies: ["Systemd"]),
-        .testTarget(name: "CommandTests", dependencies: ["clusterd", "ControlAPI", "ClusterModel"]),
+        .testTarget(name: "CommandTests", dependencies: ["clusterd", "ControlAPI", "ClusterModel", "NodeFiles"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

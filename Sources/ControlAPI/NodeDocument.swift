@@ -32,6 +32,8 @@ package struct NodeDocument: Hashable, Sendable, Codable {
     package var lastExit: ExitDocument?
     /// Where its files are.
     package var directory: String?
+    /// The engine's own log, on `host`.
+    package var log: String?
 
     package init(
         name: NodeName, host: String, port: Int, busPort: Int, process: Process, wanted: Wanted, health: Health

@@ -35,6 +35,16 @@ extension HostDriver {
         }
     }
 
+    func measure(_ logs: [Effect.NodeLog]) -> Outcome {
+        let askedAt = now()
+        let sizes = logs.map { ($0.node, RotatedFile($0.path, count: 1).size) }
+        return .measured(.init(askedAt: askedAt, bytes: Dictionary(sizes, uniquingKeysWith: { $1 })))
+    }
+
+    func rotate(_ order: Effect.LogRotation) -> Outcome {
+        files { () throws(FileError) in try RotatedFile(order.path, count: order.count).rotate() }
+    }
+
     func survey(_ record: Record?) -> Outcome {
         let askedAt = now()
         let extra =

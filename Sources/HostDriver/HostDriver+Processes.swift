@@ -14,13 +14,13 @@ extension HostDriver {
 
     private func launch(_ order: Effect.StartRequest) -> Outcome {
         let log = order.directory + "/redis.log"
-        let logged = size(of: log)
+        let mark = LogFile.Mark(endOf: log)
         let command = SpawnOrder(
             executable: engine.path, arguments: [order.directory + "/redis.conf"], environment: Self.environment,
             directory: order.directory, output: log, user: user, openFiles: Self.openFiles,
             endsWithParent: spawning != nil)
         do {
-            let identity = try watch.start(command, report(order.node, log: log, from: logged))
+            let identity = try watch.start(command, report(order.node, log: log, from: mark))
             return .process(identity, startedAt: wall())
         } catch {
             return .failed(error.description)
@@ -30,19 +30,19 @@ extension HostDriver {
     func adopt(_ node: NodeName, _ identity: ProcessIdentity) -> Outcome {
         let log = "/proc/\(identity.pid)/cwd/redis.log"
         do {
-            try watch.watch(identity, report(node, log: log, from: size(of: log)))
+            try watch.watch(identity, report(node, log: log, from: LogFile.Mark(endOf: log)))
             return .process(identity, startedAt: startTime(identity))
         } catch {
             return .failed(error.description)
         }
     }
 
-    /// Tells the loop of the end of a process, with what it wrote to its log since `offset`.
+    /// Tells the loop of the end of a process, with what it wrote to its log since `mark`.
     private func report(
-        _ node: NodeName, log: String, from offset: Int
+        _ node: NodeName, log: String, from mark: LogFile.Mark
     ) -> @Sendable (ProcessIdentity, ProcessExit) -> Void {
         { [inbox] identity, exit in
-            inbox.post(.exited(node, identity, ExitReason(exit: exit, log: LogFile.lines(log, from: offset))))
+            inbox.post(.exited(node, identity, ExitReason(exit: exit, log: LogFile.lines(log, from: mark))))
         }
     }
 
@@ -78,11 +78,6 @@ extension HostDriver {
             if let value = getenv(name) { values.append("\(name)=\(String(cString: value))") }
         }
         return values
-    }
-
-    private func size(of path: String) -> Int {
-        var status = stat()
-        return stat(path, &status) == 0 ? Int(status.st_size) : 0
     }
 
     /// The moment at which an adopted process began, out of its start time in clock ticks since boot.

@@ -106,6 +106,8 @@ package final class HostDriver: Driver {
             .heard(await ask(node, contact), ProcessTable.activity(of: contact.process))
         case .askSettings(let node, let contact, let names): await askSettings(node, contact, names)
         case .inspect: inspect()
+        case .measureLogs(let logs): measure(logs)
+        case .rotateLog(let rotation): rotate(rotation)
         case .inquire(_, let identity, let log): inquire(identity, log: log)
         case .shutdown(let node, let contact, let saving): await shutDown(node, contact, saving)
         case .handOver(let node, let contact, _): await command(node, contact, ["CLUSTER", "FAILOVER"])

@@ -7,8 +7,32 @@ enum LogFile {
     private static let headBytes = 32 << 10
     private static let tailBytes = 64 << 10
 
-    /// The lines behind `offset`; all there are if the file has been replaced by a shorter one since.
-    static func lines(_ path: String, from offset: Int) -> [String] {
+    /// A place in a log, which may be moved aside later.
+    struct Mark {
+        fileprivate var inode: UInt64
+        fileprivate var offset: Int
+
+        /// The end of the file as it is now.
+        init(endOf path: String) {
+            var status = stat()
+            let isThere = stat(path, &status) == 0
+            inode = isThere ? UInt64(status.st_ino) : 0
+            offset = isThere ? Int(status.st_size) : 0
+        }
+    }
+
+    /// The lines behind a mark. Where the log was moved aside since, those that are left of it and all of the new one.
+    static func lines(_ path: String, from mark: Mark) -> [String] {
+        var status = stat()
+        let isSame = stat(path, &status) == 0 && (mark.inode == 0 || UInt64(status.st_ino) == mark.inode)
+        if isSame { return lines(path, from: mark.offset) }
+        let older = path + ".1"
+        let isOlder = stat(older, &status) == 0 && UInt64(status.st_ino) == mark.inode
+        return lines(older, from: isOlder ? mark.offset : 0) + lines(path, from: 0)
+    }
+
+    /// The lines behind `offset`; all there are if the file is shorter.
+    private static func lines(_ path: String, from offset: Int) -> [String] {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { return [] }
         defer { close(file) }
@@ -25,7 +49,11 @@ enum LogFile {
     static func lines(_ path: String, ofProcess pid: pid_t) -> [String] {
         var status = stat()
         guard stat(path, &status) == 0 else { return [] }
-        let lines = lines(path, from: max(0, Int(status.st_size) - headBytes - tailBytes))
+        var lines = lines(path, from: max(0, Int(status.st_size) - headBytes - tailBytes))
+        let older = path + ".1"
+        if Int(status.st_size) < tailBytes, stat(older, &status) == 0 {
+            lines = self.lines(older, from: max(0, Int(status.st_size) - tailBytes)) + lines
+        }
         guard let first = lines.firstIndex(where: { $0.hasPrefix("\(pid):") }) else { return [] }
         return Array(lines[first...])
     }

@@ -57,6 +57,10 @@ extension Cycle {
         case (.release(let pairs), _):
             for pair in pairs { seen.ports[pair] = nil }
             seen.effects[effect.key] = nil
+        case (.measureLogs, .measured(let lengths)): seen.logs = lengths
+        case (.rotateLog(let rotation), _):
+            seen.logs?.bytes[rotation.node] = 0
+            seen.effects[effect.key] = nil
         case (.identify(_, let contact), .answered(let answer)):
             let askedAt = seen.effects[effect.key]?.began ?? now
             seen.identified[contact.process] = NodeReply(

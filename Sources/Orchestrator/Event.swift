@@ -30,6 +30,7 @@ package enum Outcome: Sendable, Equatable {
     case settings([String: String])
     case inspected(HostInspection)
     case inquired(Observation.Inquiry)
+    case measured(LogLengths)
 
     package struct Taken: Sendable, Equatable {
         package var port: Int

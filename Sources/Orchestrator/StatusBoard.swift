@@ -69,6 +69,7 @@ struct StatusBoard {
         }
         node.restarts = member.ends?.restarts ?? 0
         node.lastExit = cycle.lastEnd(of: member).map { .init($0) }
+        node.log = LogPolicy.path(member)
         return node
     }
 

@@ -55,6 +55,7 @@ extension Turn {
         applyConfiguration()
         ask(topology)
         askRarely()
+        keepLogsShort()
         assess(topology)
         report(topology)
         reportStrays(survey)

@@ -39,6 +39,10 @@ package enum Effect: Sendable, Equatable {
     case replicate(NodeName, Contact, master: NodeID)
     /// CLUSTER MEET from one node to another.
     case meet(NodeName, Contact, host: String, ports: PortPair)
+    /// Say how long the nodes' own logs are.
+    case measureLogs([NodeLog])
+    /// Move a log aside, and the older ones on.
+    case rotateLog(LogRotation)
     /// CONFIG SET of one directive, live only.
     case configure(NodeName, Contact, name: String, value: String)
 
@@ -50,6 +54,29 @@ package enum Effect: Sendable, Equatable {
         package init(master: NodeID, epoch: UInt64) {
             self.master = master
             self.epoch = epoch
+        }
+    }
+
+    package struct NodeLog: Sendable, Equatable {
+        package var node: NodeName
+        package var path: String
+
+        package init(node: NodeName, path: String) {
+            self.node = node
+            self.path = path
+        }
+    }
+
+    package struct LogRotation: Sendable, Equatable {
+        package var node: NodeName
+        package var path: String
+        /// How many files there may be, the one that grows included.
+        package var count: Int
+
+        package init(node: NodeName, path: String, count: Int) {
+            self.node = node
+            self.path = path
+            self.count = count
         }
     }
 
@@ -169,6 +196,8 @@ package enum Effect: Sendable, Equatable {
     package var node: NodeName? {
         switch self {
         case .survey, .reserve, .release, .inspect: nil
+        // The node goes on as before: nothing that it said grows old by this.
+        case .measureLogs, .rotateLog: nil
         // Nothing is done to it, and nothing has to wait for that.
         case .askSettings, .inquire: nil
         // The process may be none of this node's.
@@ -230,6 +259,8 @@ extension Effect {
         case .ask(let node, let contact): EffectKey("ask \(node) \(contact.process.pid)")
         case .askSettings(let node, let contact, _): EffectKey("ask settings \(node) \(contact.process.pid)")
         case .inspect: EffectKey("inspect")
+        case .measureLogs: EffectKey("measure logs")
+        case .rotateLog(let rotation): EffectKey("rotate \(rotation.path)")
         case .signal(let node, let process, let signal): EffectKey("\(signal.rawValue) \(node) \(process.pid)")
         case .killHung(let node, let process, _): EffectKey("kill \(node) \(process.pid) hung")
         case .shutdown(let node, let contact, let saving):

@@ -55,6 +55,7 @@ package struct Observation: Sendable, Equatable {
     package var freeBytes: Int64?
     /// Why the record could not be written the last time, if so.
     package var recordTrouble: String?
+    package var logs: LogLengths?
     /// Why events.jsonl cannot be written, if so.
     package var timelineTrouble: String?
     /// What is left of a state.json that could not be read: its path now.

@@ -31,7 +31,9 @@ struct DaemonChoice: ParsableArguments {
     var dataFolders: [String] {
         guard let path = try? socketPath() else { return ["clusterd-data", "/var/lib/clusterd"] }
         let folder = SocketPath(path).folder
-        return folder.hasPrefix("/run/") ? ["/var/lib/clusterd"] : [folder]
+        // The service's, and that of one of several: /run/clusterd/NAME, /var/lib/clusterd/NAME.
+        let runtime = "/run/clusterd"
+        return folder.hasPrefix(runtime) ? ["/var/lib/clusterd" + folder.dropFirst(runtime.count)] : [folder]
     }
 }
 

@@ -27,7 +27,9 @@ struct Clusterd: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Monitoring",
-                subcommands: [StatusCommand.self, CheckCommand.self, WaitCommand.self, EventsCommand.self]),
+                subcommands: [
+                    StatusCommand.self, CheckCommand.self, WaitCommand.self, EventsCommand.self, LogsCommand.self,
+                ]),
             CommandGroup(
                 name: "Operating",
                 subcommands: [

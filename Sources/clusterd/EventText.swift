@@ -7,19 +7,21 @@ struct EventText {
     private let event: EventDocument
     private let zone: (WallTime) -> CivilTime
     private let color: Bool
+    private let isTerminal: Bool
 
     private static let logLines = 5
 
-    init(_ event: EventDocument, zone: @escaping (WallTime) -> CivilTime, color: Bool) {
+    init(_ event: EventDocument, zone: @escaping (WallTime) -> CivilTime, color: Bool, isTerminal: Bool = false) {
         self.event = event
         self.zone = zone
         self.color = color
+        self.isTerminal = isTerminal
     }
 
     var text: String {
         let severity = event.severity == .info ? "" : event.severity.rawValue
         let word = severity + String(repeating: " ", count: 7 - severity.count)
-        let lines = ["\(zone(event.at.time).clockText)  \(paint(word))  \(event.message)"] + logTail
+        let lines = ["\(zone(event.at.time).clockText)  \(paint(word))  \(shown(event.message))"] + logTail
         return lines.joined(separator: "\n")
     }
 
@@ -30,9 +32,11 @@ struct EventText {
         let margin = String(repeating: " ", count: 34)
         return lines.suffix(Self.logLines).compactMap { line in
             guard case .string(let text) = line else { return nil }
-            return "\(margin)| \(text)"
+            return "\(margin)| \(shown(text))"
         }
     }
+
+    private func shown(_ text: String) -> String { isTerminal ? TerminalText.visible(text) : text }
 
     private func paint(_ text: String) -> String {
         guard color else { return text }

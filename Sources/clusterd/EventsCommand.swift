@@ -53,6 +53,7 @@ struct EventsCommand: ParsableCommand {
     }
 
     private func goOn(_ query: EventQuery) throws {
+        ReaderWatch.start()
         var query = query
         let client = try daemon.client()
         var last: EventDocument?
@@ -80,7 +81,7 @@ struct EventsCommand: ParsableCommand {
     }
 
     private func show(_ event: EventDocument) -> String {
-        EventText(event, zone: LocalTime.civil, color: Output.hasColor).text
+        EventText(event, zone: LocalTime.civil, color: Output.hasColor, isTerminal: Terminal.isThere).text
     }
 
     private func withPlace(_ failure: Failure) -> Failure {

@@ -41,8 +41,10 @@ enum Output {
     static func note(_ text: String) { write(STDERR_FILENO, Array("\(text)\n".utf8)) }
     /// A question, with the cursor behind it.
     static func ask(_ text: String) { write(STDERR_FILENO, Array(text.utf8)) }
-    static func result(_ text: String) { write(STDOUT_FILENO, Array("\(text)\n".utf8)) }
-    static func result(_ bytes: [UInt8]) { write(STDOUT_FILENO, bytes + (bytes.last == 10 ? [] : [10])) }
+    static func result(_ text: String) { result(Array("\(text)\n".utf8)) }
+    static func result(_ bytes: [UInt8]) {
+        if !write(STDOUT_FILENO, bytes + (bytes.last == 10 ? [] : [10])), errno == EPIPE { endWithReader() }
+    }
 
     /// False: nobody reads it any more.
     @discardableResult static func write(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool {
@@ -54,6 +56,14 @@ enum Output {
             rest = rest.dropFirst(count)
         }
         return true
+    }
+
+    /// Whoever read our results is gone (`clusterd logs | head`): as any command does, by SIGPIPE.
+    static func endWithReader() {
+        signal(SIGPIPE, SIG_DFL)
+        raise(SIGPIPE)
+        // Where whoever started us holds that signal back.
+        _exit(128 + SIGPIPE)
     }
 
     /// Whether colour may be used on stdout (https://no-color.org).

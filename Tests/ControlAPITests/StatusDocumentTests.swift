@@ -30,7 +30,7 @@ import Testing
         .replacing(
             #""code":null}"#,
             with: #""code":null,"kind":null,"pid":null,"statusKnown":null,"coreDumped":null,"outOfMemory":null,"#
-                + #""uptimeMs":null,"memoryBytes":null,"log":null},"directory":null"#
+                + #""uptimeMs":null,"memoryBytes":null,"log":null},"directory":null,"log":null"#
         )
         .replacing(#""hint":null}"#, with: #""hint":null,"details":null}"#)
 
@@ -64,7 +64,7 @@ import Testing
             #""process":"backoff","wanted":"running","role":null,"replicaOf":null,"slots":[],"health":"down","#,
             #""link":null,"lagBytes":null,"keys":null,"memoryBytes":null,"maxMemoryBytes":null,"clients":null,"#,
             #""opsPerSecond":null,"engine":null,"pendingRestart":[],"startedAt":null,"restarts":0,"lastExit":null,"#,
-            #""directory":null}"#,
+            #""directory":null,"log":null}"#,
         ].joined()
         #expect(try text(node) == expected)
         let event = EventDocument(

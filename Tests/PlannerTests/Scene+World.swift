@@ -130,6 +130,13 @@ extension Scene {
         case .shutdown(let node, _, _): die(node, ProcessExit(code: 0))
         case .handOver(let heir, _, _): takeOver(heir)
         case .promote(let promotion, _): takeOver(promotion.replica)
+        case .measureLogs(let logs):
+            seen.logs = LogLengths(
+                askedAt: now, bytes: Dictionary(uniqueKeysWithValues: logs.map { ($0.node, logBytes[$0.node] ?? 0) }))
+        case .rotateLog(let rotation):
+            logBytes[rotation.node] = 0
+            seen.logs?.bytes[rotation.node] = 0
+            seen.effects[effect.key] = nil
         case .preserve, .replicate, .meet, .configure, .ask, .askSettings, .inspect: break
         }
     }

@@ -26,6 +26,8 @@ struct Scene {
     var epochs: [UInt64] = []
     /// Directives as the running nodes have them.
     var settings: [NodeName: [String: String]] = [:]
+    /// How long each node's own log is.
+    var logBytes: [NodeName: Int64] = [:]
     /// How often each node was started.
     var starts: [NodeName: Int] = [:]
 
@@ -207,7 +209,7 @@ extension Decision {
     func orders(_ kind: String) -> [Effect] { effects.filter { $0.key.text.hasPrefix(kind + " ") } }
     /// All but questions.
     var deeds: [String] {
-        let questions = ["ask", "inspect", "inquire"]
+        let questions = ["ask", "inspect", "inquire", "measure"]
         return effects.map(\.key.text).filter { !questions.contains(String($0.prefix { $0 != " " })) }
     }
     func finding(_ code: String) -> Finding? { findings.first { $0.code == code } }

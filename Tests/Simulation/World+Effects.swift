@@ -20,6 +20,9 @@ extension World {
         case .askSettings: return .settings([:])
         case .inspect:
             return .inspected(.init(askedAt: now, engine: nil, quarantineBytes: 0, quarantineFolders: 0))
+        case .measureLogs(let logs):
+            return .measured(
+                .init(askedAt: now, bytes: Dictionary(logs.map { ($0.node, 0) }, uniquingKeysWith: { $1 })))
         case .makeDirectory(_, let path):
             if host.directories[path] == nil { host.directories[path] = .init() }
             return .done

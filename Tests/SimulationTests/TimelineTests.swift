@@ -12,7 +12,7 @@ import Testing
         spec.masters = masters
         spec.replicas = replicas
         spec.directives = [.init(name: "appendonly", arguments: ["yes"])]
-        let world = World(seed: 7, spec: spec, tells: true)
+        let world = World(seed: 8, spec: spec, tells: true)
         world.startDaemon()
         settle(world)
         return world

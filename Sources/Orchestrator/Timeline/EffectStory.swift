@@ -148,7 +148,7 @@ extension Effect {
     /// Questions and looks around are no events, whatever comes of them.
     fileprivate var isTold: Bool {
         switch self {
-        case .survey, .reserve, .release, .ask, .identify: false
+        case .survey, .reserve, .release, .ask, .askSettings, .identify, .inspect, .inquire, .measureLogs: false
         default: true
         }
     }
@@ -168,6 +168,7 @@ extension Effect {
         case .shutdown: "\(name) does not end"
         case .handOver: "\(name) cannot take over"
         case .promote(let promotion, _): "\(name) cannot take over from \(promotion.master)"
+        case .rotateLog(let rotation): "\(rotation.path) cannot be moved aside"
         case .replicate: "\(name) cannot be made a replica"
         case .meet: "\(name) cannot be introduced to others"
         case .configure(_, _, let directive, _): "\(name): \(directive) cannot be set"

@@ -1,0 +1,44 @@
+import ClusterModel
+
+/// How long the nodes' own logs are, as they were last looked at.
+package struct LogLengths: Sendable, Equatable {
+    package var askedAt: Moment
+    package var bytes: [NodeName: Int64]
+
+    package init(askedAt: Moment, bytes: [NodeName: Int64]) {
+        self.askedAt = askedAt
+        self.bytes = bytes
+    }
+}
+
+/// A node's log is moved aside when it is long. The engine opens it for each line, so that the next one makes a new file;
+/// nobody else need read it for the node to go on.
+package enum LogPolicy {
+    package static let fileName = "redis.log"
+    package static let limit: Int64 = 16 << 20
+    /// With the one that grows.
+    package static let filesKept = 5
+    static let pace = Duration.seconds(5)
+
+    package static func path(_ member: Member) -> String { "\(member.directory)/\(fileName)" }
+}
+
+extension Turn {
+    mutating func keepLogsShort() {
+        let long = members.filter { (seen.logs?.bytes[$0.name] ?? 0) >= LogPolicy.limit }
+        for member in long {
+            let rotation = Effect.LogRotation(
+                node: member.name, path: LogPolicy.path(member), count: LogPolicy.filesKept)
+            guard case .failed(let why, _) = perform(.rotateLog(rotation), retryAfter: .seconds(5)) else { continue }
+            find(
+                Finding(
+                    "log-not-rotated", .warning, node: member.name,
+                    "\(rotation.path) is long and cannot be moved aside: \(why)", hint: "look at that folder"))
+        }
+        // What was looked at before a file was moved aside would move the next one aside too.
+        guard !seen.effects.contains(where: { $0.value.isUnderWay && $0.key.text.hasPrefix("rotate ") }), long.isEmpty
+        else { return }
+        perform(
+            .measureLogs(members.map { .init(node: $0.name, path: LogPolicy.path($0)) }), repeatAfter: LogPolicy.pace)
+    }
+}

@@ -1,0 +1,46 @@
+import ClusterModel
+import ControlAPI
+
+/// When an engine wrote a line of its log (`serverLogRaw`, src/server.c; Valkey's `log-format` and `log-timestamp-format`).
+enum LogLine {
+    /// nil where the line has no time: of a crash report, or the rest of one above.
+    /// - Parameter wall: engines write the local time of their host, most often without saying which that is.
+    static func time(_ line: ArraySlice<UInt8>, wall: (CivilTime) -> WallTime) -> WallTime? {
+        // The longest beginning that is looked at; a line may be very long.
+        let text = String(decoding: line.prefix(160), as: UTF8.self)
+        if text.hasPrefix("pid="), let start = text.firstRange(of: "timestamp=\"") {
+            return stamp(text[start.upperBound...].prefix { $0 != "\"" }, wall)
+        }
+        // `4131:M 24 Nov 2026 22:42:43.968 # …`
+        guard let colon = text.firstIndex(of: ":"), !text[..<colon].isEmpty, text[..<colon].allSatisfy(\.isNumber),
+            let space = text[colon...].firstIndex(of: " ")
+        else { return nil }
+        let rest = text[text.index(after: space)...]
+        if text[colon..<space] == ":signal-handler", rest.first == "(" {
+            return Int64(rest.dropFirst().prefix { $0 != ")" }).map { WallTime(milliseconds: $0 * 1000) }
+        }
+        return stamp(rest, wall)
+    }
+
+    private static func stamp(_ text: Substring, _ wall: (CivilTime) -> WallTime) -> WallTime? {
+        let words = text.split(separator: " ", maxSplits: 4)
+        guard let first = words.first else { return nil }
+        if first.utf8.count == 13, let milliseconds = Int64(first) { return WallTime(milliseconds: milliseconds) }
+        if let stamp = Timestamp(first) { return stamp.time }
+        guard words.count >= 4, let day = Int(words[0]), let month = months.firstIndex(of: words[1]),
+            let year = Int(words[2])
+        else { return nil }
+        let clock = words[3].split { $0 == ":" || $0 == "." }.map { Int($0) }
+        guard clock.count == 4, let hour = clock[0], let minute = clock[1], let second = clock[2],
+            let millisecond = clock[3]
+        else { return nil }
+        var civil = CivilTime(WallTime(milliseconds: 0))
+        (civil.year, civil.month, civil.day) = (year, month + 1, day)
+        (civil.hour, civil.minute, civil.second, civil.millisecond) = (hour, minute, second, millisecond)
+        return wall(civil)
+    }
+
+    private static let months: [Substring] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+}

@@ -1,0 +1,56 @@
+import ClusterModel
+import Planner
+import Testing
+
+/// The nodes' own logs are moved aside when they are long.
+@Suite struct LogTests {
+    private func carryOut(_ decision: Decision, _ scene: inout Scene) {
+        for effect in decision.effects { scene.perform(effect) }
+    }
+
+    @Test func aLongLogIsMovedAsideOnce() {
+        var scene = Scene.settled()
+        scene.logBytes = ["7001": LogPolicy.limit, "7002": LogPolicy.limit - 1]
+        carryOut(scene.decide(), &scene)
+        let decision = scene.decide()
+        #expect(decision.deeds == ["rotate /data/nodes/7001/redis.log"])
+        #expect(decision.orders("measure").isEmpty)
+        // The node is left alone by it: it counts as idle, and what it said is still so.
+        #expect(decision.nodes("rotate").isEmpty && decision.assessment.ready)
+        carryOut(decision, &scene)
+        #expect(scene.decide().deeds == [])
+    }
+
+    @Test func nothingIsMeasuredWhileOneIsBeingMovedAside() {
+        var scene = Scene.settled()
+        scene.logBytes = ["7001": LogPolicy.limit]
+        carryOut(scene.decide(), &scene)
+        for effect in scene.decide().orders("rotate") { scene.begin(effect) }
+        scene.pass(.seconds(60))
+        scene.hear()
+        #expect(scene.decide().orders("measure").isEmpty && scene.decide().orders("rotate").isEmpty)
+    }
+
+    @Test func theyAreLookedAtAgainAfterAWhileAndNotBefore() {
+        var scene = Scene.settled()
+        carryOut(scene.decide(), &scene)
+        scene.pass(.seconds(4))
+        scene.hear()
+        #expect(scene.decide().orders("measure").isEmpty)
+        scene.pass(.seconds(1))
+        scene.hear()
+        #expect(scene.decide().orders("measure").count == 1)
+    }
+
+    @Test func oneThatCannotBeMovedIsAFindingAndTriedAgain() {
+        var scene = Scene.settled()
+        scene.logBytes = ["7001": LogPolicy.limit * 2]
+        carryOut(scene.decide(), &scene)
+        for effect in scene.decide().orders("rotate") { scene.note(effect, failure: "Permission denied") }
+        let finding = scene.decide().finding("log-not-rotated")
+        #expect(finding?.node == "7001" && finding?.message.contains("Permission denied") == true)
+        scene.pass(.seconds(5))
+        scene.hear()
+        #expect(scene.decide().orders("rotate").count == 1)
+    }
+}
