@@ -6,7 +6,7 @@ SEEDS ?= 2000
 BUILD = swift build -c $(CONFIGURATION) --static-swift-stdlib
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit sim test-systemd deb dist engines lint fmt clean dependencies
+.PHONY: help run build test unit sim chaos test-systemd deb dist engines lint fmt clean dependencies
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | column -t -s '|'
@@ -35,6 +35,10 @@ unit: dependencies ## run the tests that start no cluster
 sim: ## run the simulator: SEEDS=10000, or SEED=41 to replay one with its story
 	$(BUILD) --product clusterd-sim
 	.build/$(CONFIGURATION)/clusterd-sim $(if $(SEED),--seed $(SEED) --story,--seeds $(SEEDS))
+
+chaos: dependencies ## faults at random moments under a writer with a ledger: SEED=7 ROUNDS=50
+	swift build --build-tests
+	SEED=$(or $(SEED),7) ROUNDS=$(or $(ROUNDS),50) swift test --skip-build --filter ChaosTests
 
 deb: build ## make the Debian package, in .build-packages
 	@scripts/install-dependencies package

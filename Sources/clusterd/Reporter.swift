@@ -17,7 +17,7 @@ final class Reporter: Sendable {
         var lastWatchdog: Moment?
         var lastExtension: Moment?
         var measure = 0
-        var waitSaid: (words: String, since: Moment)?
+        var waitSaid: (words: String, since: Moment, silence: Duration)?
         var cycle: Cycle?
     }
 
@@ -29,6 +29,7 @@ final class Reporter: Sendable {
     private var mode: Daemon.Mode { options.mode }
     private var isVerbose: Bool { options.isVerbose }
 
+    private static let longestSilence = Duration.seconds(600)
     /// How long something is waited for in silence.
     private static let patience = Duration.seconds(3)
 
@@ -71,12 +72,13 @@ final class Reporter: Sendable {
             state.waitSaid = nil
             return []
         }
-        guard let said = state.waitSaid else {
-            state.waitSaid = (words, now)
+        guard let said = state.waitSaid, said.words == words else {
+            state.waitSaid = (words, now, Self.patience)
             return []
         }
-        guard now - said.since >= Self.patience else { return [] }
-        state.waitSaid = (words, now)
+        guard now - said.since >= said.silence else { return [] }
+        // The same words again are news only after a longer while.
+        state.waitSaid = (words, now, min(said.silence * 2, Self.longestSilence))
         return ["waiting   \(words)"]
     }
 

@@ -1,5 +1,4 @@
 import ClusterModel
-import ControlAPI
 import NIOPosix
 import RESP
 import RedisClient
@@ -8,89 +7,125 @@ import Testing
 /// A client of the whole cluster that writes all the time, as an application's would: it learns who owns which slot, follows
 /// MOVED, and tries again for a while where it is refused. It keeps a ledger of what was acknowledged.
 actor ClusterWriter {
+    /// What a node said of one write.
+    private struct Answer {
+        /// WAIT was asked for, and a replica has it.
+        var isConfirmed: Bool
+        var port: Int
+    }
+
     private let seeds: [Int]
     /// How long one write may be refused before the application would see an error.
     private let patience: Duration
-    private var connections: [Int: RedisConnection] = [:]
+    /// Keys of one slot that are written at once.
+    private let batch: Int
+    private var connections: [String: RedisConnection] = [:]
     private var owners: [Int: Int] = [:]
     private var isEnded = false
-    private var task: Task<Void, Never>?
+    private var lanes: [Task<Void, Never>] = []
     private(set) var acknowledged: [String: Int] = [:]
+    private(set) var confirmed: [String: Int] = [:]
     private(set) var writes = 0
     private(set) var failures: [String] = []
 
-    init(_ seeds: [Int], patience: Duration = .seconds(5)) {
+    init(_ seeds: [Int], patience: Duration = .seconds(5), batch: Int = 1) {
         self.seeds = seeds
         self.patience = patience
+        self.batch = batch
     }
 
-    func start() {
-        task = Task { [self] in
-            var number = 0
-            while !isEnded {
-                number += 1
-                await write("ledger\(number % 700)", number)
-            }
+    /// - Parameter confirming: every so many writes one is followed by WAIT for a replica; 0: none.
+    func start(lanes count: Int = 1, confirming: Int = 0) {
+        for lane in 0..<count {
+            lanes.append(
+                Task { [self] in
+                    var number = 0
+                    while !isEnded {
+                        number += 1
+                        let isToBeConfirmed = confirming > 0 && number % confirming == 0
+                        await write(lane, "{ledger\(lane):\(number % 61)}", number, isToBeConfirmed)
+                    }
+                })
         }
     }
 
     func end() async {
         isEnded = true
-        await task?.value
+        for lane in lanes { await lane.value }
+        lanes = []
     }
 
-    private func write(_ key: String, _ value: Int) async {
-        let slot = hashSlot(of: Array(key.utf8))
+    private func write(_ lane: Int, _ tag: String, _ value: Int, _ isToBeConfirmed: Bool) async {
+        let slot = hashSlot(of: Array(tag.utf8))
+        let keys = (0..<batch).map { "\(tag)\($0)" }
         var reason = ""
         var target = owners[slot] ?? seeds[0]
+        var answer: Answer?
         let isDone = await eventually(within: patience) {
             do {
                 while true {
-                    let answer = try await connection(target).send(
-                        RESPCommand("SET", key, String(value)), timeout: .seconds(1))
-                    if answer == .simple("OK") { return true }
-                    reason = answer.errorText ?? "\(answer)"
+                    let commands =
+                        keys.map { RESPCommand("SET", $0, String(value)) }
+                        + (isToBeConfirmed ? [RESPCommand("WAIT", "1", "200")] : [])
+                    let replies = try await connection(lane, target).pipeline(commands, timeout: .seconds(1))
+                    guard let refusal = replies.prefix(batch).first(where: { $0 != .simple("OK") }) else {
+                        answer = Answer(isConfirmed: isToBeConfirmed && replies.last == .integer(1), port: target)
+                        return true
+                    }
+                    reason = refusal.errorText ?? "\(refusal)"
                     guard reason.hasPrefix("MOVED "), let port = reason.split(separator: ":").last.flatMap({ Int($0) })
                     else { break }
                     target = port
                 }
             } catch {
                 reason = "\(error)"
-                connections[target] = nil
+                connections["\(lane):\(target)"] = nil
             }
             // Refused, or nobody there: another node knows the owner.
             target = seeds[((seeds.firstIndex(of: target) ?? 0) + 1) % seeds.count]
             return false
         }
-        guard isDone else { return failures.append("\(key): \(reason)") }
-        owners[slot] = target
-        acknowledged[key] = value
-        writes += 1
+        guard isDone, let answer else { return failures.append("\(tag): \(reason)") }
+        owners[slot] = answer.port
+        for key in keys { acknowledged[key] = value }
+        writes += batch
+        guard answer.isConfirmed else { return }
+        for key in keys { confirmed[key] = value }
     }
 
-    private func connection(_ port: Int) async throws -> RedisConnection {
-        if let known = connections[port], known.isOpen { return known }
+    private func connection(_ lane: Int, _ port: Int) async throws -> RedisConnection {
+        if let known = connections["\(lane):\(port)"], known.isOpen { return known }
         let made = try await RedisConnection.connect(
             host: "127.0.0.1", port: port, credentials: nil, on: MultiThreadedEventLoopGroup.singleton,
             timeout: .seconds(1))
-        connections[port] = made
+        connections["\(lane):\(port)"] = made
         return made
     }
 
-    /// Acknowledged writes that the masters no longer have: the key, or a later value of it, is gone.
-    func lost(on masters: [Int]) async throws -> [String] {
-        var left = acknowledged
+    /// Keys whose acknowledged, and whose confirmed, value the masters no longer have, nor a later one.
+    func lost(on masters: [Int]) async throws -> (acknowledged: [String], confirmed: [String]) {
+        // As the ledger is now: the writer goes on while the nodes are asked.
+        let (wanted, certain) = (acknowledged, confirmed)
+        var found: [String: Int] = [:]
+        let keys = wanted.keys.sorted()
         for port in masters {
-            let keys = left.keys.sorted()
-            let answers = try await connection(port).pipeline(
-                keys.map { RESPCommand("GET", $0) }, timeout: .seconds(20))
-            for (key, answer) in zip(keys, answers) {
-                guard let value = answer.text.flatMap({ Int($0) }), let wanted = left[key], value >= wanted else {
-                    continue
-                }
-                left[key] = nil
+            // What was kept open may be the end of a process that is gone.
+            connections["-1:\(port)"] = nil
+            for first in stride(from: 0, to: keys.count, by: 500) {
+                let some = keys[first..<min(first + 500, keys.count)]
+                let answers = try await connection(-1, port).pipeline(
+                    some.map { RESPCommand("GET", $0) }, timeout: .seconds(20))
+                for (key, answer) in zip(some, answers) { found[key] = answer.text.flatMap { Int($0) } ?? found[key] }
             }
         }
-        return left.keys.sorted()
+        func missing(_ ledger: [String: Int]) -> [String] {
+            ledger.filter { found[$0.key, default: 0] < $0.value }.keys.sorted()
+        }
+        return (missing(wanted), missing(certain))
+    }
+
+    /// What was lost is counted once.
+    func forget(_ keys: [String]) {
+        for key in keys { (acknowledged[key], confirmed[key]) = (nil, nil) }
     }
 }

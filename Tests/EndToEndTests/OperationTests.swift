@@ -50,7 +50,7 @@ import Testing
             #expect(await eventually { await writer.writes > restarted + 200 })
             await writer.end()
             #expect(await writer.failures == [])
-            #expect(try await writer.lost(on: masters(daemon)) == [])
+            #expect(try await writer.lost(on: masters(daemon)).acknowledged == [])
             #expect(try pids(daemon).isDisjoint(with: before))
             #expect(try daemon.status().cluster.ready)
             #expect(try daemon.status().nodes.allSatisfy { $0.restarts >= 1 })

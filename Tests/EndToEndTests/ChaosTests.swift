@@ -1,0 +1,29 @@
+import Foundation
+import Testing
+
+/// Faults at random moments, and a ledger: what was acknowledged is there afterwards, or it is known why not. `make chaos SEED=7
+/// ROUNDS=50` runs more of it.
+@Suite(.serialized) struct ChaosTests {
+    private static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
+
+    @Test(arguments: ["fast"]) func whatWasConfirmedIsThereAfterwards(failover: String) async throws {
+        let seed = Self.number("SEED") ?? 11
+        try await withDaemon { daemon in
+            let settings = daemon.home + "/chaos.yaml"
+            try """
+            supervision: {failover: \(failover), hang-timeout: 2s}
+            redis: {appendfsync: always, cluster-node-timeout: 5000}
+
+            """.write(toFile: settings, atomically: true, encoding: .utf8)
+            let chaos = Chaos(daemon, seed: UInt64(seed), arguments: ["--config", settings])
+            do {
+                try await chaos.run(Self.number("ROUNDS") ?? 6)
+            } catch {
+                print(chaos.report)
+                throw error
+            }
+            print("seed \(seed), failover \(failover)\n\(chaos.report)")
+            #expect(chaos.rounds.map(\.confirmedLost) == chaos.rounds.map { _ in 0 })
+        }
+    }
+}
