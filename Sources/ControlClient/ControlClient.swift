@@ -6,7 +6,13 @@ import Glibc
 package struct ControlClient: Hashable, Sendable {
     package let socketPath: String
 
-    package init(socketPath: String) { self.socketPath = socketPath }
+    /// Whose daemon it may be; nil: anybody's, because the caller named the socket.
+    private let owners: Set<UInt32>?
+
+    package init(socketPath: String, owners: Set<UInt32>? = nil) {
+        self.socketPath = socketPath
+        self.owners = owners
+    }
 
     package struct Answer: Hashable, Sendable {
         /// Of HTTP.
@@ -94,7 +100,8 @@ package struct ControlClient: Hashable, Sendable {
         _ method: String, _ target: String, body: [UInt8], headers: [HTTPHeader], timeout: Duration
     ) throws(ControlError) -> ControlSocket {
         let deadline = ContinuousClock.now + timeout
-        let connection = try ControlSocket(connectingTo: socketPath, deadline: deadline, timeout: timeout)
+        let connection = try ControlSocket(
+            connectingTo: socketPath, ownedBy: owners, deadline: deadline, timeout: timeout)
         var head = "\(method) \(target) HTTP/1.1\r\nHost: clusterd\r\nConnection: close\r\n"
         for header in headers { head += "\(header.name): \(header.value)\r\n" }
         if !body.isEmpty || method == "POST" { head += "Content-Length: \(body.count)\r\n" }

@@ -11,8 +11,10 @@ struct ControlSocket {
 
     /// The file is found through a descriptor of its folder, so that it may lie at any depth: `sun_path` holds 108 bytes
     /// (unix(7)).
+    ///
+    /// - Parameter owners: whose process must listen there, by the kernel's word; nil: anybody's.
     init(
-        connectingTo path: String, deadline: ContinuousClock.Instant, timeout: Duration
+        connectingTo path: String, ownedBy owners: Set<UInt32>?, deadline: ContinuousClock.Instant, timeout: Duration
     ) throws(ControlError) {
         let parts = SocketPath(path)
         let folder = open(parts.folder, Self.pathOnly | O_DIRECTORY | O_CLOEXEC)
@@ -41,6 +43,13 @@ struct ControlSocket {
             let code = errno
             Glibc.close(descriptor)
             throw code == EAGAIN ? Self.late(path, nil, timeout) : Self.cannotConnect(path, code)
+        }
+        if let owners {
+            let peer = Self.peer(of: descriptor)
+            guard let peer, owners.contains(peer.uid) else {
+                Glibc.close(descriptor)
+                throw Self.notYours(path, peer)
+            }
         }
     }
 
@@ -89,7 +98,7 @@ struct ControlSocket {
     private func wait(for events: CInt) throws(ControlError) {
         while true {
             let left = deadline.map { $0 - ContinuousClock.now } ?? .seconds(86_400)
-            guard left > .zero else { throw Self.late(path, Self.peer(of: descriptor), timeout) }
+            guard left > .zero else { throw Self.late(path, Self.peer(of: descriptor)?.pid, timeout) }
             let (seconds, attoseconds) = min(left, .seconds(86_400)).components
             // Rounded up, so as not to spin through the last millisecond.
             let milliseconds = CInt(seconds * 1000 + attoseconds / 1_000_000_000_000_000) + 1
@@ -109,6 +118,13 @@ struct ControlSocket {
             exit: ExitCode.timeout)
     }
 
+    private static func notYours(_ path: String, _ peer: (pid: Int32, uid: UInt32)?) -> ControlError {
+        let owner = peer.map { "\(PermissionHint.user($0.uid) ?? String($0.uid))'s (pid \($0.pid))" } ?? "(unknown)"
+        return ControlError(
+            "not-yours", "the clusterd at \(path) is user \(owner), and neither yours nor root's",
+            hint: "to speak to it all the same: --socket \(path)", exit: ExitCode.noPermission)
+    }
+
     private static func cannotConnect(_ path: String, _ code: CInt) -> ControlError {
         switch code {
         case ENOENT, ENOTDIR, ECONNREFUSED:
@@ -124,13 +140,13 @@ struct ControlSocket {
         }
     }
 
-    /// The daemon's process id.
-    private static func peer(of descriptor: CInt) -> Int32? {
+    /// The process that called listen(2): the daemon, or systemd, which is root's, where it passed the socket on.
+    private static func peer(of descriptor: CInt) -> (pid: Int32, uid: UInt32)? {
         // struct ucred (unix(7)); Swift's Glibc does not have it, as it is behind _GNU_SOURCE.
         var credentials: (pid: Int32, uid: UInt32, gid: UInt32) = (0, 0, 0)
         var length = socklen_t(MemoryLayout.size(ofValue: credentials))
         guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 else { return nil }
-        return credentials.pid
+        return (credentials.pid, credentials.uid)
     }
 
     private static func timeval(_ duration: Duration) -> Glibc.timeval {

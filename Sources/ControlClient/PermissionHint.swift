@@ -27,7 +27,7 @@ enum PermissionHint {
         return String(cString: entry.gr_name)
     }
 
-    private static func user(_ uid: uid_t) -> String? {
+    static func user(_ uid: uid_t) -> String? {
         var buffer = [CChar](repeating: 0, count: 1 << 16)
         var entry = passwd()
         var result: UnsafeMutablePointer<passwd>?

@@ -37,18 +37,15 @@ package struct SocketChoice: Hashable, Sendable {
         case hidden
     }
 
-    /// The path of the socket. `fact` is asked only where nothing was named.
-    package func path(where fact: (String) -> FileFact) throws(ControlError) -> String {
-        // Refused even where another option decides: who names a cluster wants that one and no other.
-        if let cluster {
-            throw ControlError(
-                "not-built", "--cluster \(cluster): clusters cannot be named yet",
-                hint: "name its folder with --dir, or its socket with --socket", exit: ExitCode.usage)
-        }
+    /// The path of the socket. `fact` is asked only where nothing was named; `find` gives the socket of a cluster by its name.
+    package func path(
+        where fact: (String) -> FileFact, find: (String) throws(ControlError) -> String
+    ) throws(ControlError) -> String {
         if let socket { return socket }
         if let directory {
             return directory.hasSuffix("/") ? directory + Self.socketName : "\(directory)/\(Self.socketName)"
         }
+        if let cluster { return try find(cluster) }
         if let environment, !environment.isEmpty { return environment }
         // In a folder that everybody may write to, such as /tmp, anybody could have left one for us to confide in.
         if case .owned(let owner) = fact(Self.localSocket), owner == caller || owner == 0 { return Self.localSocket }
@@ -56,6 +53,6 @@ package struct SocketChoice: Hashable, Sendable {
         if fact(Self.systemSocket) != .absent { return Self.systemSocket }
         throw ControlError(
             "no-daemon", "no clusterd runs here: neither \(Self.localSocket) nor \(Self.systemSocket) is there",
-            hint: "start one: clusterd up", exit: ExitCode.noDaemon)
+            hint: "start one: clusterd up; or name one of clusterd list with --cluster", exit: ExitCode.noDaemon)
     }
 }

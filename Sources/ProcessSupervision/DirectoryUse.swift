@@ -65,7 +65,7 @@ extension ProcessTable {
         return uses
     }
 
-    private struct FileID: Hashable {
+    struct FileID: Hashable {
         var device: UInt64
         var inode: UInt64
 

@@ -11,11 +11,18 @@ struct DaemonChoice: ParsableArguments {
     @Option(help: ArgumentHelp("The daemon whose data lie there.", valueName: "dir"), completion: .directory)
     var dir: String?
 
-    static let options: Set<String> = ["--socket", "--dir"]
+    @Option(
+        help: ArgumentHelp("The cluster of this name, as clusterd list shows it.", valueName: "name"),
+        completion: Completion.clusterHere)
+    var cluster: String?
+
+    static let options: Set<String> = ["--socket", "--dir", "--cluster"]
 
     func client() throws(Failure) -> ControlClient {
         do {
-            return ControlClient(socketPath: try socketPath())
+            let path = try socketPath()
+            let isFoundByName = socket == nil && dir == nil && cluster != nil
+            return ControlClient(socketPath: path, owners: isFoundByName ? TrustedOwners.owners(ofSocket: path) : nil)
         } catch {
             throw Failure(error)
         }
@@ -23,8 +30,11 @@ struct DaemonChoice: ParsableArguments {
 
     private func socketPath() throws(ControlError) -> String {
         let environment = getenv("CLUSTERD_SOCKET").map { String(cString: $0) }
-        let choice = SocketChoice(socket: socket, directory: dir, environment: environment, caller: getuid())
-        return try choice.path { SocketChoice.FileFact(ofFileAt: $0) }
+        let choice = SocketChoice(
+            socket: socket, directory: dir, cluster: cluster, environment: environment, caller: getuid())
+        return try choice.path(where: { SocketChoice.FileFact(ofFileAt: $0) }) { (name) throws(ControlError) in
+            try RunningClusters.find().socket(ofClusterNamed: name)
+        }
     }
 
     /// Where the data of a daemon that does not answer may lie: what it wrote can be read without it.

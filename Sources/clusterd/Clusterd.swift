@@ -29,6 +29,7 @@ struct Clusterd: AsyncParsableCommand {
                 name: "Monitoring",
                 subcommands: [
                     StatusCommand.self, CheckCommand.self, WaitCommand.self, EventsCommand.self, LogsCommand.self,
+                    ListCommand.self,
                 ]),
             CommandGroup(
                 name: "Operating",

@@ -16,6 +16,10 @@ enum Completion {
     static let cluster = CompletionKind.custom { words, _, _ in
         ask(words, .status, StatusDocument.self).map { [$0.cluster.name] } ?? []
     }
+    /// Every one of this host that a command could be for.
+    static let clusterHere = CompletionKind.custom { _, _, _ in
+        Set(RunningClusters.find().filter { $0.daemon == .answers }.compactMap(\.name)).sorted()
+    }
     static let operation = CompletionKind.custom { words, _, _ in operations(words) { _ in true } }
     static let cancellable = CompletionKind.custom { words, _, _ in operations(words) { $0.endedAt == nil } }
 

@@ -17,6 +17,21 @@ import Testing
         }
     }
 
+    /// A daemon that was found by name is spoken to only where the kernel says that it is one of these users'.
+    @Test func aDaemonOfAnotherUserThanExpectedIsNotSpokenTo() async throws {
+        try await withServer { _, path in
+            try await blocking {
+                let ours = ControlClient(socketPath: path, owners: [getuid(), 0])
+                #expect(throws: Never.self) { try ours.request("GET", "/v1/status") }
+                let error = #expect(throws: ControlError.self) {
+                    try ControlClient(socketPath: path, owners: [getuid() + 1]).request("GET", "/v1/status")
+                }
+                #expect(error?.exit == ExitCode.noPermission && error?.code == "not-yours")
+                #expect(error?.hint?.contains("--socket \(path)") == true)
+            }
+        }
+    }
+
     @Test func aDaemonThatDoesNotAnswerIsNotWaitedForLongerThanAsked() async throws {
         let folder = try TemporaryFolder()
         let silent = try SilentDaemon(at: "\(folder.path)/control.sock")

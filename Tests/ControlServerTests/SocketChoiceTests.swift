@@ -35,8 +35,13 @@ import Testing
             "--dir", SocketChoice(directory: "/d", environment: "/e", caller: me), local: .owned(by: me),
             path: "/d/control.sock"),
         Row("--dir with a slash", SocketChoice(directory: "d/", caller: me), path: "d/control.sock"),
-        Row("--cluster is refused", SocketChoice(cluster: "demo", caller: me), local: .owned(by: me), exit: 64),
-        Row("--cluster is refused beside --socket", SocketChoice(socket: "/s", cluster: "demo", caller: me), exit: 64),
+        Row(
+            "--cluster before the environment", SocketChoice(cluster: "demo", environment: "/e", caller: me),
+            local: .owned(by: me), path: "/found/demo"),
+        Row(
+            "--dir before --cluster", SocketChoice(directory: "/d", cluster: "demo", caller: me),
+            path: "/d/control.sock"),
+        Row("a cluster that is not there", SocketChoice(cluster: "gone", caller: me), local: .owned(by: me), exit: 3),
         Row("the environment", SocketChoice(environment: "/e", caller: me), local: .owned(by: me), path: "/e"),
         Row(
             "an empty environment is none", SocketChoice(environment: "", caller: me), local: .owned(by: me),
@@ -56,20 +61,29 @@ import Testing
     ])
     func theFirstThatIsNamedOrExistsDecides(row: Row) throws {
         let fact = { (path: String) in row.files[path] ?? .absent }
+        func find(_ name: String) throws(ControlError) -> String {
+            guard name == "demo" else { throw ControlError("no-daemon", "there is none", exit: ExitCode.noDaemon) }
+            return "/found/demo"
+        }
         if let path = row.path {
-            #expect(try row.choice.path(where: fact) == path)
+            #expect(try row.choice.path(where: fact, find: find) == path)
         } else {
-            let error = #expect(throws: ControlError.self) { try row.choice.path(where: fact) }
+            let error = #expect(throws: ControlError.self) { try row.choice.path(where: fact, find: find) }
             #expect(error?.exit == row.exit)
         }
     }
 
     @Test func whatIsNamedIsNotLookedAt() throws {
         let choice = SocketChoice(socket: "/gone.sock", caller: Self.me)
-        let path = try choice.path { path in
-            Issue.record("asked for \(path)")
-            return .absent
-        }
+        let path = try choice.path(
+            where: { path in
+                Issue.record("asked for \(path)")
+                return .absent
+            },
+            find: { name in
+                Issue.record("asked for \(name)")
+                return name
+            })
         #expect(path == "/gone.sock")
     }
 }

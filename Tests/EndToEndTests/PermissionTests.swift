@@ -1,3 +1,5 @@
+import ControlAPI
+import ControlClient
 import Foundation
 import Testing
 
@@ -17,6 +19,44 @@ import Testing
         let words = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         return (process.terminationStatus, words)
+    }
+
+    /// Anybody can give a cluster any name: a command that finds its cluster by name speaks to nobody else's daemon.
+    @Test func aNameNeverMeansAnotherUsersCluster() async throws {
+        try await withDaemon { daemon in
+            try FileManager.default.copyItem(atPath: Daemon.program, toPath: daemon.home + "/clusterd")
+            chmod(daemon.home, 0o755)
+            let name = "theirs-\(UUID().uuidString.prefix(8).lowercased())"
+            let theirs = "\(daemon.home)/\(name)"
+            try FileManager.default.createDirectory(atPath: theirs, withIntermediateDirectories: true)
+            chown(theirs, 65534, 65534)
+            let other = Process()
+            other.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
+            other.arguments = [
+                "--reuid", "65534", "--regid", "65534", "--clear-groups", daemon.home + "/clusterd", "up", "--dir",
+                theirs + "/\(name)", "--port", String(daemon.base), "--masters", "1", "--replicas", "0",
+            ]
+            other.standardOutput = FileHandle.nullDevice
+            other.standardError = FileHandle.nullDevice
+            other.standardInput = FileHandle.nullDevice
+            try other.run()
+            defer { if other.isRunning { kill(other.processIdentifier, SIGKILL) } }
+            let socket = theirs + "/\(name)/control.sock"
+            let isReady = await eventually {
+                try ControlClient(socketPath: socket).send(.status).decode(StatusDocument.self).cluster.ready
+            }
+            #expect(isReady)
+            let listed = try Daemon.run(["list"]).output.split(separator: "\n").first { $0.hasPrefix(name + " ") }
+            #expect(listed?.contains("not asked") == true && listed?.contains(" nobody ") == true)
+            for command in [["status"], ["stop"], ["restart-node", String(daemon.base)]] {
+                let refused = try Daemon.run(command + ["--cluster", name])
+                #expect(refused.exit == 77 && refused.errors.contains("--socket \(socket)"), "\(refused.errors)")
+            }
+            // Its owner means it.
+            #expect(try asNobody(["status", "--cluster", name], daemon).exit == 0)
+            #expect(try asNobody(["stop", "--cluster", name], daemon).exit == 0)
+            #expect(await eventually { !other.isRunning })
+        }
     }
 
     @Test func aSecondUserIsRefusedAndToldWhatToDo() async throws {

@@ -1,0 +1,108 @@
+import Glibc
+
+/// What a process has open, as far as this user may see it (proc(5); ptrace(2), "access mode checking").
+extension ProcessTable {
+    /// A name under which a process may have opened something, as it is known to this process.
+    package struct OpenPath: Hashable, Sendable {
+        package enum Place: Hashable, Sendable {
+            case here
+            /// Removed since, or another stands there by now.
+            case gone
+            /// The process has another root than this one, as in a container: the same name means another file here.
+            case elsewhere
+        }
+
+        package var path: String
+        package var place: Place
+    }
+
+    /// What a process has open, and where it listens.
+    package struct OpenFiles: Sendable {
+        private let pid: pid_t
+        private let targets: [String: String]
+
+        /// nil where that may not be seen.
+        package init?(of pid: pid_t) {
+            let folder = "/proc/\(pid)/fd"
+            guard access(folder, R_OK) == 0 else { return nil }
+            self.pid = pid
+            targets = Dictionary(
+                names(in: folder).compactMap { name in linkTarget("\(folder)/\(name)").map { (name, $0) } },
+                uniquingKeysWith: { $1 })
+        }
+
+        /// The folder of the first file of this name.
+        package func folder(ofFileNamed name: String) -> OpenPath? {
+            for (number, target) in targets.sorted(by: { $0.key < $1.key }) {
+                let path =
+                    target.hasSuffix(ProcessTable.deleted)
+                    ? String(target.dropLast(ProcessTable.deleted.count)) : target
+                guard path.hasPrefix("/"), path.hasSuffix("/\(name)") else { continue }
+                let folder = String(path.dropLast(name.utf8.count + 1))
+                return OpenPath(
+                    path: folder.isEmpty ? "/" : folder, place: place(of: path, "/proc/\(pid)/fd/\(number)"))
+            }
+            return nil
+        }
+
+        /// The first unix socket of this name on which it listens. One that was bound through a descriptor of its folder is known
+        /// by that descriptor, which leads to the folder, wherever that is now.
+        package func listener(named name: String) -> OpenPath? {
+            let inodes = Set(targets.values.compactMap(ProcessTable.socketInode))
+            guard !inodes.isEmpty else { return nil }
+            for listener in SocketTable.unixListeners() where inodes.contains(listener.inode) {
+                guard listener.path.hasSuffix("/\(name)") else { continue }
+                let folder = String(listener.path.dropLast(name.utf8.count + 1))
+                let prefix = "/proc/self/fd/"
+                guard folder.hasPrefix(prefix) else {
+                    return OpenPath(path: listener.path, place: place(of: folder, "/proc/\(pid)/root\(folder)"))
+                }
+                let number = String(folder.dropFirst(prefix.count))
+                guard let target = targets[number] else { continue }
+                return OpenPath(path: "\(target)/\(name)", place: place(of: target, "/proc/\(pid)/fd/\(number)"))
+            }
+            return nil
+        }
+
+        /// Whether a path leads here to what the process itself has there.
+        private func place(of path: String, _ own: String) -> OpenPath.Place {
+            if let here = FileID(path), here == FileID(own) { return .here }
+            guard let root = FileID("/proc/\(pid)/root"), root == FileID("/"),
+                Self.namespace(pid) == Self.namespace(getpid())
+            else { return .elsewhere }
+            return .gone
+        }
+
+        /// Its view of the mounts (mount_namespaces(7)).
+        private static func namespace(_ pid: pid_t) -> String? { linkTarget("/proc/\(pid)/ns/mnt") }
+    }
+
+    package static func workingDirectory(of pid: pid_t) -> String? { linkTarget("/proc/\(pid)/cwd") }
+
+    private static let deleted = " (deleted)"
+
+    /// `socket:[12345]`
+    static func socketInode(_ target: String) -> UInt64? {
+        target.hasPrefix("socket:[") ? UInt64(target.dropFirst(8).dropLast()) : nil
+    }
+}
+
+extension SocketTable {
+    /// The unix sockets of this network namespace that accept connections, by the names that were given to bind(2).
+    static func unixListeners() -> [(inode: UInt64, path: String)] {
+        (ProcessTable.read("/proc/net/unix") ?? []).split(separator: UInt8(ascii: "\n")).dropFirst().compactMap {
+            line in
+            unixListener(line)
+        }
+    }
+
+    /// `0000000000000000: 00000002 00000000 00010000 0001 01 30216 /run/x.sock`; the flag is `__SO_ACCEPTCON` (linux/net.h). A
+    /// name may hold spaces, and ones of the abstract name space begin with `@`.
+    static func unixListener(_ line: ArraySlice<UInt8>) -> (inode: UInt64, path: String)? {
+        let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 7)
+        guard fields.count == 8, fields[3].elementsEqual("00010000".utf8), fields[7].first == UInt8(ascii: "/"),
+            let inode = UInt64(String(decoding: fields[6], as: UTF8.self))
+        else { return nil }
+        return (inode, String(decoding: fields[7], as: UTF8.self))
+    }
+}

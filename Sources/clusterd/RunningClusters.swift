@@ -1,0 +1,178 @@
+import ControlAPI
+import ControlClient
+import Glibc
+import NodeFiles
+import Orchestrator
+import Planner
+import ProcessSupervision
+
+/// Every cluster of this host: daemons, by the socket on which they listen and the lock that they hold; nodes whose folders
+/// belong to a cluster that no daemon looks after; and what lies, without a process, where clusters usually do. There is no
+/// register that could be out of date.
+enum RunningClusters {
+    /// For one daemon to say how it is.
+    private static let patience = Duration.seconds(1)
+
+    static func find() -> [ClusterListing] {
+        var found = daemons()
+        // Those whose descriptors we may not see, and that let us in all the same.
+        for socket in knownSockets() where !found.contains(where: { $0.socket == socket && $0.daemon == .answers }) {
+            guard case .success(let status) = ask(socket) else { continue }
+            let pid = status.cluster.daemon.pid
+            found.removeAll { $0.pid == pid }
+            found.append(ClusterListing(status, socket: socket, user: ProcessTable.userName(of: pid)))
+        }
+        found += leftAlone(except: Set(found.compactMap(\.dir)))
+        found += stopped(except: Set(found.compactMap(\.dir)))
+        return found.sorted(by: ClusterListing.isBefore)
+    }
+
+    // MARK: daemons
+
+    private static func daemons() -> [ClusterListing] {
+        let own = getpid()
+        return ProcessTable.all().compactMap { pid in
+            guard pid != own, let stat = ProcessTable.Stat(pid), !stat.hasEnded, stat.command == "clusterd",
+                let owner = ProcessTable.Status(pid)?.userID
+            else { return nil }
+            let user = UserAccount.name(of: owner)
+            guard let files = ProcessTable.OpenFiles(of: pid) else { return hidden(pid, user) }
+            let lock = files.folder(ofFileNamed: "lock")
+            let socket = files.listener(named: SocketChoice.socketName)
+            // A client has neither.
+            guard lock != nil || socket != nil else { return nil }
+            return daemon(pid, owner, user, lock: lock, socket: socket)
+        }
+    }
+
+    /// Another user's: only its command line tells whether it is a daemon.
+    private static func hidden(_ pid: pid_t, _ user: String) -> ClusterListing? {
+        let words = ProcessTable.commandLine(of: pid).split(separator: " ")
+        guard let command = words.dropFirst().first, ["run", "up", "exec"].contains(command) else { return nil }
+        var listing = ClusterListing(daemon: .hidden)
+        listing.pid = pid
+        listing.user = user
+        listing.reason = "clusterd of user \(user) (pid \(pid)) may not be looked at"
+        listing.hint = "sudo clusterd list"
+        return listing
+    }
+
+    private static func daemon(
+        _ pid: pid_t, _ owner: uid_t, _ user: String, lock: ProcessTable.OpenPath?, socket: ProcessTable.OpenPath?
+    ) -> ClusterListing {
+        var listing = ClusterListing(daemon: .silent)
+        listing.pid = pid
+        listing.user = user
+        listing.dir = lock?.path
+        listing.socket = socket?.path
+        if lock?.place == .elsewhere || socket?.place == .elsewhere {
+            // Its names mean other files here, and its root is not this host's.
+            listing.daemon = .foreign
+            listing.reason = "clusterd (pid \(pid)) has a root file system of its own, and is not asked from outside"
+            listing.socket = nil
+            return listing
+        }
+        if lock?.place == .here { listing.take(record(listing.dir)) }
+        guard let socket, socket.place == .here else {
+            listing.reason =
+                "clusterd (pid \(pid)) \(socket == nil ? "has no control socket yet" : "has lost its control socket")"
+            if let dir = listing.dir { listing.reason?.append(", in \(dir)") }
+            return listing
+        }
+        guard TrustedOwners.owners(ofSocket: socket.path).contains(owner) else {
+            listing.daemon = .foreign
+            listing.reason = "clusterd of user \(user) (pid \(pid)) is not asked, being neither yours nor root's"
+            listing.hint = "sudo -u \(user) clusterd list"
+            return listing
+        }
+        switch ask(socket.path) {
+        case .success(let status): return ClusterListing(status, socket: socket.path, user: user)
+        case .failure(let error):
+            listing.reason = error.message
+            listing.hint = error.hint
+            return listing
+        }
+    }
+
+    private static func ask(_ socket: String) -> Result<StatusDocument, ControlError> {
+        let client = ControlClient(socketPath: socket, owners: TrustedOwners.owners(ofSocket: socket))
+        do throws(ControlError) {
+            return .success(try client.send(.status, timeout: patience).decode(StatusDocument.self))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Of the service, and of each of several (`clusterd@NAME`); of this folder; and of the environment.
+    private static func knownSockets() -> [String] {
+        let folders = ((try? listDirectory(TrustedOwners.serviceFolder)) ?? []).map {
+            "\(TrustedOwners.serviceFolder)/\($0)"
+        }
+        let named = getenv("CLUSTERD_SOCKET").map { [String(cString: $0)] } ?? []
+        return
+            (named + [SocketChoice.systemSocket, Paths.absolute(SocketChoice.localSocket)]
+            + folders.map { "\($0)/\(SocketChoice.socketName)" }).filter { access($0, F_OK) == 0 }
+    }
+
+    // MARK: without a daemon
+
+    private static func leftAlone(except known: Set<String>) -> [ClusterListing] {
+        var folders: [String: String] = [:]
+        for pid in ProcessTable.all() {
+            guard let stat = ProcessTable.Stat(pid), !stat.hasEnded,
+                ["redis-server", "valkey-server"].contains(where: { stat.command.hasPrefix($0) }),
+                let directory = ProcessTable.workingDirectory(of: pid)
+            else { continue }
+            // DIR/7000, or DIR/nodes/7000.
+            let parent = SocketPath(directory).folder
+            for folder in [parent, SocketPath(parent).folder] where access("\(folder)/state.json", F_OK) == 0 {
+                if !known.contains(folder) { folders[folder] = ProcessTable.userName(of: pid) ?? "?" }
+                break
+            }
+        }
+        return folders.sorted { $0.key < $1.key }.map { folder, user in
+            var listing = ClusterListing(daemon: .missing)
+            listing.dir = folder
+            listing.user = user
+            listing.take(record(folder))
+            listing.reason = "nodes in \(folder) run, and no clusterd looks after them"
+            listing.hint = "clusterd up --dir \(folder)"
+            return listing
+        }
+    }
+
+    private static func stopped(except known: Set<String>) -> [ClusterListing] {
+        let service = "/var/lib/clusterd"
+        let folders =
+            [Paths.absolute("clusterd-data"), service]
+            + ((try? listDirectory(service)) ?? []).map { "\(service)/\($0)" }
+        return folders.filter { !known.contains($0) }.compactMap { folder in
+            guard let record = record(folder) else { return nil }
+            var listing = ClusterListing(daemon: .stopped)
+            var status = stat()
+            if stat(folder, &status) == 0 { listing.user = UserAccount.name(of: status.st_uid) }
+            listing.dir = folder
+            listing.take(record)
+            listing.reason = "nothing of the cluster in \(folder) runs"
+            listing.hint =
+                folder == service
+                ? "systemctl start clusterd"
+                : folder.hasPrefix(service) ? "systemctl start clusterd@\(SocketPath(folder).name)" : "clusterd up"
+            return listing
+        }
+    }
+
+    private static func record(_ folder: String?) -> Record? {
+        guard let folder, let bytes = try? readFile("\(folder)/state.json", limit: 64 << 20) else { return nil }
+        return try? RecordCoding.decode(bytes)
+    }
+}
+
+extension ClusterListing {
+    /// What its own record says, where nobody can be asked.
+    fileprivate mutating func take(_ record: Record?) {
+        guard let record else { return }
+        name = record.cluster
+        ports = record.members.map(\.ports.client)
+    }
+}

@@ -1,0 +1,106 @@
+import ControlAPI
+import Testing
+
+@testable import clusterd
+
+/// Which clusters a host has, and which of them a name means.
+@Suite struct ListTests {
+    private static func cluster(
+        _ name: String?, _ daemon: ClusterListing.Daemon = .answers, dir: String? = nil, pid: Int32? = nil,
+        user: String = "alice", ports: [Int] = []
+    ) -> ClusterListing {
+        var listing = ClusterListing(daemon: daemon)
+        listing.name = name
+        listing.dir = dir ?? name.map { "/srv/\($0)" }
+        listing.socket = listing.dir.map { "\($0)/control.sock" }
+        listing.pid = pid
+        listing.user = user
+        listing.ports = ports
+        if daemon == .answers { (listing.state, listing.phase) = (.ok, .ready) }
+        return listing
+    }
+
+    private func failure(_ clusters: [ClusterListing], _ name: String) -> ControlError? {
+        #expect(throws: ControlError.self) { try clusters.socket(ofClusterNamed: name) }
+    }
+
+    @Test func aNameMeansTheOneClusterThatHasIt() throws {
+        let clusters = [Self.cluster("demo"), Self.cluster("shop", .silent), Self.cluster("demon")]
+        #expect(try clusters.socket(ofClusterNamed: "demo") == "/srv/demo/control.sock")
+        // Its command will say itself that nobody answers.
+        #expect(try clusters.socket(ofClusterNamed: "shop") == "/srv/shop/control.sock")
+    }
+
+    @Test func twoOfOneNameAreRefusedWithAList() {
+        let clusters = [Self.cluster("demo", dir: "/a", pid: 1), Self.cluster("demo", dir: "/b", pid: 2)]
+        let error = failure(clusters, "demo")
+        #expect(error?.exit == 64 && error?.message.contains("/a (pid 1), /b (pid 2)") == true)
+    }
+
+    @Test func anUnknownNameIsAnsweredWithThoseThatThereAre() {
+        let clusters = [Self.cluster("shop"), Self.cluster("demo"), Self.cluster("evil", .foreign)]
+        let error = failure(clusters, "dmo")
+        #expect(error?.exit == 3 && error?.message == "no cluster named 'dmo' runs here; there are demo, shop")
+        #expect(error?.hint == "clusterd list")
+        #expect(failure([Self.cluster(nil, .hidden)], "dmo")?.hint?.contains("sudo clusterd list") == true)
+        #expect(failure([], "dmo")?.exit == 3)
+    }
+
+    /// Anybody can start something that calls itself clusterd, and its cluster by any name.
+    @Test func anotherUsersDaemonIsNeverTheOneThatANameMeans() throws {
+        let evil = Self.cluster("demo", .foreign, dir: "/tmp/evil", user: "mallory")
+        #expect(try [evil, Self.cluster("demo")].socket(ofClusterNamed: "demo") == "/srv/demo/control.sock")
+        let error = failure([evil], "demo")
+        #expect(error?.exit == 77 && error?.message.contains("mallory") == true)
+        #expect(error?.hint?.contains("--socket /tmp/evil/control.sock") == true)
+    }
+
+    @Test func oneThatNobodyLooksAfterSaysHowItIsTakenOver() {
+        var left = Self.cluster("demo", .missing)
+        (left.reason, left.hint) = ("its nodes run", "clusterd up --dir /srv/demo")
+        let error = failure([left], "demo")
+        #expect(error?.exit == 3 && error?.hint == "clusterd up --dir /srv/demo")
+    }
+
+    @Test(
+        arguments: [
+            ("/run/clusterd/control.sock", "/run/clusterd"), ("/run/clusterd/shop/control.sock", "/run/clusterd/shop"),
+            ("/run/clusterd/../../tmp/control.sock", nil), ("/run/clusterd/../evil/control.sock", nil),
+            ("/run/clusterd//control.sock", nil), ("/run/clusterd/./control.sock", nil),
+            ("/run/clusterd/a/b/control.sock", nil),
+            ("/run/clusterd-evil/control.sock", nil), ("/run/clusterd/other.sock", nil),
+            ("run/clusterd/control.sock", nil),
+            ("/tmp/run/clusterd/control.sock", nil), ("/run/clusterd", nil), ("", nil),
+        ] as [(String, String?)])
+    func onlyWhatLiesInTheServicesFolderIsTheServices(path: String, folder: String?) {
+        #expect(TrustedOwners.folder(ofServiceSocket: path) == folder)
+    }
+
+    @Test(arguments: [
+        ([], "-"), ([7000], "7000"), ([7001, 7000], "7000 7001"), ([7000, 7001, 7002, 7010], "7000-7002 7010"),
+    ])
+    func portsAreRanges(ports: [Int], text: String) { #expect(PortRanges.text(ports) == text) }
+
+    @Test func theTableShowsWhatIsKnownAndWhyNotMore() {
+        var down = Self.cluster("shop", dir: "/srv/shop", pid: 812, ports: [7100, 7101, 7102])
+        (down.state, down.user) = (.down, "shop")
+        var hidden = Self.cluster(nil, .hidden, pid: 77, user: "bob")
+        (hidden.reason, hidden.hint) = ("clusterd of user bob (pid 77) may not be looked at", "sudo clusterd list")
+        var evil = Self.cluster("de\u{1B}[2Jmo", .foreign, dir: "/tmp/x", pid: 9, user: "mallory")
+        evil.reason = "not asked"
+        let clusters = [Self.cluster("demo", pid: 4100, ports: Array(7000...7005)), down, evil, hidden]
+        #expect(
+            ListTable(clusters, color: false).text == """
+                NAME       STATE          PORTS      PID   USER     FOLDER
+                demo       ok             7000-7005  4100  alice    /srv/demo
+                shop       down           7100-7102  812   shop     /srv/shop
+                de^[[2Jmo  not asked      -          9     mallory  /tmp/x
+                ?          no permission  -          77    bob      ?
+
+                not asked
+                clusterd of user bob (pid 77) may not be looked at (sudo clusterd list)
+                """)
+        let colored = ListTable(clusters, color: true).text
+        #expect(colored.contains("demo       \u{1B}[32mok\u{1B}[0m ") && colored.contains("\u{1B}[31mdown\u{1B}[0m "))
+    }
+}
