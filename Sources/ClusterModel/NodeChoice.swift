@@ -37,3 +37,33 @@ package enum NodeChoice: Equatable, Sendable {
         return found.count > 1 ? .several(found) : found.first.map { .one($0) } ?? .none
     }
 }
+
+extension NodeChoice {
+    /// Why it is not one node, for the person who wrote it.
+    package struct Unclear: Error, Equatable {
+        package var code: String
+        package var message: String
+        package var hint: String?
+
+        init(_ code: String, _ message: String, hint: String? = nil) {
+            self.code = code
+            self.message = message
+            self.hint = hint
+        }
+    }
+
+    /// The position of the node that is meant.
+    package static func position(of text: String, among nodes: [Candidate]) throws(Unclear) -> Int {
+        switch NodeChoice(text, among: nodes) {
+        case .one(let index): return index
+        case .several(let found):
+            let list = found.map { "\(nodes[$0].name) (\(nodes[$0].id?.short ?? ""))" }.joined(separator: ", ")
+            throw Unclear("ambiguous-node", "'\(text)' begins the ids of \(list)", hint: "give the name")
+        case .none:
+            let names = nodes.map(\.name.text).joined(separator: " ")
+            throw Unclear(
+                "unknown-node",
+                "there is no node '\(text)'" + (names.isEmpty ? "; there is none yet" : "; the nodes are \(names)"))
+        }
+    }
+}

@@ -179,19 +179,11 @@ package struct Admission {
     /// The member that a person means by `text`.
     package static func member(_ text: String, _ record: Record) throws(Refusal) -> Member {
         let members = record.members
-        switch NodeChoice(text, among: members.map { .init(name: $0.name, port: $0.ports.client, id: $0.id) }) {
-        case .one(let index): return members[index]
-        case .several(let found):
-            throw Refusal(
-                "ambiguous-node",
-                "'\(text)' begins the ids of "
-                    + found.map { "\(members[$0].name) (\(members[$0].id.short))" }.joined(separator: ", "),
-                hint: "give the name", exit: 64)
-        case .none:
-            throw Refusal(
-                "unknown-node",
-                "there is no node '\(text)'; the nodes are \(members.map(\.name.text).joined(separator: " "))",
-                exit: 64)
+        do throws(NodeChoice.Unclear) {
+            let nodes = members.map { NodeChoice.Candidate(name: $0.name, port: $0.ports.client, id: $0.id) }
+            return members[try NodeChoice.position(of: text, among: nodes)]
+        } catch {
+            throw Refusal(error.code, error.message, hint: error.hint, exit: 64)
         }
     }
 

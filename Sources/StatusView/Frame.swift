@@ -53,13 +53,16 @@ extension StatusDocument {
     /// Without what differs whenever one looks: two that are the same so tell the same.
     package var withoutLoad: StatusDocument {
         var document = self
-        for index in document.nodes.indices {
-            document.nodes[index].memoryBytes = nil
-            document.nodes[index].clients = nil
-            document.nodes[index].opsPerSecond = nil
-            document.nodes[index].lagBytes = nil
-            document.nodes[index].keys = nil
-        }
+        document.nodes = nodes.map(\.withoutLoad)
         return document
+    }
+}
+
+extension NodeDocument {
+    package var withoutLoad: NodeDocument {
+        var node = self
+        (node.memoryBytes, node.lagBytes, node.keys, node.opsPerSecond) = (nil, nil, nil, nil)
+        node.clients = nil
+        return node
     }
 }

@@ -78,19 +78,11 @@ struct StatusLook {
 extension StatusDocument {
     /// The node that a person means by `text`.
     func node(_ text: String) throws(Failure) -> NodeDocument {
-        switch NodeChoice(text, among: nodes.map { .init(name: $0.name, port: $0.port, id: $0.id) }) {
-        case .one(let index): return nodes[index]
-        case .several(let found):
-            throw Failure(
-                "ambiguous-node",
-                "'\(text)' begins the ids of "
-                    + found.map { "\(nodes[$0].name) (\(nodes[$0].id?.short ?? ""))" }.joined(separator: ", "),
-                hint: "give the name", exit: ControlAPI.ExitCode.usage)
-        case .none:
-            throw Failure(
-                "unknown-node",
-                "there is no node '\(text)'; the nodes are \(nodes.map(\.name.text).joined(separator: " "))",
-                exit: ControlAPI.ExitCode.usage)
+        do throws(NodeChoice.Unclear) {
+            let candidates = nodes.map { NodeChoice.Candidate(name: $0.name, port: $0.port, id: $0.id) }
+            return nodes[try NodeChoice.position(of: text, among: candidates)]
+        } catch {
+            throw Failure(error.code, error.message, hint: error.hint, exit: ControlAPI.ExitCode.usage)
         }
     }
 }

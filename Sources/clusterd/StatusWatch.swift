@@ -1,3 +1,4 @@
+import ClusterModel
 import ControlAPI
 import ControlClient
 import Glibc
@@ -124,17 +125,17 @@ struct StatusWatch {
 }
 
 extension StatusLook {
+    /// Whether what would be shown is the same, but for the load.
     fileprivate func tellsTheSame(as other: StatusLook) -> Bool {
         guard let node, let before = other.node else {
             return status.withoutLoad == other.status.withoutLoad && waits == other.waits
         }
-        func about(_ document: StatusDocument) -> StatusDocument {
-            var document = document.withoutLoad
-            document.nodes.removeAll { $0.name != node.name }
-            document.findings.removeAll { $0.node != node.name }
-            document.operations.removeAll { $0.node != node.name }
-            return document
-        }
-        return node.name == before.name && about(status) == about(other.status)
+        return node.withoutLoad == before.withoutLoad
+            && status.findings.filter { $0.node == node.name } == other.status.findings.filter { $0.node == node.name }
+            && status.shards.filter { $0.has(node.name) } == other.status.shards.filter { $0.has(node.name) }
     }
+}
+
+extension ShardDocument {
+    fileprivate func has(_ node: NodeName) -> Bool { master == node || replicas.contains(node) }
 }

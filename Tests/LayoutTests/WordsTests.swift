@@ -6,9 +6,12 @@ import Testing
     /// `"crash-loop"` where a finding or a refusal is made.
     static let codes: Set<String> = {
         var found = Set<String>()
-        for file in SourceTree.files(in: "Sources/Planner") + SourceTree.files(in: "Sources/HostDriver") {
+        let rooms = ["Sources/Planner", "Sources/HostDriver", "Sources/ClusterModel"]
+        for file in rooms.flatMap({ SourceTree.files(in: $0) }) {
             let text = file.code.joined(separator: "\n")
-            for match in text.matches(of: #/(Finding|Refusal)\(\s*"([a-z-]+)"/#) { found.insert(String(match.2)) }
+            for match in text.matches(of: #/(Finding|Refusal|Unclear)\(\s*"([a-z-]+)"/#) {
+                found.insert(String(match.2))
+            }
             for match in text.matches(of: #/fault\(\s*\w+,\s*"([a-z-]+)"/#) { found.insert(String(match.1)) }
         }
         return found

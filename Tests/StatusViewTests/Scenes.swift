@@ -106,6 +106,8 @@ struct StatusScene: Sendable, CustomStringConvertible {
 
     static let stoppedNode: StatusScene = {
         var status = cluster(.degraded)
+        // What a person stopped does not count.
+        status.cluster.ready = true
         end(&status.nodes[3], .stopped, "ended cleanly", code: 0, ago: 7200)
         status.nodes[3].wanted = .stopped
         status.shards[0].canFailOver = false
