@@ -15,7 +15,8 @@ final class Reporter: Sendable {
         var status = ""
         var statusTold = Moment(nanoseconds: 0)
         var lastWatchdog: Moment?
-        var lastExtension: Moment?
+        /// The phase that `measure` is of.
+        var measured: Assessment.Phase?
         var measure = 0
         var waitSaid: (words: String, since: Moment, silence: Duration)?
         var cycle: Cycle?
@@ -103,20 +104,21 @@ final class Reporter: Sendable {
             state.lastWatchdog = now
             notifier.notify(.watchdog)
         }
-        extendTimeout(&state, assessment, now)
+        extendTimeout(&state, assessment)
     }
 
     /// Only while something measured advances: nodes that started, answer, agree, are in sync, or have ended.
-    private func extendTimeout(_ state: inout State, _ assessment: Assessment, _ now: Moment) {
+    private func extendTimeout(_ state: inout State, _ assessment: Assessment) {
         guard assessment.phase != .ready else { return }
         let progress = assessment.progress
         let measure =
             assessment.phase == .stopping
             ? -progress.started
             : progress.started + progress.answering + progress.agreeing + progress.replicasInSync
-        guard measure > state.measure || state.lastExtension == nil else { return }
+        // A stop begins anew: what was counted on the way up says nothing of it.
+        guard state.measured != assessment.phase || measure > state.measure else { return }
+        state.measured = assessment.phase
         state.measure = measure
-        state.lastExtension = now
         notifier.notify(.extendTimeout(.seconds(90)))
     }
 
