@@ -9,8 +9,17 @@ package final class LineReader {
         case end
         /// So that this many lines are left.
         case lastLines(Int)
+        /// Behind what was read before, in whichever of the files that is by now; where it is in none, all of the newest.
+        case after(Position)
         /// With the first file that was written to at or after this time: it holds older lines, too.
         case writtenSince(WallTime)
+    }
+
+    /// How far a reader has come. A file system's device number is not the same after every boot; the files are those of one
+    /// folder, so that the inode is enough.
+    package struct Position: Hashable, Sendable, Codable {
+        var inode: UInt64
+        var offset: Int
     }
 
     private struct Identity: Hashable {
@@ -57,10 +66,21 @@ package final class LineReader {
         case .beginning: break
         case .end: skipToEnd()
         case .lastLines(let count): skip(allBut: count)
+        case .after(let position):
+            let place = parts.firstIndex { part in
+                part.identity.inode == position.inode && part.status.map { Int($0.st_size) >= position.offset } ?? false
+            }
+            parts.removeFirst(place ?? max(0, parts.count - 1))
+            offset = place == nil ? 0 : position.offset
         case .writtenSince(let time):
             let first = parts.firstIndex { $0.status.map { $0.modified >= time } ?? false }
             if let first { parts.removeFirst(first) } else { skipToEnd() }
         }
+    }
+
+    /// Behind the line that was given last; nil while there is no file.
+    package var position: Position? {
+        parts.first.map { Position(inode: $0.identity.inode, offset: offset - (buffer.count - next)) }
     }
 
     /// The next whole line, without its newline; nil: there is none yet.

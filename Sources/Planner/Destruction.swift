@@ -128,7 +128,8 @@ package struct Destruction: Sendable, Equatable {
 
     private static func isOfClusterd(_ name: String) -> Bool {
         name == ".state.json.new" || name == "clusterd.log" || name == "events.jsonl" || name.hasPrefix("events.jsonl.")
-            || name.hasPrefix("state.json.unreadable-")
+            || name.hasPrefix("state.json.unreadable-") || name == "journal-position.json"
+            || name == ".journal-position.json.new"
     }
 
     // MARK: keeping

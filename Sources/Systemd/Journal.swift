@@ -7,7 +7,9 @@ package struct Journal: Hashable, Sendable {
     package enum Priority: Int, Sendable {
         case error = 3
         case warning = 4
+        case notice = 5
         case info = 6
+        case debug = 7
     }
 
     /// nil where standard error does not lead to the journal: JOURNAL_STREAM (systemd.exec(5)) names the device and the inode

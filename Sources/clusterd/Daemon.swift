@@ -62,9 +62,15 @@ struct Daemon {
         ) { trouble in inbox.post(.timelineTrouble(trouble)) }
         // With fields, where they can be had; then the events are not told as lines of text as well.
         let journal = Journal.ofStandardError()
-        let timeline = Timeline(
-            log, driver: driver, journal: journal, cluster: memory.record?.cluster ?? loaded.spec.name)
+        let cluster = memory.record?.cluster ?? loaded.spec.name
+        let timeline = Timeline(log, driver: driver, journal: journal, cluster: cluster)
         timeline.began(options.mode, identity, engine: engine.engine)
+        let nodeJournal = journal.map { journal in
+            NodeJournal(loaded.spec.dataDirectory, began: driver.wall(), now: { driver.now() }) { entry in
+                journal.send(entry, cluster: cluster)
+            }
+        }
+        nodeJournal?.start()
         let pulse = LoopPulse(began: driver.now())
         let orchestrator = Orchestrator(
             cycle, driver: driver, inbox: inbox, identity: identity,
@@ -72,6 +78,8 @@ struct Daemon {
         ) { cycle, events in
             pulse.beat(at: driver.now())
             timeline.turn(cycle, events)
+            nodeJournal?.follow(
+                cycle.record?.members.map { .init(node: $0.name, path: LogPolicy.path($0)) } ?? [])
             reporter.turn(cycle, journal == nil ? events : [], at: driver.now())
             guest?.turn(cycle)
         }
@@ -90,6 +98,7 @@ struct Daemon {
 
         let end = await orchestrator.run()
         await timeline.ended(end, wish: reporter.wish)
+        await nodeJournal?.finish()
         await publicServer?.stop()
         await server.stop()
         if let guest {

@@ -22,6 +22,47 @@ enum LogLine {
         return stamp(rest, wall)
     }
 
+    /// How much a line matters, by the marks and words of `serverLogRaw` (src/server.c).
+    enum Level: Hashable, Sendable { case debug, verbose, notice, warning }
+
+    /// nil where the line says nothing of it: of a crash report, or the rest of one above.
+    static func level(_ line: ArraySlice<UInt8>) -> Level? {
+        let text = String(decoding: line.prefix(160), as: UTF8.self)
+        if text.hasPrefix("pid="), let start = text.firstRange(of: " level=") {
+            switch text[start.upperBound...].prefix(while: { $0 != " " }) {
+            case "debug": return .debug
+            case "verbose", "info": return .verbose
+            case "notice": return .notice
+            case "warning": return .warning
+            default: return nil
+            }
+        }
+        let words = text.split(separator: " ", maxSplits: 6)
+        guard words.count > 2, pid(line) != nil else { return nil }
+        if words[0].hasSuffix(":signal-handler") { return .warning }
+        // Behind the time, which has one word or four.
+        for place in [2, 5] where place < words.count {
+            switch words[place] {
+            case ".": return .debug
+            case "-": return .verbose
+            case "*": return .notice
+            case "#": return .warning
+            default: continue
+            }
+        }
+        return nil
+    }
+
+    /// The process that wrote it: `4131:M …`, `pid=4131 …`.
+    static func pid(_ line: ArraySlice<UInt8>) -> String? {
+        let prefix = Array("pid=".utf8)
+        let isNamed = line.starts(with: prefix)
+        let digits = (isNamed ? line.dropFirst(prefix.count) : line).prefix { (48...57).contains($0) }
+        guard (1...10).contains(digits.count) else { return nil }
+        guard isNamed || line.dropFirst(digits.count).first == UInt8(ascii: ":") else { return nil }
+        return String(decoding: digits, as: UTF8.self)
+    }
+
     private static func stamp(_ text: Substring, _ wall: (CivilTime) -> WallTime) -> WallTime? {
         let words = text.split(separator: " ", maxSplits: 4)
         guard let first = words.first else { return nil }

@@ -30,7 +30,9 @@ import Testing
         Destruction(record(directories), dataDirectory: "/d", folders: folders)
     }
 
-    private static let data = ["state.json", "lock", "events.jsonl", "events.jsonl.1", "clusterd.log", ".gitignore"]
+    private static let data = [
+        "state.json", "lock", "events.jsonl", "events.jsonl.1", "clusterd.log", "journal-position.json", ".gitignore",
+    ]
 
     @Test func aClusterAsClusterdMadeItGoesWhole() {
         let node = [

@@ -1,0 +1,105 @@
+import ClusterModel
+import NodeFiles
+import Planner
+
+/// One line on its way from a node's own log to the journal.
+struct NodeLogEntry: Hashable, Sendable {
+    var node: NodeName
+    var level: LogLine.Level
+    /// Of the process that wrote it, where the line says so.
+    var pid: String?
+    var text: String
+}
+
+/// What the nodes have written to their logs since the last look, no more than the budget of each allows. For one thread.
+struct NodeTails {
+    struct Log: Hashable, Sendable {
+        var node: NodeName
+        var path: String
+    }
+
+    /// How far each log was read, for the next daemon.
+    struct Positions: Hashable, Sendable, Codable {
+        struct Place: Hashable, Sendable, Codable {
+            var node: NodeName
+            var path: String
+            var position: LineReader.Position
+        }
+        var logs: [Place] = []
+    }
+
+    private struct Tail {
+        let log: Log
+        let reader: LineReader
+        /// Lines that are older were there before anybody was to send them.
+        var from: WallTime?
+        var budget = LogBudget()
+        /// A line without a level has that of the line above it.
+        var level = LogLine.Level.notice
+    }
+
+    /// Lines of one node in one look: a node that says very much does not keep the others waiting.
+    private static let batch = 20_000
+
+    private var tails: [Tail] = []
+    private let known: Positions
+    private let began: WallTime
+    private let wall: (CivilTime) -> WallTime
+
+    /// - Parameters:
+    ///   - known: as the daemon before left it.
+    ///   - began: where a log is not among them, what is older than this is not sent.
+    init(_ known: Positions, began: WallTime, wall: @escaping (CivilTime) -> WallTime) {
+        self.known = known
+        self.began = began
+        self.wall = wall
+    }
+
+    var positions: Positions {
+        Positions(
+            logs: tails.compactMap { tail in
+                tail.reader.position.map { .init(node: tail.log.node, path: tail.log.path, position: $0) }
+            })
+    }
+
+    mutating func look(at logs: [Log], now: Moment, send: (NodeLogEntry) -> Void) {
+        if tails.map(\.log) != logs {
+            tails = logs.map { log in tails.first { $0.log == log } ?? tail(log) }
+        }
+        for index in tails.indices { Self.look(&tails[index], now, wall, send) }
+    }
+
+    private func tail(_ log: Log) -> Tail {
+        let file = RotatedFile(log.path, count: LogPolicy.filesKept)
+        if let place = known.logs.first(where: { $0.node == log.node && $0.path == log.path }) {
+            return Tail(log: log, reader: LineReader(file, from: .after(place.position)))
+        }
+        return Tail(log: log, reader: LineReader(file, from: .writtenSince(began)), from: began)
+    }
+
+    private static func look(
+        _ tail: inout Tail, _ now: Moment, _ wall: (CivilTime) -> WallTime, _ send: (NodeLogEntry) -> Void
+    ) {
+        let node = tail.log.node
+        for _ in 0..<batch {
+            guard let line = tail.reader.line() else { break }
+            if let from = tail.from {
+                guard let time = LogLine.time(line, wall: wall), time >= from else { continue }
+                tail.from = nil
+            }
+            if let level = LogLine.level(line) { tail.level = level }
+            guard !line.isEmpty, tail.budget.allows(warning: tail.level == .warning, at: now) else { continue }
+            // The journal would take a longer one, and nobody would read it.
+            let text = String(decoding: line.prefix(8192), as: UTF8.self)
+            send(NodeLogEntry(node: node, level: tail.level, pid: LogLine.pid(line), text: text))
+        }
+        if let count = tail.budget.takeLeftOut(at: now) {
+            let words =
+                "\(count) \(count == 1 ? "line" : "lines") of \(node)'s log \(count == 1 ? "is" : "are") left out here"
+            send(
+                NodeLogEntry(
+                    node: node, level: .notice, pid: nil,
+                    text: "\(words), more than \(LogBudget.perSecond) a second; all are in \(tail.log.path)"))
+        }
+    }
+}
