@@ -285,6 +285,13 @@ def the_journal_has_fields(machine, service):
     explained = machine.must(f"journalctl -x MESSAGE_ID={found['MESSAGE_ID']} -n 1")
     expect("Subject: clusterd: node-exited" in explained, explained)
 
+    def line():
+        lines = machine.must(f"journalctl CLUSTERD_NODE={node} -t redis-{node} -o json").splitlines()
+        return next((said for said in map(json.loads, lines) if "Ready to accept connections" in said["MESSAGE"]), None)
+
+    said = eventually("the journal has what the node itself says", line)
+    expect(said["PRIORITY"] == "5" and said["_SYSTEMD_UNIT"] == "clusterd.service", f"{said}")
+
 
 def removal_stops_and_keeps_the_data(machine, service):
     followed(machine, "Remove")
