@@ -11,7 +11,8 @@ struct NodeLogEntry: Hashable, Sendable {
     var text: String
 }
 
-/// What the nodes have written to their logs since the last look, no more than the budget of each allows. For one thread.
+/// What the nodes have written to their logs since the last look: the lines that an engine dated, and no more of them than the
+/// budget of each node allows. For one thread.
 struct NodeTails {
     struct Log: Hashable, Sendable {
         var node: NodeName
@@ -34,8 +35,21 @@ struct NodeTails {
         /// Lines that are older were there before anybody was to send them.
         var from: WallTime?
         var budget = LogBudget()
-        /// A line without a level has that of the line above it.
-        var level = LogLine.Level.notice
+        /// The process of the last line that says whose it is.
+        var writer: String?
+        /// The process whose report of a crash this is.
+        var reporter: String?
+
+        /// Whether a line belongs to a report of a crash: that has the command which was being served, with its keys and values, and
+        /// those who may read the journal need not be those who may read the data. A report that was cut short ends with the next
+        /// process.
+        mutating func isReporting(_ line: ArraySlice<UInt8>) -> Bool {
+            guard let reporter else { return false }
+            let isEnd = String(decoding: line.prefix(160), as: UTF8.self).contains("BUG REPORT END")
+            let isOther = LogLine.pid(line).map { $0 != reporter } ?? false
+            if isEnd || isOther { self.reporter = nil }
+            return !isOther
+        }
     }
 
     /// Lines of one node in one look: a node that says very much does not keep the others waiting.
@@ -87,11 +101,19 @@ struct NodeTails {
                 guard let time = LogLine.time(line, wall: wall), time >= from else { continue }
                 tail.from = nil
             }
-            if let level = LogLine.level(line) { tail.level = level }
-            guard !line.isEmpty, tail.budget.allows(warning: tail.level == .warning, at: now) else { continue }
+            guard !tail.isReporting(line) else { continue }
             // The journal would take a longer one, and nobody would read it.
             let text = String(decoding: line.prefix(8192), as: UTF8.self)
-            send(NodeLogEntry(node: node, level: tail.level, pid: LogLine.pid(line), text: text))
+            if text.contains("BUG REPORT START") {
+                tail.reporter = tail.writer
+                send(
+                    NodeLogEntry(
+                        node: node, level: .warning, pid: nil, text: "\(node) reports a crash: \(tail.log.path)"))
+            }
+            guard let level = LogLine.level(line) else { continue }
+            tail.writer = LogLine.pid(line)
+            guard tail.budget.allows(warning: level == .warning, at: now) else { continue }
+            send(NodeLogEntry(node: node, level: level, pid: tail.writer, text: text))
         }
         if let count = tail.budget.takeLeftOut(at: now) {
             let words =

@@ -80,6 +80,18 @@ import Testing
             try await daemon.ready()
             let node = try #require(try daemon.status().nodes.first)
             let log = try #require(node.log)
+            let path = daemon.home + "/followed"
+            _ = FileManager.default.createFile(atPath: path, contents: nil)
+            let follower = Process()
+            follower.executableURL = URL(fileURLWithPath: Daemon.program)
+            follower.arguments = ["logs", "-f", "-n", "0", "--dir", daemon.data]
+            follower.standardOutput = FileHandle(forWritingAtPath: path)
+            follower.standardInput = FileHandle.nullDevice
+            try follower.run()
+            defer { kill(follower.processIdentifier, SIGKILL) }
+            func follows(_ words: String) -> Bool {
+                (try? String(contentsOfFile: path, encoding: .utf8))?.contains(words) ?? false
+            }
             let handle = try #require(FileHandle(forWritingAtPath: log))
             handle.seekToEndOfFile()
             let line = Array("1:M 24 Nov 2026 10:00:00.000 * padding \(String(repeating: "x", count: 1000))\n".utf8)
@@ -90,6 +102,7 @@ import Testing
                 return try String(contentsOfFile: log, encoding: .utf8).contains("Background saving")
             }
             #expect(isNew)
+            #expect(await eventually { follows("Background saving") })
             #expect(try daemon.status().nodes.first?.pid == node.pid)
             // A death after that has its last words from the new file.
             kill(try #require(node.pid), SIGABRT)
@@ -97,6 +110,9 @@ import Testing
             let words = try daemon.status().nodes.first?.lastExit?.log ?? []
             #expect(words.contains { !$0.contains("padding") }, "\(words)")
             try await daemon.ready()
+            // Through the rotation, the crash and the node's next life.
+            #expect(await eventually { follows("Ready to accept") })
+            #expect(follower.isRunning)
             try await daemon.stop()
         }
     }
