@@ -120,11 +120,8 @@ struct SpecReader {
     private mutating func readSupervision(_ spec: inout ClusterSpec) {
         if let failover = choice("supervision.failover", ClusterSpec.Supervision.Failover.self) {
             spec.supervision.failover = failover
-            if failover == .durable { fail("supervision.failover", "'durable' is not built yet; use fast or off") }
         }
-        if text("supervision.failover-max-lag") != nil {
-            fail("supervision.failover-max-lag", "this is not built yet; leave it out")
-        }
+        if let lag = bytes("supervision.failover-max-lag") { spec.supervision.failoverMaxLag = lag }
         if let time = duration("supervision.hang-timeout") { spec.supervision.hangTimeout = time }
         if let restart = choice("supervision.restart", ClusterSpec.Supervision.Restart.self) {
             spec.supervision.restart = restart

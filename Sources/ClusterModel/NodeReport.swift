@@ -41,8 +41,17 @@ package struct NodeReport: Hashable, Sendable {
         package var saving: Bool
         package var lastSaveOK: Bool
         package var lastAppendOK: Bool
+        /// CONFIG `appendfsync`.
+        package var appendFsync: String?
+        /// `aof_current_size`: what the append-only file and its base hold.
+        package var appendOnlyBytes: Int64?
 
-        package init(appendOnly: Bool, saving: Bool, lastSaveOK: Bool, lastAppendOK: Bool) {
+        package init(
+            appendOnly: Bool, saving: Bool, lastSaveOK: Bool, lastAppendOK: Bool, appendFsync: String? = nil,
+            appendOnlyBytes: Int64? = nil
+        ) {
+            self.appendFsync = appendFsync
+            self.appendOnlyBytes = appendOnlyBytes
             self.appendOnly = appendOnly
             self.saving = saving
             self.lastSaveOK = lastSaveOK

@@ -44,19 +44,29 @@ extension HostDriver {
     }
 
     /// Compare and take over in one step (DESIGN.md rule 3): a takeover that arrives late, or at a second replica, must be an
-    /// error and not a second writer.
+    /// error and not a second writer. Once the cluster itself has declared the master dead (`fail`), its replicas may stand for
+    /// election; each of them raises the current epoch before it asks for votes, and then the order is void.
     static let promotionScript = """
         local info = redis.call('INFO', 'replication')
         if not string.find(info, 'role:slave', 1, true) then return redis.error_reply('ERR it is no replica') end
         if string.find(info, 'master_link_status:up', 1, true) then
           return redis.error_reply('ERR its link to the master is up')
         end
-        local master = ''
+        local master, flagsOf = '', {}
         for line in string.gmatch(redis.call('CLUSTER', 'NODES'), '[^\\n]+') do
-          local flags, id = string.match(line, '^%S+ %S+ (%S+) (%S+)')
-          if flags and string.find(flags, 'myself', 1, true) then master = id end
+          local id, flags, followed = string.match(line, '^(%S+) %S+ (%S+) (%S+)')
+          if flags then
+            flagsOf[id] = ',' .. flags .. ','
+            if string.find(flags, 'myself', 1, true) then master = followed end
+          end
         end
         if master ~= ARGV[1] then return redis.error_reply('ERR it follows ' .. master) end
+        if string.find(flagsOf[master] or '', ',fail,', 1, true) then
+          local epoch = string.match(redis.call('CLUSTER', 'INFO'), 'cluster_current_epoch:(%d+)')
+          if tonumber(epoch) > tonumber(ARGV[3]) then
+            return redis.error_reply('ERR an election may be under way in epoch ' .. epoch)
+          end
+        end
         local now = redis.call('TIME')
         if now[1] * 1000 + math.floor(now[2] / 1000) > tonumber(ARGV[2]) then
           return redis.error_reply('ERR the order came too late')
@@ -67,6 +77,9 @@ extension HostDriver {
     func promote(_ promotion: Effect.Promotion, _ contact: Effect.Contact) async -> Outcome {
         await command(
             promotion.replica, contact,
-            ["EVAL", Self.promotionScript, "0", promotion.masterID.text, String(promotion.deadline.milliseconds)])
+            [
+                "EVAL", Self.promotionScript, "0", promotion.masterID.text, String(promotion.deadline.milliseconds),
+                String(promotion.epoch ?? 0),
+            ])
     }
 }

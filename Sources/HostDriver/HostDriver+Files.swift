@@ -31,7 +31,8 @@ extension HostDriver {
 
     func keepCopies(_ order: Effect.Quarantine) -> Outcome {
         files { () throws(FileError) in
-            try quarantine.keepCopies(of: order.files, in: order.directory, into: order.folder, note: order.note)
+            try quarantine.keepCopies(
+                of: order.files, in: order.directory, into: order.folder, note: order.note, reading: order.reading)
         }
     }
 

@@ -49,7 +49,8 @@ extension HostDriver {
         return .inspected(
             HostInspection(
                 askedAt: askedAt, engine: engineOnDisk(), quarantineBytes: held.reduce(0) { $0 + $1.bytes },
-                quarantineFolders: held.count))
+                quarantineFolders: held.count,
+                copies: held.compactMap { KeptCopy(folder: $0.name, at: $0.modified, bytes: $0.bytes) }))
     }
 
     /// Asked for its version only when the file is another one than before.

@@ -96,6 +96,7 @@ package final class HostDriver: Driver {
         case .makeDirectory(_, let path): makeFolder(path)
         case .quarantine(let order): move(order)
         case .preserve(let order): keepCopies(order)
+        case .discardCopy(let folder): files { () throws(FileError) in try quarantine.discardCopies(folder) }
         case .writeFiles(let order): write(order)
         case .start(let order): await start(order)
         case .identify(_, let contact): .answered(await identify(contact))

@@ -8,7 +8,8 @@ import RedisClient
 enum NodeQuestion {
     static let commands = [
         RESPCommand("INFO"), RESPCommand("CLUSTER", "INFO"), RESPCommand("CLUSTER", "NODES"),
-        RESPCommand("CONFIG", "GET", "appendonly"),
+        RESPCommand("CONFIG", "GET", "appendonly"), RESPCommand("CONFIG", "GET", "appendfsync"),
+        RESPCommand("CONFIG", "GET", "cluster-replica-no-failover"),
     ]
 
     static func read(_ answers: [RESPValue]) -> NodeReply.Outcome {
@@ -28,8 +29,20 @@ enum NodeQuestion {
                 persistence: .init(
                     appendOnly: answers[3].elements?.last?.text == "yes", saving: info["rdb_bgsave_in_progress"] == "1",
                     lastSaveOK: info["rdb_last_bgsave_status"] != "err",
-                    lastAppendOK: info["aof_last_write_status"] != "err"),
-                load: load(info), settings: ["appendonly": answers[3].elements?.last?.text ?? ""]))
+                    lastAppendOK: info["aof_last_write_status"] != "err",
+                    appendFsync: answers[4].elements?.last?.text, appendOnlyBytes: info.integer("aof_current_size")),
+                load: load(info), settings: settings(answers.suffix(3))))
+    }
+
+    /// Answers to CONFIG GET of one directive each.
+    private static func settings(_ answers: ArraySlice<RESPValue>) -> [String: String] {
+        var found: [String: String] = [:]
+        for answer in answers {
+            if let elements = answer.elements, elements.count == 2, let name = elements[0].text {
+                found[name] = elements[1].text
+            }
+        }
+        return found
     }
 
     private static func replication(_ info: InfoReply, _ myself: NodeEntry) -> NodeReport.Replication? {

@@ -46,14 +46,15 @@ package struct Quarantine: Sendable {
     /// rename, so these stay; but what is appended to the last increment is appended here, too.
     /// - Parameters:
     ///   - names: files within `directory`, also one level down (`appendonlydir/…`), or folders.
+    ///   - reading: the command with which a person reads keys out of a copy in /tmp/read.
     @discardableResult
     package func keepCopies(
-        of names: [String], in directory: String, into folder: String, note: String
+        of names: [String], in directory: String, into folder: String, note: String, reading: String? = nil
     ) throws(FileError) -> String? {
         let present = try existing(names, in: directory)
         guard !present.isEmpty else { return nil }
         let target = try newFolder(folder, holding: present) { target in
-            Note(why: note, from: directory, to: target, names: present, isCopy: true).text
+            Note(why: note, from: directory, to: target, names: present, isCopy: true, reading: reading).text
         }
         for name in present {
             let parent = splitPath(name).directory
@@ -63,6 +64,19 @@ package struct Quarantine: Sendable {
         }
         try syncDirectory(target)
         return target
+    }
+
+    /// Removes a folder of second copies, and only such a one: its note says what it is.
+    package func discardCopies(_ folder: String) throws(FileError) {
+        let path = "\(root)/\(folder)"
+        guard !folder.contains("/"), !folder.hasPrefix("."), isDirectory(path), !isLink(path) else { return }
+        let note = try readFile("\(path)/NOTE.txt", limit: 1 << 16)
+        guard String(decoding: note, as: UTF8.self).contains(Note.copies) else {
+            throw FileError("remove the copies in", path, code: EPERM)
+        }
+        // The note last: what is interrupted is still known for what it is.
+        for name in try listDirectory(path) where name != "NOTE.txt" { try removeTree("\(path)/\(name)") }
+        try removeTree(path)
     }
 
     private func existing(_ names: [String], in directory: String) throws(FileError) -> [String] {
@@ -102,6 +116,9 @@ private struct Note {
     var to: String
     var names: [String]
     var isCopy: Bool
+    var reading: String?
+
+    static let copies = "These are second copies; the node went on with its own files."
 
     var text: String {
         let lines = names.map { name in
@@ -112,7 +129,7 @@ private struct Note {
         return """
             why   \(why)
             from  \(from)
-            \(isCopy ? "These are second copies; the node went on with its own files." : "These were moved out of the way.")
+            \(isCopy ? Self.copies : "These were moved out of the way.")
             A file that is named here and not present was not reached before an interruption: it is still in its old place,
             or in a folder beside this one.
 
@@ -120,7 +137,19 @@ private struct Note {
 
             \(lines.joined(separator: "\n"))
 
-            Nothing here is needed by the running cluster. Do not edit these files in place: they may be hard links.
+            \(howToRead)Nothing here is needed by the running cluster. Do not edit these files in place: they may be hard links.
+
+            """
+    }
+
+    private var howToRead: String {
+        guard let reading else { return "" }
+        return """
+            To read keys without touching these files:
+
+              cp -a \(quoted(to)) /tmp/read && \(reading)
+              redis-cli -s /tmp/read/read.sock
+
 
             """
     }

@@ -110,6 +110,8 @@ extension Cycle {
         seen.processes[node] = .running(
             .init(identity: identity, since: now, startedAt: startedAt, adopted: adopted))
         seen.replies[node] = nil
+        // What it has now is what its files held.
+        seen.lastInSync[node] = nil
         seen.changed[node] = now
         // What was done to its earlier processes and files is over.
         for (key, history) in seen.effects where history.node == node && !history.isUnderWay {
@@ -170,6 +172,7 @@ extension Cycle {
         }
         if case .report(let report) = answer {
             lastReports[node] = report
+            seen.lastHeard[node] = askedAt
             compare(report, node, process.identity, askedAt, now)
         }
         let reply = NodeReply(askedAt: askedAt, answeredAt: now, of: process.identity, outcome: answer)

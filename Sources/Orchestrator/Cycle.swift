@@ -57,13 +57,23 @@ package struct Cycle: Sendable {
         return Orders(record: changed, effects: decision.effects)
     }
 
-    /// After the record was written, or could not be: the effects that may be done now.
+    /// The effects that need not wait until the record is written: while the disk works, the nodes are asked and the
+    /// promotions of the proven dead are under way.
+    package mutating func releaseFirst(_ orders: Orders, at now: Moment) -> [Effect] {
+        let effects = orders.effects.filter(\.precedesRecord)
+        for effect in effects { begin(effect, at: now) }
+        return effects
+    }
+
+    /// After the record was written, or could not be: the other effects that may be done now.
     package mutating func release(_ orders: Orders, failure: String?, at now: Moment) -> [Effect] {
         seen.recordTrouble = failure
         // The next try is a second away, whatever was to be done before.
         if failure != nil { expected = now + .seconds(1) }
         if let record = orders.record, failure == nil { stored = record }
-        let effects = orders.effects.filter { effect in failure == nil || mayGoOn(effect) }
+        let effects = orders.effects.filter { effect in
+            !effect.precedesRecord && (failure == nil || mayGoOn(effect))
+        }
         for effect in effects { begin(effect, at: now) }
         return effects
     }

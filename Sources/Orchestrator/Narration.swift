@@ -102,7 +102,7 @@ package struct Narration: Sendable {
         case .nodeGone, .hostRestarted, .exitExplained: return column("gone", event.message)
         case .nodeKilled: return column("kill", event.message)
         case .portMoved: return column("moved", event.message)
-        case .promotionOrdered, .promoted: return column("promote", event.message)
+        case .successionDecided, .promotionOrdered, .promoted: return column("promote", event.message)
         case .servingLost: return column("down", event.message)
         case .servingRegained: return column("serving", event.message)
         case .operationStep, .operationResumed, .operationEnded: return column("operation", event.message)

@@ -41,6 +41,7 @@ package actor Orchestrator<Hands: Driver> {
             turnsBegun += 1
             let orders = cycle.turn(at: driver.now(), wall: driver.wall())
             let decision = cycle.decision
+            for effect in cycle.releaseFirst(orders, at: driver.now()) { begin(effect) }
             var failure: String?
             if let record = orders.record { failure = await driver.store(record) }
             for effect in cycle.release(orders, failure: failure, at: driver.now()) { begin(effect) }
@@ -53,7 +54,8 @@ package actor Orchestrator<Hands: Driver> {
                 timer?.cancel()
                 return end
             }
-            wake(at: failure == nil ? decision.wake : driver.now() + .seconds(1))
+            // What needs the record is ordered again in each turn: not at once, where it cannot be written.
+            wake(at: decision.wake.map { failure == nil ? $0 : max($0, driver.now() + .milliseconds(20)) })
         }
         return .done
     }

@@ -14,7 +14,6 @@ extension Turn {
             }
         }
         var topology = Topology(sources)
-        preferData(&topology, survey)
         // Nobody knows it, or what is known of it leads nowhere: it belongs to its shard.
         for member in members where topology.master(of: member.id) == nil {
             let master = members.first { $0.shard == member.shard && topology.owns($0.id) }
@@ -30,28 +29,5 @@ extension Turn {
             case .report(let report) = reply.outcome, report.id == member.id
         else { return nil }
         return .init(view: report.view, currentEpoch: report.currentEpoch, live: true)
-    }
-
-    /// Rule 5 while a whole shard is down: a master whose folder holds nothing does not start as master over a replica
-    /// whose folder holds keys. The engine would make the replica throw them away.
-    private func preferData(_ topology: inout Topology, _ survey: Observation.Survey) {
-        for master in members where topology.owns(master.id) {
-            let shard = members.filter { topology.master(of: $0.id) == master.id }
-            guard shard.count > 1, shard.allSatisfy({ neverRan($0) }),
-                let facts = survey.directories.first(where: { $0.path == master.directory }),
-                !facts.content.holdsKeys
-            else { continue }
-            let heir = shard.first { member in
-                member.id != master.id && member.wanted == .running && !member.joining
-                    && survey.directories.first { $0.path == member.directory }?.content.holdsKeys == true
-            }
-            guard let heir else { continue }
-            topology.transfer(from: master.id, to: heir.id)
-        }
-    }
-
-    /// Neither running nor started by this daemon: what lies on disk is all that is known.
-    private func neverRan(_ member: Member) -> Bool {
-        seen.processes[member.name] == nil && seen.starts[member.name] == nil
     }
 }

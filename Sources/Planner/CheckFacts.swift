@@ -41,8 +41,12 @@ package struct HostInspection: Sendable, Equatable {
     package var engine: Engine?
     package var quarantineBytes: Int64
     package var quarantineFolders: Int
+    package var copies: [KeptCopy]
 
-    package init(askedAt: Moment, engine: Engine?, quarantineBytes: Int64, quarantineFolders: Int) {
+    package init(
+        askedAt: Moment, engine: Engine?, quarantineBytes: Int64, quarantineFolders: Int, copies: [KeptCopy] = []
+    ) {
+        self.copies = copies
         self.askedAt = askedAt
         self.engine = engine
         self.quarantineBytes = quarantineBytes

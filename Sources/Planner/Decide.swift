@@ -36,6 +36,8 @@ extension Turn {
     private mutating func run(_ survey: Observation.Survey) {
         noteEnds(survey)
         endPause()
+        noteLastSeen()
+        noteCleanStops()
         let topology = believedTopology(survey)
         if case .stop(let asked, let kill) = seen.wish {
             ask(topology)
@@ -56,10 +58,12 @@ extension Turn {
         ask(topology)
         askRarely()
         keepLogsShort()
+        discardOldCopies()
         assess(topology)
         report(topology)
         reportStrays(survey)
         reportHangs(topology)
+        reportDoubts()
         check(topology)
         noteReadiness()
     }

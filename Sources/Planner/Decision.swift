@@ -12,6 +12,8 @@ package struct Decision: Sendable, Equatable {
     package var wake: Moment?
     package var assessment = Assessment()
     package var check = CheckOutcome()
+    /// Of dead masters whose slots do not simply go to the replica that is furthest.
+    package var verdicts: [Verdict] = []
     /// Set when the daemon is to end.
     package var end: End?
 
@@ -22,6 +24,28 @@ package struct Decision: Sendable, Equatable {
         case done
         /// Nothing was changed; the words say why and what would help. `exit` as in CONTRACT: 1, 4, 64 or 78.
         case refused(Refusal)
+    }
+}
+
+/// Why a dead master starts again as master, or who is made master because of its data.
+package struct Verdict: Sendable, Hashable {
+    package var master: NodeName
+    /// nil: the master itself.
+    package var heir: NodeName?
+    package var why: String
+    /// How far the replica that was passed over is behind what was last seen of the master.
+    package var lagBytes: Int64?
+
+    package init(master: NodeName, heir: NodeName?, why: String, lagBytes: Int64? = nil) {
+        self.master = master
+        self.heir = heir
+        self.why = why
+        self.lagBytes = lagBytes
+    }
+
+    package var sentence: String {
+        heir.map { "\($0) is made master in place of \(master): \(why)" }
+            ?? "\(master) is started again as master, in place: \(why)"
     }
 }
 

@@ -12,6 +12,8 @@ package enum Effect: Sendable, Equatable {
     case quarantine(Quarantine)
     /// Keep second copies of data files before the engine may drop them.
     case preserve(Quarantine)
+    /// Remove second copies that were kept long enough.
+    case discardCopy(folder: String)
     /// Write what the engine reads at its start. Only while no process uses the directory.
     case writeFiles(NodeFilesToWrite)
     case start(StartRequest)
@@ -107,8 +109,13 @@ package enum Effect: Sendable, Equatable {
         /// The name of the new folder below `quarantine/`.
         package var folder: String
         package var note: String
+        /// The command that reads keys out of a copy of the folder in /tmp/read; nil: there are none to be read.
+        package var reading: String?
 
-        package init(node: NodeName, directory: String, files: [String], folder: String, note: String) {
+        package init(
+            node: NodeName, directory: String, files: [String], folder: String, note: String, reading: String? = nil
+        ) {
+            self.reading = reading
             self.node = node
             self.directory = directory
             self.files = files
@@ -177,10 +184,15 @@ package enum Effect: Sendable, Equatable {
         package var attempt: Int
         /// Bytes that the winner was behind what was last seen of the master; nil if that is not known.
         package var lagBytes: Int64?
+        /// When the master was last seen, which is how old `lagBytes` is: what it wrote later nobody but its own files knows.
+        package var masterSeenAt: WallTime?
+        /// The winner's epoch when it was chosen. Where the cluster has already declared the master dead, a higher one means that
+        /// an election is under way, and the order is void.
+        package var epoch: UInt64?
 
         package init(
             replica: NodeName, replicaID: NodeID, master: NodeName, masterID: NodeID, deadline: WallTime, attempt: Int,
-            lagBytes: Int64?
+            lagBytes: Int64?, masterSeenAt: WallTime? = nil, epoch: UInt64? = nil
         ) {
             self.replica = replica
             self.replicaID = replicaID
@@ -189,13 +201,15 @@ package enum Effect: Sendable, Equatable {
             self.deadline = deadline
             self.attempt = attempt
             self.lagBytes = lagBytes
+            self.masterSeenAt = masterSeenAt
+            self.epoch = epoch
         }
     }
 
     /// The node that an effect is done to; nil for those that concern the host.
     package var node: NodeName? {
         switch self {
-        case .survey, .reserve, .release, .inspect: nil
+        case .survey, .reserve, .release, .discardCopy, .inspect: nil
         // The node goes on as before: nothing that it said grows old by this.
         case .measureLogs, .rotateLog: nil
         // Nothing is done to it, and nothing has to wait for that.
@@ -218,6 +232,15 @@ package enum Effect: Sendable, Equatable {
     package var changesRoles: Bool {
         switch self {
         case .handOver, .promote, .replicate, .meet: true
+        default: false
+        }
+    }
+
+    /// Whether this may begin before the record that it was decided with is on disk: questions, and what is known of the
+    /// world by them. A promotion is among these because its deadline ends it, whoever remembers it (docs/decisions).
+    package var precedesRecord: Bool {
+        switch self {
+        case .survey, .reserve, .ask, .identify, .adopt, .promote: true
         default: false
         }
     }
@@ -249,6 +272,7 @@ extension Effect {
         case .release(let pairs): EffectKey("release " + pairs.map(\.description).joined(separator: " "))
         case .makeDirectory(let node, let path): EffectKey("directory \(node) \(path)")
         case .quarantine(let q): EffectKey("quarantine \(q.node) \(q.folder) \(q.files.joined(separator: " "))")
+        case .discardCopy(let folder): EffectKey("discard \(folder)")
         case .preserve(let q): EffectKey("preserve \(q.node) \(q.folder)")
         case .writeFiles(let files): EffectKey("write \(files.node) #\(files.incarnation) \(files.digest)")
         case .start(let start): EffectKey("start \(start.node) #\(start.incarnation)")

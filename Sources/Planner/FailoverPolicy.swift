@@ -1,21 +1,19 @@
 import ClusterModel
 
-/// A master that is proven dead is replaced by the replica that has most of its data, by the guarded promotion of
-/// DESIGN.md rule 3; one failover at a time a shard.
+/// A master that is proven dead is replaced by the guarded promotion of DESIGN.md rule 3, one at a time a shard, or starts in
+/// place; `Succession` says which.
 extension Turn {
-    /// How long after a death the replicas may take to read the last bytes that the kernel holds for them.
-    static let drainLimit = Duration.milliseconds(100)
-    /// After this the shard's master is rather started in place, with what it has on disk.
-    static let failoverLimit = Duration.seconds(3)
     /// Between attempts; grows with their number.
     static let promotionPause = Duration.milliseconds(20)
-    static let promotionValidity = Duration.milliseconds(1000)
+    /// After it the script refuses. Short: until then nobody else can be promoted, and it is how long a daemon that starts waits
+    /// for what an earlier one may have ordered. Long enough for a node that is asked and answers within `drainLimit`.
+    static let promotionValidity = Duration.milliseconds(250)
 
     mutating func failOver(_ topology: Topology, _ survey: Observation.Survey) {
-        settlePromotions(topology)
-        for master in members where topology.owns(master.id) && mayBeReplaced(master, topology) {
+        settlePromotions()
+        for master in members where topology.owns(master.id) {
             guard let death = death(of: master, survey) else { continue }
-            promoteSuccessor(of: master, death: death, topology)
+            successions[master.id] = succession(of: master, death: death, topology, survey)
         }
     }
 
@@ -27,16 +25,8 @@ extension Turn {
         return engineUser(of: member.directory, survey) == nil ? survey.askedAt : nil
     }
 
-    /// Whether a replica of it is promoted once it is dead: by itself, unless it is to stay master; or because a person asks
-    /// for it.
-    private func mayBeReplaced(_ master: Member, _ topology: Topology) -> Bool {
-        if failoverAsked(of: master, topology) != nil { return true }
-        return spec.supervision.failover != .off && !isPaused && master.wanted == .running
-            && decision.record?.operations.contains { $0.keepsRole(of: master.name) } != true
-    }
-
     /// When a person asked for another master of this one's slots; nil: nobody did.
-    private func failoverAsked(of master: Member, _ topology: Topology) -> Moment? {
+    func failoverAsked(of master: Member, _ topology: Topology) -> Moment? {
         for operation in decision.record?.operations ?? [] where operation.state == .running {
             guard case .failover(let failover) = operation.kind,
                 let old = decision.record?.member(failover.master), topology.master(of: old.id) == master.id
@@ -46,102 +36,64 @@ extension Turn {
         return nil
     }
 
-    /// From when on its replicas are given their time: its death, or a person's word long after it.
-    private func failoverBegan(_ master: Member, death: Moment, _ topology: Topology) -> Moment {
-        max(death, failoverAsked(of: master, topology) ?? death)
+    /// Why a master is to stay one although it is dead, if its data allow it; nil: a replica may take over.
+    func keepsRole(_ master: Member) -> Bool {
+        spec.supervision.failover == .off || isPaused
+            || decision.record?.operations.contains { $0.keepsRole(of: master.name) } == true
     }
 
-    private func liveReplicas(of master: Member, _ topology: Topology) -> [Member] {
-        members.filter { $0.id != master.id && running($0.name) != nil && topology.master(of: $0.id) == master.id }
+    func openPromotion(from master: Member) -> Effect.Promotion? {
+        decision.record?.promotions.first { $0.masterID == master.id }
     }
 
-    /// Whether a dead master is not to be started as master yet, because a replica may be about to take over.
-    mutating func waitsForFailover(_ master: Member, _ topology: Topology) -> Bool {
-        guard mayBeReplaced(master, topology), !withoutSuccessor.contains(master.id) else { return false }
-        if decision.record?.promotions.contains(where: { $0.masterID == master.id }) == true { return true }
-        let replicas = liveReplicas(of: master, topology)
-        guard !replicas.isEmpty else { return false }
-        let death = exited(master.name)?.at ?? seen.survey?.askedAt ?? now
-        let since = failoverBegan(master, death: death, topology)
-        guard now - since < Self.failoverLimit else { return false }
-        wait("for a replica of \(master.name) to take over")
-        return true
-    }
-
-    private mutating func promoteSuccessor(of master: Member, death: Moment, _ topology: Topology) {
-        let replicas = liveReplicas(of: master, topology)
-        guard !replicas.isEmpty, now - failoverBegan(master, death: death, topology) < Self.failoverLimit else {
-            return
-        }
-        wake(after: .milliseconds(2))
-        if decision.record?.promotions.contains(where: { $0.masterID == master.id }) == true { return }
-        let reports = replicas.compactMap { member in report(member, since: death).map { (member, $0) } }
-        let followers = reports.filter { _, report in
-            report.replication.role == .replica && report.view.myself?.masterID == master.id
-        }
-        let ended = followers.filter { !$0.1.replication.linkUp }
-        guard ended.count == replicas.count || now - death >= Self.drainLimit else {
-            return wait("for the replicas of \(master.name) to read its last bytes")
-        }
-        let last = exited(master.name)?.lastReport?.replication
-        let eligible = ended.filter { member, report in
-            // One that was never seen in sync may be empty: without a word of its master's it must have followed it once.
-            !report.loading && !report.replication.syncInProgress
-                && (seen.lastInSync[member.name] != nil || (last == nil && report.replication.offset > 0))
-        }
-        guard let winner = Self.winner(eligible, of: last) else {
-            if ended.count == replicas.count {
-                withoutSuccessor.insert(master.id)
-                return
-            }
-            return wait("for a replica of \(master.name) that can take over")
-        }
-        let earlier = seen.effects.filter { $0.key.text.hasPrefix("promote \(winner.0.name) ") }
+    /// Orders the promotion, and notes it in the record: what was known of the master, and how much of it the winner has.
+    mutating func promote(_ winner: Candidate, over master: Member) -> Succession {
+        guard let contact = contact(winner.member) else { return .waits }
+        let earlier = seen.effects.filter { $0.key.text.hasPrefix("promote \(winner.member.name) ") }
         if let failed = earlier.values.filter({ $0.failure != nil }).max(by: { $0.began < $1.began }) {
-            wait("for \(winner.0.name) to take over from \(master.name): \(failed.failure ?? "")")
+            wait("for \(winner.member.name) to take over from \(master.name): \(failed.failure ?? "")")
             let due = (failed.ended ?? now) + Self.promotionPause * earlier.count
-            guard now >= due else { return wake(at: due) }
+            guard now >= due else {
+                wake(at: due)
+                return .waits
+            }
         }
+        let stream = lastStream(of: master)
+        let isSameStream = stream?.position.replicationID == winner.report.replication.replicationID
         let promotion = Effect.Promotion(
-            replica: winner.0.name, replicaID: winner.0.id, master: master.name, masterID: master.id,
+            replica: winner.member.name, replicaID: winner.member.id, master: master.name, masterID: master.id,
             deadline: seen.wall + Self.promotionValidity, attempt: earlier.count + 1,
-            lagBytes: last.flatMap {
-                $0.replicationID == winner.1.replication.replicationID
-                    ? max(0, $0.offset - winner.1.replication.offset) : nil
-            })
-        guard let contact = contact(winner.0) else { return }
+            lagBytes: isSameStream ? stream.map { max(0, $0.position.offset - winner.offset) } : nil,
+            masterSeenAt: stream?.at, epoch: winner.report.currentEpoch)
         decision.record?.promotions.append(promotion)
         perform(.promote(promotion, contact))
+        wait("for \(winner.member.name) to take over from \(master.name)")
+        return .waits
     }
 
-    /// The highest offset wins; only offsets of one replication history can be compared. Ties go to the first name.
-    static func winner(
-        _ candidates: [(Member, NodeReport)], of master: NodeReport.Replication?
-    ) -> (Member, NodeReport)? {
-        let sameHistory = candidates.filter { master == nil || $0.1.replication.replicationID == master?.replicationID }
-        return (sameHistory.isEmpty ? candidates : sameHistory).max { a, b in
-            (a.1.replication.offset, b.0.name) < (b.1.replication.offset, a.0.name)
-        }
-    }
-
-    /// Strikes promotions whose end is known: the replica was asked after it, or can no longer obey.
-    private mutating func settlePromotions(_ topology: Topology) {
+    /// Strikes promotions whose end is known: the replica was heard after it answered the order, or after the deadline, when the
+    /// script refuses; or it has ended, and its nodes.conf says what became of it.
+    private mutating func settlePromotions() {
         guard let promotions = decision.record?.promotions, !promotions.isEmpty else { return }
-        let open = promotions.filter { promotion in
-            guard let member = decision.record?.member(promotion.replica), running(member.name) != nil else {
-                // It ended: its nodes.conf says what became of it.
-                return isBusy(promotion.replica)
+        var open: [Effect.Promotion] = []
+        for promotion in promotions {
+            guard let member = decision.record?.member(promotion.replica), let process = running(member.name) else {
+                continue
             }
-            if isBusy(promotion.replica) { return true }
-            let ended = seen.effects.first { key, _ in
+            let void = now + .milliseconds(promotion.deadline.milliseconds - seen.wall.milliseconds)
+            let answered = seen.effects.first { key, _ in
                 key.text.hasPrefix("promote \(promotion.replica) ") && key.text.hasSuffix("#\(promotion.attempt)")
-            }?.value
-            let since = ended?.ended
-            guard let report = report(member, since: since) else { return seen.wall < promotion.deadline }
-            if report.replication.role == .master { return false }
-            return ended?.failure == nil && seen.wall < promotion.deadline
+            }?.value.ended
+            // Asked later than that, not in the same moment.
+            if report(member, since: min(answered ?? void, void) + .nanoseconds(1)) != nil { continue }
+            open.append(promotion)
+            wake(after: .milliseconds(5))
+            // It may be master by now, and nobody can tell: as long as that is so nobody else is promoted, and the old master
+            // is not started. One that stays silent is ended (DESIGN.md rule 3).
+            if now - void >= spec.supervision.hangTimeout {
+                perform(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
+            }
         }
         decision.record?.promotions = open
-        if !open.isEmpty { wake(after: .milliseconds(5)) }
     }
 }

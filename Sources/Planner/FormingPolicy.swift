@@ -150,7 +150,7 @@ extension Turn {
             return false
         }
         if let copies = preservation(member, facts, planned, incarnation) {
-            switch perform(.preserve(copies)) {
+            switch keep(copies) {
             case .failed(let why, _):
                 fault(member, "quarantine-failed", why)
                 return false
@@ -160,25 +160,6 @@ extension Turn {
         }
         if case .failed(let why, _) = perform(write) { fault(member, "files-not-written", why) }
         return false
-    }
-
-    /// Rule 1: the engine drops what a node has when it becomes a replica. One that was master, or of which no file says
-    /// that it was not, and is now to follow another, may hold what that one lacks: its data are linked into quarantine
-    /// first. nil: nothing to keep.
-    private func preservation(
-        _ member: Member, _ facts: DirectoryFacts, _ planned: NodesFile, _ incarnation: Int
-    ) -> Effect.Quarantine? {
-        let before = facts.parsed?.view.myself
-        guard facts.content.holdsKeys, before?.flags.contains(.replica) != true,
-            let after = planned.view.myself, after.flags.contains(.replica)
-        else { return nil }
-        let heir = after.masterID.flatMap { decision.record?.member(id: $0)?.name.text } ?? "another node"
-        return Effect.Quarantine(
-            node: member.name, directory: facts.path, files: facts.content.fileNames,
-            folder: "\(stamp(seen.beganWall))-\(member.name)-data-\(incarnation)",
-            note: "\(member.name) \(before == nil ? "may have been" : "was") master and starts as replica of \(heir), "
-                + "which may lack its last writes. To read them: redis-server --port 0 --unixsocket /tmp/read.sock --dir on a copy of this folder"
-        )
     }
 
     private func nodesFileToWrite(_ member: Member, _ facts: DirectoryFacts?, _ planned: NodesFile) -> NodesFile? {

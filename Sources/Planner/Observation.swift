@@ -21,6 +21,8 @@ package struct Observation: Sendable, Equatable {
     package var asking: [NodeName: Moment] = [:]
     /// Per replica, the last moment at which its link to its master was seen up and no full sync ran.
     package var lastInSync: [NodeName: Moment] = [:]
+    /// When each node was last asked for a report that it gave.
+    package var lastHeard: [NodeName: Moment] = [:]
     package var effects: [EffectKey: EffectHistory] = [:]
     /// When something was last done to a node: what was asked of it before says nothing any more.
     package var changed: [NodeName: Moment] = [:]

@@ -53,10 +53,14 @@ extension Turn {
         }
     }
 
-    /// A directive that clusterd starts a node with for a while (`appendOnlyAtStart`), and that is not as configured.
+    /// A directive that clusterd starts a node with for a while (`appendOnlyAtStart`), or that follows from how it supervises,
+    /// and that is not as it should be.
     func strayingSetting(_ member: Member, _ report: NodeReport) -> (name: String, value: String)? {
         let wanted = configuredAppendOnly(member)
-        return report.persistence.appendOnly == wanted ? nil : ("appendonly", wanted ? "yes" : "no")
+        if report.persistence.appendOnly != wanted { return ("appendonly", wanted ? "yes" : "no") }
+        let election = "cluster-replica-no-failover"
+        let value = RedisConfPlan.electionSetting(spec)?.value ?? "no"
+        return report.settings[election].map { $0 == value } ?? true ? nil : (election, value)
     }
 
     /// A running node that others do not know yet is introduced by one of them. Only a node of ours that answers with the

@@ -96,6 +96,16 @@ package struct Member: Sendable, Equatable, Codable {
     package var configuredAs: NodeName?
     /// nil: none of its processes has ended yet.
     package var ends: NodeEnds?
+    /// What it held when it was last asked; nil: it never was.
+    package var lastSeen: LastSeen?
+    /// What it held when it last ended as it was told; nil while it runs, and after any other end.
+    package var cleanStop: LastSeen?
+    /// The last streams of writes that its data continue, the newest last: those of its masters, and its own.
+    package var streams: [String]?
+    /// What lay in its folder until then is kept in quarantine.
+    package var keptAt: WallTime?
+    /// What could not be known when it started as master.
+    package var doubt: Doubt?
 
     /// Why it is not on the port that was asked for.
     package var portNote: String?

@@ -45,6 +45,7 @@ package struct RedisConfPlan: Sendable, Equatable {
         owned("pidfile", [""])
         // A cut AOF is to be an exit that is seen, not a silent loss (DESIGN.md rule 5).
         owned("aof-load-truncated", ["no"])
+        if let value = Self.electionSetting(spec) { owned(value.name, [value.value]) }
         lines += fileNames.map { Line(text: $0, origin: .builtIn) }
         let overriding = (settingsName ?? name).flatMap { spec.overrides[$0]?.directives } ?? []
         let names = Set(overriding.map(\.name))
@@ -55,6 +56,12 @@ package struct RedisConfPlan: Sendable, Equatable {
                 Line(
                     text: RedisConfFile.render(name: directive.name, arguments: arguments), origin: directive.origin))
         }
+    }
+
+    /// Under `durable` and `off` the nodes do not elect by themselves: an election knows nothing of the dead master's files,
+    /// which may hold what its winner lacks.
+    package static func electionSetting(_ spec: ClusterSpec) -> (name: String, value: String)? {
+        spec.supervision.failover == .fast ? nil : ("cluster-replica-no-failover", "yes")
     }
 
     /// What a directive is configured to be for a node; nil: the engine's default.
@@ -75,7 +82,7 @@ extension Turn {
 
     /// The engine loads the AOF if `appendonly yes`, else the dump, and never looks at the other: so it is started with
     /// what it last kept, and told the configured value once it has loaded (`loadDataFromDisk`, src/server.c).
-    private func appendOnlyAtStart(_ member: Member, _ facts: DirectoryFacts?) -> Bool? {
+    func appendOnlyAtStart(_ member: Member, _ facts: DirectoryFacts?) -> Bool? {
         guard let facts else { return nil }
         let hasAppendOnlyFile = facts.content.appendOnly != nil
         let hasDump = !facts.content.dumps.isEmpty

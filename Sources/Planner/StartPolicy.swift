@@ -45,7 +45,7 @@ extension Turn {
                 continue
             }
             if master == member.id {
-                if waitsForFailover(member, topology) { continue }
+                guard successions[member.id] == .inPlace else { continue }
                 if start(member, topology, survey) { mastersToCome.insert(member.id) }
                 continue
             }

@@ -128,25 +128,6 @@ package struct Topology: Sendable, Equatable {
             }?.key
     }
 
-    /// Gives a shard's slots to another of its nodes, one epoch above all: how a fresher replica is made master while no
-    /// process of the cluster runs.
-    package mutating func transfer(from old: NodeID, to new: NodeID) {
-        guard var from = standings[old], var to = standings[new] else { return }
-        currentEpoch += 1
-        to.role = .master
-        to.masterID = nil
-        to.slots = to.slots.union(from.slots)
-        to.claimed = to.slots
-        to.configEpoch = currentEpoch
-        from.role = .replica
-        from.masterID = new
-        from.slots = SlotSet()
-        from.claimed = SlotSet()
-        standings[old] = from
-        standings[new] = to
-        for (id, standing) in standings where standing.masterID == old { standings[id]?.masterID = new }
-    }
-
     /// Adds a node that nobody knew: a replica of `master`, or with nil a master of `slots`.
     package mutating func add(_ id: NodeID, replicaOf master: NodeID?, slots: SlotSet = SlotSet()) {
         if master == nil { currentEpoch += 1 }

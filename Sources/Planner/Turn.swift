@@ -8,8 +8,8 @@ struct Turn {
     let now: Moment
     var decision: Decision
     var random: SplitMix64
-    /// Dead masters of which no replica may take over, as each of them has said: they start in place.
-    var withoutSuccessor = Set<NodeID>()
+    /// What becomes of each master that is proven dead.
+    var successions: [NodeID: Succession] = [:]
 
     /// How often a node is asked while something changes, and at rest.
     static let pollInTransition = Duration.milliseconds(25)

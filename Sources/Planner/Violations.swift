@@ -17,6 +17,10 @@ package func violations(in decision: Decision, given record: Record?, seeing see
         case .start(let start):
             found += intrusion(start.node, start.directory, "a second is started", seen)
             found += unready(start, decision)
+        case .discardCopy(let folder):
+            if KeptCopy(folder: folder, at: seen.wall, bytes: 0) == nil {
+                found.append("\(folder) is removed, and is no copy")
+            }
         case .promote(let promotion, _):
             if case .running = seen.processes[promotion.master], seen.vitals[promotion.master]?.dyingSince == nil {
                 found.append("\(promotion.replica) is promoted while \(promotion.master) runs")
@@ -29,7 +33,11 @@ package func violations(in decision: Decision, given record: Record?, seeing see
         case .killHung(let node, _, _): found += unjust(node, decision, record, seen)
         case .signal(let node, _, .kill):
             guard case .stop = seen.wish else {
-                if decision.record?.operations.contains(where: { $0.ends(node) }) != true {
+                let isAsked = decision.record?.operations.contains { $0.ends(node) } == true
+                let mayBeMaster = decision.record?.promotions.contains {
+                    $0.replica == node && seen.wall >= $0.deadline
+                }
+                if !isAsked, mayBeMaster != true {
                     found.append("\(node) is killed although nobody asked for its end")
                 }
                 continue

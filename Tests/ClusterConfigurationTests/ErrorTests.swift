@@ -75,12 +75,12 @@ import Testing
         ),
         ("nodes:\n  \"7000\": {data-dir: x}\n", "a.yaml:2:22: data-dir must be an absolute path"),
         (
-            "supervision:\n  failover: durable\n",
-            "a.yaml:2:13: supervision.failover: 'durable' is not built yet; use fast or off"
+            "supervision:\n  failover: durabel\n",
+            "a.yaml:2:13: supervision.failover: 'durabel' is none of fast, durable, off; did you mean 'durable'?"
         ),
         (
-            "supervision:\n  failover-max-lag: 1mb\n",
-            "a.yaml:2:21: supervision.failover-max-lag: this is not built yet; leave it out"
+            "supervision:\n  failover-max-lag: some\n",
+            "a.yaml:2:21: supervision.failover-max-lag: 'some' is no size such as 512mb"
         ),
         (
             "control:\n  metrics: 9655\n",

@@ -18,15 +18,19 @@ enum Redis {
     }
 
     /// Sets `count` keys wherever they belong; gives those that were acknowledged.
-    static func fill(_ ports: [Int], _ count: Int, password: String? = nil) async throws -> [String] {
+    static func fill(
+        _ ports: [Int], _ count: Int, prefix: String = "key", password: String? = nil
+    ) async throws -> [String] {
         var kept: [String] = []
         for port in ports {
             let connection = try await RedisConnection.connect(
                 host: "127.0.0.1", port: port, credentials: password.map { RedisCredentials(password: $0) },
                 on: MultiThreadedEventLoopGroup.singleton, timeout: .seconds(5))
-            let commands = (0..<count).map { RESPCommand("SET", "key\($0)", "value") }
+            let commands = (0..<count).map { RESPCommand("SET", "\(prefix)\($0)", "value") }
             let answers = try await connection.pipeline(commands, timeout: .seconds(20))
-            for (index, answer) in answers.enumerated() where answer == .simple("OK") { kept.append("key\(index)") }
+            for (index, answer) in answers.enumerated() where answer == .simple("OK") {
+                kept.append("\(prefix)\(index)")
+            }
             await connection.close()
         }
         return kept

@@ -37,7 +37,6 @@ import Testing
 
     @Test func whatClusterdOwnsAndWhatIsNotBuiltIsRefused() throws {
         #expect(try refusal("redis: {port: 7}\n").words.contains("this is clusterd's own"))
-        #expect(try refusal("supervision: {failover: durable}\n").words.contains("not built yet"))
     }
 
     @Test func anUnprotectedAddressIsRefusedWithTheThreeWaysOut() throws {

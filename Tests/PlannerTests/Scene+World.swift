@@ -108,6 +108,8 @@ extension Scene {
             seen.written[files.node] = disk[files.directory]?.redisConf
         case .start(let start):
             starts[start.node, default: 0] += 1
+            // Its files hold no stream; a replica joins its master's.
+            streams[start.node] = "stream \(starts[start.node] ?? 1) of \(start.node)"
             seen.starts[start.node, default: 0] += 1
             began(start.node, Self.identity(start.node, life: starts[start.node] ?? 1), adopted: false)
         case .inquire(let node, let identity, _):
@@ -137,6 +139,7 @@ extension Scene {
             logBytes[rotation.node] = 0
             seen.logs?.bytes[rotation.node] = 0
             seen.effects[effect.key] = nil
+        case .discardCopy: break
         case .preserve, .replicate, .meet, .configure, .ask, .askSettings, .inspect: break
         }
     }
@@ -190,6 +193,7 @@ extension Scene {
         seen.processes[node] = .running(
             .init(identity: identity, since: now, startedAt: seen.wall, adopted: adopted))
         seen.replies[node] = nil
+        seen.lastInSync[node] = nil
         seen.changed[node] = now
         for (key, history) in seen.effects where history.node == node && !history.isUnderWay {
             seen.effects[key] = nil

@@ -30,6 +30,8 @@ struct Scene {
     var logBytes: [NodeName: Int64] = [:]
     /// How often each node was started.
     var starts: [NodeName: Int] = [:]
+    /// The stream of writes that each node's data are of: a master's own, and of a replica the one that it last followed.
+    var streams: [NodeName: String] = [:]
 
     static let bootID = "boot"
     static let wall = WallTime(milliseconds: 1_700_000_000_000)
@@ -77,6 +79,8 @@ struct Scene {
         scene.seen.wasReady = true
         scene.look()
         scene.hear()
+        // What was seen of each is remembered.
+        scene.record = scene.decide().record
         return scene
     }
 
@@ -147,12 +151,19 @@ struct Scene {
             replication: .init(
                 role: isMaster ? .master : .replica, linkUp: master.map { processes[$0.name] != nil } ?? false,
                 syncInProgress: false,
-                replicationID: "history of \((myself.masterID ?? myself.id).short)", offset: 1000,
+                replicationID: stream(name, master?.name), offset: 1000,
                 connectedReplicas: isMaster ? spec.replicas : 0),
             clusterStateOK: true, currentEpoch: file.currentEpoch, view: file.view,
-            persistence: .init(appendOnly: true, saving: false, lastSaveOK: true, lastAppendOK: true),
+            persistence: .init(
+                appendOnly: true, saving: false, lastSaveOK: true, lastAppendOK: true, appendFsync: "everysec",
+                appendOnlyBytes: 100),
             load: .init(keys: 10, memoryBytes: 1 << 20, maxMemoryBytes: nil, clients: 1, operationsPerSecond: 0),
             settings: [:])
+    }
+
+    private func stream(_ name: NodeName, _ master: NodeName?) -> String {
+        if let master, processes[master] != nil { return stream(master, nil) }
+        return streams[name] ?? "stream of \(name)"
     }
 
     // MARK: what is seen
@@ -175,8 +186,10 @@ struct Scene {
     /// One node is asked now, and answers; `change` is what it says otherwise.
     mutating func answer(_ name: NodeName, _ change: (inout NodeReport) -> Void = { _ in }) {
         guard case .running(let process) = seen.processes[name], var report = report(name) else { return }
+        streams[name] = report.replication.replicationID
         change(&report)
         if report.replication.linkUp, !report.replication.syncInProgress { seen.lastInSync[name] = now }
+        seen.lastHeard[name] = now
         let reply = NodeReply(askedAt: now, answeredAt: now, of: process.identity, outcome: .report(report))
         seen.replies[name] = reply
         seen.vitals[name, default: Vitals(of: process.identity)].note(

@@ -123,8 +123,9 @@ final class World {
         let before = cycle.record
         let orders = cycle.turn(at: now, wall: wall)
         for rule in violations(in: cycle.decision, given: before, seeing: cycle.seen) { breaks(rule) }
+        let first = cycle.releaseFirst(orders, at: now)
         if let new = orders.record { record = new }
-        let effects = cycle.release(orders, failure: nil, at: now)
+        let effects = first + cycle.release(orders, failure: nil, at: now)
         self.cycle = cycle
         for event in chronicle?.events(cycle, at: now) ?? [] {
             tell("* \(event.code.rawValue): \(event.message)")

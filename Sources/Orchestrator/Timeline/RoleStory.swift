@@ -17,7 +17,7 @@ struct RoleStory: Sendable {
     private var promotions: [NodeName: Effect.Promotion] = [:]
 
     mutating func events(_ scene: Scene) -> [TimelineEvent] {
-        var events = choices(scene)
+        var events = verdicts(scene) + choices(scene)
         for member in scene.members {
             guard let (report, reply) = scene.lastReport(member.name), !report.loading else { continue }
             lastHeard[member.name] = reply.askedAt
@@ -78,6 +78,23 @@ struct RoleStory: Sendable {
     }
 
     // MARK: who takes over
+
+    /// The same verdict in the next turn is no news.
+    private func verdicts(_ scene: Scene) -> [TimelineEvent] {
+        let known = scene.before?.decision.verdicts ?? []
+        return scene.cycle.decision.verdicts.filter { verdict in
+            !known.contains { $0.master == verdict.master && $0.heir == verdict.heir }
+        }.map { verdict in
+            TimelineEvent(
+                .successionDecided, .warning, at: scene.wall, node: verdict.heir ?? verdict.master,
+                shard: verdict.master,
+                verdict.sentence,
+                data: [
+                    "master": .text(verdict.master), "heir": .text(verdict.heir), "why": .string(verdict.why),
+                    "lagBytes": .optional(verdict.lagBytes),
+                ])
+        }
+    }
 
     /// Promotions that were written into the record in this turn; the same one tried again is no news.
     private mutating func choices(_ scene: Scene) -> [TimelineEvent] {

@@ -26,6 +26,7 @@ extension TimelineEvent.Code {
         case .nodeIntroduced: "a6c132579b0a5c6bbc8036734642c665"
         case .settingRestored: "6c2184e7126554819450b68f6ba5bb84"
         case .attemptFailed: "2170a6f32cb656cb81b01c3823ca9e92"
+        case .successionDecided: "a4a1dd3127a14898a2177cd4bcc0461b"
         case .promotionOrdered: "4dee28c0846c598fb56438e5c45d4e2e"
         case .handOverOrdered: "1662d56af24754e08f9d370a08133d82"
         case .promoted: "8db35284db41521cac66410f7f8d5efd"

@@ -54,6 +54,7 @@ package struct TimelineEvent: Sendable, Equatable {
         case settingRestored = "setting-restored"
         case attemptFailed = "attempt-failed"
 
+        case successionDecided = "succession-decided"
         case promotionOrdered = "promotion-ordered"
         case handOverOrdered = "hand-over-ordered"
         case promoted

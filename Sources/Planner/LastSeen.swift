@@ -1,0 +1,105 @@
+import ClusterModel
+
+/// What a node held when it was last asked. In the record, so that a daemon that finds nothing running can tell which of the
+/// folders holds the newest data.
+package struct LastSeen: Sendable, Equatable, Codable {
+    package var at: WallTime
+    package var role: Role
+    package var replicationID: String
+    package var offset: Int64
+    package var keys: Int64
+    /// When it last held everything: a replica in sync, or a master.
+    package var syncedAt: WallTime?
+    /// The process and boot of which this was seen.
+    package var bootID: String
+    /// nil: it kept none.
+    package var appendOnlyBytes: Int64?
+    package var appendFsync: String?
+
+    package init(_ report: NodeReport, at: WallTime, syncedAt: WallTime?, bootID: String) {
+        self.at = at
+        role = report.replication.role
+        replicationID = report.replication.replicationID
+        offset = report.replication.offset
+        keys = report.load.keys
+        self.syncedAt = syncedAt
+        self.bootID = bootID
+        appendOnlyBytes = report.persistence.appendOnly ? report.persistence.appendOnlyBytes : nil
+        appendFsync = report.persistence.appendFsync
+    }
+
+    var position: Freshness.Position { .init(replicationID: replicationID, offset: offset) }
+
+    /// Another stream, another role, or another promise: worth a write at once.
+    func isOtherKind(than other: LastSeen) -> Bool {
+        role != other.role || replicationID != other.replicationID || appendFsync != other.appendFsync
+            || (appendOnlyBytes == nil) != (other.appendOnlyBytes == nil)
+            || (syncedAt == nil) != (other.syncedAt == nil)
+    }
+
+    /// Idle masters send their replicas a few bytes now and then.
+    static let idleBytes: Int64 = 1024
+
+    func hasMoved(since other: LastSeen) -> Bool { keys != other.keys || offset > other.offset + Self.idleBytes }
+}
+
+extension Turn {
+    /// Between writes of the record while keys change; half of what `Freshness` counts on.
+    static let lastSeenPace = Duration.seconds(7)
+    /// Between writes at rest, so that "in sync until" does not grow old.
+    static let lastSeenRest = Duration.seconds(600)
+
+    /// World before record, and not on every change: at once what changes the kind of a node's data, otherwise now and then,
+    /// all nodes together so that they can be compared.
+    mutating func noteLastSeen() {
+        let news = members.compactMap { member in lastSeen(member).map { (member, $0) } }
+        let isDue = news.contains { member, new in
+            guard let old = member.lastSeen else { return true }
+            if new.isOtherKind(than: old) { return true }
+            let age = Duration.milliseconds(new.at.milliseconds - old.at.milliseconds)
+            return age >= (new.hasMoved(since: old) ? Self.lastSeenPace : Self.lastSeenRest) || age < .zero
+        }
+        guard isDue else { return }
+        for (member, new) in news {
+            guard let index = decision.record?.index(member.name) else { continue }
+            decision.record?.members[index].lastSeen = new
+            decision.record?.members[index].cleanStop = nil
+            continueStream(index, new)
+        }
+    }
+
+    /// Streams that this node's data continue: its own, and those that it was part of before a restart or a promotion.
+    private mutating func continueStream(_ index: Int, _ new: LastSeen) {
+        var streams = decision.record?.members[index].streams ?? []
+        guard streams.last != new.replicationID, new.syncedAt != nil else { return }
+        // A replica takes its master's data in place of its own.
+        if new.role == .replica { streams = [] }
+        streams.append(new.replicationID)
+        decision.record?.members[index].streams = Array(streams.suffix(4))
+    }
+
+    /// nil: it cannot be said now, and what was seen before stands.
+    private func lastSeen(_ member: Member) -> LastSeen? {
+        guard let report = report(member), !report.loading, !report.replication.syncInProgress else { return nil }
+        let isWhole = report.replication.role == .master || report.replication.linkUp
+        // Of a replica that never was in sync nothing is known but what it was started with.
+        guard isWhole || seen.lastInSync[member.name] != nil else { return nil }
+        let synced =
+            isWhole ? seen.wall : seen.lastInSync[member.name].map { seen.wall + (.zero - (now - $0)) }
+        return LastSeen(report, at: seen.wall, syncedAt: synced, bootID: seen.bootID)
+    }
+
+    /// An end that was asked for and went well: what it held is on disk.
+    mutating func noteCleanStops() {
+        for member in members {
+            guard let exit = exited(member.name), exit.reason.kind == .clean, let report = exit.lastReport,
+                !report.loading, member.cleanStop.map({ $0.at < exit.wall }) ?? true,
+                let index = decision.record?.index(member.name)
+            else { continue }
+            let synced = report.replication.role == .master ? exit.wall : member.lastSeen?.syncedAt
+            let stop = LastSeen(report, at: exit.wall, syncedAt: synced, bootID: seen.bootID)
+            decision.record?.members[index].cleanStop = stop
+            decision.record?.members[index].lastSeen = stop
+        }
+    }
+}

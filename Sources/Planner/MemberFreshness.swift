@@ -1,0 +1,135 @@
+import ClusterModel
+
+/// What is known of a member's data: from itself where it runs, else from its folder and from what was last seen of it.
+extension Turn {
+    func freshness(of member: Member, _ survey: Observation.Survey) -> Freshness {
+        var freshness = onDisk(member, survey)
+        guard let report = report(member) else { return inMemory(member) ?? freshness }
+        guard !report.loading else { return freshness }
+        // One that was not in sync since its start holds what its folder held.
+        guard report.replication.role == .master || seen.lastInSync[member.name] != nil else {
+            if freshness.durability == .nothing, report.load.keys > 0 { freshness.durability = .dump }
+            return freshness
+        }
+        freshness.durability = .running
+        freshness.endsAt = nil
+        freshness.reached = .init(replicationID: report.replication.replicationID, offset: report.replication.offset)
+        freshness.endsThere = true
+        if let synced = seen.lastInSync[member.name] { freshness.coversUntil = seen.wall + (.zero - (now - synced)) }
+        return freshness
+    }
+
+    /// Of a process that does not answer, stopped or busy: what it held when it last did, and maybe more. Its files may be long
+    /// behind that, or not exist; nil: this process was never heard, or held nothing.
+    private func inMemory(_ member: Member) -> Freshness? {
+        guard let process = running(member.name), let last = member.lastSeen, last.at >= process.startedAt,
+            last.keys > 0
+        else { return nil }
+        var freshness = Freshness(.running)
+        freshness.reached = last.position
+        freshness.coversUntil = last.syncedAt
+        freshness.seenAt = last.at
+        return freshness
+    }
+
+    private func onDisk(_ member: Member, _ survey: Observation.Survey) -> Freshness {
+        guard let facts = survey.directories.first(where: { $0.path == member.directory }), facts.content.holdsKeys
+        else { return Freshness(.nothing) }
+        let content = facts.content
+        if let files = content.appendOnly, loadsAppendOnlyFile(member, facts) {
+            return appendOnly(member, files)
+        }
+        guard let dump = content.dumps.first else {
+            // Nothing that the engine would load; what cannot be read may be anything.
+            return Freshness(content.trouble == nil ? .nothing : .dump)
+        }
+        return self.dump(member, dump)
+    }
+
+    private func loadsAppendOnlyFile(_ member: Member, _ facts: DirectoryFacts) -> Bool {
+        appendOnlyAtStart(member, facts) ?? configuredAppendOnly(member)
+    }
+
+    private func appendOnly(_ member: Member, _ files: AppendOnlyFiles) -> Freshness {
+        guard files.trouble != nil || files.files.contains(where: { $0.evidence.holdsKeys }) else {
+            return Freshness(.nothing)
+        }
+        let last = member.lastSeen
+        let isCut = files.trouble != nil || isUnreadable(member, .badAppendOnlyFile) || isShortened(files, since: last)
+        var freshness = Freshness(isCut ? .cutAppendOnly : .wholeAppendOnly)
+        freshness.seenAt = last?.at
+        freshness.writtenAt = files.files.filter { $0.size > 0 }.map(\.modified).max()
+        guard !isCut else { return freshness }
+        freshness.reached = last?.position
+        freshness.coversUntil = last.flatMap { last in last.syncedAt.map { $0 + (.zero - unsynced(last)) } }
+        if let stop = member.cleanStop, isUntouched(files.files, since: stop) {
+            freshness.durability = .cleanStop
+            freshness.endsAt = stop.at + .seconds(1)
+        }
+        return freshness
+    }
+
+    private func dump(_ member: Member, _ file: DataFile) -> Freshness {
+        let isCut = isUnreadable(member, .badDump)
+        var freshness = Freshness(isCut ? .cutAppendOnly : .dump)
+        freshness.seenAt = member.lastSeen?.at
+        freshness.writtenAt = file.modified
+        guard !isCut else { return freshness }
+        if let id = file.header?.replicationID, let offset = file.header?.replicationOffset {
+            freshness.reached = .init(replicationID: id, offset: offset)
+            freshness.endsThere = true
+        }
+        // The engine gives whole seconds.
+        let saved = file.header?.savedAt ?? file.modified
+        freshness.coversUntil = saved
+        freshness.endsAt = saved + .seconds(1)
+        if let stop = member.cleanStop, isUntouched([file], since: stop),
+            file.modified + .seconds(10) >= stop.at
+        {
+            freshness.durability = .cleanStop
+            freshness.coversUntil = stop.syncedAt
+            freshness.endsAt = stop.at + .seconds(1)
+        }
+        return freshness
+    }
+
+    /// The engine itself is the checker: with `aof-load-truncated no` it ends rather than load what has no end.
+    private func isUnreadable(_ member: Member, _ kind: ExitReason.Kind) -> Bool {
+        exited(member.name)?.reason.kind == kind
+    }
+
+    /// Cut between two commands, which no checker finds: less than was there when it was last seen, and not rewritten since.
+    private func isShortened(_ files: AppendOnlyFiles, since last: LastSeen?) -> Bool {
+        guard let last, let bytes = last.appendOnlyBytes, files.directoryName != nil, let base = files.files.first,
+            base.modified < last.at
+        else { return false }
+        return files.files.reduce(0) { $0 + $1.size } < bytes
+    }
+
+    private func isUntouched(_ files: [DataFile], since stop: LastSeen) -> Bool {
+        files.allSatisfy { $0.modified <= stop.at + .seconds(2) }
+    }
+
+    /// What the end of a host may have taken from the end of a file (`appendfsync`); the end of a process takes nothing.
+    private func unsynced(_ last: LastSeen) -> Duration {
+        guard last.bootID != seen.bootID else { return .zero }
+        switch last.appendFsync {
+        case "always": return .zero
+        case "no": return .seconds(60)
+        default: return .seconds(2)
+        }
+    }
+
+    /// Whether a dead master's files hold every write that it acknowledged: kept and synced at each, and whole.
+    func losesNothing(_ master: Member, _ survey: Observation.Survey) -> Bool {
+        let persistence = exited(master.name)?.lastReport?.persistence
+        let fsync = persistence?.appendFsync ?? master.lastSeen?.appendFsync
+        let wasKept = persistence.map { $0.appendOnly && $0.lastAppendOK } ?? (master.lastSeen?.appendOnlyBytes != nil)
+        return fsync == "always" && wasKept && isIntact(master, survey)
+    }
+
+    /// Whether what a dead master had is in its files as far as anybody can tell.
+    func isIntact(_ master: Member, _ survey: Observation.Survey) -> Bool {
+        onDisk(master, survey).durability >= .wholeAppendOnly
+    }
+}

@@ -1,0 +1,141 @@
+import ClusterModel
+
+/// What could not be known of a shard's data when its master started: a finding as long as the copies are kept.
+package struct Doubt: Sendable, Equatable, Codable {
+    package var at: WallTime
+    package var kind: Kind
+    package var words: String
+
+    package enum Kind: String, Sendable, Codable { case undecided, missing }
+
+    /// As long as the copies in quarantine.
+    static let lasts = Turn.copiesLast
+}
+
+/// Rule 1: the engine drops what a node has when it becomes a replica. What may hold more than its new master is linked into
+/// quarantine first; and where nobody can tell which of two is newer, the master keeps its role, and both are kept.
+extension Turn {
+    static let copiesLast = Duration.seconds(7 * 86400)
+
+    /// nil: its master is known to hold all that it has.
+    func preservation(
+        _ member: Member, _ facts: DirectoryFacts, _ planned: NodesFile, _ incarnation: Int
+    ) -> Effect.Quarantine? {
+        guard facts.content.holdsKeys, !member.joining, !isKept(member, facts), let after = planned.view.myself,
+            after.flags.contains(.replica)
+        else { return nil }
+        let heir = after.masterID.flatMap { decision.record?.member(id: $0) }
+        let name = heir?.name.text ?? "another node"
+        if let before = facts.parsed?.view.myself, before.flags.contains(.master), !before.slots.isEmpty {
+            return copies(
+                of: member, facts, incarnation,
+                why: "\(member.name) was master and starts as replica of \(name), which may lack its last writes")
+        }
+        if let heir, followedToTheEnd(member, facts, heir) { return nil }
+        return copies(
+            of: member, facts, incarnation,
+            why: "\(member.name) starts as replica of \(name), which may lack some of its writes")
+    }
+
+    /// Whether what it has came from this master, and the master still has all of that.
+    private func followedToTheEnd(_ member: Member, _ facts: DirectoryFacts, _ master: Member) -> Bool {
+        // What it was last, its nodes.conf says, or nobody.
+        guard let before = facts.parsed?.view.myself, before.masterID == master.id else { return false }
+        guard let last = member.lastSeen else { return true }
+        var streams = master.streams ?? []
+        if let report = report(master) { streams.append(report.replication.replicationID) }
+        return last.role == .replica && streams.contains(last.replicationID)
+    }
+
+    /// Whether what lies there was kept already, when an earlier start was prepared.
+    private func isKept(_ member: Member, _ facts: DirectoryFacts) -> Bool {
+        guard let keptAt = member.keptAt else { return false }
+        return facts.content.trouble == nil && facts.content.files.allSatisfy { $0.modified <= keptAt }
+    }
+
+    /// Remembers that it was kept; true once it is done.
+    mutating func keep(_ order: Effect.Quarantine) -> Progress {
+        let progress = perform(.preserve(order))
+        if case .done(let at) = progress, let index = decision.record?.index(order.node) {
+            decision.record?.members[index].keptAt = seen.wall + (.zero - (now - at))
+        }
+        return progress
+    }
+
+    private func copies(
+        of member: Member, _ facts: DirectoryFacts, _ incarnation: Int, why: String
+    ) -> Effect.Quarantine {
+        let loads = (appendOnlyAtStart(member, facts) ?? configuredAppendOnly(member)) ? "yes" : "no"
+        return Effect.Quarantine(
+            node: member.name, directory: facts.path, files: facts.content.fileNames,
+            folder: KeptCopy.name(seen.beganWall, member.name, start: incarnation), note: why,
+            reading: "\(seen.engine.name.rawValue)-server --port 0 --unixsocket /tmp/read/read.sock --dir /tmp/read "
+                + "--appendonly \(loads)")
+    }
+
+    /// The master starts with what it has. What is missing, or may be newer elsewhere, is said and kept.
+    mutating func inPlace(
+        _ master: Member, _ doubts: [(member: Member, why: String)], _ mine: Freshness, _ survey: Observation.Survey
+    ) -> Succession {
+        guard let index = decision.record?.index(master.name) else { return .inPlace }
+        // What the others have followed is not what this one goes on with.
+        if !doubts.isEmpty || mine.durability < .wholeAppendOnly { decision.record?.members[index].streams = nil }
+        if let words = doubt(master, doubts, mine) {
+            if master.doubt?.words != words {
+                decision.record?.members[index].doubt = Doubt(
+                    at: seen.wall, kind: doubts.isEmpty ? .missing : .undecided, words: words)
+            }
+            if !doubts.isEmpty, let facts = survey.directories.first(where: { $0.path == master.directory }),
+                facts.content.holdsKeys, !keep(master, facts, words)
+            {
+                return .waits
+            }
+        }
+        return .inPlace
+    }
+
+    private func doubt(_ master: Member, _ doubts: [(member: Member, why: String)], _ mine: Freshness) -> String? {
+        if !doubts.isEmpty {
+            let others = doubts.map { "\($0.member.name) (\($0.why))" }.joined(separator: ", ")
+            return
+                "\(master.name) starts as master, and may lack what others of its shard have: \(others); the data of each "
+                + "are kept in quarantine/"
+        }
+        guard let last = master.lastSeen, last.keys > 0 else { return nil }
+        switch mine.durability {
+        case .nothing:
+            return "\(master.name) held \(last.keys) keys when it was last seen, and its folder holds none of them"
+        case .cutAppendOnly where exited(master.name)?.reason.dataUnreadable != true:
+            return "\(master.name) starts with an append-only file that is shorter than when it was last seen"
+        default: return nil
+        }
+    }
+
+    /// True once it is done, or cannot be: to start a master destroys nothing.
+    private mutating func keep(_ member: Member, _ facts: DirectoryFacts, _ why: String) -> Bool {
+        if isKept(member, facts) { return true }
+        if isBusy(member.name) { return false }
+        switch keep(copies(of: member, facts, seen.starts[member.name] ?? 0, why: why)) {
+        case .underWay: return false
+        case .done, .failed: return true
+        }
+    }
+
+    mutating func reportDoubts() {
+        for member in members {
+            guard let doubt = member.doubt, let index = decision.record?.index(member.name) else { continue }
+            if seen.wall > doubt.at + Doubt.lasts {
+                decision.record?.members[index].doubt = nil
+                continue
+            }
+            switch doubt.kind {
+            case .missing: find(Finding("data-missing", .warning, node: member.name, doubt.words))
+            case .undecided:
+                find(
+                    Finding(
+                        "data-undecided", .warning, node: member.name, doubt.words,
+                        hint: "ls \(spec.dataDirectory)/quarantine"))
+            }
+        }
+    }
+}

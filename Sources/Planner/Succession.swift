@@ -1,0 +1,239 @@
+import ClusterModel
+
+/// What becomes of the slots of a master that is proven dead.
+enum Succession: Equatable {
+    /// It starts as master, with what it has.
+    case inPlace
+    /// Its start waits: for answers, for a promotion, or for another node of its shard that has newer data.
+    case waits
+}
+
+/// Who is to be the master of a shard whose master is dead: the replica that has most of its stream, or the master itself
+/// from its files, or another node of which it is known that its data are newer (DESIGN.md rule 5).
+extension Turn {
+    /// How long after a death the replicas may take to read the last bytes that the kernel holds for them.
+    static let drainLimit = Duration.milliseconds(100)
+    /// After this the shard's master is rather started in place, with what it has on disk.
+    static let failoverLimit = Duration.seconds(3)
+    /// Where the cluster has declared a master dead, its replicas may be electing one of them: they are left so long to it.
+    static let electionLimit = Duration.seconds(2)
+
+    /// A replica that answered after the death.
+    struct Candidate {
+        var member: Member
+        var report: NodeReport
+        var offset: Int64 { report.replication.offset }
+    }
+
+    mutating func succession(
+        of master: Member, death: Moment, _ topology: Topology, _ survey: Observation.Survey
+    ) -> Succession {
+        if let promotion = openPromotion(from: master) {
+            wait("for \(promotion.replica) to take over from \(master.name)")
+            return .waits
+        }
+        let asked = failoverAsked(of: master, topology)
+        // A person has stopped it, and with that decided who is master.
+        if asked == nil, master.wanted != .running { return .waits }
+        let began = max(death, asked ?? death)
+        let replicas = liveReplicas(of: master, topology)
+        if !replicas.isEmpty, now < seen.began + Self.promotionValidity {
+            wait("until nothing that an earlier clusterd ordered can happen any more")
+            wake(at: seen.began + Self.promotionValidity)
+            return .waits
+        }
+        let isTimely = now - began < Self.failoverLimit
+        if isTimely, !replicas.isEmpty { wake(after: .milliseconds(2)) }
+        let heard = replicas.compactMap { member in
+            report(member, since: death).map { Candidate(member: member, report: $0) }
+        }
+        let ended = heard.filter {
+            $0.report.replication.role == .replica && $0.report.view.myself?.masterID == master.id
+                && !$0.report.replication.linkUp
+        }
+        if ended.count < replicas.count, now - death < Self.drainLimit {
+            wait("for the replicas of \(master.name) to read its last bytes")
+            return .waits
+        }
+        if isTimely, mayElect(ended, master, death: death, topology) { return .waits }
+        if let winner = winner(ended, of: master) {
+            if asked == nil, let preference = preference(master, over: winner, survey) { return preference }
+            if isTimely { return promote(winner, over: master) }
+        } else if ended.count < replicas.count, isTimely {
+            wait("for a replica of \(master.name) that can take over")
+            return .waits
+        }
+        return byFreshness(master, ended, topology, survey)
+    }
+
+    /// A replica that follows the stream which the master was last seen to write. One that does not may hold anything: data
+    /// of its own files, or half of a synchronisation.
+    private func winner(_ ended: [Candidate], of master: Member) -> Candidate? {
+        let stream = lastStream(of: master)
+        let able = ended.filter { candidate in
+            let replication = candidate.report.replication
+            guard !candidate.report.loading, !replication.syncInProgress else { return false }
+            guard let stream else {
+                // Nobody has seen the master: one that was running before, and has followed a stream, has followed its.
+                return seen.lastInSync[candidate.member.name] != nil
+                    || (candidate.offset > 1 && running(candidate.member.name)?.adopted == true)
+            }
+            return replication.replicationID == stream.position.replicationID
+        }
+        return able.max { a, b in (a.offset, b.member.name) < (b.offset, a.member.name) }
+    }
+
+    /// Where the master's stream was when it was last seen, and when that was.
+    func lastStream(of master: Member) -> (position: Freshness.Position, at: WallTime)? {
+        if let exit = exited(master.name), let last = exit.lastReport, last.replication.role == .master {
+            let age = seen.lastHeard[master.name].map { exit.at - $0 } ?? .zero
+            return (
+                .init(replicationID: last.replication.replicationID, offset: last.replication.offset),
+                exit.wall + (.zero - age)
+            )
+        }
+        return master.lastSeen.flatMap { $0.role == .master ? ($0.position, $0.at) : nil }
+    }
+
+    /// Why the dead master is rather started from its files than replaced by this replica; nil: it is replaced.
+    private mutating func preference(
+        _ master: Member, over winner: Candidate, _ survey: Observation.Survey
+    ) -> Succession? {
+        let stream = lastStream(of: master)
+        let lag = stream.map { max(0, $0.position.offset - winner.offset) }
+        let limit = spec.supervision.failoverMaxLag
+        let isFarBehind = limit.map { limit in lag.map { $0 > limit } ?? true } ?? false
+        guard spec.supervision.failover == .durable || isFarBehind || keepsRole(master) else { return nil }
+        guard isSurveyed(master) else { return .waits }
+        if keepsRole(master) {
+            // Rule 5 stands above the wish: a master that would drop what its replica has is not started over it.
+            let comparison = freshness(of: winner.member, survey).compared(with: freshness(of: master, survey))
+            guard case .fresher(let why) = comparison else { return .inPlace }
+            if isPaused { return held(master, by: winner.member, why) }
+            passOver(master, for: winner.member, why)
+            return nil
+        }
+        guard canStartInPlace(master) else { return nil }
+        if spec.supervision.failover == .durable, losesNothing(master, survey) {
+            decision.verdicts.append(
+                Verdict(
+                    master: master.name, heir: nil, why: "its append-only file holds every write (failover: durable)",
+                    lagBytes: lag))
+            return .inPlace
+        }
+        guard isFarBehind, let limit, isIntact(master, survey) else { return nil }
+        decision.verdicts.append(
+            Verdict(
+                master: master.name, heir: nil,
+                why: "\(winner.member.name) is \(lag.map { "\($0) bytes" } ?? "nobody knows how far") behind, and "
+                    + "failover-max-lag is \(limit)", lagBytes: lag))
+        find(
+            Finding(
+                "failover-held", .warning, node: winner.member.name, shard: master.name,
+                "\(winner.member.name) does not take over from \(master.name): it is "
+                    + (lag.map { "\($0) bytes behind" } ?? "behind by nobody knows how much")
+                    + ", and supervision.failover-max-lag is \(limit); \(master.name) is started in place"))
+        return .inPlace
+    }
+
+    /// While clusterd is paused nobody is promoted, and no master is started over newer data either.
+    private mutating func held(_ master: Member, by heir: Member, _ why: String) -> Succession {
+        find(
+            Finding(
+                "master-older", .error, node: master.name, shard: master.name,
+                "\(master.name) is not started: \(heir.name) has newer data (\(why)), and clusterd is paused",
+                hint: "clusterd resume"))
+        return .waits
+    }
+
+    private mutating func passOver(_ master: Member, for heir: Member, _ why: String) {
+        find(
+            Finding(
+                "master-older", .warning, node: master.name, shard: master.name,
+                "\(heir.name) is made master in place of \(master.name), which has older data: \(why)"))
+        decision.verdicts.append(Verdict(master: master.name, heir: heir.name, why: why))
+    }
+
+    /// What the files and the nodes of the shard say, where no replica simply follows.
+    private mutating func byFreshness(
+        _ master: Member, _ ended: [Candidate], _ topology: Topology, _ survey: Observation.Survey
+    ) -> Succession {
+        guard isSurveyed(master) else { return .waits }
+        let mine = freshness(of: master, survey)
+        var heir: (member: Member, freshness: Freshness, why: String)?
+        var doubts: [(Member, String)] = []
+        for member in members
+        where member.id != master.id && !member.joining && topology.master(of: member.id) == master.id {
+            let theirs = freshness(of: member, survey)
+            switch theirs.compared(with: heir?.freshness ?? mine) {
+            case .fresher(let why) where canServe(member): heir = (member, theirs, why)
+            case .fresher(let why): doubts.append((member, why + ", and it cannot be started"))
+            case .undecided(let why): doubts.append((member, why))
+            case .notFresher: break
+            }
+        }
+        guard let heir else { return inPlace(master, doubts, mine, survey) }
+        if isPaused { return held(master, by: heir.member, heir.why) }
+        passOver(master, for: heir.member, heir.why)
+        guard let candidate = ended.first(where: { $0.member.id == heir.member.id }), !candidate.report.loading,
+            !candidate.report.replication.syncInProgress
+        else {
+            wait("for \(heir.member.name), whose data are newer than those of \(master.name)")
+            wake(after: Self.pollInTransition)
+            return .waits
+        }
+        return promote(candidate, over: master)
+    }
+
+    /// It runs, or can be started.
+    private func canServe(_ member: Member) -> Bool {
+        if running(member.name) != nil { return true }
+        guard member.wanted == .running else { return false }
+        guard let exit = exited(member.name) else { return true }
+        if RestartPolicy.staysDown(exit, spec.supervision.restart) != nil { return false }
+        // One that did not come up twice in a row is no hope.
+        return !exit.reason.isHopeless && (exit.failures < 2 || exit.lastReport.map { !$0.loading } ?? false)
+    }
+
+    /// Whether a start of this master can be expected to give its slots back.
+    private func canStartInPlace(_ master: Member) -> Bool {
+        guard master.wanted == .running else { return false }
+        if case .busy(let busy) = seen.ports[master.ports], spec.onPortConflict == .fail,
+            now - busy.since >= spec.portWait
+        {
+            return false
+        }
+        guard let exit = exited(master.name) else { return true }
+        if RestartPolicy.staysDown(exit, spec.supervision.restart) != nil { return false }
+        // The process that was started in place ended before it answered.
+        let cameUp = exit.lastReport.map { !$0.loading } ?? false
+        return cameUp || (seen.starts[master.name] ?? 0) == 0
+    }
+
+    /// The folders as they are after the last end in this shard: a node that was promoted and died has it in its nodes.conf.
+    mutating func isSurveyed(_ master: Member) -> Bool {
+        let ends = members.filter { $0.shard == master.shard }.compactMap { exited($0.name)?.at }
+        guard let last = ends.max(), let survey = seen.survey, survey.askedAt < last else { return true }
+        needSurvey(since: last)
+        wait("to look at the folders of \(master.name) and its replicas")
+        return false
+    }
+
+    func liveReplicas(of master: Member, _ topology: Topology) -> [Member] {
+        members.filter { $0.id != master.id && running($0.name) != nil && topology.master(of: $0.id) == master.id }
+    }
+
+    /// Whether the engine's own election may be under way: the master is marked as failed, and a majority of the masters is
+    /// there to vote. It is quick or does not come.
+    private mutating func mayElect(
+        _ ended: [Candidate], _ master: Member, death: Moment, _ topology: Topology
+    ) -> Bool {
+        let isDeclaredDead = ended.contains { $0.report.view.entry(master.id)?.flags.contains(.fail) == true }
+        guard isDeclaredDead, now - death < Self.electionLimit else { return false }
+        let owners = members.filter { topology.owns($0.id) }
+        let voters = owners.count { running($0.name) != nil && report($0) != nil }
+        guard voters * 2 > owners.count else { return false }
+        wait("for the replicas of \(master.name), which may be electing one of them")
+        return true
+    }
+}

@@ -1,0 +1,159 @@
+import ClusterModel
+import Planner
+import Testing
+
+/// DESIGN.md rule 5, while nothing of a shard runs: the folders and the record are all there is.
+@Suite struct NoOlderMasterTests {
+    /// Everything was killed, clusterd too, and another one starts.
+    private static func dark(replicas: Int = 1, _ change: (inout Scene) -> Void = { _ in }) -> Scene {
+        var scene = Scene.settled(replicas: replicas)
+        scene.processes = [:]
+        change(&scene)
+        scene.replaceDaemon()
+        return scene
+    }
+
+    private static let empty = DirectoryContent()
+
+    struct Case: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        /// Who is master of the first shard in the end.
+        var master: NodeName
+        var finding: String?
+        var change: @Sendable (inout Scene) -> Void
+
+        init(
+            _ words: String, _ master: NodeName, finding: String? = nil,
+            _ change: @escaping @Sendable (inout Scene) -> Void
+        ) {
+            testDescription = words
+            self.master = master
+            self.finding = finding
+            self.change = change
+        }
+    }
+
+    static let cases = [
+        Case("nothing speaks for another: the master keeps its role", "7000") { _ in },
+        Case("the master's data are gone", "7003") { $0.disk[Scene.folder("7000")]?.content = empty },
+        Case("the master's whole folder is gone", "7003") { $0.disk[Scene.folder("7000")] = nil },
+        Case("the replica's data are gone", "7000") { $0.disk[Scene.folder("7003")]?.content = empty },
+        Case("nothing is left of either", "7000", finding: "data-missing") { scene in
+            for name: NodeName in ["7000", "7003"] { scene.disk[Scene.folder(name)]?.content = empty }
+        },
+        Case("the master has a dump of an hour ago", "7003") { scene in
+            scene.disk[Scene.folder("7000")]?.content = .dump(savedAt: Scene.wall + .seconds(-3600))
+        },
+        Case("both have dumps, the replica's is newer", "7003") { scene in
+            scene.disk[Scene.folder("7000")]?.content = .dump(savedAt: Scene.wall + .seconds(-3600))
+            scene.disk[Scene.folder("7003")]?.content = .dump(savedAt: Scene.wall + .seconds(-60))
+        },
+        Case("both have dumps, the master's is newer", "7000") { scene in
+            scene.disk[Scene.folder("7000")]?.content = .dump(savedAt: Scene.wall + .seconds(-60))
+            scene.disk[Scene.folder("7003")]?.content = .dump(savedAt: Scene.wall + .seconds(-3600))
+        },
+        Case("the master's append-only file lacks a part", "7003") { scene in
+            scene.disk[Scene.folder("7000")]?.content.appendOnly?.trouble = "it names a file that is not there"
+        },
+        Case("the master's append-only file ends earlier than it did, between two commands", "7003") { scene in
+            scene.record?.members[0].lastSeen?.appendOnlyBytes = 5000
+            scene.record?.members[0].lastSeen?.at = Scene.wall + .seconds(1)
+        },
+        Case("the same, and the replica was out of sync for an hour", "7000", finding: "data-undecided") { scene in
+            scene.record?.members[0].lastSeen?.appendOnlyBytes = 5000
+            scene.record?.members[0].lastSeen?.at = Scene.wall + .seconds(1)
+            scene.record?.members[3].lastSeen?.syncedAt = Scene.wall + .seconds(-3600)
+        },
+        Case("the replica's file was written for a minute after the master's", "7003") { scene in
+            scene.disk[Scene.folder("7003")]?.content.appendOnly?.files[0].modified = Scene.wall + .seconds(60)
+        },
+        Case("the replica has newer data and was stopped by a person", "7000", finding: "data-undecided") { scene in
+            scene.disk[Scene.folder("7000")]?.content = .dump(savedAt: Scene.wall + .seconds(-3600))
+            scene.record?.members[3].wanted = .stopped
+        },
+    ]
+
+    @Test(arguments: cases) func theNewestDataThatAreKnownAreMadeMaster(_ row: Case) {
+        var scene = Self.dark(row.change)
+        var started: [NodeName] = []
+        let end = scene.run { decision in
+            started += decision.nodes("start").filter { ["7000", "7003"].contains($0) }
+            return decision.assessment.serving && decision.assessment.progress.agreeing >= 5
+        }
+        #expect(scene.masters[0] == row.master)
+        #expect(started.first == row.master, "it is started first, and alone")
+        if let code = row.finding { #expect(end?.finding(code)?.node == "7000") }
+    }
+
+    @Test func whatCannotBeDecidedIsKeptOnBothSides() {
+        var scene = Self.dark { scene in
+            scene.record?.members[0].lastSeen?.appendOnlyBytes = 5000
+            scene.record?.members[0].lastSeen?.at = Scene.wall + .seconds(1)
+            scene.record?.members[3].lastSeen?.syncedAt = Scene.wall + .seconds(-3600)
+        }
+        var kept: [NodeName] = []
+        scene.run { decision in
+            kept += decision.nodes("preserve")
+            return decision.assessment.ready
+        }
+        #expect(kept == ["7000", "7003"])
+    }
+
+    @Test func aReplicaThatFollowedItsMasterToTheEndIsNotCopied() {
+        var scene = Self.dark()
+        scene.run { decision in
+            #expect(decision.nodes("preserve") == [])
+            return decision.assessment.ready
+        }
+    }
+
+    /// The engine itself finds that the file is cut: it ends, and says why.
+    @Test func aMasterThatCannotLoadItsFileIsReplacedByAReplicaThatCan() {
+        var scene = Self.dark()
+        scene.run { $0.nodes("start").contains("7000") }
+        scene.die("7000", ProcessExit(code: 1), log: ["Unexpected end of file reading the append only file"])
+        let end = scene.run { $0.assessment.serving && $0.assessment.progress.agreeing >= 5 }
+        #expect(scene.masters[0] == "7003")
+        #expect(end?.assessment.node("7003")?.role == .master)
+    }
+
+    @Test func oneWithoutAReplicaStaysDownAndTheRepairIsNamed() {
+        var scene = Self.dark(replicas: 0)
+        scene.run { $0.nodes("start").contains("7000") }
+        scene.die("7000", ProcessExit(code: 1), log: ["Unexpected end of file reading the append only file"])
+        let end = scene.run { $0.finding("node-down") != nil }
+        #expect(end?.finding("node-down")?.hint?.contains("redis-check-aof --fix") == true)
+    }
+
+    /// What a person stopped cleanly an hour ago knows less than a master that went on.
+    @Test func aReplicaStoppedLongAgoDoesNotComeBackAsMaster() {
+        var scene = Self.dark { scene in
+            let old = Scene.wall + .seconds(-3600)
+            scene.record?.members[3].lastSeen?.at = old
+            scene.record?.members[3].lastSeen?.syncedAt = old
+            let last = scene.record?.members[3].lastSeen
+            scene.record?.members[3].cleanStop = last
+            scene.disk[Scene.folder("7003")]?.content.appendOnly?.files[0].modified = old
+        }
+        scene.run { $0.assessment.ready }
+        #expect(scene.masters[0] == "7000")
+    }
+
+    /// A replica that came back empty follows nothing yet: its master dies, and the master's files are all there is.
+    @Test func aReplicaThatHasNotSyncedSinceItsStartIsNotPromoted() {
+        var scene = Scene.settled()
+        scene.pass(.milliseconds(10))
+        scene.die("7003")
+        scene.disk[Scene.folder("7003")]?.content = Self.empty
+        scene.look()
+        scene.run { $0.nodes("start") == ["7003"] }
+        scene.pass(.milliseconds(5))
+        scene.die("7000")
+        scene.look()
+        scene.run { decision in
+            #expect(decision.promotion == nil)
+            return decision.assessment.serving
+        }
+        #expect(scene.masters[0] == "7000")
+    }
+}
