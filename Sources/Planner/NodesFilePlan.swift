@@ -19,6 +19,9 @@ extension Turn {
         if myself { entry.flags.insert(.myself) }
         entry.masterID = isMaster ? nil : master
         entry.configEpoch = isMaster ? standing.configEpoch : topology.standings[master ?? member.id]?.configEpoch ?? 0
+        // Its own one. An engine writes its master's there, and reads it as its own: a takeover makes no new epoch then, where
+        // that is the highest of all (docs/engines.md), and nobody believes it.
+        if myself, !isMaster { entry.configEpoch = 0 }
         entry.linkConnected = true
         entry.slots = isMaster ? standing.slots : SlotSet()
         if seen.engine.knowsShardIDs {
@@ -37,6 +40,7 @@ extension Turn {
         for entry in planned.view.entries {
             guard let have = known[entry.id], have.flags.contains(.master) == entry.flags.contains(.master),
                 have.masterID == entry.masterID, have.slots == entry.slots, have.ports == entry.ports,
+                !have.flags.contains(.myself) || have.flags.contains(.master) || have.configEpoch == 0,
                 have.host == entry.host || (have.host.isEmpty && have.flags.contains(.myself)),
                 !have.flags.contains(.noaddr), !have.flags.contains(.handshake)
             else { return false }

@@ -45,7 +45,11 @@ package struct Topology: Sendable, Equatable {
         var everClaimed: [NodeID: SlotSet] = [:]
         for source in sources {
             currentEpoch = max(currentEpoch, source.currentEpoch)
-            for entry in source.view.entries where !entry.flags.contains(.handshake) {
+            for var entry in source.view.entries where !entry.flags.contains(.handshake) {
+                // As an engine says it of a replica, and clusterd does not where it writes the file.
+                if !entry.flags.contains(.master), let master = entry.masterID.flatMap(source.view.entry) {
+                    entry.configEpoch = master.configEpoch
+                }
                 currentEpoch = max(currentEpoch, entry.configEpoch)
                 everClaimed[entry.id] = (everClaimed[entry.id] ?? SlotSet()).union(entry.slots)
                 let trust: Trust =
@@ -59,8 +63,10 @@ package struct Topology: Sendable, Equatable {
                 best[entry.id] = (trust, entry)
             }
         }
+        // Of two at the same epoch, one that runs and says so itself: another that is remembered only cannot object.
         let claims = best.sorted { a, b in
-            (b.value.entry.configEpoch, a.key) < (a.value.entry.configEpoch, b.key)
+            (b.value.entry.configEpoch, b.value.trust == .itself ? 1 : 0, a.key)
+                < (a.value.entry.configEpoch, a.value.trust == .itself ? 1 : 0, b.key)
         }
         for (id, (_, entry)) in claims {
             let isMaster = entry.flags.contains(.master)

@@ -95,7 +95,10 @@ import Testing
         #expect(record?.members.map(\.id) == before.record?.members.map(\.id))
         #expect(record?.members.map(\.ports) == before.record?.members.map(\.ports))
         scene.run { $0.assessment.ready }
-        #expect(scene.disk.mapValues(\.nodesFile) == before.disk.mapValues(\.nodesFile), "no file was touched")
+        #expect(scene.disk.mapValues(\.cluster) == before.disk.mapValues(\.cluster), "each file says the same cluster")
+        for (path, folder) in before.disk where folder.parsed?.view.myself?.flags.contains(.master) == true {
+            #expect(scene.disk[path]?.nodesFile == folder.nodesFile, "a master's file was not touched")
+        }
         #expect(scene.disk.mapValues(\.content) == before.disk.mapValues(\.content))
     }
 
@@ -176,5 +179,13 @@ import Testing
         let decision = scene.run { $0.assessment.ready }
         #expect(decision?.record?.members.map(\.name) == Self.six)
         #expect(scene.disk[Scene.folder("7006")] == Self.loner("7006"))
+    }
+}
+
+extension DirectoryFacts {
+    /// Who is what, as its nodes.conf says it; of epochs nothing.
+    fileprivate var cluster: [String] {
+        (parsed?.view.entries ?? []).map { "\($0.id) \($0.ports) \($0.flags) \($0.masterID?.text ?? "-") \($0.slots)" }
+            .sorted()
     }
 }

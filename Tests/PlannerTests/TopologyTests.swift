@@ -1,0 +1,43 @@
+import ClusterModel
+import Testing
+
+@testable import Planner
+
+@Suite struct TopologyTests {
+    private static let (a, b) = (Scene.id("7000"), Scene.id("7003"))
+
+    private static func view(_ myself: NodeID, _ entries: (id: NodeID, epoch: UInt64, master: NodeID?)...) -> NodesView
+    {
+        NodesView(
+            entries: entries.map { id, epoch, master in
+                var entry = NodeEntry(id: id, host: "127.0.0.1", ports: PortPair(client: id == a ? 7000 : 7003))
+                entry.flags = master == nil ? .master : .replica
+                if id == myself { entry.flags.insert(.myself) }
+                entry.masterID = master
+                entry.configEpoch = epoch
+                if master == nil { entry.slots = SlotSet(0...16383) }
+                return entry
+            })
+    }
+
+    /// The engine may take over without a new epoch (docs/engines.md). The one that runs is believed: the other is dead, and
+    /// comes back as its replica.
+    @Test func atTheSameEpochOneThatRunsIsBelievedBeforeOneThatIsRemembered() {
+        let live = Topology.Source(view: Self.view(Self.b, (Self.b, 3, nil)), currentEpoch: 3, live: true)
+        let file = Topology.Source(
+            view: Self.view(Self.a, (Self.a, 3, nil), (Self.b, 3, Self.a)), currentEpoch: 3, live: false)
+        let topology = Topology([file, live])
+        #expect(topology.owns(Self.b) && !topology.owns(Self.a))
+        #expect(topology.master(of: Self.a) == Self.b)
+    }
+
+    /// clusterd writes 0 as a replica's own epoch; what the file says of it is as new as its master's epoch all the same.
+    @Test func aReplicasOwnFileIsAsNewAsItsMastersEpoch() {
+        let own = Topology.Source(
+            view: Self.view(Self.a, (Self.a, 0, Self.b), (Self.b, 5, nil)), currentEpoch: 5, live: false)
+        let old = Topology.Source(
+            view: Self.view(Self.b, (Self.a, 3, nil), (Self.b, 3, Self.a)), currentEpoch: 3, live: false)
+        let topology = Topology([old, own])
+        #expect(topology.standings[Self.a]?.role == .replica && topology.owns(Self.b))
+    }
+}
