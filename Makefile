@@ -2,11 +2,13 @@
 SHELL := /bin/bash
 CONFIGURATION ?= release
 SEEDS ?= 2000
+KILLS ?= 200
+STOCK_KILLS ?= 5
 # With Swift's library inside the program a command starts in half the time, and needs no Swift on the machine.
 BUILD = swift build -c $(CONFIGURATION) --static-swift-stdlib
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit sim chaos test-systemd deb dist engines lint fmt clean dependencies
+.PHONY: help run build test unit sim bench chaos test-systemd deb dist engines lint fmt clean dependencies
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | column -t -s '|'
@@ -39,6 +41,10 @@ sim: ## run the simulator: SEEDS=10000, or SEED=41 to replay one with its story
 chaos: dependencies ## faults at random moments under a writer with a ledger: SEED=7 ROUNDS=50
 	swift build --build-tests
 	SEED=$(or $(SEED),7) ROUNDS=$(or $(ROUNDS),50) swift test --skip-build --filter ChaosTests
+
+bench: build ## measure a failover beside stock Redis: KILLS=200, STOCK_KILLS=5 (each takes 20 s and more)
+	swift run -c release --package-path Benchmarks failover-bench --clusterd .build/$(CONFIGURATION)/clusterd \
+		--kills $(KILLS) --stock-kills $(STOCK_KILLS)
 
 deb: build ## make the Debian package, in .build-packages
 	@scripts/install-dependencies package

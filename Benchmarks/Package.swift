@@ -1,0 +1,9 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Measures the program as it was built, from outside: it depends on nothing of it, and builds in seconds.
+let package = Package(
+    name: "Benchmarks",
+    targets: [.executableTarget(name: "failover-bench")],
+    swiftLanguageModes: [.v6]
+)
