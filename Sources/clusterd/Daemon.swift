@@ -24,6 +24,8 @@ struct Daemon {
         var isVerbose = true
         /// Whether nobody sits at a terminal to press Ctrl-C.
         var isInBackground = false
+        /// Whether it only ends what an earlier one left running.
+        var stopsAtOnce = false
     }
 
     /// - Parameter guest: the command that the cluster is for; signals are its own then, and nodes end with this process.
@@ -94,6 +96,7 @@ struct Daemon {
             Signals(
                 mode: options.mode, inbox: inbox, driver: driver, reporter: reporter, reload: reload, timeline: timeline
             ).start()
+            if options.stopsAtOnce { inbox.post(.wish(.stop(asked: driver.now(), kill: false))) }
         }
 
         let end = await orchestrator.run()

@@ -72,15 +72,18 @@ struct RunCommand: AsyncParsableCommand {
             Reads /etc/clusterd/conf.d/*.yaml unless told otherwise. SIGTERM stops every node cleanly, SIGUSR1 ends clusterd \
             and leaves the nodes running, SIGHUP reads the configuration again. Data are in /var/lib/clusterd and the control \
             socket is in /run/clusterd, where neither the configuration nor the unit (StateDirectory=, RuntimeDirectory=) says \
-            otherwise.
+            otherwise. With --stop-nodes nothing is started: what an earlier clusterd left running is stopped, every key saved.
 
             clusterd run --config ./conf.d
+            clusterd run --config ./conf.d --stop-nodes
             """)
 
     @Option(
         help: ArgumentHelp("A file or a folder of configuration; may repeat.", valueName: "path"),
         completion: Completion.configuration)
     var config: [String] = []
+
+    @Flag(help: "Stop the nodes that an earlier clusterd left running, and end.") var stopNodes = false
 
     func run() async throws {
         let folders = ServiceFolders.fromEnvironment()
@@ -90,6 +93,6 @@ struct RunCommand: AsyncParsableCommand {
         try await Daemon.run(
             .init(
                 mode: .run, configuration: config.isEmpty ? ["/etc/clusterd/conf.d"] : config, defaults: defaults,
-                commandLine: CommandLineSettings()))
+                commandLine: CommandLineSettings(), stopsAtOnce: stopNodes))
     }
 }

@@ -107,6 +107,26 @@ def a_frozen_daemon_is_replaced(machine, service):
     machine.must("rm -r /run/systemd/system/clusterd.service.d && systemctl daemon-reload")
 
 
+def a_frozen_daemon_can_be_stopped_and_restarted(machine, service):
+    machine.must("mkdir -p /run/systemd/system/clusterd.service.d")
+    machine.must("printf '[Service]\\nTimeoutStopSec=3\\nWatchdogSec=0\\n' >/run/systemd/system/clusterd.service.d/short.conf")
+    machine.must("systemctl daemon-reload && systemctl restart clusterd")
+    service.ready()
+    # Replaced: it is a restart, and the nodes stay.
+    old, nodes = service.pid, service.nodes()
+    machine.must(f"kill -STOP {old}")
+    machine.run("systemctl restart clusterd")
+    service.replaced(old)
+    expect(service.nodes() == nodes, f"{nodes} became {service.nodes()}")
+    # Stopped: the nodes are ended all the same, and every key is saved.
+    machine.must(f"kill -STOP {service.pid}")
+    machine.run("systemctl stop clusterd")
+    expect(machine.run("pgrep redis-server").status == 1, "nodes are left running\n" + service.log())
+    machine.must("rm -r /run/systemd/system/clusterd.service.d && systemctl daemon-reload")
+    machine.must("systemctl reset-failed clusterd; systemctl start clusterd && clusterd wait")
+    service.expect_keys(KEYS)
+
+
 def restart_leaves_the_nodes(machine, service):
     old, nodes = service.pid, service.nodes()
     machine.must("systemctl restart clusterd")
@@ -141,6 +161,18 @@ def a_wrong_configuration_is_not_tried_again(machine, service):
     machine.must("rm /etc/clusterd/conf.d/90-test.yaml && systemctl start clusterd")
     service.ready()
     expect(service.nodes() == nodes, f"{nodes} became {service.nodes()}")
+
+
+def what_is_left_running_can_be_stopped(machine, service):
+    machine.must("echo 'cluster: {mastrs: 3}' >/etc/clusterd/conf.d/90-test.yaml")
+    machine.run("systemctl restart clusterd")
+    eventually("it has failed", lambda: service.state == "failed")
+    expect(service.nodes(), "no node was left running")
+    machine.must("rm /etc/clusterd/conf.d/90-test.yaml")
+    followed(machine, "When clusterd itself is gone")
+    expect(machine.run("pgrep redis-server").status == 1, "nodes are left running")
+    machine.must("systemctl start clusterd && clusterd wait")
+    service.expect_keys(KEYS)
 
 
 def stop_is_clean(machine, service):
@@ -326,8 +358,8 @@ TARBALL = [the_state_is_in_systemctl_status, restart_leaves_the_nodes, stop_is_c
 BY_HAND = [
     ready_after_start_and_not_before, the_state_is_in_systemctl_status, everything_runs_as_its_user,
     a_second_user_is_told_what_to_do, a_killed_daemon_is_started_again, a_frozen_daemon_is_replaced,
-    restart_leaves_the_nodes, reload_reads_the_configuration, a_wrong_configuration_is_not_tried_again,
-    stop_is_clean, an_unwritable_folder_is_explained, two_instances_beside_it, the_exposure_is_low,
+    a_frozen_daemon_can_be_stopped_and_restarted, restart_leaves_the_nodes, reload_reads_the_configuration, a_wrong_configuration_is_not_tried_again,
+    what_is_left_running_can_be_stopped, stop_is_clean, an_unwritable_folder_is_explained, two_instances_beside_it, the_exposure_is_low,
     a_reboot_loses_nothing, a_power_cut_is_survived,
 ]
 

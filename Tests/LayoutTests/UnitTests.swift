@@ -16,6 +16,8 @@ import Testing
             case "Description=clusterd, supervisor of a Redis Cluster":
                 line.replacing("a Redis Cluster", with: "the Redis Cluster %i")
             case "ExecStart=/usr/bin/clusterd run": line + " --config /etc/clusterd/%i/conf.d"
+            case let line where line.hasPrefix("ExecStopPost="):
+                line.replacing("clusterd run ", with: "clusterd run --config /etc/clusterd/%i/conf.d ")
             case "StateDirectory=clusterd", "RuntimeDirectory=clusterd": line + "/%i"
             // Nothing lies below an instance's folder.
             case "RuntimeDirectoryPreserve=yes": "RuntimeDirectoryPreserve=restart"
