@@ -5,12 +5,7 @@ extension Turn {
     /// Every running node is asked: each second at rest, much more often while something changes, and at once where
     /// the last answer is older than the last change.
     mutating func ask(_ topology: Topology) {
-        let inTransition =
-            !seen.wasReady || seen.wish != .run
-            || decision.record?.operations.contains(where: \.isOpen) == true
-            || decision.record?.promotions.isEmpty == false
-        let many = Duration.milliseconds(4) * members.count
-        let pace = inTransition ? max(Self.pollInTransition, many) : Self.pollAtRest
+        let pace = self.pace
         // For as long as a replica may take over.
         let bereaved = Set(
             members.filter { member in
@@ -39,6 +34,21 @@ extension Turn {
                 wake(at: due)
             }
         }
+    }
+
+    /// How often nodes are asked that have no reason of their own. A cluster that is not ready and to which nothing happens any
+    /// more (a node that waits for its next try, a pause) is no transition: it only is to be seen soon when that changes.
+    private var pace: Duration {
+        let many = Duration.milliseconds(4) * members.count
+        let hasWork =
+            seen.wish != .run || decision.record?.operations.contains(where: \.isOpen) == true
+            || decision.record?.promotions.isEmpty == false
+        if hasWork { return max(Self.pollInTransition, many) }
+        if seen.wasReady { return Self.pollAtRest }
+        let ends = members.compactMap { exited($0.name)?.at }
+        let news = [seen.began, seen.rolesChanged].compactMap { $0 } + Array(seen.changed.values) + ends
+        let isStill = now - (news.max() ?? now) > Self.transitionLimit
+        return max(isStill ? Self.pollUnready : Self.pollInTransition, many)
     }
 
     /// Rule 12: what was changed for a while is put back, whoever changed it.

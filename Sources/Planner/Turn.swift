@@ -14,6 +14,9 @@ struct Turn {
     /// How often a node is asked while something changes, and at rest.
     static let pollInTransition = Duration.milliseconds(25)
     static let pollAtRest = Duration.seconds(1)
+    /// After so long without a change what is not ready is looked at less often.
+    static let transitionLimit = Duration.seconds(15)
+    static let pollUnready = Duration.milliseconds(250)
 
     init(_ spec: ClusterSpec, _ record: Record?, seeing seen: Observation, at now: Moment) {
         self.spec = spec

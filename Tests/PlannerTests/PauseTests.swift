@@ -85,4 +85,21 @@ import Testing
         #expect(try scene.ask(.resume).currentStep == "clusterd acts by itself again")
         #expect(try scene.ask(.resume).currentStep == "it was not paused")
     }
+
+    /// What nothing happens to is no transition: nodes are not asked forty times a second for as long as one is left down.
+    @Test func whileANodeIsLeftDownTheOthersAreAskedLessOften() throws {
+        var scene = try paused()
+        scene.die("7004")
+        for _ in 0..<5 { scene.turn() }
+        func pause() throws -> Duration {
+            scene.hear()
+            return try #require(scene.decide().wake) - scene.now
+        }
+        #expect(try pause() <= .milliseconds(25))
+        scene.pass(.seconds(20))
+        #expect(try pause() >= .milliseconds(200))
+        // The next thing that happens is seen at once.
+        scene.die("7005")
+        #expect(try pause() <= .milliseconds(25))
+    }
 }
