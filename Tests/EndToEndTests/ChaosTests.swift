@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized) struct ChaosTests {
     private static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
 
-    @Test(arguments: ["fast"]) func whatWasConfirmedIsThereAfterwards(failover: String) async throws {
+    @Test(arguments: ["fast", "durable"]) func whatWasConfirmedIsThereAfterwards(failover: String) async throws {
         let seed = Self.number("SEED") ?? 11
         try await withDaemon { daemon in
             let settings = daemon.home + "/chaos.yaml"
@@ -23,6 +23,7 @@ import Testing
                 throw error
             }
             print("seed \(seed), failover \(failover)\n\(chaos.report)")
+            if failover == "durable" { #expect(chaos.rounds.map(\.lost) == chaos.rounds.map { _ in 0 }) }
             #expect(chaos.rounds.map(\.confirmedLost) == chaos.rounds.map { _ in 0 })
         }
     }
