@@ -13,6 +13,8 @@ package struct NodeReport: Hashable, Sendable {
     package var load: Load
     /// Live values of the directives that clusterd asks for, by lower-case name.
     package var settings: [String: String]
+    /// How many keys it has of slots that it is taking in from another.
+    package var keysOfImportedSlots: [Int: Int64] = [:]
 
     package struct Replication: Hashable, Sendable {
         package var role: Role

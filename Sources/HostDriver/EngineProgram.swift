@@ -86,9 +86,10 @@ package struct EngineProgram: Sendable {
         return String(cString: path)
     }
 
-    /// Runs a program to its end, with its output in a file, for at most ten seconds.
-    private static func run(_ path: String, _ arguments: [String], in folder: String) -> (output: String?, ended: Bool)
-    {
+    /// Runs a program to its end, with its output in a file, for a limited time.
+    static func run(
+        _ path: String, _ arguments: [String], in folder: String, limit: Duration = .seconds(10)
+    ) -> (output: String?, ended: Bool) {
         var template = Array((folder + "/.clusterd-XXXXXX").utf8CString)
         let file = mkstemp(&template)
         guard file >= 0 else { return (nil, false) }
@@ -101,7 +102,7 @@ package struct EngineProgram: Sendable {
                     executable: path, arguments: arguments, environment: ["PATH=/usr/bin:/bin"], directory: folder,
                     output: output))
         else { return (nil, false) }
-        let ended = ProcessWatch.wait(for: pid, limit: .seconds(10))
+        let ended = ProcessWatch.wait(for: pid, limit: limit)
         if !ended { kill(pid, SIGKILL) }
         var status: Int32 = 0
         waitpid(pid, &status, 0)

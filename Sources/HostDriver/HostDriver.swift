@@ -119,6 +119,13 @@ package final class HostDriver: Driver {
             await command(
                 node, contact,
                 ["CLUSTER", "MEET", host, String(ports.client)] + (ports.needsClusterPort ? [String(ports.bus)] : []))
+        case .examine(_, let process, let path): await examine(process, path)
+        case .repairAppendOnly(let repair): await self.repair(repair)
+        case .forget(let node, let contact, let id): await command(node, contact, ["CLUSTER", "FORGET", id.text])
+        case .closeSlot(let node, let contact, let slot, let ifEmpty):
+            await closeSlot(node, contact, slot, ifEmpty: ifEmpty)
+        case .addSlots(let node, let contact, let slots):
+            await command(node, contact, ["CLUSTER", "ADDSLOTS"] + slots.ranges.flatMap { $0 }.map(String.init))
         case .configure(let node, let contact, let name, let value):
             await command(node, contact, ["CONFIG", "SET", name, value])
         }

@@ -12,6 +12,8 @@ enum NodeQuestion {
         RESPCommand("CONFIG", "GET", "cluster-replica-no-failover"),
     ]
 
+    static let slotsCounted = 16
+
     static func read(_ answers: [RESPValue]) -> NodeReply.Outcome {
         if let words = answers.lazy.compactMap(\.errorText).first { return .answered(words) }
         guard answers.count == commands.count, let info = answers[0].text.map(InfoReply.init),
@@ -99,7 +101,19 @@ extension HostDriver {
     }
 
     private func question(_ connection: RedisConnection) async throws(RedisClientError) -> NodeReply.Outcome {
-        NodeQuestion.read(try await connection.pipeline(NodeQuestion.commands, timeout: Self.answerLimit))
+        let answers = try await connection.pipeline(NodeQuestion.commands, timeout: Self.answerLimit)
+        let outcome = NodeQuestion.read(answers)
+        guard case .report(var report) = outcome, let importing = report.view.myself?.importing, !importing.isEmpty
+        else {
+            return outcome
+        }
+        let slots = importing.map(\.slot).prefix(NodeQuestion.slotsCounted)
+        let counts = try await connection.pipeline(
+            slots.map { RESPCommand("CLUSTER", "COUNTKEYSINSLOT", String($0)) }, timeout: Self.answerLimit)
+        for (slot, count) in zip(slots, counts) {
+            if case .integer(let number) = count { report.keysOfImportedSlots[slot] = number }
+        }
+        return .report(report)
     }
 
     private static func noAnswer(_ error: RedisClientError) -> NodeReply.Outcome {

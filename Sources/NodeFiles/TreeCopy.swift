@@ -4,7 +4,7 @@ import Glibc
 /// are kept: the time of a data file says how fresh it is.
 
 /// The copy gets its name once it is complete.
-func copyDurably(_ source: String, to target: String) throws(FileError) {
+package func copyDurably(_ source: String, to target: String) throws(FileError) {
     let (directory, name) = splitPath(target)
     let partial = "\(directory)/.partial-\(name)"
     try copyTree(source, to: partial)

@@ -68,6 +68,9 @@ extension Cycle {
         case (.inquire(let node, _, _), .inquired(let inquiry)):
             seen.inquiries[node] = inquiry
             seen.effects[effect.key] = nil
+        case (.examine(let node, _, _), .examined(let examination)):
+            seen.examinations[node] = examination
+            seen.effects[effect.key] = nil
         case (.writeFiles(let files), _):
             seen.written[files.node] = RedisConfFacts(fileName: "redis.conf", files.redisConf)
         case (.start(let start), .process(let identity, let startedAt)):

@@ -90,7 +90,7 @@ extension Turn {
                     Finding(
                         "ghost-node", .warning,
                         "\(knowing) a node \(id.short) (\(place)), which is gone and none of this cluster's",
-                        hint: "redis-cli -p \(members.first?.ports.client ?? 0) cluster forget \(id)"), for: Self.load)
+                        hint: StrayFolders.hint, mend: .forget(.init(id))), for: Self.load)
             } else {
                 suspect(
                     Finding(
@@ -110,11 +110,14 @@ extension Turn {
                 running(member.name) != nil, master.shard != member.shard
             else { continue }
             let home = members.first { $0.shard == member.shard && topology.owns($0.id) }
+            let mend = home.flatMap { lastHeard($0) == nil || lastHeard(member) == nil ? nil : $0 }.map {
+                Mend.follow(.init(member: member.name, master: $0.name))
+            }
             suspect(
                 Finding(
                     "replica-misplaced", .warning, node: member.name, shard: home?.name,
                     "\(member.name) follows \(master.name), and belongs to \(home?.name.text ?? "another shard")",
-                    hint: home.map { "redis-cli -p \(member.ports.client) cluster replicate \($0.id)" }),
+                    hint: mend.map { _ in StrayFolders.hint }, mend: mend),
                 for: Self.standing)
         }
         guard let wanted = decision.record?.shape.replicas, wanted == spec.replicas else { return }

@@ -87,7 +87,9 @@ extension Turn {
                 Finding(
                     "slots-uncovered", .error,
                     "\(Self.slots(missing)) \(missing.count == 1 ? "belongs" : "belong") to no node: keys there can be neither read "
-                        + "nor written"), for: .zero)
+                        + "nor written", hint: knownOwner(of: missing).map { _ in StrayFolders.hint },
+                    mend: knownOwner(of: missing).map { .addSlots(.init(member: $0.name, slots: missing)) }), for: .zero
+            )
         }
         for member in members where topology.owns(member.id) {
             let slots = topology.standings[member.id]?.slots ?? SlotSet()
@@ -114,7 +116,8 @@ extension Turn {
     private mutating func checkOpenSlots() {
         var halves: [Int: [String]] = [:]
         for member in members {
-            guard let myself = lastHeard(member)?.view.myself else { continue }
+            // Replicas of Valkey have what their master has of this.
+            guard let myself = lastHeard(member)?.view.myself, myself.flags.contains(.master) else { continue }
             for open in myself.migrating {
                 halves[open.slot, default: []].append("\(member.name) gives it to \(name(open.node))")
             }
@@ -124,11 +127,15 @@ extension Turn {
         }
         let slots = halves.keys.sorted()
         for slot in slots.prefix(5) {
+            let isClosable = mayClose(slot)
             suspect(
                 Finding(
                     "slot-open", .error,
                     "slot \(slot) is half moved: \((halves[slot] ?? []).joined(separator: ", "))",
-                    hint: "redis-cli --cluster fix \(spec.connectHost):\(members.first?.ports.client ?? 0)"),
+                    hint: isClosable
+                        ? StrayFolders.hint
+                        : "redis-cli --cluster fix \(spec.connectHost):\(members.first?.ports.client ?? 0)",
+                    mend: isClosable ? .closeSlot(slot) : nil),
                 for: Self.gossip)
         }
         if slots.count > 5 {

@@ -45,6 +45,14 @@ package enum Effect: Sendable, Equatable {
     case measureLogs([NodeLog])
     /// Move a log aside, and the older ones on.
     case rotateLog(LogRotation)
+    /// Let the engine's own tool look at the last part of an append-only file that a process could not load.
+    case examine(NodeName, ProcessIdentity, path: String)
+    /// Cut it where its whole commands end, by the same tool, out of a copy that then takes its place.
+    case repairAppendOnly(Mend.RepairAppendOnly)
+    case forget(NodeName, Contact, NodeID)
+    /// CLUSTER SETSLOT STABLE. `ifEmpty`: only where no key of the slot is there.
+    case closeSlot(NodeName, Contact, slot: Int, ifEmpty: Bool)
+    case addSlots(NodeName, Contact, SlotSet)
     /// CONFIG SET of one directive, live only.
     case configure(NodeName, Contact, name: String, value: String)
 
@@ -213,14 +221,16 @@ package enum Effect: Sendable, Equatable {
         // The node goes on as before: nothing that it said grows old by this.
         case .measureLogs, .rotateLog: nil
         // Nothing is done to it, and nothing has to wait for that.
-        case .askSettings, .inquire: nil
+        case .askSettings, .inquire, .examine: nil
         // The process may be none of this node's.
         case .identify: nil
         case .makeDirectory(let node, _), .adopt(let node, _), .ask(let node, _), .signal(let node, _, _),
             .killHung(let node, _, _),
             .shutdown(let node, _, _), .handOver(let node, _, _), .replicate(let node, _, _), .meet(let node, _, _, _),
-            .configure(let node, _, _, _):
+            .configure(let node, _, _, _), .forget(let node, _, _), .closeSlot(let node, _, _, _),
+            .addSlots(let node, _, _):
             node
+        case .repairAppendOnly(let repair): repair.member
         case .quarantine(let quarantine), .preserve(let quarantine): quarantine.node
         case .writeFiles(let files): files.node
         case .start(let start): start.node
@@ -231,7 +241,7 @@ package enum Effect: Sendable, Equatable {
     /// Whether facts about roles that were asked for earlier say nothing after this.
     package var changesRoles: Bool {
         switch self {
-        case .handOver, .promote, .replicate, .meet: true
+        case .handOver, .promote, .replicate, .meet, .addSlots: true
         default: false
         }
     }
@@ -249,7 +259,7 @@ package enum Effect: Sendable, Equatable {
     /// come to be where the record does not know of it. The others go on from memory when the disk is full.
     package var needsRecord: Bool {
         switch self {
-        case .makeDirectory, .quarantine, .preserve, .writeFiles, .replicate, .meet: true
+        case .makeDirectory, .quarantine, .preserve, .writeFiles, .replicate, .meet, .repairAppendOnly: true
         default: false
         }
     }
@@ -298,6 +308,15 @@ extension Effect {
             EffectKey("replicate \(node) \(contact.process.pid) \(master.short)")
         case .meet(let node, let contact, let host, let ports):
             EffectKey("meet \(node) \(contact.process.pid) \(host) \(ports)")
+        case .examine(let node, let process, let path):
+            EffectKey("examine \(node) \(process.pid)/\(process.startTime) \(path)")
+        case .repairAppendOnly(let repair):
+            EffectKey("repair \(repair.member) \(repair.file) \(repair.goodBytes)/\(repair.bytes)")
+        case .forget(let node, let contact, let id): EffectKey("forget \(node) \(contact.process.pid) \(id)")
+        case .closeSlot(let node, let contact, let slot, _):
+            EffectKey("close slot \(node) \(contact.process.pid) \(slot)")
+        case .addSlots(let node, let contact, let slots):
+            EffectKey("add slots \(node) \(contact.process.pid) \(slots)")
         case .configure(let node, let contact, let name, let value):
             EffectKey(
                 "configure \(node) \(contact.process.pid) \(name) "

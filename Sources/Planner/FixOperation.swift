@@ -11,6 +11,26 @@ extension Operation {
             ids = mends.map(\.id)
             remaining = mends
         }
+
+        /// Whether what it does now ends with this node's start. A file that is being mended is not to be loaded.
+        func starts(_ node: NodeName) -> Bool {
+            switch remaining.first {
+            case .setAside(let move): move.member == node
+            case .repairAppendOnly(let repair): repair.member == node && repair.isDone
+            default: false
+            }
+        }
+    }
+}
+
+extension Operation {
+    /// Whether a person said that this node's append-only file may be cut.
+    func mends(_ node: NodeName) -> Bool {
+        guard state == .running, case .fix(let fix) = kind, case .repairAppendOnly(let repair)? = fix.remaining.first
+        else {
+            return false
+        }
+        return repair.member == node
     }
 }
 
@@ -21,10 +41,17 @@ extension Turn {
         _ fix: inout Operation.Fix, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let mend = fix.remaining.first else { return .done("there was nothing to do") }
-        let advance =
-            switch mend {
-            case .setAside(let move): setAside(move, since: begun, story, topology)
-            }
+        let advance: Advance
+        switch mend {
+        case .setAside(let move): advance = setAside(move, since: begun, story, topology)
+        case .repairAppendOnly(var repair):
+            advance = self.repair(&repair, story, topology)
+            fix.remaining[0] = .repairAppendOnly(repair)
+        case .forget(let forget): advance = self.forget(forget, since: begun, story)
+        case .follow(let follow): advance = self.follow(follow, story, topology)
+        case .closeSlot(let slot): advance = closeSlot(slot, since: begun, story)
+        case .addSlots(let add): advance = addSlots(add, since: begun, story)
+        }
         switch advance {
         case .working: return advance
         case .failed(let why):

@@ -5,6 +5,16 @@ import ClusterModel
 package enum Mend: Sendable, Hashable, Codable {
     /// Folders, or files in one, go to quarantine.
     case setAside(SetAside)
+    /// An append-only file that ends in the middle of a command, or in something that is none, is cut there.
+    case repairAppendOnly(RepairAppendOnly)
+    /// CLUSTER FORGET, on every node.
+    case forget(Forget)
+    /// A replica goes back to the shard that it was formed in.
+    case follow(Follow)
+    /// A slot that is half moved stays where it is.
+    case closeSlot(Int)
+    /// Slots go back to the node of which all others know that it has them.
+    case addSlots(AddSlots)
 
     package struct SetAside: Sendable, Hashable, Codable {
         /// The member in whose place they lie, which is then started; nil: nobody's.
@@ -32,10 +42,74 @@ package enum Mend: Sendable, Hashable, Codable {
         package var path: String { member == nil ? "\(directory)/\(files[0])" : directory }
     }
 
+    package struct RepairAppendOnly: Sendable, Hashable, Codable {
+        package var member: NodeName
+        package var directory: String
+        /// Within it: the last part of the append-only file.
+        package var file: String
+        /// All that holds the append-only file: names within the directory.
+        package var names: [String]
+        package var bytes: Int64
+        /// How many of them, from the beginning, are whole commands.
+        package var goodBytes: Int64
+        /// The process that could not load it.
+        package var process: ProcessIdentity
+        package var folder: String?
+        /// Whether it is cut: from then on the node may be started.
+        package var isDone = false
+
+        package init(
+            member: NodeName, directory: String, file: String, names: [String], bytes: Int64, goodBytes: Int64,
+            process: ProcessIdentity
+        ) {
+            self.member = member
+            self.directory = directory
+            self.file = file
+            self.names = names
+            self.bytes = bytes
+            self.goodBytes = goodBytes
+            self.process = process
+        }
+
+        package var path: String { "\(directory)/\(file)" }
+    }
+
+    package struct Forget: Sendable, Hashable, Codable {
+        package var id: NodeID
+
+        package init(_ id: NodeID) { self.id = id }
+    }
+
+    package struct Follow: Sendable, Hashable, Codable {
+        package var member: NodeName
+        package var master: NodeName
+
+        package init(member: NodeName, master: NodeName) {
+            self.member = member
+            self.master = master
+        }
+    }
+
+    package struct AddSlots: Sendable, Hashable, Codable {
+        package var member: NodeName
+        package var slots: SlotSet
+
+        package init(member: NodeName, slots: SlotSet) {
+            self.member = member
+            self.slots = slots
+        }
+    }
+
     /// What a person, or a program, says yes to: the same for as long as it would do the same.
     package var id: String {
         switch self {
         case .setAside(let move): "set-aside \(move.path)"
+        case .repairAppendOnly(let repair):
+            "repair-append-only \(repair.member) \(repair.goodBytes)/\(repair.bytes)"
+        case .forget(let forget): "forget \(forget.id)"
+        case .follow(let follow): "follow \(follow.member) \(follow.master)"
+        case .closeSlot(let slot): "close-slot \(slot)"
+        case .addSlots(let add): "add-slots \(add.member) \(add.slots)"
         }
     }
 
@@ -43,6 +117,10 @@ package enum Mend: Sendable, Hashable, Codable {
     package var node: NodeName? {
         switch self {
         case .setAside(let move): move.member
+        case .repairAppendOnly(let repair): repair.member
+        case .follow(let follow): follow.member
+        case .addSlots(let add): add.member
+        case .forget, .closeSlot: nil
         }
     }
 
@@ -50,6 +128,7 @@ package enum Mend: Sendable, Hashable, Codable {
     package var folder: String? {
         switch self {
         case .setAside(let move): move.path
+        case .repairAppendOnly, .forget, .follow, .closeSlot, .addSlots: nil
         }
     }
 
@@ -59,6 +138,18 @@ package enum Mend: Sendable, Hashable, Codable {
         case .setAside(let move):
             move.member.map { "move what is in \(move.path) to quarantine/, and start \($0) as the member that it was" }
                 ?? "move \(move.path) to quarantine/"
+        case .repairAppendOnly(let repair):
+            "keep \(repair.names.joined(separator: " ")) in quarantine/, let the engine's own check-aof cut the last "
+                + "\(repair.bytes - repair.goodBytes) of the \(repair.bytes) bytes of \(repair.path), and start "
+                + "\(repair.member): what was written in those bytes is lost to the cluster"
+        case .forget(let forget): "let every node forget \(forget.id.short) (CLUSTER FORGET)"
+        case .follow(let follow):
+            "let \(follow.member) follow \(follow.master) again (CLUSTER REPLICATE): its data are copies, and come anew"
+        case .closeSlot(let slot):
+            "leave slot \(slot) where its keys are (CLUSTER SETSLOT STABLE): who was to take it has none of them"
+        case .addSlots(let add):
+            "give \(add.member) its \(add.slots.count == 1 ? "slot" : "slots") \(add.slots) again (CLUSTER ADDSLOTS), which all "
+                + "others know as its own: the keys are still there"
         }
     }
 
@@ -68,6 +159,10 @@ package enum Mend: Sendable, Hashable, Codable {
         case .setAside(var move):
             move.folder = "\(stamp(wall))-\(move.label)"
             return .setAside(move)
+        case .repairAppendOnly(var repair):
+            repair.folder = "\(stamp(wall))-\(repair.member)-append-only"
+            return .repairAppendOnly(repair)
+        case .forget, .follow, .closeSlot, .addSlots: return self
         }
     }
 }

@@ -39,6 +39,8 @@ package struct Observation: Sendable, Equatable {
     package var lastExits: [NodeName: NodeProcess.Exited] = [:]
     /// What was learned of a process's end after it, per node.
     package var inquiries: [NodeName: Inquiry] = [:]
+    /// What the engine's tool says of the append-only file that a node could not load.
+    package var examinations: [NodeName: Examination] = [:]
     package var host = HostFacts()
     /// Whether each node's process lives.
     package var vitals: [NodeName: Vitals] = [:]
@@ -97,6 +99,22 @@ package struct Observation: Sendable, Equatable {
             self.namedByKernel = namedByKernel
             self.memoryKills = memoryKills
             self.log = log
+        }
+    }
+
+    package struct Examination: Sendable, Equatable {
+        /// The process that could not load it.
+        package var of: ProcessIdentity
+        package var path: String
+        package var bytes: Int64
+        /// How many of them, from the beginning, are whole commands.
+        package var goodBytes: Int64
+
+        package init(of process: ProcessIdentity, path: String, bytes: Int64, goodBytes: Int64) {
+            self.of = process
+            self.path = path
+            self.bytes = bytes
+            self.goodBytes = goodBytes
         }
     }
 

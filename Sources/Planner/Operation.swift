@@ -225,7 +225,7 @@ extension Operation {
         switch kind {
         case .startNode(let start): return start.node == node
         case .stopNode(let stop): return stop.node == node
-        case .fix(let fix): return fix.remaining.first?.node == node
+        case .fix(let fix): return fix.starts(node)
         default: return restart?.node == node
         }
     }

@@ -53,7 +53,11 @@ extension Turn {
     }
 
     /// What a person does about a node that stays down.
-    func remedy(_ member: Member, _ exit: NodeProcess.Exited) -> String {
+    func remedy(_ member: Member, _ exit: NodeProcess.Exited, _ topology: Topology) -> String {
+        if exit.reason.dataUnreadable, let heir = livingHeir(of: member, topology) {
+            return
+                "clusterd failover \(heir.name) --force: it lives and has the keys; \(member.name) then gets all of them from it"
+        }
         let again = "clusterd restart-node \(member.name)"
         let names = seen.directory(at: member.directory)?.dataNames ?? DataFileNames()
         switch exit.reason.kind {

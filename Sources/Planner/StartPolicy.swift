@@ -113,11 +113,14 @@ extension Turn {
         guard let exit = exited(member.name) else { return true }
         let isMended = isMended(member, exit, topology)
         if let stays = RestartPolicy.staysDown(exit, spec.supervision.restart, isMended: isMended) {
+            let mend = repair(of: member, exit, topology)
             find(
                 Finding(
                     "node-down", .error, node: member.name,
                     "\(member.name) \(ExitReason.past(exit.reason.cause)); \(stays)",
-                    hint: remedy(member, exit), details: exit.reason.logTail))
+                    hint: mend == nil ? remedy(member, exit, topology) : StrayFolders.hint,
+                    details: exit.reason.logTail,
+                    mend: mend))
             return false
         }
         let retryAt = RestartPolicy.retryAt(exit, spec.supervision)

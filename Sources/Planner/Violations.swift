@@ -14,6 +14,11 @@ package func violations(in decision: Decision, given record: Record?, seeing see
         case .quarantine(let move):
             found += intrusion(move.node, move.directory, "files are moved", seen)
             if !isAccepted(move, decision) { found += loss(move, record, seen) }
+        case .repairAppendOnly(let repair):
+            found += intrusion(repair.member, repair.directory, "its append-only file is cut", seen)
+            if decision.record?.operations.contains(where: { $0.mends(repair.member) }) != true {
+                found.append("\(repair.file) of \(repair.member) is cut although nobody said so")
+            }
         case .start(let start):
             found += intrusion(start.node, start.directory, "a second is started", seen)
             found += unready(start, decision)

@@ -45,8 +45,8 @@ struct FixCommand: ParsableCommand {
             status = try daemon.client().get(.status, StatusDocument.self)
         } catch {
             // A daemon that refuses to start because of what lies there leaves nobody to speak to.
-            guard error.exit == ControlAPI.ExitCode.noDaemon else { throw error }
-            return try fix(StoppedCluster(in: daemon.dataFolders, noDaemon: error))
+            guard error.exit == ControlAPI.ExitCode.noDaemon, daemon.cluster == nil else { throw error }
+            return try fix(StoppedCluster(in: daemon.dataFolders, noDaemon: error), noDaemon: error)
         }
         guard keep == nil else {
             throw Failure(
@@ -56,8 +56,7 @@ struct FixCommand: ParsableCommand {
         }
         let client = try daemon.client()
         var plan = try client.get(.fixPlan, FixDocument.self, timeout: .seconds(60))
-        let known = status.nodes.map { FixChoice.Node(name: $0.name, port: $0.port, id: $0.id) }
-        try FixChoice(nodes, known).narrow(&plan)
+        try plan.narrow(to: nodes, among: status.nodes.map { .init(name: $0.name, port: $0.port, id: $0.id) })
         guard try show(plan) else { return }
         let key = "\(getpid())-\(UInt64.random(in: 0 ... .max))"
         let change = ControlRequest.change(.fix(plan.mends.map(\.id)), idempotencyKey: key)
@@ -68,20 +67,23 @@ struct FixCommand: ParsableCommand {
         Output.result((try? ControlJSON.encode(plan)) ?? [])
     }
 
-    private func fix(_ cluster: StoppedCluster) throws {
-        let lock = try cluster.takeLock(only: dryRun ? .ifThere : .always)
-        let findings = try cluster.plan(keep: keep)
+    private func fix(_ cluster: StoppedCluster, noDaemon: Failure) throws {
         var plan = FixDocument(
-            cluster: cluster.record?.cluster ?? "", dir: cluster.dataDirectory, findings.findings)
-        let known = (cluster.record?.members ?? []).map {
-            FixChoice.Node(name: $0.name, port: $0.ports.client, id: $0.id)
-        }
-        try FixChoice(nodes, known).narrow(&plan)
+            cluster: cluster.record?.cluster ?? "", dir: cluster.dataDirectory, try cluster.plan(keep: keep).findings)
+        try plan.narrow(
+            to: nodes,
+            among: (cluster.record?.members ?? []).map { .init(name: $0.name, port: $0.ports.client, id: $0.id) })
         guard try show(plan) else { return }
+        // Only now: somebody who looks keeps no daemon from starting. What was shown is looked at once more.
+        let lock = try cluster.takeLock()
+        let offered = try StoppedCluster(in: [cluster.dataDirectory], noDaemon: noDaemon).plan(keep: keep).mends
         for (index, document) in plan.mends.enumerated() {
-            guard let mend = findings.mends.first(where: { $0.id == document.id }),
-                let folder = try cluster.carryOut(mend)
-            else { continue }
+            guard let mend = offered.first(where: { $0.id == document.id }) else {
+                throw Failure(
+                    "mend-unknown", "\(document.finding.message): this is no longer so",
+                    hint: "clusterd fix --dry-run", exit: ControlAPI.ExitCode.failed)
+            }
+            guard let folder = try cluster.carryOut(mend) else { continue }
             plan.mends[index].folder = folder
             Output.note("          moved \(mend.folder ?? "") to \(folder)")
         }
@@ -132,57 +134,26 @@ enum Consent {
     }
 }
 
-/// Which nodes a person means; none named is all.
-struct FixChoice {
-    struct Node {
-        var name: NodeName
-        var port: Int
-        var id: NodeID?
-    }
-
-    private let names: [String]
-    private let known: [Node]
-
-    init(_ names: [String], _ known: [Node]) {
-        self.names = names
-        self.known = known
-    }
-
-    /// Leaves of a plan what is found on these nodes.
-    func narrow(_ plan: inout FixDocument) throws(Failure) {
+extension FixDocument {
+    /// Leaves of it what is found on these nodes; none named is all. A folder beside the nodes goes by its own name.
+    mutating func narrow(to names: [String], among known: [NodeChoice.Candidate]) throws(Failure) {
         guard !names.isEmpty else { return }
+        let strays = mends.compactMap(\.finding.node).filter { name in !known.contains { $0.name == name } }
         var wanted = Set<NodeName>()
         for name in names {
-            let found = resolve(name, in: plan)
-            guard found.count == 1 else {
-                let all = known.map(\.name.text).joined(separator: " ")
-                throw Failure(
-                    found.isEmpty ? "unknown-node" : "ambiguous-node",
-                    found.isEmpty
-                        ? "there is no node '\(name)'; the nodes are \(all)"
-                        : "'\(name)' begins the ids of \(found.map(\.text).joined(separator: ", "))",
-                    exit: ControlAPI.ExitCode.usage)
+            if let stray = strays.first(where: { $0.text == name }) {
+                wanted.insert(stray)
+                continue
             }
-            wanted.insert(found[0])
+            do throws(NodeChoice.Unclear) {
+                wanted.insert(known[try NodeChoice.position(of: name, among: known)].name)
+            } catch {
+                throw Failure(error.code, error.message, hint: error.hint, exit: ControlAPI.ExitCode.usage)
+            }
         }
         func isMeant(_ finding: FindingDocument) -> Bool { finding.node.map(wanted.contains) ?? false }
-        plan.mends = plan.mends.filter { isMeant($0.finding) }
-        plan.left = plan.left.filter(isMeant)
-    }
-
-    private func resolve(_ text: String, in plan: FixDocument) -> [NodeName] {
-        let found = plan.mends.compactMap(\.finding.node)
-        if let name = (known.map(\.name) + found).first(where: { $0.text == text }) { return [name] }
-        if let port = text.split(separator: ":").last.flatMap({ Int($0) }),
-            let node = known.first(where: { $0.port == port })
-        {
-            return [node.name]
-        }
-        let id = text.lowercased()
-        guard id.allSatisfy(\.isHexDigit), id.count >= 8 || (id.count >= 4 && id.contains(where: \.isLetter)) else {
-            return []
-        }
-        return known.filter { $0.id?.text.hasPrefix(id) == true }.map(\.name)
+        mends = mends.filter { isMeant($0.finding) }
+        left = left.filter(isMeant)
     }
 }
 

@@ -142,7 +142,7 @@ private struct HeldBack {
             document = try client.get(.quarantine, QuarantineDocument.self, timeout: .seconds(60))
             way = .daemon(client)
         } catch {
-            guard error.exit == ControlAPI.ExitCode.noDaemon,
+            guard error.exit == ControlAPI.ExitCode.noDaemon, daemon.cluster == nil,
                 let folder = daemon.dataFolders.map({ Paths.absolute($0) }).first(where: { access($0, F_OK) == 0 })
             else { throw error }
             guard access(folder, R_OK | X_OK) == 0 else {

@@ -12,8 +12,6 @@ struct StoppedCluster {
     /// nil: there is none, or it cannot be read; the next start keeps such a one aside.
     let record: Record?
 
-    enum LockWish { case always, ifThere }
-
     /// - Parameters:
     ///   - candidates: where it may be; the first folder that is there is it.
     ///   - noDaemon: what is said where there is none.
@@ -48,11 +46,9 @@ struct StoppedCluster {
     }
 
     /// No clusterd works here, and none begins to.
-    func takeLock(only wish: LockWish) throws(Failure) -> FileLock? {
-        let path = dataDirectory + "/lock"
-        if wish == .ifThere, access(path, F_OK) != 0 { return nil }
+    func takeLock() throws(Failure) -> FileLock {
         do {
-            return try FileLock.take(path)
+            return try FileLock.take(dataDirectory + "/lock")
         } catch {
             throw Failure(
                 "already-running", "clusterd works in \(dataDirectory) and does not answer: \(error)",

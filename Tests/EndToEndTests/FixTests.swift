@@ -31,7 +31,7 @@ import Testing
         server.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         server.arguments = [
             "redis-server", "--port", "\(port)", "--cluster-enabled", "yes", "--cluster-config-file",
-            "nodes-\(port).conf", "--dir", folder, "--appendonly", "yes", "--save", "",
+            "nodes-\(port).conf", "--dir", folder, "--appendonly", "yes", "--appendfsync", "always", "--save", "",
         ]
         server.standardOutput = FileHandle.nullDevice
         try server.run()
@@ -174,9 +174,12 @@ import Testing
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "0"])
             try await daemon.ready()
+            let copy = daemon.data + "/nodes/old"
+            try FileManager.default.copyItem(atPath: folder(daemon, 0), toPath: copy)
             try FileManager.default.removeItem(atPath: daemon.data + "/control.sock")
             let result = try fix(daemon, "--yes")
             #expect(result.exit == 1 && result.errors.contains("clusterd works in"))
+            #expect(FileManager.default.fileExists(atPath: copy))
             #expect(try Daemon.run(["fix", "--dir", daemon.home + "/nowhere"]).exit == 3)
             try await daemon.stop()
         }

@@ -17,6 +17,16 @@ enum Redis {
         return answer
     }
 
+    /// As a client that was told to ask there (`-ASK`).
+    static func asking(_ port: Int, _ words: String...) async throws -> RESPValue? {
+        let connection = try await RedisConnection.connect(
+            host: "127.0.0.1", port: port, credentials: nil, on: MultiThreadedEventLoopGroup.singleton,
+            timeout: .seconds(5))
+        let answers = try await connection.pipeline([RESPCommand("ASKING"), RESPCommand(words)], timeout: .seconds(10))
+        await connection.close()
+        return answers.last
+    }
+
     /// Sets `count` keys wherever they belong; gives those that were acknowledged.
     static func fill(
         _ ports: [Int], _ count: Int, prefix: String = "key", password: String? = nil

@@ -141,6 +141,10 @@ extension Scene {
             seen.effects[effect.key] = nil
         case .discardCopy: break
         case .preserve, .replicate, .meet, .configure, .ask, .askSettings, .inspect: break
+        case .examine(let node, let process, let path):
+            seen.examinations[node] = .init(of: process, path: path, bytes: 100, goodBytes: 78)
+            seen.effects[effect.key] = nil
+        case .repairAppendOnly, .forget, .closeSlot, .addSlots: break
         }
     }
 

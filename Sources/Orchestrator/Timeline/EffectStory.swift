@@ -148,7 +148,9 @@ extension Effect {
     /// Questions and looks around are no events, whatever comes of them.
     fileprivate var isTold: Bool {
         switch self {
-        case .survey, .reserve, .release, .ask, .askSettings, .identify, .inspect, .inquire, .measureLogs: false
+        case .survey, .reserve, .release, .ask, .askSettings, .identify, .inspect, .inquire, .measureLogs,
+            .examine:
+            false
         default: true
         }
     }
@@ -171,6 +173,10 @@ extension Effect {
         case .rotateLog(let rotation): "\(rotation.path) cannot be moved aside"
         case .replicate: "\(name) cannot be made a replica"
         case .meet: "\(name) cannot be introduced to others"
+        case .repairAppendOnly(let repair): "\(name): \(repair.file) cannot be cut"
+        case .forget(_, _, let id): "\(name) does not forget \(id.short)"
+        case .closeSlot(_, _, let slot, _): "\(name): slot \(slot) cannot be left as it is"
+        case .addSlots(_, _, let slots): "\(name) does not take the slots \(slots)"
         case .configure(_, _, let directive, _): "\(name): \(directive) cannot be set"
         default: "\(name): \(kind) failed"
         }

@@ -1,0 +1,104 @@
+import ClusterModel
+import Glibc
+import NIOPosix
+import NodeFiles
+import Orchestrator
+import Planner
+import RESP
+import RedisClient
+
+/// Effects of `fix` on files and slots.
+extension HostDriver {
+    /// How long the engine's tool may read: a second for some hundred megabytes.
+    static let checkLimit = Duration.seconds(1800)
+
+    func examine(_ process: ProcessIdentity, _ path: String) async -> Outcome {
+        await apart { [engine] in
+            guard let check = engine.checkAppendOnlyFile(path, fix: false, limit: Self.checkLimit) else {
+                return .failed("the engine's tool says nothing of \(path)")
+            }
+            return .examined(.init(of: process, path: path, bytes: check.bytes, goodBytes: check.goodBytes))
+        }
+    }
+
+    /// The tool cuts a copy, which then takes the name: what is kept in quarantine may be a link to the file, and whoever is
+    /// interrupted leaves either the old one or the new one.
+    func repair(_ repair: Mend.RepairAppendOnly) async -> Outcome {
+        await apart { [engine] in
+            let copy = "\(repair.path).mended"
+            do throws(FileError) {
+                unlink(copy)
+                try copyDurably(repair.path, to: copy)
+                let check = engine.checkAppendOnlyFile(copy, fix: true, limit: Self.checkLimit)
+                guard check?.bytes == repair.bytes, check?.goodBytes == repair.goodBytes,
+                    try fileSize(copy) == repair.goodBytes
+                else {
+                    unlink(copy)
+                    return .failed("it is not what it was when you were asked, or the engine's tool does not cut it")
+                }
+                try replaceDurably(repair.path, by: copy)
+                return .done
+            } catch {
+                unlink(copy)
+                return .failed(error.description)
+            }
+        }
+    }
+
+    /// What takes its time and waits for a program is not done on the threads of the loop.
+    private func apart(_ work: @escaping @Sendable () -> Outcome) async -> Outcome {
+        do {
+            return try await NIOThreadPool.singleton.runIfActive { work() }
+        } catch {
+            return .failed("\(error)")
+        }
+    }
+
+    /// Two commands, one after the other: Valkey 9.1 with a replica dies by an assertion of a SETSLOT in a script
+    /// (docs/engines.md). Its owner has stopped sending clients there before.
+    func closeSlot(_ node: NodeName, _ contact: Effect.Contact, _ slot: Int, ifEmpty: Bool) async -> Outcome {
+        do {
+            let connection = try await connection(node, contact)
+            if ifEmpty {
+                let answer = try await connection.send(
+                    RESPCommand("CLUSTER", "COUNTKEYSINSLOT", String(slot)), timeout: Self.commandLimit)
+                guard case .integer(0) = answer else {
+                    return .failed(answer.errorText ?? "it has keys of slot \(slot) by now")
+                }
+            }
+            let answer = try await connection.send(
+                RESPCommand("CLUSTER", "SETSLOT", String(slot), "STABLE"), timeout: Self.slotLimit)
+            return answer.errorText.map { .failed($0) } ?? .done
+        } catch {
+            return .failed("\(error)")
+        }
+    }
+
+    /// Valkey waits for its replicas with this, two seconds unless told otherwise.
+    static let slotLimit = Duration.seconds(5)
+}
+
+extension EngineProgram {
+    /// `redis-check-aof` of one file: beside the server, or the server itself under that name, which is the same program
+    /// (`main`, src/server.c). One file and not the manifest: the tool of Valkey 9 takes its own kind of dump for damage.
+    func checkAppendOnlyFile(_ file: String, fix: Bool, limit: Duration) -> AppendOnlyCheck? {
+        var template = Array("/tmp/clusterd-aof-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { return nil }
+        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let link = "\(folder)/\(engine.name.rawValue)-check-aof"
+        defer {
+            unlink(link)
+            rmdir(folder)
+        }
+        guard symlink(checker ?? path, link) == 0 else { return nil }
+        let answer = fix ? "y" : "n"
+        let arguments = ["-c", "echo \(answer) | \"$0\" \(fix ? "--fix " : "")\"$1\"", link, file]
+        return Self.run("/bin/sh", arguments, in: folder, limit: limit).output.flatMap { AppendOnlyCheck($0) }
+    }
+
+    private var checker: String? {
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let beside = "\(folder)/\(engine.name.rawValue)-check-aof"
+        return access(beside, X_OK) == 0 ? beside : nil
+    }
+}

@@ -1,0 +1,130 @@
+import ClusterModel
+
+/// Mends of what nodes believe of each other. Each is a command of the engine's own, to the nodes that need it, until they say
+/// that it is so.
+extension Turn {
+    // MARK: whether they would be right
+
+    /// Slots that their owner has let go of, and that every other node still knows as its own: `CLUSTER DELSLOTS` on one node. The
+    /// keys are there; nobody else can have any.
+    func knownOwner(of slots: SlotSet) -> Member? {
+        let heard = members.compactMap { member in lastHeard(member).map { (member, $0) } }
+        var owner: Member?
+        for (member, report) in heard {
+            for entry in report.view.entries where !entry.slots.intersection(slots).isEmpty {
+                guard entry.id != member.id, let other = decision.record?.member(id: entry.id) else { return nil }
+                guard owner == nil || owner?.id == other.id, slots.subtracting(entry.slots).isEmpty else { return nil }
+                owner = other
+            }
+        }
+        guard let owner, let own = lastHeard(owner), own.replication.role == .master, !own.loading else { return nil }
+        let knowing = heard.count { member, report in
+            member.id != owner.id && report.view.entry(owner.id)?.slots.intersection(slots) == slots
+        }
+        return knowing == heard.count - 1 && knowing > 0 ? owner : nil
+    }
+
+    /// Whether a half moved slot can stay where it is: its owner is known, and who takes it in has no key of it yet.
+    func mayClose(_ slot: Int) -> Bool {
+        var isOwned = false
+        for member in members where running(member.name) != nil {
+            guard let report = lastHeard(member), let myself = report.view.myself else { return false }
+            if myself.slots.contains(slot) { isOwned = true }
+            guard myself.flags.contains(.master), myself.importing.contains(where: { $0.slot == slot }) else {
+                continue
+            }
+            guard report.keysOfImportedSlots[slot] == 0 else { return false }
+        }
+        return isOwned
+    }
+
+    // MARK: doing it
+
+    /// Within a minute of each other, or they tell each other of it again.
+    mutating func forget(_ forget: Mend.Forget, since begun: Moment, _ story: Story) -> Advance {
+        var knowing: [String] = []
+        for member in members {
+            guard let contact = contact(member) else { continue }
+            guard let report = report(member, since: begun), report.view.entry(forget.id) == nil else {
+                knowing.append(member.name.text)
+                guard lastHeard(member)?.view.entry(forget.id) != nil, !isBusy(member.name) else { continue }
+                perform(.forget(member.name, contact, forget.id), retryAfter: .seconds(1), repeatAfter: .seconds(2))
+                continue
+            }
+        }
+        if knowing.isEmpty { return .done("no node knows \(forget.id.short) any more") }
+        return within(
+            "waiting for all nodes to forget \(forget.id.short)", story, else: "\(Self.list(knowing)) still know it")
+    }
+
+    mutating func follow(_ follow: Mend.Follow, _ story: Story, _ topology: Topology) -> Advance {
+        guard let member = decision.record?.member(follow.member), let master = decision.record?.member(follow.master),
+            let contact = contact(member)
+        else { return .failed("\(follow.member) does not run") }
+        guard !topology.owns(member.id), topology.owns(master.id) else {
+            return .failed("\(follow.member) and \(follow.master) are not what they were")
+        }
+        if topology.master(of: member.id) == master.id {
+            return comeBack(member, after: nil, story, topology)
+                ?? .done("\(member.name) follows \(master.name), in sync")
+        }
+        let order = Effect.replicate(member.name, contact, master: master.id)
+        if !isBusy(member.name) { perform(order, retryAfter: .seconds(1), repeatAfter: .seconds(5)) }
+        return within(
+            "waiting for \(member.name) to follow \(master.name)", story,
+            else: seen.effects[order.key]?.failure ?? "it does not follow")
+    }
+
+    /// Its owner first, which then sends no client away with `-ASK` any more; then who was to take it, unless a key came there.
+    mutating func closeSlot(_ slot: Int, since begun: Moment, _ story: Story) -> Advance {
+        var givers: [(Member, Effect.Contact)] = []
+        var takers: [(Member, Effect.Contact)] = []
+        for member in members {
+            guard let contact = contact(member) else { continue }
+            guard let myself = report(member, since: begun)?.view.myself else {
+                return within("asking all nodes about slot \(slot)", story, else: "\(member.name) does not answer")
+            }
+            guard myself.flags.contains(.master) else { continue }
+            if myself.importing.contains(where: { $0.slot == slot }) { takers.append((member, contact)) }
+            if myself.migrating.contains(where: { $0.slot == slot }) { givers.append((member, contact)) }
+        }
+        if takers.isEmpty, givers.isEmpty { return .done("slot \(slot) is where it was") }
+        for (member, contact) in givers.isEmpty ? takers : givers where !isBusy(member.name) {
+            let order = Effect.closeSlot(member.name, contact, slot: slot, ifEmpty: givers.isEmpty)
+            if case .failed(let why, _) = perform(order, repeatAfter: .seconds(2)) {
+                return .failed("\(member.name): \(why)")
+            }
+        }
+        return within("leaving slot \(slot) where its keys are", story, else: "it is still half moved")
+    }
+
+    mutating func addSlots(_ add: Mend.AddSlots, since begun: Moment, _ story: Story) -> Advance {
+        guard let member = decision.record?.member(add.member), let contact = contact(member) else {
+            return .failed("\(add.member) does not run")
+        }
+        let words = "giving \(add.member) the slots \(add.slots) again"
+        guard let own = report(member, since: begun)?.view.myself else {
+            return within(words, story, else: "\(add.member) does not answer")
+        }
+        if add.slots.subtracting(own.slots).isEmpty {
+            return .done("\(add.member) owns \(Self.slots(add.slots)) again")
+        }
+        let missing = add.slots.subtracting(own.slots)
+        // That others have forgotten them by now, as those of Valkey do, is no reason against it; that somebody has them is.
+        let rival = members.first { other in
+            lastHeard(other)?.view.entries.contains { entry in
+                entry.id != member.id && !entry.slots.intersection(missing).isEmpty
+            } ?? false
+        }
+        if let rival { return .failed("\(rival.name) knows another owner of \(Self.slots(missing)) by now") }
+        let order = Effect.addSlots(member.name, contact, missing)
+        if !isBusy(member.name), case .failed(let why, _) = perform(order, repeatAfter: .seconds(2)) {
+            return .failed("\(member.name): \(why)")
+        }
+        return within(words, story, else: "it does not own them")
+    }
+
+    private func within(_ words: String, _ story: Story, else why: String) -> Advance {
+        story.age(of: words) < Self.agreementLimit ? .working(words) : .failed("\(words): \(why)")
+    }
+}
