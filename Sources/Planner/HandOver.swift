@@ -35,9 +35,9 @@ extension Turn {
                     ? "\(chosen?.text ?? "it") did not come into sync with \(master.name)"
                     : "no replica of \(master.name) came into sync")
         }
+        if let words = electionWait(of: heir, after: master, topology, story) { return .working(words) }
         chosen = heir.name
-        let progress = perform(
-            .handOver(heir.name, contact, from: reign(of: master, topology)), repeatAfter: .seconds(10))
+        let progress = orderHandOver(to: heir, contact, from: master, topology)
         let words = "handing over to \(heir.name)"
         if story.age(of: words) < Self.agreementLimit { return .working(words) }
         if case .failed(let why, _) = progress { return .failed("\(heir.name) could not take over: \(why)") }
@@ -50,9 +50,13 @@ extension Turn {
     }
 
     private func isHandingOver(to heir: Member?, from master: Member, _ topology: Topology) -> Bool {
-        guard let heir, let contact = contact(heir) else { return false }
-        let order = seen.effects[Effect.handOver(heir.name, contact, from: reign(of: master, topology)).key]
-        return order.map { $0.failure == nil } ?? false
+        lastHandOver(to: heir, from: master, topology).map { $0.failure == nil } ?? false
+    }
+
+    /// nil: nothing was ordered by this clusterd.
+    func lastHandOver(to heir: Member?, from master: Member, _ topology: Topology) -> EffectHistory? {
+        guard let heir, let contact = contact(heir) else { return nil }
+        return seen.effects[Effect.handOver(heir.name, contact, from: reign(of: master, topology)).key]
     }
 
     /// The one of these that has most of its master's data, and could take over now.

@@ -104,6 +104,10 @@ package struct Member: Sendable, Equatable, Codable {
     package var streams: [String]?
     /// What lay in its folder until then is kept in quarantine.
     package var keptAt: WallTime?
+    /// When its process was last told to stand for election; nil: it never was.
+    package var election: Election?
+    /// When it was last told to give up its role as master to another.
+    package var handedOver: Operation.Stamp?
     /// What could not be known when it started as master.
     package var doubt: Doubt?
 

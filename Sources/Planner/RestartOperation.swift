@@ -62,7 +62,8 @@ extension Turn {
             let master = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
             let contact = contact(member)
         else { return nil }
-        perform(.handOver(member.name, contact, from: reign(of: master, topology)), repeatAfter: .seconds(10))
+        if let words = electionWait(of: member, after: master, topology, story) { return .working(words) }
+        _ = orderHandOver(to: member, contact, from: master, topology)
         let words = "handing back from \(master.name)"
         if story.age(of: words) < Self.agreementLimit { return .working(words) }
         return .failed("\(member.name) was restarted, and could not be made master again")

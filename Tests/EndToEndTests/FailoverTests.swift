@@ -86,34 +86,6 @@ import Testing
         }
     }
 
-    /// A replica that takes over at no higher epoch than its dead master's is believed by nobody: so it is with a replica that was
-    /// started with its master's epoch as its own, where that is the highest of all.
-    @Test(arguments: Engines.all) func theSameShardIsReplacedAgainAndAgainEachTimeAtAHigherEpoch(
-        server: String
-    ) async throws {
-        try await withDaemon { daemon in
-            try daemon.up(["--server", server])
-            try await daemon.ready()
-            var master = try #require(try masters(daemon).last)
-            let keys = try await Redis.fill(try masters(daemon).map(\.port), 300)
-            for _ in 0..<4 {
-                let pid = try #require(master.pid)
-                let heir = try #require(try daemon.status().nodes.first { $0.replicaOf == master.name })
-                kill(pid, SIGKILL)
-                await settled(daemon, without: [pid])
-                let owner = try #require(try masters(daemon).first { $0.slots == master.slots })
-                #expect(owner.name == heir.name, "\(daemon.output.suffix(1000))")
-                master = owner
-            }
-            let view = try await Redis.send(master.port, "CLUSTER", "NODES").text ?? ""
-            let epochs = view.split(separator: "\n").map { $0.split(separator: " ") }
-                .filter { $0.count > 8 && $0[2].contains("master") }.compactMap { Int($0[6]) }
-            #expect(Set(epochs).count == 3, "\(view)")
-            #expect(try await kept(keys, daemon) == keys.count)
-            try await daemon.stop()
-        }
-    }
-
     // MARK: replicas in trouble
 
     @Test func aStoppedReplicaIsPassedOverAndTakesNothingLater() async throws {

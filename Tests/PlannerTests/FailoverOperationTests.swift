@@ -30,16 +30,58 @@ import Testing
         #expect(scene.decide().story.isEmpty)
     }
 
-    /// There and back, and there again: the second time is another hand-over, at another epoch.
-    @Test func theSameHandOverASecondTimeIsOrderedAtOnce() throws {
-        var scene = try Scene.ordered(.failover("7004"))
-        _ = scene.carryOut()
+    /// There and back again, so that each of the two has stood for election once.
+    private static func thereAndBack(nodeTimeout: String = "500") throws -> (scene: Scene, began: Moment) {
+        var scene = Scene.settled()
+        scene.spec.directives.append(.init(name: "cluster-node-timeout", arguments: [nodeTimeout]))
+        let began = scene.now
+        try scene.ask(.failover("7004"))
+        #expect(scene.carryOut() == ["hand over 7004"])
         try scene.ask(.failover("7001"))
         #expect(scene.carryOut() == ["hand over 7001"])
+        return (scene, began)
+    }
+
+    /// Once more: the engine would not elect it, and writes would wait meanwhile.
+    @Test func aSecondElectionOfTheSameReplicaWaitsUntilTheEngineAllowsIt() throws {
+        var (scene, began) = try Self.thereAndBack()
         try scene.ask(.failover("7004"))
-        let began = scene.now
-        #expect(scene.carryOut() == ["hand over 7004"])
-        #expect(scene.now - began < .seconds(5))
+        scene.run { $0.nodes("hand over") == ["7004"] }
+        #expect(scene.now - began >= .seconds(9) && scene.now - began < .seconds(11))
+        scene.run { $0.record?.operations.contains(where: \.isOpen) == false }
+        #expect(scene.masters == ["7000", "7004", "7002"])
+        let waits = scene.steps.filter {
+            $0.hasSuffix(": the engine refuses a second election of a replica of 7001 so soon")
+        }
+        #expect(waits.count == 1, "\(scene.steps)")
+    }
+
+    @Test func howLongIsSaid() throws {
+        var (scene, began) = try Self.thereAndBack(nodeTimeout: "15000")
+        let passed = scene.now - began
+        try scene.ask(.failover("7004"))
+        let seconds = 65 - passed.components.seconds
+        #expect(scene.decide().waits.contains { $0.contains("waiting \(seconds) s: the engine refuses") })
+    }
+
+    /// What the engines remember outlives clusterd.
+    @Test func anotherDaemonWaitsToo() throws {
+        var (scene, _) = try Self.thereAndBack()
+        scene.replaceDaemon()
+        scene.run { $0.assessment.ready }
+        try scene.ask(.failover("7004"))
+        #expect(scene.decide().nodes("hand over") == [])
+    }
+
+    /// A new process remembers no election that it stood for; the masters remember for two node timeouts whom they voted for.
+    @Test func aProcessThatWasStartedSinceMayStandSooner() throws {
+        var (scene, began) = try Self.thereAndBack()
+        scene.die("7004")
+        scene.look()
+        scene.run { $0.assessment.ready }
+        try scene.ask(.failover("7004"))
+        scene.run { $0.nodes("hand over") == ["7004"] }
+        #expect(scene.now - began >= .seconds(6) && scene.now - began < .seconds(8))
     }
 
     // MARK: refusals

@@ -85,9 +85,14 @@ import Testing
 
     /// A cluster whose nodes have each been started by this clusterd, with the redis.conf that it wrote.
     private func started() throws -> Scene {
-        var scene = try Scene.ordered(.rollingRestart(restoreRoles: true))
+        var scene = Scene.settled()
+        // The engine lets nobody be elected twice within four of them.
+        scene.spec.directives.append(.init(name: "cluster-node-timeout", arguments: ["100"]))
+        try scene.ask(.rollingRestart(restoreRoles: true))
         _ = scene.carryOut()
         scene.run { $0.assessment.ready }
+        scene.pass(.seconds(10))
+        scene.hear()
         return scene
     }
 

@@ -41,7 +41,12 @@ package struct Scenario {
         var spec = ClusterSpec(name: "sim", dataDirectory: "/data")
         spec.masters = [1, 3, 3, 3, 4].randomElement(using: &random) ?? 3
         spec.replicas = [0, 1, 1, 1, 2].randomElement(using: &random) ?? 1
-        spec.directives = [.init(name: "appendonly", arguments: ["yes"])]
+        // Short ones too: a second hand-over waits for 4 of them.
+        let timeout = [15000, 500, 2000][Int(seed % 3)]
+        spec.directives = [
+            .init(name: "appendonly", arguments: ["yes"]),
+            .init(name: "cluster-node-timeout", arguments: [String(timeout)]),
+        ]
         spec.portWait = .seconds(Int64.random(in: 1...5, using: &random))
         return (Scenario(seed: seed, spec: spec, random: random, tells: tells), random)
     }

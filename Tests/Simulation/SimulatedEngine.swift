@@ -23,6 +23,8 @@ struct SimulatedEngine {
     /// During a manual failover the master takes no writes.
     var isPaused = false
     var isStopping = false
+    /// When it last stood for election.
+    var stoodAt: Moment?
     var appendOnly = true
 
     enum Link: Equatable {

@@ -17,6 +17,16 @@ struct SimulatedHost {
     var engines: [Int32: SimulatedEngine] = [:]
     /// Held by programs that are none of ours.
     var foreignPorts = Set<Int>()
+    /// When the masters last voted for a replica of each.
+    var votedAt: [NodeID: Moment] = [:]
+
+    /// The engine holds no second election within these times (src/cluster.c).
+    func refusesElection(of engine: SimulatedEngine, after master: NodeID, _ now: Moment) -> Bool {
+        let conf = RedisConfFile(directories[engine.directory]?.redisConf ?? [])
+        let timeout = Duration.milliseconds(conf.value("cluster-node-timeout").flatMap { Int64($0) } ?? 15_000)
+        let hasStood = engine.stoodAt.map { now - $0 < max(timeout * 2, .seconds(2)) * 2 } ?? false
+        return hasStood || (votedAt[master].map { now - $0 < timeout * 2 } ?? false)
+    }
     private var lastPID: Int32 = 1000
 
     mutating func nextIdentity(_ now: Moment) -> ProcessIdentity {

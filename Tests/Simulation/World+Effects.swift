@@ -88,6 +88,11 @@ extension World {
             guard let engine = reach(contact), engine.masterID == from.master, engine.link == .up,
                 let master = host.engine(from.master)
             else { return .failed("ERR it is no replica in sync") }
+            if host.refusesElection(of: engine, after: from.master, now) {
+                breaks(
+                    "\(engine.ports.client) is to take over while the engine refuses to elect it: writes wait for nothing"
+                )
+            }
             host.engines[master.identity.pid]?.isPaused = true
             after(3...60, .handOver(heir: engine.identity.pid))
             return .done

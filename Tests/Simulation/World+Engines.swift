@@ -117,6 +117,8 @@ extension World {
         let former = master.identity.pid
         engine.takeOver(history: String(random.next(), radix: 16))
         engine.writableAt = now
+        engine.stoodAt = now
+        host.votedAt[masterID] = now
         host.engines[heir] = engine
         exchange(heir, former)
         checkWriters()

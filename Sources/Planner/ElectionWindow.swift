@@ -1,0 +1,61 @@
+import ClusterModel
+
+/// A hand-over ends in an election, and the engine refuses a second one too soon: a replica that has stood for election does not
+/// stand again for 4 node timeouts (`clusterHandleSlaveFailover`, src/cluster.c), and a master that has voted for a replica of
+/// another does not vote about that one again for 2 (`clusterSendFailoverAuthIfNeeded`). An order within that time leads nowhere
+/// and keeps writes waiting for seconds, so it is waited for. In the record, since both outlive clusterd.
+package struct Election: Sendable, Equatable, Codable {
+    /// Another process of the node remembers nothing of it.
+    package var process: ProcessIdentity
+    package var orderedAt: Moment
+
+    package init(process: ProcessIdentity, orderedAt: Moment) {
+        self.process = process
+        self.orderedAt = orderedAt
+    }
+}
+
+extension Turn {
+    /// From the order to the election (`CLUSTER_MF_TIMEOUT`, src/cluster.h).
+    static let manualFailoverLimit = Duration.seconds(5)
+    /// Below this a replica does not go with twice its node timeout.
+    static let shortestElection = Duration.seconds(2)
+
+    /// The one place where a living master is told to hand over.
+    mutating func orderHandOver(
+        to heir: Member, _ contact: Effect.Contact, from master: Member, _ topology: Topology
+    ) -> Progress {
+        let order = Effect.handOver(heir.name, contact, from: reign(of: master, topology))
+        let progress = perform(order, repeatAfter: .seconds(10))
+        if decision.effects.contains(order), let standing = decision.record?.index(heir.name),
+            let replaced = decision.record?.index(master.name)
+        {
+            decision.record?.members[standing].election = Election(process: contact.process, orderedAt: now)
+            decision.record?.members[replaced].handedOver = .init(bootID: seen.bootID, at: now)
+        }
+        return progress
+    }
+
+    /// What is waited for, in words, until `heir` may be elected in place of `master`; nil: it may be.
+    mutating func electionWait(
+        of heir: Member, after master: Member, _ topology: Topology, _ story: Story
+    ) -> String? {
+        // Under way; or the replica itself refused the last order, and no election came of it.
+        if let last = lastHandOver(to: heir, from: master, topology), last.failure?.hasPrefix("ERR") ?? true {
+            return nil
+        }
+        let configured = RedisConfPlan.configured("cluster-node-timeout", for: heir.settingsName, spec)?.first
+        let timeout = Duration.milliseconds(configured.flatMap { Int64($0) } ?? 15_000)
+        var until: [Moment] = []
+        if let election = heir.election, election.process == running(heir.name)?.identity {
+            until.append(election.orderedAt + max(timeout * 2, Self.shortestElection) * 2)
+        }
+        if let replaced = master.handedOver, replaced.bootID == seen.bootID { until.append(replaced.at + timeout * 2) }
+        guard let end = until.max().map({ $0 + Self.manualFailoverLimit }), now < end else { return nil }
+        wake(at: end)
+        let why = ": the engine refuses a second election of a replica of \(master.name) so soon"
+        if let step = story.step, step.hasPrefix("waiting "), step.hasSuffix(why) { return step }
+        let seconds = ((end - now) + .milliseconds(999)).components.seconds
+        return "waiting \(seconds) s\(why)"
+    }
+}

@@ -1,0 +1,70 @@
+import ControlAPI
+import Foundation
+import Testing
+
+/// The same shard changes its master again and again, by force and by order.
+@Suite(.serialized) struct RepeatedFailoverTests {
+    private func masters(_ daemon: Daemon) throws -> [NodeDocument] {
+        try daemon.status().nodes.filter { $0.role == .master }
+    }
+
+    /// A replica that takes over at no higher epoch than its dead master's is believed by nobody: so it is with a replica that was
+    /// started with its master's epoch as its own, where that is the highest of all.
+    @Test(arguments: Engines.all) func theSameShardIsReplacedAgainAndAgainEachTimeAtAHigherEpoch(
+        server: String
+    ) async throws {
+        try await withDaemon { daemon in
+            try daemon.up(["--server", server])
+            try await daemon.ready()
+            var master = try #require(try masters(daemon).last)
+            let keys = try await Redis.fill(try masters(daemon).map(\.port), 300)
+            for _ in 0..<4 {
+                let pid = try #require(master.pid)
+                let heir = try #require(try daemon.status().nodes.first { $0.replicaOf == master.name })
+                kill(pid, SIGKILL)
+                let isSettled = await eventually {
+                    let status = try daemon.status()
+                    return status.cluster.ready && !status.nodes.contains { $0.pid == pid }
+                }
+                #expect(isSettled, "\(daemon.output.suffix(1500))")
+                let owner = try #require(try masters(daemon).first { $0.slots == master.slots })
+                #expect(owner.name == heir.name, "\(daemon.output.suffix(1000))")
+                master = owner
+            }
+            let view = try await Redis.send(master.port, "CLUSTER", "NODES").text ?? ""
+            let epochs = view.split(separator: "\n").map { $0.split(separator: " ") }
+                .filter { $0.count > 8 && $0[2].contains("master") }.compactMap { Int($0[6]) }
+            #expect(Set(epochs).count == 3, "\(view)")
+            #expect(try await Redis.missing(keys, on: masters(daemon).map(\.port)) == 0)
+            try await daemon.stop()
+        }
+    }
+
+    /// The engine elects the same replica again only after four node timeouts: it is waited for, and writes are not. Redis 6.2.5 is left
+    /// out: under writes it often needs a second order for any hand-over (docs/engines.md).
+    @Test(arguments: Engines.all.filter { !$0.contains("6.2") }) func theSameFailoverAgainWaitsUntilTheEngineAllowsIt(
+        server: String
+    ) async throws {
+        try await withDaemon { daemon in
+            try daemon.up(
+                ["--server", server, "--set", "redis.cluster-node-timeout=2000"])
+            try await daemon.ready()
+            let master = try #require(try masters(daemon).first)
+            let replica = try #require(try daemon.status().nodes.first { $0.replicaOf == master.name })
+            let writer = ClusterWriter(try daemon.status().nodes.map(\.port))
+            await writer.start()
+            #expect(try daemon.command(["failover", replica.name.text]).exit == 0)
+            #expect(try daemon.command(["failover", master.name.text]).exit == 0)
+            let hurried = try daemon.command(["failover", replica.name.text, "--timeout", "1s"])
+            #expect(hurried.exit == 124, "\(hurried.errors)")
+            #expect(hurried.errors.contains(": the engine refuses a second election"), "\(hurried.errors)")
+            let patient = try daemon.command(["failover", replica.name.text])
+            #expect(patient.exit == 0, "\(patient.errors)")
+            #expect(try daemon.status().nodes.first { $0.name == replica.name }?.role == .master)
+            await writer.end()
+            let failures = await writer.failures
+            #expect(failures == [], "\(failures) \(daemon.output.suffix(1500))")
+            try await daemon.stop()
+        }
+    }
+}
