@@ -111,7 +111,37 @@ final class Daemon {
 }
 
 func withDaemon(_ body: (Daemon) async throws -> Void) async throws {
-    let daemon = try Daemon()
-    defer { daemon.cleanUp() }
-    try await body(daemon)
+    await Seats.all.take()
+    do {
+        let daemon = try Daemon()
+        defer { daemon.cleanUp() }
+        try await body(daemon)
+    } catch {
+        await Seats.all.give()
+        throw error
+    }
+    await Seats.all.give()
+}
+
+/// How many clusters are up at once, whatever else runs in parallel: on a small machine more of them do not go faster, and what
+/// is late looks like what is wrong.
+private actor Seats {
+    static let all = Seats(max(3, ProcessInfo.processInfo.activeProcessorCount))
+
+    private var free: Int
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    private init(_ count: Int) { free = count }
+
+    func take() async {
+        guard free == 0 else {
+            free -= 1
+            return
+        }
+        await withCheckedContinuation { waiting.append($0) }
+    }
+
+    func give() {
+        if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
+    }
 }

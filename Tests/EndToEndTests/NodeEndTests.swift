@@ -53,7 +53,7 @@ import Testing
             try await daemon.ready()
             let ids = try daemon.status().nodes.map(\.id)
             try await daemon.stop()
-            let name = daemon.base + 1
+            let name = daemon.base
             let path = "\(daemon.data)/nodes/\(name)/nodes-\(name).conf"
             let text = try String(contentsOfFile: path, encoding: .utf8)
             #expect(text.contains(",shard-id="))
@@ -62,9 +62,9 @@ import Testing
             try daemon.up(["--server", server])
             try await daemon.ready()
             #expect(try daemon.status().nodes.map(\.id) == ids)
-            let exit = try node(daemon, 1).lastExit
+            let exit = try node(daemon, 0).lastExit
             #expect(exit?.kind == "bad-nodes-file" && exit?.cause == "refused its nodes.conf as corrupted")
-            #expect(try node(daemon, 1).restarts == 1)
+            #expect(try node(daemon, 0).restarts == 1)
             let kept = try FileManager.default.contentsOfDirectory(atPath: daemon.data + "/quarantine")
             #expect(kept.count { $0.contains("-\(name)") } >= 1)
             try await daemon.stop()
