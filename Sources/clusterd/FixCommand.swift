@@ -29,7 +29,9 @@ struct FixCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How long to wait [10m]; the work goes on after that.", valueName: "duration"))
     var timeout = TimeoutArgument(seconds: 600)
     @OptionGroup var daemon: DaemonChoice
-    @Argument(help: ArgumentHelp("Only what is found on these nodes.", valueName: "node")) var nodes: [String] = []
+    @Argument(
+        help: ArgumentHelp("Only what is found on these nodes.", valueName: "node"), completion: Completion.node)
+    var nodes: [String] = []
 
     func run() throws {
         do {
