@@ -111,37 +111,52 @@ final class Daemon {
 }
 
 func withDaemon(_ body: (Daemon) async throws -> Void) async throws {
-    await Seats.all.take()
-    do {
+    try await Seats.all.seated(1) {
         let daemon = try Daemon()
         defer { daemon.cleanUp() }
         try await body(daemon)
-    } catch {
-        await Seats.all.give()
-        throw error
     }
-    await Seats.all.give()
 }
+
+/// With nothing beside it: what takes all of the machine would make others late.
+func alone(_ body: () async throws -> Void) async throws { try await Seats.all.seated(Seats.count, body) }
 
 /// How many clusters are up at once, whatever else runs in parallel: on a small machine more of them do not go faster, and what
 /// is late looks like what is wrong.
-private actor Seats {
-    static let all = Seats(max(3, ProcessInfo.processInfo.activeProcessorCount))
+actor Seats {
+    static let count = max(3, ProcessInfo.processInfo.activeProcessorCount)
+    static let all = Seats()
 
-    private var free: Int
-    private var waiting: [CheckedContinuation<Void, Never>] = []
+    /// Whoever has seats already takes no others, or two could wait for each other.
+    @TaskLocal private static var isSeated = false
 
-    private init(_ count: Int) { free = count }
+    private var free = Seats.count
+    private var waiting: [(wanted: Int, continuation: CheckedContinuation<Void, Never>)] = []
 
-    func take() async {
-        guard free == 0 else {
-            free -= 1
-            return
+    nonisolated func seated(_ wanted: Int, _ body: () async throws -> Void) async throws {
+        if Self.isSeated { return try await body() }
+        await take(wanted)
+        do {
+            try await Self.$isSeated.withValue(true) { try await body() }
+        } catch {
+            await give(wanted)
+            throw error
         }
-        await withCheckedContinuation { waiting.append($0) }
+        await give(wanted)
     }
 
-    func give() {
-        if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
+    private func take(_ wanted: Int) async {
+        guard waiting.isEmpty, free >= wanted else {
+            return await withCheckedContinuation { waiting.append((wanted, $0)) }
+        }
+        free -= wanted
+    }
+
+    private func give(_ count: Int) {
+        free += count
+        while let first = waiting.first, free >= first.wanted {
+            free -= first.wanted
+            waiting.removeFirst().continuation.resume()
+        }
     }
 }

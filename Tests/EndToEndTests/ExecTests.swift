@@ -69,9 +69,11 @@ import Testing
     }
 
     private func withRoom(_ body: (Room) async throws -> Void) async throws {
-        let room = try Room()
-        defer { room.cleanUp() }
-        try await body(room)
+        try await Seats.all.seated(1) {
+            let room = try Room()
+            defer { room.cleanUp() }
+            try await body(room)
+        }
     }
 
     @Test(arguments: Engines.all)
@@ -165,19 +167,21 @@ import Testing
     }
 
     @Test func twentyAtOnceDoNotMeet() async throws {
-        try await withRoom { room in
-            // All begin at the same port, which is the worst that can happen.
-            let base = try Ports.free(40)
-            let rooms = try (0..<20).map { _ in try Room() }
-            defer { for room in rooms { room.cleanUp() } }
-            let processes = try rooms.map { room in
-                try room.exec(["--masters", "1", "--port", "\(base)"], "echo $REDIS_PORT; exec sleep 600")
+        try await alone {
+            try await withRoom { room in
+                // All begin at the same port, which is the worst that can happen.
+                let base = try Ports.free(40)
+                let rooms = try (0..<20).map { _ in try Room() }
+                defer { for room in rooms { room.cleanUp() } }
+                let processes = try rooms.map { room in
+                    try room.exec(["--masters", "1", "--port", "\(base)"], "echo $REDIS_PORT; exec sleep 600")
+                }
+                #expect(await eventually { rooms.allSatisfy { $0.text("out").hasSuffix("\n") } })
+                #expect(Set(rooms.map { $0.text("out") }).count == 20)
+                for process in processes { kill(process.processIdentifier, SIGTERM) }
+                #expect(await eventually { processes.allSatisfy { !$0.isRunning } })
+                for room in rooms { #expect(room.folders == [] && room.pids == []) }
             }
-            #expect(await eventually { rooms.allSatisfy { $0.text("out").hasSuffix("\n") } })
-            #expect(Set(rooms.map { $0.text("out") }).count == 20)
-            for process in processes { kill(process.processIdentifier, SIGTERM) }
-            #expect(await eventually { processes.allSatisfy { !$0.isRunning } })
-            for room in rooms { #expect(room.folders == [] && room.pids == []) }
         }
     }
 }
