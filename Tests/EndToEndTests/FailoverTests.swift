@@ -142,7 +142,7 @@ import Testing
 
     @Test func aReplicaTooFarBehindDoesNotTakeOver() async throws {
         try await withDaemon { daemon in
-            try daemon.up(try configure(daemon, "supervision: {failover-max-lag: 1mb}\n"))
+            try daemon.up(try configure(daemon, "supervision: {failover-max-lag: 1mb, hang-timeout: 5m}\n"))
             try await daemon.ready()
             let (master, _) = try await fallBehind(daemon)
             await settled(daemon, without: [try #require(master.pid)])
@@ -155,7 +155,8 @@ import Testing
 
     @Test func withoutALimitItDoesAndTheLossIsToldInBytes() async throws {
         try await withDaemon { daemon in
-            try daemon.up()
+            // On a slow machine the replica is stopped for long, and it is not to be taken for hung.
+            try daemon.up(try configure(daemon, "supervision: {hang-timeout: 5m}\n"))
             try await daemon.ready()
             let (master, replica) = try await fallBehind(daemon)
             await settled(daemon, without: [try #require(master.pid)])
