@@ -60,13 +60,10 @@ extension HostReading {
     }
 
     private static func missingTools(_ program: EngineProgram) -> [String] {
-        let folder = program.path[..<(program.path.lastIndex(of: "/") ?? program.path.startIndex)]
         let path = getenv("PATH").map { String(cString: $0) }
         let prefix = program.engine.name == .valkey ? "valkey" : "redis"
-        return ["\(prefix)-cli", "\(prefix)-check-aof", "\(prefix)-check-rdb"].filter { name in
-            ![CommandWord("\(folder)/\(name)"), CommandWord(name)].contains { word in
-                if case .success = CommandSearch.find(word, path: path) { true } else { false }
-            }
+        return ["\(prefix)-cli", "\(prefix)-check-aof", "\(prefix)-check-rdb"].filter {
+            CommandSearch.find($0, beside: program.path, path: path) == nil
         }
     }
 }

@@ -24,7 +24,7 @@ package struct HostAdvice: Sendable, Equatable {
 
     package static func judge(_ host: HostReading, _ spec: ClusterSpec) -> [HostAdvice] {
         [
-            engine(host), clients(host), overcommit(host), hugePages(host), swap(host), memory(host, spec),
+            engine(host), tools(host), overcommit(host), hugePages(host), swap(host), memory(host, spec),
             backlog(host, spec),
             openFiles(host, spec), clock(host), ports(host, spec), disk(host, spec),
         ].compactMap { $0 }
@@ -46,7 +46,7 @@ package struct HostAdvice: Sendable, Equatable {
             "take a server that is built with jemalloc (make MALLOC=jemalloc)")
     }
 
-    private static func clients(_ host: HostReading) -> HostAdvice? {
+    private static func tools(_ host: HostReading) -> HostAdvice? {
         guard let found = host.engine else { return nil }
         let package = found.engine.name == .valkey ? "valkey-tools" : "redis-tools"
         return HostAdvice(

@@ -67,6 +67,15 @@ package enum CommandSearch {
         return .failure(refusal)
     }
 
+    /// A program that comes with another: the one beside it is of its version; otherwise what PATH has. nil: there is none.
+    package static func find(_ name: String, beside program: String, path: String?) -> CommandWord? {
+        let folder = program[..<(program.lastIndex(of: "/") ?? program.startIndex)]
+        for word in ["\(folder)/\(name)", name] {
+            if case .success(let found) = find(CommandWord(word), path: path) { return found }
+        }
+        return nil
+    }
+
     private static func executable(_ path: CommandWord) -> Result<CommandWord, GuestError> {
         let name = path.bytes.map { CChar(bitPattern: $0) } + [0]
         var status = stat()

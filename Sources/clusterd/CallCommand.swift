@@ -92,7 +92,7 @@ struct ShellCommand: ParsableCommand {
 
     @OptionGroup var daemon: DaemonChoice
     @Argument(
-        help: ArgumentHelp("Its name, port, host:port, or the beginning of its id.", valueName: "node"),
+        help: .node,
         completion: Completion.node)
     var node: String?
     @Argument(parsing: .postTerminator, help: ArgumentHelp("What redis-cli is given.", valueName: "argument"))
@@ -128,12 +128,9 @@ struct ShellCommand: ParsableCommand {
     private func clientProgram(beside server: String) throws -> CommandWord {
         let isValkey = server.split(separator: "/").last?.hasPrefix("valkey") ?? false
         let names = isValkey ? ["valkey-cli", "redis-cli"] : ["redis-cli", "valkey-cli"]
-        let folder = server[..<(server.lastIndex(of: "/") ?? server.startIndex)]
         let path = getenv("PATH").map { String(cString: $0) }
         for name in names {
-            for word in ["\(folder)/\(name)", name] {
-                if case .success(let found) = CommandSearch.find(CommandWord(word), path: path) { return found }
-            }
+            if let found = CommandSearch.find(name, beside: server, path: path) { return found }
         }
         throw Failure(
             "no-client", "there is no \(names[0]) on PATH, nor beside \(server)",

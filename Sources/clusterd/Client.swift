@@ -89,3 +89,10 @@ enum Pause {
         }
     }
 }
+
+extension ArgumentHelp {
+    /// NODE, wherever a command takes one.
+    static var node: ArgumentHelp {
+        ArgumentHelp("Its name, port, host:port, or the beginning of its id.", valueName: "node")
+    }
+}

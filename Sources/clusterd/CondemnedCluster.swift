@@ -55,16 +55,7 @@ struct CondemnedCluster {
         }
     }
 
-    /// No clusterd works here, and none begins to.
-    func takeLock() throws -> FileLock {
-        do {
-            return try FileLock.take(dataDirectory + "/lock")
-        } catch {
-            throw Failure(
-                "already-running", "clusterd works in \(dataDirectory) and does not answer: \(error)",
-                hint: "clusterd status --dir \(dataDirectory)", exit: ControlAPI.ExitCode.failed)
-        }
-    }
+    func takeLock() throws -> FileLock { try .keepingClusterdOut(of: dataDirectory) }
 
     /// Nodes that outlived their clusterd, or could not save: their keys are to go anyway. A process in a node's folder that is
     /// not the one in the record is nobody's to end, and what it uses is not deleted under it.

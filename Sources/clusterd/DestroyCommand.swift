@@ -69,20 +69,13 @@ struct DestroyCommand: ParsableCommand {
         let count = cluster.record.members.count
         let runs = status.map { "; it runs (pid \($0.cluster.daemon.pid))" } ?? ""
         Output.note("cluster   \(name): \(count) \(count == 1 ? "node" : "nodes") in \(cluster.dataDirectory)\(runs)")
-        if yes { return }
-        guard isatty(STDIN_FILENO) == 1 else {
-            throw Failure(
-                "not-confirmed", "this deletes every key of '\(name)'; nothing was changed",
-                hint: "clusterd destroy \(name) --yes", exit: ControlAPI.ExitCode.refused)
-        }
-        let files = plan.steps.count { if case .file = $0 { true } else { false } }
-        Output.note("delete    \(files) files, with every key")
-        for kept in plan.kept { Output.note("keep      \(kept.path)  (\(kept.why))") }
-        Output.ask("Delete them? [y/N] ")
-        let answer = readLine()?.lowercased() ?? ""
-        guard answer == "y" || answer == "yes" else {
-            throw Failure(
-                "not-confirmed", "nothing was changed", exit: ControlAPI.ExitCode.refused)
+        try Consent.ask(
+            yes, "Delete them?", refusal: "this deletes every key of '\(name)'; nothing was changed",
+            hint: ["clusterd destroy \(name) --yes"]
+        ) {
+            let files = plan.steps.count { if case .file = $0 { true } else { false } }
+            Output.note("delete    \(files) files, with every key")
+            for kept in plan.kept { Output.note("keep      \(kept.path)  (\(kept.why))") }
         }
     }
 }

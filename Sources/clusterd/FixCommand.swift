@@ -120,22 +120,6 @@ struct FixCommand: ParsableCommand {
     }
 }
 
-/// What a person must say yes to.
-enum Consent {
-    static func ask(_ given: Bool, _ question: String, refusal: String, hint: [String]) throws(Failure) {
-        if given { return }
-        guard isatty(STDIN_FILENO) == 1 else {
-            throw Failure(
-                "not-confirmed", refusal, hint: hint.joined(separator: " "), exit: ControlAPI.ExitCode.refused)
-        }
-        Output.ask("\(question) [y/N] ")
-        let answer = readLine()?.lowercased() ?? ""
-        guard answer == "y" || answer == "yes" else {
-            throw Failure("not-confirmed", "nothing was changed", exit: ControlAPI.ExitCode.refused)
-        }
-    }
-}
-
 extension FixDocument {
     /// Leaves of it what is found on these nodes; none named is all. A folder beside the nodes goes by its own name.
     mutating func narrow(to names: [String], among known: [NodeChoice.Candidate]) throws(Failure) {

@@ -1,8 +1,6 @@
 import ArgumentParser
 import ControlAPI
 
-private let nodeHelp = ArgumentHelp("Its name, port, host:port, or the beginning of its id.", valueName: "node")
-
 struct RestartNodeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restart-node",
@@ -14,7 +12,7 @@ struct RestartNodeCommand: ParsableCommand {
             clusterd restart-node 7000 --restore-roles
             """)
 
-    @Argument(help: nodeHelp, completion: Completion.node) var node: String
+    @Argument(help: .node, completion: Completion.node) var node: String
     @Flag(help: "Restart a master in place; its slots are not served meanwhile.") var noFailover = false
     @Flag(help: "Make a master master again afterwards.") var restoreRoles = false
     @Flag(help: "Restart it although slots, or a second node of its shard, are down meanwhile.") var force = false
@@ -36,7 +34,7 @@ struct StartNodeCommand: ParsableCommand {
             clusterd start-node 7002
             """)
 
-    @Argument(help: nodeHelp, completion: Completion.startable) var node: String
+    @Argument(help: .node, completion: Completion.startable) var node: String
     @OptionGroup var options: ChangeOptions
 
     func run() throws { try options.carryOut(.startNode(node)) }
@@ -54,7 +52,7 @@ struct StopNodeCommand: ParsableCommand {
             clusterd stop-node 7000 --no-failover
             """)
 
-    @Argument(help: nodeHelp, completion: Completion.stoppable) var node: String
+    @Argument(help: .node, completion: Completion.stoppable) var node: String
     @Flag(
         help: ArgumentHelp(
             "Stop a master as it is: its slots are down until it is started, or until the engine itself elects a replica."

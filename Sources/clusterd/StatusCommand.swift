@@ -24,7 +24,7 @@ struct StatusCommand: ParsableCommand {
 
     @OptionGroup var daemon: DaemonChoice
     @Argument(
-        help: ArgumentHelp("Its name, port, host:port, or the beginning of its id.", valueName: "node"),
+        help: .node,
         completion: Completion.node)
     var node: String?
     @Flag(name: [.customShort("w"), .long], help: "Go on, and show what changes.") var watch = false

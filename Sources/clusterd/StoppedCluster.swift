@@ -45,16 +45,7 @@ struct StoppedCluster {
         }
     }
 
-    /// No clusterd works here, and none begins to.
-    func takeLock() throws(Failure) -> FileLock {
-        do {
-            return try FileLock.take(dataDirectory + "/lock")
-        } catch {
-            throw Failure(
-                "already-running", "clusterd works in \(dataDirectory) and does not answer: \(error)",
-                hint: "clusterd status --dir \(dataDirectory)", exit: ControlAPI.ExitCode.failed)
-        }
-    }
+    func takeLock() throws(Failure) -> FileLock { try .keepingClusterdOut(of: dataDirectory) }
 
     func plan(keep: String?) throws(Failure) -> FolderPlan {
         let directories = survey(dataDirectory: dataDirectory, extra: record?.members.map(\.directory) ?? [])
@@ -82,6 +73,19 @@ struct StoppedCluster {
                 "not-moved", "\(error); what was moved before is in quarantine/", hint: "clusterd fix once more",
                 exit: error.code == EACCES || error.code == EPERM
                     ? ControlAPI.ExitCode.noPermission : ControlAPI.ExitCode.failed)
+        }
+    }
+}
+
+extension FileLock {
+    /// No clusterd works in this folder, and none begins to for as long as this is held.
+    static func keepingClusterdOut(of dataDirectory: String) throws(Failure) -> FileLock {
+        do {
+            return try take(dataDirectory + "/lock")
+        } catch {
+            throw Failure(
+                "already-running", "clusterd works in \(dataDirectory) and does not answer: \(error)",
+                hint: "clusterd status --dir \(dataDirectory)", exit: ControlAPI.ExitCode.failed)
         }
     }
 }
