@@ -40,10 +40,15 @@ extension Turn {
     mutating func electionWait(
         of heir: Member, after master: Member, _ topology: Topology, _ story: Story
     ) -> String? {
-        // Under way; or the replica itself refused the last order, and no election came of it.
-        if let last = lastHandOver(to: heir, from: master, topology), last.failure?.hasPrefix("ERR") ?? true {
-            return nil
+        let last = lastHandOver(to: heir, from: master, topology)
+        if let last, last.failure == nil { return nil }
+        let words = "waiting for the masters to reach \(heir.name)"
+        if !canBeElected(heir, after: master, topology), story.age(of: words) < Self.agreementLimit {
+            wake(after: Self.pollInTransition)
+            return words
         }
+        // The replica itself refused the last order, and no election came of it.
+        if last?.failure?.hasPrefix("ERR") == true { return nil }
         let configured = RedisConfPlan.configured("cluster-node-timeout", for: heir.settingsName, spec)?.first
         let timeout = Duration.milliseconds(configured.flatMap { Int64($0) } ?? 15_000)
         var until: [Moment] = []
@@ -57,5 +62,18 @@ extension Turn {
         if let step = story.step, step.hasPrefix("waiting "), step.hasSuffix(why) { return step }
         let seconds = ((end - now) + .milliseconds(999)).components.seconds
         return "waiting \(seconds) s\(why)"
+    }
+
+    /// Whether the votes for `heir` would arrive. A process that has just started is known to the others before their links reach
+    /// it, and a master counts its vote as given though it could not be sent (`clusterSendFailoverAuth`, src/cluster.c): the
+    /// replica waits for it in vain and does not stand again for 4 node timeouts.
+    private func canBeElected(_ heir: Member, after master: Member, _ topology: Topology) -> Bool {
+        guard let begun = running(heir.name)?.since, let own = report(heir, since: begun) else { return false }
+        let voters = topology.members.filter { !$0.slots.isEmpty }
+        let reached = voters.filter { voter in
+            own.view.entry(voter.id)?.linkConnected == true
+                && report(voter, since: begun)?.view.entry(heir.id)?.linkConnected == true
+        }
+        return reached.count * 2 > voters.count && reached.contains { $0.id == master.id }
     }
 }

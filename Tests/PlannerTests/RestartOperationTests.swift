@@ -31,7 +31,11 @@ import Testing
         var scene = try Scene.ordered(.restartNode("7001", restoreRoles: true))
         #expect(scene.carryOut() == ["hand over 7004", "shutdown 7001", "start 7001", "hand over 7001"])
         #expect(scene.masters == ["7000", "7001", "7002"])
-        #expect(scene.steps.suffix(2) == ["handing back from 7004", "7001 is master and in sync"])
+        #expect(
+            scene.steps.suffix(4) == [
+                "waiting for the masters to reach 7001", "handing back from 7004", "waiting for all nodes to agree",
+                "7001 is master and in sync",
+            ])
         #expect(Set(scene.steps).count == scene.steps.count, "each step once: \(scene.steps)")
     }
 
@@ -71,6 +75,22 @@ import Testing
         scene.note(decision.orders("hand over")[0], failure: nil)
         scene.pass(.milliseconds(5))
         return scene
+    }
+
+    /// A vote that cannot be sent counts as given: the replica would wait for it in vain.
+    @Test func nobodyTakesOverWhomTheMastersDoNotReachYet() throws {
+        var scene = try Scene.ordered(.restartNode("7001"))
+        for name in ["7000", "7002", "7003", "7005"] as [NodeName] {
+            scene.answer(name) { $0.view.entries[4].linkConnected = false }
+        }
+        scene.answer("7001")
+        scene.answer("7004")
+        let early = scene.decide()
+        #expect(early.orders("hand over") == [])
+        #expect(early.record?.operations.last?.currentStep == "waiting for the masters to reach 7004")
+        scene.take(early)
+        scene.answer("7002")
+        #expect(scene.decide().nodes("hand over") == ["7004"])
     }
 
     @Test(arguments: [false, true])
