@@ -62,10 +62,10 @@ package enum ConfigurationLoader {
     /// Reads the files in their order, each key overriding the one before it, then the command line.
     /// - Parameters:
     ///   - workingDirectory: what relative paths on the command line are relative to.
-    ///   - readSecret: the contents of a file that holds a password; the error's words are shown.
+    ///   - readSecret: what the place of a password holds; nil: that cannot be known here. The error's words are shown.
     package static func load(
         _ files: [ConfigurationFile], _ defaults: ConfigurationDefaults, commandLine: CommandLineSettings,
-        readSecret: @escaping (String) throws -> String
+        readSecret: @escaping (SecretSource) throws -> String?
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
         var settings = Settings()
         for file in files { settings.read(file) }

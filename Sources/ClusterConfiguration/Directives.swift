@@ -2,12 +2,10 @@ import ClusterModel
 
 /// The `redis:` section: any directive of the engine but those that clusterd must own.
 extension SpecReader {
-    private static let secrets = ["requirepass", "masterauth"]
-
     /// One directive, as the redis.conf lines that it becomes.
     mutating func directive(_ name: String, _ value: Settings.Value, label: String) -> [ClusterSpec.Directive] {
         func refuse(_ message: String, _ origin: ClusterSpec.Origin) {
-            errors.append(ConfigurationError(origin: origin, message: "\(label): \(message)"))
+            self.refuse(message, label, origin)
         }
         guard name.utf8.allSatisfy({ $0 > 32 && $0 < 127 && !"\"'#".utf8.contains($0) }), !name.isEmpty else {
             refuse("that is no directive", value.keyOrigin)
@@ -31,19 +29,12 @@ extension SpecReader {
                 return words(name, text, isPlain: isPlain)
             }
         case .mapping(let members):
-            guard Self.secrets.contains(name), members.count == 1, members[0].key == "file",
-                let path = members[0].value.scalar
-            else {
-                refuse("a value, a list, or for a password {file: PATH} is expected", value.origin)
+            guard Self.secrets.contains(name) else {
+                refuse("a value, a list, or \(Self.secretExpected) is expected", value.origin)
                 return []
             }
-            do {
-                let secret = try readSecret(path)
-                lines = [[secret.hasSuffix("\n") ? String(secret.dropLast()) : secret]]
-            } catch {
-                refuse("\(error)", value.origin)
-                return []
-            }
+            guard let password = secret(value, members, label: label) else { return [] }
+            lines = [[password]]
         }
         for word in lines.joined() where word.utf8.contains(where: { $0 == 0 || $0 == 10 || $0 == 13 }) {
             refuse("line breaks are not allowed", value.origin)

@@ -4,12 +4,14 @@ import ClusterModel
 struct SpecReader {
     let settings: Settings
     let defaults: ConfigurationDefaults
-    let readSecret: (String) throws -> String
+    let readSecret: (SecretSource) throws -> String?
     var errors: [ConfigurationError]
     var warnings: [ConfigurationError] = []
     var effective: [EffectiveSetting] = []
 
-    init(_ settings: Settings, _ defaults: ConfigurationDefaults, readSecret: @escaping (String) throws -> String) {
+    init(
+        _ settings: Settings, _ defaults: ConfigurationDefaults, readSecret: @escaping (SecretSource) throws -> String?
+    ) {
         self.settings = settings
         self.defaults = defaults
         self.readSecret = readSecret

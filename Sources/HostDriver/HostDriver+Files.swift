@@ -51,6 +51,7 @@ extension HostDriver {
         let extra =
             (record?.members.map(\.directory) ?? []) + spec.overrides.values.compactMap(\.dataDirectory).sorted()
         let directories = NodeFiles.survey(dataDirectory: dataDirectory, extra: extra)
+        rememberCredentials(directories)
         let users = ProcessTable.directoryUses(of: directories.map(\.path), bootID: bootID).uses.map {
             Observation.DirectoryUser(directory: $0.folder, identity: $0.identity, command: $0.command)
         }

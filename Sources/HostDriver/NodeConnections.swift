@@ -57,15 +57,24 @@ extension HostDriver {
         return connection
     }
 
+    /// The passwords that nodes were started with: where they were changed while no clusterd ran, those that run know no others.
+    func rememberCredentials(_ directories: [DirectoryFacts]) {
+        let started = directories.compactMap(\.redisConf).filter(\.isGenerated).flatMap { file in
+            Self.credentials { name in file.directives.last { $0.name == name }?.arguments.first }
+        }
+        formerCredentials.withLock { known in
+            for credentials in started where !known.contains(credentials) { known.append(credentials) }
+        }
+    }
+
     /// Who clusterd can be: the default user by `requirepass`, else whom the replicas are to their masters. nil, last or
     /// alone: nobody in particular.
     static func credentials(_ spec: ClusterSpec) -> [RedisCredentials?] {
-        func value(_ name: String) -> String? {
-            guard let text = spec.directives.last(where: { $0.name == name })?.arguments.first, !text.isEmpty else {
-                return nil
-            }
-            return text
-        }
+        credentials { name in spec.directives.last { $0.name == name }?.arguments.first }
+    }
+
+    private static func credentials(_ directive: (String) -> String?) -> [RedisCredentials?] {
+        func value(_ name: String) -> String? { directive(name).flatMap { $0.isEmpty ? nil : $0 } }
         var found: [RedisCredentials?] = []
         if let password = value("requirepass") { found.append(RedisCredentials(password: password)) }
         if let password = value("masterauth") {

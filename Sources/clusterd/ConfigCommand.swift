@@ -82,7 +82,7 @@ struct ConfigurationSource: ParsableArguments {
 
     func load() throws(Failure) -> (files: [ConfigurationFile], loaded: LoadedConfiguration) {
         let files = try Configuration.files(paths)
-        return (files, try Configuration.load(files, Self.defaults, CommandLineSettings()))
+        return (files, try Configuration.load(files, Self.defaults, CommandLineSettings(), by: .onlooker))
     }
 
     /// Files that somebody may believe to be read.

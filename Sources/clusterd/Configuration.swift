@@ -12,17 +12,15 @@ enum Configuration {
     static func load(
         _ paths: [String], _ defaults: ConfigurationDefaults, _ commandLine: CommandLineSettings
     ) throws(Failure) -> LoadedConfiguration {
-        try load(files(paths), defaults, commandLine)
+        try load(files(paths), defaults, commandLine, by: .daemon)
     }
 
     static func load(
-        _ files: [ConfigurationFile], _ defaults: ConfigurationDefaults, _ commandLine: CommandLineSettings
+        _ files: [ConfigurationFile], _ defaults: ConfigurationDefaults, _ commandLine: CommandLineSettings,
+        by reader: SecretReader
     ) throws(Failure) -> LoadedConfiguration {
         do {
-            return try ConfigurationLoader.load(files, defaults, commandLine: commandLine) { path in
-                let bytes = try readFile(path, limit: 4096)
-                return String(decoding: bytes, as: UTF8.self)
-            }
+            return try ConfigurationLoader.load(files, defaults, commandLine: commandLine, readSecret: reader.read)
         } catch {
             throw refusal(error.errors.map(\.description))
         }

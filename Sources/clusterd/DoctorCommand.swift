@@ -24,7 +24,9 @@ struct DoctorCommand: ParsableCommand {
     func run() throws {
         let advice: [HostAdvice]
         do {
-            let spec = try Configuration.load(Configuration.files(config), ConfigurationSource.defaults, .init()).spec
+            let spec = try Configuration.load(
+                Configuration.files(config), ConfigurationSource.defaults, .init(), by: .onlooker
+            ).spec
             advice = HostAdvice.judge(.ofThisHost(spec, try Configuration.engine(for: spec)), spec)
         } catch {
             throw error.json(json)

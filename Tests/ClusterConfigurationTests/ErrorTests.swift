@@ -50,7 +50,7 @@ import Testing
         ),
         (
             "redis:\n  maxmemory: {a: 1}\n",
-            "a.yaml:2:14: redis.maxmemory: a value, a list, or for a password {file: PATH} is expected"
+            "a.yaml:2:14: redis.maxmemory: a value, a list, or for a password {file: PATH} or {credential: NAME} is expected"
         ),
         (
             "redis:\n  aclfile: users.acl\n",
@@ -59,6 +59,18 @@ import Testing
         (
             "redis:\n  requirepass: {file: /none}\n  masterauth: x\n",
             "a.yaml:2:16: redis.requirepass: /none: No such file or directory"
+        ),
+        (
+            "redis:\n  requirepass: {credential: no-such}\n  masterauth: x\n",
+            "a.yaml:2:16: redis.requirepass: /run/credentials/no-such: No such file or directory"
+        ),
+        (
+            "redis:\n  requirepass: {credential: ../shadow}\n  masterauth: x\n",
+            "a.yaml:2:16: redis.requirepass: '../shadow' is no credential's name: it is a file's name, without '/' and ':'"
+        ),
+        (
+            "redis:\n  requirepass: {files: /x}\n  masterauth: x\n",
+            "a.yaml:2:16: redis.requirepass: a value, or for a password {file: PATH} or {credential: NAME} is expected"
         ),
         (
             "redis:\n  requirepass: x\n",

@@ -6,17 +6,25 @@ struct NoSuchFile: Error, CustomStringConvertible {
     var description: String { "\(path): No such file or directory" }
 }
 
-/// Loads one text as `a.yaml`; files that hold passwords are these.
+/// Loads one text as `a.yaml`; files that hold passwords are these, and what systemd gave. nil: nobody can tell here.
 func load(
-    _ texts: String..., commandLine: CommandLineSettings = CommandLineSettings(), secrets: [String: String] = [:]
+    _ texts: String..., commandLine: CommandLineSettings = CommandLineSettings(), secrets: [String: String] = [:],
+    credentials: [String: String]? = [:]
 ) throws(ConfigurationErrors) -> LoadedConfiguration {
     let names = ["a.yaml", "b.yaml", "c.yaml"]
     let files = zip(names, texts).map { ConfigurationFile(name: $0, text: Array($1.utf8)) }
     return try ConfigurationLoader.load(
         files, ConfigurationDefaults(dataDirectory: "/srv/demo"), commandLine: commandLine
-    ) { path in
-        guard let secret = secrets[path] else { throw NoSuchFile(path: path) }
-        return secret
+    ) { source in
+        switch source {
+        case .file(let path):
+            guard let secret = secrets[path] else { throw NoSuchFile(path: path) }
+            return secret
+        case .credential(let name):
+            guard let credentials else { return nil }
+            guard let secret = credentials[name] else { throw NoSuchFile(path: "/run/credentials/\(name)") }
+            return secret
+        }
     }
 }
 

@@ -77,6 +77,25 @@ import Testing
         #expect(!loaded.settings.contains { $0.value.contains("hush") || $0.value.contains("open") })
     }
 
+    @Test func passwordsComeFromSystemdAndAnOnlookerIsToldThatHeDoesNotKnowThem() throws {
+        let text = "redis:\n  requirepass: {credential: redis}\n  masterauth: {credential: redis}\n"
+        let loaded = try load(text, credentials: ["redis": "hush\n"])
+        #expect(loaded.spec.directives.contains { $0.name == "masterauth" && $0.arguments == ["hush"] })
+        #expect(loaded.warnings.isEmpty && !loaded.settings.contains { $0.value.contains("hush") })
+        let unknown = try load(text, credentials: nil)
+        #expect(
+            unknown.warnings.first?.description
+                == "a.yaml:2:16: redis.requirepass: the credential 'redis' is the service's own and was not looked at")
+    }
+
+    @Test(arguments: ["", "\n"]) func anEmptyPasswordFileIsNoPassword(text: String) {
+        let error = #expect(throws: ConfigurationErrors.self) {
+            try load("redis:\n  requirepass: {file: /x}\n  masterauth: y\n", secrets: ["/x": text])
+        }
+        #expect(
+            error?.description == "a.yaml:2:16: redis.requirepass: file /x is empty: that is no password")
+    }
+
     @Test func portsMayBeAListInItsOwnOrder() throws {
         #expect(
             try load("cluster: {masters: 1, replicas: 1, ports: [7005, 7001]}\n").spec.ports == .list([7005, 7001]))

@@ -1,0 +1,59 @@
+import ClusterModel
+
+/// Where a password lies that the configuration does not hold itself.
+package enum SecretSource: Hashable, Sendable {
+    case file(String)
+    /// What systemd gave the service under this name (`LoadCredential=`, systemd.exec(5)).
+    case credential(String)
+}
+
+extension SpecReader {
+    /// Directives that are passwords: one word whatever is in it, never shown.
+    static let secrets = ["requirepass", "masterauth"]
+
+    static let secretExpected = "for a password {file: PATH} or {credential: NAME}"
+
+    /// The password that a mapping leads to; nil: it was refused. Where it cannot be known here, something stands in for it.
+    mutating func secret(_ value: Settings.Value, _ members: [YAMLNode.Member], label: String) -> String? {
+        guard members.count == 1, let word = members[0].value.scalar, let source = Self.source(members[0].key, word)
+        else {
+            refuse("a value, or \(Self.secretExpected) is expected", label, value.origin)
+            return nil
+        }
+        if case .credential(let name) = source, !Self.isCredentialName(name) {
+            refuse("'\(name)' is no credential's name: it is a file's name, without '/' and ':'", label, value.origin)
+            return nil
+        }
+        do {
+            guard let text = try readSecret(source) else {
+                let message = "\(label): the credential '\(word)' is the service's own and was not looked at"
+                warnings.append(ConfigurationError(origin: value.origin, message: message))
+                return "unknown"
+            }
+            let secret = text.hasSuffix("\n") ? String(text.dropLast()) : text
+            if secret.isEmpty { refuse("\(members[0].key) \(word) is empty: that is no password", label, value.origin) }
+            return secret
+        } catch {
+            refuse("\(error)", label, value.origin)
+            return nil
+        }
+    }
+
+    mutating func refuse(_ message: String, _ label: String, _ origin: ClusterSpec.Origin) {
+        errors.append(ConfigurationError(origin: origin, message: "\(label): \(message)"))
+    }
+
+    private static func source(_ key: String, _ word: String) -> SecretSource? {
+        switch key {
+        case "file": .file(word)
+        case "credential": .credential(word)
+        default: nil
+        }
+    }
+
+    /// `credential_name_valid`, src/shared/creds-util.c of systemd.
+    private static func isCredentialName(_ name: String) -> Bool {
+        (1...255).contains(name.utf8.count) && name != "." && name != ".."
+            && name.utf8.allSatisfy { $0 > 31 && $0 < 127 && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") }
+    }
+}
