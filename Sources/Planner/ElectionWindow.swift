@@ -69,7 +69,7 @@ extension Turn {
     /// replica waits for it in vain and does not stand again for 4 node timeouts.
     private func canBeElected(_ heir: Member, after master: Member, _ topology: Topology) -> Bool {
         guard let begun = running(heir.name)?.since, let own = report(heir, since: begun) else { return false }
-        let voters = topology.members.filter { !$0.slots.isEmpty }
+        let voters = members.filter { topology.owns($0.id) }
         let reached = voters.filter { voter in
             own.view.entry(voter.id)?.linkConnected == true
                 && report(voter, since: begun)?.view.entry(heir.id)?.linkConnected == true
