@@ -65,7 +65,10 @@ let package = Package(
         .testTarget(name: "ClusterModelTests", dependencies: ["ClusterModel"]),
         .target(
             name: "Simulation", dependencies: ["Orchestrator", "Planner", "ClusterModel"], path: "Tests/Simulation"),
-        .executableTarget(name: "clusterd-sim", dependencies: ["Simulation"], path: "Tests/clusterd-sim"),
+        .executableTarget(
+            name: "clusterd-sim",
+            dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Tests/clusterd-sim"),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Orchestrator", "Planner", "ClusterModel"]),
         .testTarget(name: "ClusterConfigurationTests", dependencies: ["ClusterConfiguration", "ClusterModel"]),
         .testTarget(name: "RESPTests", dependencies: ["RESP"]),

@@ -142,7 +142,6 @@ extension NodeEntry {
 
 extension NodeID {
     init?(bytes: ArraySlice<UInt8>) {
-        guard bytes.count == 40 else { return nil }
-        self.init(String(decoding: bytes, as: UTF8.self))
+        self.init(digits: bytes)
     }
 }

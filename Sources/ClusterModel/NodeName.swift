@@ -2,10 +2,17 @@
 /// changed, also when the node's port later does.
 package struct NodeName: Hashable, Comparable, Sendable, Codable, CustomStringConvertible, ExpressibleByStringLiteral {
     package let text: String
+    /// Read once: names are compared and looked up all the time.
+    private let number: Int?
 
-    package init(_ text: String) { self.text = text }
-    package init(stringLiteral text: String) { self.text = text }
-    package init(from decoder: any Decoder) throws { text = try decoder.singleValueContainer().decode(String.self) }
+    package init(_ text: String) {
+        self.text = text
+        number = Int(text)
+    }
+    package init(stringLiteral text: String) { self.init(text) }
+    package init(from decoder: any Decoder) throws {
+        self.init(try decoder.singleValueContainer().decode(String.self))
+    }
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(text)
@@ -14,31 +21,53 @@ package struct NodeName: Hashable, Comparable, Sendable, Codable, CustomStringCo
 
     /// Numbers in numeric order and before words, so that 7010 stands after 7009 and not after 701.
     package static func < (a: NodeName, b: NodeName) -> Bool {
-        switch (Int(a.text), Int(b.text)) {
+        switch (a.number, b.number) {
         case (let x?, let y?): (x, a.text) < (y, b.text)
         case (_?, nil): true
         case (nil, _?): false
         case (nil, nil): a.text < b.text
         }
     }
+    package static func == (a: NodeName, b: NodeName) -> Bool { a.number == b.number && a.text == b.text }
+    package func hash(into hasher: inout Hasher) {
+        if let number { hasher.combine(number) } else { hasher.combine(text) }
+    }
 }
 
-/// A Redis node id: 40 lower-case hexadecimal digits (`CLUSTER_NAMELEN`, src/cluster.h). Shard ids have the same form.
+/// A Redis node id: 40 lower-case hexadecimal digits (`CLUSTER_NAMELEN`, src/cluster.h). Shard ids have the same form. Kept as
+/// the 160 bits that it is: views are full of them, and are compared all the time.
 package struct NodeID: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
-    package let text: String
+    private let high: UInt64
+    private let middle: UInt64
+    private let low: UInt32
 
     /// nil unless `text` is 40 lower-case hexadecimal digits.
     package init?(_ text: some StringProtocol) {
-        guard text.utf8.count == 40, text.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else {
-            return nil
+        self.init(digits: text.utf8)
+    }
+
+    init?(digits: some Collection<UInt8>) {
+        guard digits.count == 40 else { return nil }
+        var words: (UInt64, UInt64, UInt64) = (0, 0, 0)
+        for (index, digit) in digits.enumerated() {
+            let value: UInt64
+            switch digit {
+            case 48...57: value = UInt64(digit - 48)
+            case 97...102: value = UInt64(digit - 87)
+            default: return nil
+            }
+            switch index {
+            case 0..<16: words.0 = words.0 << 4 | value
+            case 16..<32: words.1 = words.1 << 4 | value
+            default: words.2 = words.2 << 4 | value
+            }
         }
-        self.text = String(text)
+        (high, middle, low) = (words.0, words.1, UInt32(words.2))
     }
 
     /// An id out of random words, as the engine makes its own (`getRandomHexChars`, src/util.c).
     package init(using random: inout some RandomNumberGenerator) {
-        let digits = Array("0123456789abcdef".utf8)
-        text = String(decoding: (0..<40).map { _ in digits[Int.random(in: 0..<16, using: &random)] }, as: UTF8.self)
+        (high, middle, low) = (random.next(), random.next(), random.next())
     }
 
     package init(from decoder: any Decoder) throws {
@@ -53,7 +82,22 @@ package struct NodeID: Hashable, Comparable, Sendable, Codable, CustomStringConv
         var container = encoder.singleValueContainer()
         try container.encode(text)
     }
-    package static func < (a: NodeID, b: NodeID) -> Bool { a.text < b.text }
+    package func hash(into hasher: inout Hasher) { hasher.combine(high) }
+    package static func < (a: NodeID, b: NodeID) -> Bool { (a.high, a.middle, a.low) < (b.high, b.middle, b.low) }
+    package var text: String {
+        var digits: [UInt8] = []
+        digits.reserveCapacity(40)
+        func write(_ word: UInt64, from top: UInt64) {
+            for shift in stride(from: top, through: 0, by: -4) {
+                let value = UInt8(truncatingIfNeeded: word >> shift & 15)
+                digits.append(value < 10 ? value + 48 : value + 87)
+            }
+        }
+        write(high, from: 60)
+        write(middle, from: 60)
+        write(UInt64(low), from: 28)
+        return String(decoding: digits, as: UTF8.self)
+    }
     package var description: String { text }
     package var short: String { String(text.prefix(8)) }
 }

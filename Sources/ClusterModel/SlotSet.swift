@@ -34,7 +34,7 @@ package struct SlotSet: Hashable, Sendable, CustomStringConvertible {
     }
 
     package func union(_ other: SlotSet) -> SlotSet {
-        if other.isEmpty { return self }
+        if other.isEmpty || other == self { return self }
         if isEmpty { return other }
         return SlotSet(ranges + other.ranges)
     }

@@ -193,6 +193,11 @@ extension Cycle {
         guard let before = seen.replies[node], before.of == identity, case .report(let old) = before.outcome else {
             return
         }
+        if old.view == report.view, old.currentEpoch == report.currentEpoch,
+            old.replication.role == report.replication.role
+        {
+            return
+        }
         if RoleFacts(old) != RoleFacts(report) { seen.rolesChanged = now }
     }
 }

@@ -42,13 +42,15 @@ extension Turn {
 
     /// Directives that nobody configured and that are not the same everywhere.
     private mutating func checkEvenness() {
-        let heard = members.compactMap { member in liveSettings(member).map { (member, $0.values) } }
+        let heard = members.compactMap { member in
+            liveSettings(member).map { live in
+                (node: member.name.text, values: live.values, configured: configuredSettings(member).map(\.name))
+            }
+        }
         for name in ["appendfsync", "cluster-node-timeout", "maxmemory", "maxmemory-policy", "save"] {
-            let values = heard.compactMap { member, values -> (String, String)? in
-                guard !configuredSettings(member).contains(where: { $0.name == name }), let value = values[name] else {
-                    return nil
-                }
-                return (member.name.text, value)
+            let values = heard.compactMap { node, values, configured -> (String, String)? in
+                guard !configured.contains(name), let value = values[name] else { return nil }
+                return (node, value)
             }
             let kinds = Set(values.map(\.1)).sorted()
             guard kinds.count > 1 else { continue }

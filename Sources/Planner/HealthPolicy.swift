@@ -122,10 +122,9 @@ extension Turn {
         guard let report = report(member) else { return "\(member.name) does not answer" }
         if report.loading { return "\(member.name) is loading" }
         if !report.clusterStateOK { return "\(member.name) says cluster_state:fail" }
-        let known = Dictionary(uniqueKeysWithValues: report.view.entries.map { ($0.id, $0) })
         for other in present ?? members {
             guard let standing = topology.standings[other.id] else { return "nobody knows \(other.name) yet" }
-            guard let entry = known[other.id] else { return "\(member.name) does not know \(other.name)" }
+            guard let entry = report.view.entry(other.id) else { return "\(member.name) does not know \(other.name)" }
             if other.wanted == .stopped { continue }
             if entry.flags.contains(.fail) || entry.flags.contains(.noaddr) || entry.flags.contains(.handshake) {
                 return "\(member.name) does not reach \(other.name)"
@@ -151,8 +150,10 @@ extension Turn {
         let silent = wanted.filter { running($0.name) != nil && report($0) == nil }
         if !silent.isEmpty { wait("for \(list(silent.map(\.name.text))) to answer") }
         if down.isEmpty, silent.isEmpty {
-            if let text = wanted.compactMap({ disagreement($0, topology) }).first {
+            for member in wanted {
+                guard let text = disagreement(member, topology) else { continue }
                 wait("for all nodes to agree: \(text)")
+                break
             }
             let behind = decision.assessment.nodes.filter {
                 $0.role == .replica && ($0.linkUp != true || $0.health != .ok)

@@ -12,6 +12,7 @@ extension Turn {
                 let death = exited(member.name)?.at ?? vitals(member.name)?.dyingSince
                 return topology.owns(member.id) && death.map { now - $0 < Self.failoverLimit } ?? false
             }.map(\.id))
+        var questions: [(due: Moment, slack: Duration, question: Effect)] = []
         for member in members {
             guard let process = running(member.name), let contact = contact(member) else { continue }
             guard seen.asking[member.name] == nil else { continue }
@@ -28,11 +29,12 @@ extension Turn {
             } else {
                 due = process.since
             }
-            if now >= due {
-                decision.effects.append(.ask(member.name, contact))
-            } else {
-                wake(at: due)
-            }
+            questions.append((due, wanted / 4, .ask(member.name, contact)))
+        }
+        // Who is about to be asked is asked with those that are due: one turn for all of them.
+        let isTime = questions.contains { now >= $0.due }
+        for (due, slack, question) in questions {
+            if isTime, now + slack >= due { decision.effects.append(question) } else { wake(at: due) }
         }
     }
 

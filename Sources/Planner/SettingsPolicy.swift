@@ -64,11 +64,19 @@ extension Turn {
     }
 
     /// What conf.d says for a node, each directive once, in the order in which they were written.
-    func configuredSettings(_ member: Member) -> [(name: String, value: String, origin: ClusterSpec.Origin)] {
-        let overriding = spec.overrides[member.settingsName]?.directives ?? []
+    func configuredSettings(_ member: Member) -> [ConfiguredSetting] {
+        guard let own = spec.overrides[member.settingsName]?.directives, !own.isEmpty else { return sharedSettings }
+        return Self.configuredSettings(spec, overriding: own)
+    }
+
+    typealias ConfiguredSetting = (name: String, value: String, origin: ClusterSpec.Origin)
+
+    static func configuredSettings(
+        _ spec: ClusterSpec, overriding: [ClusterSpec.Directive] = []
+    ) -> [ConfiguredSetting] {
         let names = Set(overriding.map(\.name))
         let all = spec.directives.filter { !names.contains($0.name) } + overriding
-        var found: [(name: String, value: String, origin: ClusterSpec.Origin)] = []
+        var found: [ConfiguredSetting] = []
         for directive in all where !found.contains(where: { $0.name == directive.name }) {
             let lines = all.filter { $0.name == directive.name }.map(\.arguments)
             found.append((directive.name, SettingValue.joined(lines), directive.origin))

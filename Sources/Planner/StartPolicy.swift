@@ -148,9 +148,14 @@ extension Turn {
             ends.restarts += 1
             decision.record?.members[index].ends = ends
         }
-        decision.record?.members[index].process = process.identity
+        // Written only where it is news: a record that was touched has to be copied, and compared with the one on disk.
+        if decision.record?.members[index].process != process.identity {
+            decision.record?.members[index].process = process.identity
+        }
         guard let report = report(member) else { return }
-        decision.record?.members[index].joining = false
-        if !report.loading { decision.record?.members[index].appendOnly = report.persistence.appendOnly }
+        if decision.record?.members[index].joining == true { decision.record?.members[index].joining = false }
+        if !report.loading, decision.record?.members[index].appendOnly != report.persistence.appendOnly {
+            decision.record?.members[index].appendOnly = report.persistence.appendOnly
+        }
     }
 }

@@ -8,6 +8,12 @@ struct Turn {
     let now: Moment
     var decision: Decision
     var random: SplitMix64
+    /// Nodes to which something is being done.
+    private let busy: Set<NodeName>
+    /// What each node answered after everything that could have made it untrue.
+    private let fresh: [NodeName: NodeReply]
+    /// What conf.d says for every node.
+    let sharedSettings: [ConfiguredSetting]
     /// What becomes of each master that is proven dead.
     var successions: [NodeID: Succession] = [:]
 
@@ -24,6 +30,9 @@ struct Turn {
         self.now = now
         decision = Decision(record: record)
         random = SplitMix64(seed: seen.entropy)
+        sharedSettings = Self.configuredSettings(spec)
+        busy = Set(seen.effects.values.lazy.filter(\.isUnderWay).compactMap(\.node))
+        fresh = seen.replies.filter { seen.report($0.key) != nil }
     }
 
     // MARK: saying what
@@ -69,7 +78,7 @@ struct Turn {
 
     /// Something is being done to this node: nothing else is ordered until it ended.
     func isBusy(_ node: NodeName) -> Bool {
-        seen.effects.contains { $0.value.isUnderWay && $0.value.node == node }
+        busy.contains(node)
             || decision.effects.contains { effect in
                 if case .ask = effect { return false }
                 return effect.node == node
@@ -91,8 +100,8 @@ struct Turn {
 
     /// The report of a node if it is really that node that answers.
     func report(_ member: Member, since moment: Moment? = nil) -> NodeReport? {
-        guard let process = running(member.name), let report = seen.report(member.name, since: moment),
-            report.processID == process.identity.pid, report.id == member.id
+        guard let reply = fresh[member.name], case .report(let report) = reply.outcome,
+            report.processID == reply.of.pid, report.id == member.id, moment.map({ reply.askedAt >= $0 }) ?? true
         else { return nil }
         return report
     }

@@ -5,11 +5,14 @@ struct EventQueue<Action> {
     private struct Entry {
         var at: Moment
         var order: Int
-        var action: Action
+        /// Where the action is: they are large, and stay where they are.
+        var place: Int
     }
 
     /// A binary heap, the earliest first.
     private var heap: [Entry] = []
+    private var actions: [Action?] = []
+    private var free: [Int] = []
     private var count = 0
 
     var isEmpty: Bool { heap.isEmpty }
@@ -17,7 +20,9 @@ struct EventQueue<Action> {
 
     mutating func add(_ action: Action, at moment: Moment) {
         count += 1
-        heap.append(Entry(at: moment, order: count, action: action))
+        let place = free.popLast() ?? actions.count
+        if place == actions.count { actions.append(action) } else { actions[place] = action }
+        heap.append(Entry(at: moment, order: count, place: place))
         var child = heap.count - 1
         while child > 0, isEarlier(heap[child], heap[(child - 1) / 2]) {
             heap.swapAt(child, (child - 1) / 2)
@@ -40,15 +45,22 @@ struct EventQueue<Action> {
             heap.swapAt(parent, least)
             parent = least
         }
-        return (first.at, first.action)
+        return take(first.place).map { (first.at, $0) }
+    }
+
+    private mutating func take(_ place: Int) -> Action? {
+        free.append(place)
+        let action = actions[place]
+        actions[place] = nil
+        return action
     }
 
     /// Takes out everything that fits, in order of time.
     mutating func remove(where fits: (Action) -> Bool) -> [Action] {
-        let sorted = heap.sorted(by: isEarlier)
-        heap = []
-        for entry in sorted where !fits(entry.action) { heap.append(entry) }
-        return sorted.filter { fits($0.action) }.map(\.action)
+        let going = heap.sorted(by: isEarlier).filter { entry in actions[entry.place].map(fits) ?? false }
+        let places = Set(going.map(\.place))
+        heap = heap.filter { !places.contains($0.place) }.sorted(by: isEarlier)
+        return going.compactMap { take($0.place) }
     }
 
     private func isEarlier(_ a: Entry, _ b: Entry) -> Bool { (a.at, a.order) < (b.at, b.order) }

@@ -8,7 +8,7 @@ struct SimulatedEngine {
     var nodesFileName: String
     var id: NodeID
     var ports: PortPair
-    var entries: [NodeID: NodeEntry]
+    var entries: Roster
     var currentEpoch: UInt64
     var lastVoteEpoch: UInt64
     var bornAt: Moment
@@ -42,7 +42,7 @@ struct SimulatedEngine {
 
     var file: NodesFile {
         NodesFile(
-            view: NodesView(entries: entries.values.sorted { $0.id < $1.id }), currentEpoch: currentEpoch,
+            view: NodesView(entries: entries.list), currentEpoch: currentEpoch,
             lastVoteEpoch: lastVoteEpoch)
     }
 
@@ -64,13 +64,13 @@ struct SimulatedEngine {
         guard isNews, sender.flags.contains(.master), !sender.slots.isEmpty else { return true }
         let mineBefore = myself.slots
         var followedIsBare = false
-        for (other, entry) in entries.sorted(by: { $0.key < $1.key }) where other != sender.id {
+        for entry in entries.list where entry.id != sender.id && !entry.slots.isEmpty {
             let lost = entry.slots.intersection(sender.slots)
             guard !lost.isEmpty, entry.configEpoch < sender.configEpoch else { continue }
-            entries[other]?.slots = entry.slots.subtracting(lost)
-            if other == masterID, entries[other]?.slots.isEmpty == true { followedIsBare = true }
+            entries[entry.id]?.slots = entry.slots.subtracting(lost)
+            if entry.id == masterID, entries[entry.id]?.slots.isEmpty == true { followedIsBare = true }
         }
-        let taken = entries.values.filter { $0.id != sender.id }.reduce(into: SlotSet()) { $0 = $0.union($1.slots) }
+        let taken = entries.list.filter { $0.id != sender.id }.reduce(into: SlotSet()) { $0 = $0.union($1.slots) }
         entries[sender.id]?.slots = sender.slots.subtracting(taken)
         if (!mineBefore.isEmpty && myself.slots.isEmpty) || followedIsBare { follow(sender.id) }
         return true

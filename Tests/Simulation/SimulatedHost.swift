@@ -100,7 +100,7 @@ struct SimulatedHost {
     /// cluster_state: it is writable again, and it reaches the greater part of the masters.
     func isOK(_ engine: SimulatedEngine, _ now: Moment) -> Bool {
         guard now >= engine.writableAt else { return false }
-        let masters = engine.entries.values.filter { $0.flags.contains(.master) && !$0.slots.isEmpty }
+        let masters = engine.entries.list.filter { $0.flags.contains(.master) && !$0.slots.isEmpty }
         let covered = masters.reduce(into: SlotSet()) { $0 = $0.union($1.slots) }
         guard covered.count == SlotSet.slotCount else { return false }
         let reached = masters.count { master in

@@ -19,11 +19,11 @@ extension World {
         let isMaster = myself.flags.contains(.master)
         var engine = SimulatedEngine(
             identity: identity, directory: directory, nodesFileName: name, id: myself.id,
-            ports: PortPair(client: port, bus: bus), entries: [:], currentEpoch: file.currentEpoch,
+            ports: PortPair(client: port, bus: bus), entries: Roster(file.view.entries),
+            currentEpoch: file.currentEpoch,
             lastVoteEpoch: file.lastVoteEpoch, bornAt: now, listensAt: now + milliseconds(5...40),
             writableAt: now + (isMaster ? .seconds(2) : .milliseconds(20)), data: folder.data, history: folder.history)
         if engine.history.isEmpty || isMaster { engine.history = String(random.next(), radix: 16) }
-        for entry in file.view.entries { engine.entries[entry.id] = entry }
         engine.entries[engine.id]?.ports = engine.ports
         engine.appendOnly = conf.value("appendonly") == "yes"
         host.engines[identity.pid] = engine
@@ -84,18 +84,17 @@ extension World {
             guard let sender = host.engines[from], var receiver = host.engines[to] else { continue }
             let known = receiver.hear(sender.myself, epoch: sender.currentEpoch)
             if known {
-                for (id, entry) in sender.entries.sorted(by: { $0.key < $1.key }) where receiver.entries[id] == nil {
-                    var entry = entry
+                for var entry in sender.entries.list where receiver.entries[entry.id] == nil {
                     entry.flags.remove(.myself)
                     entry.slots = SlotSet()
-                    receiver.entries[id] = entry
+                    receiver.entries[entry.id] = entry
                 }
             }
             host.engines[to] = receiver
             // UPDATE: the receiver knows a newer owner of what the sender claims.
             let claims = sender.slots
             guard !claims.isEmpty, var corrected = host.engines[from] else { continue }
-            for owner in receiver.entries.values.sorted(by: { $0.id < $1.id })
+            for owner in receiver.entries.list
             where owner.id != sender.id && owner.configEpoch > sender.myself.configEpoch
                 && !owner.slots.intersection(claims).isEmpty
             {

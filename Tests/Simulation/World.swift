@@ -11,6 +11,8 @@ final class World {
         case handOver(heir: Int32)
         case exit(pid: Int32, code: Int32?, signal: Int32?)
         case write
+        /// The loop comes to what has happened since its last turn.
+        case turn
         case wake(at: Moment)
         case fault(Fault)
     }
@@ -53,6 +55,11 @@ final class World {
     /// The daemon is killed when it has begun so many effects.
     var killAfterEffects: Int?
     var effectsBegun = 0
+    /// What has happened and the loop has not come to yet.
+    private var inbox: [Event] = []
+    private var turnIsDue = false
+    /// How long the loop is busy with a turn: what happens meanwhile is taken together.
+    private let turnTakes: Duration
     private var timer = Moment.seconds(0)
     private(set) var turns = 0
     private var turnsNow = 0
@@ -60,6 +67,7 @@ final class World {
 
     init(seed: UInt64, spec: ClusterSpec, tells: Bool) {
         random = SplitMix64(seed: seed)
+        turnTakes = [.microseconds(300), .milliseconds(1), .milliseconds(2), .milliseconds(3)][Int(seed / 3 % 4)]
         self.spec = spec
         self.tells = tells
         acknowledged = Array(repeating: 0, count: spec.masters)
@@ -102,6 +110,7 @@ final class World {
         guard cycle != nil else { return }
         tell("clusterd is killed")
         cycle = nil
+        inbox = []
         let open = queue.remove { action in
             if case .effect = action { true } else { false }
         }
@@ -110,16 +119,26 @@ final class World {
 
     func post(_ event: Event) {
         guard cycle != nil else { return }
-        cycle?.note(event, at: now, wall: wall)
-        turn()
+        inbox.append(event)
+        if now >= lastTurn + turnTakes { return turn() }
+        if turnIsDue { return }
+        turnIsDue = true
+        queue.add(.turn, at: lastTurn + turnTakes)
     }
 
     func turn() {
         guard var cycle else { return }
+        // Not held twice while it changes: each of its parts would be copied.
+        self.cycle = nil
+        for event in inbox { cycle.note(event, at: now, wall: wall) }
+        inbox = []
         turnsNow = lastTurn == now ? turnsNow + 1 : 0
         lastTurn = now
         turns += 1
-        if turnsNow > 2000 { return breaks("the loop spins: \(cycle.decision.waits.first ?? "nothing is waited for")") }
+        if turnsNow > 2000 {
+            self.cycle = cycle
+            return breaks("the loop spins: \(cycle.decision.waits.first ?? "nothing is waited for")")
+        }
         let before = cycle.record
         let orders = cycle.turn(at: now, wall: wall)
         for rule in violations(in: cycle.decision, given: before, seeing: cycle.seen) { breaks(rule) }
@@ -176,6 +195,9 @@ final class World {
             write()
             checkWriters()
             queue.add(.write, at: now + .milliseconds(23))
+        case .turn:
+            turnIsDue = false
+            if !inbox.isEmpty { turn() }
         case .wake(let moment):
             if moment == timer { turn() }
         case .fault(let fault): happen(fault)

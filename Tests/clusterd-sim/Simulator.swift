@@ -1,31 +1,65 @@
+import ArgumentParser
 import Glibc
 import Simulation
 
-/// `clusterd-sim --seeds N`: runs that many; `--seed N --story`: one, with everything that happened in it.
+/// Whole lives of simulated clusters, each from its seed, held against the rules of DESIGN.md.
 @main
-struct Simulator {
-    static func main() async {
-        let arguments = CommandLine.arguments
-        func number(_ name: String) -> UInt64? {
-            guard let at = arguments.firstIndex(of: name), at + 1 < arguments.count else { return nil }
-            return UInt64(arguments[at + 1])
+struct Simulator: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "clusterd-sim",
+        abstract: "Run simulated clusters from seeds, and hold every turn against the rules that must not be broken.",
+        discussion: """
+            Each seed is one whole life of a cluster: it forms, things go wrong, they stop going wrong, it must be ready, it is \
+            stopped and started again. The same seed is the same life, on any machine.
+
+            Exit status: 0 nothing was broken, 1 a seed broke a rule, 64 the arguments are wrong.
+            """)
+
+    @Option(help: ArgumentHelp("How many seeds to run.", valueName: "count"))
+    var seeds: UInt64 = 1000
+
+    @Option(help: ArgumentHelp("The first of them.", valueName: "seed"))
+    var from: UInt64 = 0
+
+    @Option(help: ArgumentHelp("Run this one seed, and no others.", valueName: "seed"))
+    var seed: UInt64?
+
+    @Flag(help: "Print what happened in it; with --seed.")
+    var story = false
+
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp(
+            "How many seeds to run at once (default: as many as there are processors).", valueName: "count"))
+    var jobs: UInt64?
+
+    func validate() throws {
+        if seeds == 0 { throw ValidationError("--seeds 0 would run nothing.") }
+        if jobs == 0 { throw ValidationError("--jobs 0 would run nothing.") }
+        if from.addingReportingOverflow(seeds).overflow {
+            throw ValidationError("--from \(from) is too large for \(seeds) seeds.")
         }
-        if let seed = number("--seed") {
-            let report = Scenario.run(seed: seed, tells: arguments.contains("--story"))
-            for line in report.story { print(line) }
-            print(
-                report.broken.isEmpty
-                    ? "seed \(seed): nothing broken" : "seed \(seed): \(report.broken.joined(separator: "; "))")
-            exit(report.broken.isEmpty ? 0 : 1)
-        }
-        let count = number("--seeds") ?? 1000
+        if story, seed == nil { throw ValidationError("--story tells of one seed: give it with --seed.") }
+    }
+
+    func run() async throws {
+        if let seed { return try replay(seed) }
         let began = ContinuousClock.now
-        let sum = await sum(of: count)
-        let took = max(1, (ContinuousClock.now - began).components.seconds)
+        let sum = await runAll()
+        let took = ContinuousClock.now - began
+        let tenths = took.components.seconds * 10 + took.components.attoseconds / 100_000_000_000_000_000
         print(
-            "\(count) seeds, \(sum.failed) failed; \(sum.turns) turns of the loop, "
-                + "\(Int(sum.seconds)) simulated seconds in \(took) s")
-        exit(sum.failed == 0 ? 0 : 1)
+            "\(seeds) seeds, \(sum.failed) failed; \(sum.turns) turns of the loop, "
+                + "\(Int(sum.seconds)) simulated seconds in \(tenths / 10).\(tenths % 10) s")
+        if sum.failed > 0 { throw ExitCode.failure }
+    }
+
+    private func replay(_ seed: UInt64) throws {
+        let report = Scenario.run(seed: seed, tells: story)
+        for line in report.story { print(line) }
+        guard !report.broken.isEmpty else { return print("seed \(seed): nothing broken") }
+        print("seed \(seed): \(report.broken.joined(separator: "; "))")
+        throw ExitCode.failure
     }
 
     private struct Sum {
@@ -34,14 +68,15 @@ struct Simulator {
         var turns = 0
     }
 
-    /// Seeds know nothing of each other: as many at once as there are processors.
-    private static func sum(of count: UInt64) async -> Sum {
-        let lanes = UInt64(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    /// Seeds know nothing of each other.
+    private func runAll() async -> Sum {
+        let lanes = jobs ?? UInt64(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        let range = from..<(from + seeds)
         return await withTaskGroup(of: Sum.self) { group in
-            for lane in 0..<lanes {
+            for lane in 0..<min(lanes, seeds) {
                 group.addTask {
                     var sum = Sum()
-                    for seed in stride(from: lane, to: count, by: UInt64.Stride(lanes)) {
+                    for seed in stride(from: range.lowerBound + lane, to: range.upperBound, by: Int(lanes)) {
                         let report = Scenario.run(seed: seed)
                         sum.seconds += report.seconds
                         sum.turns += report.turns

@@ -1,0 +1,45 @@
+/// A part of the record that is there or not, seldom changes, and is looked at by few: one pointer within its owner, which is
+/// copied all the time. In JSON it is as if this were not here: its value, or nothing.
+@propertyWrapper
+package struct Kept<Value: Sendable & Equatable & Codable>: Sendable, Equatable, Codable {
+    private final class Storage: Sendable {
+        let value: Value
+
+        init(_ value: Value) { self.value = value }
+    }
+
+    private var storage: Storage?
+
+    package init(wrappedValue: Value?) { storage = wrappedValue.map(Storage.init) }
+
+    package var wrappedValue: Value? {
+        get { storage?.value }
+        set { storage = newValue.map(Storage.init) }
+    }
+
+    package static func == (a: Kept, b: Kept) -> Bool {
+        a.storage === b.storage || a.wrappedValue == b.wrappedValue
+    }
+
+    package init(from decoder: any Decoder) throws {
+        self.init(wrappedValue: try decoder.singleValueContainer().decode(Value.self))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(wrappedValue)
+    }
+}
+
+/// What the compiler makes of a property goes through these, so that nothing stands for nothing.
+extension KeyedDecodingContainer {
+    package func decode<Value>(_ type: Kept<Value>.Type, forKey key: Key) throws -> Kept<Value> {
+        Kept(wrappedValue: try decodeIfPresent(Value.self, forKey: key))
+    }
+}
+
+extension KeyedEncodingContainer {
+    package mutating func encode<Value>(_ kept: Kept<Value>, forKey key: Key) throws {
+        try encodeIfPresent(kept.wrappedValue, forKey: key)
+    }
+}
