@@ -35,3 +35,14 @@ int cl_signal_pipe(const int *signals, int count) {
     pthread_sigmask(SIG_UNBLOCK, &watched, NULL);
     return ends[0];
 }
+
+void cl_signal_repeat(int earlier) {
+    // Its writers ended with the program that had them.
+    fcntl(earlier, F_SETFL, O_NONBLOCK);
+    unsigned char byte;
+    while (read(earlier, &byte, 1) == 1) {
+        ssize_t ignored = write(signal_writer, &byte, 1);
+        (void)ignored;
+    }
+    close(earlier);
+}

@@ -3,7 +3,7 @@
 enum ControlEndpoint: CaseIterable {
     case status, check, operations, operation, events, login, fixPlan, quarantine, removeQuarantine
     case restartNode, startNode, stopNode, failover, rollingRestart, pause, resume, cancel, fix, call
-    case stop, detach, reload, livez, servingz, readyz, metrics
+    case stop, detach, reload, reexec, livez, servingz, readyz, metrics
 
     var method: String {
         switch self {
@@ -38,6 +38,7 @@ enum ControlEndpoint: CaseIterable {
         case .stop: "/v1/stop"
         case .detach: "/v1/detach"
         case .reload: "/v1/reload"
+        case .reexec: "/v1/reexec"
         case .livez: "/livez"
         case .servingz: "/servingz"
         case .readyz: "/readyz"

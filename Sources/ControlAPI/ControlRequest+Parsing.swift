@@ -52,6 +52,9 @@ extension ControlRequest {
         case .reload:
             _ = try RequestBody(request.body).flags([])
             self = .reload
+        case .reexec:
+            _ = try RequestBody(request.body).flags([])
+            self = .reexec
         case .restartNode, .startNode, .stopNode, .failover, .rollingRestart, .pause, .resume, .cancel,
             .fix:
             guard let change = try Change(endpoint, text, RequestBody(request.body)) else { throw Self.unknown(path) }

@@ -20,6 +20,8 @@ package enum ControlRequest: Hashable, Sendable {
     case stop
     case detach
     case reload
+    /// The program that is now on disk is to go on in the place of the one that runs.
+    case reexec
     /// Whether the loop makes progress.
     case livez
     /// Whether every slot is served.
@@ -88,6 +90,7 @@ extension ControlRequest {
         case .stop: Self.send(.stop)
         case .detach: Self.send(.detach)
         case .reload: Self.send(.reload)
+        case .reexec: Self.send(.reexec)
         case .livez: Self.send(.livez)
         case .servingz: Self.send(.servingz)
         case .readyz: Self.send(.readyz)

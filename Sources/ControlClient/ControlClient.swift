@@ -45,11 +45,37 @@ package struct ControlClient: Hashable, Sendable {
         _ method: String, _ target: String, body: [UInt8] = [], headers: [HTTPHeader] = [],
         timeout: Duration = .seconds(10)
     ) throws(ControlError) -> Answer {
+        let deadline = ContinuousClock.now + timeout
+        if let answer = try answer(method, target, body, headers, timeout) { return answer }
+        // The daemon makes way for another, and this took it too long: the one that goes on is asked. What changes something is
+        // asked for again only where it cannot be done twice.
+        if method == "GET" || headers.contains(where: { $0.name == "Idempotency-Key" }),
+            let answer = try answer(method, target, body, headers, max(deadline - .now, .zero))
+        {
+            return answer
+        }
+        throw ControlError(
+            "no-daemon", "clusterd at \(socketPath) went away before it answered", exit: ExitCode.noDaemon)
+    }
+
+    /// nil where the connection ended before a byte of the answer.
+    private func answer(
+        _ method: String, _ target: String, _ body: [UInt8], _ headers: [HTTPHeader], _ timeout: Duration
+    ) throws(ControlError) -> Answer? {
         let connection = try open(method, target, body: body, headers: headers, timeout: timeout)
         defer { connection.close() }
         var parser = ResponseParser(isAnswerToHead: method == "HEAD")
+        var isAnswering = false
         while !parser.isComplete {
-            let bytes = try connection.receive()
+            let bytes: [UInt8]
+            do throws(ControlError) {
+                bytes = try connection.receive()
+            } catch {
+                guard isAnswering || error.code != "no-daemon" else { return nil }
+                throw error
+            }
+            guard isAnswering || !bytes.isEmpty else { return nil }
+            isAnswering = true
             do throws(ResponseParser.Malformed) {
                 if bytes.isEmpty { try parser.end() } else { try parser.read(bytes) }
             } catch {

@@ -29,6 +29,8 @@ final class ConnectionRegistry: Sendable {
         return admitted
     }
 
+    var all: [any Channel] { state.withLock { Array($0.open.values) } }
+
     /// Admits none from now on; those that are open.
     func close() -> [any Channel] {
         state.withLock { state in

@@ -41,6 +41,7 @@ extension ControlConnection {
         // HTTP/1.0 has no chunks: there only the end of the connection is the end of a stream. So for all.
         write(head: response, length: nil, keepAlive: false, version: answering.head.version, context)
         context.flush()
+        if isFinishing { answering.task?.cancel() }
         return context.eventLoop.makeSucceededVoidFuture()
     }
 

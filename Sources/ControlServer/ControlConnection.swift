@@ -12,6 +12,9 @@ final class ControlConnection: ChannelInboundHandler {
     /// The server ends: finish what is being answered, and close.
     struct Stop: Sendable {}
 
+    /// As `Stop`, and a first request that is still on its way is answered too.
+    struct Finish: Sendable {}
+
     enum State {
         /// No part of a request is there. Goes to `receiving` on its head.
         case idle
@@ -38,6 +41,8 @@ final class ControlConnection: ChannelInboundHandler {
     private var body = ByteBuffer()
     private var peer: Peer?
     private var closesAfterAnswer = false
+    private var hasAnswered = false
+    private(set) var isFinishing = false
     private var requestDeadline: Scheduled<Void>?
 
     init(audience: Audience, limits: ControlLimits, handler: @escaping ControlServer.Handler) {
@@ -83,6 +88,13 @@ final class ControlConnection: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
+        case is Finish:
+            (closesAfterAnswer, isFinishing) = (true, true)
+            switch state {
+            case .idle where hasAnswered: context.close(promise: nil)
+            case .answering(let answering) where answering.isStream: answering.task?.cancel()
+            default: break
+            }
         // The client says no more, and may still read: nc -N, or shutdown(2).
         case ChannelEvent.inputClosed, is Stop:
             switch state {
@@ -164,6 +176,7 @@ final class ControlConnection: ChannelInboundHandler {
 
     /// The answer to this request is all but out. To be called before its end is written: that lets in what was sent ahead.
     func answered(keepAlive: Bool, _ context: ChannelHandlerContext) {
+        hasAnswered = true
         if keepAlive {
             state = .idle
             startRequestDeadline(context)

@@ -16,25 +16,33 @@ package final class ControlServer: Sendable {
 
     /// nil for a listener on the network.
     private let socket: ListeningSocket?
-    private let listener: any Channel
-    private let connections: ConnectionRegistry
+    /// As the configuration has it.
+    private let address: String
+    let listener: any Channel
+    let connections: ConnectionRegistry
     private let stopped = Mutex(false)
 
-    private init(socket: ListeningSocket?, listener: any Channel, connections: ConnectionRegistry) {
+    private init(
+        socket: ListeningSocket?, address: String, listener: any Channel, connections: ConnectionRegistry
+    ) {
         self.socket = socket
+        self.address = address
         self.listener = listener
         self.connections = connections
     }
 
     /// Binds, and answers from then on. The folder is there already, and belongs to one daemon alone: the caller made it
     /// and holds a lock. A group that does not exist, or that we may not give the file to, is no error: see `access`.
+    ///
+    /// - Parameter inherited: from the program before, in the same process; then nobody is answered before `resume`.
     package static func start(
         socketPath: String, group: String?, mode: mode_t = 0o660, limits: ControlLimits = ControlLimits(),
-        on eventLoopGroup: any EventLoopGroup, handler: @escaping Handler
+        inherited: InheritedSocket? = nil, on eventLoopGroup: any EventLoopGroup, handler: @escaping Handler
     ) async throws -> ControlServer {
-        let socket = try ListeningSocket(path: socketPath, group: group, mode: mode)
+        let socket = try ListeningSocket(path: socketPath, group: group, mode: mode, inherited: inherited)
         let connections = ConnectionRegistry(limit: limits.connections)
         let bootstrap = ServerBootstrap(group: eventLoopGroup)
+            .serverChannelOption(.autoRead, value: inherited == nil)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -43,7 +51,8 @@ package final class ControlServer: Sendable {
             }
         do {
             let listener = try await bootstrap.withBoundSocket(socket.descriptor).get()
-            return ControlServer(socket: socket, listener: listener, connections: connections)
+            return ControlServer(
+                socket: socket, address: socketPath, listener: listener, connections: connections)
         } catch {
             // NIO took the descriptor over with the call, and closes it.
             socket.removeFile()
@@ -53,24 +62,42 @@ package final class ControlServer: Sendable {
 
     /// Answers on TCP what may be asked over the network: the probes and the metrics.
     package static func start(
-        host: String, port: Int, limits: ControlLimits = ControlLimits(), on eventLoopGroup: any EventLoopGroup,
-        handler: @escaping Handler
+        host: String, port: Int, limits: ControlLimits = ControlLimits(), inherited: InheritedSocket? = nil,
+        on eventLoopGroup: any EventLoopGroup, handler: @escaping Handler
     ) async throws -> ControlServer {
         let connections = ConnectionRegistry(limit: limits.connections)
-        let listener = try await ServerBootstrap(group: eventLoopGroup)
+        let address = "\(host):\(port)"
+        let bootstrap = ServerBootstrap(group: eventLoopGroup)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(.autoRead, value: inherited == nil)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try configure(channel, .network, limits, connections, handler)
                 }
             }
-            .bind(host: host, port: port).get()
-        return ControlServer(socket: nil, listener: listener, connections: connections)
+        let isStill = inherited?.address == address
+        if let inherited, !isStill { inherited.discard() }
+        let listener =
+            if let inherited, isStill {
+                try await bootstrap.withBoundSocket(inherited.descriptor).get()
+            } else {
+                try await bootstrap.bind(host: host, port: port).get()
+            }
+        return ControlServer(socket: nil, address: address, listener: listener, connections: connections)
     }
 
     /// The port, where it was left to the kernel to choose one.
     package var port: Int? { listener.localAddress?.port }
+
+    /// For a program that is to take the place of this one.
+    package func inheritance() async -> InheritedSocket? {
+        if let socket { return socket.inheritance(address) }
+        let descriptor = try? await listener.eventLoop.submit { [listener] in
+            try listener.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
+        }.get()
+        return (descriptor ?? nil).map { InheritedSocket(descriptor: $0, address: address, file: nil) }
+    }
 
     /// Takes no more connections, ends streams and idle connections, and gives answers under way two seconds to go out.
     /// The file is gone when it returns. A second call does nothing.

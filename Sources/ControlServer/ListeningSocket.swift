@@ -13,14 +13,22 @@ struct ListeningSocket: Sendable {
 
     /// Binds and listens. A file left by a daemon that is dead is replaced; a live daemon's, or one that is no socket, is
     /// an error.
-    init(path: String, group: String?, mode: mode_t) throws(ControlError) {
+    ///
+    /// - Parameter inherited: of the program before this one, in the same process: it goes on, where it is still the one that
+    ///   has this path, so that nobody who connects meanwhile is refused.
+    init(path: String, group: String?, mode: mode_t, inherited: InheritedSocket? = nil) throws(ControlError) {
         let parts = SocketPath(path)
         folder = open(parts.folder, Self.pathOnly | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { throw Self.failure("cannot open the folder \(parts.folder)", errno) }
         name = parts.name
         do throws(ControlError) {
-            try Self.removeStale(name, in: folder, path: path)
-            descriptor = try Self.bind(name, in: folder, path: path)
+            if let inherited, inherited.isStill(at: path, FileIdentity(of: name, in: folder)) {
+                descriptor = inherited.descriptor
+            } else {
+                inherited?.discard()
+                try Self.removeStale(name, in: folder, path: path)
+                descriptor = try Self.bind(name, in: folder, path: path)
+            }
         } catch {
             close(folder)
             throw error
@@ -39,6 +47,11 @@ struct ListeningSocket: Sendable {
             close(folder)
             throw error
         }
+    }
+
+    /// For a program that is to take the place of this one.
+    func inheritance(_ path: String) -> InheritedSocket {
+        InheritedSocket(descriptor: descriptor, address: path, file: identity)
     }
 
     /// Takes the file away, unless another one stands there by now.
@@ -143,7 +156,8 @@ struct ListeningSocket: Sendable {
     }
 }
 
-private struct FileIdentity: Hashable, Sendable {
+/// Which file a name means.
+package struct FileIdentity: Hashable, Sendable, Codable {
     let device: UInt64
     let inode: UInt64
 

@@ -52,7 +52,7 @@ extension HostDriver {
             identity.bootID == bootID ? KernelLog.namesKill(of: identity.pid, after: identity.startTime) : nil
         return .inquired(
             .init(
-                of: identity, namedByKernel: named, memoryKills: MemoryKills.count(),
+                of: identity, namedByKernel: named, memoryKills: MemoryKills.count(), exit: watch.exit(of: identity),
                 log: LogFile.lines(log, ofProcess: identity.pid)))
     }
 

@@ -7,13 +7,13 @@ import RESP
 import RedisClient
 
 /// Tells a file that was replaced or changed from the one that was there.
-struct FileStamp: Equatable {
+package struct FileStamp: Hashable, Sendable {
     var device: UInt64
     var inode: UInt64
     var size: Int64
     var modified: Int64
 
-    init?(_ path: String) {
+    package init?(_ path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
         device = UInt64(status.st_dev)

@@ -12,7 +12,7 @@ import Synchronization
 package final class HostDriver: Driver {
     let engine: EngineProgram
     let user: UserAccount?
-    let dataDirectory: String
+    package let dataDirectory: String
     let bootID: String
     let group: MultiThreadedEventLoopGroup
     let inbox: Inbox

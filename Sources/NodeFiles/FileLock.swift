@@ -34,7 +34,13 @@ package final class FileLock: Sendable {
     deinit { close(descriptor) }
 
     /// Does not wait. The process id of the holder is written into the file.
-    package static func take(_ path: String) throws(FileLockError) -> FileLock {
+    ///
+    /// - Parameter inherited: the lock as the program before this one, in the same process, held it.
+    package static func take(_ path: String, inherited: Int32? = nil) throws(FileLockError) -> FileLock {
+        if let inherited {
+            let lock = FileLock(path: path, inherited: inherited)
+            if flock(inherited, LOCK_EX | LOCK_NB) == 0, isStillNamed(path, inherited) { return lock }
+        }
         while true {
             let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
             guard descriptor >= 0 else { throw .failed(FileError("open the lock", path, code: errno)) }

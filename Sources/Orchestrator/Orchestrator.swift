@@ -31,8 +31,9 @@ package actor Orchestrator<Hands: Driver> {
         self.onTurn = onTurn
     }
 
-    /// Runs until the daemon is to end, and says how.
+    /// Runs until the daemon is to end, or to make way, and says how. Where nobody took its place, it can be run again.
     package func run() async -> Decision.End {
+        hasEnded = false
         inbox.wake()
         for await _ in inbox.bell {
             for event in inbox.take() { cycle.note(event, at: driver.now(), wall: driver.wall()) }
@@ -132,6 +133,11 @@ package actor Orchestrator<Hands: Driver> {
 
     /// Whether a person may end the daemon as a whole.
     package func admitEnd() throws(Refusal) { try Admission.mayEnd(cycle.spec) }
+
+    /// Whether the program of the daemon may be replaced now.
+    package func admitReplacement() throws(Refusal) {
+        try Admission.mayReplace(cycle.decision.assessment)
+    }
 
     /// The operation is in the record on disk when this returns, so that who was told of it can rely on it.
     package func change(_ command: Command, key: String?) async throws(Refusal) -> OperationDocument {

@@ -158,6 +158,13 @@ package struct Admission {
             hint: "end that command", exit: 4)
     }
 
+    package static func mayReplace(_ assessment: Assessment) throws(Refusal) {
+        guard assessment.phase != .stopping else {
+            throw Refusal(
+                "stopping", "clusterd is stopping every node, and ends then", hint: "clusterd status", exit: 1)
+        }
+    }
+
     /// Whom a command of a person's own is for. Where nobody is named, a role is what a node has now, as far as that is known.
     package static func members(
         _ names: [String]?, role: Role?, _ record: Record?, _ assessment: Assessment

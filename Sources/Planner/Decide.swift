@@ -14,6 +14,7 @@ package func decide(
 extension Turn {
     mutating func decide() {
         if case .detach = seen.wish { return detach() }
+        if case .makeWay(let asked) = seen.wish { return makeWay(asked) }
         guard let survey = seen.survey else {
             perform(.survey(after: seen.began))
             return wait("to look at \(spec.dataDirectory)")
@@ -102,6 +103,23 @@ extension Turn {
         }
         let starting = seen.effects.filter { $0.value.isUnderWay && $0.key.text.hasPrefix("start ") }
         guard starting.isEmpty else { return wait("for \(starting.count) nodes that are being started") }
+        decision.end = .done
+    }
+
+    static let makeWayLimit = Duration.seconds(1)
+
+    /// As `detach`, and nothing new is begun; what is under way is waited for, for a while. What is not done by then is looked at
+    /// anew by the program that goes on, like everything else.
+    private mutating func makeWay(_ asked: Moment) {
+        for member in members {
+            if let process = running(member.name) { noteRunning(member, process) }
+        }
+        let limit = asked + Self.makeWayLimit
+        let underWay = seen.effects.values.count { $0.isUnderWay }
+        guard underWay == 0 || now >= limit else {
+            wake(at: limit)
+            return wait("for \(underWay) things that are under way, to make way for another clusterd")
+        }
         decision.end = .done
     }
 

@@ -92,10 +92,16 @@ package struct Observation: Sendable, Equatable {
         package var namedByKernel: Bool?
         /// As `HostFacts.memoryKills`, after its end.
         package var memoryKills: Int?
+        /// Of a child whose end came while the program of this daemon was being replaced.
+        package var exit: ProcessExit?
         package var log: [String]
 
-        package init(of process: ProcessIdentity, namedByKernel: Bool?, memoryKills: Int?, log: [String]) {
+        package init(
+            of process: ProcessIdentity, namedByKernel: Bool?, memoryKills: Int?, exit: ProcessExit? = nil,
+            log: [String]
+        ) {
             self.of = process
+            self.exit = exit
             self.namedByKernel = namedByKernel
             self.memoryKills = memoryKills
             self.log = log
@@ -125,6 +131,8 @@ package struct Observation: Sendable, Equatable {
         case stop(asked: Moment, kill: Bool)
         /// End, and leave the nodes running.
         case detach
+        /// Come to rest, so that another program can go on in the place of this one.
+        case makeWay(asked: Moment)
     }
 
     package struct Survey: Sendable, Equatable {
@@ -199,7 +207,8 @@ package enum NodeProcess: Sendable, Equatable {
         package var identity: ProcessIdentity
         package var since: Moment
         package var startedAt: WallTime
-        /// Found running, not started by this daemon: its exit status cannot be known.
+        /// Found running, not started by this daemon: its exit status cannot be known, unless it is a child all the same
+        /// because this program took the place of the one that started it.
         package var adopted: Bool
 
         package init(identity: ProcessIdentity, since: Moment, startedAt: WallTime, adopted: Bool) {

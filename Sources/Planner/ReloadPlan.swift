@@ -151,6 +151,6 @@ extension Turn {
             Finding(
                 "daemon-restart-pending", .info,
                 "\(keys.joined(separator: ", ")) \(keys.count == 1 ? "holds" : "hold") only from clusterd's next start",
-                hint: "clusterd detach, then start it again: the nodes go on running"))
+                hint: "clusterd reexec: the nodes go on running"))
     }
 }

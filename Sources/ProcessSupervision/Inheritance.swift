@@ -7,7 +7,7 @@ package struct Inheritance: Hashable, Sendable {
     /// Bit n - 1 is signal n.
     let ignoredSignals: UInt64
     /// Open ones, besides 0, 1 and 2.
-    let descriptors: [Int32]
+    package let descriptors: [Int32]
 
     /// To be called before anything is opened and before any signal is dealt with.
     package static func take() -> Inheritance {

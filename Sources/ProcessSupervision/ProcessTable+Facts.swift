@@ -7,6 +7,7 @@ extension ProcessTable {
         /// The program's name, at most 15 bytes (`comm`). On Debian redis-server says so here, though its file is
         /// redis-check-rdb.
         package var command: String
+        package var parent: pid_t
         /// R running, S asleep, D in the kernel, T stopped, t traced, Z ended and not reaped, I idle kernel thread, X dead.
         package var state: Character
         /// Used so far, in user and in kernel mode; clock ticks.
@@ -31,9 +32,10 @@ extension ProcessTable {
             let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "))
             // proc(5) counts from 1, and the state, right behind the name, is field 3.
             func number(_ field: Int) -> UInt64? { UInt64(String(decoding: fields[field - 3], as: UTF8.self)) }
-            guard fields.count > 19, let state = fields[0].first, let flags = number(9), let faults = number(12),
-                let user = number(14), let system = number(15), let start = number(22)
+            guard fields.count > 19, let state = fields[0].first, let parent = number(4), let flags = number(9),
+                let faults = number(12), let user = number(14), let system = number(15), let start = number(22)
             else { return nil }
+            self.parent = pid_t(clamping: parent)
             command = String(decoding: bytes[(open + 1)..<close], as: UTF8.self)
             self.state = Character(Unicode.Scalar(state))
             cpuTicks = user &+ system

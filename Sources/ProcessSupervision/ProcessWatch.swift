@@ -28,12 +28,20 @@ package final class ProcessWatch: Sendable {
 
     private struct Watched {
         var identity: ProcessIdentity
-        var handler: Handler
+        /// nil: a child of the program that this one replaced, which nobody has asked for yet.
+        var handler: Handler?
+    }
+
+    private struct State {
+        /// By pidfd.
+        var watched: [Int32: Watched] = [:]
+        /// How such children ended that nobody had asked for by then.
+        var unclaimed: [ProcessIdentity: ProcessExit] = [:]
     }
 
     private let epoll: Int32
-    /// By pidfd. Held while one is used, so that none is closed, and its number given to another, meanwhile.
-    private let watched = Mutex<[Int32: Watched]>([:])
+    /// Held while a pidfd is used, so that none is closed, and its number given to another, meanwhile.
+    private let state = Mutex(State())
 
     /// One for the life of the process: its thread never ends.
     package init() {
@@ -70,6 +78,41 @@ package final class ProcessWatch: Sendable {
     /// - Throws: `.gone` where no process of that boot, pid and start time is.
     package func watch(_ identity: ProcessIdentity, _ handler: @escaping Handler) throws(ProcessError) {
         guard identity.bootID == ProcessTable.bootID() else { throw .gone }
+        let isInherited = state.withLock { state in
+            guard
+                let pidfd = state.watched.first(where: { $0.value.identity == identity && $0.value.handler == nil })?
+                    .key
+            else { return false }
+            state.watched[pidfd]?.handler = handler
+            return true
+        }
+        if !isInherited { try open(identity, handler) }
+    }
+
+    /// After exec(3) in the place of another program its children are ours: each is watched from now on, so that none stays
+    /// unburied, and `watch` or `exit(of:)` says how it ended whenever that is asked. To be called before any is started.
+    package func inheritChildren() {
+        let parent = getpid()
+        for pid in ProcessTable.all() {
+            guard let stat = ProcessTable.Stat(pid), stat.parent == parent else { continue }
+            let identity = ProcessIdentity(bootID: ProcessTable.bootID(), pid: pid, startTime: stat.startTime)
+            try? open(identity, nil)
+        }
+    }
+
+    /// How an inherited child ended that had not been asked for by then.
+    package func exit(of identity: ProcessIdentity) -> ProcessExit? {
+        // Who sees it gone may be faster than the thread that buries it.
+        let limit = ContinuousClock.now + .milliseconds(200)
+        while ProcessTable.Stat(identity.pid).map({ $0.startTime == identity.startTime && $0.hasEnded }) ?? false,
+            ContinuousClock.now < limit
+        {
+            usleep(1000)
+        }
+        return state.withLock { $0.unclaimed[identity] }
+    }
+
+    private func open(_ identity: ProcessIdentity, _ handler: Handler?) throws(ProcessError) {
         let pidfd = cl_pidfd_open(identity.pid)
         guard pidfd >= 0 else { throw errno == ESRCH || errno == EINVAL ? .gone : .failed(errno) }
         // Only now is it sure that the pid still means that process.
@@ -77,9 +120,9 @@ package final class ProcessWatch: Sendable {
             close(pidfd)
             throw .gone
         }
-        let code: Int32 = watched.withLock { watched in
+        let code: Int32 = state.withLock { state in
             guard cl_epoll_add(epoll, pidfd, UInt64(pidfd)) == 0 else { return errno }
-            watched[pidfd] = Watched(identity: identity, handler: handler)
+            state.watched[pidfd] = Watched(identity: identity, handler: handler)
             return 0
         }
         guard code == 0 else {
@@ -90,8 +133,8 @@ package final class ProcessWatch: Sendable {
 
     /// Sends a signal to a process that is watched.
     package func signal(_ identity: ProcessIdentity, _ signal: Int32) throws(ProcessError) {
-        let code: Int32 = watched.withLock { watched in
-            guard let pidfd = watched.first(where: { $0.value.identity == identity })?.key else { return ESRCH }
+        let code: Int32 = state.withLock { state in
+            guard let pidfd = state.watched.first(where: { $0.value.identity == identity })?.key else { return ESRCH }
             return cl_pidfd_send_signal(pidfd, signal) == 0 ? 0 : errno
         }
         switch code {
@@ -118,12 +161,14 @@ package final class ProcessWatch: Sendable {
 
     private func ended(_ pidfd: Int32) {
         let exit = Self.reap(pidfd)
-        let ended = watched.withLock { watched in
+        let ended = state.withLock { state in
             cl_epoll_remove(epoll, pidfd)
             close(pidfd)
-            return watched.removeValue(forKey: pidfd)
+            let ended = state.watched.removeValue(forKey: pidfd)
+            if let ended, ended.handler == nil { state.unclaimed[ended.identity] = exit }
+            return ended
         }
-        if let ended { ended.handler(ended.identity, exit) }
+        if let ended { ended.handler?(ended.identity, exit) }
     }
 
     /// The exit status of a child; of a process that is not ours it cannot be known (ECHILD, waitid(2)).

@@ -45,8 +45,8 @@ struct BackgroundStart {
     }
 
     private static var program: String {
-        guard let path = ProcessTable.executable(of: getpid()), access(path, X_OK) == 0 else { return "/proc/self/exe" }
-        return path
+        let path = ProgramFile.find()
+        return access(path, X_OK) == 0 ? path : "/proc/self/exe"
     }
 
     /// Shows what the daemon says until the cluster is ready. Where it ends before that, its exit code is ours.

@@ -23,7 +23,7 @@ struct Clusterd: AsyncParsableCommand {
                 name: "Lifecycle",
                 subcommands: [
                     UpCommand.self, ExecCommand.self, RunCommand.self, StopCommand.self, DetachCommand.self,
-                    DestroyCommand.self,
+                    ReexecCommand.self, DestroyCommand.self,
                 ]),
             CommandGroup(
                 name: "Monitoring",
@@ -53,9 +53,13 @@ struct Clusterd: AsyncParsableCommand {
     }
 
     /// How this process was started: taken before anything else.
+    static let environment = CommandWord.environment
+    static let offer = Inherited.take()
     static let inheritance = Inheritance.take()
 
     static func main() async {
+        _ = environment
+        if case .ours(let inherited)? = offer { SignalWatch.hold(Signals.watched, repeating: inherited.signals) }
         _ = inheritance
         signal(SIGPIPE, SIG_IGN)
         do {

@@ -32,12 +32,13 @@ struct Daemon {
     static func run(_ options: Options, guest: GuestRunner? = nil) async throws {
         // What a command finds in its environment is not taken out of it.
         let notifier = guest == nil ? Notifier.fromEnvironment() : Notifier(socket: nil)
+        let inherited: Inherited? = if case .ours(let inherited)? = Clusterd.offer { inherited } else { nil }
         var loaded = try Configuration.load(options.configuration, options.defaults, options.commandLine)
         let engine = try Configuration.engine(for: loaded.spec)
         for warning in loaded.warnings { Output.note("warning: \(warning)") }
         try Preflight.check(loaded.spec)
         let user = try Preflight.user(loaded.spec)
-        let lock = try Preflight.claim(loaded.spec, options.mode, user)
+        let lock = try Preflight.claim(loaded.spec, options.mode, user, inherited: inherited?.lock)
         let memory = try Memory.read(loaded.spec.dataDirectory)
         if let record = memory.record {
             try asFormed(&loaded, record, options)
@@ -50,6 +51,7 @@ struct Daemon {
         let inbox = Inbox()
         let driver = HostDriver(
             loaded.spec, engine: engine, user: user, group: group, inbox: inbox, spawning: guest?.spawning)
+        if inherited != nil { driver.watch.inheritChildren() }
         var cycle = Cycle(
             spec: loaded.spec, record: memory.record, engine: engine.engine, bootID: ProcessTable.bootID(),
             now: driver.now(), wall: driver.wall(), entropy: SystemRandomNumberGenerator().seed)
@@ -66,7 +68,7 @@ struct Daemon {
         let journal = Journal.ofStandardError()
         let cluster = memory.record?.cluster ?? loaded.spec.name
         let timeline = Timeline(log, driver: driver, journal: journal, cluster: cluster)
-        timeline.began(options.mode, identity, engine: engine.engine)
+        timeline.began(options.mode, identity, engine: engine.engine, replacing: inherited?.version)
         let nodeJournal = journal.map { journal in
             NodeJournal(loaded.spec.dataDirectory, began: driver.wall(), now: { driver.now() }) { entry in
                 journal.send(entry, cluster: cluster)
@@ -74,6 +76,8 @@ struct Daemon {
         }
         nodeJournal?.start()
         let pulse = LoopPulse(began: driver.now())
+        let reexec = Reexec(
+            identity, takesOver: inherited != nil, driver: driver, inbox: inbox, reporter: reporter, timeline: timeline)
         let orchestrator = Orchestrator(
             cycle, driver: driver, inbox: inbox, identity: identity,
             chronicle: Chronicle(began: driver.now())
@@ -84,22 +88,33 @@ struct Daemon {
                 cycle.record?.members.map { .init(node: $0.name, path: LogPolicy.path($0)) } ?? [])
             reporter.turn(cycle, journal == nil ? events : [], at: driver.now())
             guest?.turn(cycle)
+            reexec.turn(cycle)
         }
         let reload = Reload(options, driver: driver, reporter: reporter, timeline: timeline)
         let handler = RequestHandler(
-            orchestrator: orchestrator, inbox: inbox, reload: reload, driver: driver, pulse: pulse, timeline: timeline)
-        let server = try await serve(loaded.spec, handler, group)
-        let publicServer = try await servePublicly(loaded.spec, handler, group)
+            orchestrator: orchestrator, inbox: inbox, reload: reload, driver: driver, pulse: pulse, timeline: timeline,
+            reexec: reexec)
+        let server = try await serve(loaded.spec, handler, group, inherited?.control)
+        let publicServer = try await servePublicly(loaded.spec, handler, group, inherited?.metrics)
         if let guest {
             guest.begin(driver, inbox)
         } else {
-            Signals(
-                mode: options.mode, inbox: inbox, driver: driver, reporter: reporter, reload: reload, timeline: timeline
+            let signals = Signals(
+                mode: options.mode, inbox: inbox, driver: driver, reporter: reporter, reload: reload,
+                timeline: timeline, reexec: reexec
             ).start()
+            reexec.begin(
+                .init(
+                    orchestrator: orchestrator, lock: lock, server: server, publicServer: publicServer,
+                    signals: signals, journal: nodeJournal))
             if options.stopsAtOnce { inbox.post(.wish(.stop(asked: driver.now(), kill: false))) }
         }
 
-        let end = await orchestrator.run()
+        var end = await orchestrator.run()
+        while case .makeWay = reporter.wish {
+            await reexec.carryOut()
+            end = await orchestrator.run()
+        }
         await timeline.ended(end, wish: reporter.wish)
         await nodeJournal?.finish()
         await publicServer?.stop()
@@ -136,7 +151,8 @@ struct Daemon {
     }
 
     private static func serve(
-        _ spec: ClusterSpec, _ handler: RequestHandler, _ group: MultiThreadedEventLoopGroup
+        _ spec: ClusterSpec, _ handler: RequestHandler, _ group: MultiThreadedEventLoopGroup,
+        _ inherited: InheritedSocket?
     ) async throws -> ControlServer {
         let path = spec.control.socket ?? spec.dataDirectory + "/control.sock"
         let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
@@ -149,8 +165,9 @@ struct Daemon {
                 exit: ControlAPI.ExitCode.noPermission)
         }
         do {
-            return try await ControlServer.start(socketPath: path, group: spec.control.group, on: group) {
-                request, peer in
+            return try await ControlServer.start(
+                socketPath: path, group: spec.control.group, inherited: inherited, on: group
+            ) { request, peer in
                 await handler.answer(request, peer)
             }
         } catch {
@@ -161,11 +178,17 @@ struct Daemon {
 
     /// The probes and the metrics over TCP, where `control.metrics` says so.
     private static func servePublicly(
-        _ spec: ClusterSpec, _ handler: RequestHandler, _ group: MultiThreadedEventLoopGroup
+        _ spec: ClusterSpec, _ handler: RequestHandler, _ group: MultiThreadedEventLoopGroup,
+        _ inherited: InheritedSocket?
     ) async throws -> ControlServer? {
-        guard let address = spec.control.metrics else { return nil }
+        guard let address = spec.control.metrics else {
+            inherited?.discard()
+            return nil
+        }
         do {
-            return try await ControlServer.start(host: address.host, port: address.port, on: group) { request, peer in
+            return try await ControlServer.start(
+                host: address.host, port: address.port, inherited: inherited, on: group
+            ) { request, peer in
                 await handler.answer(request, peer)
             }
         } catch {

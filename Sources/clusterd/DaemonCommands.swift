@@ -50,6 +50,7 @@ struct UpCommand: AsyncParsableCommand {
         help: ArgumentHelp("With --detach: how long to wait; clusterd goes on after that.", valueName: "duration"))
     var timeout = TimeoutArgument(seconds: 600)
     @Flag(name: .customLong(String(BackgroundStart.flag.dropFirst(2))), help: .private) var isInBackground = false
+    @Flag(name: .customLong(String(Trial.flag.dropFirst(2))), help: .private) var isTrial = false
 
     func run() async throws {
         var commandLine = cluster.settings
@@ -58,6 +59,7 @@ struct UpCommand: AsyncParsableCommand {
         let options = Daemon.Options(
             mode: .up, configuration: cluster.config, defaults: defaults, commandLine: commandLine,
             isInBackground: isInBackground)
+        if isTrial { return try Trial.answer(options) }
         guard detach else { return try await Daemon.run(options) }
         var start = try BackgroundStart(options)
         try start.follow(timeout.duration)
@@ -70,7 +72,7 @@ struct RunCommand: AsyncParsableCommand {
         abstract: "Run the service: what conf.d says, under systemd.",
         discussion: """
             Reads /etc/clusterd/conf.d/*.yaml unless told otherwise. SIGTERM stops every node cleanly, SIGUSR1 ends clusterd \
-            and leaves the nodes running, SIGHUP reads the configuration again. Data are in /var/lib/clusterd and the control \
+            and leaves the nodes running, SIGHUP reads the configuration again, SIGUSR2 replaces the program by the one now on disk. Data are in /var/lib/clusterd and the control \
             socket is in /run/clusterd, where neither the configuration nor the unit (StateDirectory=, RuntimeDirectory=) says \
             otherwise. With --stop-nodes nothing is started: what an earlier clusterd left running is stopped, every key saved.
 
@@ -84,15 +86,17 @@ struct RunCommand: AsyncParsableCommand {
     var config: [String] = []
 
     @Flag(help: "Stop the nodes that an earlier clusterd left running, and end.") var stopNodes = false
+    @Flag(name: .customLong(String(Trial.flag.dropFirst(2))), help: .private) var isTrial = false
 
     func run() async throws {
         let folders = ServiceFolders.fromEnvironment()
         let defaults = ConfigurationDefaults(
             dataDirectory: folders.state ?? "/var/lib/clusterd",
             socket: "\(folders.runtime ?? "/run/clusterd")/control.sock")
-        try await Daemon.run(
-            .init(
-                mode: .run, configuration: config.isEmpty ? ["/etc/clusterd/conf.d"] : config, defaults: defaults,
-                commandLine: CommandLineSettings(), stopsAtOnce: stopNodes))
+        let options = Daemon.Options(
+            mode: .run, configuration: config.isEmpty ? ["/etc/clusterd/conf.d"] : config, defaults: defaults,
+            commandLine: CommandLineSettings(), stopsAtOnce: stopNodes)
+        if isTrial { return try Trial.answer(options) }
+        try await Daemon.run(options)
     }
 }

@@ -64,6 +64,12 @@ final class NodeJournal: Sendable {
         while !state.withLock(\.hasEnded), ContinuousClock.now < limit { try? await Task.sleep(for: .milliseconds(10)) }
     }
 
+    /// After `finish`, where the daemon goes on all the same.
+    func resume() {
+        state.withLock { ($0.isEnding, $0.hasEnded) = (false, false) }
+        start()
+    }
+
     private static let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
         guard let argument else { return nil }
         Unmanaged<NodeJournal>.fromOpaque(argument).takeRetainedValue().run()

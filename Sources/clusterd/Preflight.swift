@@ -57,7 +57,11 @@ enum Preflight {
     }
 
     /// Makes the data folder and takes its lock, so that no second clusterd works in it.
-    static func claim(_ spec: ClusterSpec, _ mode: Daemon.Mode, _ user: UserAccount?) throws(Failure) -> FileLock {
+    ///
+    /// - Parameter inherited: the lock, where this program took the place of another that held it.
+    static func claim(
+        _ spec: ClusterSpec, _ mode: Daemon.Mode, _ user: UserAccount?, inherited: Int32? = nil
+    ) throws(Failure) -> FileLock {
         let folder = spec.dataDirectory
         do throws(FileError) {
             var status = stat()
@@ -78,7 +82,7 @@ enum Preflight {
                     ? ControlAPI.ExitCode.noPermission : ControlAPI.ExitCode.failed)
         }
         do {
-            return try FileLock.take(folder + "/lock")
+            return try FileLock.take(folder + "/lock", inherited: inherited)
         } catch {
             switch error {
             case .held(_, let pid):
@@ -98,7 +102,8 @@ struct Memory {
     var record: Record?
     var keptAside: String?
 
-    static func read(_ dataDirectory: String) throws(Failure) -> Memory {
+    /// - Parameter mayMove: whether one that cannot be read is moved aside, rather than an error.
+    static func read(_ dataDirectory: String, mayMove: Bool = true) throws(Failure) -> Memory {
         let path = dataDirectory + "/state.json"
         let bytes: [UInt8]
         do {
@@ -116,7 +121,11 @@ struct Memory {
                     "record-newer",
                     "\(path) was written by a newer clusterd (form \(schema); this one reads up to \(Record.schema))",
                     hint: "use that version; nothing was changed", exit: ControlAPI.ExitCode.configuration)
-            case .unreadable: return try keepAside(path)
+            case .unreadable(let why):
+                guard mayMove else {
+                    throw Failure("record", "\(path) cannot be read: \(why)", exit: ControlAPI.ExitCode.failed)
+                }
+                return try keepAside(path)
             }
         }
     }

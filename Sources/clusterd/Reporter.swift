@@ -85,6 +85,8 @@ final class Reporter: Sendable {
 
     private func tellSystemd(_ state: inout State, _ cycle: Cycle, _ now: Moment) {
         guard notifier.isActive else { return }
+        // Nothing is looked at any more, and the program that goes on has the next word.
+        if case .makeWay = cycle.seen.wish { return }
         let assessment = cycle.decision.assessment
         let text = statusLine(cycle)
         // What could not be said because systemd is busy is said in a later turn: the loop never waits for it.
@@ -153,6 +155,10 @@ final class Reporter: Sendable {
     var wish: Observation.Wish { state.withLock { $0.cycle?.seen.wish ?? .run } }
     func reloading() { notifier.notify(.reloading, within: .seconds(1)) }
     func reloaded() { notifier.notify(.ready, within: .seconds(1)) }
+    /// No RELOADING=1: were the next program to die at once, systemd would wait for the end of a reload before it looks.
+    func makesWay(for version: String) {
+        notifier.notify(.watchdog, .status("replacing clusterd by \(version)"), within: .seconds(1))
+    }
 
     /// What a second Ctrl-C is told: who still runs, and what would be lost by a third.
     func tellWhatRuns() {

@@ -13,6 +13,7 @@ struct RequestHandler: Sendable {
     let driver: HostDriver
     let pulse: LoopPulse
     let timeline: Timeline
+    let reexec: Reexec
 
     func answer(_ request: ControlRequest, _ peer: Peer?) async -> ControlResponse {
         switch request {
@@ -46,10 +47,13 @@ struct RequestHandler: Sendable {
         case .detach: return await end(.detach) { timeline.detachAsked(by: .peer(peer)) }
         case .reload:
             switch reload.prepare(for: .peer(peer)) {
-            case .failure(let failure):
-                return .error(
-                    ControlError(failure.code, failure.message, hint: failure.hint, exit: failure.exit), status: 409)
+            case .failure(let failure): return Self.refused(failure)
             case .success(let plan): return .document(await orchestrator.reload(plan))
+            }
+        case .reexec:
+            switch await reexec.ask(.peer(peer)) {
+            case .failure(let failure): return Self.refused(failure)
+            case .success(let document): return .document(document, status: 202)
             }
         case .livez: return .probe(ProbeDocument(reasons: pulse.complaints(at: driver.now())))
         case .metrics: return .metrics(MetricsPage(await orchestrator.status()).text)
@@ -79,6 +83,10 @@ struct RequestHandler: Sendable {
         note()
         inbox.post(.wish(wish))
         return .document(await orchestrator.status(), status: 202)
+    }
+
+    private static func refused(_ failure: Failure) -> ControlResponse {
+        .error(ControlError(failure.code, failure.message, hint: failure.hint, exit: failure.exit), status: 409)
     }
 
     private func refused(_ refusal: Refusal) -> ControlResponse {

@@ -14,10 +14,12 @@ final class Signals: Sendable {
     private let reporter: Reporter
     private let reload: Reload
     private let timeline: Timeline
+    private let reexec: Reexec
     private let interrupts = Mutex(0)
 
     init(
-        mode: Daemon.Mode, inbox: Inbox, driver: HostDriver, reporter: Reporter, reload: Reload, timeline: Timeline
+        mode: Daemon.Mode, inbox: Inbox, driver: HostDriver, reporter: Reporter, reload: Reload, timeline: Timeline,
+        reexec: Reexec
     ) {
         self.mode = mode
         self.inbox = inbox
@@ -25,11 +27,12 @@ final class Signals: Sendable {
         self.reporter = reporter
         self.reload = reload
         self.timeline = timeline
+        self.reexec = reexec
     }
 
-    func start() {
-        SignalWatch.start([SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2]) { self.received($0) }
-    }
+    static let watched = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2]
+
+    func start() -> SignalWatch { SignalWatch.start(Self.watched) { self.received($0) } }
 
     private func received(_ signal: Int32) {
         switch signal {
@@ -41,8 +44,7 @@ final class Signals: Sendable {
         case SIGUSR1:
             timeline.detachAsked(by: .signal("SIGUSR1"))
             inbox.post(.wish(.detach))
-        default:
-            reporter.say("SIGUSR2: replacing the program in place is not built yet; use SIGUSR1 and start it again")
+        default: Task { [reexec] in await reexec.ask(.signal("SIGUSR2")) }
         }
     }
 

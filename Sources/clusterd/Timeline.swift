@@ -41,13 +41,14 @@ struct Timeline: Sendable {
         keep([event])
     }
 
-    func began(_ mode: Daemon.Mode, _ identity: DaemonIdentity, engine: Engine) {
+    func began(_ mode: Daemon.Mode, _ identity: DaemonIdentity, engine: Engine, replacing before: String?) {
         var words = ""
         if log.previousEnd == .unclean, let last = log.previous {
             words = "; the one before ended without a word after event \(last.seq), of \(last.at)"
         }
+        let begins = before.map { "goes on in place of \($0)" } ?? "starts"
         tell(
-            .daemonStarted, "clusterd \(identity.version) starts (pid \(identity.pid))\(words)",
+            .daemonStarted, "clusterd \(identity.version) \(begins) (pid \(identity.pid))\(words)",
             [
                 "pid": .integer(Int64(identity.pid)), "version": .string(identity.version),
                 "engine": .string(engine.description), "command": .string(mode.rawValue),
@@ -67,7 +68,7 @@ struct Timeline: Sendable {
                 how(.refused).merging(
                     ["code": .string(refusal.code), "exit": .integer(Int64(refusal.exit))], uniquingKeysWith: { $1 }),
                 severity: .error)
-        case (.done, .detach):
+        case (.done, .detach), (.done, .makeWay):
             tell(.daemonEnded, "clusterd ends, and leaves the nodes running", how(.detached))
         case (.done, _):
             tell(.daemonEnded, "clusterd ends: every node is stopped", how(.stopped))
@@ -101,6 +102,28 @@ struct Timeline: Sendable {
             .reloadRefused,
             "\(who) asks to read the configuration again; it is not valid, and nothing changed: \(failure.message)",
             ["by": who.data, "code": .string(failure.code)], severity: .warning)
+    }
+
+    func reexecAsked(by who: Asker, _ program: String, _ version: String) {
+        tell(
+            .reexecAsked, "\(who) asks to replace the program of clusterd: by \(version) (\(program))",
+            ["by": who.data, "program": .string(program), "version": .string(version)])
+    }
+
+    func reexecRefused(by who: Asker, _ failure: Failure) {
+        tell(
+            .reexecRefused,
+            "\(who) asks to replace the program of clusterd; that cannot be done, and nothing changed: \(failure.message)",
+            ["by": who.data, "code": .string(failure.code)], severity: .warning)
+    }
+
+    /// The last event of this program; returns when it is in the file, or cannot be.
+    func makesWay(for version: String) async {
+        tell(
+            .daemonEnded, "clusterd makes way for \(version), in the same process",
+            ["how": .string(EventLog.PreviousEnd.replaced.rawValue), "exit": .null])
+        let limit = driver.now() + .seconds(2)
+        while !log.isAtRest, driver.now() < limit { try? await Task.sleep(for: .milliseconds(2)) }
     }
 
     private static var hostname: String {

@@ -134,6 +134,38 @@ def restart_leaves_the_nodes(machine, service):
     expect(service.nodes() == nodes, f"{nodes} became {service.nodes()}")
 
 
+def another_program_goes_on_in_its_place(machine, service):
+    pid, nodes = service.pid, service.nodes()
+    machine.must("cp /usr/bin/clusterd /usr/bin/clusterd.new && mv /usr/bin/clusterd.new /usr/bin/clusterd")
+    machine.must("systemctl kill -s SIGUSR2 --kill-whom=main clusterd")
+    eventually("the program on disk runs", service.has_what_is_on_disk)
+    service.ready()
+    expect(service.pid == pid and service.state == "active" and service.nodes() == nodes, "it was not replaced in place")
+    # systemd is told by the one that runs now.
+    told = int(service.show("WatchdogTimestampMonotonic"))
+    eventually("the watchdog hears of it", lambda: int(service.show("WatchdogTimestampMonotonic")) > told)
+    eventually("its state is told", lambda: service.show("StatusText").startswith("ready: "))
+    machine.must("clusterd reexec")
+    expect(service.pid == pid and service.show("NRestarts") == "0", "it was restarted")
+
+
+def one_that_dies_when_it_takes_over_is_started_anew(machine, service):
+    old, nodes = service.pid, service.nodes()
+    machine.must("cp /usr/bin/clusterd /usr/bin/clusterd.good")
+    machine.must("printf '%s\\n' '#!/bin/sh' 'case \"$*\" in *--try-to-take-over*) ;; *) "
+                 "[ -e /run/clusterd/died ] || { touch /run/clusterd/died; exit 1; } ;; esac' "
+                 "'exec /usr/bin/clusterd.good \"$@\"' >/usr/bin/clusterd.new")
+    machine.must("chmod 755 /usr/bin/clusterd.new && mv /usr/bin/clusterd.new /usr/bin/clusterd")
+    result = machine.run("clusterd.good reexec")
+    expect(result.status == 1 and "was started since" in result.err, f"{result}")
+    service.replaced(old)
+    expect(service.nodes() == nodes, f"{nodes} became {service.nodes()}")
+    machine.must("mv /usr/bin/clusterd.good /usr/bin/clusterd && rm /run/clusterd/died")
+    machine.must("systemctl reset-failed clusterd; systemctl restart clusterd && clusterd wait")
+    service.runs_what_is_on_disk()
+    service.expect_keys(KEYS)
+
+
 def reload_reads_the_configuration(machine, service):
     old, nodes = service.pid, service.nodes()
     machine.must("echo 'redis: {maxclients: 5000}' >/etc/clusterd/conf.d/90-test.yaml")
@@ -276,16 +308,39 @@ def version(machine):
     return machine.must("dpkg-query -W -f '${Version}' clusterd")
 
 
-def upgrade_and_downgrade_leave_the_nodes(machine, service):
+def upgrade_and_downgrade_leave_the_process_and_the_nodes(machine, service):
     blue = Service(machine, "clusterd@blue", "/run/clusterd/blue/control.sock", 7100)
+    machine.must("cp /usr/bin/clusterd /srv/asking")
+    machine.must("systemd-run --unit=asking sh -c 'until [ -e /srv/over ]; do echo asked >>/srv/asked; "
+                 "/srv/asking status --socket /run/clusterd/control.sock >/dev/null 2>>/srv/refused || echo exit $? >>/srv/refused; done'")
     for heading, revision in (("Upgrade", 2), ("Downgrade", 1)):
         before = [(each, each.pid, each.nodes()) for each in (service, blue)]
         followed(machine, heading, f"/srv/packages/{revision}")
         expect(version(machine).endswith(f"-{revision}"), version(machine))
-        for each, old, nodes in before:
-            each.replaced(old)
-            expect(each.nodes() == nodes, f"{heading}: {nodes} became {each.nodes()}")
+        for each, pid, nodes in before:
+            expect(each.pid == pid, f"{heading}: pid {pid} became {each.pid}\n{each.log()}")
+            each.runs_what_is_on_disk()
+            expect(each.is_ready() and each.nodes() == nodes, f"{heading}: {nodes} became {each.nodes()}")
+            expect(each.show("NRestarts") == "0", f"{each.show('NRestarts')} restarts")
+    machine.must("touch /srv/over")
+    asked = int(machine.must("wc -l </srv/asked"))
+    refused = machine.run("cat /srv/refused").out
+    expect(asked > 10 and not refused, f"of {asked} commands: {refused}")
     service.expect_keys(KEYS)
+
+
+def an_upgrade_that_cannot_take_over_changes_nothing(machine, service):
+    pid, nodes = service.pid, service.nodes()
+    machine.must("echo 'cluster: {mastrs: 3}' >/etc/clusterd/conf.d/90-test.yaml")
+    result = machine.run("apt -y install ./clusterd_*.deb", folder="/srv/packages/2")
+    expect(result.status == 0 and "90-test.yaml:1:11" in result.out + result.err, f"{result}")
+    expect(version(machine).endswith("-2"), version(machine))
+    expect(service.pid == pid and service.nodes() == nodes and service.is_ready(), "it did not go on as before")
+    machine.must("rm /etc/clusterd/conf.d/90-test.yaml")
+    followed(machine, "Replace it in place")
+    service.runs_what_is_on_disk()
+    expect(service.pid == pid and service.nodes() == nodes, "it was not replaced in place")
+    followed(machine, "Downgrade", "/srv/packages/1")
 
 
 def what_is_stopped_stays_stopped(machine, service):
@@ -352,14 +407,15 @@ def from_the_tarball(machine):
 
 PACKAGE = [
     the_state_is_in_systemctl_status, everything_runs_as_its_user, a_second_user_is_told_what_to_do,
-    the_manual_and_completions_are_there, several_clusters_as_documented, the_journal_has_fields, upgrade_and_downgrade_leave_the_nodes,
-    what_is_stopped_stays_stopped, removal_stops_and_keeps_the_data, purge_keeps_the_data_unless_told,
+    the_manual_and_completions_are_there, several_clusters_as_documented, the_journal_has_fields, upgrade_and_downgrade_leave_the_process_and_the_nodes,
+    an_upgrade_that_cannot_take_over_changes_nothing, what_is_stopped_stays_stopped, removal_stops_and_keeps_the_data, purge_keeps_the_data_unless_told,
 ]
 TARBALL = [the_state_is_in_systemctl_status, restart_leaves_the_nodes, stop_is_clean]
 BY_HAND = [
     ready_after_start_and_not_before, the_state_is_in_systemctl_status, everything_runs_as_its_user,
     a_second_user_is_told_what_to_do, a_killed_daemon_is_started_again, a_frozen_daemon_is_replaced,
-    a_frozen_daemon_can_be_stopped_and_restarted, restart_leaves_the_nodes, reload_reads_the_configuration, a_wrong_configuration_is_not_tried_again,
+    a_frozen_daemon_can_be_stopped_and_restarted, restart_leaves_the_nodes,
+    another_program_goes_on_in_its_place, one_that_dies_when_it_takes_over_is_started_anew, reload_reads_the_configuration, a_wrong_configuration_is_not_tried_again,
     what_is_left_running_can_be_stopped, stop_is_clean, an_unwritable_folder_is_explained, two_instances_beside_it, the_exposure_is_low,
     a_reboot_loses_nothing, a_power_cut_is_survived,
 ]

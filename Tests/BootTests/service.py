@@ -63,3 +63,11 @@ class Service:
         eventually(f"{self.unit}: another process than {old}", lambda: self.pid not in (0, old), within)
         eventually(f"{self.unit} is active", lambda: self.state == "active", within)
         self.ready()
+
+    def has_what_is_on_disk(self):
+        """Whether the program that runs is the file that is there now."""
+        return self.machine.must(f"stat -L -c %d:%i /proc/{self.pid}/exe") == self.machine.must("stat -c %d:%i /usr/bin/clusterd")
+
+    def runs_what_is_on_disk(self):
+        if not self.has_what_is_on_disk():
+            raise Failed(f"{self.unit} still runs another program\n{self.log(40)}")

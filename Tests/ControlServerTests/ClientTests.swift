@@ -47,6 +47,25 @@ import Testing
         #expect(error?.message.contains("(pid \(getpid()))") == true)
     }
 
+    /// One that makes way for another may have to leave somebody without an answer.
+    @Test func whatOnlyLooksIsAskedAgainWhereTheDaemonWentAway() async throws {
+        let folder = try TemporaryFolder()
+        let daemon = try SilentDaemon(at: "\(folder.path)/control.sock")
+        async let served: Void = blocking {
+            daemon.answer("")
+            daemon.answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            daemon.answer("")
+        }
+        try await blocking {
+            let client = ControlClient(socketPath: daemon.path)
+            let answer = try client.request("GET", "/v1/status")
+            #expect(answer.body == Array("ok".utf8))
+            let error = #expect(throws: ControlError.self) { try client.send(.stop) }
+            #expect(error?.exit == ExitCode.noDaemon)
+        }
+        try await served
+    }
+
     @Test func aFullBacklogIsNotWaitedForLongerThanAsked() async throws {
         let folder = try TemporaryFolder()
         let silent = try SilentDaemon(at: "\(folder.path)/control.sock")
@@ -61,7 +80,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "hello\n", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
+        "hello\n", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
         "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
         "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
         "-ERR unknown command\r\n",

@@ -16,6 +16,8 @@ final class Daemon {
 
     let home: String
     let base: Int
+    /// What `up` runs.
+    var program = Daemon.program
     private(set) var process = Process()
     var data: String { home + "/data" }
     private var log: String { home + "/up.log" }
@@ -36,7 +38,7 @@ final class Daemon {
     @discardableResult
     func up(_ arguments: [String] = [], environment: [String: String] = [:]) throws -> Daemon {
         process = Process()
-        process.executableURL = URL(fileURLWithPath: Self.program)
+        process.executableURL = URL(fileURLWithPath: program)
         process.arguments = ["up", "--dir", data, "--port", String(base)] + arguments
         process.currentDirectoryURL = URL(fileURLWithPath: home)
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }

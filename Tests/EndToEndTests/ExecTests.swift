@@ -142,7 +142,8 @@ import Testing
     @Test func itsClusterIsNotStoppedUnderIt() async throws {
         try await withRoom { room in
             let code = try await room.run(
-                "\"\(Daemon.program)\" stop; [ $? = 4 ] && \"\(Daemon.program)\" detach; [ $? = 4 ]")
+                "\"\(Daemon.program)\" stop; [ $? = 4 ] && \"\(Daemon.program)\" detach; [ $? = 4 ] && \"\(Daemon.program)\" reexec; [ $? = 4 ]"
+            )
             #expect(code == 0)
             #expect(room.text("err").contains("this cluster was made by clusterd exec for one command"))
         }

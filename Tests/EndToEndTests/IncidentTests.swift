@@ -102,18 +102,29 @@ import Testing
             try await daemon.ready()
             let second = try Daemon.run(["up", "--dir", daemon.data])
             #expect(second.exit == 1 && second.errors.contains("\(daemon.process.processIdentifier)"))
-            let detached = try daemon.command(["detach"])
+            let before = try daemon.status()
+            let detached = try daemon.command(["detach", "--json"])
             #expect(detached.exit == 0)
+            let document = try ControlJSON.decode(Ended.self, from: Array(detached.output.utf8))
+            #expect(document.how == "detached" && document.daemon == before.cluster.daemon)
             #expect(await daemon.ended() == 0)
             #expect(daemon.nodePIDs().count == 2)
             let gone = try daemon.command(["status"])
             #expect(gone.exit == 3)
+            let again = try daemon.command(["detach", "--json"])
+            #expect(again.exit == 3 && again.output == "" && again.errors.hasPrefix("{\"error\":"))
             try daemon.up()
             try await daemon.ready()
+            #expect(try daemon.status().nodes.map(\.pid) == before.nodes.map(\.pid))
             let stopped = try daemon.command(["stop"])
             #expect(stopped.exit == 0, "\(stopped.errors)")
             #expect(daemon.nodePIDs().isEmpty)
         }
+    }
+
+    private struct Ended: Decodable {
+        var how: String
+        var daemon: StatusDocument.Daemon
     }
 
     @Test func aFrozenReplicaDoesNotKeepTheOthersFromStopping() async throws {

@@ -30,6 +30,49 @@ import Testing
         }
     }
 
+    @Test func aProgramThatTakesOverSpeaksToSystemdToo() async throws {
+        try await withDaemon { daemon in
+            let path = daemon.home + "/notify"
+            let socket = try bindDatagrams(path)
+            defer { close(socket) }
+            let conf = daemon.home + "/conf.yaml"
+            let port = daemon.base + 9
+            try "control: {metrics: \"127.0.0.1:\(port)\"}\n".write(toFile: conf, atomically: true, encoding: .utf8)
+            try daemon.up(
+                ["--masters", "1", "--replicas", "1", "--config", conf],
+                environment: ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "2000000"])
+            try await daemon.ready()
+            var told = ""
+            #expect(
+                await eventually {
+                    told += receive(socket)
+                    return told.contains("READY=1") && told.contains("WATCHDOG=1")
+                })
+            let result = try daemon.command(["reexec"])
+            #expect(result.exit == 0, "\(result.errors)")
+            let parts = told + receive(socket)
+            #expect(parts.contains("WATCHDOG=1\nSTATUS=replacing clusterd by "))
+            // systemd would wait for the end of a reload before it looks whether we live.
+            #expect(!parts.contains("RELOADING=1") && !parts.contains("STOPPING=1"))
+            told = String(parts[(parts.range(of: "STATUS=replacing")?.upperBound ?? parts.endIndex)...])
+            #expect(
+                await eventually {
+                    told += receive(socket)
+                    return told.contains("READY=1") && told.contains("WATCHDOG=1") && told.contains("STATUS=ready: ")
+                })
+            for pid in daemon.nodePIDs() {
+                let environment = try Data(contentsOf: URL(fileURLWithPath: "/proc/\(pid)/environ"))
+                let words = String(decoding: environment, as: UTF8.self)
+                #expect(!words.contains("NOTIFY_SOCKET") && !words.contains("WATCHDOG_USEC"))
+            }
+            // Over TCP as well.
+            let url = try #require(URL(string: "http://127.0.0.1:\(port)/readyz"))
+            let (_, response) = try await URLSession.shared.data(for: URLRequest(url: url, timeoutInterval: 10))
+            #expect((response as? HTTPURLResponse)?.statusCode == 200)
+            try await daemon.stop()
+        }
+    }
+
     @Test func theProbesAndTheMetricsAreOfferedOverTCPWhereTheConfigurationSaysSo() async throws {
         try await withDaemon { daemon in
             let conf = daemon.home + "/conf.yaml"

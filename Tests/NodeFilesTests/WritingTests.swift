@@ -79,4 +79,18 @@ struct WritingTests {
             try FileLock.take("/nowhere/lock")
         }
     }
+
+    @Test func aLockIsTakenOverAsItIs() throws {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/lock"
+        let held = try FileLock.take(path)
+        // What exec(2) leaves is the same open file.
+        let taken = try FileLock.take(path, inherited: dup(held.descriptor))
+        #expect(throws: FileLockError.held(path: path, pid: getpid())) { try FileLock.take(path) }
+        // Of a file that is gone it keeps nobody out: then the one that has the name is taken.
+        try FileManager.default.removeItem(atPath: path)
+        let new = try FileLock.take(path, inherited: dup(held.descriptor))
+        #expect(throws: FileLockError.held(path: path, pid: getpid())) { try FileLock.take(path) }
+        withExtendedLifetime((held, taken, new)) {}
+    }
 }

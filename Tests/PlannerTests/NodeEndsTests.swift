@@ -65,6 +65,21 @@ import Testing
         #expect(end.cause.hasSuffix("while no clusterd ran") && end.log.count == 1)
     }
 
+    /// The program of the daemon was replaced, and its children are children still.
+    @Test func anEndThatNobodySawOfAChildIsKnownAllTheSame() throws {
+        var scene = Scene.settled()
+        scene.replaceDaemon()
+        let identity = try #require(scene.processes["7004"])
+        scene.processes["7004"] = nil
+        scene.look()
+        scene.seen.inquiries["7004"] = .init(
+            of: identity, namedByKernel: false, memoryKills: nil, exit: ProcessExit(signal: 9),
+            log: ["7004:S 01 Jan 2026 00:00:00.000 * the last words"])
+        let end = try noted(&scene)
+        #expect(end.kind == "killed" && end.cause == "killed by SIGKILL" && end.exit == ProcessExit(signal: 9))
+        #expect(end.outOfMemory == false && end.log.count == 1)
+    }
+
     @Test func anotherBootIsAnEndOfItsOwnKind() throws {
         var scene = Scene.settled()
         scene.replaceDaemon()

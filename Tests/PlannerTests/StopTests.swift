@@ -210,4 +210,25 @@ import Testing
         scene.begin(.start(.init(node: "7004", directory: Scene.folder("7004"), incarnation: 1)))
         #expect(scene.decide().end == nil)
     }
+
+    // MARK: making way
+
+    @Test func whoMakesWayRemembersTheNodesAndBeginsNothing() {
+        var scene = Scene.settled()
+        scene.record?.members[2].process = nil
+        scene.die("7000", ProcessExit(signal: 9))
+        scene.seen.wish = .makeWay(asked: scene.now)
+        let decision = scene.decide()
+        #expect(decision.end == .done && decision.effects == [])
+        #expect(decision.record?.members[2].process == Scene.identity("7002"))
+    }
+
+    @Test func whatIsUnderWayIsWaitedForAWhile() {
+        var scene = Scene.settled()
+        scene.seen.wish = .makeWay(asked: scene.now)
+        scene.begin(.adopt("7004", Scene.identity("7004")))
+        #expect(scene.decide().end == nil && scene.decide().wake == scene.now + .seconds(1))
+        scene.now = scene.now + .seconds(1)
+        #expect(scene.decide().end == .done)
+    }
 }

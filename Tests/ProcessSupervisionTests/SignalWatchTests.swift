@@ -38,4 +38,40 @@ struct SignalWatchTests {
             #expect(exit.signal == SIGTERM)
         }
     }
+
+    @Test func whatComesWhileItIsPausedWaits() async {
+        await #expect(processExitsWith: .success) {
+            let (signals, continuation) = AsyncStream.makeStream(of: Int32.self)
+            let watch = SignalWatch.start([SIGTERM, SIGHUP]) { continuation.yield($0) }
+            let pipe = watch.pause()
+            kill(getpid(), SIGTERM)
+            var poller = pollfd(fd: pipe, events: Int16(POLLIN), revents: 0)
+            #expect(poll(&poller, 1, 10_000) == 1)
+            watch.resume()
+            var arrivals = signals.makeAsyncIterator()
+            #expect(await arrivals.next() == SIGTERM)
+            kill(getpid(), SIGHUP)
+            #expect(await arrivals.next() == SIGHUP)
+        }
+    }
+
+    @Test func aProgramThatTakesOverGetsWhatTheOneBeforeDidNotLookAt() async {
+        await #expect(processExitsWith: .success) {
+            var earlier: [Int32] = [-1, -1]
+            #expect(pipe(&earlier) == 0)
+            var byte = UInt8(SIGTERM)
+            #expect(write(earlier[1], &byte, 1) == 1)
+            close(earlier[1])
+            // As exec(2) with all signals blocked leaves it: one has come since.
+            var all = sigset_t()
+            sigfillset(&all)
+            pthread_sigmask(SIG_SETMASK, &all, nil)
+            pthread_kill(pthread_self(), SIGHUP)
+            SignalWatch.hold([SIGTERM, SIGHUP], repeating: earlier[0])
+            let (signals, continuation) = AsyncStream.makeStream(of: Int32.self)
+            SignalWatch.start([SIGTERM, SIGHUP]) { continuation.yield($0) }
+            var arrivals = signals.makeAsyncIterator()
+            #expect(Set([await arrivals.next(), await arrivals.next()]) == [SIGTERM, SIGHUP])
+        }
+    }
 }

@@ -49,6 +49,12 @@ uint64_t cl_ignored_signals(void);
 // Makes it so, all others at their default and none blocked: for a process that is about to become another program.
 void cl_set_signals(uint64_t ignored);
 
+// Becomes another program, with every signal blocked and no descriptor above 2 but those that are kept. Returns, with an
+// errno, only where that cannot be done; then everything is as it was.
+int cl_exec(const char *path, char *const *argv, char *const *envp, const int *kept, size_t count);
+// Lets all signals in, for a program that was begun with them blocked.
+void cl_unblock_signals(void);
+
 // The environment as it is now; setenv(3) in another thread may change it meanwhile.
 char *const *cl_environment(void);
 
@@ -71,5 +77,8 @@ int cl_epoll_wait(int epoll, uint64_t *tokens, int capacity);
 // mask and sigwait would not do: the main thread waits in sigsuspend with an empty mask (dispatch_main, libdispatch).
 #define CL_SIGNAL_OF_KERNEL 128
 int cl_signal_pipe(const int *signals, int count);
+// Writes into that pipe, once more, what an earlier one still holds, and closes that: signals that nobody had looked at
+// when this program took the place of another.
+void cl_signal_repeat(int earlier);
 
 #endif

@@ -26,6 +26,8 @@ package final class EventLog: Sendable {
         case detached
         /// It refused to go on, and said why.
         case refused
+        /// Its program was replaced in place: the process is the same.
+        case replaced
         /// It ended without a word: killed, or the host went down.
         case unclean
     }
@@ -170,6 +172,12 @@ package final class EventLog: Sendable {
         }
         for waiter in idle { waiter.resume() }
     }
+
+    /// The number of the last event.
+    package var last: Int64 { state.withLock { $0.next - 1 } }
+
+    /// Whether all that was told is in the file, or cannot be written now.
+    package var isAtRest: Bool { state.withLock { !$0.isWriting } }
 
     /// Writes what is left, once, and ends all followers.
     package func close(at now: Moment, wall: WallTime) async {

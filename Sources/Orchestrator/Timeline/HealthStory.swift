@@ -5,11 +5,18 @@ import Planner
 /// The state of the whole, and when it is ready: first, and again after something disturbed it.
 struct HealthStory: Sendable {
     private var state: Assessment.State?
+    private let began: Moment
     private var unrestSince: Moment
     private var readyCount = 0
     private var isReadyTold = false
 
-    init(began: Moment) { unrestSince = began }
+    init(began: Moment) {
+        self.began = began
+        unrestSince = began
+    }
+
+    /// Replicas that run already say one after the other that they are in sync: no cluster is degraded by that.
+    private static let firstLook = Duration.seconds(1)
 
     /// After these the cluster is not what it was, and ready is said anew.
     private static let unrest: Set<TimelineEvent.Code> = [
@@ -36,6 +43,7 @@ struct HealthStory: Sendable {
         guard scene.assessment.phase == .ready, let new = known(scene.assessment, isLost: isLost), new != state else {
             return []
         }
+        if state == nil, new == .degraded, scene.now - began < Self.firstLook { return [] }
         let old = state
         state = new
         // The first look at a cluster that is as it should be is told by `ready`.

@@ -9,6 +9,8 @@ extension TimelineEvent.Code {
         case .detachAsked: "3ee2565043ec56c0a4464d6a28ce4cd6"
         case .reloaded: "c8df1bc4efd051cf9104c4d97a04aad4"
         case .reloadRefused: "512bd6fe58d45d66a435a5543ca40413"
+        case .reexecAsked: "9b1c6d0f4e5a4f2b8a70c3d1e8f25b46"
+        case .reexecRefused: "5f0d2c7e91b84a3f9c6e4b1a7d3085e2"
         case .formed: "a5fd1f004ff35365ae6b55e5b4764d8a"
         case .portPassedOver: "dc4ad19793db5367a556406f8d83d652"
         case .portMoved: "35bd392eb6a955a69d88faf908d13c87"

@@ -34,6 +34,8 @@ package struct TimelineEvent: Sendable, Equatable {
         case detachAsked = "detach-asked"
         case reloaded
         case reloadRefused = "reload-refused"
+        case reexecAsked = "reexec-asked"
+        case reexecRefused = "reexec-refused"
 
         case formed
         case portPassedOver = "port-passed-over"

@@ -1,0 +1,23 @@
+import NIOCore
+
+extension ControlServer {
+    /// From now on who connects waits in the kernel, for `resume` or for the program that goes on with the socket. Streams are
+    /// ended; who is connected and has asked, or is about to, is given until `limit` for it, and then not waited for.
+    package func pause(within limit: Duration) async {
+        try? await listener.setOption(.autoRead, value: false).get()
+        let open = connections.all
+        for channel in open { channel.pipeline.fireUserInboundEventTriggered(ControlConnection.Finish()) }
+        let end = listener.eventLoop.now + TimeAmount(limit)
+        for channel in open {
+            let isOver = listener.eventLoop.makePromise(of: Void.self)
+            let timer = listener.eventLoop.scheduleTask(deadline: end) { isOver.succeed() }
+            channel.closeFuture.whenComplete { _ in isOver.succeed() }
+            try? await isOver.futureResult.get()
+            timer.cancel()
+        }
+    }
+
+    package func resume() async {
+        try? await listener.setOption(.autoRead, value: true).get()
+    }
+}

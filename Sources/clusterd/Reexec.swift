@@ -1,0 +1,228 @@
+import ClusterModel
+import ControlAPI
+import ControlServer
+import Glibc
+import HostDriver
+import NodeFiles
+import Orchestrator
+import Planner
+import ProcessSupervision
+import Synchronization
+
+/// Puts the program that is now on disk in the place of the one that runs: the process stays, and with it the nodes as its
+/// children, the lock, and the control socket. It is tried first; then clients are answered and the loop comes to rest, and the
+/// next program looks at everything anew, like any clusterd that starts.
+final class Reexec: Sendable {
+    /// What there is only once the daemon is put together.
+    struct Parts: Sendable {
+        var orchestrator: Orchestrator<HostDriver>
+        var lock: FileLock
+        var server: ControlServer
+        var publicServer: ControlServer?
+        var signals: SignalWatch
+        var journal: NodeJournal?
+    }
+
+    private struct Attempt: Sendable {
+        var who: Asker
+        var trial: Trial
+        /// Where signals wait.
+        var signals: Int32
+    }
+
+    private struct State {
+        var parts: Parts?
+        var underWay: Task<Result<ReexecDocument, Failure>, Never>?
+        /// Set when only the loop is to come to rest yet.
+        var attempt: Attempt?
+        /// Files that were replaced again between their trial and their turn.
+        var changes = 0
+        /// Whether who asks is to wait yet.
+        var isSilent: Bool
+    }
+
+    /// For clients to be answered.
+    private static let patience = Duration.seconds(2)
+    private static let changesLimit = 3
+    /// For a program that has just taken over to know what the one before it knew.
+    private static let silence = Duration.seconds(1)
+
+    private let program = ProgramFile.find()
+    private let identity: DaemonIdentity
+    private let driver: HostDriver
+    private let inbox: Inbox
+    private let reporter: Reporter
+    private let timeline: Timeline
+    private let began: Moment
+    private let state: Mutex<State>
+
+    /// - Parameter takesOver: whether this program took the place of another just now.
+    init(
+        _ identity: DaemonIdentity, takesOver: Bool, driver: HostDriver, inbox: Inbox, reporter: Reporter,
+        timeline: Timeline
+    ) {
+        state = Mutex(State(isSilent: takesOver))
+        began = driver.now()
+        self.identity = identity
+        self.driver = driver
+        self.inbox = inbox
+        self.reporter = reporter
+        self.timeline = timeline
+    }
+
+    func begin(_ parts: Parts) { state.withLock { $0.parts = parts } }
+
+    /// Answers once it is certain whether it will be tried in earnest. Who asks meanwhile gets the same answer: what is on disk
+    /// when it comes to it is what runs.
+    @discardableResult
+    func ask(_ who: Asker) async -> Result<ReexecDocument, Failure> {
+        await state.withLock { state in
+            if let task = state.underWay { return task }
+            let task = Task { await self.attempt(who) }
+            state.underWay = task
+            return task
+        }.value
+    }
+
+    private func attempt(_ who: Asker) async -> Result<ReexecDocument, Failure> {
+        do throws(Failure) {
+            let parts = try await admit()
+            let trial = try await Trial(program, await environment(parts, signals: -1, isTrial: true), driver)
+            let status = await parts.orchestrator.status().cluster
+            timeline.reexecAsked(by: who, program, trial.report.version)
+            reporter.say("reexec    clusterd \(identity.version) makes way for \(trial.report.version) (\(program))")
+            let document = ReexecDocument(
+                cluster: status.name, program: program, version: trial.report.version, before: status.daemon,
+                lastEvent: timeline.log.last)
+            Task { await makeWay(parts, who, trial) }
+            return .success(document)
+        } catch {
+            refuse(who, error)
+            return .failure(error)
+        }
+    }
+
+    private func admit() async throws(Failure) -> Parts {
+        do throws(Refusal) {
+            try Admission.mayEnd(driver.spec)
+            if let parts = state.withLock({ $0.parts }) {
+                try await parts.orchestrator.admitReplacement()
+                return parts
+            }
+        } catch {
+            throw Failure(error)
+        }
+        throw Failure(
+            "not-formed", "clusterd has only just started", hint: "clusterd reexec", exit: ControlAPI.ExitCode.failed)
+    }
+
+    private func refuse(_ who: Asker, _ failure: Failure) {
+        state.withLock { ($0.underWay, $0.attempt, $0.changes) = (nil, nil, 0) }
+        timeline.reexecRefused(by: who, failure)
+        reporter.say("reexec    refused: \(failure.message)")
+    }
+
+    private func makeWay(_ parts: Parts, _ who: Asker, _ trial: Trial) async {
+        async let control: Void = parts.server.pause(within: Self.patience)
+        async let metrics: Void? = parts.publicServer?.pause(within: Self.patience)
+        async let journal: Void? = parts.journal?.finish()
+        _ = await (control, metrics, journal)
+        let signals = parts.signals.pause()
+        state.withLock { $0.attempt = Attempt(who: who, trial: trial, signals: signals) }
+        reporter.makesWay(for: trial.report.version)
+        inbox.post(.wish(.makeWay(asked: driver.now())))
+    }
+
+    /// On the loop after each turn.
+    func turn(_ cycle: Cycle) {
+        answerSoon(cycle)
+        switch cycle.seen.wish {
+        case .run, .makeWay: return
+        case .stop, .detach: stopped()
+        }
+    }
+
+    /// Who asks is told how the cluster is, and not that nothing is known yet of one that was ready a moment ago.
+    private func answerSoon(_ cycle: Cycle) {
+        let isKnown = cycle.decision.assessment.ready || cycle.record?.everReady != true
+        guard isKnown || cycle.seen.wish != .run || driver.now() - began >= Self.silence else { return }
+        let parts = state.withLock { state -> Parts? in
+            defer { state.isSilent = false }
+            return state.isSilent ? state.parts : nil
+        }
+        guard let parts else { return }
+        Task {
+            await parts.server.resume()
+            await parts.publicServer?.resume()
+        }
+    }
+
+    /// A stop that was asked for a moment before comes first.
+    private func stopped() {
+        let attempt = state.withLock { state in
+            defer { state.attempt = nil }
+            return state.attempt
+        }
+        guard let attempt else { return }
+        refuse(attempt.who, Failure("stopping", "clusterd ends", exit: ControlAPI.ExitCode.failed))
+        Task { await resume() }
+    }
+
+    /// The loop has come to rest. Returns only where this program goes on; then the loop is to be run again.
+    func carryOut() async {
+        let (parts, attempt, changes) = state.withLock { ($0.parts, $0.attempt, $0.changes) }
+        guard let parts, let attempt else { return await goOn() }
+        let failure: Failure
+        if FileStamp(program) == attempt.trial.stamp {
+            await timeline.makesWay(for: attempt.trial.report.version)
+            let kept = await inherited(parts, signals: attempt.signals).descriptors
+            let error = Replacement(
+                executable: program, words: CommandWord.arguments,
+                environment: await environment(parts, signals: attempt.signals, isTrial: false),
+                descriptors: kept + Clusterd.inheritance.descriptors
+            ).take()
+            failure = Failure("cannot-take-over", "\(program): \(error)", exit: ControlAPI.ExitCode.failed)
+        } else if changes < Self.changesLimit {
+            // Another one was put there meanwhile, which nobody has tried.
+            state.withLock { ($0.underWay, $0.attempt, $0.changes) = (nil, nil, changes + 1) }
+            await goOn()
+            Task { await ask(attempt.who) }
+            return
+        } else {
+            failure = Failure(
+                "cannot-take-over", "\(program) is being changed again and again",
+                hint: "clusterd reexec, once it stays as it is", exit: ControlAPI.ExitCode.failed)
+        }
+        refuse(attempt.who, failure)
+        await goOn()
+    }
+
+    private func goOn() async {
+        inbox.post(.wish(.run))
+        await resume()
+    }
+
+    private func resume() async {
+        guard let parts = state.withLock({ $0.parts }) else { return }
+        parts.signals.resume()
+        parts.journal?.resume()
+        await parts.server.resume()
+        await parts.publicServer?.resume()
+    }
+
+    private func inherited(_ parts: Parts, signals: Int32) async -> Inherited {
+        Inherited(
+            version: identity.version, dataDirectory: driver.dataDirectory, lock: parts.lock.descriptor,
+            signals: signals, control: await parts.server.inheritance(),
+            metrics: await parts.publicServer?.inheritance())
+    }
+
+    /// As this program found it when it was started, with what systemd left there for it.
+    private func environment(_ parts: Parts, signals: Int32, isTrial: Bool) async -> [CommandWord] {
+        // What speaks to systemd would speak in our name.
+        let systemd = isTrial ? ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"] : []
+        return CommandWord.environment(
+            Clusterd.environment, without: systemd + ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID"],
+            setting: [(Inherited.variable, await inherited(parts, signals: signals).text)])
+    }
+}

@@ -1,0 +1,101 @@
+import ControlAPI
+import ControlClient
+import ControlServer
+import Glibc
+import NIOPosix
+import Testing
+
+/// One server goes on with the socket of another, as after exec(2).
+@Suite struct TakeOverTests {
+    private func next(
+        _ path: String, after server: ControlServer, on loops: MultiThreadedEventLoopGroup
+    ) async throws -> ControlServer {
+        var inherited = try #require(await server.inheritance())
+        // Both are in one process here.
+        inherited.descriptor = fcntl(inherited.descriptor, F_DUPFD_CLOEXEC, 3)
+        return try await ControlServer.start(socketPath: path, group: nil, inherited: inherited, on: loops) { _, _ in
+            .document(["the next"])
+        }
+    }
+
+    @Test func whoConnectsMeanwhileIsAnsweredByTheNext() async throws {
+        try await withServer { server, path in
+            await server.pause(within: .seconds(1))
+            async let answer = blocking { try ControlClient(socketPath: path).send(.status).decode([String].self) }
+            let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+            let next = try await next(path, after: server, on: loops)
+            var status = stat()
+            #expect(stat(path, &status) == 0 && status.st_mode == S_IFSOCK | 0o660)
+            await next.resume()
+            let words = try await answer
+            #expect(words == ["the next"])
+            await next.stop()
+            try await loops.shutdownGracefully()
+        }
+    }
+
+    @Test func oneThatGoesOnAfterAllAnswersAgain() async throws {
+        try await withServer { server, path in
+            await server.pause(within: .seconds(1))
+            async let answer = blocking { try ControlClient(socketPath: path).send(.livez).decode([String].self) }
+            await server.resume()
+            let words = try await answer
+            #expect(words == ["livez"])
+        }
+    }
+
+    @Test func anotherPathIsMadeAnewAndTheOldOneRemoved() async throws {
+        let folder = try TemporaryFolder()
+        try await withServer { server, path in
+            await server.pause(within: .seconds(1))
+            let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+            let other = "\(folder.path)/other.sock"
+            let next = try await next(other, after: server, on: loops)
+            await next.resume()
+            #expect(access(path, F_OK) != 0)
+            let answer = try await blocking { try ControlClient(socketPath: other).send(.status) }
+            #expect(try answer.decode([String].self) == ["the next"])
+            await next.stop()
+            try await loops.shutdownGracefully()
+        }
+    }
+
+    @Test func aRequestThatIsOnItsWayIsAnsweredAndWhoSaysNothingIsNotWaitedFor() async throws {
+        try await withServer { server, path in
+            let (begun, silent, idle) = try await blocking {
+                let begun = try RawConnection(path)
+                begun.write("GET /livez HTTP/1.1\r\n")
+                let idle = try RawConnection(path)
+                idle.write("GET /livez HTTP/1.1\r\n\r\n")
+                _ = idle.read(until: "[\"livez\"]")
+                return (begun, try RawConnection(path), idle)
+            }
+            async let paused: Void = server.pause(within: .seconds(5))
+            // It has had its answer: its next request is for the next program.
+            let rest = try await blocking { idle.read() }
+            #expect(rest == "")
+            let answer = try await blocking {
+                begun.write("\r\n")
+                return begun.read()
+            }
+            #expect(answer.contains("Connection: close") && answer.contains("[\"livez\"]"))
+            silent.endWriting()
+            await paused
+        }
+    }
+
+    @Test func theNetworkIsTakenOverToo() async throws {
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let first = try await ControlServer.start(host: "127.0.0.1", port: 0, on: loops, handler: echo)
+        let port = try #require(first.port)
+        await first.pause(within: .seconds(1))
+        var inherited = try #require(await first.inheritance())
+        inherited.descriptor = fcntl(inherited.descriptor, F_DUPFD_CLOEXEC, 3)
+        let second = try await ControlServer.start(
+            host: "127.0.0.1", port: 0, inherited: inherited, on: loops, handler: echo)
+        #expect(second.port == port)
+        await second.stop()
+        await first.stop()
+        try await loops.shutdownGracefully()
+    }
+}
