@@ -136,7 +136,7 @@ package struct Admission {
     /// its turn has come: until then nothing is as it will be.
     func checkTakingDown(_ node: NodeName, _ what: String, orAdd flag: String, secondNode: String) throws(Refusal) {
         if record.operations.contains(where: { $0.isOpen && $0.isExclusive }) { return }
-        if !slots(of: node).isEmpty, shard(of: node)?.canFailOver != true {
+        if !slots(of: node).isEmpty, shard(of: node)?.replicasInSync.isEmpty != false {
             throw Refusal(
                 "no-replica",
                 "\(node) is master of slots \(slots(of: node)), and no replica can take over "

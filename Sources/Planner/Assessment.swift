@@ -49,15 +49,19 @@ package struct Assessment: Sendable, Equatable {
         package var master: NodeName?
         package var replicas: [NodeName]
         package var slots: SlotSet
-        /// Whether a replica could take over now; `why` says what stands in the way.
-        package var canFailOver: Bool
+        /// Who could be told to take over now.
+        package var replicasInSync: [NodeName]
+        /// Why none of them would if the master died now; nil: one would.
         package var why: String?
+        package var canFailOver: Bool { why == nil }
 
-        package init(master: NodeName?, replicas: [NodeName], slots: SlotSet, canFailOver: Bool, why: String?) {
+        package init(
+            master: NodeName?, replicas: [NodeName], slots: SlotSet, replicasInSync: [NodeName], why: String?
+        ) {
             self.master = master
             self.replicas = replicas
             self.slots = slots
-            self.canFailOver = canFailOver
+            self.replicasInSync = replicasInSync
             self.why = why
         }
     }

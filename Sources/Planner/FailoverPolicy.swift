@@ -37,10 +37,14 @@ extension Turn {
     }
 
     /// Why a master is to stay one although it is dead, if its data allow it; nil: a replica may take over.
-    func keepsRole(_ master: Member) -> Bool {
-        spec.supervision.failover == .off || isPaused
-            || decision.record?.operations.contains { $0.keepsRole(of: master.name) } == true
+    func reasonToKeepRole(of master: Member) -> String? {
+        if spec.supervision.failover == .off { return "supervision.failover is off" }
+        if isPaused { return "clusterd is paused" }
+        let operation = decision.record?.operations.first { $0.keepsRole(of: master.name) }
+        return operation.map { "\($0.title) leaves the role as it is" }
     }
+
+    func keepsRole(_ master: Member) -> Bool { reasonToKeepRole(of: master) != nil }
 
     func openPromotion(from master: Member) -> Effect.Promotion? {
         decision.record?.promotions.first { $0.masterID == master.id }

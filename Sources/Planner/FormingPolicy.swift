@@ -149,6 +149,15 @@ extension Turn {
             }
             return false
         }
+        if let original = refused(member, facts, incarnation) {
+            switch perform(.preserve(original)) {
+            case .failed(let why, _):
+                fault(member, "quarantine-failed", why)
+                return false
+            case .underWay: return false
+            case .done: break
+            }
+        }
         if let copies = preservation(member, facts, planned, incarnation) {
             switch keep(copies) {
             case .failed(let why, _):
@@ -186,8 +195,6 @@ extension Turn {
             if !isOurs || (member.joining && !isPlanned(file)) {
                 files = [name]
                 why = origin(of: file, name, isOurs: isOurs)
-            } else if isRefused(member) {
-                (files, why) = ([name], "\(seen.engine.program) refused \(name) as corrupt")
             }
         }
         if let conf = facts.redisConf, !conf.isGenerated {
@@ -205,6 +212,16 @@ extension Turn {
         return Effect.Quarantine(
             node: member.name, directory: facts.path, files: files,
             folder: "\(stamp(seen.beganWall))-\(member.name)" + (incarnation > 0 ? "-\(incarnation)" : ""), note: why)
+    }
+
+    /// The nodes.conf that the engine refused although it can be read here. It is kept where it is until the new one takes its
+    /// place: after a change of engine every node's is refused at once, and they may be the only ones that say who owns which slots.
+    private func refused(_ member: Member, _ facts: DirectoryFacts, _ incarnation: Int) -> Effect.Quarantine? {
+        guard let name = facts.nodesFileName, facts.parsed != nil, isRefused(member) else { return nil }
+        return Effect.Quarantine(
+            node: member.name, directory: facts.path, files: [name],
+            folder: "\(stamp(seen.beganWall))-\(member.name)-\(incarnation)",
+            note: "\(seen.engine.program) refused \(name) as corrupt")
     }
 
     /// The engine ended because of the nodes.conf that lay there, whatever the file looks like from here.

@@ -102,19 +102,30 @@ extension Turn {
 
     private func shards(_ topology: Topology, _ result: Assessment) -> [Assessment.Shard] {
         members.filter { topology.owns($0.id) }.map { master in
-            let replicas = members.filter { $0.id != master.id && topology.master(of: $0.id) == master.id }.map(\.name)
-            let able = replicas.contains { result.node($0)?.linkUp == true && result.node($0)?.health == .ok }
-            let why: String? =
-                able
-                ? nil
-                : replicas.isEmpty
-                    ? "no replica"
-                    : "no replica is in sync: "
-                        + replicas.map { "\($0) \(result.node($0)?.health.rawValue ?? "down")" }.joined(separator: ", ")
+            let replicas = members.filter { $0.id != master.id && topology.master(of: $0.id) == master.id }
+                .compactMap { result.node($0.name) }
+            let inSync = replicas.filter { $0.linkUp == true && $0.health == .ok }
             return Assessment.Shard(
-                master: master.name, replicas: replicas, slots: topology.standings[master.id]?.slots ?? SlotSet(),
-                canFailOver: able, why: why)
+                master: master.name, replicas: replicas.map(\.name),
+                slots: topology.standings[master.id]?.slots ?? SlotSet(), replicasInSync: inSync.map(\.name),
+                why: reasonNotToReplace(master, replicas, inSync))
         }
+    }
+
+    /// Why no replica would take over if this master died now; nil: one would.
+    private func reasonNotToReplace(
+        _ master: Member, _ replicas: [Assessment.Node], _ inSync: [Assessment.Node]
+    ) -> String? {
+        if replicas.isEmpty { return "no replica" }
+        if inSync.isEmpty {
+            return "no replica is in sync: "
+                + replicas.map { "\($0.name) \($0.health.rawValue)" }.joined(separator: ", ")
+        }
+        if let reason = reasonToKeepRole(of: master) { return reason }
+        guard let limit = spec.supervision.failoverMaxLag, inSync.allSatisfy({ ($0.lagBytes ?? 0) > limit }) else {
+            return nil
+        }
+        return "every replica is more than supervision.failover-max-lag (\(limit) bytes) behind"
     }
 
     /// What this node's view says that is not so, in words; nil when it agrees with everybody.

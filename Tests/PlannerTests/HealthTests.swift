@@ -180,4 +180,24 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
         #expect(shard?.canFailOver == false)
         #expect(shard?.why == "no replica is in sync: 7003 syncing")
     }
+
+    private static let unwilling: [(String, Spoiled)] = [
+        ("supervision.failover is off", Spoiled("off") { $0.spec.supervision.failover = .off }),
+        ("clusterd is paused", Spoiled("paused") { $0.record?.pause = .init(since: Scene.wall, until: nil) }),
+        (
+            "every replica is more than supervision.failover-max-lag (100 bytes) behind",
+            Spoiled("far behind") { scene in
+                scene.spec.supervision.failoverMaxLag = 100
+                scene.answer("7003") { $0.replication.offset -= 101 }
+            }
+        ),
+    ]
+
+    @Test(arguments: unwilling)
+    func aShardThatWouldNotFailOverSaysWhy(why: String, condition: Spoiled) {
+        var scene = Scene.settled()
+        condition.spoil(&scene)
+        let shard = scene.decide().assessment.shards.first { $0.master == "7000" }
+        #expect(shard?.canFailOver == false && shard?.why == why)
+    }
 }

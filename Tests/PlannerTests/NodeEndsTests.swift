@@ -111,7 +111,7 @@ import Testing
 
     private static let refusal = "1:M 24 Nov 2026 21:31:38.224 # Unrecoverable error: corrupted cluster config file."
 
-    @Test func aNodesFileThatTheEngineRefusesIsMovedAndWrittenAnew() {
+    @Test func aNodesFileThatTheEngineRefusesIsKeptAndWrittenAnew() {
         var scene = Scene.settled()
         scene.pass(.milliseconds(1))
         scene.die("7004", ProcessExit(code: 1), log: [Self.refusal])
@@ -120,8 +120,8 @@ import Testing
             kinds += decision.deeds.filter { $0.contains(" 7004 ") }.map { String($0.prefix { $0 != " " }) }
             return decision.nodes("start") == ["7004"]
         }
-        // Without that file nobody knows that it was no master: a copy of its keys is kept.
-        #expect(kinds == ["quarantine", "preserve", "write", "start"])
+        // Only the file: it says that the node was no master, so that its master has all of its keys.
+        #expect(kinds == ["preserve", "write", "start"])
     }
 
     @Test func oneThatIsRefusedAgainAndAgainIsNotTriedForEver() {

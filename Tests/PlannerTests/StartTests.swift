@@ -186,4 +186,26 @@ import Testing
         #expect(decision?.assessment.node("7000")?.replicaOf == "7003")
         #expect(preserved == ["7000"])
     }
+
+    /// After a change of engine each nodes.conf may be refused at once: then nothing but these files says who owns which slots.
+    @Test(arguments: [0, 1])
+    func filesThatTheEngineRefusesAreWrittenAnewAndNoSlotIsForgotten(replicas: Int) {
+        var scene = Scene.settled(replicas: replicas)
+        let nodes = scene.processes.keys.sorted()
+        scene.pass(.milliseconds(10))
+        for node in nodes {
+            scene.die(
+                node, ProcessExit(code: 1), log: ["1:M # Unrecoverable error: corrupted cluster config file."])
+        }
+        scene.look()
+        var kept: Set<NodeName> = []
+        scene.run { decision in
+            for case .preserve(let order) in decision.effects where order.files == ["nodes-\(order.node).conf"] {
+                kept.insert(order.node)
+            }
+            return decision.assessment.ready
+        }
+        #expect(kept == Set(nodes))
+        #expect(scene.starts.values.allSatisfy { $0 == 2 })
+    }
 }
