@@ -39,8 +39,11 @@ package struct Freshness: Hashable, Sendable {
     package var endsAt: WallTime?
     /// When its node was last seen to hold it, whole.
     package var seenAt: WallTime?
-    /// When something was last written into its files.
+    /// When its files were last written, for whatever reason.
     package var writtenAt: WallTime?
+    /// When a write of the shard was last appended to them. A file that was written as a whole says nothing of that: the engine
+    /// does so at every synchronisation and rewrite, also where nobody has written for days.
+    package var appendedAt: WallTime?
 
     package init(_ durability: Durability) { self.durability = durability }
 
@@ -100,7 +103,7 @@ package struct Freshness: Hashable, Sendable {
             return coversUntil == other.coversUntil && reached == nil && other.reached == nil
                 ? .notFresher : .undecided(because: "the two dumps cannot be compared")
         default:
-            guard durability != .running, other.durability != .running, let mine = writtenAt,
+            guard durability != .running, other.durability != .running, let mine = appendedAt,
                 let theirs = other.writtenAt, mine > theirs + Self.writeSpread, let covered = coversUntil,
                 other.seenAt.map({ covered + Self.granularity >= $0 }) ?? true
             else { return .notFresher }

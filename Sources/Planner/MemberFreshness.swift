@@ -58,13 +58,15 @@ extension Turn {
         let isCut = files.trouble != nil || isUnreadable(member, .badAppendOnlyFile) || isShortened(files, since: last)
         var freshness = Freshness(isCut ? .cutAppendOnly : .wholeAppendOnly)
         freshness.seenAt = last?.at
-        freshness.writtenAt = files.files.filter { $0.size > 0 }.map(\.modified).max()
+        let written = files.files.filter { $0.size > 0 }
+        freshness.writtenAt = written.map(\.modified).max()
+        freshness.appendedAt = written.filter { $0.name.hasSuffix(".incr.aof") }.map(\.modified).max()
         guard !isCut else { return freshness }
         freshness.reached = last?.position
         freshness.coversUntil = last.flatMap { last in last.syncedAt.map { $0 + (.zero - unsynced(last)) } }
         if let stop = member.cleanStop, isUntouched(files.files, since: stop) {
             freshness.durability = .cleanStop
-            freshness.endsAt = stop.at + .seconds(1)
+            freshness.endsAt = stop.at
         }
         return freshness
     }
@@ -88,7 +90,7 @@ extension Turn {
         {
             freshness.durability = .cleanStop
             freshness.coversUntil = stop.syncedAt
-            freshness.endsAt = stop.at + .seconds(1)
+            freshness.endsAt = stop.at
         }
         return freshness
     }

@@ -7,14 +7,15 @@ import Testing
 
     private static func copy(
         _ durability: Durability, stream: String? = nil, _ offset: Int64 = 0, ends: Bool = false,
-        covers: Int64? = nil, endsAt: Int64? = nil, seen: Int64? = nil, written: Int64? = nil
+        covers: Int64? = nil, endsAt: Int64? = nil, seen: Int64? = nil, written: Int64? = nil, rewritten: Int64? = nil
     ) -> Freshness {
         func time(_ seconds: Int64?) -> WallTime? { seconds.map { WallTime(milliseconds: $0 * 1000) } }
         var copy = Freshness(durability)
         copy.reached = stream.map { .init(replicationID: $0, offset: offset) }
         copy.endsThere = ends
         (copy.coversUntil, copy.endsAt, copy.seenAt) = (time(covers), time(endsAt), time(seen))
-        copy.writtenAt = time(written)
+        copy.appendedAt = time(written)
+        copy.writtenAt = time(rewritten ?? written)
         return copy
     }
 
@@ -85,6 +86,10 @@ import Testing
             "two whole files, written within moments",
             copy(.wholeAppendOnly, covers: 100, seen: 100, written: 99),
             copy(.wholeAppendOnly, covers: 100, seen: 100, written: 97), .no, .no),
+        Case(
+            "two whole files, one rewritten as a whole long after",
+            copy(.wholeAppendOnly, covers: 100, seen: 100, written: 40, rewritten: 99),
+            copy(.wholeAppendOnly, covers: 100, seen: 100, written: 40), .no, .no),
         Case(
             "one written longer, and out of sync for as long",
             copy(.wholeAppendOnly, covers: 10, seen: 100, written: 99),

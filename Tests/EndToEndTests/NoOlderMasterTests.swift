@@ -68,6 +68,29 @@ import Testing
         }
     }
 
+    /// The replicas' files are written anew each time, as they synchronise: that alone makes none of them newer.
+    @Test(arguments: Engines.all.prefix(2)) func anIdleClusterKeepsItsRolesOverStopAndStart(server: String) async throws
+    {
+        try await withDaemon { daemon in
+            try daemon.up(["--server", server])
+            try await daemon.ready()
+            let keys = try await fill(daemon, "key", 30)
+            let roles = try daemon.status().nodes.map(\.role)
+            // Long enough that the files' times tell the one from the other.
+            let written = ContinuousClock.now
+            for _ in 0..<2 {
+                try await daemon.stop()
+                #expect(await eventually { ContinuousClock.now - written > .seconds(6) })
+                try daemon.up(["--server", server])
+                try await daemon.ready()
+                #expect(try daemon.status().nodes.map(\.role) == roles)
+            }
+            #expect(try await missing(keys, daemon) == 0)
+            #expect(!FileManager.default.fileExists(atPath: daemon.data + "/quarantine"))
+            try await daemon.stop()
+        }
+    }
+
     /// Dumps only: the master's is of 300 keys, its replica's of all.
     @Test(arguments: Engines.all) func anOldDumpDoesNotWin(server: String) async throws {
         try await withDaemon { daemon in

@@ -67,6 +67,13 @@ import Testing
         Case("the replica's file was written for a minute after the master's", "7003") { scene in
             scene.disk[Scene.folder("7003")]?.content.appendOnly?.files[0].modified = Scene.wall + .seconds(60)
         },
+        Case("the replica's file was written as a whole, a minute after the master's", "7000") { scene in
+            scene.disk[Scene.folder("7003")]?.content.appendOnly?.files = [
+                DataFile(
+                    name: "appendonlydir/appendonly.aof.2.base.rdb", size: 100, modified: Scene.wall + .seconds(60),
+                    evidence: .keys)
+            ]
+        },
         Case("the replica has newer data and was stopped by a person", "7000", finding: "data-undecided") { scene in
             scene.disk[Scene.folder("7000")]?.content = .dump(savedAt: Scene.wall + .seconds(-3600))
             scene.record?.members[3].wanted = .stopped
@@ -137,6 +144,31 @@ import Testing
         }
         scene.run { $0.assessment.ready }
         #expect(scene.masters[0] == "7000")
+    }
+
+    /// Each start of an idle cluster writes the replicas' files anew, as they synchronise.
+    @Test func whatWasStoppedCleanlyStartsWithTheSameRoles() {
+        var scene = Self.dark { scene in
+            for index in 0..<6 {
+                let at = Scene.wall + .milliseconds(index < 3 ? 80 : 0)
+                scene.record?.members[index].lastSeen?.at = at
+                scene.record?.members[index].lastSeen?.syncedAt = at
+                let last = scene.record?.members[index].lastSeen
+                scene.record?.members[index].cleanStop = last
+                // A single file, as before Redis 7.
+                let path = Scene.folder(scene.record!.members[index].name)
+                scene.disk[path]?.content.appendOnly?.directoryName = nil
+                scene.disk[path]?.content.appendOnly?.files[0].name = "appendonly.aof"
+                if index < 3 {
+                    scene.disk[path]?.content.appendOnly?.files[0].modified = Scene.wall + .seconds(-3600)
+                }
+            }
+        }
+        scene.run { decision in
+            #expect(decision.nodes("preserve") == [] && decision.promotion == nil)
+            return decision.assessment.ready
+        }
+        #expect(scene.masters == ["7000", "7001", "7002"])
     }
 
     /// A replica that came back empty follows nothing yet: its master dies, and the master's files are all there is.
