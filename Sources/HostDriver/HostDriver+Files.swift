@@ -65,7 +65,15 @@ extension HostDriver {
                     file.rendered(for: engine.engine), to: order.directory + "/" + order.nodesFileName, mode: 0o600,
                     owner: owner)
             }
-            try writeDurably(order.redisConf, to: order.directory + "/redis.conf", mode: 0o600, owner: owner)
+            let conf = order.directory + "/redis.conf"
+            do throws(FileError) {
+                try writeDurably(order.redisConf, to: conf, mode: 0o600, owner: owner)
+            } catch {
+                // On a full disk a node starts with what is there, if that is what it needs.
+                guard error.isOutOfSpace, (try? readFile(conf, limit: order.redisConf.count)) == order.redisConf else {
+                    throw error
+                }
+            }
         }
     }
 

@@ -74,7 +74,7 @@ package final class HostDriver: Driver {
             asleep: .nanoseconds(nanoseconds(boot) - nanoseconds(monotonic)), memoryKills: MemoryKills.count())
     }
 
-    package func freeBytes() -> Int64? { NodeFiles.freeBytes(dataDirectory) }
+    package func disks(of folders: [String]) -> [Disk] { NodeFiles.disks(of: folders) }
 
     package static func recordPath(_ dataDirectory: String) -> String { dataDirectory + "/state.json" }
 
@@ -97,6 +97,8 @@ package final class HostDriver: Driver {
         case .quarantine(let order): move(order)
         case .preserve(let order): keepCopies(order)
         case .discardCopy(let folder): files { () throws(FileError) in try quarantine.discardCopies(folder) }
+        case .makeReserve(let folder): files { () throws(FileError) in try NodeFiles.makeReserve(in: folder) }
+        case .releaseReserve(let folder): files { () throws(FileError) in try NodeFiles.releaseReserve(in: folder) }
         case .writeFiles(let order): write(order)
         case .start(let order): await start(order)
         case .identify(_, let contact): .answered(await identify(contact))

@@ -18,7 +18,8 @@ extension HostReading {
         let range = words("/proc/sys/net/ipv4/ip_local_port_range").compactMap { Int($0) }
         if range.count == 2, range[0] <= range[1] { host.ephemeral = range[0]...range[1] }
         host.memoryBytes = [memoryOfHost, memoryOfControlGroup].compactMap { $0 }.min()
-        host.freeBytes = freeBytes(nearest: spec.dataDirectory)
+        host.disks = NodeFiles.disks(
+            of: [spec.dataDirectory] + spec.overrides.values.compactMap(\.dataDirectory).sorted())
         host.engine = EngineReading(
             path: program.path, engine: program.engine, allocator: program.allocator,
             missingTools: missingTools(program))
@@ -46,16 +47,6 @@ extension HostReading {
             smallest = [smallest, limit].compactMap { $0 }.min()
             guard let slash = group.lastIndex(of: "/"), group != "/" else { return smallest }
             group = slash == group.startIndex ? "/" : group[..<slash]
-        }
-    }
-
-    /// Of the folder itself, or of the nearest one above it that is there.
-    private static func freeBytes(nearest folder: String) -> Int64? {
-        var folder = folder[...]
-        while true {
-            if let free = NodeFiles.freeBytes(String(folder)) { return free }
-            guard folder.count > 1, let slash = folder.lastIndex(of: "/") else { return nil }
-            folder = slash == folder.startIndex ? "/" : folder[..<slash]
         }
     }
 

@@ -9,7 +9,7 @@ extension Cycle {
         case .ended(let effect, let outcome): ended(effect, outcome, at: now, wall: wall)
         case .exited(let node, let identity, let reason): exited(node, identity, reason, at: now, wall: wall)
         case .wish(let wish): note(wish)
-        case .freeBytes(let bytes): seen.freeBytes = bytes
+        case .disks(let disks): seen.disks = disks
         case .host(let facts):
             if facts.asleep - seen.host.asleep > Self.lateLimit { late(by: facts.asleep - seen.host.asleep, at: now) }
             seen.host = facts
@@ -57,6 +57,7 @@ extension Cycle {
         case (.release(let pairs), _):
             for pair in pairs { seen.ports[pair] = nil }
             seen.effects[effect.key] = nil
+        case (.makeReserve, _), (.releaseReserve, _): seen.effects[effect.key] = nil
         case (.measureLogs, .measured(let lengths)): seen.logs = lengths
         case (.rotateLog(let rotation), _):
             seen.logs?.bytes[rotation.node] = 0

@@ -43,6 +43,12 @@ package struct Cycle: Sendable {
         seen.reload = ReloadFacts(plan, after: seen.reload, at: now)
     }
 
+    /// Where the cluster keeps anything, or will: the data folder, and those of the nodes.
+    package var folders: [String] {
+        [spec.dataDirectory]
+            + (record?.members.map(\.directory) ?? spec.overrides.values.compactMap(\.dataDirectory).sorted())
+    }
+
     /// Decides, and notes what is about to be done.
     package mutating func turn(at now: Moment, wall: WallTime) -> Orders {
         arrive(at: now)
@@ -81,10 +87,21 @@ package struct Cycle: Sendable {
     /// With a disk that takes no record: what creates ids or ports waits; promotions of the proven dead, restarts of what the
     /// record on disk knows, and stopping go on.
     private func mayGoOn(_ effect: Effect) -> Bool {
-        guard !effect.needsRecord else { return false }
-        guard case .start(let start) = effect else { return true }
-        guard let stored, stored.stage == .formed else { return false }
-        return stored.member(start.node)?.ports == record?.member(start.node)?.ports
+        switch effect {
+        case .start(let start): isStored(start.node)
+        case .writeFiles(let files): isStored(files.node)
+        // At worst the same data are kept once more.
+        case .preserve(let copies): isStored(copies.node)
+        default: !effect.needsRecord
+        }
+    }
+
+    /// Whether the record on disk has this node as it is now: in its folder, on its ports, and with the data that lie there.
+    private func isStored(_ node: NodeName) -> Bool {
+        guard let stored, stored.stage == .formed, let then = stored.member(node), let now = record?.member(node) else {
+            return false
+        }
+        return then.ports == now.ports && then.directory == now.directory && !then.joining
     }
 
     private mutating func begin(_ effect: Effect, at now: Moment) {

@@ -9,8 +9,8 @@ package protocol Driver: Sendable {
     func store(_ record: Record) async -> String?
     /// Carries out one effect to its end.
     func perform(_ effect: Effect, _ record: Record?) async -> Outcome
-    /// Free bytes for this user on the data folder's file system.
-    func freeBytes() -> Int64?
+    /// The file systems on which these folders lie.
+    func disks(of folders: [String]) -> [Disk]
     /// What the kernel says of the host as a whole.
     func host() -> HostFacts
 }

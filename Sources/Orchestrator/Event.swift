@@ -7,7 +7,7 @@ package enum Event: Sendable {
     case ended(Effect, Outcome)
     case exited(NodeName, ProcessIdentity, ExitReason)
     case wish(Observation.Wish)
-    case freeBytes(Int64?)
+    case disks([Disk])
     case host(HostFacts)
     case configured(ReloadPlan)
     /// Why the timeline cannot be written; nil: it can again.

@@ -37,7 +37,7 @@ package actor Orchestrator<Hands: Driver> {
         inbox.wake()
         for await _ in inbox.bell {
             for event in inbox.take() { cycle.note(event, at: driver.now(), wall: driver.wall()) }
-            cycle.note(.freeBytes(driver.freeBytes()), at: driver.now(), wall: driver.wall())
+            cycle.note(.disks(driver.disks(of: cycle.folders)), at: driver.now(), wall: driver.wall())
             cycle.note(.host(driver.host()), at: driver.now(), wall: driver.wall())
             turnsBegun += 1
             let orders = cycle.turn(at: driver.now(), wall: driver.wall())

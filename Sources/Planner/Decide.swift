@@ -22,12 +22,15 @@ extension Turn {
         guard let record = decision.record else {
             if case .stop = seen.wish { return decision.end = .done }
             decision.assessment.phase = .forming
-            if lacksSpace(survey) { return }
+            reportRecordTrouble()
+            if lacksSpace() { return }
             return establish(survey)
         }
         if record.stage == .planned {
             if case .stop = seen.wish { return decision.end = .done }
-            if lacksSpace(survey) { return }
+            decision.assessment.phase = .forming
+            reportRecordTrouble()
+            if lacksSpace() { return }
             return carryOut(record, survey)
         }
         run(survey)
@@ -45,12 +48,15 @@ extension Turn {
             assess(topology)
             decision.assessment.phase = .stopping
             decision.waits = []
+            // What they still have to write is worth more than any later promotion.
+            _ = releaseReserves(of: members)
             return stop(asked: asked, kill: kill, topology, survey)
         }
         if gather(survey) {
             endHung(topology)
             failOver(topology, survey)
             advanceOperations(topology)
+            relieve(topology)
             tend(topology, survey)
         }
         introduce(topology)
@@ -67,6 +73,7 @@ extension Turn {
         reportDoubts()
         check(topology)
         noteReadiness()
+        keepReserves()
     }
 
     /// Before anything is started or promoted, what runs already is taken over and heard: its word is newer than any file.
@@ -123,23 +130,11 @@ extension Turn {
         decision.end = .done
     }
 
-    /// Below `min-free` nothing new is made.
-    private mutating func lacksSpace(_ survey: Observation.Survey) -> Bool {
-        guard let free = seen.freeBytes, free < spec.minimumFreeBytes else { return false }
-        decision.end = .refused(
-            Refusal(
-                "disk-full",
-                "\(spec.dataDirectory) has \(free >> 20) MB free, and cluster.min-free asks for "
-                    + "\(spec.minimumFreeBytes >> 20) MB: nothing was started",
-                hint: "make room, choose another folder, or set cluster.min-free lower", exit: 1))
-        return true
-    }
-
     /// Ready is said once, and then remembered: from then on people know the ports.
     private mutating func noteReadiness() {
         if decision.assessment.ready { decision.record?.everReady = true }
         let attempted = members.filter { $0.wanted == .running }.allSatisfy { member in
-            seen.processes[member.name] != nil
+            seen.processes[member.name] != nil || waitingForRoom.contains(member.name)
                 || decision.findings.contains { $0.node == member.name && $0.severity == .error }
         }
         if decision.record?.everReady != true {

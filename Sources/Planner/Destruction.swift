@@ -129,7 +129,7 @@ package struct Destruction: Sendable, Equatable {
     private static func isOfClusterd(_ name: String) -> Bool {
         name == ".state.json.new" || name == "clusterd.log" || name == "events.jsonl" || name.hasPrefix("events.jsonl.")
             || name.hasPrefix("state.json.unreadable-") || name == "journal-position.json"
-            || name == ".journal-position.json.new"
+            || name == ".journal-position.json.new" || name == Reserve.fileName
     }
 
     // MARK: keeping
@@ -154,7 +154,7 @@ private struct NodeFileNames {
     func isOfClusterd(_ name: String, _ folder: FolderListing) -> Bool {
         if name == "redis.conf" { return folder.generated.contains(name) }
         return name == ".redis.conf.new" || name == ".\(member.nodesFileName).new" || name == "redis.log"
-            || name.hasPrefix("redis.log.")
+            || name.hasPrefix("redis.log.") || name == Reserve.fileName
     }
 
     func isOfTheEngine(_ name: String) -> Bool {

@@ -14,6 +14,9 @@ package enum Effect: Sendable, Equatable {
     case preserve(Quarantine)
     /// Remove second copies that were kept long enough.
     case discardCopy(folder: String)
+    /// Take room up on the file system of that folder, and give it back.
+    case makeReserve(folder: String)
+    case releaseReserve(folder: String)
     /// Write what the engine reads at its start. Only while no process uses the directory.
     case writeFiles(NodeFilesToWrite)
     case start(StartRequest)
@@ -217,7 +220,7 @@ package enum Effect: Sendable, Equatable {
     /// The node that an effect is done to; nil for those that concern the host.
     package var node: NodeName? {
         switch self {
-        case .survey, .reserve, .release, .discardCopy, .inspect: nil
+        case .survey, .reserve, .release, .discardCopy, .inspect, .makeReserve, .releaseReserve: nil
         // The node goes on as before: nothing that it said grows old by this.
         case .measureLogs, .rotateLog: nil
         // Nothing is done to it, and nothing has to wait for that.
@@ -250,7 +253,7 @@ package enum Effect: Sendable, Equatable {
     /// world by them. A promotion is among these because its deadline ends it, whoever remembers it (docs/decisions).
     package var precedesRecord: Bool {
         switch self {
-        case .survey, .reserve, .ask, .identify, .adopt, .promote: true
+        case .survey, .reserve, .ask, .identify, .adopt, .promote, .releaseReserve: true
         default: false
         }
     }
@@ -283,6 +286,8 @@ extension Effect {
         case .makeDirectory(let node, let path): EffectKey("directory \(node) \(path)")
         case .quarantine(let q): EffectKey("quarantine \(q.node) \(q.folder) \(q.files.joined(separator: " "))")
         case .discardCopy(let folder): EffectKey("discard \(folder)")
+        case .makeReserve(let folder): EffectKey("make-reserve \(folder)")
+        case .releaseReserve(let folder): EffectKey("release-reserve \(folder)")
         case .preserve(let q): EffectKey("preserve \(q.node) \(q.folder)")
         case .writeFiles(let files): EffectKey("write \(files.node) #\(files.incarnation) \(files.digest)")
         case .start(let start): EffectKey("start \(start.node) #\(start.incarnation)")

@@ -32,7 +32,10 @@ struct EngineLog {
         {
             return (.directoryLocked, "could not lock its nodes.conf")
         }
-        if last("can't update cluster config file") != nil || last("No space left on device") != nil {
+        if last(
+            "can't update cluster config file", "No space left on device",
+            "Replica was unable to write command to disk") != nil
+        {
             return (.diskFull, "found the disk full")
         }
         if let line = last(

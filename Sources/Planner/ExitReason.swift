@@ -72,8 +72,9 @@ package struct ExitReason: Sendable, Equatable, Hashable {
 
     private static func read(_ exit: ProcessExit, _ log: EngineLog) -> (Kind, String) {
         if exit.code == 0 { return (.clean, exit.cause) }
-        if let (kind, cause) = log.reason { return (kind, cause) }
+        // Nobody does this to itself, whatever it complained of before.
         if exit.signal == 9 { return (.killed, exit.cause) }
+        if let (kind, cause) = log.reason { return (kind, cause) }
         if exit.signal != nil, let sender = log.sender { return (.killed, "\(exit.cause), \(sender)") }
         if let report = log.crashReport { return (.crashed, exit.signal == nil ? report : "\(exit.cause): \(report)") }
         if exit.signal != nil { return (.crashed, exit.cause) }

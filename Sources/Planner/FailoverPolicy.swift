@@ -51,8 +51,17 @@ extension Turn {
     }
 
     /// Orders the promotion, and notes it in the record: what was known of the master, and how much of it the winner has.
-    mutating func promote(_ winner: Candidate, over master: Member) -> Succession {
+    mutating func promote(
+        _ winner: Candidate, over master: Member, _ topology: Topology, _ survey: Observation.Survey
+    ) -> Succession {
         guard let contact = contact(winner.member) else { return .waits }
+        switch roomForEpoch(toReplace: master, by: winner.member, topology) {
+        case .enough: break
+        case .coming(let words):
+            wait(words)
+            return .waits
+        case .none(let words): return hold(master, for: winner, words, survey)
+        }
         let earlier = seen.effects.filter { $0.key.text.hasPrefix("promote \(winner.member.name) ") }
         if let failed = earlier.values.filter({ $0.failure != nil }).max(by: { $0.began < $1.began }) {
             wait("for \(winner.member.name) to take over from \(master.name): \(failed.failure ?? "")")

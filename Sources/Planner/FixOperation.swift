@@ -23,6 +23,16 @@ extension Operation {
     }
 }
 
+extension Mend {
+    /// Whether nodes save their nodes.conf because of it.
+    var changesViews: Bool {
+        switch self {
+        case .setAside, .repairAppendOnly: false
+        case .forget, .follow, .closeSlot, .addSlots: true
+        }
+    }
+}
+
 extension Operation {
     /// Whether a person said that this node's append-only file may be cut.
     func mends(_ node: NodeName) -> Bool {
@@ -42,6 +52,11 @@ extension Turn {
     ) -> Advance {
         guard let mend = fix.remaining.first else { return .done("there was nothing to do") }
         let advance: Advance
+        if mend.changesViews, !hasRoomForEpoch() {
+            return within(
+                "waiting for room: a node cannot save its nodes.conf", story,
+                else: "a disk is full; nothing was changed")
+        }
         switch mend {
         case .setAside(let move): advance = setAside(move, since: begun, story, topology)
         case .repairAppendOnly(var repair):

@@ -172,10 +172,9 @@ extension Turn {
     }
 
     private func nodesFileToWrite(_ member: Member, _ facts: DirectoryFacts?, _ planned: NodesFile) -> NodesFile? {
-        guard let file = facts?.parsed, !member.joining, !isRefused(member), agrees(file, with: planned) else {
-            return planned
-        }
-        return nil
+        guard let file = facts?.parsed, !member.joining, !isRefused(member) else { return planned }
+        // Where there is no room for another, one that is right about the node itself will do: of the others it hears.
+        return agrees(file, with: planned) || (!canSave(member) && agreesOnItself(file, with: planned)) ? nil : planned
     }
 
     /// What must go out of the way before this node's own files are written; nil: nothing.

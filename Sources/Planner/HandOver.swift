@@ -36,6 +36,10 @@ extension Turn {
                     : "no replica of \(master.name) came into sync")
         }
         if let words = electionWait(of: heir, after: master, topology, story) { return .working(words) }
+        if let words = roomWait(toReplace: master, by: heir, topology) {
+            return story.age(of: words) < Self.agreementLimit
+                ? .working(words) : .failed("\(heir.name) did not take over: \(words)")
+        }
         chosen = heir.name
         let progress = orderHandOver(to: heir, contact, from: master, topology)
         let words = "handing over to \(heir.name)"

@@ -49,7 +49,7 @@ package struct HealthReport: Sendable, Equatable {
             case .engines: ["versions-differ"]
             case .persistence: ["persistence-failing", "record-not-written"]
             case .memory: ["memory-high"]
-            case .disk: ["disk-low", "quarantine-large"]
+            case .disk: ["disk-low", "disk-full", "reserve-missing", "quarantine-large"]
             }
         }
 

@@ -149,11 +149,17 @@ package struct HostAdvice: Sendable, Equatable {
     }
 
     private static func disk(_ host: HostReading, _ spec: ClusterSpec) -> HostAdvice? {
-        guard let free = host.freeBytes else { return nil }
+        // The one that is shortest of what it needs; the data folder's, where none is.
+        let short = host.disks.first(where: spec.isLow)
+        guard
+            let disk = short ?? host.disks.first(where: { $0.free < spec.bytesForReserve(on: $0) }) ?? host.disks.first
+        else { return nil }
         return HostAdvice(
-            "disk", "\(free >> 20) MB are free at \(spec.dataDirectory)",
-            "Below \(spec.minimumFreeBytes >> 20) MB (cluster.min-free) nothing is started.",
-            unless: free >= spec.minimumFreeBytes, "make room on that disk, or put cluster.data-dir elsewhere")
+            "disk", "\(Disk.text(disk.free)) are free at \(disk.folder)",
+            "Below \(Disk.text(spec.bytesNeeded(on: disk))) (cluster.min-free) nothing is started, and below "
+                + "\(Disk.text(spec.bytesForReserve(on: disk))) no reserve is made that lets a replica take over on a full disk.",
+            unless: disk.free >= spec.bytesForReserve(on: disk),
+            "make room on that disk, or put cluster.data-dir elsewhere")
     }
 
     private static func memory(_ host: HostReading, _ spec: ClusterSpec) -> HostAdvice? {

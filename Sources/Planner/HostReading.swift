@@ -15,8 +15,8 @@ package struct HostReading: Sendable, Equatable {
     package var ephemeral: ClosedRange<Int>?
     /// What there is, or what the control group that we are in may use of it.
     package var memoryBytes: Int64?
-    /// At the data folder.
-    package var freeBytes: Int64?
+    /// Where the data folder lies, and the folders of nodes that have their own.
+    package var disks: [Disk] = []
     package var engine: EngineReading?
 
     package init(openFiles: UInt64) { self.openFiles = openFiles }

@@ -15,6 +15,8 @@ package struct LastSeen: Sendable, Equatable, Codable {
     /// nil: it kept none.
     package var appendOnlyBytes: Int64?
     package var appendFsync: String?
+    /// It could not write it; nil: it could.
+    package var appendOnlyFailed: Bool?
 
     package init(_ report: NodeReport, at: WallTime, syncedAt: WallTime?, bootID: String) {
         self.at = at
@@ -26,6 +28,7 @@ package struct LastSeen: Sendable, Equatable, Codable {
         self.bootID = bootID
         appendOnlyBytes = report.persistence.appendOnly ? report.persistence.appendOnlyBytes : nil
         appendFsync = report.persistence.appendFsync
+        appendOnlyFailed = report.persistence.appendOnly && !report.persistence.lastAppendOK ? true : nil
     }
 
     var position: Freshness.Position { .init(replicationID: replicationID, offset: offset) }
@@ -33,7 +36,7 @@ package struct LastSeen: Sendable, Equatable, Codable {
     /// Another stream, another role, or another promise: worth a write at once.
     func isOtherKind(than other: LastSeen) -> Bool {
         role != other.role || replicationID != other.replicationID || appendFsync != other.appendFsync
-            || (appendOnlyBytes == nil) != (other.appendOnlyBytes == nil)
+            || (appendOnlyBytes == nil) != (other.appendOnlyBytes == nil) || appendOnlyFailed != other.appendOnlyFailed
             || (syncedAt == nil) != (other.syncedAt == nil)
     }
 

@@ -55,7 +55,9 @@ extension Turn {
             return Freshness(.nothing)
         }
         let last = member.lastSeen
-        let isCut = files.trouble != nil || isUnreadable(member, .badAppendOnlyFile) || isShortened(files, since: last)
+        let isCut =
+            files.trouble != nil || isUnreadable(member, .badAppendOnlyFile) || isShortened(files, since: last)
+            || isUnwritten(member)
         var freshness = Freshness(isCut ? .cutAppendOnly : .wholeAppendOnly)
         freshness.seenAt = last?.at
         let written = files.files.filter { $0.size > 0 }
@@ -106,6 +108,12 @@ extension Turn {
             base.modified < last.at
         else { return false }
         return files.files.reduce(0) { $0 + $1.size } < bytes
+    }
+
+    /// When it was last asked it could not write it: the end of what it acknowledged was in its memory only.
+    private func isUnwritten(_ member: Member) -> Bool {
+        if let exit = exited(member.name), let last = exit.lastReport { return !last.persistence.lastAppendOK }
+        return member.lastSeen?.appendOnlyFailed == true
     }
 
     private func isUntouched(_ files: [DataFile], since stop: LastSeen) -> Bool {

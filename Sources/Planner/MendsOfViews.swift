@@ -124,7 +124,7 @@ extension Turn {
         return within(words, story, else: "it does not own them")
     }
 
-    private func within(_ words: String, _ story: Story, else why: String) -> Advance {
+    func within(_ words: String, _ story: Story, else why: String) -> Advance {
         story.age(of: words) < Self.agreementLimit ? .working(words) : .failed("\(words): \(why)")
     }
 }

@@ -31,6 +31,13 @@ extension Turn {
         return entry
     }
 
+    /// Whether the node would start as what it is to be, on its ports, whatever the file says of others.
+    func agreesOnItself(_ file: NodesFile, with planned: NodesFile) -> Bool {
+        guard let have = file.view.myself, let wanted = planned.view.myself else { return false }
+        return have.id == wanted.id && have.flags.contains(.master) == wanted.flags.contains(.master)
+            && have.masterID == wanted.masterID && have.slots == wanted.slots && have.ports == wanted.ports
+    }
+
     /// Whether the file on disk leads to the same cluster, so that it can stay as the engine wrote it.
     func agrees(_ file: NodesFile, with planned: NodesFile) -> Bool {
         guard file.currentEpoch >= planned.currentEpoch || planned.currentEpoch == 0,

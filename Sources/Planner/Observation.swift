@@ -55,8 +55,8 @@ package struct Observation: Sendable, Equatable {
     package var wasReady = false
     package var check = CheckFacts()
     package var reload: ReloadFacts?
-    /// Of the file system of the data folder, for this user; nil if that cannot be told.
-    package var freeBytes: Int64?
+    /// Every file system on which a folder of the cluster lies, that of the data folder first; none where it cannot be told.
+    package var disks: [Disk] = []
     /// Why the record could not be written the last time, if so.
     package var recordTrouble: String?
     package var logs: LogLengths?
@@ -193,6 +193,9 @@ package struct Observation: Sendable, Equatable {
         if let moment, reply.askedAt < moment { return nil }
         return report
     }
+
+    /// Of the file system of the data folder; nil if that cannot be told.
+    package var freeBytes: Int64? { disks.first?.free }
 
     package func directory(at path: String) -> DirectoryFacts? {
         survey?.directories.first { $0.path == path }

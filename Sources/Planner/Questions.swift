@@ -89,7 +89,7 @@ extension Turn {
                 else { return false }
                 return theirs.view.entry(member.id) == nil
             }
-            guard let host, let contact = contact(host) else { continue }
+            guard let host, let contact = contact(host), hasRoomForEpoch() else { continue }
             perform(
                 .meet(host.name, contact, host: spec.connectHost, ports: member.ports), retryAfter: .seconds(2),
                 repeatAfter: .seconds(5))
@@ -120,31 +120,29 @@ extension Turn {
         reportStopped()
         reportPause()
         reportLostRecord()
-        if let trouble = seen.recordTrouble {
-            find(
-                Finding(
-                    "record-not-written", .error, "clusterd's record cannot be written: \(trouble)",
-                    hint: "make room on that disk"))
-        }
+        reportRecordTrouble()
         if let trouble = seen.timelineTrouble {
             find(
                 Finding(
                     "timeline-not-written", .warning,
                     "events cannot be written and are kept in memory: \(trouble)", hint: "make room on that disk"))
         }
-        if let free = seen.freeBytes, free < spec.minimumFreeBytes {
-            find(
-                Finding(
-                    "disk-low", .warning,
-                    "\(spec.dataDirectory) has \(free >> 20) MB free; below \(spec.minimumFreeBytes >> 20) MB nothing is "
-                        + "started", hint: "make room on that disk"))
-        }
+        reportDisks()
         if spec.isReachableFromOutside {
             find(
                 Finding(
                     "single-host", .info,
                     "all nodes run on this host: the cluster survives the death of processes, not of the host"))
         }
+    }
+
+    mutating func reportRecordTrouble() {
+        guard let trouble = seen.recordTrouble else { return }
+        find(
+            Finding(
+                "record-not-written", .error,
+                "clusterd's record cannot be written: \(trouble); dead masters are replaced and nodes started as ever, and "
+                    + "what gives ids or ports or moves files waits", hint: "make room on that disk"))
     }
 
     mutating func reportLostRecord() {

@@ -63,6 +63,10 @@ extension Turn {
             let contact = contact(member)
         else { return nil }
         if let words = electionWait(of: member, after: master, topology, story) { return .working(words) }
+        if let words = roomWait(toReplace: master, by: member, topology) {
+            return story.age(of: words) < Self.agreementLimit
+                ? .working(words) : .failed("\(member.name) was not made master again: \(words)")
+        }
         _ = orderHandOver(to: member, contact, from: master, topology)
         let words = "handing back from \(master.name)"
         if story.age(of: words) < Self.agreementLimit { return .working(words) }

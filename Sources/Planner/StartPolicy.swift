@@ -4,7 +4,6 @@ import ClusterModel
 /// its own port, each with the nodes.conf of the cluster that is.
 extension Turn {
     mutating func tend(_ topology: Topology, _ survey: Observation.Survey) {
-        let lacksSpace = seen.freeBytes.map { $0 < spec.minimumFreeBytes } ?? false
         let order = members.sorted { a, b in
             (topology.owns(a.id) ? 0 : 1, a.name) < (topology.owns(b.id) ? 0 : 1, b.name)
         }
@@ -30,11 +29,6 @@ extension Turn {
                 continue
             }
             guard mayStart(member, topology) else { continue }
-            if lacksSpace {
-                wait("for disk space to start \(member.name)")
-                wake(after: .seconds(1))
-                continue
-            }
             let master = topology.master(of: member.id)
             if master == nil {
                 find(
@@ -46,7 +40,15 @@ extension Turn {
             }
             if master == member.id {
                 guard successions[member.id] == .inPlace else { continue }
+                if lacksRoom(toStart: member, topology) {
+                    awaitRoom(toStart: member)
+                    continue
+                }
                 if start(member, topology, survey) { mastersToCome.insert(member.id) }
+                continue
+            }
+            if lacksRoom(toStart: member, topology) {
+                awaitRoom(toStart: member)
                 continue
             }
             if let master, mastersToCome.contains(master) {

@@ -58,7 +58,7 @@ extension Turn {
         if isTimely, mayElect(ended, master, death: death, topology) { return .waits }
         if let winner = winner(ended, of: master) {
             if asked == nil, let preference = preference(master, over: winner, survey) { return preference }
-            if isTimely { return promote(winner, over: master) }
+            if isTimely { return promote(winner, over: master, topology, survey) }
         } else if ended.count < replicas.count, isTimely {
             wait("for a replica of \(master.name) that can take over")
             return .waits
@@ -174,15 +174,17 @@ extension Turn {
         }
         guard let heir else { return inPlace(master, doubts, mine, survey) }
         if isPaused { return held(master, by: heir.member, heir.why) }
+        let candidate = ended.first { $0.member.id == heir.member.id }
+        if let candidate, case .none(let words) = roomForEpoch(toReplace: master, by: heir.member, topology) {
+            return hold(master, for: candidate, words, survey)
+        }
         passOver(master, for: heir.member, heir.why)
-        guard let candidate = ended.first(where: { $0.member.id == heir.member.id }), !candidate.report.loading,
-            !candidate.report.replication.syncInProgress
-        else {
+        guard let candidate, !candidate.report.loading, !candidate.report.replication.syncInProgress else {
             wait("for \(heir.member.name), whose data are newer than those of \(master.name)")
             wake(after: Self.pollInTransition)
             return .waits
         }
-        return promote(candidate, over: master)
+        return promote(candidate, over: master, topology, survey)
     }
 
     /// It runs, or can be started.
@@ -196,7 +198,7 @@ extension Turn {
     }
 
     /// Whether a start of this master can be expected to give its slots back.
-    private func canStartInPlace(_ master: Member) -> Bool {
+    func canStartInPlace(_ master: Member) -> Bool {
         guard master.wanted == .running else { return false }
         if case .busy(let busy) = seen.ports[master.ports], spec.onPortConflict == .fail,
             now - busy.since >= spec.portWait
@@ -205,6 +207,7 @@ extension Turn {
         }
         guard let exit = exited(master.name) else { return true }
         if RestartPolicy.staysDown(exit, spec.supervision.restart) != nil { return false }
+        if exit.reason.kind == .diskFull, disk(of: master.directory).map(spec.isLow) == true { return false }
         // The process that was started in place ended before it answered.
         let cameUp = exit.lastReport.map { !$0.loading } ?? false
         return cameUp || (seen.starts[master.name] ?? 0) == 0

@@ -16,6 +16,8 @@ struct Turn {
     let sharedSettings: [ConfiguredSetting]
     /// What becomes of each master that is proven dead.
     var successions: [NodeID: Succession] = [:]
+    /// Nodes that are not started for want of room on their disks.
+    var waitingForRoom: Set<NodeName> = []
 
     /// How often a node is asked while something changes, and at rest.
     static let pollInTransition = Duration.milliseconds(25)

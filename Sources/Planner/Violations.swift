@@ -30,6 +30,11 @@ package func violations(in decision: Decision, given record: Record?, seeing see
             if case .running = seen.processes[promotion.master], seen.vitals[promotion.master]?.dyingSince == nil {
                 found.append("\(promotion.replica) is promoted while \(promotion.master) runs")
             }
+            if let directory = record?.member(promotion.replica)?.directory,
+                seen.disks.contains(where: { $0.folders.contains(directory) && $0.free < 1 << 20 })
+            {
+                found.append("\(promotion.replica) is promoted on a full disk")
+            }
             if !shards.insert(promotion.masterID).inserted { found.append("two promotions for \(promotion.master)") }
             if record?.promotions.contains(where: { $0.masterID == promotion.masterID && mayHappen($0, seen) }) == true
             {

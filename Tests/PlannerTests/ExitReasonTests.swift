@@ -84,6 +84,15 @@ import Testing
         Sample(
             log: ["1:M 24 Nov 2026 21:31:27.099 # Fatal: can't update cluster config file."], kind: .diskFull,
             cause: "found the disk full"),
+        // It went on after that, and somebody killed it.
+        Sample(
+            log: ["1:M 24 Nov 2026 21:31:27.099 # Error writing to the AOF file: No space left on device"],
+            exit: ProcessExit(signal: 9), kind: .killed, cause: "killed by SIGKILL"),
+        Sample(
+            log: [
+                "=== REDIS BUG REPORT START: Cut & paste starting from here ===",
+                "1:S 24 Nov 2026 21:31:27.099 # Guru Meditation: Replica was unable to write command to disk. #server.c:3812",
+            ], exit: ProcessExit(signal: 6), kind: .diskFull, cause: "found the disk full"),
         Sample(
             log: [
                 "=== REDIS BUG REPORT START: Cut & paste starting from here ===",

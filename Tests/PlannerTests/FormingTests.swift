@@ -137,16 +137,28 @@ import Testing
 
     // MARK: disk
 
-    @Test func onAFullDiskNothingIsMade() {
+    @Test func onAFullDiskNothingIsMadeUntilThereIsRoom() {
         for stage in [nil, Record.Stage.planned] {
             var scene = looked()
             if stage != nil { scene.run { $0.record?.stage == .planned } }
-            scene.seen.freeBytes = 511 << 20
+            scene.room(511 << 20)
             let decision = scene.decide()
-            #expect(decision.refusal?.code == "disk-full" && decision.refusal?.exit == 1)
-            #expect(decision.refusal?.message.contains("511 MB free") == true)
-            #expect(decision.deeds == [])
+            #expect(decision.end == nil && decision.deeds == [])
+            let finding = decision.finding("disk-full")
+            #expect(
+                finding?.message.hasPrefix("/data has 511 MB free, and 512 MB are needed (cluster.min-free)") == true)
+            #expect(decision.waits == ["for room on /data: 511 MB are free, and 512 MB are needed"])
+            scene.room(512 << 20)
+            scene.run { $0.assessment.ready }
         }
+    }
+
+    @Test func aClusterForACommandIsRefusedThen() {
+        var scene = looked()
+        scene.spec.isTemporary = true
+        scene.room(511 << 20)
+        let refusal = scene.decide().refusal
+        #expect(refusal?.code == "disk-full" && refusal?.exit == 1 && refusal?.message.contains("511 MB free") == true)
     }
 
     @Test func whatCannotBeWrittenIsSaidAndTriedAgain() {

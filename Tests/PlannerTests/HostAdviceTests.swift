@@ -13,7 +13,7 @@ import Testing
         host.backlog = 4096
         host.ephemeral = 32768...60999
         host.memoryBytes = 16 << 30
-        host.freeBytes = 10 << 30
+        host.disks = [Disk(folders: [spec.dataDirectory], free: 10 << 30, size: 1 << 40)]
         host.clockSource = "tsc"
         host.engine = EngineReading(
             path: "/usr/bin/redis-server", engine: Engine(name: .redis, version: EngineVersion(7, 0, 15)),
@@ -34,7 +34,7 @@ import Testing
         #expect(bad { _, spec in spec.ports = .from(23000) } == ["ephemeral-ports"])
         #expect(bad { host, _ in host.memoryBytes = 4 << 30 } == ["memory"])
         #expect(bad { _, spec in spec.directives = [] } == ["memory"])
-        #expect(bad { host, _ in host.freeBytes = 1 << 20 } == ["disk"])
+        #expect(bad { host, _ in host.disks[0].free = 1 << 20 } == ["disk"])
         #expect(bad { host, _ in host.engine?.allocator = "libc" } == ["engine"])
         #expect(bad { host, _ in host.engine?.missingTools = ["redis-cli"] } == ["engine-tools"])
         #expect(bad { host, _ in host.memoryBytes = nil } == [], "what cannot be read is not judged")

@@ -62,7 +62,7 @@ extension Scene {
         pass(.seconds(1))
         var blank = Observation(
             bootID: Self.bootID, wall: seen.wall, entropy: seen.entropy + 1000, engine: seen.engine, began: now)
-        blank.freeBytes = seen.freeBytes
+        blank.disks = seen.disks
         seen = blank
     }
 
@@ -140,6 +140,12 @@ extension Scene {
             seen.logs?.bytes[rotation.node] = 0
             seen.effects[effect.key] = nil
         case .discardCopy: break
+        case .makeReserve(let folder):
+            resizeReserve(in: folder, by: Reserve.bytes)
+            seen.effects[effect.key] = nil
+        case .releaseReserve(let folder):
+            resizeReserve(in: folder, by: -Reserve.bytes)
+            seen.effects[effect.key] = nil
         case .preserve, .replicate, .meet, .configure, .ask, .askSettings, .inspect: break
         case .examine(let node, let process, let path):
             seen.examinations[node] = .init(of: process, path: path, bytes: 100, goodBytes: 78)
@@ -171,6 +177,12 @@ extension Scene {
         if case .busy(let before) = seen.ports[pair] { since = before.since }
         let sentence = "\(port) is in use by \(busyPorts[port] ?? "")"
         seen.ports[pair] = .busy(.init(port: port, sentence: sentence, since: since, askedAt: now))
+    }
+
+    private mutating func resizeReserve(in folder: String, by bytes: Int64) {
+        guard let index = seen.disks.firstIndex(where: { $0.folder == folder }) else { return }
+        seen.disks[index].reserve += bytes
+        seen.disks[index].free -= bytes
     }
 
     private mutating func quarantine(_ move: Effect.Quarantine) {

@@ -114,14 +114,14 @@ import Testing
     }
 
     @Test func belowTheFreeSpaceThatIsAskedForNothingIsStarted() {
-        var scene = ended { $0.seen.freeBytes = 100 << 20 }
+        var scene = ended { $0.room(100 << 20) }
         scene.pass(.seconds(1))
         scene.hear()
         let decision = scene.decide()
         #expect(decision.nodes("write") == [])
         #expect(decision.waits.contains("for disk space to start 7004"))
-        #expect(decision.finding("disk-low") != nil)
-        scene.seen.freeBytes = 1 << 40
+        #expect(decision.finding("disk-full")?.message.contains("waiting for room: 7004") == true)
+        scene.room(1 << 40)
         #expect(scene.decide().nodes("write") == ["7004"])
     }
 

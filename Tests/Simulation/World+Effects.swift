@@ -34,7 +34,7 @@ extension World {
             }
             if move.files.contains("appendonlydir") { breaks("keys of \(move.node) are moved away") }
             return .done
-        case .preserve: return .done
+        case .preserve, .makeReserve, .releaseReserve: return .done
         case .writeFiles(let files):
             checkUnused(files.directory, "files are written")
             if let file = files.nodesFile {

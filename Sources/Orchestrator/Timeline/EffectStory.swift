@@ -95,6 +95,17 @@ struct EffectStory: Sendable {
                 .preserved, at: scene.wall, node: copies.node,
                 "\(copies.node): a copy of its data is in quarantine/\(copies.folder): \(copies.note)",
                 data: Self.data(copies))
+        case .makeReserve(let folder):
+            TimelineEvent(
+                .reserveMade, at: scene.wall,
+                "\(Disk.text(Reserve.bytes)) of the disk of \(folder) are kept for the case that it is full",
+                data: ["path": .string(Reserve.path(in: folder)), "bytes": .integer(Reserve.bytes)])
+        case .releaseReserve(let folder):
+            TimelineEvent(
+                .reserveReleased, .warning, at: scene.wall,
+                "the disk of \(folder) is full: its reserve of \(Disk.text(Reserve.bytes)) is given back, so that nodes can "
+                    + "save who is master",
+                data: ["path": .string(Reserve.path(in: folder)), "bytes": .integer(Reserve.bytes)])
         case .meet(let node, _, _, let ports):
             scene.members.first { $0.ports == ports }.map { guest in
                 TimelineEvent(
@@ -161,6 +172,8 @@ extension Effect {
         return switch self {
         case .makeDirectory(_, let path): "\(name): its folder \(path) cannot be made"
         case .quarantine: "\(name): what is in the way cannot be moved to quarantine"
+        case .makeReserve(let folder): "no reserve can be made in \(folder)"
+        case .releaseReserve(let folder): "the reserve in \(folder) cannot be given back"
         case .preserve: "\(name): its data cannot be copied to quarantine"
         case .writeFiles: "\(name): nodes.conf and redis.conf cannot be written"
         case .start: "\(name) cannot be started"

@@ -17,6 +17,8 @@ extension TimelineEvent.Code {
         case .quarantined: "5eff5baf83d45202867423803b1c5f9a"
         case .preserved: "b04a65048a415683a351abead7d104b9"
         case .quarantineRemoved: "c1f0a3e47d5b5e0f9a2b6d8c4e1f7a35"
+        case .reserveMade: "5d0c1b6f0f5e4a0d9c1f6f1b7c3a9e42"
+        case .reserveReleased: "0b7e2f94c6a14d5f8e3d9a5b2c7f1e68"
         case .nodeStarted: "84013e64a0b158b6a3854c517b88f124"
         case .nodeAdopted: "908c6467c61e59959f1c807b94f75b4b"
         case .nodeStopping: "7f85145f1f9f5a0688277f42ab6821da"

@@ -44,6 +44,9 @@ package struct TimelineEvent: Sendable, Equatable {
         case preserved
         case quarantineRemoved = "quarantine-removed"
 
+        case reserveMade = "reserve-made"
+        case reserveReleased = "reserve-released"
+
         case nodeStarted = "node-started"
         case nodeAdopted = "node-adopted"
         case nodeStopping = "node-stopping"

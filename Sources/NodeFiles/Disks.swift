@@ -1,0 +1,66 @@
+import ClusterModel
+import Glibc
+
+/// The file systems on which these folders lie, each once, in the order of the folders. A folder that is not there yet counts for
+/// the one that it would be made on; one of which nothing can be told is left out.
+package func disks(of folders: [String]) -> [Disk] {
+    var devices: [UInt64] = []
+    var disks: [Disk] = []
+    for folder in folders {
+        guard let (place, device) = place(of: folder) else { continue }
+        if let index = devices.firstIndex(of: device) {
+            if !disks[index].folders.contains(folder) { disks[index].folders.append(folder) }
+            continue
+        }
+        var status = statvfs()
+        guard statvfs(place, &status) == 0 else { continue }
+        devices.append(device)
+        disks.append(
+            Disk(
+                folders: [folder], free: bytes(UInt64(status.f_bavail), status),
+                size: bytes(UInt64(status.f_blocks), status), reserve: heldBytes(Reserve.path(in: folder))))
+    }
+    return disks
+}
+
+/// The folder itself or the nearest one above it that is there, and the file system that it is on.
+private func place(of folder: String) -> (path: String, device: UInt64)? {
+    var path = folder[...]
+    while true {
+        var status = stat()
+        if stat(String(path), &status) == 0 { return (String(path), UInt64(status.st_dev)) }
+        guard path.count > 1, let slash = path.lastIndex(of: "/") else { return nil }
+        path = slash == path.startIndex ? "/" : path[..<slash]
+    }
+}
+
+private func bytes(_ blocks: UInt64, _ status: statvfs) -> Int64 {
+    let (bytes, overflow) = blocks.multipliedReportingOverflow(by: UInt64(status.f_frsize))
+    return overflow ? .max : Int64(clamping: bytes)
+}
+
+/// What a file really takes up of what it is long.
+private func heldBytes(_ path: String) -> Int64 {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.isRegularFile else { return 0 }
+    return min(Int64(status.st_size), Int64(status.st_blocks) * 512)
+}
+
+/// Makes the reserve in a folder, or what is missing of it: blocks that are there, not a length (posix_fallocate(3)).
+package func makeReserve(in folder: String) throws(FileError) {
+    let path = Reserve.path(in: folder)
+    let file = try OpenFile(path, O_WRONLY | O_CREAT | O_NOFOLLOW, mode: 0o600, doing: "make")
+    let code = posix_fallocate(file.descriptor, 0, Int(Reserve.bytes))
+    guard code == 0, heldBytes(path) >= Reserve.bytes else {
+        // Half of one holds room that others may need, and is no reserve.
+        unlink(path)
+        throw FileError("make", path, code: code == 0 ? EOPNOTSUPP : code)
+    }
+    try file.sync()
+}
+
+/// Gives its room back. That there is none is as well.
+package func releaseReserve(in folder: String) throws(FileError) {
+    let path = Reserve.path(in: folder)
+    guard unlink(path) == 0 || errno == ENOENT else { throw FileError("remove", path, code: errno) }
+}

@@ -1,0 +1,95 @@
+import ClusterModel
+
+/// How much room there is on the disks of the cluster: the reserve on each, whether nodes can be started there, and what is said
+/// of it (docs/supervision.md).
+extension Turn {
+    /// The disk that a folder lies on; nil: nothing is known of it, and nothing is held back.
+    func disk(of folder: String) -> Disk? { seen.disks.first { $0.folders.contains(folder) } ?? seen.disks.first }
+
+    /// Below `min-free` nothing new is made.
+    mutating func lacksSpace() -> Bool {
+        guard let disk = seen.disks.first(where: spec.isLow) else { return false }
+        let need = spec.bytesNeeded(on: disk)
+        let short = "\(disk.folder) has \(Disk.text(disk.free)) free, and \(Disk.text(need)) are needed"
+        let source = need == spec.minimumFreeBytes ? " (cluster.min-free)" : " (a tenth of that disk)"
+        let hint = "make room on that disk, choose another folder, or set cluster.min-free lower"
+        if spec.isTemporary {
+            // A command waits for this cluster, and would wait for room without a limit.
+            decision.end = .refused(
+                Refusal("disk-full", short + source + ": nothing was started", hint: hint, exit: 1))
+            return true
+        }
+        find(
+            Finding(
+                "disk-full", .error, short + source + ": the cluster is formed as soon as there is room", hint: hint))
+        wait("for room on \(disk.folder): \(Disk.text(disk.free)) are free, and \(Disk.text(need)) are needed")
+        return true
+    }
+
+    // MARK: starting nodes
+
+    /// Whether a node that does not run has to wait for room. What ran until now, and owns slots that nobody else can take, is
+    /// started again though there is little, unless it was that which ended it.
+    func lacksRoom(toStart member: Member, _ topology: Topology) -> Bool {
+        guard let disk = disk(of: member.directory), spec.isLow(disk) else { return false }
+        guard let exit = exited(member.name), topology.owns(member.id) else { return true }
+        return exit.reason.kind == .diskFull
+    }
+
+    mutating func awaitRoom(toStart member: Member) {
+        waitingForRoom.insert(member.name)
+        wait("for disk space to start \(member.name)")
+        wake(after: .seconds(1))
+    }
+
+    // MARK: the reserve
+
+    /// Made where there is plenty of room, and once the cluster is ready: until then nobody has to wait for it.
+    mutating func keepReserves() {
+        guard decision.assessment.ready || seen.wasReady, !spec.isTemporary else { return }
+        for disk in seen.disks where disk.reserve < Reserve.bytes && disk.free >= spec.bytesForReserve(on: disk) {
+            guard case .failed(let why, _) = perform(.makeReserve(folder: disk.folder), retryAfter: .seconds(10))
+            else { continue }
+            find(
+                Finding(
+                    "reserve-missing", .warning,
+                    "there is no reserve for a full disk in \(disk.folder): \(why)",
+                    hint: "look at that folder; without a reserve nobody is promoted there once the disk is full"))
+        }
+    }
+
+    /// Gives back the reserves of these disks that are short of room; whether one is on its way.
+    mutating func releaseReserves(of members: [Member]) -> Bool {
+        var isComing = false
+        let folders = Set(members.map(\.directory))
+        for disk in seen.disks
+        where disk.free < Reserve.bytes && disk.reserve > 0 && !folders.isDisjoint(with: disk.folders) {
+            if case .failed = perform(.releaseReserve(folder: disk.folder)) { continue }
+            isComing = true
+        }
+        return isComing
+    }
+
+    // MARK: what is said
+
+    /// As long as it is so.
+    mutating func reportDisks() {
+        for disk in seen.disks {
+            let nodes = members.filter { disk.folders.contains($0.directory) }
+            let unstarted = nodes.filter { waitingForRoom.contains($0.name) }.map(\.name.text)
+            let isFull = disk.free < roomForEpoch && disk.reserve == 0
+            guard isFull || spec.isLow(disk) || !unstarted.isEmpty else { continue }
+            let need = Disk.text(spec.bytesNeeded(on: disk))
+            var words = "\(disk.folder) has \(Disk.text(disk.free)) free; below \(need) nothing is started"
+            if isFull { words += ", and below \(Disk.text(roomForEpoch)) no replica is promoted there" }
+            if !unstarted.isEmpty { words += "; waiting for room: \(unstarted.joined(separator: " "))" }
+            let isOfOne = nodes.count == 1 && !disk.folders.contains(spec.dataDirectory)
+            let node = isOfOne ? nodes[0].name : nil
+            let hint = "make room on that disk; all goes on by itself then"
+            find(
+                isFull || !unstarted.isEmpty
+                    ? Finding("disk-full", .error, node: node, words, hint: hint)
+                    : Finding("disk-low", .warning, node: node, words, hint: hint))
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import ClusterModel
+
+/// Each node saves its nodes.conf when a config epoch changes, and most engines end where they cannot: a promotion on a full disk
+/// kills the node that is promoted, and its peers (docs/engines.md). So there is room first, or the roles stay as they are.
+enum EpochRoom: Equatable {
+    case enough
+    /// The reserve is being given back.
+    case coming(String)
+    case none(String)
+}
+
+extension Turn {
+    /// What the nodes of one disk may need for it: each writes a new file beside the old one.
+    var roomForEpoch: Int64 { max(1 << 20, Int64(members.count) << 16) }
+
+    func canSave(_ member: Member) -> Bool { disk(of: member.directory).map { $0.free >= roomForEpoch } ?? true }
+
+    /// Whether nobody who is needed would end if `heir` became master in place of `master`. Who is replaced is not needed, nor is
+    /// a master whose replica can take over from it.
+    mutating func roomForEpoch(toReplace master: Member, by heir: Member, _ topology: Topology) -> EpochRoom {
+        let running = members.filter { self.running($0.name) != nil }
+        if releaseReserves(of: running) { return .coming("for the reserve of a full disk to be given back") }
+        let endangered = ([heir] + running).first { member in
+            guard !canSave(member) else { return false }
+            if member.id == heir.id { return true }
+            return member.id != master.id && topology.owns(member.id) && !hasHeir(member, topology)
+        }
+        guard let endangered, let disk = disk(of: endangered.directory) else { return .enough }
+        return .none(
+            "\(disk.folder) has \(Disk.text(disk.free)) free, too little for \(endangered.name) to save its nodes.conf")
+    }
+
+    private func hasHeir(_ master: Member, _ topology: Topology) -> Bool {
+        replicas(of: master, topology).contains {
+            running($0.name) != nil && seen.lastInSync[$0.name] != nil && canSave($0)
+        }
+    }
+
+    /// Whether every node that runs can save its nodes.conf, for what changes that of all.
+    mutating func hasRoomForEpoch() -> Bool {
+        let running = members.filter { self.running($0.name) != nil }
+        if releaseReserves(of: running) { return false }
+        return running.allSatisfy(canSave)
+    }
+
+    /// What is waited for, in words, before a living master is told to hand over; nil: there is room.
+    mutating func roomWait(toReplace master: Member, by heir: Member, _ topology: Topology) -> String? {
+        if lastHandOver(to: heir, from: master, topology)?.isUnderWay == true { return nil }
+        switch roomForEpoch(toReplace: master, by: heir, topology) {
+        case .enough: return nil
+        case .coming(let words): return "waiting \(words)"
+        case .none(let words): return "waiting for room: \(words)"
+        }
+    }
+
+    // MARK: a dead master
+
+    /// There is no room for a promotion: the dead master starts in place, unless its replica is known to have more.
+    mutating func hold(
+        _ master: Member, for heir: Candidate, _ words: String, _ survey: Observation.Survey
+    ) -> Succession {
+        guard isSurveyed(master) else { return .waits }
+        let hint = "make room on that disk; all goes on by itself then"
+        let held = "\(heir.member.name) does not take over from \(master.name): \(words)"
+        var trouble: String?
+        let mine = freshness(of: master, survey)
+        // Where neither has a key there is nothing to lose.
+        let isEmpty = mine.durability == .nothing && heir.report.load.keys == 0
+        if !isEmpty, case .fresher(let why) = freshness(of: heir.member, survey).compared(with: mine) {
+            trouble = "\(heir.member.name) has newer data (\(why))"
+        } else if !canStartInPlace(master) {
+            trouble = "it cannot be started"
+        }
+        if let trouble {
+            find(
+                Finding(
+                    "failover-held", .error, node: heir.member.name, shard: master.name,
+                    "\(held); \(master.name) is not started in place either: \(trouble)", hint: hint))
+            wait("for room to let \(heir.member.name) take over from \(master.name)")
+            return .waits
+        }
+        decision.verdicts.append(
+            Verdict(master: master.name, heir: nil, why: "there is no room for a promotion: \(words)"))
+        find(
+            Finding(
+                "failover-held", .warning, node: heir.member.name, shard: master.name,
+                "\(held); \(master.name) is started in place", hint: hint))
+        return .inPlace
+    }
+
+    // MARK: a living one
+
+    /// A master whose disk is all but full hands over to a replica that has room on another, while it can: once it is full it
+    /// refuses writes, and ends when its nodes.conf changes.
+    mutating func relieve(_ topology: Topology) {
+        guard spec.supervision.failover != .off, !isPaused,
+            decision.record?.operations.contains(where: { $0.isOpen && $0.isExclusive }) != true
+        else { return }
+        for master in members where topology.owns(master.id) && report(master) != nil {
+            guard let full = disk(of: master.directory), isNearlyFull(full) else { continue }
+            let others = replicas(of: master, topology).filter { member in
+                disk(of: member.directory).map { $0 != full && !isNearlyFull($0) && !spec.isLow($0) } ?? false
+            }
+            guard let heir = able(others), let contact = contact(heir), !isBusy(heir.name),
+                electionWait(of: heir, after: master, topology, Story()) == nil,
+                roomWait(toReplace: master, by: heir, topology) == nil
+            else { continue }
+            let why = "\(full.folder) has \(Disk.text(full.free)) free"
+            decision.verdicts.append(Verdict(master: master.name, heir: heir.name, why: why))
+            _ = orderHandOver(to: heir, contact, from: master, topology)
+            wait("for \(heir.name) to take over from \(master.name): \(why)")
+        }
+    }
+
+    /// With or without its reserve, so that to give that back changes nothing.
+    private func isNearlyFull(_ disk: Disk) -> Bool { disk.free + disk.reserve < 2 * Reserve.bytes }
+}

@@ -1,0 +1,155 @@
+import ClusterModel
+import Planner
+import Testing
+
+/// The reserve, and what is started where there is little room.
+@Suite struct DiskTests {
+    // MARK: the reserve
+
+    @Test func aReserveIsKeptOnEachDiskWithPlentyOfRoom() {
+        var scene = Scene.settled()
+        scene.ownDisk(of: "7003", "7004", free: 1 << 29)
+        scene.room(reserve: 0, of: 0)
+        #expect(
+            scene.decide().orders("make-reserve") == [
+                .makeReserve(folder: "/data"), .makeReserve(folder: "/data/nodes/7003"),
+            ])
+        scene.turn()
+        #expect(scene.decide().orders("make-reserve") == [])
+    }
+
+    @Test(arguments: [
+        (Int64(543) << 20, Int64(0), false), (544 << 20, 0, true), (544 << 20, 16 << 20, false),
+        (560 << 20, 1 << 20, true),
+    ])
+    func itIsMadeOnlyWellAboveMinFree(free: Int64, held: Int64, isMade: Bool) {
+        var scene = Scene.settled()
+        scene.room(free, reserve: held)
+        #expect(scene.decide().orders("make-reserve").isEmpty == !isMade)
+    }
+
+    @Test func norBeforeTheClusterIsReadyNorForACommand() {
+        var scene = Scene.settled()
+        scene.room(Scene.plenty)
+        scene.spec.isTemporary = true
+        #expect(scene.decide().orders("make-reserve") == [])
+        scene.spec.isTemporary = false
+        scene.seen.wasReady = false
+        scene.die("7003")
+        #expect(scene.decide().orders("make-reserve") == [])
+    }
+
+    @Test func thatItCannotBeMadeIsSaid() {
+        var scene = Scene.settled()
+        scene.room(Scene.plenty)
+        let decision = scene.decide()
+        scene.note(decision.orders("make-reserve")[0], failure: "cannot make /data/reserve: Operation not supported")
+        #expect(scene.decide().finding("reserve-missing")?.message.contains("not supported") == true)
+    }
+
+    @Test func aStopGivesItBackSoThatEverythingIsSaved() {
+        var scene = Scene.settled()
+        scene.room(0, reserve: Reserve.bytes)
+        scene.seen.wish = .stop(asked: scene.now, kill: false)
+        #expect(scene.decide().orders("release-reserve") == [.releaseReserve(folder: "/data")])
+    }
+
+    // MARK: what is said
+
+    @Test(arguments: [
+        (Int64(512) << 20, Int64(0), nil), (511 << 20, 0, "disk-low"), (1 << 20, 0, "disk-low"),
+        (0, Reserve.bytes, "disk-low"), (0, 0, "disk-full"),
+    ])
+    func whatIsSaidOfADisk(free: Int64, held: Int64, code: String?) {
+        var scene = Scene.settled()
+        scene.room(free, reserve: held)
+        let found = scene.decide().findings.filter { $0.code.hasPrefix("disk-") }
+        #expect(found.map(\.code) == [code].compactMap { $0 })
+        #expect(found.allSatisfy { $0.message.hasPrefix("/data has ") && $0.node == nil })
+    }
+
+    @Test func aDiskOfOneNodeIsSaidOfThatNodeAndMayBeSmall() {
+        var scene = Scene.settled()
+        scene.ownDisk(of: "7004", free: 103 << 20)
+        #expect(scene.decide().finding("disk-low") == nil)
+        scene.ownDisk(of: "7004", free: 102 << 20)
+        let finding = scene.decide().finding("disk-low")
+        #expect(finding?.node == "7004")
+        #expect(finding?.message == "/data/nodes/7004 has 102 MB free; below 102 MB nothing is started")
+    }
+
+    // MARK: starting
+
+    private func diedOfIt(_ node: NodeName) -> Scene {
+        var scene = Scene.settled()
+        scene.pass(.milliseconds(10))
+        scene.die(
+            node, ProcessExit(code: 1), log: ["1:M 1 Jan 2026 00:00:00.000 # Fatal: can't update cluster config file."])
+        scene.look()
+        return scene
+    }
+
+    @Test func whatDiedOfAFullDiskIsNotStartedBeforeThereIsRoom() {
+        for node: NodeName in ["7000", "7003"] {
+            var scene = diedOfIt(node)
+            scene.ownDisk(of: node, free: 50 << 20)
+            for _ in 0..<20 {
+                scene.turn()
+                #expect(scene.starts[node] == 1)
+            }
+            let finding = scene.decide().finding("disk-full")
+            #expect(finding?.node == node && finding?.message.hasSuffix("; waiting for room: \(node)") == true)
+            scene.ownDisk(of: node, free: 500 << 20)
+            scene.run { $0.assessment.ready }
+            #expect(scene.starts[node] == 2)
+        }
+    }
+
+    @Test func whatRanUntilNowAndOwnsSlotsThatNobodyElseCanTakeIsStartedAgain() {
+        var scene = Scene.settled(replicas: 0)
+        scene.room(20 << 20)
+        scene.pass(.milliseconds(10))
+        scene.die("7000")
+        scene.run { $0.assessment.ready }
+        #expect(scene.starts["7000"] == 2)
+    }
+
+    @Test func withNothingRunningNothingIsStartedAndTheDaemonIsUp() {
+        var scene = Scene.settled()
+        scene.processes = [:]
+        scene.replaceDaemon()
+        scene.room(100 << 20)
+        let decision = scene.run { $0.finding("disk-full") != nil }
+        #expect(decision?.assessment.phase == .ready && decision?.nodes("start") == [])
+        #expect(decision?.finding("disk-full")?.message.hasSuffix("room: 7000 7001 7002 7003 7004 7005") == true)
+        scene.room(Scene.plenty)
+        scene.run { $0.assessment.ready }
+    }
+
+    @Test func onAFullDiskANodeStartsWithTheFileThatItHas() {
+        var scene = Scene.bereaved(replicas: 0)
+        // Another node has died before, and the file says so, in the engine's way.
+        scene.seen.survey?.directories.indices.forEach { index in
+            guard case .parsed(var file)? = scene.seen.survey?.directories[index].nodesFile else { return }
+            var entries = file.view.entries
+            if let other = entries.firstIndex(where: { $0.id == Scene.id("7001") }) {
+                entries[other].flags.insert(.noaddr)
+            }
+            file.view = NodesView(entries: entries)
+            scene.seen.survey?.directories[index].nodesFile = .parsed(file)
+        }
+        func written(_ scene: Scene) -> NodesFile?? {
+            for case .writeFiles(let files) in scene.decide().effects { return files.nodesFile }
+            return nil
+        }
+        scene.pass(.seconds(1))
+        scene.hear()
+        #expect(written(scene) == .some(scene.file("7000")))
+        scene.room(0)
+        #expect(written(scene) == .some(nil))
+    }
+}
+
+extension Scene {
+    mutating func room(reserve: Int64, of index: Int) { seen.disks[index].reserve = reserve }
+}

@@ -1,0 +1,157 @@
+import ClusterModel
+import Planner
+import Testing
+
+/// No epoch changes where a node could not save it: the reserve first, else the roles stay as they are.
+@Suite struct EpochRoomTests {
+    // MARK: a dead master
+
+    private static func bereaved(_ change: (inout Scene) -> Void = { _ in }) -> Scene {
+        var scene = Scene.bereaved { change(&$0) }
+        scene.answer("7003")
+        return scene
+    }
+
+    @Test func theReserveIsGivenBackBeforeAPromotion() {
+        var scene = Self.bereaved()
+        scene.room(15 << 20, reserve: Reserve.bytes)
+        let first = scene.turn()
+        #expect(first.orders("release-reserve") == [.releaseReserve(folder: "/data")] && first.promotion == nil)
+        #expect(first.waits.contains("for the reserve of a full disk to be given back"))
+        scene.answer("7003")
+        #expect(scene.decide().promotion?.replica == "7003")
+    }
+
+    @Test func whereThereIsRoomItIsKept() {
+        var scene = Self.bereaved()
+        scene.room(16 << 20, reserve: Reserve.bytes)
+        #expect(scene.decide().promotion?.replica == "7003")
+        #expect(scene.decide().orders("release-reserve") == [])
+    }
+
+    @Test func withoutRoomTheMasterStartsInPlaceAndThatIsSaid() {
+        var scene = Self.bereaved()
+        scene.room(1 << 19)
+        let decision = scene.decide()
+        #expect(decision.promotion == nil)
+        #expect(
+            decision.verdicts.first?.sentence.hasPrefix("7000 is started again as master, in place: there is no room")
+                == true)
+        let finding = decision.finding("failover-held")
+        #expect(finding?.severity == .warning && finding?.node == "7003" && finding?.shard == "7000")
+        #expect(finding?.message.contains("/data has 512 KB free, too little for 7003 to save its nodes.conf") == true)
+        scene.run { $0.assessment.ready }
+        #expect(scene.masters == ["7000", "7001", "7002"] && scene.starts["7000"] == 2)
+    }
+
+    @Test func aReserveThatCannotBeGivenBackIsNone() {
+        var scene = Self.bereaved()
+        scene.room(0, reserve: Reserve.bytes)
+        scene.note(.releaseReserve(folder: "/data"), failure: "cannot remove /data/reserve: Read-only file system")
+        #expect(scene.decide().promotion == nil)
+        #expect(scene.decide().finding("failover-held") != nil)
+    }
+
+    /// What it acknowledged last was in its memory only, and the replica has it.
+    @Test func norIsAMasterStartedInPlaceThatCouldNotWriteItsFile() {
+        var scene = Self.bereaved { $0.answer("7000") { $0.persistence.lastAppendOK = false } }
+        scene.room(0)
+        for _ in 0..<50 {
+            let decision = scene.turn()
+            #expect(decision.promotion == nil && decision.nodes("start") == [])
+            #expect(decision.finding("failover-held")?.severity == .error || decision.finding("failover-held") == nil)
+            scene.pass(.milliseconds(100))
+            scene.answer("7003")
+        }
+        let finding = scene.decide().finding("failover-held")
+        #expect(finding?.message.contains("7000 is not started in place either: 7003 has newer data") == true)
+        scene.room(Scene.plenty)
+        scene.run { $0.assessment.ready }
+        #expect(scene.masters[0] == "7003")
+    }
+
+    @Test func anEmptyMasterIsStartedInPlaceWhereItsReplicaIsEmptyToo() {
+        var scene = Self.bereaved()
+        scene.disk[Scene.folder("7000")]?.content = DirectoryContent()
+        scene.look()
+        scene.room(0)
+        #expect(scene.decide().finding("failover-held")?.severity == .error)
+        scene.answer("7003") { $0.load.keys = 0 }
+        #expect(scene.decide().finding("failover-held")?.severity == .warning)
+    }
+
+    @Test func aFullDiskOfTheDeadMasterAloneIsNoReason() {
+        var scene = Self.bereaved()
+        scene.ownDisk(of: "7000", free: 0)
+        #expect(scene.decide().promotion?.replica == "7003")
+    }
+
+    @Test func aFullDiskOfItsReplicaIsOne() {
+        var scene = Self.bereaved()
+        scene.ownDisk(of: "7003", free: 0)
+        #expect(scene.decide().promotion == nil)
+        #expect(scene.decide().finding("failover-held")?.message.contains("/data/nodes/7003 has 0 MB free") == true)
+    }
+
+    @Test func ofAnotherShardOnlyAMasterCountsThatNobodyCanReplace() {
+        var scene = Self.bereaved()
+        scene.ownDisk(of: "7004", free: 0)
+        #expect(scene.decide().promotion?.replica == "7003", "it is a replica")
+        scene = Self.bereaved()
+        scene.ownDisk(of: "7001", free: 0)
+        #expect(scene.decide().promotion?.replica == "7003", "7004 can replace it")
+        scene.seen.lastInSync["7004"] = nil
+        #expect(scene.decide().promotion == nil)
+        #expect(scene.decide().finding("failover-held")?.message.contains("for 7001 to save") == true)
+    }
+
+    // MARK: a living one
+
+    @Test func aMasterOnAFullDiskHandsOverToAReplicaWithRoom() {
+        var scene = Scene.settled()
+        scene.ownDisk(of: "7001", free: 31 << 20)
+        let decision = scene.decide()
+        #expect(decision.nodes("hand over") == ["7004"])
+        #expect(
+            decision.verdicts.first?.sentence == "7004 is made master in place of 7001: /data/nodes/7001 has 31 MB free"
+        )
+        scene.run { $0.assessment.ready }
+        #expect(scene.masters == ["7000", "7004", "7002"])
+    }
+
+    @Test func itsReserveIsGivenBackFirstAndChangesNothing() {
+        var scene = Scene.settled()
+        scene.ownDisk(of: "7001", free: 1 << 20, reserve: Reserve.bytes)
+        let first = scene.turn()
+        #expect(first.orders("release-reserve").count == 1 && first.nodes("hand over") == [])
+        scene.run { $0.nodes("hand over") == ["7004"] }
+    }
+
+    static let unwanted = [
+        Spoiled("there is room") { $0.ownDisk(of: "7001", free: 16 << 20, reserve: 16 << 20) },
+        Spoiled("they share the disk") { $0.ownDisk(of: "7001", "7004", free: 0) },
+        Spoiled("its replica's is low") { $0.ownDisk(of: "7004", free: 1 << 20) },
+        Spoiled("failover is off") { $0.spec.supervision.failover = .off },
+        Spoiled("paused") { scene in _ = try? scene.ask(.pause(nil)) },
+        Spoiled("its replica is not in sync") { $0.answer("7004") { $0.replication.syncInProgress = true } },
+    ]
+
+    @Test(arguments: unwanted) func itDoesNotWhere(condition: Spoiled) {
+        var scene = Scene.settled()
+        scene.ownDisk(of: "7001", free: 0)
+        condition.spoil(&scene)
+        #expect(scene.decide().nodes("hand over") == [])
+    }
+
+    @Test func anOperationWithoutRoomEndsAndSaysWhy() throws {
+        var scene = try Scene.ordered(.failover("7004")) { $0.room(0) }
+        for _ in 0..<3 {
+            #expect(scene.turn().nodes("hand over") == [])
+            scene.pass(.seconds(16))
+            scene.hear()
+        }
+        #expect(scene.operation?.state == .failed)
+        #expect(scene.operation?.error?.contains("/data has 0 MB free") == true)
+        #expect(scene.masters == ["7000", "7001", "7002"])
+    }
+}

@@ -1,0 +1,22 @@
+import ClusterModel
+import Planner
+
+/// How much room there is.
+extension Scene {
+    static let plenty: Int64 = 1 << 40
+
+    /// Everything is on one disk.
+    mutating func room(_ free: Int64, reserve: Int64 = 0) {
+        let folders = [spec.dataDirectory] + (record?.members.map(\.directory) ?? [])
+        seen.disks = [Disk(folders: folders, free: free, size: Self.plenty, reserve: reserve)]
+    }
+
+    /// These nodes have a disk of their own, and there is plenty on that of the others.
+    mutating func ownDisk(of nodes: NodeName..., free: Int64, size: Int64 = 1 << 30, reserve: Int64 = 0) {
+        if seen.disks.isEmpty { room(Self.plenty, reserve: Reserve.bytes) }
+        let folders = nodes.map(Self.folder)
+        for index in seen.disks.indices { seen.disks[index].folders.removeAll(where: folders.contains) }
+        seen.disks.removeAll { $0.folders.isEmpty }
+        seen.disks.append(Disk(folders: folders, free: free, size: size, reserve: reserve))
+    }
+}
