@@ -66,6 +66,10 @@ package struct ClusterFolders: Sendable {
                 let facts = RedisConfFacts(fileName: entry.name, contents(of: entry.name, in: descriptor))
                 listing.dataNames = facts.dataNames
                 if facts.isGenerated { listing.generated.insert(entry.name) }
+            case Reserve.fileName:
+                if contents(of: entry.name, in: descriptor).starts(with: reserveMark) {
+                    listing.generated.insert(entry.name)
+                }
             case ".gitignore":
                 if contents(of: entry.name, in: descriptor) == Array("*\n".utf8) {
                     listing.generated.insert(entry.name)

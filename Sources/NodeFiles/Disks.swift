@@ -39,17 +39,26 @@ private func bytes(_ blocks: UInt64, _ status: statvfs) -> Int64 {
     return overflow ? .max : Int64(clamping: bytes)
 }
 
-/// What a file really takes up of what it is long.
+/// How a reserve begins, which tells it from a file of the same name that somebody else put there.
+let reserveMark = Array("clusterd's reserve for a full disk\n".utf8)
+
+/// What a reserve really takes up of what it is long; 0 where there is none.
 private func heldBytes(_ path: String) -> Int64 {
     var status = stat()
-    guard lstat(path, &status) == 0, status.isRegularFile else { return 0 }
+    guard lstat(path, &status) == 0, status.isRegularFile, isReserve(path) else { return 0 }
     return min(Int64(status.st_size), Int64(status.st_blocks) * 512)
+}
+
+private func isReserve(_ path: String) -> Bool {
+    (try? readPrefix(path, limit: reserveMark.count))?.bytes == reserveMark
 }
 
 /// Makes the reserve in a folder, or what is missing of it: blocks that are there, not a length (posix_fallocate(3)).
 package func makeReserve(in folder: String) throws(FileError) {
     let path = Reserve.path(in: folder)
     let file = try OpenFile(path, O_WRONLY | O_CREAT | O_NOFOLLOW, mode: 0o600, doing: "make")
+    if try file.status().st_size == 0 { try file.write(reserveMark) }
+    guard isReserve(path) else { throw FileError("make", path, code: EEXIST) }
     let code = posix_fallocate(file.descriptor, 0, Int(Reserve.bytes))
     guard code == 0, heldBytes(path) >= Reserve.bytes else {
         // Half of one holds room that others may need, and is no reserve.
@@ -62,5 +71,8 @@ package func makeReserve(in folder: String) throws(FileError) {
 /// Gives its room back. That there is none is as well.
 package func releaseReserve(in folder: String) throws(FileError) {
     let path = Reserve.path(in: folder)
+    if let there = try status(path), there.st_size > 0, !isReserve(path) {
+        throw FileError("remove", path, code: EEXIST)
+    }
     guard unlink(path) == 0 || errno == ENOENT else { throw FileError("remove", path, code: errno) }
 }

@@ -75,9 +75,11 @@ package struct Destruction: Sendable, Equatable {
         steps.append(.folder(path))
     }
 
-    /// A folder that was there before clusterd: only what is written over at every start goes.
+    /// A folder that was there before clusterd: only what is written over at every start, or holds nothing, goes.
     private mutating func leave(_ member: Member, _ folder: FolderListing) {
-        if folder.generated.contains("redis.conf") { steps.append(.file(folder: folder.path, name: "redis.conf")) }
+        for name in ["redis.conf", Reserve.fileName] where folder.generated.contains(name) {
+            steps.append(.file(folder: folder.path, name: name))
+        }
         keep(folder.path, "it was laid out by hand: its data stay")
     }
 
@@ -109,6 +111,8 @@ package struct Destruction: Sendable, Equatable {
             case ("state.json", .file), ("lock", .file): last.append(.file(folder: path, name: name))
             case (".gitignore", .file) where folder.generated.contains(name):
                 last.append(.file(folder: path, name: name))
+            case (Reserve.fileName, .file) where folder.generated.contains(name):
+                steps.append(.file(folder: path, name: name))
             case ("control.sock", .other): steps.append(.file(folder: path, name: name))
             case (_, .file) where Self.isOfClusterd(name): steps.append(.file(folder: path, name: name))
             case _ where byHand.contains("\(path)/\(name)"): break
@@ -129,7 +133,7 @@ package struct Destruction: Sendable, Equatable {
     private static func isOfClusterd(_ name: String) -> Bool {
         name == ".state.json.new" || name == "clusterd.log" || name == "events.jsonl" || name.hasPrefix("events.jsonl.")
             || name.hasPrefix("state.json.unreadable-") || name == "journal-position.json"
-            || name == ".journal-position.json.new" || name == Reserve.fileName
+            || name == ".journal-position.json.new"
     }
 
     // MARK: keeping
@@ -152,9 +156,9 @@ private struct NodeFileNames {
     }
 
     func isOfClusterd(_ name: String, _ folder: FolderListing) -> Bool {
-        if name == "redis.conf" { return folder.generated.contains(name) }
+        if name == "redis.conf" || name == Reserve.fileName { return folder.generated.contains(name) }
         return name == ".redis.conf.new" || name == ".\(member.nodesFileName).new" || name == "redis.log"
-            || name.hasPrefix("redis.log.") || name == Reserve.fileName
+            || name.hasPrefix("redis.log.")
     }
 
     func isOfTheEngine(_ name: String) -> Bool {

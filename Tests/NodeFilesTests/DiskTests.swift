@@ -32,11 +32,22 @@ import Testing
         }
     }
 
+    @Test func aFileOfThatNameThatSomebodyElseMadeIsLeftAlone() throws {
+        try withFolder { folder in
+            let path = Reserve.path(in: folder)
+            try "the second team".write(toFile: path, atomically: false, encoding: .utf8)
+            #expect(throws: FileError.self) { try makeReserve(in: folder) }
+            #expect(throws: FileError.self) { try releaseReserve(in: folder) }
+            #expect(disks(of: [folder])[0].reserve == 0)
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "the second team")
+        }
+    }
+
     @Test func oneThatIsOnlyLongIsNone() throws {
         try withFolder { folder in
             let path = Reserve.path(in: folder)
-            #expect(FileManager.default.createFile(atPath: path, contents: nil))
-            #expect(truncate(path, Int(Reserve.bytes)) == 0)
+            try makeReserve(in: folder)
+            #expect(truncate(path, 4096) == 0 && truncate(path, Int(Reserve.bytes)) == 0)
             #expect(disks(of: [folder])[0].reserve < Reserve.bytes)
             try makeReserve(in: folder)
             #expect(disks(of: [folder])[0].reserve == Reserve.bytes)

@@ -34,6 +34,23 @@ import Testing
         "state.json", "lock", "events.jsonl", "events.jsonl.1", "clusterd.log", "journal-position.json", ".gitignore",
     ]
 
+    @Test func aReserveGoesAndAFileOfThatNameStays() {
+        func plan(_ generated: Set<String>) -> Destruction {
+            self.plan(
+                ["/d/nodes/7000", "/d/7001", "/elsewhere"],
+                [
+                    folder("/d", ["reserve"], folders: ["nodes", "7001"], generated: generated),
+                    folder("/d/nodes", folders: ["7000"]),
+                    folder("/d/nodes/7000", ["reserve"], generated: generated),
+                    folder("/d/7001", ["reserve"], generated: generated),
+                    folder("/elsewhere", ["reserve"], generated: generated),
+                ])
+        }
+        let all = ["/d/nodes/7000/reserve", "/d/7001/reserve", "/elsewhere/reserve", "/d/reserve"]
+        #expect(plan(["reserve"]).steps.map(\.path).filter { $0.hasSuffix("/reserve") } == all)
+        #expect(plan([]).steps.allSatisfy { !$0.path.hasSuffix("/reserve") })
+    }
+
     @Test func aClusterAsClusterdMadeItGoesWhole() {
         let node = [
             "redis.conf", "nodes-7000.conf", "dump.rdb", "redis.log", "redis.log.1", "temp-4182.rdb",
