@@ -155,7 +155,7 @@ final class Reporter: Sendable {
     var wish: Observation.Wish { state.withLock { $0.cycle?.seen.wish ?? .run } }
     func reloading() { notifier.notify(.reloading, within: .seconds(1)) }
     func reloaded() { notifier.notify(.ready, within: .seconds(1)) }
-    /// No RELOADING=1: were the next program to die at once, systemd would wait for the end of a reload before it looks.
+    /// No RELOADING=1: the unit is active all the while, and a reload that had to wait for a slow node would be said to have failed.
     func makesWay(for version: String) {
         notifier.notify(.watchdog, .status("replacing clusterd by \(version)"), within: .seconds(1))
     }

@@ -52,7 +52,7 @@ import Testing
             #expect(result.exit == 0, "\(result.errors)")
             let parts = told + receive(socket)
             #expect(parts.contains("WATCHDOG=1\nSTATUS=replacing clusterd by "))
-            // systemd would wait for the end of a reload before it looks whether we live.
+            // For who watches the unit it is active all the while.
             #expect(!parts.contains("RELOADING=1") && !parts.contains("STOPPING=1"))
             told = String(parts[(parts.range(of: "STATUS=replacing")?.upperBound ?? parts.endIndex)...])
             #expect(
