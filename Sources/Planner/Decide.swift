@@ -62,6 +62,7 @@ extension Turn {
         introduce(topology)
         restoreSettings()
         applyConfiguration()
+        saveAgain()
         ask(topology)
         askRarely()
         keepLogsShort()

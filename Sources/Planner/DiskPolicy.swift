@@ -70,6 +70,20 @@ extension Turn {
         return isComing
     }
 
+    // MARK: a save that failed
+
+    /// Until one succeeds the engine refuses writes, and the PING of its own replica too (MISCONF); by itself it tries only after
+    /// another write, which it refuses.
+    mutating func saveAgain() {
+        for member in members {
+            guard !isBusy(member.name), let report = report(member), !report.loading, !report.persistence.lastSaveOK,
+                !report.persistence.saving, let disk = disk(of: member.directory), !spec.isLow(disk),
+                let contact = contact(member)
+            else { continue }
+            perform(.save(member.name, contact), retryAfter: .seconds(5), repeatAfter: .seconds(15))
+        }
+    }
+
     // MARK: what is said
 
     /// As long as it is so.

@@ -56,6 +56,8 @@ package enum Effect: Sendable, Equatable {
     /// CLUSTER SETSLOT STABLE. `ifEmpty`: only where no key of the slot is there.
     case closeSlot(NodeName, Contact, slot: Int, ifEmpty: Bool)
     case addSlots(NodeName, Contact, SlotSet)
+    /// BGSAVE.
+    case save(NodeName, Contact)
     /// CONFIG SET of one directive, live only.
     case configure(NodeName, Contact, name: String, value: String)
 
@@ -231,7 +233,7 @@ package enum Effect: Sendable, Equatable {
             .killHung(let node, _, _),
             .shutdown(let node, _, _), .handOver(let node, _, _), .replicate(let node, _, _), .meet(let node, _, _, _),
             .configure(let node, _, _, _), .forget(let node, _, _), .closeSlot(let node, _, _, _),
-            .addSlots(let node, _, _):
+            .addSlots(let node, _, _), .save(let node, _):
             node
         case .repairAppendOnly(let repair): repair.member
         case .quarantine(let quarantine), .preserve(let quarantine): quarantine.node
@@ -317,6 +319,7 @@ extension Effect {
             EffectKey("examine \(node) \(process.pid)/\(process.startTime) \(path)")
         case .repairAppendOnly(let repair):
             EffectKey("repair \(repair.member) \(repair.file) \(repair.goodBytes)/\(repair.bytes)")
+        case .save(let node, let contact): EffectKey("save \(node) \(contact.process.pid)")
         case .forget(let node, let contact, let id): EffectKey("forget \(node) \(contact.process.pid) \(id)")
         case .closeSlot(let node, let contact, let slot, _):
             EffectKey("close slot \(node) \(contact.process.pid) \(slot)")

@@ -175,6 +175,25 @@ struct FullDiskTests {
         }
     }
 
+    /// The engine would try again only after a write, and refuses writes until it has.
+    @Test func aSaveThatFailedIsMadeOnceThereIsRoom() async throws {
+        try await withDisk(40) { daemon, disk in
+            try daemon.up(try options(daemon, "redis-server"))
+            try await daemon.ready()
+            let keys = try await fill(daemon)
+            try await settled(daemon)
+            let port = try masters(daemon)[0].port
+            try disk.fill()
+            _ = try await Redis.send(port, "BGSAVE")
+            #expect(await eventually { try await Redis.send(port, "PING").errorText?.hasPrefix("MISCONF") == true })
+            disk.empty()
+            #expect(await eventually { try await Redis.send(port, "PING") == .simple("PONG") })
+            try await daemon.ready()
+            #expect(try await missing(keys, daemon) == 0)
+            try await daemon.stop()
+        }
+    }
+
     // MARK: restart
 
     @Test func aStartOverAFullDiskWaitsAndGoesOnByItself() async throws {

@@ -54,6 +54,29 @@ import Testing
         #expect(scene.decide().orders("release-reserve") == [.releaseReserve(folder: "/data")])
     }
 
+    // MARK: a save that failed
+
+    @Test func aSaveThatFailedIsTriedAgainOnceThereIsRoom() {
+        var scene = Scene.settled()
+        scene.room(1 << 20)
+        scene.answer("7001") { $0.persistence.lastSaveOK = false }
+        #expect(scene.decide().nodes("save") == [])
+        scene.room(Scene.plenty, reserve: Reserve.bytes)
+        #expect(scene.decide().nodes("save") == ["7001"])
+        scene.note(scene.decide().orders("save")[0], failure: nil)
+        scene.pass(.milliseconds(10))
+        scene.answer("7001") { report in
+            report.persistence.lastSaveOK = false
+            report.persistence.saving = true
+        }
+        scene.pass(.seconds(20))
+        #expect(scene.decide().nodes("save") == [])
+        scene.answer("7001") { $0.persistence.lastSaveOK = false }
+        #expect(scene.decide().nodes("save") == ["7001"])
+        scene.answer("7001")
+        #expect(scene.decide().nodes("save") == [])
+    }
+
     // MARK: what is said
 
     @Test(arguments: [
