@@ -134,7 +134,9 @@ extension SpecReader {
             ("cluster.bind", spec.bind.joined(separator: " ")),
             ("cluster.announce", spec.announce ?? "null"), ("cluster.data-dir", spec.dataDirectory),
             ("cluster.min-free", Quantity.text(bytes: spec.minimumFreeBytes)), ("engine.server", spec.server),
-            ("engine.user", spec.engineUser ?? "null"), ("supervision.failover", spec.supervision.failover.rawValue),
+            ("engine.user", spec.engineUser ?? "null"), ("engine.auth-user", spec.login?.user ?? "null"),
+            ("engine.auth-pass", spec.login == nil ? "null" : "(hidden)"),
+            ("supervision.failover", spec.supervision.failover.rawValue),
             ("supervision.hang-timeout", Quantity.text(spec.supervision.hangTimeout)),
             ("supervision.restart", spec.supervision.restart.rawValue),
             (

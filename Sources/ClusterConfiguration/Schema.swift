@@ -5,7 +5,7 @@ enum Schema {
             "name", "masters", "replicas", "ports", "on-port-conflict", "port-wait", "bind", "announce", "data-dir",
             "min-free",
         ],
-        "engine": ["server", "user"],
+        "engine": ["server", "user", "auth-user", "auth-pass"],
         "supervision": ["failover", "failover-max-lag", "hang-timeout", "restart", "restart-delay", "stop-timeout"],
         "control": ["socket", "group", "metrics"],
     ]

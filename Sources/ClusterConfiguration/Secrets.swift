@@ -39,6 +39,30 @@ extension SpecReader {
         }
     }
 
+    /// The ACL user that clusterd is to its nodes. One without a password would be anybody.
+    mutating func login() -> ClusterSpec.Login? {
+        let user = text("engine.auth-user")
+        var password: String?
+        let given = settings.values["engine.auth-pass"].flatMap { $0.node.isNull ? nil : $0 }
+        if let given {
+            if case .mapping(let members) = given.node.content {
+                guard let secret = secret(given, members, label: "engine.auth-pass") else { return nil }
+                password = secret
+            } else {
+                password = text("engine.auth-pass")
+            }
+        }
+        switch (user, password) {
+        case (let user?, let password?) where !user.isEmpty && !user.contains(" ") && !password.isEmpty:
+            return .init(user: user, password: password)
+        case (nil, nil): break
+        case (nil, _): fail("engine.auth-pass", "it is the password of engine.auth-user, which is not set")
+        case (_, nil): fail("engine.auth-user", "it needs a password", hint: "set engine.auth-pass: {file: PATH}")
+        default: fail("engine.auth-user", "an ACL user has a name without spaces, and a password")
+        }
+        return nil
+    }
+
     mutating func refuse(_ message: String, _ label: String, _ origin: ClusterSpec.Origin) {
         errors.append(ConfigurationError(origin: origin, message: "\(label): \(message)"))
     }

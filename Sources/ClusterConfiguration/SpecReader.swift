@@ -117,6 +117,7 @@ struct SpecReader {
     private mutating func readEngine(_ spec: inout ClusterSpec) {
         if let server = text("engine.server") { spec.server = server }
         spec.engineUser = text("engine.user")
+        spec.login = login()
     }
 
     private mutating func readSupervision(_ spec: inout ClusterSpec) {

@@ -16,6 +16,8 @@ package struct ClusterSpec: Hashable, Sendable {
     /// A path, or a name to be found on PATH.
     package var server = "redis-server"
     package var engineUser: String?
+    /// The ACL user that clusterd itself is to its nodes; nil: the default user.
+    package var login: Login?
     /// From `redis:`, in the order in which they were first written.
     package var directives: [Directive] = []
     package var overrides: [NodeName: NodeOverride] = [:]
@@ -30,6 +32,16 @@ package struct ClusterSpec: Hashable, Sendable {
     }
 
     package var nodeCount: Int { masters * (1 + replicas) }
+
+    package struct Login: Hashable, Sendable {
+        package var user: String
+        package var password: String
+
+        package init(user: String, password: String) {
+            self.user = user
+            self.password = password
+        }
+    }
 
     package enum PortChoice: Hashable, Sendable {
         /// This port, and those above it.

@@ -60,7 +60,7 @@ package struct EngineProgram: Sendable {
         guard let at = lines.firstIndex(where: { $0.hasPrefix("*** FATAL CONFIG FILE ERROR") }), at + 1 < lines.count
         else { return nil }
         let number = lines[at + 1].split { !$0.isNumber }.last.flatMap { Int($0) } ?? 0
-        return (number, lines.suffix(from: at + 2).filter { !$0.isEmpty }.joined(separator: " "))
+        return (number, lines.suffix(from: at + 2).filter { !$0.isEmpty && !$0.hasPrefix(">>> ") }.joined(separator: " "))
     }
 
     private static func word(_ prefix: String, in text: String) -> String? {

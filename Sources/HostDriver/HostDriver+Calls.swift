@@ -10,7 +10,7 @@ extension HostDriver {
         _ command: RESPCommand, _ contact: Effect.Contact, timeout: Duration
     ) async -> Result<RESPValue, RedisClientError> {
         do throws(RedisClientError) {
-            let connection = try await connect(contact)
+            let connection = try await connect(contact, as: .person)
             let answer: RESPValue
             do throws(RedisClientError) {
                 answer = try await connection.send(command, timeout: timeout)
@@ -27,7 +27,7 @@ extension HostDriver {
 
     /// Whom a node lets in, where it asks: nil, nobody in particular.
     package var login: (user: String?, password: String)? {
-        Self.credentials(spec).compactMap { $0 }.first.map { ($0.user, $0.password) }
+        Self.credentials(spec, of: .person).compactMap { $0 }.first.map { ($0.user, $0.password) }
     }
 
     package var connectHost: String { spec.connectHost }

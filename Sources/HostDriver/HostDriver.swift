@@ -49,7 +49,9 @@ package final class HostDriver: Driver {
     package func configure(_ spec: ClusterSpec) {
         let former = Self.credentials(self.spec)
         formerCredentials.withLock { known in known += former.filter { !known.contains($0) } }
+        let isRenewed = self.spec.login != spec.login
         configuration.withLock { $0 = spec }
+        if isRenewed { connections.renew() }
     }
     package var spec: ClusterSpec { configuration.withLock { $0 } }
 

@@ -20,6 +20,20 @@ final class NodeConnections: Sendable {
         }
     }
 
+    /// What is open stays for what is under way; what comes next is on a connection of its own.
+    func renew() {
+        let old = entries.withLock { entries in
+            defer { entries.removeAll() }
+            return entries.values.map(\.connection)
+        }
+        Task {
+            try? await Task.sleep(for: Self.renewalLimit)
+            for connection in old { await connection.close() }
+        }
+    }
+
+    private static let renewalLimit = Duration.seconds(30)
+
     func keep(_ connection: RedisConnection, _ node: NodeName, _ process: ProcessIdentity) {
         let old = entries.withLock { entries in
             defer { entries[node] = Entry(process: process, connection: connection) }
@@ -33,9 +47,11 @@ extension HostDriver {
     static let connectLimit = Duration.seconds(1)
 
     /// A connection on which commands are allowed. With several possible credentials each is tried.
-    func connect(_ contact: Effect.Contact) async throws(RedisClientError) -> RedisConnection {
+    func connect(
+        _ contact: Effect.Contact, as who: Caller = .clusterd
+    ) async throws(RedisClientError) -> RedisConnection {
         var refusal = RedisClientError.closed
-        let current = Self.credentials(spec)
+        let current = Self.credentials(spec, of: who)
         let former = formerCredentials.withLock { $0 }.filter { !current.contains($0) }
         for credentials in current + former {
             do {
@@ -59,25 +75,37 @@ extension HostDriver {
 
     /// The passwords that nodes were started with: where they were changed while no clusterd ran, those that run know no others.
     func rememberCredentials(_ directories: [DirectoryFacts]) {
+        let login = spec.login
         let started = directories.compactMap(\.redisConf).filter(\.isGenerated).flatMap { file in
-            Self.credentials { name in file.directives.last { $0.name == name }?.arguments.first }
+            Self.credentials(login, of: .clusterd) { name in
+                file.directives.last { $0.name == name }?.arguments.first
+            }
         }
         formerCredentials.withLock { known in
             for credentials in started where !known.contains(credentials) { known.append(credentials) }
         }
     }
 
-    /// Who clusterd can be: the default user by `requirepass`, else whom the replicas are to their masters. nil, last or
-    /// alone: nobody in particular.
-    static func credentials(_ spec: ClusterSpec) -> [RedisCredentials?] {
-        credentials { name in spec.directives.last { $0.name == name }?.arguments.first }
+    /// Whose command it is that goes to a node.
+    enum Caller { case clusterd, person }
+
+    /// Who clusterd can be: its own ACL user, the default user by `requirepass`, else whom the replicas are to their masters.
+    /// nil, last or alone: nobody in particular. A person's commands are the default user's where that has a password.
+    static func credentials(_ spec: ClusterSpec, of who: Caller = .clusterd) -> [RedisCredentials?] {
+        credentials(spec.login, of: who) { name in spec.directives.last { $0.name == name }?.arguments.first }
     }
 
-    private static func credentials(_ directive: (String) -> String?) -> [RedisCredentials?] {
+    private static func credentials(
+        _ login: ClusterSpec.Login?, of who: Caller, _ directive: (String) -> String?
+    ) -> [RedisCredentials?] {
         func value(_ name: String) -> String? { directive(name).flatMap { $0.isEmpty ? nil : $0 } }
+        let own = login.map { RedisCredentials(user: $0.user, password: $0.password) }
         var found: [RedisCredentials?] = []
         if let password = value("requirepass") { found.append(RedisCredentials(password: password)) }
-        if let password = value("masterauth") {
+        if let own {
+            // Whom replicas are to their masters may do less than clusterd must.
+            found.insert(own, at: who == .clusterd ? 0 : found.count)
+        } else if let password = value("masterauth") {
             if let user = value("masteruser") { found.append(RedisCredentials(user: user, password: password)) }
             if value("masteruser") == nil, value("requirepass") != password {
                 found.append(RedisCredentials(password: password))

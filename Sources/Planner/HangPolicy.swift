@@ -169,7 +169,7 @@ extension Turn {
                 Finding(
                     "node-refuses", .error, node: member.name,
                     "\(member.name) lives and does not tell clusterd how it is: \(words)",
-                    hint: "set redis.requirepass, or redis.masteruser and redis.masterauth, to what the nodes know"))
+                    hint: "set redis.requirepass, or engine.auth-user and engine.auth-pass, to what the nodes know"))
         }
     }
 

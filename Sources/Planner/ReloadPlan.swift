@@ -27,6 +27,7 @@ package struct ReloadPlan: Sendable, Equatable {
         hold(\.control.socket, "control.socket", old)
         hold(\.control.group, "control.group", old)
         hold(\.control.metrics, "control.metrics", old)
+        note(\.login, "engine.auth-user", old)
         note(\.onPortConflict, "cluster.on-port-conflict", old)
         note(\.portWait, "cluster.port-wait", old)
         note(\.minimumFreeBytes, "cluster.min-free", old)

@@ -55,10 +55,19 @@ enum Configuration {
             )
             guard let complaint = program.complaint(about: plan, in: folder) else { continue }
             let line = plan.lines.indices.contains(complaint.line - 1) ? plan.lines[complaint.line - 1] : nil
+            let (text, words) = shown(line, complaint.words)
             throw refusal([
-                "\(line?.origin.description ?? "redis.conf"): \(program.engine) refuses '\(line?.text ?? "")': \(complaint.words)"
+                "\(line?.origin.description ?? "redis.conf"): \(program.engine) refuses '\(text)': \(words)"
             ])
         }
+    }
+
+    /// A line and what the engine says of it, without a password: it repeats the word that it does not like.
+    private static func shown(_ line: RedisConfPlan.Line?, _ words: String) -> (text: String, words: String) {
+        guard let line, let name = line.text.split(separator: " ").first else { return ("", words) }
+        guard SettingValue.isSecret(String(name)) else { return (line.text, words) }
+        let reason = words.lastIndex(of: "'").map { words[words.index(after: $0)...].drop { ": ".contains($0) } }
+        return ("\(name) (hidden)", String(reason ?? words[...]))
     }
 
     private static func refusal(_ lines: [String]) -> Failure {

@@ -78,6 +78,22 @@ import Testing
                 + "set redis.masterauth to the same password"
         ),
         (
+            "engine:\n  auth-user: me\n",
+            "a.yaml:2:14: engine.auth-user: it needs a password; set engine.auth-pass: {file: PATH}"
+        ),
+        (
+            "engine:\n  auth-pass: x\n",
+            "a.yaml:2:14: engine.auth-pass: it is the password of engine.auth-user, which is not set"
+        ),
+        (
+            "engine:\n  auth-user: me\n  auth-pass: {file: /none}\n",
+            "a.yaml:3:14: engine.auth-pass: /none: No such file or directory"
+        ),
+        (
+            "engine:\n  auth-user: a b\n  auth-pass: x\n",
+            "a.yaml:2:14: engine.auth-user: an ACL user has a name without spaces, and a password"
+        ),
+        (
             "nodes:\n  first: {data-dir: /x}\n",
             "a.yaml:2:3: 'first' is no node's name: a name is the port that it was formed with"
         ),

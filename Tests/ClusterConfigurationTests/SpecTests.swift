@@ -88,6 +88,14 @@ import Testing
                 == "a.yaml:2:16: redis.requirepass: the credential 'redis' is the service's own and was not looked at")
     }
 
+    @Test func clusterdMayBeAUserOfItsOwn() throws {
+        let loaded = try load(
+            "engine: {auth-user: clusterd, auth-pass: {file: /run/secret}}\n", secrets: ["/run/secret": "hush\n"])
+        #expect(loaded.spec.login == .init(user: "clusterd", password: "hush"))
+        #expect(!loaded.settings.contains { $0.value.contains("hush") })
+        #expect(try load("").spec.login == nil)
+    }
+
     @Test(arguments: ["", "\n"]) func anEmptyPasswordFileIsNoPassword(text: String) {
         let error = #expect(throws: ConfigurationErrors.self) {
             try load("redis:\n  requirepass: {file: /x}\n  masterauth: y\n", secrets: ["/x": text])

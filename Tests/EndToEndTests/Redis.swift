@@ -5,13 +5,20 @@ import RedisClient
 /// One command to one node, for looking at it from outside.
 enum Redis {
     static func send(
-        _ port: Int, _ words: String..., host: String = "127.0.0.1", password: String? = nil,
+        _ port: Int, _ words: String..., host: String = "127.0.0.1", user: String? = nil, password: String? = nil,
         within limit: Duration = .seconds(10)
     ) async throws -> RESPValue {
-        let credentials = password.map { RedisCredentials(password: $0) }
+        try await send(port, words, host: host, user: user, password: password, within: limit)
+    }
+
+    static func send(
+        _ port: Int, _ words: [String], host: String = "127.0.0.1", user: String? = nil, password: String? = nil,
+        within limit: Duration = .seconds(10)
+    ) async throws -> RESPValue {
+        let credentials = password.map { RedisCredentials(user: user, password: $0) }
         let connection = try await RedisConnection.connect(
-            host: host, port: port, credentials: credentials, on: MultiThreadedEventLoopGroup.singleton,
-            timeout: .seconds(5))
+            host: host, port: port, credentials: credentials,
+            on: MultiThreadedEventLoopGroup.singleton, timeout: .seconds(5))
         let answer = try await connection.send(RESPCommand(words), timeout: limit)
         await connection.close()
         return answer

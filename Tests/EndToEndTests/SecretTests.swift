@@ -9,6 +9,16 @@ import Testing
         try text.write(toFile: path, atomically: true, encoding: .utf8)
     }
 
+    @Test func aLineThatTheEngineRefusesIsToldWithoutItsPassword() throws {
+        let daemon = try Daemon()
+        defer { daemon.cleanUp() }
+        let conf = daemon.home + "/conf.yaml"
+        try write(conf, "redis:\n  user: alice on >s3cret nonsense\n")
+        let refused = try Daemon.run(["config", "check", "--config", conf])
+        #expect(refused.exit == 78 && refused.errors.contains("conf.yaml:2:9"), "\(refused.errors)")
+        #expect(!refused.errors.contains("s3cret"))
+    }
+
     @Test func passwordsComeFromSystemdsCredentials() async throws {
         try await withDaemon { daemon in
             let (conf, folder) = (daemon.home + "/conf.yaml", daemon.home + "/credentials")
@@ -57,6 +67,8 @@ import Testing
             }
             #expect(!(daemon.output + reload.output).contains("f1rst"))
             #expect(!(daemon.output + reload.output).contains("s3cond"))
+            let events = try daemon.command(["events", "--json"]).output
+            #expect(events.contains("setting-restored") && !events.contains("s3cond"), "\(events.suffix(800))")
             try await daemon.stop()
         }
     }

@@ -113,9 +113,14 @@ struct EffectStory: Sendable {
                     data: ["to": .text(node)])
             }
         case .configure(let node, _, let name, let value):
-            TimelineEvent(
-                .settingRestored, at: scene.wall, node: node, "\(name) of \(node) is set to \(value), as configured",
-                data: ["name": .text(name), "value": .text(value)])
+            SettingValue.isSecret(name)
+                ? TimelineEvent(
+                    .settingRestored, at: scene.wall, node: node, "\(name) of \(node) is set as configured",
+                    data: ["name": .text(name)])
+                : TimelineEvent(
+                    .settingRestored, at: scene.wall, node: node,
+                    "\(name) of \(node) is set to \(value), as configured",
+                    data: ["name": .text(name), "value": .text(value)])
         default: nil
         }
     }
