@@ -11,6 +11,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
     ],
     targets: [
         // Values: no clock, no socket, no file.
@@ -27,7 +28,7 @@ let package = Package(
             name: "RedisClient",
             dependencies: [
                 "RESP", "ClusterModel", .product(name: "NIOCore", package: nio),
-                .product(name: "NIOPosix", package: nio),
+                .product(name: "NIOPosix", package: nio), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         .target(name: "ProcessSupervision", dependencies: ["ClusterModel", "CProcess"]),
         .target(name: "CProcess"),
@@ -90,7 +91,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "clusterd", "ControlAPI", "ControlClient", "ProcessSupervision", "RESP", "RedisClient",
+                "clusterd", "ClusterModel", "ControlAPI", "ControlClient", "ProcessSupervision", "RESP", "RedisClient",
                 .product(name: "NIOPosix", package: nio),
             ]),
     ],

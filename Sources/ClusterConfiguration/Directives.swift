@@ -40,11 +40,17 @@ extension SpecReader {
             refuse("line breaks are not allowed", value.origin)
             return []
         }
-        if name == "aclfile", let path = lines.first?.first, !path.hasPrefix("/") {
+        if Self.files.contains(name), let path = lines.first?.first, !path.hasPrefix("/"), !path.isEmpty {
             refuse("the path must be absolute: each node runs in its own folder", value.origin)
         }
         return lines.map { ClusterSpec.Directive(name: name, arguments: $0, origin: value.origin) }
     }
+
+    private static let files: Set<String> = [
+        "aclfile", "tls-ca-cert-dir", "tls-ca-cert-file", "tls-cert-file", "tls-client-cert-file",
+        "tls-client-key-file",
+        "tls-dh-params-file", "tls-key-file",
+    ]
 
     /// A password is one word whatever is in it; anything else is split as the engine splits a line.
     private func words(_ name: String, _ text: String, isPlain: Bool) -> [String] {
@@ -61,6 +67,8 @@ extension SpecReader {
                 ("cluster-node-timeout", "15000"), ("appendonly", isTemporary ? "no" : "yes"),
                 ("repl-diskless-sync-delay", "0"), ("cluster-allow-replica-migration", "no"),
             ] + (isTemporary ? [("save", "")] : [])
+            + (seen.contains { $0.name == "tls-cert-file" }
+                ? [("tls-cluster", "yes"), ("tls-replication", "yes")] : [])
         return own.filter { name, _ in !seen.contains { $0.name == name } && !isReset(name) }
             .map { ClusterSpec.Directive(name: $0.0, arguments: [$0.1]) }
     }
@@ -102,6 +110,7 @@ extension SpecReader {
                 )
             }
         }
+        checkTLS(spec)
         if let password = arguments("requirepass"), password != [""], arguments("masterauth") == nil,
             arguments("masteruser") == nil
         {

@@ -25,7 +25,8 @@ enum OwnedDirectives {
         case "cluster-replica-no-failover", "cluster-slave-no-failover": "set supervision.failover"
         case "rename-command": "clusterd speaks to the nodes by the commands' own names; use an ACL"
         case "cluster-require-full-coverage", "cluster-allow-replica-migration": nil
-        case _ where name.hasPrefix("tls-"): "TLS is not built yet"
+        case "tls-port":
+            "clusterd gives each node its port, which is one for TLS where redis.tls-cert-file is set; set cluster.ports"
         case _ where name.hasPrefix("sentinel"): "Sentinel and Redis Cluster do not go together"
         default: nil
         }

@@ -9,7 +9,7 @@ package enum SecretSource: Hashable, Sendable {
 
 extension SpecReader {
     /// Directives that are passwords: one word whatever is in it, never shown.
-    static let secrets = ["requirepass", "masterauth"]
+    static let secrets = ["requirepass", "masterauth", "tls-key-file-pass", "tls-client-key-file-pass"]
 
     static let secretExpected = "for a password {file: PATH} or {credential: NAME}"
 

@@ -87,7 +87,9 @@ package struct RedisConfFacts: Hashable, Sendable {
 
     package var fileName: String
     package var isGenerated: Bool
+    /// Where clients come, with or without TLS.
     package var port: Int?
+    package var speaksTLS: Bool
     package var appendOnly: Bool?
     /// As written there: often relative.
     package var dir: String?
@@ -100,7 +102,10 @@ package struct RedisConfFacts: Hashable, Sendable {
         self.fileName = fileName
         isGenerated = bytes.starts(with: Self.marker.utf8)
         let file = RedisConfFile(bytes)
-        port = file.value("port").flatMap { Int($0) }
+        let plain = file.value("port").flatMap { Int($0) }
+        let encrypted = file.value("tls-port").flatMap { Int($0) }.flatMap { $0 == 0 ? nil : $0 }
+        speaksTLS = encrypted != nil && plain ?? 0 == 0
+        port = speaksTLS ? encrypted : plain
         appendOnly = file.value("appendonly").map { $0.lowercased() == "yes" }
         dir = file.value("dir")
         clusterConfigFile = file.value("cluster-config-file")

@@ -52,13 +52,33 @@ package struct LoginDocument: Hashable, Sendable, Codable {
     package var password: String?
     /// The engine's server program: its client is often beside it.
     package var server: String
+    /// nil: the node speaks without TLS.
+    package var tls: TLSFiles?
 
-    package init(node: NodeName, host: String, port: Int, user: String?, password: String?, server: String) {
+    /// What a client needs to be let in with TLS: paths.
+    package struct TLSFiles: Hashable, Sendable, Codable {
+        package var certificate: String
+        package var key: String
+        package var authorityFile: String?
+        package var authorityFolder: String?
+
+        package init(certificate: String, key: String, authorityFile: String?, authorityFolder: String?) {
+            self.certificate = certificate
+            self.key = key
+            self.authorityFile = authorityFile
+            self.authorityFolder = authorityFolder
+        }
+    }
+
+    package init(
+        node: NodeName, host: String, port: Int, user: String?, password: String?, server: String, tls: TLSFiles? = nil
+    ) {
         self.node = node
         self.host = host
         self.port = port
         self.user = user
         self.password = password
         self.server = server
+        self.tls = tls
     }
 }

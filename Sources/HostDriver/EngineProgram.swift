@@ -52,15 +52,30 @@ package struct EngineProgram: Sendable {
 
     /// What the engine says of a configuration, without becoming a server: with no port and no socket it ends at once, and
     /// has read every line by then (`initListeners`, src/server.c). nil: it takes all of them.
-    package func complaint(about plan: RedisConfPlan, in folder: String) -> (line: Int, words: String)? {
+    package func complaint(about plan: RedisConfPlan, in folder: String) -> Complaint? {
         let path = folder + "/config-check.conf"
         defer { unlink(path) }
         guard (try? writeDurably(plan.bytes, to: path, mode: 0o600)) != nil else { return nil }
         let lines = (Self.run(self.path, [path], in: folder).output ?? "").split(separator: "\n").map(String.init)
+        // It takes the directives of TLS without being able to do it, and says so in its log (src/server.c, 7.2 and later).
+        let log = (try? readFile(folder + "/redis.log", limit: 1 << 20)) ?? []
+        if String(decoding: log, as: UTF8.self).contains("Failed finding TLS support") {
+            return Complaint(line: 0, words: "", isWithoutTLS: true)
+        }
         guard let at = lines.firstIndex(where: { $0.hasPrefix("*** FATAL CONFIG FILE ERROR") }), at + 1 < lines.count
         else { return nil }
         let number = lines[at + 1].split { !$0.isNumber }.last.flatMap { Int($0) } ?? 0
-        return (number, lines.suffix(from: at + 2).filter { !$0.isEmpty && !$0.hasPrefix(">>> ") }.joined(separator: " "))
+        let words = lines.suffix(from: at + 2).filter { !$0.isEmpty && !$0.hasPrefix(">>> ") }.joined(separator: " ")
+        let line = plan.lines.indices.contains(number - 1) ? plan.lines[number - 1].text : ""
+        return Complaint(
+            line: number, words: words, isWithoutTLS: line.hasPrefix("tls-") && words.contains("Bad directive"))
+    }
+
+    package struct Complaint: Sendable {
+        /// Of the redis.conf, from 1.
+        package var line: Int
+        package var words: String
+        package var isWithoutTLS: Bool
     }
 
     private static func word(_ prefix: String, in text: String) -> String? {

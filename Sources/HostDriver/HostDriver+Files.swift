@@ -52,6 +52,7 @@ extension HostDriver {
             (record?.members.map(\.directory) ?? []) + spec.overrides.values.compactMap(\.dataDirectory).sorted()
         let directories = NodeFiles.survey(dataDirectory: dataDirectory, extra: extra)
         rememberCredentials(directories)
+        for file in directories.compactMap(\.redisConf) { transports.note(file) }
         let users = ProcessTable.directoryUses(of: directories.map(\.path), bootID: bootID).uses.map {
             Observation.DirectoryUser(directory: $0.folder, identity: $0.identity, command: $0.command)
         }
@@ -74,6 +75,7 @@ extension HostDriver {
                     throw error
                 }
             }
+            transports.note(RedisConfFacts(fileName: "redis.conf", order.redisConf))
         }
     }
 

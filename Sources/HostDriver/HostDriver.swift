@@ -23,6 +23,7 @@ package final class HostDriver: Driver {
     let formerCredentials = Mutex<[RedisCredentials?]>([])
     let reservations = Mutex<[PortPair: PortReservation]>([:])
     let connections = NodeConnections()
+    let transports: Transports
     /// The server program as it was last asked for its version.
     let programSeen = Mutex<(stamp: FileStamp, engine: Engine?)?>(nil)
 
@@ -43,6 +44,7 @@ package final class HostDriver: Driver {
         dataDirectory = spec.dataDirectory
         bootID = ProcessTable.bootID()
         configuration = Mutex(spec)
+        transports = Transports(spec.certificates)
     }
 
     /// Passwords that were good until now still are, on nodes that were not told yet.
@@ -52,6 +54,7 @@ package final class HostDriver: Driver {
         let isRenewed = self.spec.login != spec.login
         configuration.withLock { $0 = spec }
         if isRenewed { connections.renew() }
+        transports.configure(spec.certificates)
     }
     package var spec: ClusterSpec { configuration.withLock { $0 } }
 
@@ -133,6 +136,8 @@ package final class HostDriver: Driver {
             await command(node, contact, ["CLUSTER", "ADDSLOTS"] + slots.ranges.flatMap { $0 }.map(String.init))
         case .configure(let node, let contact, let name, let value):
             await command(node, contact, ["CONFIG", "SET", name, value])
+        case .loadCertificates(let node, let contact, let files):
+            await command(node, contact, ["CONFIG", "SET"] + files.flatMap { [$0.name, $0.value] })
         }
     }
 }

@@ -52,11 +52,12 @@ extension HostDriver {
     ) async throws(RedisClientError) -> RedisConnection {
         var refusal = RedisClientError.closed
         let current = Self.credentials(spec, of: who)
+        let security = try transports.security(port: contact.port)
         let former = formerCredentials.withLock { $0 }.filter { !current.contains($0) }
         for credentials in current + former {
             do {
                 return try await RedisConnection.connect(
-                    host: contact.host, port: contact.port, credentials: credentials, on: group,
+                    host: contact.host, port: contact.port, credentials: credentials, security: security, on: group,
                     timeout: Self.connectLimit)
             } catch {
                 guard case .authentication = error else { throw error }

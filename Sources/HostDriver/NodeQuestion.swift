@@ -121,6 +121,7 @@ extension HostDriver {
         case .refused, .closed: .refused
         case .timedOut: .silent
         case .authentication(let words): .answered(words)
+        case .insecure(let what): .answered("TLS: \(what)")
         case .protocolViolation(let what): .answered(what)
         }
     }

@@ -58,6 +58,9 @@ package enum Effect: Sendable, Equatable {
     case addSlots(NodeName, Contact, SlotSet)
     /// BGSAVE.
     case save(NodeName, Contact)
+    /// CONFIG SET of the files of TLS, all in one: a certificate without its key would be refused. They are read again even
+    /// where the paths are as before.
+    case loadCertificates(NodeName, Contact, [Setting])
     /// CONFIG SET of one directive, live only.
     case configure(NodeName, Contact, name: String, value: String)
 
@@ -174,6 +177,11 @@ package enum Effect: Sendable, Equatable {
         }
     }
 
+    package struct Setting: Sendable, Equatable {
+        package var name: String
+        package var value: String
+    }
+
     package struct StartRequest: Sendable, Equatable {
         package var node: NodeName
         package var directory: String
@@ -232,7 +240,8 @@ package enum Effect: Sendable, Equatable {
         case .makeDirectory(let node, _), .adopt(let node, _), .ask(let node, _), .signal(let node, _, _),
             .killHung(let node, _, _),
             .shutdown(let node, _, _), .handOver(let node, _, _), .replicate(let node, _, _), .meet(let node, _, _, _),
-            .configure(let node, _, _, _), .forget(let node, _, _), .closeSlot(let node, _, _, _),
+            .configure(let node, _, _, _), .loadCertificates(let node, _, _), .forget(let node, _, _),
+            .closeSlot(let node, _, _, _),
             .addSlots(let node, _, _), .save(let node, _):
             node
         case .repairAppendOnly(let repair): repair.member
@@ -325,6 +334,7 @@ extension Effect {
             EffectKey("close slot \(node) \(contact.process.pid) \(slot)")
         case .addSlots(let node, let contact, let slots):
             EffectKey("add slots \(node) \(contact.process.pid) \(slots)")
+        case .loadCertificates(let node, let contact, _): EffectKey("certificates \(node) \(contact.process.pid)")
         case .configure(let node, let contact, let name, let value):
             EffectKey(
                 "configure \(node) \(contact.process.pid) \(name) "

@@ -27,7 +27,25 @@ package struct HostAdvice: Sendable, Equatable {
             engine(host), tools(host), overcommit(host), hugePages(host), swap(host), memory(host, spec),
             backlog(host, spec),
             openFiles(host, spec), clock(host), ports(host, spec), disk(host, spec),
-        ].compactMap { $0 }
+        ].compactMap { $0 } + host.certificates.map(certificate)
+    }
+
+    /// Soon enough to get another one.
+    static let certificateNotice = 30
+
+    private static func certificate(_ found: CertificateReading) -> HostAdvice {
+        guard let days = found.daysLeft else {
+            return HostAdvice(
+                "certificates", found.trouble ?? "\(found.path) cannot be used",
+                "Nodes do not start without it.", unless: false, "clusterd config check says the line")
+        }
+        return HostAdvice(
+            "certificates",
+            days < 0
+                ? "the certificate \(found.path) ended \(-days) \(days == -1 ? "day" : "days") ago"
+                : "the certificate \(found.path) is good for \(days) more \(days == 1 ? "day" : "days")",
+            "From then on nodes and clients refuse each other.", unless: days >= certificateNotice,
+            "put a newer one in its place, then: clusterd reload")
     }
 
     private init(_ subject: String, _ message: String, _ why: String, unless isGood: Bool, _ remedies: String...) {

@@ -18,6 +18,7 @@ package struct HostReading: Sendable, Equatable {
     /// Where the data folder lies, and the folders of nodes that have their own.
     package var disks: [Disk] = []
     package var engine: EngineReading?
+    package var certificates: [CertificateReading] = []
 
     package init(openFiles: UInt64) { self.openFiles = openFiles }
 }
@@ -36,5 +37,18 @@ package struct EngineReading: Sendable, Equatable {
         self.engine = engine
         self.allocator = allocator
         self.missingTools = missingTools
+    }
+}
+
+/// One file of TLS: when its certificate ends, or why it cannot be used.
+package struct CertificateReading: Sendable, Equatable {
+    package var path: String
+    package var daysLeft: Int?
+    package var trouble: String?
+
+    package init(path: String, daysLeft: Int? = nil, trouble: String? = nil) {
+        self.path = path
+        self.daysLeft = daysLeft
+        self.trouble = trouble
     }
 }

@@ -26,7 +26,7 @@ extension Turn {
         entry.slots = isMaster ? standing.slots : SlotSet()
         if seen.engine.knowsShardIDs {
             let shardID = (isMaster ? member : master.flatMap { decision.record?.member(id: $0) } ?? member).shardID
-            entry.auxiliary = [("tls-port", "0"), ("shard-id", shardID.text)]
+            entry.auxiliary = [(Self.otherPort(spec), "0"), ("shard-id", shardID.text)]
         }
         return entry
     }
@@ -36,6 +36,16 @@ extension Turn {
         guard let have = file.view.myself, let wanted = planned.view.myself else { return false }
         return have.id == wanted.id && have.flags.contains(.master) == wanted.flags.contains(.master)
             && have.masterID == wanted.masterID && have.slots == wanted.slots && have.ports == wanted.ports
+            && isForOurPorts(have)
+    }
+
+    /// The name of the port that is not in the address: that is the one by which nodes know each other (`tls_primary`,
+    /// src/cluster_legacy.c).
+    private static func otherPort(_ spec: ClusterSpec) -> String { spec.speaksTLS ? "tcp-port" : "tls-port" }
+
+    /// Read with TLS, what was written without it would have no port, and the other way round.
+    private func isForOurPorts(_ entry: NodeEntry) -> Bool {
+        entry.auxiliary[spec.speaksTLS ? "tls-port" : "tcp-port"] == nil
     }
 
     /// Whether the file on disk leads to the same cluster, so that it can stay as the engine wrote it.
@@ -49,7 +59,8 @@ extension Turn {
                 have.masterID == entry.masterID, have.slots == entry.slots, have.ports == entry.ports,
                 !have.flags.contains(.myself) || have.flags.contains(.master) || have.configEpoch == 0,
                 have.host == entry.host || (have.host.isEmpty && have.flags.contains(.myself)),
-                !have.flags.contains(.noaddr), !have.flags.contains(.handshake)
+                !have.flags.contains(.noaddr), !have.flags.contains(.handshake),
+                isForOurPorts(have)
             else { return false }
         }
         return file.view.entries.allSatisfy { entry in

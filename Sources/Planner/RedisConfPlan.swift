@@ -33,7 +33,8 @@ package struct RedisConfPlan: Sendable, Equatable {
             lines.append(Line(text: RedisConfFile.render(name: name, arguments: arguments), origin: .builtIn))
         }
         owned("bind", spec.bind)
-        owned("port", [String(ports.client)])
+        owned("port", [spec.speaksTLS ? "0" : String(ports.client)])
+        if spec.speaksTLS { owned("tls-port", [String(ports.client)]) }
         owned("cluster-enabled", ["yes"])
         owned("cluster-config-file", [nodesFileName])
         if ports.needsClusterPort { owned("cluster-port", [String(ports.bus)]) }

@@ -41,7 +41,28 @@ package struct ReloadPlan: Sendable, Equatable {
         if old.overrides.mapValues(\.dataDirectory) != new.overrides.mapValues(\.dataDirectory) {
             later.append("the nodes keep the folders that they were formed with")
         }
-        compareDirectives(old, new)
+        holdTLS(old)
+        compareDirectives(old, spec)
+    }
+
+    /// Nodes with TLS and nodes without are no cluster: it is switched while none runs.
+    private mutating func holdTLS(_ old: ClusterSpec) {
+        guard old.speaksTLS != spec.speaksTLS else {
+            if spec.speaksTLS { applied.append("certificates") }
+            return
+        }
+        func held(_ directives: [ClusterSpec.Directive], _ former: [ClusterSpec.Directive]) -> [ClusterSpec.Directive] {
+            directives.filter { !$0.name.hasPrefix("tls-") } + former.filter { $0.name.hasPrefix("tls-") }
+        }
+        spec.directives = held(spec.directives, old.directives)
+        spec.overrides = Dictionary(
+            uniqueKeysWithValues: spec.overrides.map { name, override in
+                var kept = override
+                kept.directives = held(override.directives, old.overrides[name]?.directives ?? [])
+                return (name, kept)
+            })
+        later.append(
+            "TLS is switched \(old.speaksTLS ? "off" : "on") while no node runs: clusterd stop, and start it again")
     }
 
     package var changesNothing: Bool {
@@ -115,7 +136,11 @@ extension Turn {
             }
             // A replica must know the password before its master asks for it.
             let order = ["masteruser": 0, "masterauth": 1, "requirepass": 3]
-            let differences = settingDifferences(member).filter { !$0.isPending }.sorted {
+            if loadCertificates(member, contact, since: reload.at) { decision.check.isApplying = true }
+            let differences = settingDifferences(member).filter { difference in
+                !difference.isPending
+                    && !(spec.speaksTLS && ClusterSpec.certificateDirectives.contains(difference.name))
+            }.sorted {
                 (order[$0.name] ?? 2, $0.name) < (order[$1.name] ?? 2, $1.name)
             }
             for difference in differences {
@@ -130,6 +155,17 @@ extension Turn {
             }
             if settings.askedAt < settingsNeeded(member) { decision.check.isApplying = true }
         }
+    }
+
+    /// The files of TLS may have changed where their paths have not, and nobody can ask a node what it has read: each reload has
+    /// them read again. What the engine refuses is told, and tried again with the next.
+    private mutating func loadCertificates(_ member: Member, _ contact: Effect.Contact, since asked: Moment) -> Bool {
+        guard spec.speaksTLS, running(member.name).map({ $0.since < asked }) ?? false else { return false }
+        let files = configuredSettings(member).filter { ClusterSpec.certificateDirectives.contains($0.name) }
+        let effect = Effect.loadCertificates(member.name, contact, files.map { .init(name: $0.name, value: $0.value) })
+        if let history = seen.effects[effect.key], history.began >= asked { return history.isUnderWay }
+        if !isBusy(member.name) { decision.effects.append(effect) }
+        return true
     }
 
     /// The engine itself has said that it does not change this directive while it runs.

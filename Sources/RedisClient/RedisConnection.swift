@@ -22,6 +22,8 @@ package enum RedisClientError: Error, Hashable, Sendable, CustomStringConvertibl
     case timedOut(String)
     /// The server's own words.
     case authentication(String)
+    /// TLS did not come about: the two do not trust each other.
+    case insecure(String)
     case closed
     case protocolViolation(String)
 
@@ -30,6 +32,7 @@ package enum RedisClientError: Error, Hashable, Sendable, CustomStringConvertibl
         case .refused(let why): "cannot connect: \(why)"
         case .timedOut(let what): "no answer in time: \(what)"
         case .authentication(let words): "authentication was refused: \(words)"
+        case .insecure(let why): "no TLS with it: \(why)"
         case .closed: "the node closed the connection"
         case .protocolViolation(let what): "it does not speak the Redis protocol: \(what)"
         }
@@ -46,7 +49,8 @@ package final class RedisConnection: Sendable {
     package var isOpen: Bool { channel.isActive }
 
     package static func connect(
-        host: String, port: Int, credentials: RedisCredentials?, on group: any EventLoopGroup, timeout: Duration
+        host: String, port: Int, credentials: RedisCredentials?, security: TransportSecurity? = nil,
+        on group: any EventLoopGroup, timeout: Duration
     ) async throws(RedisClientError) -> RedisConnection {
         let channel: any Channel
         do {
@@ -58,6 +62,7 @@ package final class RedisConnection: Sendable {
                 .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
+                        if let security { try channel.pipeline.syncOperations.addHandler(security.handler()) }
                         try channel.pipeline.syncOperations.addHandler(ReplyHandler())
                     }
                 }
@@ -168,7 +173,9 @@ private final class ReplyHandler: ChannelDuplexHandler {
         context.fireChannelInactive()
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { fail(context, .closed) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        fail(context, TransportSecurity.refusal(error).map { .insecure($0) } ?? .closed)
+    }
 
     private func fail(_ context: ChannelHandlerContext, _ error: RedisClientError) {
         isClosed = true

@@ -85,9 +85,11 @@ struct BackgroundStart {
         repeat {
             show()
         } while !wasSaid && ContinuousClock.now < deadline && !ProcessWatch.wait(for: pid, limit: .milliseconds(5))
-        let port = status.nodes.first.map { " · redis-cli -c -p \($0.port)" } ?? ""
+        let client = status.nodes.first.map {
+            spec.speaksTLS ? "clusterd shell\(option)" : "redis-cli -c -p \($0.port)"
+        }
         Output.note("runs      in the background, pid \(pid); its log is \(log)")
-        Output.note("          clusterd status\(option)\(port) · clusterd stop\(option)")
+        Output.note("          clusterd status\(option)\(client.map { " · \($0)" } ?? "") · clusterd stop\(option)")
     }
 
     /// Whole lines that were written since the last look; what is said on the way goes to stderr, as in the foreground.

@@ -104,6 +104,7 @@ struct ShellCommand: ParsableCommand {
         let program = try clientProgram(beside: login.server)
         var words = [program.text, "-h", login.host, "-p", String(login.port), "-c"].map { CommandWord($0) }
         if let user = login.user { words += ["--user", user].map { CommandWord($0) } }
+        if let tls = login.tls { words += try options(tls).map { CommandWord($0) } }
         words += CommandWord.arguments.suffix(arguments.count)
         // A password that was meant for somebody else would be refused.
         let secrets = ["REDISCLI_AUTH", "VALKEYCLI_AUTH"]
@@ -112,6 +113,22 @@ struct ShellCommand: ParsableCommand {
         Clusterd.inheritance.restoreSignals()
         let error = become(program, words, environment)
         throw Failure("no-client", "\(program.text): \(error)", exit: ControlAPI.ExitCode.failed)
+    }
+
+    /// Paths of files, which redis-cli opens itself: as the person who called.
+    private func options(_ tls: LoginDocument.TLSFiles) throws -> [String] {
+        for path in [tls.certificate, tls.key] where access(path, R_OK) != 0 {
+            throw Failure(
+                "no-certificate",
+                "the nodes speak TLS, and you may not read \(path): \(String(cString: strerror(errno)))",
+                hint:
+                    "as the user clusterd runs as, or with a certificate of your own: redis-cli --tls --cert FILE --key FILE "
+                    + (tls.authorityFile.map { "--cacert \($0)" } ?? "--cacertdir \(tls.authorityFolder ?? "FOLDER")"),
+                exit: ControlAPI.ExitCode.noPermission)
+        }
+        return ["--tls", "--cert", tls.certificate, "--key", tls.key]
+            + (tls.authorityFile.map { ["--cacert", $0] } ?? [])
+            + (tls.authorityFolder.map { ["--cacertdir", $0] } ?? [])
     }
 
     private func firstMaster(_ client: ControlClient) throws -> String {

@@ -55,7 +55,12 @@ struct CallHandler: Sendable {
         let login = driver.login
         return LoginDocument(
             node: callee.member.name, host: driver.connectHost, port: callee.member.ports.client, user: login?.user,
-            password: login?.password, server: driver.enginePath)
+            password: login?.password, server: driver.enginePath,
+            tls: driver.spec.certificates(for: callee.member.settingsName).map {
+                .init(
+                    certificate: $0.clientCertificate, key: $0.clientKey, authorityFile: $0.authorityFile,
+                    authorityFolder: $0.authorityFolder)
+            })
     }
 }
 

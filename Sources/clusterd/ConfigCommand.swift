@@ -23,6 +23,7 @@ struct ConfigCommand: ParsableCommand {
 
         func run() throws {
             let (files, loaded) = try source.load()
+            try Configuration.checkCertificates(loaded.spec)
             let engine = try Configuration.engine(for: loaded.spec)
             for file in files { Output.note("read      \(file.name)") }
             for path in source.passedOver {

@@ -6,6 +6,7 @@ import HostDriver
 import NodeFiles
 import Orchestrator
 import Planner
+import RedisClient
 
 /// Reads conf.d, and asks the engine what it thinks of the directives.
 enum Configuration {
@@ -54,12 +55,36 @@ enum Configuration {
                 spec, name: name, ports: PortPair(client: 0, bus: 10000), directory: folder, nodesFileName: "nodes.conf"
             )
             guard let complaint = program.complaint(about: plan, in: folder) else { continue }
+            if spec.speaksTLS, complaint.isWithoutTLS {
+                throw refusal([
+                    "\(origin("tls-cert-file", spec)): \(program.engine) at \(program.path) was built without TLS"
+                ])
+            }
             let line = plan.lines.indices.contains(complaint.line - 1) ? plan.lines[complaint.line - 1] : nil
             let (text, words) = shown(line, complaint.words)
             throw refusal([
                 "\(line?.origin.description ?? "redis.conf"): \(program.engine) refuses '\(text)': \(words)"
             ])
         }
+    }
+
+    /// What must be so of the files of TLS, whoever starts with them.
+    static func checkCertificates(_ spec: ClusterSpec) throws(Failure) {
+        var lines: [String] = []
+        for name in [nil] + spec.overrides.keys.sorted().map(Optional.some) {
+            guard let files = spec.certificates(for: name) else { continue }
+            for complaint in CertificateFiles.complaints(files) {
+                let line = "\(origin(complaint.directive, spec, name)): redis.\(complaint.directive): \(complaint)"
+                if !lines.contains(line) { lines.append(line) }
+            }
+        }
+        if !lines.isEmpty { throw refusal(lines) }
+    }
+
+    private static func origin(_ directive: String, _ spec: ClusterSpec, _ node: NodeName? = nil) -> ClusterSpec.Origin
+    {
+        let own = node.flatMap { spec.overrides[$0]?.directives } ?? []
+        return (own.last { $0.name == directive } ?? spec.directives.last { $0.name == directive })?.origin ?? .builtIn
     }
 
     /// A line and what the engine says of it, without a password: it repeats the word that it does not like.

@@ -35,6 +35,7 @@ struct Daemon {
         let inherited: Inherited? = if case .ours(let inherited)? = Clusterd.offer { inherited } else { nil }
         var loaded = try Configuration.load(options.configuration, options.defaults, options.commandLine)
         let engine = try Configuration.engine(for: loaded.spec)
+        try Configuration.checkCertificates(loaded.spec)
         for warning in loaded.warnings { Output.note("warning: \(warning)") }
         try Preflight.check(loaded.spec)
         let user = try Preflight.user(loaded.spec)
@@ -42,6 +43,7 @@ struct Daemon {
         let memory = try Memory.read(loaded.spec.dataDirectory)
         if let record = memory.record {
             try asFormed(&loaded, record, options)
+            if !options.stopsAtOnce { try Preflight.checkTransport(loaded.spec, record) }
             if let refusal = NodeOverrides.refusal(loaded.spec, nodes: NodeOverrides.names(record)) {
                 throw Failure(refusal)
             }

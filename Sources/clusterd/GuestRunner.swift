@@ -145,7 +145,7 @@ struct GuestEnvironment {
         let name = host.contains(":") ? "[\(host)]" : host
         let first = members.first.map { String($0.ports.client) } ?? ""
         variables = [
-            ("REDIS_URL", "redis://\(Self.login(cycle.spec))\(name):\(first)"),
+            ("REDIS_URL", "\(cycle.spec.speaksTLS ? "rediss" : "redis")://\(Self.login(cycle.spec))\(name):\(first)"),
             ("REDIS_CLUSTER_NODES", members.map { "\(name):\($0.ports.client)" }.joined(separator: ",")),
             ("REDIS_PORT", first),
             ("CLUSTERD_SOCKET", cycle.spec.dataDirectory + "/control.sock"),

@@ -41,6 +41,25 @@ enum Preflight {
         }
     }
 
+    /// A node that is started speaks TLS as configured; one that runs, as it was started. The two would be no cluster.
+    static func checkTransport(_ spec: ClusterSpec, _ record: Record) throws(Failure) {
+        let others = record.members.filter { member in
+            guard let bytes = try? readFile(member.directory + "/redis.conf", limit: 1 << 20) else { return false }
+            return RedisConfFacts(fileName: "redis.conf", bytes).speaksTLS != spec.speaksTLS
+        }
+        guard !others.isEmpty else { return }
+        let uses = ProcessTable.directoryUses(of: others.map(\.directory), bootID: ProcessTable.bootID()).uses
+        guard let first = others.first(where: { member in uses.contains { $0.folder == member.directory } }) else {
+            return
+        }
+        throw Failure(
+            "tls-differs",
+            "\(first.name) runs \(spec.speaksTLS ? "without" : "with") TLS, and the configuration wants it "
+                + "\(spec.speaksTLS ? "with" : "without"); nodes with and nodes without are no cluster",
+            hint: "stop all nodes first: clusterd run --stop-nodes; or take back what was changed of redis.tls-*",
+            exit: ControlAPI.ExitCode.configuration)
+    }
+
     static func user(_ spec: ClusterSpec) throws(Failure) -> UserAccount? {
         guard let name = spec.engineUser else { return nil }
         guard let user = UserAccount.named(name) else {

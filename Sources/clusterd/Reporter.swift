@@ -55,7 +55,8 @@ final class Reporter: Sendable {
             if mode == .up, !options.isInBackground, lines.contains(where: { $0.hasPrefix("ready ") }),
                 let port = cycle.record?.members.first?.ports.client
             {
-                lines.append("          clusterd status\(reach) · redis-cli -c -p \(port) · Ctrl-C stops")
+                let client = cycle.spec.speaksTLS ? "clusterd shell\(reach)" : "redis-cli -c -p \(port)"
+                lines.append("          clusterd status\(reach) · \(client) · Ctrl-C stops")
             }
             if !isVerbose { lines = [] }
             lines += slow(&state, cycle, now)

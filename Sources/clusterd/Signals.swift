@@ -95,6 +95,7 @@ final class Reload: Sendable {
                     throw Failure(refusal)
                 }
             }
+            try Configuration.checkCertificates(loaded.spec)
             _ = try Configuration.engine(for: loaded.spec)
             let plan = ReloadPlan(from: driver.spec, to: loaded.spec)
             driver.configure(plan.spec)

@@ -35,6 +35,7 @@ struct Trial: Sendable {
             let inherited = try offered()
             var loaded = try Configuration.load(options.configuration, options.defaults, options.commandLine)
             _ = try Configuration.engine(for: loaded.spec)
+            try Configuration.checkCertificates(loaded.spec)
             try Preflight.check(loaded.spec)
             _ = try Preflight.user(loaded.spec)
             guard loaded.spec.dataDirectory == inherited.dataDirectory else {
@@ -47,6 +48,7 @@ struct Trial: Sendable {
             }
             if let record = try Memory.read(loaded.spec.dataDirectory, mayMove: false).record {
                 try Daemon.asFormed(&loaded, record, options)
+                try Preflight.checkTransport(loaded.spec, record)
                 if let refusal = NodeOverrides.refusal(loaded.spec, nodes: NodeOverrides.names(record)) {
                     throw Failure(refusal)
                 }

@@ -78,6 +78,32 @@ import Testing
                 + "set redis.masterauth to the same password"
         ),
         (
+            "redis:\n  tls-cert-file: /a\n",
+            "a.yaml:2:18: redis.tls-key-file: TLS needs it"
+        ),
+        (
+            "redis:\n  tls-cert-file: /a\n  tls-key-file: /b\n",
+            "a.yaml:2:18: redis.tls-ca-cert-file: TLS needs it, or redis.tls-ca-cert-dir"
+        ),
+        (
+            "redis:\n  tls-cert-file: a\n  tls-key-file: /b\n  tls-ca-cert-dir: /c\n",
+            "a.yaml:2:18: redis.tls-cert-file: the path must be absolute: each node runs in its own folder"
+        ),
+        (
+            "redis:\n  tls-cert-file: /a\n  tls-key-file: /b\n  tls-ca-cert-dir: /c\n  tls-cluster: no\n",
+            "a.yaml:5:16: redis.tls-cluster: where clients speak TLS the nodes do too: they know each other by their TLS "
+                + "ports; leave it out"
+        ),
+        (
+            "redis:\n  tls-port: 7000\n",
+            "a.yaml:2:3: redis.tls-port: this is clusterd's own: clusterd gives each node its port, which is one for TLS "
+                + "where redis.tls-cert-file is set; set cluster.ports"
+        ),
+        (
+            "nodes:\n  \"7000\": {redis: {tls-cert-file: /a}}\n",
+            "a.yaml:2:35: nodes.7000.redis.tls-cert-file: TLS is for all nodes or for none; set redis.tls-cert-file"
+        ),
+        (
             "engine:\n  auth-user: me\n",
             "a.yaml:2:14: engine.auth-user: it needs a password; set engine.auth-pass: {file: PATH}"
         ),

@@ -88,6 +88,17 @@ import Testing
                 == "a.yaml:2:16: redis.requirepass: the credential 'redis' is the service's own and was not looked at")
     }
 
+    @Test func aCertificateIsTLSForEverything() throws {
+        let text = "redis: {tls-cert-file: /a, tls-key-file: /b, tls-ca-cert-file: /c, tls-key-file-pass: {file: /p}}\n"
+        let loaded = try load(text, secrets: ["/p": "hush\n"])
+        let lines = loaded.spec.directives.map { [$0.name] + $0.arguments }
+        #expect(lines.contains(["tls-cluster", "yes"]) && lines.contains(["tls-replication", "yes"]))
+        let files = try #require(loaded.spec.certificates)
+        #expect(files.clientCertificate == "/a" && files.clientKey == "/b" && files.clientKeyPassword == "hush")
+        #expect(!loaded.settings.contains { $0.value.contains("hush") })
+        #expect(try load("").spec.certificates == nil)
+    }
+
     @Test func clusterdMayBeAUserOfItsOwn() throws {
         let loaded = try load(
             "engine: {auth-user: clusterd, auth-pass: {file: /run/secret}}\n", secrets: ["/run/secret": "hush\n"])

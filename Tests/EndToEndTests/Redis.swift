@@ -13,11 +13,11 @@ enum Redis {
 
     static func send(
         _ port: Int, _ words: [String], host: String = "127.0.0.1", user: String? = nil, password: String? = nil,
-        within limit: Duration = .seconds(10)
+        security: TransportSecurity? = nil, within limit: Duration = .seconds(10)
     ) async throws -> RESPValue {
         let credentials = password.map { RedisCredentials(user: user, password: $0) }
         let connection = try await RedisConnection.connect(
-            host: host, port: port, credentials: credentials,
+            host: host, port: port, credentials: credentials, security: security,
             on: MultiThreadedEventLoopGroup.singleton, timeout: .seconds(5))
         let answer = try await connection.send(RESPCommand(words), timeout: limit)
         await connection.close()

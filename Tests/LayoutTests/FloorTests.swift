@@ -11,7 +11,7 @@ import Testing
         "StatusView": ["ControlAPI", "ClusterModel"],
     ]
     static let hands: [String: Set<String>] = [
-        "RedisClient": ["RESP", "ClusterModel", "NIOCore", "NIOPosix"],
+        "RedisClient": ["RESP", "ClusterModel", "NIOCore", "NIOPosix", "NIOSSL"],
         "ProcessSupervision": ["CProcess", "ClusterModel"],
         "NodeFiles": ["ClusterModel"],
         "Systemd": ["CSystemd"],

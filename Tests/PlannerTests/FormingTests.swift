@@ -3,6 +3,24 @@ import Planner
 import Testing
 
 @Suite struct FormingTests {
+    @Test func withACertificateEveryPortSpeaksTLSAndNodesKnowEachOtherByIt() {
+        var spec = ClusterSpec(name: "demo", dataDirectory: "/d")
+        func lines() -> [String] {
+            RedisConfPlan(
+                spec, name: "7000", ports: PortPair(client: 7000), directory: "/d/nodes/7000",
+                nodesFileName: "nodes.conf"
+            ).lines.map(\.text)
+        }
+        #expect(lines().contains("port 7000") && !lines().contains { $0.hasPrefix("tls-port") })
+        spec.directives = [
+            .init(name: "tls-cert-file", arguments: ["/n.crt"]), .init(name: "tls-key-file", arguments: ["/n.key"]),
+        ]
+        #expect(lines().contains("port 0") && lines().contains("tls-port 7000"))
+        let facts = RedisConfFacts(fileName: "redis.conf", Array(lines().joined(separator: "\n").utf8))
+        #expect(facts.port == 7000 && facts.speaksTLS)
+        #expect(ClusterSpec.Certificates(facts) == spec.certificates)
+    }
+
     private static let six: [NodeName] = ["7000", "7001", "7002", "7003", "7004", "7005"]
 
     private func looked(_ change: (inout Scene) -> Void = { _ in }) -> Scene {

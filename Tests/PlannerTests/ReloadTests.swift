@@ -127,6 +127,57 @@ import Testing
         #expect(!scene.seen.effects.keys.contains { $0.text.contains("s3cret") })
     }
 
+    private static let certificates = [
+        ClusterSpec.Directive(name: "tls-cert-file", arguments: ["/tls/node.crt"]),
+        .init(name: "tls-key-file", arguments: ["/tls/node.key"]),
+        .init(name: "tls-ca-cert-file", arguments: ["/tls/ca.crt"]),
+    ]
+
+    @Test func certificatesAreReadAgainOnceAReloadOnEveryNode() {
+        var scene = reloaded([])
+        scene.seen.reload = nil
+        scene.spec.directives += Self.certificates
+        let plan = ReloadPlan(from: scene.spec, to: scene.spec)
+        #expect(plan.applied == ["certificates"] && plan.directives == [])
+        var loaded: [NodeName] = []
+        func turns(refusing: NodeName? = nil) {
+            for _ in 0..<100 {
+                let decision = scene.decide()
+                scene.take(decision)
+                for effect in decision.effects {
+                    guard case .loadCertificates(let node, _, let files) = effect else {
+                        scene.perform(effect)
+                        continue
+                    }
+                    loaded.append(node)
+                    #expect(files.map(\.name) == ["tls-cert-file", "tls-key-file", "tls-ca-cert-file"])
+                    scene.note(effect, failure: node == refusing ? "ERR CONFIG SET failed" : nil)
+                }
+                scene.rest(after: decision)
+            }
+        }
+        turns()
+        #expect(loaded == [], "a node that starts has read them")
+        for refusing in [nil, "7001"] as [NodeName?] {
+            scene.pass(.milliseconds(1))
+            scene.seen.reload = ReloadFacts(plan, after: nil, at: scene.now)
+            loaded = []
+            turns(refusing: refusing)
+            #expect(loaded.sorted() == scene.record!.members.map(\.name))
+            #expect(!scene.decide().check.isApplying)
+        }
+    }
+
+    @Test func tlsIsNotSwitchedWhileNodesRun() {
+        let old = Scene.settled().spec
+        var new = old
+        new.directives += Self.certificates + [.init(name: "hz", arguments: ["20"])]
+        let on = ReloadPlan(from: old, to: new)
+        #expect(!on.spec.speaksTLS && on.directives == ["hz"] && on.later.first?.contains("switched on") == true)
+        let off = ReloadPlan(from: new, to: old)
+        #expect(off.spec.certificates == new.certificates && off.directives == ["hz"] && off.dropped == ["hz"])
+    }
+
     @Test func aDirectiveThatIsNoLongerConfiguredWaitsForTheNextStart() {
         var scene = reloaded([])
         scene.seen.reload?.dropped = ["hz": scene.now]
