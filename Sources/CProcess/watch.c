@@ -17,10 +17,10 @@ int cl_epoll_add(int epoll, int descriptor, uint64_t token) {
 
 int cl_epoll_remove(int epoll, int descriptor) { return epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, NULL); }
 
-int cl_epoll_wait(int epoll, uint64_t *tokens, int capacity) {
+int cl_epoll_wait(int epoll, uint64_t *tokens, int capacity, int timeout_ms) {
     struct epoll_event events[64];
     if (capacity > 64) capacity = 64;
-    int count = epoll_wait(epoll, events, capacity, -1);
+    int count = epoll_wait(epoll, events, capacity, timeout_ms);
     for (int index = 0; index < count; index++) tokens[index] = events[index].data.u64;
     return count;
 }

@@ -152,10 +152,13 @@ package final class ProcessWatch: Sendable {
 
     private func wait() -> Never {
         var tokens = [UInt64](repeating: 0, count: 64)
+        var orphans = Orphans.ofThisProcess()
+        let limit = orphans == nil ? -1 : Int32(clamping: Orphans.pace.inMilliseconds)
         while true {
-            let count = cl_epoll_wait(epoll, &tokens, Int32(tokens.count))
+            let count = cl_epoll_wait(epoll, &tokens, Int32(tokens.count), limit)
             precondition(count >= 0 || errno == EINTR, "epoll_wait: \(errorText(errno))")
             for token in tokens.prefix(Int(max(0, count))) { ended(Int32(token)) }
+            orphans?.bury()
         }
     }
 

@@ -69,8 +69,8 @@ int cl_pidfd_send_signal(int pidfd, int signal);
 int cl_epoll_create(void);
 int cl_epoll_add(int epoll, int descriptor, uint64_t token);
 int cl_epoll_remove(int epoll, int descriptor);
-// Fills up to `capacity` tokens; -1 with errno.
-int cl_epoll_wait(int epoll, uint64_t *tokens, int capacity);
+// Fills up to `capacity` tokens; none after `timeout_ms`, which is no limit where it is negative; -1 with errno.
+int cl_epoll_wait(int epoll, uint64_t *tokens, int capacity, int timeout_ms);
 
 // Turns signals into bytes: each that arrives is written to a pipe, whose reading end is returned (-1 with errno), with
 // CL_SIGNAL_OF_KERNEL added where no process sent it: a key on the terminal, or its end. A
