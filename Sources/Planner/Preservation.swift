@@ -42,6 +42,12 @@ extension Turn {
         // What it was last, its nodes.conf says, or nobody.
         guard let before = facts.parsed?.view.myself, before.masterID == master.id else { return false }
         guard let last = member.lastSeen else { return true }
+        // With the host both ends went, each file with what was not synced of it: the replica's may be the longer one.
+        if last.bootID != seen.bootID, member.cleanStop == nil, last.appendOnlyBytes != nil,
+            last.appendFsync != "always"
+        {
+            return false
+        }
         var streams = master.streams ?? []
         if let report = report(master) { streams.append(report.replication.replicationID) }
         return last.role == .replica && streams.contains(last.replicationID)

@@ -86,6 +86,11 @@ extension Turn {
             return within(Self.dataLimit, "waiting for \(member.name) to load its data", story)
         }
         if report.replication.role == .replica, !isInSync(report) {
+            if let master = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
+                master.wanted == .stopped, running(master.name) == nil
+            {
+                return .failed("\(member.name) runs and cannot be in sync: \(master.name), its master, was stopped")
+            }
             return within(Self.dataLimit, "waiting for \(member.name) to be in sync", story)
         }
         if let dispute = openDispute(topology) {

@@ -114,6 +114,24 @@ import Testing
         }
     }
 
+    /// What was not synced of a file went with the host, and the two of a shard are not synced at the same moment.
+    @Test(arguments: [("everysec", ["7003", "7004", "7005"]), ("no", ["7003", "7004", "7005"]), ("always", [])])
+    func afterTheHostWentDownWhatAReplicaMayHaveMoreIsKept(fsync: String, expected: [NodeName]) {
+        var scene = Self.dark { scene in
+            for index in 0..<6 {
+                scene.record?.members[index].lastSeen?.bootID = "an earlier one"
+                scene.record?.members[index].lastSeen?.appendFsync = fsync
+                scene.record?.members[index].lastSeen?.appendOnlyBytes = 100
+            }
+        }
+        var kept: [NodeName] = []
+        scene.run { decision in
+            kept += decision.nodes("preserve")
+            return decision.assessment.ready
+        }
+        #expect(kept.sorted() == expected)
+    }
+
     /// The engine itself finds that the file is cut: it ends, and says why.
     @Test func aMasterThatCannotLoadItsFileIsReplacedByAReplicaThatCan() {
         var scene = Self.dark()

@@ -59,6 +59,19 @@ import Testing
         #expect(scene.carryOut() == ["shutdown 7001", "start 7001"])
     }
 
+    /// Nothing that is waited for comes, however long.
+    @Test func aReplicaWhoseMasterWasStoppedDoesNotComeIntoSync() throws {
+        var scene = try Scene.ordered(.restartNode("7004", force: true)) { scene in
+            scene.record?.members[1].wanted = .stopped
+            scene.die("7001", ProcessExit(code: 0))
+            scene.look()
+        }
+        #expect(scene.carryOut() == ["shutdown 7004", "start 7004"])
+        let operation = try #require(scene.record?.operations.last)
+        #expect(operation.state == .failed)
+        #expect(operation.error == "7004 runs and cannot be in sync: 7001, its master, was stopped")
+    }
+
     // MARK: the hand-over
 
     /// The hand-over was ordered; the roles are as they were, and nobody was asked since.

@@ -43,10 +43,12 @@ package struct Scenario {
         spec.replicas = [0, 1, 1, 1, 2].randomElement(using: &random) ?? 1
         // Short ones too: a second hand-over waits for 4 of them.
         let timeout = [15000, 500, 2000][Int(seed % 3)]
-        spec.directives = [
-            .init(name: "appendonly", arguments: ["yes"]),
-            .init(name: "cluster-node-timeout", arguments: [String(timeout)]),
-        ]
+        spec.directives = [.init(name: "cluster-node-timeout", arguments: [String(timeout)])]
+        let fsync = ["everysec", "everysec", "always", "no", nil].randomElement(using: &random) ?? "everysec"
+        spec.directives.append(.init(name: "appendonly", arguments: [fsync == nil ? "no" : "yes"]))
+        if let fsync { spec.directives.append(.init(name: "appendfsync", arguments: [fsync])) }
+        spec.supervision.failover = [.fast, .fast, .durable, .off].randomElement(using: &random) ?? .fast
+        spec.supervision.failoverMaxLag = [nil, nil, nil, 500].randomElement(using: &random) ?? nil
         spec.portWait = .seconds(Int64.random(in: 1...5, using: &random))
         return (Scenario(seed: seed, spec: spec, random: random, tells: tells), random)
     }
@@ -62,42 +64,89 @@ package struct Scenario {
             let port = 7000 + Int.random(in: 0..<10, using: &random)
             world.host.foreignPorts.insert(Bool.random(using: &random) ? port : port + 10000)
         }
-        // Half of the seeds: nothing dies but clusterd, and then no write may be lost.
-        let nodesDie = Bool.random(using: &random)
+        let hardship = Hardship.allCases.randomElement(using: &random) ?? .none
         if Bool.random(using: &random) { world.killAfterEffects = Int.random(in: 1...80, using: &random) }
         world.queue.add(.write, at: world.now)
         world.startDaemon()
         runUntilReady("forming")
-        if world.broken.isEmpty { disturb(&random, nodesDie: nodesDie) }
+        if world.broken.isEmpty { disturb(&random, hardship) }
         if world.broken.isEmpty { settle() }
-        if world.broken.isEmpty { checkData(nodesDie: nodesDie) }
-        if world.broken.isEmpty { stopAndStartAgain(nodesDie: nodesDie) }
+        if world.broken.isEmpty { checkData(hardship) }
+        if world.broken.isEmpty { stopAndStartAgain(hardship) }
         return Report(
             seed: seed, broken: world.broken, story: world.story, seconds: Double(world.now.nanoseconds) / 1e9,
             turns: world.turns)
     }
 
-    private func disturb(_ random: inout SplitMix64, nodesDie: Bool) {
+    /// How hard the world is to this cluster.
+    enum Hardship: CaseIterable {
+        /// Nothing dies but clusterd, and no write may be lost.
+        case none
+        /// Nodes die too.
+        case deaths
+        /// Nodes are stopped, or do not come to their sockets, and orders come late.
+        case pauses
+        /// The power goes, and files are lost, cut or replaced.
+        case disks
+        case all
+    }
+
+    private func disturb(_ random: inout SplitMix64, _ hardship: Hardship) {
         let count = Int.random(in: 1...6, using: &random)
+        world.isSlow = hardship == .pauses || hardship == .all
+        // One node at most loses data: what else there is, is to be found.
+        let victim = Int.random(in: 0..<world.spec.nodeCount, using: &random)
         for index in 0..<count {
             let at = world.now + .milliseconds(Int.random(in: 0...4000, using: &random))
-            let node = Int.random(in: 0..<world.spec.nodeCount, using: &random)
-            let fault: World.Fault
             let request = World.Request.allCases.randomElement(using: &random) ?? .restartNode
+            let node = Int.random(in: 0..<world.spec.nodeCount, using: &random)
+            let harm = harm(&random, hardship, node, victim)
+            let fault: World.Fault
             switch Int.random(in: 0..<12, using: &random) {
             case 0...4: fault = .command(request, node, key: "request \(index)")
             case 5...6: fault = .killDaemon
-            case 7: fault = nodesDie ? .takePort(node) : .killDaemon
-            case 8: fault = nodesDie ? .killAll : .command(request, node, key: "request \(index)")
-            default: fault = nodesDie ? .killNode(node) : .command(request, node, key: "request \(index)")
+            default: fault = harm ?? .command(request, node, key: "request \(index)")
             }
             world.queue.add(.fault(fault), at: at)
         }
         if Bool.random(using: &random) {
             world.killAfterEffects = world.effectsBegun + Int.random(in: 1...30, using: &random)
         }
-        let end = world.now + .seconds(5)
+        let end = world.now + .seconds(hardship == .pauses || hardship == .all ? 12 : 5)
         while world.now < end, world.broken.isEmpty { world.step() }
+    }
+
+    private func harm(
+        _ random: inout SplitMix64, _ hardship: Hardship, _ node: Int, _ victim: Int
+    ) -> World.Fault? {
+        var kind = hardship
+        if kind == .all { kind = [.deaths, .pauses, .disks].randomElement(using: &random) ?? .deaths }
+        let time = Duration.milliseconds(Int.random(in: 20...9000, using: &random))
+        switch kind {
+        case .none, .all: return nil
+        case .deaths:
+            switch Int.random(in: 0..<5, using: &random) {
+            case 0: return .takePort(node)
+            case 1: return .killAll(crash: false, [])
+            default: return .killNode(node, nil)
+            }
+        case .pauses:
+            switch Int.random(in: 0..<5, using: &random) {
+            case 0...1: return .killNode(node, nil)
+            case 2: return .busyNode(node, time / 10)
+            default: return .stopNode(node, time)
+            }
+        case .disks:
+            let what = World.Tampering.allCases.randomElement(using: &random) ?? .deleted
+            // Where nothing else has the data, there is nothing to find.
+            let harms = world.spec.replicas > 0 ? [(victim, what)] : []
+            switch Int.random(in: 0..<4, using: &random) {
+            case 0: return .killAll(crash: true, [])
+            case 1: return .killAll(crash: Bool.random(using: &random), harms)
+            case 2 where world.spec.replicas > 0: return .killNode(victim, what)
+            default: return .killNode(node, nil)
+            }
+        }
     }
 
     /// No more faults: what is down comes up, and all of it is ready.
@@ -155,18 +204,14 @@ package struct Scenario {
         }
     }
 
-    /// What was acknowledged is there, where no node died by force.
-    private func checkData(nodesDie: Bool) {
-        guard !nodesDie, let record = world.record else { return }
-        for (index, slots) in SlotSet.evenly(among: record.shape.masters).enumerated() {
-            let owner = world.host.engines.values.first { $0.isMaster && !$0.slots.intersection(slots).isEmpty }
-            if let owner, owner.data < world.acknowledged[index] {
-                world.breaks("shard \(index): \(world.acknowledged[index] - owner.data) acknowledged writes are lost")
-            }
-        }
+    /// What was acknowledged is there: where no node died by force, and where each write was on disk before that.
+    private func checkData(_ hardship: Hardship) {
+        let fsync = world.spec.directives.last { $0.name == "appendfsync" }?.arguments
+        let isDurable = world.spec.supervision.failover == .durable && fsync == ["always"]
+        if hardship == .none || (hardship == .deaths && isDurable) { world.checkNothingIsLost() }
     }
 
-    private func stopAndStartAgain(nodesDie: Bool) {
+    private func stopAndStartAgain(_ hardship: Hardship) {
         world.happen(.stop)
         let limit = world.now + .seconds(30)
         while world.ended == nil, world.broken.isEmpty {
@@ -179,40 +224,6 @@ package struct Scenario {
         guard world.broken.isEmpty else { return }
         world.startDaemon()
         runUntilReady("the second start")
-        if world.broken.isEmpty { checkData(nodesDie: nodesDie) }
-    }
-}
-
-extension World {
-    func happen(_ fault: Fault) {
-        switch fault {
-        case .killNode(let index):
-            let pids = host.engines.keys.sorted()
-            guard !pids.isEmpty else { return }
-            deaths += 1
-            exit(pids[index % pids.count], code: nil, signal: 9)
-        case .killAll:
-            tell("every process is killed")
-            deaths += 1
-            killDaemon()
-            for pid in host.engines.keys.sorted() { exit(pid, code: nil, signal: 9) }
-            after(10...500, .fault(.startDaemon))
-        case .killDaemon:
-            guard cycle != nil else { return }
-            killDaemon()
-            after(10...500, .fault(.startDaemon))
-        case .startDaemon:
-            if cycle == nil, ended == nil { startDaemon() }
-        case .command(let request, let index, let key): ask(request, index, key)
-        case .stop: post(.wish(.stop(asked: now, kill: false)))
-        case .takePort(let index):
-            guard let record, !record.members.isEmpty else { return }
-            let member = record.members[index % record.members.count]
-            // Only what nobody uses can be taken.
-            guard host.user(of: member.directory) == nil, cycle == nil else { return }
-            tell("somebody takes \(member.ports.client)")
-            host.foreignPorts.insert(member.ports.client)
-        case .freePorts: host.foreignPorts = []
-        }
+        if world.broken.isEmpty { checkData(hardship) }
     }
 }

@@ -1,7 +1,8 @@
 import ClusterModel
 import Planner
 
-/// One redis-server process, as far as clusterd can tell: a view of the cluster that it saves, a role, a stream of writes.
+/// One redis-server process, as far as clusterd and its peers can tell: a view of the cluster that it saves, a role, and a copy
+/// of its shard's writes.
 struct SimulatedEngine {
     var identity: ProcessIdentity
     var directory: String
@@ -11,21 +12,61 @@ struct SimulatedEngine {
     var entries: Roster
     var currentEpoch: UInt64
     var lastVoteEpoch: UInt64
-    var bornAt: Moment
-    /// From then on it accepts connections.
+    /// Its own config epoch; in its line a replica shows its master's.
+    var ownEpoch: UInt64
+    var settings: Settings
+    /// From then on it accepts connections; until `loadedAt` it answers LOADING.
     var listensAt: Moment
+    var loadedAt: Moment
+    /// Until then it does nothing at all (state T), or does not come to its sockets (state R).
+    var stoppedUntil: Moment?
+    var busyUntil = Moment.seconds(0)
     /// A master with slots answers CLUSTERDOWN for 2 s after its start (`CLUSTER_WRITABLE_DELAY`, src/cluster.c).
     var writableAt: Moment
     var link = Link.down
-    /// How many of its shard's writes it holds: always the first ones of a history.
-    var data: Int
-    var history: String
+    /// Since when its link is down, if it was up before.
+    var linkLostAt: Moment?
+    /// What it holds in memory.
+    var copy: Copy?
+    /// What the kernel has taken in for it from its master; read before the end of the stream.
+    var received: Copy?
+    /// What it says of its stream where it follows none.
+    var ownHistory: String
+    /// Whether its copy is part of a stream that it can name: not after a start from an append-only file.
+    var isInStream = false
+    /// A full synchronisation is followed by a rewrite of the append-only file; until then the old one lies there.
+    var rewriteDue: Moment?
+    var syncDue = Moment.seconds(0)
+    var savedCopy: Copy?
     /// During a manual failover the master takes no writes.
-    var isPaused = false
+    var pausedUntil = Moment.seconds(0)
     var isStopping = false
-    /// When it last stood for election.
-    var stoodAt: Moment?
-    var appendOnly = true
+    /// It could not be asked when its master was replaced: nobody knows what it has that the new one lacks.
+    var wasAsleepAtPromotion = false
+    var bus = Bus()
+
+    struct Settings {
+        var appendOnly = true
+        var appendFsync = "everysec"
+        var nodeTimeout = Duration.seconds(15)
+        var electsItself = true
+    }
+
+    /// What it knows of its peers by the cluster bus, and forgets when it ends.
+    struct Bus {
+        /// The process of each peer to which its link goes.
+        var linkedTo: [NodeID: ProcessIdentity] = [:]
+        var heardAt: [NodeID: Moment] = [:]
+        var failedAt: [NodeID: Moment] = [:]
+        /// Who holds whom for failed, and when it said so.
+        var reports: [NodeID: [NodeID: Moment]] = [:]
+        /// As voter: when it last voted for a replica of each master.
+        var votedAt: [NodeID: Moment] = [:]
+        /// As candidate.
+        var standsAt: Moment?
+        var hasStood = false
+        var stoodAt: Moment?
+    }
 
     enum Link: Equatable {
         case down
@@ -39,11 +80,13 @@ struct SimulatedEngine {
     var slots: SlotSet { myself.slots }
 
     func listens(_ now: Moment) -> Bool { now >= listensAt && !isStopping }
+    /// It comes to what is on its sockets.
+    func isAwake(_ now: Moment) -> Bool { listens(now) && stoppedUntil == nil && now >= busyUntil }
+    func serves(_ now: Moment) -> Bool { isAwake(now) && now >= loadedAt }
 
     var file: NodesFile {
         NodesFile(
-            view: NodesView(entries: entries.list), currentEpoch: currentEpoch,
-            lastVoteEpoch: lastVoteEpoch)
+            view: NodesView(entries: entries.list), currentEpoch: currentEpoch, lastVoteEpoch: lastVoteEpoch)
     }
 
     /// Learns of another node's word of itself; false: it does not know that node.
@@ -54,7 +97,8 @@ struct SimulatedEngine {
         known.ports = sender.ports
         known.host = sender.host
         // Of its role a node itself is always believed; of slots, whose epoch is higher.
-        known.flags = sender.flags.subtracting(.myself)
+        let failure = known.flags.intersection([.pfail, .fail])
+        known.flags = sender.flags.subtracting([.myself, .pfail, .fail]).union(failure)
         known.masterID = sender.masterID
         if isNews || sender.flags.contains(.replica) {
             known.configEpoch = sender.configEpoch
@@ -78,41 +122,38 @@ struct SimulatedEngine {
 
     mutating func follow(_ master: NodeID) {
         guard var mine = entries[id] else { return }
+        if mine.flags.contains(.master) { isInStream = copy != nil }
         mine.flags = [.myself, .replica]
         mine.masterID = master
         mine.slots = SlotSet()
         mine.configEpoch = entries[master]?.configEpoch ?? 0
         entries[id] = mine
         link = .down
-        isPaused = false
+        linkLostAt = nil
+        pausedUntil = .seconds(0)
     }
 
-    /// CLUSTER FAILOVER TAKEOVER, and the end of a manual failover.
-    mutating func takeOver(history newHistory: String) {
+    /// CLUSTER FAILOVER TAKEOVER (epoch nil), or an election that was won. A takeover makes a new epoch only where its own is not
+    /// the highest (`clusterBumpConfigEpochWithoutConsensus`, src/cluster.c).
+    mutating func takeOver(epoch: UInt64? = nil) {
         guard let old = masterID, var mine = entries[id], var master = entries[old] else { return }
-        currentEpoch += 1
+        if let epoch {
+            ownEpoch = max(ownEpoch, epoch)
+        } else {
+            let highest = entries.list.filter { $0.id != id }.map(\.configEpoch).max() ?? 0
+            if ownEpoch == 0 || ownEpoch < highest {
+                currentEpoch += 1
+                ownEpoch = currentEpoch
+            }
+        }
+        mine.configEpoch = ownEpoch
         mine.flags = [.myself, .master]
         mine.masterID = nil
-        mine.configEpoch = currentEpoch
         mine.slots = master.slots
         master.slots = SlotSet()
         entries[old] = master
         entries[id] = mine
-        history = newHistory
         link = .down
-    }
-
-    func report(_ now: Moment, isOK: Bool) -> NodeReport {
-        NodeReport(
-            processID: identity.pid, id: id, engine: Engine(name: .redis, version: EngineVersion(7, 0, 15)),
-            loading: false,
-            replication: .init(
-                role: isMaster ? .master : .replica, linkUp: !isMaster && link == .up,
-                syncInProgress: { if case .syncing = link { true } else { false } }(), replicationID: history,
-                offset: Int64(data), connectedReplicas: 0),
-            clusterStateOK: isOK, currentEpoch: currentEpoch, view: file.view,
-            persistence: .init(appendOnly: appendOnly, saving: false, lastSaveOK: true, lastAppendOK: true),
-            load: .init(keys: Int64(data), memoryBytes: 0, maxMemoryBytes: nil, clients: 1, operationsPerSecond: 0),
-            settings: [:])
+        bus.standsAt = nil
     }
 }

@@ -7,7 +7,7 @@ extension World {
     func carryOut(_ effect: Effect) -> Outcome {
         switch effect {
         case .survey:
-            return .surveyed(host.survey(record?.members.map(\.directory) ?? [], at: now))
+            return .surveyed(host.survey(record?.members.map(\.directory) ?? [], writes, at: now))
         case .reserve(let pairs, _):
             var states: [PortPair: Outcome.Taken?] = [:]
             for pair in pairs {
@@ -24,24 +24,25 @@ extension World {
             return .measured(
                 .init(askedAt: now, bytes: Dictionary(logs.map { ($0.node, 0) }, uniquingKeysWith: { $1 })))
         case .makeDirectory(_, let path):
-            if host.directories[path] == nil { host.directories[path] = .init() }
+            if host.folders[path] == nil { host.folders[path] = .init() }
             return .done
         case .quarantine(let move):
             checkUnused(move.directory, "files are moved")
-            if let name = host.directories[move.directory]?.nodesFileName, move.files.contains(name) {
-                host.directories[move.directory]?.nodesFile = nil
-                host.directories[move.directory]?.nodesFileName = nil
-            }
-            if move.files.contains("appendonlydir") { breaks("keys of \(move.node) are moved away") }
+            setAside(move)
             return .done
-        case .preserve, .makeReserve, .releaseReserve: return .done
+        case .preserve(let copies):
+            host.quarantine[copies.folder, default: []] += host.folders[copies.directory]?.copies ?? []
+            return .done
+        case .discardCopy(let folder):
+            host.quarantine[folder] = nil
+            return .done
         case .writeFiles(let files):
             checkUnused(files.directory, "files are written")
             if let file = files.nodesFile {
-                host.directories[files.directory]?.nodesFile = file
-                host.directories[files.directory]?.nodesFileName = files.nodesFileName
+                host.folders[files.directory]?.nodesFile = file
+                host.folders[files.directory]?.nodesFileName = files.nodesFileName
             }
-            host.directories[files.directory]?.redisConf = files.redisConf
+            host.folders[files.directory]?.redisConf = files.redisConf
             return .done
         case .start(let start):
             if record?.stage != .formed { breaks("\(start.node) is started before the record says formed") }
@@ -54,10 +55,16 @@ extension World {
             return .process(identity, startedAt: wall)
         case .inquire(_, let identity, _):
             return .inquired(.init(of: identity, namedByKernel: false, memoryKills: nil, log: []))
-        case .killHung(_, let identity, _): return carryOut(.signal("", identity, .kill))
+        case .examine(_, let identity, let path):
+            return .examined(.init(of: identity, path: path, bytes: 1000, goodBytes: 900))
+        case .killHung(_, let identity, _):
+            guard host.engines[identity.pid]?.stoppedUntil != nil else { return .failed("it is not as it was") }
+            return carryOut(.signal("", identity, .kill))
         case .signal(_, let identity, let signal):
             guard host.engines[identity.pid] != nil else { return .failed("the process has ended") }
-            after(1...5, .exit(pid: identity.pid, code: signal == .kill ? nil : 0, signal: signal == .kill ? 9 : nil))
+            after(
+                1...5,
+                .exit(pid: identity.pid, code: signal == .kill ? nil : 0, signal: signal == .kill ? 9 : nil, log: []))
             return .done
         default: return command(effect)
         }
@@ -69,59 +76,20 @@ extension World {
         }
     }
 
-    private func reach(_ contact: Effect.Contact) -> SimulatedEngine? {
-        host.engines.values.filter { $0.ports.client == contact.port && $0.listens(now) }
-            .min { $0.identity.pid < $1.identity.pid }
-    }
-
-    private func command(_ effect: Effect) -> Outcome {
-        switch effect {
-        case .ask(_, let contact), .identify(_, let contact):
-            guard let engine = reach(contact) else { return .answered(.refused) }
-            return .answered(.report(engine.report(now, isOK: host.isOK(engine, now))))
-        case .shutdown(_, let contact, _):
-            guard let engine = reach(contact) else { return .failed("it refuses the connection") }
-            host.engines[engine.identity.pid]?.isStopping = true
-            after(2...40, .exit(pid: engine.identity.pid, code: 0, signal: nil))
-            return .done
-        case .handOver(_, let contact, let from):
-            guard let engine = reach(contact), engine.masterID == from.master, engine.link == .up,
-                let master = host.engine(from.master)
-            else { return .failed("ERR it is no replica in sync") }
-            if host.refusesElection(of: engine, after: from.master, now) {
-                breaks(
-                    "\(engine.ports.client) is to take over while the engine refuses to elect it: writes wait for nothing"
-                )
-            }
-            host.engines[master.identity.pid]?.isPaused = true
-            after(3...60, .handOver(heir: engine.identity.pid))
-            return .done
-        case .promote(let promotion, let contact):
-            guard let engine = reach(contact) else { return .failed("it refuses the connection") }
-            guard !engine.isMaster, engine.masterID == promotion.masterID, engine.link == .down,
-                wall <= promotion.deadline
-            else { return .failed("ERR it may not take over") }
-            host.engines[engine.identity.pid]?.takeOver(history: String(random.next(), radix: 16))
-            checkWriters()
-            return .done
-        case .meet(_, let contact, _, let ports):
-            guard let host = reach(contact), let guest = self.host.engines.values.first(where: { $0.ports == ports })
-            else {
-                return .failed("nobody is there")
-            }
-            for (here, there) in [(host, guest), (guest, host)] {
-                var entry = there.myself
-                entry.flags.remove(.myself)
-                entry.slots = SlotSet()
-                entry.configEpoch = 0
-                if here.entries[there.id] == nil { self.host.engines[here.identity.pid]?.entries[there.id] = entry }
-            }
-            return .done
-        case .configure(_, let contact, let name, let value):
-            guard let engine = reach(contact) else { return .failed("it refuses the connection") }
-            if name == "appendonly" { host.engines[engine.identity.pid]?.appendOnly = value == "yes" }
-            return .done
-        default: return .done
+    private func setAside(_ move: Effect.Quarantine) {
+        guard var folder = host.folders[move.directory] else { return }
+        if let name = folder.nodesFileName, move.files.contains(name) {
+            folder.nodesFile = nil
+            folder.nodesFileName = nil
         }
+        if move.files.contains("appendonlydir") {
+            host.quarantine[move.folder, default: []].append(folder.appendOnly?.copy)
+            folder.appendOnly = nil
+        }
+        if move.files.contains("dump.rdb") {
+            host.quarantine[move.folder, default: []].append(folder.dump?.copy)
+            folder.dump = nil
+        }
+        host.folders[move.directory] = folder
     }
 }

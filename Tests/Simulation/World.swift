@@ -9,7 +9,12 @@ final class World {
         case effect(Effect, generation: Int)
         case tick(pid: Int32)
         case handOver(heir: Int32)
-        case exit(pid: Int32, code: Int32?, signal: Int32?)
+        case exit(pid: Int32, code: Int32?, signal: Int32?, log: [String])
+        /// It goes on where it was stopped.
+        case thaw(pid: Int32)
+        /// An order comes to its node after clusterd has given up waiting for the answer.
+        case late(Effect)
+        case unanswered(Effect, generation: Int)
         case write
         /// The loop comes to what has happened since its last turn.
         case turn
@@ -22,9 +27,19 @@ final class World {
         case restartNode, startNode, stopNode, failover, failoverFrom, rollingRestart, pause, resume, cancel
     }
 
+    /// What becomes of the data in a folder that no process uses.
+    enum Tampering: CaseIterable {
+        case deleted, older, shortened, torn
+    }
+
     enum Fault {
-        case killNode(Int)
-        case killAll
+        case killNode(Int, Tampering?)
+        /// Everything ends at once, the power with it where `crash`; what lies in some folders is not what it was.
+        case killAll(crash: Bool, [(node: Int, Tampering)])
+        /// SIGSTOP, and SIGCONT so much later.
+        case stopNode(Int, Duration)
+        /// It computes, and does not come to its sockets.
+        case busyNode(Int, Duration)
         case killDaemon
         case command(Request, Int, key: String)
         case stop
@@ -48,9 +63,13 @@ final class World {
     private var chronicle: Chronicle?
     var tells: Bool
     var broken: [String] = []
-    /// Writes that were acknowledged, per slot range of the plan.
-    var acknowledged: [Int] = []
-    var deaths = 0
+    var writes = Writes()
+    /// Won by the engine's own elections: the epoch, and when.
+    var elections: [UInt64: Moment] = [:]
+    /// When each master last handed over to a replica that was elected.
+    var handOvers: [NodeID: Moment] = [:]
+    /// Orders on slow connections, and to nodes that do not listen.
+    var isSlow = false
     var ended: Decision.End?
     /// The daemon is killed when it has begun so many effects.
     var killAfterEffects: Int?
@@ -70,7 +89,6 @@ final class World {
         turnTakes = [.microseconds(300), .milliseconds(1), .milliseconds(2), .milliseconds(3)][Int(seed / 3 % 4)]
         self.spec = spec
         self.tells = tells
-        acknowledged = Array(repeating: 0, count: spec.masters)
     }
 
     var wall: WallTime { WallTime(milliseconds: 1_700_000_000_000 + now.nanoseconds / 1_000_000) }
@@ -114,7 +132,7 @@ final class World {
         let open = queue.remove { action in
             if case .effect = action { true } else { false }
         }
-        for case .effect(let effect, _) in open where Bool.random(using: &random) { _ = carryOut(effect) }
+        for case .effect(let effect, _) in open where Bool.random(using: &random) { arrive(effect) }
     }
 
     func post(_ event: Event) {
@@ -175,8 +193,27 @@ final class World {
         }
         tell(effect.key.text)
         effectsBegun += 1
-        after(0...20, .effect(effect, generation: generation))
+        let isLate = isSlow && effect.isOrderToNode && Int.random(in: 0..<8, using: &random) == 0
+        after(isLate ? 100...3000 : 0...20, .effect(effect, generation: generation))
     }
+
+    /// What a node is told, whoever still waits for the answer: at once, or when it comes to its sockets.
+    private func arrive(_ effect: Effect) {
+        if let sleeper = sleeper(for: effect) { return queue.add(.late(effect), at: sleeper) }
+        _ = carryOut(effect)
+    }
+
+    /// When the node that an order is for comes to it; nil: at once, or never.
+    private func sleeper(for effect: Effect) -> Moment? {
+        guard effect.isOrderToNode, let node = effect.node, let port = record?.member(node)?.ports.client else {
+            return nil
+        }
+        let engine = host.pids.compactMap { host.engines[$0] }.first { $0.ports.client == port && $0.listens(now) }
+        guard let engine, !engine.isAwake(now) else { return nil }
+        return max(engine.stoppedUntil ?? now, engine.busyUntil) + .microseconds(10)
+    }
+
+    private static let answerLimit = Duration.seconds(2)
 
     // MARK: time
 
@@ -186,11 +223,24 @@ final class World {
         switch action {
         case .effect(let effect, let generation):
             guard generation == self.generation, cycle != nil else { return }
-            let outcome = carryOut(effect)
-            post(.ended(effect, outcome))
+            guard let due = sleeper(for: effect) else { return post(.ended(effect, carryOut(effect))) }
+            // It lies in the node's socket; clusterd waits for the answer, with a limit.
+            if due - now <= Self.answerLimit {
+                queue.add(.effect(effect, generation: generation), at: due)
+            } else {
+                queue.add(.late(effect), at: due)
+                queue.add(.unanswered(effect, generation: generation), at: now + Self.answerLimit)
+            }
+        case .unanswered(let effect, let generation):
+            guard generation == self.generation, cycle != nil else { return }
+            post(.ended(effect, .failed("it did not answer within 2 s")))
+        case .late(let effect):
+            tell("comes late: \(effect.key.text)")
+            arrive(effect)
+        case .thaw(let pid): thaw(pid)
         case .tick(let pid): tick(pid)
         case .handOver(let heir): handOver(heir)
-        case .exit(let pid, let code, let signal): exit(pid, code: code, signal: signal)
+        case .exit(let pid, let code, let signal, let log): exit(pid, code: code, signal: signal, log: log)
         case .write:
             write()
             checkWriters()
@@ -205,11 +255,22 @@ final class World {
     }
 
     func exit(_ pid: Int32, code: Int32?, signal: Int32?, log: [String] = []) {
+        if code == 0, let engine = host.engines[pid] { saveAtEnd(engine) }
         guard let engine = host.bury(pid) else { return }
         tell("\(engine.ports.client) (pid \(pid)) ends: \(signal.map { "signal \($0)" } ?? "code \(code ?? 0)")")
         guard let watcher = watched.removeValue(forKey: pid), watcher.generation == generation else { return }
         post(
             .exited(
                 watcher.node, engine.identity, ExitReason(exit: ProcessExit(code: code, signal: signal), log: log)))
+    }
+}
+
+extension Effect {
+    /// A command to a node that changes something: it comes, if late, whether clusterd waits for the answer or not.
+    var isOrderToNode: Bool {
+        switch self {
+        case .promote, .handOver, .configure, .meet, .shutdown, .forget, .replicate, .addSlots: true
+        default: false
+        }
     }
 }

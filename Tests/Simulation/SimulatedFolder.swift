@@ -1,0 +1,76 @@
+import ClusterModel
+import Planner
+
+/// A node's folder on a simulated disk.
+struct SimulatedFolder {
+    var nodesFileName: String?
+    var nodesFile: NodesFile?
+    var redisConf: [UInt8] = []
+    var appendOnly: AppendOnly?
+    var dump: Dump?
+    /// Somebody, or a crash of the host, has changed what lies here: the engine's own files would be others.
+    var isTampered = false
+
+    struct AppendOnly {
+        /// What a process that loads it gets.
+        var copy: Copy?
+        /// What a host that loses its power leaves of it.
+        var synced: Copy?
+        /// How much of it the base has: what was there when it was last rewritten.
+        var baseKeys = 0
+        var rewrittenAt: WallTime
+        var writtenAt: WallTime
+        /// It ends in the middle of a command: the engine does not load it.
+        var isTorn = false
+    }
+
+    struct Dump {
+        var copy: Copy?
+        var savedAt: WallTime
+        var modified: WallTime
+        /// Of the stream that it was saved from.
+        var position: Freshness.Position?
+    }
+
+    var copies: [Copy?] { [appendOnly?.copy, dump?.copy] }
+
+    func facts(_ path: String, _ writes: Writes) -> DirectoryFacts {
+        var facts = DirectoryFacts(path: path)
+        facts.exists = true
+        facts.writable = true
+        facts.nodesFileName = nodesFileName
+        facts.nodesFile = nodesFile.map { .parsed($0) } ?? .absent
+        if !redisConf.isEmpty { facts.redisConf = RedisConfFacts(fileName: "redis.conf", redisConf) }
+        if let appendOnly {
+            facts.content.appendOnly = AppendOnlyFiles(
+                directoryName: "appendonlydir", files: Self.files(appendOnly, writes.keys(appendOnly.copy)))
+        }
+        if let dump {
+            var header = RDBHeader(formatVersion: 10)
+            header.savedAt = WallTime(milliseconds: dump.savedAt.milliseconds / 1000 * 1000)
+            header.replicationID = dump.position?.replicationID
+            header.replicationOffset = dump.position?.offset
+            let keys = writes.keys(dump.copy)
+            facts.content.dumps = [
+                DataFile(
+                    name: "dump.rdb", size: 100 + Int64(keys) * Writes.bytes, modified: dump.modified,
+                    evidence: keys > 0 ? .keys : .noKeys, header: header)
+            ]
+        }
+        return facts
+    }
+
+    static func bytes(_ file: AppendOnly, keys: Int) -> Int64 { 90 + Int64(keys) * Writes.bytes }
+
+    private static func files(_ file: AppendOnly, _ keys: Int) -> [DataFile] {
+        let base = min(file.baseKeys, keys)
+        return [
+            DataFile(
+                name: "appendonlydir/appendonly.aof.1.base.rdb", size: 90 + Int64(base) * Writes.bytes,
+                modified: file.rewrittenAt, evidence: base > 0 ? .keys : .noKeys),
+            DataFile(
+                name: "appendonlydir/appendonly.aof.1.incr.aof", size: Int64(keys - base) * Writes.bytes,
+                modified: file.writtenAt, evidence: keys > base || file.isTorn ? .keys : .noKeys),
+        ]
+    }
+}

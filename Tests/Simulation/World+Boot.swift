@@ -1,0 +1,86 @@
+import ClusterModel
+import Planner
+
+/// How an engine starts: out of its redis.conf, its nodes.conf and its data files. Delays after REDIS.md.
+extension World {
+    func boot(_ directory: String) -> SimulatedEngine? {
+        guard let folder = host.folders[directory] else { return nil }
+        let conf = RedisConfFile(folder.redisConf)
+        guard let port = conf.value("port").flatMap({ Int($0) }), let name = conf.value("cluster-config-file") else {
+            return nil
+        }
+        let bus = conf.value("cluster-port").flatMap { Int($0) } ?? port + 10000
+        guard let file = folder.nodesFile, folder.nodesFileName == name, let myself = file.view.myself else {
+            breaks("an engine starts in \(directory) without the nodes.conf that it is told to read")
+            return nil
+        }
+        if host.user(of: directory) != nil { breaks("two processes in \(directory)") }
+        let identity = host.nextIdentity(now)
+        let listensAt = now + milliseconds(5...40)
+        let isMaster = myself.flags.contains(.master)
+        var engine = SimulatedEngine(
+            identity: identity, directory: directory, nodesFileName: name, id: myself.id,
+            ports: PortPair(client: port, bus: bus), entries: Roster(file.view.entries),
+            currentEpoch: file.currentEpoch, lastVoteEpoch: file.lastVoteEpoch, ownEpoch: myself.configEpoch,
+            settings: settings(conf), listensAt: listensAt, loadedAt: listensAt + milliseconds(0...100),
+            writableAt: now + (isMaster ? .seconds(2) : .milliseconds(20)), ownHistory: newHistory())
+        for entry in engine.entries.list {
+            engine.entries[entry.id]?.linkConnected = entry.id == engine.id
+            engine.entries[entry.id]?.flags.subtract([.pfail, .fail])
+            engine.bus.heardAt[entry.id] = listensAt
+        }
+        engine.entries[engine.id]?.ports = engine.ports
+        let isTorn = load(&engine, folder)
+        if isMaster, let slots = engine.entries[engine.id]?.slots, !slots.isEmpty { beginStream(&engine) }
+        host.engines[identity.pid] = engine
+        if host.foreignPorts.contains(port) || host.foreignPorts.contains(bus) {
+            queue.add(.exit(pid: identity.pid, code: 1, signal: nil, log: []), at: now + milliseconds(2...10))
+        } else if isTorn {
+            let words = "Unexpected end of file reading the append only file appendonly.aof.1.incr.aof"
+            queue.add(.exit(pid: identity.pid, code: 1, signal: nil, log: [words]), at: engine.listensAt)
+            host.engines[identity.pid]?.loadedAt = now + .seconds(60)
+        } else {
+            queue.add(.tick(pid: identity.pid), at: engine.listensAt)
+        }
+        return engine
+    }
+
+    func newHistory() -> String { String(random.next(), radix: 16) }
+
+    private func settings(_ conf: RedisConfFile) -> SimulatedEngine.Settings {
+        var settings = SimulatedEngine.Settings()
+        settings.appendOnly = conf.value("appendonly") == "yes"
+        settings.appendFsync = conf.value("appendfsync") ?? "everysec"
+        settings.nodeTimeout = .milliseconds(conf.value("cluster-node-timeout").flatMap { Int64($0) } ?? 15_000)
+        settings.electsItself = conf.value("cluster-replica-no-failover") != "yes"
+        return settings
+    }
+
+    /// One of the two files and never the other (`loadDataFromDisk`, src/server.c). True: it cannot be loaded.
+    private func load(_ engine: inout SimulatedEngine, _ folder: SimulatedFolder) -> Bool {
+        if engine.settings.appendOnly {
+            engine.copy = folder.appendOnly?.copy
+            engine.received = engine.copy
+            if folder.appendOnly == nil {
+                host.folders[engine.directory]?.appendOnly = .init(rewrittenAt: wall, writtenAt: wall)
+            }
+            return folder.appendOnly?.isTorn == true
+        }
+        engine.copy = folder.dump?.copy
+        engine.received = engine.copy
+        engine.savedCopy = engine.copy
+        // What a dump says of its stream lets a replica go on with it.
+        engine.isInStream = folder.dump?.position != nil
+        return false
+    }
+
+    /// A master goes on under a name of its own, from what it has.
+    func beginStream(_ engine: inout SimulatedEngine) {
+        let shards = SlotSet.evenly(among: spec.masters)
+        let shard = shards.firstIndex { !$0.intersection(engine.slots).isEmpty } ?? 0
+        let offset = engine.isInStream ? engine.copy.map(writes.offset) ?? 0 : 0
+        engine.copy = writes.begin(id: newHistory(), shard: shard, after: engine.copy, offset: offset)
+        engine.received = engine.copy
+        engine.isInStream = true
+    }
+}

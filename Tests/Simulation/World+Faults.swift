@@ -1,0 +1,98 @@
+import ClusterModel
+import Planner
+
+/// What goes wrong, and what people do.
+extension World {
+    func happen(_ fault: Fault) {
+        switch fault {
+        case .killNode(let index, let tampering):
+            let members = record?.members ?? []
+            guard !members.isEmpty, let engine = host.user(of: members[index % members.count].directory) else { return }
+            exit(engine.identity.pid, code: nil, signal: 9)
+            if let tampering { tamper(engine.directory, tampering) }
+        case .killAll(let crash, let tampering):
+            tell(crash ? "the host loses its power" : "every process is killed")
+            killDaemon()
+            for pid in host.pids { exit(pid, code: nil, signal: 9) }
+            if crash { host.losePower() }
+            for (index, what) in tampering {
+                guard let members = record?.members, !members.isEmpty else { continue }
+                tamper(members[index % members.count].directory, what)
+            }
+            after(10...500, .fault(.startDaemon))
+        case .killDaemon:
+            guard cycle != nil else { return }
+            killDaemon()
+            after(10...500, .fault(.startDaemon))
+        case .startDaemon:
+            if cycle == nil, ended == nil { startDaemon() }
+        case .stopNode(let index, let time):
+            let pids = host.pids
+            guard !pids.isEmpty else { return }
+            let pid = pids[index % pids.count]
+            tell("pid \(pid) is stopped for \(time)")
+            host.engines[pid]?.stoppedUntil = now + time
+            queue.add(.thaw(pid: pid), at: now + time)
+        case .busyNode(let index, let time):
+            let pids = host.pids
+            guard !pids.isEmpty else { return }
+            host.engines[pids[index % pids.count]]?.busyUntil = now + time
+        case .command(let request, let index, let key): ask(request, index, key)
+        case .stop: post(.wish(.stop(asked: now, kill: false)))
+        case .takePort(let index):
+            guard let record, !record.members.isEmpty else { return }
+            let member = record.members[index % record.members.count]
+            // Only what nobody uses can be taken.
+            guard host.user(of: member.directory) == nil, cycle == nil else { return }
+            tell("somebody takes \(member.ports.client)")
+            host.foreignPorts.insert(member.ports.client)
+        case .freePorts: host.foreignPorts = []
+        }
+    }
+
+    func thaw(_ pid: Int32) {
+        guard var engine = host.engines[pid], let until = engine.stoppedUntil, now >= until else { return }
+        tell("pid \(pid) goes on")
+        engine.stoppedUntil = nil
+        // What lies in its sockets is read before it judges who is silent.
+        for entry in engine.entries.list { engine.bus.heardAt[entry.id] = now }
+        host.engines[pid] = engine
+    }
+
+    /// Somebody deletes, replaces or cuts the data of a node that does not run, or the disk does.
+    private func tamper(_ directory: String, _ what: Tampering) {
+        guard var folder = host.folders[directory], host.user(of: directory) == nil else { return }
+        tell("\(directory): the data are \(what)")
+        folder.isTampered = true
+        let count = Int.random(in: 1...60, using: &random)
+        switch what {
+        case .deleted: (folder.appendOnly, folder.dump) = (nil, nil)
+        case .older:
+            // A dump of some time ago is put in the place of what was there.
+            let shorter = writes.shortened(folder.appendOnly?.copy ?? folder.dump?.copy, by: count)
+            let then = wall + (.zero - .seconds(60))
+            folder.dump = .init(copy: shorter, savedAt: then, modified: then)
+            folder.appendOnly = nil
+        case .shortened: shorten(&folder, below: record?.members.first { $0.directory == directory }?.lastSeen)
+        case .torn: if folder.appendOnly?.copy != nil { folder.appendOnly?.isTorn = true }
+        }
+        host.folders[directory] = folder
+    }
+
+    /// Between two commands. Only so far that it can be noticed: less is there than was seen of it before.
+    private func shorten(_ folder: inout SimulatedFolder, below last: LastSeen?) {
+        guard let file = folder.appendOnly, let seen = last?.appendOnlyBytes else { return }
+        let keys = writes.keys(file.copy)
+        let kept = Int((seen - SimulatedFolder.bytes(file, keys: 0)) / Writes.bytes) - 1
+        guard kept > 0, kept < keys, file.baseKeys < kept else { return }
+        folder.appendOnly?.copy = writes.shortened(file.copy, by: keys - kept)
+    }
+
+    /// An end that was asked for: what is in memory is saved.
+    func saveAtEnd(_ engine: SimulatedEngine) {
+        guard var folder = host.folders[engine.directory], now >= engine.loadedAt else { return }
+        if engine.rewriteDue == nil, let copy = folder.appendOnly.map(\.copy) { folder.appendOnly?.synced = copy }
+        save(&folder, engine)
+        host.folders[engine.directory] = folder
+    }
+}

@@ -1,0 +1,85 @@
+import ClusterModel
+import Planner
+
+/// Rules 1, 3 and 5, held against what every process, every disk and the quarantine hold at that moment.
+extension World {
+    /// Rule 1. Before something that may hold the only copy of a write is replaced by something else. What the engine does by an
+    /// election of its own is not clusterd's doing.
+    func checkDrop(of engine: SimulatedEngine, for master: SimulatedEngine?, _ old: Copy?, _ what: String) {
+        guard old != nil, !isExcused(engine, master) else { return }
+        let isMemory = what == "memory"
+        var others = host.quarantine.sorted { $0.key < $1.key }.flatMap(\.value)
+        for (pid, other) in host.engines where !isMemory || pid != engine.identity.pid {
+            others += [other.copy, other.received]
+        }
+        if !isMemory { others.append(engine.copy) }
+        for (path, folder) in host.folders {
+            if path == engine.directory, what == "its append-only file" {
+                others.append(folder.dump?.copy)
+            } else if path == engine.directory, what == "its dump" {
+                others.append(folder.appendOnly?.copy)
+            } else {
+                others += folder.copies
+            }
+        }
+        let lost = writes.only(in: old, notIn: others)
+        guard lost > 0 else { return }
+        breaks("\(engine.ports.client) drops \(what), which has the only copy of \(lost) acknowledged writes")
+    }
+
+    private func isExcused(_ engine: SimulatedEngine, _ master: SimulatedEngine?) -> Bool {
+        if engine.wasAsleepAtPromotion { return true }
+        guard let master, let elected = elections[master.ownEpoch] else { return false }
+        return engine.listensAt <= elected
+    }
+
+    /// Rule 5. When a master takes its first write: nobody of its shard is known to have what it lacks.
+    func checkFreshness(of writer: SimulatedEngine, shard: Int) {
+        guard elections[writer.ownEpoch] == nil, record?.member(id: writer.id)?.doubt == nil else { return }
+        for other in host.pids.compactMap({ host.engines[$0] })
+        where other.id != writer.id && other.serves(now) && other.isInStream && !other.wasAsleepAtPromotion {
+            let lacks = writes.only(in: other.copy, notIn: [writer.copy], shard: shard)
+            if lacks > 0 {
+                breaks(
+                    "\(writer.ports.client) takes writes as master and lacks \(lacks) that \(other.ports.client), which runs, has"
+                )
+            }
+        }
+        let isDurable = spec.supervision.failover == .durable && writer.settings.appendFsync == "always"
+        let isTampered = host.folders[writer.directory]?.isTampered == true
+        for member in record?.members ?? [] where member.id != writer.id && member.wanted == .running {
+            guard let folder = host.folders[member.directory], !folder.isTampered,
+                folder.appendOnly?.isTorn != true, isDurable || isTampered
+            else { continue }
+            let lacks = writes.only(in: folder.appendOnly?.copy, notIn: [writer.copy], shard: shard)
+            if lacks > 0 {
+                breaks(
+                    "\(writer.ports.client) takes writes as master and lacks \(lacks) that lie whole with \(member.name)"
+                )
+            }
+        }
+    }
+
+    /// Rule 3. Two that the engine made by its own election, while one of them did not listen, are not clusterd's doing.
+    func checkWriters() {
+        var covered = SlotSet()
+        for writer in host.writers(now).sorted(by: { ($0.ownEpoch, $0.id) < ($1.ownEpoch, $1.id) }) {
+            if !covered.intersection(writer.slots).isEmpty, elections[writer.ownEpoch] == nil {
+                breaks("two writers for slots \(writer.slots) (pid \(writer.identity.pid))")
+            }
+            covered = covered.union(writer.slots)
+        }
+    }
+
+    /// Of each shard, what its owner lacks of what clients were told of as done.
+    func checkNothingIsLost() {
+        for (shard, slots) in SlotSet.evenly(among: record?.shape.masters ?? spec.masters).enumerated() {
+            let owner = host.pids.compactMap { host.engines[$0] }.first {
+                $0.isMaster && !$0.slots.intersection(slots).isEmpty
+            }
+            guard let owner else { continue }
+            let missing = writes.missing(from: owner.copy, shard: shard)
+            if missing > 0 { breaks("shard \(shard): \(missing) acknowledged writes are lost") }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import ClusterModel
+import Planner
+
+/// Writes, how they come to replicas, and what of them lies on disk when.
+extension World {
+    /// Of a stream that a replica does not read, so much waits in the kernel; the rest is in the master's memory, and goes with it.
+    private static let kernelRoom = 40
+
+    /// One client that writes to every shard in turn, and is told when it is done: after the append-only file is written, and
+    /// when what goes to the replicas is handed to the kernel (`beforeSleep`, src/server.c).
+    func write() {
+        let writers = host.writers(now)
+        for (shard, slots) in SlotSet.evenly(among: spec.masters).enumerated() {
+            guard let writer = writers.first(where: { !$0.slots.intersection(slots).isEmpty }),
+                var copy = writer.copy, writes.streams[copy.stream].shard == shard
+            else { continue }
+            let isFirst = writes.streams[copy.stream].acknowledged == 0
+            copy.count += 1
+            host.engines[writer.identity.pid]?.copy = copy
+            persist(writer.identity.pid)
+            for pid in host.pids { send(copy, to: pid, from: writer) }
+            writes.acknowledge(copy)
+            if isFirst { checkFreshness(of: writer, shard: shard) }
+        }
+    }
+
+    private func send(_ copy: Copy, to pid: Int32, from master: SimulatedEngine) {
+        guard let replica = host.engines[pid], replica.masterID == master.id, replica.link == .up else { return }
+        let isRead = replica.copy?.stream == copy.stream && replica.isAwake(now)
+        let limit = (replica.copy?.stream == copy.stream ? replica.copy?.count ?? 0 : 0) + Self.kernelRoom
+        host.engines[pid]?.received = Copy(stream: copy.stream, count: isRead ? copy.count : min(copy.count, limit))
+    }
+
+    /// The part of a tick that concerns a replica's stream.
+    func replicate(_ pid: Int32) {
+        guard var engine = host.engines[pid], !engine.isMaster, var masterID = engine.masterID else { return }
+        // A chain of replicas is undone (`clusterUpdateSlotsConfigWith` and clusterCron, src/cluster.c).
+        if let grandmaster = engine.entries[masterID]?.masterID, grandmaster != engine.id {
+            engine.follow(grandmaster)
+            masterID = grandmaster
+        }
+        // What the kernel holds is read first, and the end of the stream behind it.
+        let hadUnread = engine.copy != engine.received
+        engine.copy = engine.received
+        let master = host.engine(masterID).flatMap { master in
+            master.listens(now) && engine.entries[masterID]?.ports == master.ports && master.isMaster ? master : nil
+        }
+        guard let master else {
+            if engine.link == .up {
+                if hadUnread { return keep(engine) }
+                engine.linkLostAt = now
+            }
+            engine.link = .down
+            return keep(engine)
+        }
+        switch engine.link {
+        case .down where master.serves(now):
+            guard continues(engine, master) else {
+                engine.link = .syncing(until: now + milliseconds(5...80))
+                break
+            }
+            join(&engine, master)
+        case .syncing(let until) where now >= until && master.serves(now):
+            // The engine drops what it has, and takes its master's.
+            checkDrop(of: engine, for: master, engine.copy, "memory")
+            join(&engine, master)
+            engine.rewriteDue = now + milliseconds(1...60)
+        case .down, .syncing: break
+        case .up:
+            if master.isAwake(now), engine.received?.stream == master.copy?.stream { engine.received = master.copy }
+        }
+        keep(engine)
+    }
+
+    private func keep(_ engine: SimulatedEngine) {
+        host.engines[engine.identity.pid] = engine
+        persist(engine.identity.pid)
+    }
+
+    /// A partial synchronisation: the master's stream, or the one that it goes on from, up to where it left that.
+    private func continues(_ engine: SimulatedEngine, _ master: SimulatedEngine) -> Bool {
+        guard engine.isInStream, let mine = engine.copy, let theirs = master.copy else { return false }
+        if mine.stream == theirs.stream { return mine.count <= theirs.count }
+        guard let parent = writes.streams[theirs.stream].parent, parent.stream == mine.stream else { return false }
+        return mine.count <= parent.count && writes.streams[theirs.stream].firstOffset > 0
+    }
+
+    private func join(_ engine: inout SimulatedEngine, _ master: SimulatedEngine) {
+        engine.link = .up
+        engine.copy = master.copy
+        engine.received = master.copy
+        engine.isInStream = true
+        engine.linkLostAt = nil
+    }
+
+    /// What lies on disk of it now.
+    func persist(_ pid: Int32) {
+        guard var engine = host.engines[pid], var folder = host.folders[engine.directory] else { return }
+        if let due = engine.rewriteDue, now >= due {
+            engine.rewriteDue = nil
+            let master = engine.masterID.flatMap(host.engine)
+            checkDrop(of: engine, for: master, folder.appendOnly?.copy, "its append-only file")
+            if engine.settings.appendOnly {
+                folder.appendOnly = .init(
+                    copy: engine.copy, synced: engine.copy, baseKeys: writes.keys(engine.copy), rewrittenAt: wall,
+                    writtenAt: wall)
+                folder.isTampered = false
+            }
+            engine.savedCopy = nil
+        }
+        if engine.settings.appendOnly {
+            if engine.rewriteDue == nil, folder.appendOnly?.copy != engine.copy {
+                folder.appendOnly?.copy = engine.copy
+                folder.appendOnly?.writtenAt = wall
+            }
+            let isDue = engine.settings.appendFsync == "always" || now >= engine.syncDue
+            if isDue, engine.rewriteDue == nil {
+                if let copy = folder.appendOnly.map(\.copy) { folder.appendOnly?.synced = copy }
+                engine.syncDue = now + (engine.settings.appendFsync == "no" ? .seconds(30) : .seconds(1))
+            }
+        } else if now >= engine.syncDue, engine.savedCopy != engine.copy, engine.rewriteDue == nil {
+            save(&folder, engine)
+            engine.savedCopy = engine.copy
+            engine.syncDue = now + .seconds(5)
+        }
+        host.folders[engine.directory] = folder
+        host.engines[pid] = engine
+    }
+
+    /// A dump, which takes the place of the one before.
+    func save(_ folder: inout SimulatedFolder, _ engine: SimulatedEngine) {
+        checkDrop(of: engine, for: engine, folder.dump?.copy, "its dump")
+        let position =
+            engine.isInStream
+            ? engine.copy.map { copy in
+                Freshness.Position(replicationID: writes.streams[copy.stream].id, offset: writes.offset(copy))
+            } : nil
+        folder.dump = .init(copy: engine.copy, savedAt: wall, modified: wall, position: position)
+        if !engine.settings.appendOnly { folder.isTampered = false }
+    }
+}

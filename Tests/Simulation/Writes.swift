@@ -1,0 +1,95 @@
+import ClusterModel
+
+/// What is held of a shard's writes: the first of one stream, and of the streams that it goes on from what each had then.
+struct Copy: Hashable {
+    var stream: Int
+    var count: Int
+}
+
+/// Every stream of writes that a master began. A stream goes on from what its master held: so what a node holds is always the
+/// beginning of a path through them, and whether one has what another has is known exactly.
+struct Writes {
+    struct Stream {
+        /// The replication id.
+        let id: String
+        let shard: Int
+        let parent: Copy?
+        let firstOffset: Int64
+        /// How many of its writes clients were told of as done.
+        var acknowledged = 0
+    }
+
+    /// Of one write in a stream, and in an append-only file.
+    static let bytes: Int64 = 50
+
+    private(set) var streams: [Stream] = []
+
+    mutating func begin(id: String, shard: Int, after parent: Copy?, offset: Int64) -> Copy {
+        streams.append(Stream(id: id, shard: shard, parent: parent, firstOffset: offset))
+        return Copy(stream: streams.count - 1, count: 0)
+    }
+
+    mutating func acknowledge(_ copy: Copy) {
+        streams[copy.stream].acknowledged = max(streams[copy.stream].acknowledged, copy.count)
+    }
+
+    func offset(_ copy: Copy) -> Int64 { streams[copy.stream].firstOffset + Int64(copy.count) * Self.bytes }
+
+    func keys(_ copy: Copy?) -> Int { path(copy).reduce(0) { $0 + $1.count } }
+
+    /// The streams that it goes through, the last first, and how many of the writes of each it has.
+    func path(_ copy: Copy?) -> [Copy] {
+        var found: [Copy] = []
+        var at = copy
+        while let here = at {
+            if here.count > 0 { found.append(here) }
+            at = streams[here.stream].parent
+        }
+        return found
+    }
+
+    func count(of stream: Int, in copy: Copy?) -> Int {
+        var at = copy
+        while let here = at, here.stream >= stream {
+            if here.stream == stream { return here.count }
+            at = streams[here.stream].parent
+        }
+        return 0
+    }
+
+    /// Whether `copy` holds all that `other` holds.
+    func contains(_ other: Copy?, in copy: Copy?) -> Bool {
+        guard let last = path(other).first else { return true }
+        return count(of: last.stream, in: copy) >= last.count
+    }
+
+    /// How many acknowledged writes are in `copy` and in none of the others.
+    func only(in copy: Copy?, notIn others: [Copy?], shard: Int? = nil) -> Int {
+        path(copy).reduce(0) { sum, part in
+            guard shard == nil || streams[part.stream].shard == shard else { return sum }
+            let known = min(part.count, streams[part.stream].acknowledged)
+            let elsewhere = others.map { count(of: part.stream, in: $0) }.max() ?? 0
+            return sum + max(0, known - elsewhere)
+        }
+    }
+
+    /// How many acknowledged writes of a shard are not in `copy`.
+    func missing(from copy: Copy?, shard: Int) -> Int {
+        streams.indices.reduce(0) { sum, index in
+            guard streams[index].shard == shard else { return sum }
+            return sum + max(0, streams[index].acknowledged - count(of: index, in: copy))
+        }
+    }
+
+    /// Without its last writes.
+    func shortened(_ copy: Copy?, by writes: Int) -> Copy? {
+        var left = writes
+        var at = copy
+        while let here = at {
+            if here.count > left { return Copy(stream: here.stream, count: here.count - left) }
+            left -= here.count
+            at = streams[here.stream].parent
+        }
+        return nil
+    }
+}
