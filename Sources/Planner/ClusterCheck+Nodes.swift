@@ -9,7 +9,7 @@ extension Turn {
             }
             if running(member.name) == nil {
                 guard !isExplained else { continue }
-                let cause = exited(member.name).map { ": it \($0.reason.cause)" } ?? ""
+                let cause = exited(member.name).map { ": it \(ExitReason.past($0.reason.cause))" } ?? ""
                 suspect(
                     Finding("node-not-running", .warning, node: member.name, "\(member.name) does not run\(cause)"),
                     for: Self.standing)

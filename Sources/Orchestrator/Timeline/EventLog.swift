@@ -128,10 +128,7 @@ package final class EventLog: Sendable {
         }
         state.waiting.append(line)
         state.next += 1
-        if state.waiting.count > Self.waitingLimit, !state.isWriting {
-            state.waiting.removeFirst()
-            state.lost += 1
-        }
+        Self.shorten(&state)
         var left: [AsyncStream<[UInt8]>.Continuation] = []
         for (id, follower) in state.followers.sorted(by: { $0.key < $1.key }) {
             if let behind = follower.behind, behind.count < Self.followerLimit {
@@ -142,6 +139,14 @@ package final class EventLog: Sendable {
             }
         }
         return left
+    }
+
+    /// What is on its way to the file is not taken from under it: that is done when it could not be written.
+    private static func shorten(_ state: inout State) {
+        let surplus = state.waiting.count - waitingLimit
+        guard surplus > 0, !state.isWriting else { return }
+        state.waiting.removeFirst(surplus)
+        state.lost += surplus
     }
 
     /// False where it has too much to read already.
@@ -167,6 +172,7 @@ package final class EventLog: Sendable {
         }
         let idle = state.withLock { state in
             state.isWriting = false
+            if state.trouble != nil { Self.shorten(&state) }
             defer { state.idle = [] }
             return state.idle
         }
