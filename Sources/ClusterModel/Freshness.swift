@@ -48,7 +48,7 @@ package struct Freshness: Hashable, Sendable {
     package init(_ durability: Durability) { self.durability = durability }
 
     /// Nodes are seen together, and what was seen is remembered at least so often while they change.
-    static let granularity = Duration.seconds(15)
+    package static let granularity = Duration.seconds(15)
     /// Files of nodes in sync are written within this of each other: `appendfsync everysec`, and a busy disk.
     static let writeSpread = Duration.seconds(5)
 

@@ -23,6 +23,8 @@ extension Turn {
                 return comeBack(member, after: nil, story, topology) ?? .working("starting \(member.name)")
             }
             want(.stopped, of: member)
+            // A start that was ordered before may still make a process of it.
+            if isBusy(member.name) { return .working("waiting for what is under way at \(member.name)") }
             return .done("\(member.name) is stopped")
         }
         let isForced = stop.force && able(replicas(of: member, topology)) == nil && stop.successor == nil

@@ -172,7 +172,9 @@ extension Turn {
             case .notFresher: break
             }
         }
-        guard let heir else { return inPlace(master, doubts, mine, survey) }
+        guard let heir = heir ?? standIn(for: master, doubts.map(\.0), survey) else {
+            return inPlace(master, doubts, mine, survey)
+        }
         if isPaused { return held(master, by: heir.member, heir.why) }
         let candidate = ended.first { $0.member.id == heir.member.id }
         if let candidate, case .none(let words) = roomForEpoch(toReplace: master, by: heir.member, topology) {
@@ -185,6 +187,29 @@ extension Turn {
             return .waits
         }
         return promote(candidate, over: master, topology, survey)
+    }
+
+    /// Nobody can tell whose data are newer, but the master's cannot be loaded: after a loss of power a part of each file may be
+    /// missing. One that was in sync when the master was last seen takes over; what the master has is kept before it follows.
+    private func standIn(
+        for master: Member, _ others: [Member], _ survey: Observation.Survey
+    ) -> (member: Member, freshness: Freshness, why: String)? {
+        guard exited(master.name)?.reason.dataUnreadable == true, let lastSeen = master.lastSeen?.at else { return nil }
+        var best: (member: Member, freshness: Freshness)?
+        for member in others where canServe(member) {
+            guard let synced = member.lastSeen?.syncedAt, synced + Freshness.granularity >= lastSeen else { continue }
+            let theirs = freshness(of: member, survey)
+            switch best.map({ theirs.compared(with: $0.freshness) }) {
+            case nil, .fresher: best = (member, theirs)
+            case .notFresher, .undecided: break
+            }
+        }
+        return best.map {
+            (
+                $0.member, $0.freshness,
+                "those of \(master.name) cannot be loaded, and it was in sync when both were last seen"
+            )
+        }
     }
 
     /// It runs, or can be started.

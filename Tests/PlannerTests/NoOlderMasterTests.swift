@@ -142,6 +142,28 @@ import Testing
         #expect(end?.assessment.node("7003")?.role == .master)
     }
 
+    /// A loss of power: the end of the master's file is torn, and its replica's is shorter than it was. Neither is known to be newer.
+    @Test(arguments: [true, false])
+    func aMasterThatCannotLoadItsFileIsReplacedByOneThatWasInSyncAndOnlyThen(wasInSync: Bool) {
+        var scene = Self.dark { scene in
+            for index in [0, 3] {
+                scene.record?.members[index].lastSeen?.appendOnlyBytes = 5000
+                scene.record?.members[index].lastSeen?.at = Scene.wall + .seconds(1)
+            }
+            if !wasInSync { scene.record?.members[3].lastSeen?.syncedAt = Scene.wall + .seconds(-3600) }
+        }
+        scene.run { $0.nodes("start").contains("7000") }
+        scene.die("7000", ProcessExit(code: 1), log: ["Unexpected end of file reading the append only file"])
+        var moved: [NodeName] = []
+        let end = scene.run { decision in
+            moved += decision.nodes("quarantine")
+            return wasInSync ? decision.assessment.ready : decision.finding("node-down") != nil
+        }
+        #expect(scene.masters[0] == (wasInSync ? "7003" : "7000"))
+        #expect(moved == (wasInSync ? ["7000"] : []), "what it has is kept")
+        #expect(wasInSync || end?.finding("node-down")?.node == "7000")
+    }
+
     @Test func oneWithoutAReplicaStaysDownAndTheRepairIsNamed() {
         var scene = Self.dark(replicas: 0)
         scene.run { $0.nodes("start").contains("7000") }

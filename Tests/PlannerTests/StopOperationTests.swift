@@ -17,6 +17,25 @@ import Testing
         #expect(finding?.node == "7004" && finding?.severity == .warning && finding?.hint == "clusterd start-node 7004")
     }
 
+    @Test func aStartThatIsUnderWayIsWaitedForAndWhatComesOfItIsEnded() throws {
+        var orders: [Effect] = []
+        var scene = try Scene.ordered(.stopNode("7004")) { scene in
+            scene.pass(.milliseconds(10))
+            scene.die("7004")
+            scene.look()
+            let decision = scene.come { $0.nodes("start") == ["7004"] }
+            scene.take(decision)
+            orders = decision.orders("start")
+            scene.begin(orders[0])
+        }
+        scene.turn()
+        #expect(scene.operation?.state == .running)
+        #expect(scene.steps == ["waiting for what is under way at 7004"])
+        scene.perform(orders[0])
+        #expect(scene.carryOut() == ["shutdown 7004"])
+        #expect(scene.operation?.state == .done && scene.processes["7004"] == nil)
+    }
+
     @Test func whereAnotherReplicaIsLeftItIsOnlyWorthKnowing() throws {
         var scene = try Scene.ordered(.stopNode("7004"), replicas: 2)
         _ = scene.carryOut()
