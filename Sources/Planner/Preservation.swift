@@ -127,6 +127,24 @@ extension Turn {
         }
     }
 
+    /// The other replicas of a shard drop what they have when they follow a new master. Of one that was not in sync since its start
+    /// nobody knows that it has no more than that one; true once each is kept.
+    mutating func keepsOthers(
+        than heir: Member, of master: Member, _ topology: Topology, _ survey: Observation.Survey
+    ) -> Bool {
+        var areKept = true
+        for member in liveReplicas(of: master, topology)
+        where member.id != heir.id && seen.lastInSync[member.name] == nil {
+            guard let facts = survey.directories.first(where: { $0.path == member.directory }),
+                facts.content.holdsKeys
+            else { continue }
+            let why = "\(member.name) follows \(heir.name) from now on, which may lack some of its writes"
+            if !keep(member, facts, why) { areKept = false }
+        }
+        if !areKept { wait("for copies of what the replicas of \(master.name) have") }
+        return areKept
+    }
+
     mutating func reportDoubts() {
         for member in members {
             guard let doubt = member.doubt, let index = decision.record?.index(member.name) else { continue }

@@ -186,6 +186,7 @@ extension Turn {
             wake(after: Self.pollInTransition)
             return .waits
         }
+        guard keepsOthers(than: heir.member, of: master, topology, survey) else { return .waits }
         return promote(candidate, over: master, topology, survey)
     }
 

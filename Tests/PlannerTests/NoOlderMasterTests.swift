@@ -106,6 +106,19 @@ import Testing
         #expect(kept == ["7000", "7003"])
     }
 
+    /// The master's data are gone, and one of two replicas takes over: the other drops its own for that one's.
+    @Test func whatTheOtherReplicaHasIsKeptBeforeOneTakesOver() {
+        var scene = Self.dark(replicas: 2) { $0.disk[Scene.folder("7000")]?.content = Self.empty }
+        var kept: [NodeName] = []
+        scene.run { decision in
+            kept += decision.nodes("preserve")
+            guard let promotion = decision.promotion else { return decision.assessment.ready }
+            #expect(kept.contains(promotion.replica == "7003" ? "7006" : "7003"))
+            return decision.assessment.ready
+        }
+        #expect(["7003", "7006"].contains(scene.masters[0]))
+    }
+
     @Test func aReplicaThatFollowedItsMasterToTheEndIsNotCopied() {
         var scene = Self.dark()
         scene.run { decision in
