@@ -73,6 +73,12 @@ extension Turn {
         let able = ended.filter { candidate in
             let replication = candidate.report.replication
             guard !candidate.report.loading, !replication.syncInProgress else { return false }
+            // What it was started with may be of the same stream (a dump names it), and far behind: its files decide then.
+            if let process = running(candidate.member.name), !process.adopted,
+                seen.lastInSync[candidate.member.name] == nil
+            {
+                return false
+            }
             guard let stream else {
                 // Nobody has seen the master: one that was running before, and has followed a stream, has followed its.
                 return seen.lastInSync[candidate.member.name] != nil
