@@ -1,13 +1,29 @@
 import Foundation
+import Synchronization
 import Testing
 
 /// Ports that nobody uses, below those that the kernel gives to outgoing connections, their bus ports too.
 enum Ports {
+    /// Blocks that were given out: a test may join whatever answers on a port of its own, and that is to be nobody else's node.
+    private static let given = Mutex<Set<Int>>([])
+    private static let blockSize = 20
+    private static let blocks = 11000 / blockSize..<21000 / blockSize
+
     static func free(_ count: Int) throws -> Int {
-        for _ in 0..<200 {
-            let base = Int.random(in: 11000...21000)
+        let wanted = (count + blockSize - 1) / blockSize
+        for round in 0..<400 {
+            let first = Int.random(in: blocks.lowerBound...(blocks.upperBound - wanted))
+            let mine = Set(first..<(first + wanted))
+            // Once nearly all were given out, those of tests that are over are given again.
+            guard round >= 200 || given.withLock({ $0.isDisjoint(with: mine) }) else { continue }
+            let base = first * blockSize
             let ports = (base..<(base + count)).flatMap { [$0, $0 + 10000] }
-            if ports.allSatisfy(isFree) { return base }
+            guard ports.allSatisfy(isFree) else { continue }
+            let isMine = given.withLock { given in
+                defer { given.formUnion(mine) }
+                return round >= 200 || given.isDisjoint(with: mine)
+            }
+            if isMine { return base }
         }
         throw NoPorts()
     }
