@@ -241,4 +241,26 @@ import Testing
         }
         #expect(scene.masters[0] == "7000")
     }
+
+    /// A dump names the stream that it is of, and the engine says so before it has followed anybody.
+    @Test func norIsOneThatOnlyNamesTheStream() {
+        var scene = Scene.settled()
+        scene.pass(.milliseconds(10))
+        scene.die("7003")
+        scene.look()
+        scene.run { $0.nodes("start") == ["7003"] }
+        scene.pass(.milliseconds(5))
+        scene.die("7000")
+        scene.look()
+        for _ in 0..<400 {
+            scene.answer("7003") {
+                $0.replication.replicationID = "stream of 7000"
+                $0.replication.linkUp = false
+            }
+            let decision = scene.turn()
+            #expect(decision.promotion == nil)
+            if decision.assessment.serving { break }
+        }
+        #expect(scene.masters[0] == "7000" && scene.decide().assessment.serving)
+    }
 }
