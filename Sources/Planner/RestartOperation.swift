@@ -86,12 +86,11 @@ extension Turn {
             return within(Self.dataLimit, "waiting for \(member.name) to load its data", story)
         }
         if report.replication.role == .replica, !isInSync(report) {
-            if let master = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
-                master.wanted == .stopped, running(master.name) == nil
-            {
-                return .failed("\(member.name) runs and cannot be in sync: \(master.name), its master, was stopped")
+            let words = "waiting for \(member.name) to be in sync"
+            if let why = whyItsMasterStaysAway(member, story.age(of: words), topology) {
+                return .failed("\(member.name) runs and cannot be in sync: \(why)")
             }
-            return within(Self.dataLimit, "waiting for \(member.name) to be in sync", story)
+            return within(Self.dataLimit, words, story)
         }
         if let dispute = openDispute(topology) {
             let words = "waiting for all nodes to agree"
@@ -99,6 +98,18 @@ extension Turn {
                 ? .working(words) : .failed("\(member.name) runs, and the nodes do not agree: \(dispute)")
         }
         return nil
+    }
+
+    /// nil: it is there, or may come, or another may take its place.
+    private func whyItsMasterStaysAway(_ member: Member, _ waited: Duration, _ topology: Topology) -> String? {
+        guard let master = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
+            running(master.name) == nil
+        else { return nil }
+        if master.wanted == .stopped { return "\(master.name), its master, was stopped" }
+        guard let exit = exited(master.name), exit.reason.isHopeless, !isMended(master, exit, topology),
+            waited >= Self.agreementLimit
+        else { return nil }
+        return "\(master.name), its master, \(ExitReason.past(exit.reason.cause))"
     }
 
     private func awaitStart(_ member: Member, after old: ProcessIdentity?, _ story: Story) -> Advance {

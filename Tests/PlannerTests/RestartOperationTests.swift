@@ -162,6 +162,27 @@ import Testing
             scene.decide().record?.operations.last?.error == "7004 could not take over: ERR no; nothing was restarted")
     }
 
+    @Test func aReplicaWhoseMasterCannotLoadItsDataIsNotWaitedForForAnHour() throws {
+        var scene = try Scene.ordered(.restartNode("7004"))
+        scene.run { $0.nodes("start") == ["7004"] }
+        scene.disk[Scene.folder("7004")]?.content = DirectoryContent()
+        scene.die("7001", ProcessExit(code: 1), log: ["Unexpected end of file reading the append only file"])
+        scene.look()
+        for _ in 0..<40 where scene.operation?.state == .running {
+            scene.answer("7004") {
+                $0.replication.linkUp = false
+                $0.load.keys = 0
+            }
+            scene.take(scene.decide())
+            scene.pass(.seconds(1))
+        }
+        #expect(scene.operation?.state == .failed)
+        #expect(
+            scene.operation?.error?.hasPrefix("7004 runs and cannot be in sync: 7001, its master, could not load")
+                == true,
+            "\(scene.operation?.error ?? "")")
+    }
+
     @Test func whereNoReplicaComesIntoSyncNothingIsRestarted() throws {
         var scene = try Scene.ordered(.restartNode("7001"))
         for _ in 0...31 {

@@ -185,7 +185,8 @@ package struct Scenario {
     }
 
     private func runUntilReady(_ when: String) {
-        let limit = world.now + Self.convergence
+        var limit = world.now + Self.convergence
+        var needsPerson = true
         while world.broken.isEmpty {
             if let cycle = world.cycle, cycle.decision.assessment.ready,
                 cycle.record?.operations.contains(where: \.isOpen) != true
@@ -194,6 +195,12 @@ package struct Scenario {
                 return
             }
             if let end = world.ended { return world.breaks("\(when): clusterd ended by itself: \(end)") }
+            // What only a person may decide: the one copy there is ends in the middle of a command.
+            if world.now > limit, needsPerson, world.acceptRepairs() {
+                needsPerson = false
+                limit = world.now + Self.convergence
+                continue
+            }
             if world.now > limit {
                 let waits = world.cycle?.decision.waits.joined(separator: "; ") ?? "no daemon runs"
                 world.tell("findings: \(world.cycle?.decision.findings.map(\.message) ?? [])")

@@ -57,6 +57,10 @@ extension World {
             return .inquired(.init(of: identity, namedByKernel: false, memoryKills: nil, log: []))
         case .examine(_, let identity, let path):
             return .examined(.init(of: identity, path: path, bytes: 1000, goodBytes: 900))
+        case .repairAppendOnly(let repair):
+            checkUnused(repair.directory, "a file is cut")
+            host.folders[repair.directory]?.appendOnly?.isTorn = false
+            return .done
         case .killHung(_, let identity, _):
             guard host.engines[identity.pid]?.stoppedUntil != nil else { return .failed("it is not as it was") }
             return carryOut(.signal("", identity, .kill))

@@ -30,4 +30,25 @@ extension World {
             tell("\(command) is refused: \(error.message)")
         }
     }
+
+    /// A person says yes to the mends of files that are offered; false: there are none.
+    func acceptRepairs() -> Bool {
+        guard var current = cycle, let record = current.record else { return false }
+        let offered = current.decision.findings.compactMap(\.mend).filter {
+            if case .repairAppendOnly = $0 { true } else { false }
+        }
+        guard !offered.isEmpty else { return false }
+        do throws(Refusal) {
+            var admission = Admission(record, current.spec, current.decision.assessment, seeing: current.seen)
+            admission.offered = offered
+            let operation = try admission.admit(.fix(offered.map(\.id)), key: "fix at \(now.nanoseconds)")
+            tell("fix: operation \(operation.id) \(operation.state)")
+            current.admit(admission.record)
+            cycle = current
+            turn()
+        } catch {
+            tell("fix is refused: \(error.message)")
+        }
+        return true
+    }
 }
