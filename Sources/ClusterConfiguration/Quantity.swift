@@ -1,10 +1,16 @@
+import ClusterModel
+
 /// Durations, sizes and the like as people write them. nil: it is none.
 enum Quantity {
     /// `200ms`, `30s`, `5m`, `1h`.
     static func duration(_ text: String) -> Duration? {
         let units: [(String, Int64)] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)]
         for (unit, milliseconds) in units where text.hasSuffix(unit) {
-            guard let count = Int64(text.dropLast(unit.count)), count >= 0, count < 1_000_000_000 else { continue }
+            guard let count = Int64(text.dropLast(unit.count)), count >= 0,
+                count <= Duration.longestWritten.inMilliseconds / milliseconds
+            else {
+                continue
+            }
             return .milliseconds(count * milliseconds)
         }
         return nil

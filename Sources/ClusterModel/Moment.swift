@@ -32,6 +32,9 @@ package struct WallTime: Comparable, Hashable, Sendable, Codable {
 }
 
 extension Duration {
+    /// What people may write: ten years. What is longer is a slip, and would not fit into the nanoseconds of a `Moment`.
+    package static let longestWritten = Duration.seconds(3650 * 86_400)
+
     package var inNanoseconds: Int64 {
         components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
     }

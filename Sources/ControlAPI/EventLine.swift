@@ -130,7 +130,7 @@ package enum DurationText {
         for (unit, milliseconds) in units where text.hasSuffix(unit) {
             let digits = text.dropLast(unit.count)
             guard !digits.isEmpty, digits.utf8.allSatisfy({ (48...57).contains($0) }), let count = Int64(digits),
-                count < 1_000_000_000
+                count <= Duration.longestWritten.inMilliseconds / milliseconds
             else { continue }
             return .milliseconds(count * milliseconds)
         }

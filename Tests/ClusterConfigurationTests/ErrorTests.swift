@@ -27,6 +27,10 @@ import Testing
             "cluster:\n  masters: 1\n  replicas: 1\n  ports: [7000, 7000]\n",
             "a.yaml:4:10: cluster.ports: 7000 stands there twice"
         ),
+        (
+            "cluster:\n  port-wait: 444721608m\n",
+            "a.yaml:2:14: cluster.port-wait: '444721608m' is no duration such as 200ms, 30s or 5m"
+        ),
         ("cluster:\n  port-wait: 10\n", "a.yaml:2:14: cluster.port-wait: '10' is no duration such as 200ms, 30s or 5m"),
         ("cluster:\n  min-free: lots\n", "a.yaml:2:13: cluster.min-free: 'lots' is no size such as 512mb"),
         ("cluster:\n  bind: localhost\n", "a.yaml:2:9: cluster.bind: 'localhost' is no IP address"),

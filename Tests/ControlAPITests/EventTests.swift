@@ -69,6 +69,6 @@ import Testing
         #expect(EventQuery.Since(text)?.time(at: WallTime(milliseconds: 0)).milliseconds == -milliseconds)
     }
 
-    @Test(arguments: ["", "10", "m", "-5s", "1.5s", "+3s", "ten s", "10 m", "99999999999h"])
+    @Test(arguments: ["", "10", "m", "-5s", "1.5s", "+3s", "ten s", "10 m", "99999999999h", "444721608m", "3651d"])
     func noDurations(text: String) { #expect(DurationText.parse(text) == nil) }
 }
