@@ -102,6 +102,16 @@ import Testing
         }
     }
 
+    /// What blocks for long has a thread of its own: on a small machine two such tasks are all that Swift runs at once.
+    private func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> AsyncStream<Result> {
+        let (results, continuation) = AsyncStream<Result>.makeStream()
+        Thread.detachNewThread {
+            continuation.yield(body())
+            continuation.finish()
+        }
+        return results
+    }
+
     @Test func nobodyIsRefusedMeanwhileAndTheLockIsHeld() async throws {
         try await withDaemon { daemon in
             try install(daemon)
@@ -109,7 +119,7 @@ import Testing
             try await daemon.ready()
             let end = End()
             let (client, data, pid) = (daemon.client, daemon.data, daemon.process.processIdentifier)
-            let asking = Task.detached { () -> (asked: Int, refused: [String]) in
+            let asking = onThread { () -> (asked: Int, refused: [String]) in
                 var (asked, refused) = (0, [String]())
                 while !end.hasCome {
                     do throws(ControlError) {
@@ -122,10 +132,13 @@ import Testing
                 }
                 return (asked, refused)
             }
-            let starting = Task.detached { () -> [String] in
+            let starting = onThread { () -> [String] in
                 var others: [String] = []
                 while !end.hasCome {
-                    let second = try Daemon.run(["up", "--dir", data])
+                    guard let second = try? Daemon.run(["up", "--dir", data]) else {
+                        others.append("it could not be run")
+                        continue
+                    }
                     if second.exit != 1 || !second.errors.contains("another clusterd (pid \(pid)) runs in") {
                         others.append(second.errors)
                     }
@@ -138,9 +151,9 @@ import Testing
                 #expect(result.exit == 0, "\(result.errors)")
             }
             end.come()
-            let (asked, refused) = await asking.value
+            let (asked, refused) = try #require(await asking.first { _ in true })
             #expect(asked > 20 && refused == [], "of \(asked)")
-            #expect(try await starting.value == [])
+            #expect(await starting.first { _ in true } == [])
             try await daemon.stop()
         }
     }
