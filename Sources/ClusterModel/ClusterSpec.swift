@@ -33,6 +33,9 @@ package struct ClusterSpec: Hashable, Sendable {
 
     package var nodeCount: Int { masters * (1 + replicas) }
 
+    /// Folders that nodes have for themselves (`nodes.*.data-dir`), sorted.
+    package var nodesOwnFolders: [String] { overrides.values.compactMap(\.dataDirectory).sorted() }
+
     package struct Login: Hashable, Sendable {
         package var user: String
         package var password: String

@@ -49,7 +49,7 @@ extension HostDriver {
     func survey(_ record: Record?) -> Outcome {
         let askedAt = now()
         let extra =
-            (record?.members.map(\.directory) ?? []) + spec.overrides.values.compactMap(\.dataDirectory).sorted()
+            (record?.members.map(\.directory) ?? []) + spec.nodesOwnFolders
         let directories = NodeFiles.survey(dataDirectory: dataDirectory, extra: extra)
         rememberCredentials(directories)
         for file in directories.compactMap(\.redisConf) { transports.note(file) }

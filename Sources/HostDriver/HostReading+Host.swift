@@ -20,7 +20,7 @@ extension HostReading {
         if range.count == 2, range[0] <= range[1] { host.ephemeral = range[0]...range[1] }
         host.memoryBytes = [memoryOfHost, memoryOfControlGroup].compactMap { $0 }.min()
         host.disks = NodeFiles.disks(
-            of: [spec.dataDirectory] + spec.overrides.values.compactMap(\.dataDirectory).sorted())
+            of: [spec.dataDirectory] + spec.nodesOwnFolders)
         host.engine = EngineReading(
             path: program.path, engine: program.engine, allocator: program.allocator,
             missingTools: missingTools(program))

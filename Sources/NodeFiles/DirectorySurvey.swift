@@ -58,7 +58,7 @@ package func directoryFacts(_ path: String) -> DirectoryFacts {
 }
 
 /// Bytes that this user may still write on the file system of a path; nil if that cannot be told.
-package func freeBytes(_ path: String) -> Int64? {
+private func freeBytes(_ path: String) -> Int64? {
     var status = statvfs()
     guard statvfs(path, &status) == 0 else { return nil }
     return Int64(

@@ -46,7 +46,7 @@ package struct Cycle: Sendable {
     /// Where the cluster keeps anything, or will: the data folder, and those of the nodes.
     package var folders: [String] {
         [spec.dataDirectory]
-            + (record?.members.map(\.directory) ?? spec.overrides.values.compactMap(\.dataDirectory).sorted())
+            + (record?.members.map(\.directory) ?? spec.nodesOwnFolders)
     }
 
     /// Decides, and notes what is about to be done.

@@ -149,26 +149,25 @@ extension Turn {
             }
             return false
         }
-        if let original = refused(member, facts, incarnation) {
-            switch perform(.preserve(original)) {
-            case .failed(let why, _):
-                fault(member, "quarantine-failed", why)
-                return false
-            case .underWay: return false
-            case .done: break
-            }
+        if let original = refused(member, facts, incarnation), !isInQuarantine(member, perform(.preserve(original))) {
+            return false
         }
-        if let copies = preservation(member, facts, planned, incarnation) {
-            switch keep(copies) {
-            case .failed(let why, _):
-                fault(member, "quarantine-failed", why)
-                return false
-            case .underWay: return false
-            case .done: break
-            }
+        if let copies = preservation(member, facts, planned, incarnation), !isInQuarantine(member, keep(copies)) {
+            return false
         }
         if case .failed(let why, _) = perform(write) { fault(member, "files-not-written", why) }
         return false
+    }
+
+    /// Whether what is kept before a start is in quarantine by now.
+    private mutating func isInQuarantine(_ member: Member, _ progress: Progress) -> Bool {
+        switch progress {
+        case .failed(let why, _):
+            fault(member, "quarantine-failed", why)
+            return false
+        case .underWay: return false
+        case .done: return true
+        }
     }
 
     private func nodesFileToWrite(_ member: Member, _ facts: DirectoryFacts?, _ planned: NodesFile) -> NodesFile? {

@@ -102,8 +102,7 @@ extension Turn {
 
     private func shards(_ topology: Topology, _ result: Assessment) -> [Assessment.Shard] {
         members.filter { topology.owns($0.id) }.map { master in
-            let replicas = members.filter { $0.id != master.id && topology.master(of: $0.id) == master.id }
-                .compactMap { result.node($0.name) }
+            let replicas = replicas(of: master, topology).compactMap { result.node($0.name) }
             let inSync = replicas.filter { $0.linkUp == true && $0.health == .ok }
             return Assessment.Shard(
                 master: master.name, replicas: replicas.map(\.name),

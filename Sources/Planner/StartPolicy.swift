@@ -38,17 +38,13 @@ extension Turn {
                         hint: "clusterd stop, put back a nodes.conf from quarantine/, and start clusterd again"))
                 continue
             }
-            if master == member.id {
-                guard successions[member.id] == .inPlace else { continue }
-                if lacksRoom(toStart: member, topology) {
-                    awaitRoom(toStart: member)
-                    continue
-                }
-                if start(member, topology, survey) { mastersToCome.insert(member.id) }
-                continue
-            }
+            if master == member.id, successions[member.id] != .inPlace { continue }
             if lacksRoom(toStart: member, topology) {
                 awaitRoom(toStart: member)
+                continue
+            }
+            if master == member.id {
+                if start(member, topology, survey) { mastersToCome.insert(member.id) }
                 continue
             }
             if let master, mastersToCome.contains(master) {

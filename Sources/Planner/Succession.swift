@@ -255,7 +255,7 @@ extension Turn {
     }
 
     func liveReplicas(of master: Member, _ topology: Topology) -> [Member] {
-        members.filter { $0.id != master.id && running($0.name) != nil && topology.master(of: $0.id) == master.id }
+        replicas(of: master, topology).filter { running($0.name) != nil }
     }
 
     /// Whether the engine's own election may be under way: the master is marked as failed, and a majority of the masters is

@@ -22,6 +22,15 @@ package enum ProcessTable {
 
     package static func all() -> [pid_t] { names(in: "/proc").compactMap { pid_t($0) }.sorted() }
 
+    /// Those whose parent this process is, also by the end of another or by exec(3); what has ended is there until it is buried.
+    static func children() -> [(identity: ProcessIdentity, hasEnded: Bool)] {
+        let parent = getpid()
+        return all().compactMap { pid in
+            guard let stat = Stat(pid), stat.parent == parent else { return nil }
+            return (ProcessIdentity(bootID: bootID(), pid: pid, startTime: stat.startTime), stat.hasEnded)
+        }
+    }
+
     /// The words that a process shows as its own; an engine shows `redis-server 127.0.0.1:7000 [cluster]`
     /// (`redisSetProcTitle`, src/server.c). Empty for kernel threads and what has ended.
     package static func commandLine(of pid: pid_t) -> String {

@@ -92,12 +92,7 @@ package final class ProcessWatch: Sendable {
     /// After exec(3) in the place of another program its children are ours: each is watched from now on, so that none stays
     /// unburied, and `watch` or `exit(of:)` says how it ended whenever that is asked. To be called before any is started.
     package func inheritChildren() {
-        let parent = getpid()
-        for pid in ProcessTable.all() {
-            guard let stat = ProcessTable.Stat(pid), stat.parent == parent else { continue }
-            let identity = ProcessIdentity(bootID: ProcessTable.bootID(), pid: pid, startTime: stat.startTime)
-            try? open(identity, nil)
-        }
+        for child in ProcessTable.children() { try? open(child.identity, nil) }
     }
 
     /// How an inherited child ended that had not been asked for by then.

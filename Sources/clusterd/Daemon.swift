@@ -42,11 +42,8 @@ struct Daemon {
         let lock = try Preflight.claim(loaded.spec, options.mode, user, inherited: inherited?.lock)
         let memory = try Memory.read(loaded.spec.dataDirectory)
         if let record = memory.record {
-            try asFormed(&loaded, record, options)
+            try fit(&loaded, to: record, options)
             if !options.stopsAtOnce { try Preflight.checkTransport(loaded.spec, record) }
-            if let refusal = NodeOverrides.refusal(loaded.spec, nodes: NodeOverrides.names(record)) {
-                throw Failure(refusal)
-            }
         }
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -136,8 +133,18 @@ struct Daemon {
         exit(0)
     }
 
+    /// What is configured for the cluster that is.
+    static func fit(
+        _ loaded: inout LoadedConfiguration, to record: Record, _ options: Options
+    ) throws(Failure) {
+        try asFormed(&loaded, record, options)
+        if let refusal = NodeOverrides.refusal(loaded.spec, nodes: NodeOverrides.names(record)) {
+            throw Failure(refusal)
+        }
+    }
+
     /// Under `up` an omitted number means "as formed", and another one is refused.
-    static func asFormed(
+    private static func asFormed(
         _ loaded: inout LoadedConfiguration, _ record: Record, _ options: Options
     ) throws(Failure) {
         guard options.mode != .run else { return }

@@ -13,7 +13,7 @@ enum Preflight {
     static let leastOpenFiles: UInt64 = 256
 
     static func check(_ spec: ClusterSpec) throws(Failure) {
-        try checkUnitAllows([spec.dataDirectory] + spec.overrides.values.compactMap(\.dataDirectory).sorted())
+        try checkUnitAllows([spec.dataDirectory] + spec.nodesOwnFolders)
         guard OpenFileLimit.hard >= leastOpenFiles else {
             throw Failure(
                 "open-files",

@@ -90,10 +90,7 @@ final class Reload: Sendable {
         do throws(Failure) {
             var loaded = try Configuration.load(options.configuration, options.defaults, options.commandLine)
             if let record = reporter.record {
-                try Daemon.asFormed(&loaded, record, options)
-                if let refusal = NodeOverrides.refusal(loaded.spec, nodes: NodeOverrides.names(record)) {
-                    throw Failure(refusal)
-                }
+                try Daemon.fit(&loaded, to: record, options)
             }
             try Configuration.checkCertificates(loaded.spec)
             _ = try Configuration.engine(for: loaded.spec)

@@ -47,11 +47,8 @@ struct Trial: Sendable {
                     exit: ControlAPI.ExitCode.configuration)
             }
             if let record = try Memory.read(loaded.spec.dataDirectory, mayMove: false).record {
-                try Daemon.asFormed(&loaded, record, options)
+                try Daemon.fit(&loaded, to: record, options)
                 try Preflight.checkTransport(loaded.spec, record)
-                if let refusal = NodeOverrides.refusal(loaded.spec, nodes: NodeOverrides.names(record)) {
-                    throw Failure(refusal)
-                }
             }
         } catch {
             throw error.json(true)

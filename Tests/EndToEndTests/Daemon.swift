@@ -70,6 +70,17 @@ final class Daemon {
         await eventually(within: limit) { [self] in !process.isRunning } ? process.terminationStatus : nil
     }
 
+    /// kill -9 of a master, until its replica has taken over and it is back as one.
+    func loseAMaster() async throws {
+        let victim = try #require(try status().nodes.first { $0.role == .master })
+        kill(try #require(victim.pid), SIGKILL)
+        let isReplaced = await eventually { [self] in
+            let status = try status()
+            return status.cluster.ready && status.nodes.first { $0.name == victim.name }?.role == .replica
+        }
+        #expect(isReplaced, "\(output.suffix(1500))")
+    }
+
     func stop() async throws {
         kill(process.processIdentifier, SIGINT)
         let status = await ended()

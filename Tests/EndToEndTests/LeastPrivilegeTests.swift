@@ -1,6 +1,5 @@
 import ControlAPI
 import Foundation
-import ProcessSupervision
 import RESP
 import Testing
 
@@ -78,13 +77,7 @@ import Testing
             defer { watching.cancel() }
 
             // A master that dies, one that hands over, every node anew, another configuration.
-            let victim = try #require(try daemon.status().nodes.first { $0.role == .master })
-            kill(try #require(victim.pid), SIGKILL)
-            let isReplaced = await eventually {
-                let status = try daemon.status()
-                return status.cluster.ready && status.nodes.first { $0.name == victim.name }?.role == .replica
-            }
-            #expect(isReplaced, "\(daemon.output.suffix(1500))")
+            try await daemon.loseAMaster()
             await watch.look(ports)
             let master = try #require(try daemon.status().nodes.first { $0.role == .master })
             let restart = try daemon.command(["restart-node", master.name.text])
@@ -132,19 +125,10 @@ import Testing
         _ = try await ask(replica.port, "CLUSTER", "REPLICATE", two)
         try await mend(daemon, Set((isKept ? ["slots-uncovered"] : []) + ["slot-open", "replica-misplaced"]))
 
-        let port = daemon.base + 8
-        let home = daemon.home + "/guest"
-        try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
-        let guest = Process()
-        guest.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        guest.arguments = [server, "--port", "\(port)", "--cluster-enabled", "yes", "--dir", home, "--save", ""]
-        guest.standardOutput = FileHandle.nullDevice
-        try guest.run()
-        #expect(await eventually { try await Redis.send(port, "PING") == .simple("PONG") })
-        _ = try await ask(first.port, "CLUSTER", "MEET", "127.0.0.1", "\(port)")
+        let stranger = try await Stranger(beside: daemon, server: server)
+        _ = try await ask(first.port, "CLUSTER", "MEET", "127.0.0.1", "\(stranger.port)")
         #expect(await eventually { try daemon.status().findings.contains { $0.code == "foreign-node" } })
-        kill(guest.processIdentifier, SIGKILL)
-        #expect(ProcessWatch.wait(for: guest.processIdentifier, limit: .seconds(20)))
+        stranger.end()
         try await mend(daemon, ["ghost-node"])
     }
 

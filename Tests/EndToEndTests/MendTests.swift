@@ -1,6 +1,5 @@
 import ControlAPI
 import Foundation
-import ProcessSupervision
 import Testing
 
 /// Damage of a cluster that runs, mended by `fix` on real engines.
@@ -113,19 +112,10 @@ import Testing
         try await withDaemon { daemon in
             try daemon.up(["--server", server, "--set", "redis.cluster-node-timeout=1000"])
             try await daemon.ready()
-            let port = daemon.base + 8
-            let home = daemon.home + "/guest"
-            try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
-            let guest = Process()
-            guest.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            guest.arguments = [server, "--port", "\(port)", "--cluster-enabled", "yes", "--dir", home, "--save", ""]
-            guest.standardOutput = FileHandle.nullDevice
-            try guest.run()
-            #expect(await eventually { try await Redis.send(port, "PING") == .simple("PONG") })
-            _ = try await Redis.send(daemon.base, "CLUSTER", "MEET", "127.0.0.1", "\(port)")
+            let stranger = try await Stranger(beside: daemon, server: server)
+            _ = try await Redis.send(daemon.base, "CLUSTER", "MEET", "127.0.0.1", "\(stranger.port)")
             #expect(await eventually { try daemon.status().findings.contains { $0.code == "foreign-node" } })
-            kill(guest.processIdentifier, SIGKILL)
-            #expect(ProcessWatch.wait(for: guest.processIdentifier, limit: .seconds(20)))
+            stranger.end()
             #expect(await eventually { try plan(daemon).mends.map(\.finding.code) == ["ghost-node"] })
             try fix(daemon)
             #expect(try plan(daemon).mends.isEmpty)

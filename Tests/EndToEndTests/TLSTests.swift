@@ -65,13 +65,7 @@ import Testing
             #expect(set.exit == 0 && set.output == "OK\n", "\(set.errors)")
             #expect(try Daemon.run(["call", "--socket", socket, "PING"]).exit == 0)
 
-            let victim = try #require(try daemon.status().nodes.first { $0.role == .master })
-            kill(try #require(victim.pid), SIGKILL)
-            let isReplaced = await eventually {
-                let status = try daemon.status()
-                return status.cluster.ready && status.nodes.first { $0.name == victim.name }?.role == .replica
-            }
-            #expect(isReplaced, "\(daemon.output.suffix(1500))")
+            try await daemon.loseAMaster()
             let rolling = try daemon.command(["rolling-restart"])
             #expect(rolling.exit == 0, "\(rolling.errors)")
             #expect(try daemon.command(["check"]).exit == 0)
