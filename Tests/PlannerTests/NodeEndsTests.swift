@@ -51,29 +51,33 @@ import Testing
         #expect(end.cause.contains("most likely by the kernel") == isLikely)
     }
 
-    @Test func anEndThatNobodySawIsSaidAsSuchWithWhatItsLogHas() throws {
+    /// 7004 ended, and the clusterd that looks now did not see it.
+    private static func endedUnseen() throws -> (scene: Scene, process: ProcessIdentity) {
         var scene = Scene.settled()
         scene.replaceDaemon()
         let identity = try #require(scene.processes["7004"])
         scene.processes["7004"] = nil
         scene.look()
+        return (scene, identity)
+    }
+
+    @Test func anEndThatNobodySawIsSaidAsSuchWithWhatItsLogHas() throws {
+        let lost = try Self.endedUnseen()
+        var scene = lost.scene
         scene.seen.inquiries["7004"] = .init(
-            of: identity, namedByKernel: nil, memoryKills: nil,
+            of: lost.process, namedByKernel: nil, memoryKills: nil,
             log: ["7004:S 01 Jan 2026 00:00:00.000 # Redis is now ready to exit, bye bye..."])
         let end = try noted(&scene)
-        #expect(end.identity == identity && end.kind == "clean" && end.exit == ProcessExit())
+        #expect(end.identity == lost.process && end.kind == "clean" && end.exit == ProcessExit())
         #expect(end.cause.hasSuffix("while no clusterd ran") && end.log.count == 1)
     }
 
     /// The program of the daemon was replaced, and its children are children still.
     @Test func anEndThatNobodySawOfAChildIsKnownAllTheSame() throws {
-        var scene = Scene.settled()
-        scene.replaceDaemon()
-        let identity = try #require(scene.processes["7004"])
-        scene.processes["7004"] = nil
-        scene.look()
+        let lost = try Self.endedUnseen()
+        var scene = lost.scene
         scene.seen.inquiries["7004"] = .init(
-            of: identity, namedByKernel: false, memoryKills: nil, exit: ProcessExit(signal: 9),
+            of: lost.process, namedByKernel: false, memoryKills: nil, exit: ProcessExit(signal: 9),
             log: ["7004:S 01 Jan 2026 00:00:00.000 * the last words"])
         let end = try noted(&scene)
         #expect(end.kind == "killed" && end.cause == "killed by SIGKILL" && end.exit == ProcessExit(signal: 9))
