@@ -75,6 +75,8 @@ final class SupervisedCluster: Cluster {
         daemon.executableURL = URL(fileURLWithPath: program)
         daemon.arguments =
             ["up", "--dir", folder + "/data", "--port", String(ports[0]), "--server", server]
+            // Each node is killed every few seconds. To be held for a crash loop takes nothing from a failover, and makes the next wait.
+            + ["--set", "supervision.restart-delay=200ms..200ms"]
             + directives.flatMap { ["--set", "redis.\($0.0)=\($0.1)"] }
         daemon.currentDirectoryURL = URL(fileURLWithPath: folder)
         _ = FileManager.default.createFile(atPath: folder + "/log", contents: nil)
