@@ -85,7 +85,9 @@ extension Turn {
     ) -> Succession {
         guard let index = decision.record?.index(master.name) else { return .inPlace }
         // What the others have followed is not what this one goes on with.
-        if !doubts.isEmpty || mine.durability < .wholeAppendOnly { decision.record?.members[index].streams = nil }
+        if !doubts.isEmpty || mine.durability < .wholeAppendOnly || mayHaveLostItsEnd(master, mine) {
+            decision.record?.members[index].streams = nil
+        }
         if let words = doubt(master, doubts, mine) {
             if master.doubt?.words != words {
                 decision.record?.members[index].doubt = Doubt(
@@ -98,6 +100,15 @@ extension Turn {
             }
         }
         return .inPlace
+    }
+
+    /// With the host went what its kernel had not synced of the file, and on a full disk the engine could not append what clients
+    /// were told of. A replica that ended cleanly before that, or has a disk of its own, has all of it.
+    private func mayHaveLostItsEnd(_ master: Member, _ mine: Freshness) -> Bool {
+        guard let last = master.lastSeen, mine.durability < .cleanStop, last.appendFsync != "always" else {
+            return false
+        }
+        return last.bootID != seen.bootID || disk(of: master.directory).map(spec.isLow) == true
     }
 
     private func doubt(_ master: Member, _ doubts: [(member: Member, why: String)], _ mine: Freshness) -> String? {

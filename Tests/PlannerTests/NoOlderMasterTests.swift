@@ -145,6 +145,26 @@ import Testing
         #expect(kept.sorted() == expected)
     }
 
+    /// One that ended cleanly just before that has all of its own file; its master, which ran on, may not.
+    @Test(arguments: [true, false])
+    func whatEndedCleanlyBeforeTheHostWentDownIsKeptUnlessItsMasterDidToo(wholeCluster: Bool) {
+        var scene = Self.dark { scene in
+            for index in 0..<6 {
+                scene.record?.members[index].lastSeen?.bootID = "an earlier one"
+                scene.record?.members[index].lastSeen?.appendOnlyBytes = 100
+                guard wholeCluster || index == 3 else { continue }
+                let last = scene.record?.members[index].lastSeen
+                scene.record?.members[index].cleanStop = last
+            }
+        }
+        var kept: [NodeName] = []
+        scene.run { decision in
+            kept += decision.nodes("preserve")
+            return decision.assessment.ready
+        }
+        #expect(kept.sorted() == (wholeCluster ? [] : ["7003", "7004", "7005"]))
+    }
+
     /// The engine itself finds that the file is cut: it ends, and says why.
     @Test func aMasterThatCannotLoadItsFileIsReplacedByAReplicaThatCan() {
         var scene = Self.dark()

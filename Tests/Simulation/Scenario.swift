@@ -64,7 +64,10 @@ package struct Scenario {
             let port = 7000 + Int.random(in: 0..<10, using: &random)
             world.host.foreignPorts.insert(Bool.random(using: &random) ? port : port + 10000)
         }
-        let hardship = Hardship.allCases.randomElement(using: &random) ?? .none
+        var hardship = [Hardship.none, .deaths, .pauses, .disks, .all].randomElement(using: &random) ?? .none
+        // Apart, so that no other seed is another life than it was.
+        if seed % 5 == 0 { hardship = .room }
+        world.disksMatter = hardship == .room
         if Bool.random(using: &random) { world.killAfterEffects = Int.random(in: 1...80, using: &random) }
         world.queue.add(.write, at: world.now)
         world.startDaemon()
@@ -79,7 +82,7 @@ package struct Scenario {
     }
 
     /// How hard the world is to this cluster.
-    enum Hardship: CaseIterable {
+    enum Hardship {
         /// Nothing dies but clusterd, and no write may be lost.
         case none
         /// Nodes die too.
@@ -88,6 +91,8 @@ package struct Scenario {
         case pauses
         /// The power goes, and files are lost, cut or replaced.
         case disks
+        /// Disks are full for a while, and nodes die too.
+        case room
         case all
     }
 
@@ -96,6 +101,7 @@ package struct Scenario {
         world.isSlow = hardship == .pauses || hardship == .all
         // One node at most loses data: what else there is, is to be found.
         let victim = Int.random(in: 0..<world.spec.nodeCount, using: &random)
+        if hardship == .room { crowd(&random, victim) }
         for index in 0..<count {
             let at = world.now + .milliseconds(Int.random(in: 0...4000, using: &random))
             let request = World.Request.allCases.randomElement(using: &random) ?? .restartNode
@@ -103,7 +109,8 @@ package struct Scenario {
             let harm = harm(&random, hardship, node, victim)
             let fault: World.Fault
             switch Int.random(in: 0..<12, using: &random) {
-            case 0...4: fault = .command(request, node, key: "request \(index)")
+            case 0...4 where hardship != .room || index % 2 == 0:
+                fault = .command(request, node, key: "request \(index)")
             case 5...6: fault = .killDaemon
             default: fault = harm ?? .command(request, node, key: "request \(index)")
             }
@@ -112,7 +119,7 @@ package struct Scenario {
         if Bool.random(using: &random) {
             world.killAfterEffects = world.effectsBegun + Int.random(in: 1...30, using: &random)
         }
-        let end = world.now + .seconds(hardship == .pauses || hardship == .all ? 12 : 5)
+        let end = world.now + .seconds([.pauses, .all, .room].contains(hardship) ? 12 : 5)
         while world.now < end, world.broken.isEmpty { world.step() }
     }
 
@@ -146,6 +153,23 @@ package struct Scenario {
             case 2 where world.spec.replicas > 0: return .killNode(victim, what)
             default: return .killNode(node, nil)
             }
+        case .room:
+            return Int.random(in: 0..<4, using: &random) == 0 ? .killAll(crash: false, []) : .killNode(node, nil)
+        }
+    }
+
+    /// A disk is filled, the one that all are on or one node's own, and maybe once more.
+    private func crowd(_ random: inout SplitMix64, _ victim: Int) {
+        if Bool.random(using: &random), let members = world.record?.members, !members.isEmpty {
+            world.host.disks.append(SimulatedDisk(folder: members[victim % members.count].directory))
+        }
+        for _ in 0..<Int.random(in: 1...2, using: &random) {
+            let left = [0, 0, 300 << 10, 2 << 20, 40 << 20].randomElement(using: &random) ?? 0
+            let fault = World.Fault.fillDisk(
+                of: Bool.random(using: &random) ? victim : nil, leaving: Int64(left),
+                isGreedy: Bool.random(using: &random),
+                .milliseconds(Int.random(in: 1000...9000, using: &random)))
+            world.queue.add(.fault(fault), at: world.now + .milliseconds(Int.random(in: 0...3000, using: &random)))
         }
     }
 
@@ -153,6 +177,7 @@ package struct Scenario {
     private func settle() {
         world.killAfterEffects = nil
         world.happen(.freePorts)
+        world.happen(.emptyDisks)
         if world.cycle == nil, world.ended == nil { world.startDaemon() }
         world.ask(.resume, 0, "resume")
         awaitOperations()

@@ -41,6 +41,9 @@ struct SimulatedEngine {
     /// During a manual failover the master takes no writes.
     var pausedUntil = Moment.seconds(0)
     var isStopping = false
+    /// What it has in memory it could not write to its append-only file, or its dump: it refuses writes.
+    var appendFailed = false
+    var saveFailed = false
     /// It could not be asked when its master was replaced: nobody knows what it has that the new one lacks.
     var wasAsleepAtPromotion = false
     var bus = Bus()
@@ -88,6 +91,9 @@ struct SimulatedEngine {
         NodesFile(
             view: NodesView(entries: entries.list), currentEpoch: currentEpoch, lastVoteEpoch: lastVoteEpoch)
     }
+
+    /// What it saves at once where it changes.
+    func epochs(of other: NodeID) -> [UInt64] { [currentEpoch, entries[other]?.configEpoch ?? 0] }
 
     /// Learns of another node's word of itself; false: it does not know that node.
     mutating func hear(_ sender: NodeEntry, epoch: UInt64) -> Bool {

@@ -8,6 +8,8 @@ struct SimulatedHost {
     /// Second copies, and what was moved out of the way, by the folder below `quarantine/`.
     var quarantine: [String: [Copy?]] = [:]
     var engines: [Int32: SimulatedEngine] = [:]
+    /// The first has all that lies on none of the others.
+    var disks = [SimulatedDisk()]
     /// Held by programs that are none of ours.
     var foreignPorts = Set<Int>()
     private var lastPID: Int32 = 1000

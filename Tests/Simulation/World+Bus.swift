@@ -49,6 +49,7 @@ extension World {
         for (from, to) in [(a, b), (b, a)] {
             guard let sender = host.engines[from], var receiver = host.engines[to] else { continue }
             let wasMaster = receiver.isMaster
+            let epochs = receiver.epochs(of: sender.id)
             if receiver.hear(sender.myself, epoch: sender.currentEpoch) {
                 receiver.bus.heardAt[sender.id] = now
                 forgive(&receiver, sender.id)
@@ -64,10 +65,12 @@ extension World {
             if wasMaster, !receiver.isMaster {
                 tell("\(receiver.ports.client) becomes a replica: it has lost its slots")
             }
+            if receiver.epochs(of: sender.id) != epochs, !mayLearn(to) { continue }
             host.engines[to] = receiver
             // UPDATE: the receiver knows a newer owner of what the sender claims.
             let claims = sender.slots
             guard !claims.isEmpty, var corrected = host.engines[from] else { continue }
+            let owned = corrected.slots
             for owner in receiver.entries.list
             where owner.id != sender.id && owner.configEpoch > sender.myself.configEpoch
                 && !owner.slots.intersection(claims).isEmpty
@@ -76,7 +79,7 @@ extension World {
                 owner.flags.subtract([.pfail, .fail])
                 _ = corrected.hear(owner, epoch: receiver.currentEpoch)
             }
-            host.engines[from] = corrected
+            if corrected.slots == owned || mayLearn(from) { host.engines[from] = corrected }
         }
     }
 

@@ -11,9 +11,12 @@ extension World {
     func command(_ effect: Effect) -> Outcome {
         switch effect {
         case .ask(_, let contact), .identify(_, let contact): return answer(contact)
-        case .shutdown(_, let contact, _):
+        case .shutdown(_, let contact, let saving):
             guard let engine = reach(contact) else { return .failed("it refuses the connection") }
             if now < engine.loadedAt { return .failed("LOADING Redis is loading the dataset in memory") }
+            if saving != .never, host.isFull(engine.directory) {
+                return .failed("ERR Errors trying to SHUTDOWN. Check logs.")
+            }
             host.engines[engine.identity.pid]?.isStopping = true
             after(2...40, .exit(pid: engine.identity.pid, code: 0, signal: nil, log: []))
             return .done
@@ -24,6 +27,10 @@ extension World {
             beginHandOver(engine, from: master)
             return .done
         case .promote(let promotion, let contact): return promote(promotion, contact)
+        case .save(_, let contact):
+            guard let engine = reach(contact) else { return .failed("it refuses the connection") }
+            saveInBackground(engine.identity.pid)
+            return .done
         case .meet(_, let contact, _, let ports): return meet(contact, ports)
         case .configure(_, let contact, let name, let value):
             guard let engine = reach(contact) else { return .failed("it refuses the connection") }
@@ -102,7 +109,8 @@ extension World {
                 offset: stream.map(writes.offset) ?? 0, connectedReplicas: 0),
             clusterStateOK: host.isOK(engine, now), currentEpoch: engine.currentEpoch, view: engine.file.view,
             persistence: .init(
-                appendOnly: engine.settings.appendOnly, saving: false, lastSaveOK: true, lastAppendOK: true,
+                appendOnly: engine.settings.appendOnly, saving: false, lastSaveOK: !engine.saveFailed,
+                lastAppendOK: !engine.appendFailed,
                 appendFsync: engine.settings.appendFsync, appendOnlyBytes: bytes),
             load: .init(
                 keys: Int64(writes.keys(engine.copy)), memoryBytes: 0, maxMemoryBytes: nil, clients: 1,

@@ -5,6 +5,7 @@ import Planner
 /// What the hands do, when they do it.
 extension World {
     func carryOut(_ effect: Effect) -> Outcome {
+        if let folder = effect.writesIn, host.isFull(folder) { return .failed(Self.noSpace) }
         switch effect {
         case .survey:
             return .surveyed(host.survey(record?.members.map(\.directory) ?? [], writes, at: now))
@@ -17,6 +18,8 @@ extension World {
             }
             return .reserved(states)
         case .release: return .done
+        case .makeReserve(let folder): return carryOut(reserveIn: folder, isMade: true)
+        case .releaseReserve(let folder): return carryOut(reserveIn: folder, isMade: false)
         case .askSettings: return .settings([:])
         case .inspect:
             return .inspected(.init(askedAt: now, engine: nil, quarantineBytes: 0, quarantineFolders: 0))
@@ -65,7 +68,9 @@ extension World {
             guard host.engines[identity.pid]?.stoppedUntil != nil else { return .failed("it is not as it was") }
             return carryOut(.signal("", identity, .kill))
         case .signal(_, let identity, let signal):
-            guard host.engines[identity.pid] != nil else { return .failed("the process has ended") }
+            guard let engine = host.engines[identity.pid] else { return .failed("the process has ended") }
+            // It goes on where it cannot save what it has (`prepareForShutdown`, src/server.c).
+            if signal == .terminate, host.isFull(engine.directory) { return .done }
             after(
                 1...5,
                 .exit(pid: identity.pid, code: signal == .kill ? nil : 0, signal: signal == .kill ? 9 : nil, log: []))
@@ -95,5 +100,18 @@ extension World {
             folder.dump = nil
         }
         host.folders[move.directory] = folder
+    }
+}
+
+extension Effect {
+    /// The folder in which it makes something new.
+    fileprivate var writesIn: String? {
+        switch self {
+        case .makeDirectory(_, let path): path
+        case .writeFiles(let files): files.directory
+        case .preserve(let copies): copies.directory
+        case .quarantine(let move): move.directory
+        default: nil
+        }
     }
 }

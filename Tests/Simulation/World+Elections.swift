@@ -36,7 +36,7 @@ extension World {
 
     /// The epoch in which it was elected; nil: it was not.
     func elect(_ pid: Int32, isForced: Bool) -> UInt64? {
-        guard var engine = host.engines[pid], let masterID = engine.masterID else { return nil }
+        guard mayLearn(pid), var engine = host.engines[pid], let masterID = engine.masterID else { return nil }
         engine.currentEpoch += 1
         engine.bus.stoodAt = now
         host.engines[pid] = engine
@@ -53,7 +53,7 @@ extension World {
         guard var voter = host.engines[pid], voter.isMaster, !voter.slots.isEmpty,
             candidate.currentEpoch >= voter.currentEpoch, let known = voter.entries[candidate.id],
             known.masterID == masterID, let master = voter.entries[masterID],
-            isForced || master.flags.contains(.fail)
+            isForced || master.flags.contains(.fail), mayLearn(pid)
         else { return false }
         voter.currentEpoch = max(voter.currentEpoch, candidate.currentEpoch)
         defer { host.engines[pid] = voter }
@@ -105,7 +105,7 @@ extension World {
     }
 
     func takeOver(_ pid: Int32, epoch: UInt64?) {
-        guard var engine = host.engines[pid], let masterID = engine.masterID else { return }
+        guard mayLearn(pid), var engine = host.engines[pid], let masterID = engine.masterID else { return }
         let isOrdered = epoch == nil
         engine.takeOver(epoch: epoch)
         beginStream(&engine)

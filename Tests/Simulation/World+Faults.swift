@@ -47,6 +47,9 @@ extension World {
             tell("somebody takes \(member.ports.client)")
             host.foreignPorts.insert(member.ports.client)
         case .freePorts: host.foreignPorts = []
+        case .fillDisk(let index, let bytes, let isGreedy, let time):
+            fill(index, leaving: bytes, isGreedy: isGreedy, for: time)
+        case .emptyDisks: for place in host.disks.indices { host.disks[place].empty() }
         }
     }
 
@@ -90,7 +93,8 @@ extension World {
 
     /// An end that was asked for: what is in memory is saved.
     func saveAtEnd(_ engine: SimulatedEngine) {
-        guard var folder = host.folders[engine.directory], now >= engine.loadedAt else { return }
+        guard var folder = host.folders[engine.directory], now >= engine.loadedAt, !host.isFull(engine.directory)
+        else { return }
         if engine.rewriteDue == nil, let copy = folder.appendOnly.map(\.copy) { folder.appendOnly?.synced = copy }
         save(&folder, engine)
         host.folders[engine.directory] = folder

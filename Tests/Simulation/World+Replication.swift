@@ -12,7 +12,7 @@ extension World {
         let writers = host.writers(now)
         for (shard, slots) in SlotSet.evenly(among: spec.masters).enumerated() {
             guard let writer = writers.first(where: { !$0.slots.intersection(slots).isEmpty }),
-                var copy = writer.copy, writes.streams[copy.stream].shard == shard
+                var copy = writer.copy, writes.streams[copy.stream].shard == shard, mayWrite(writer.identity.pid)
             else { continue }
             let isFirst = writes.streams[copy.stream].acknowledged == 0
             copy.count += 1
@@ -96,6 +96,8 @@ extension World {
     /// What lies on disk of it now.
     func persist(_ pid: Int32) {
         guard var engine = host.engines[pid], var folder = host.folders[engine.directory] else { return }
+        if host.isFull(engine.directory) { return persistNothing(engine, folder) }
+        engine.appendFailed = false
         if let due = engine.rewriteDue, now >= due {
             engine.rewriteDue = nil
             let master = engine.masterID.flatMap(host.engine)
@@ -120,11 +122,22 @@ extension World {
             }
         } else if now >= engine.syncDue, engine.savedCopy != engine.copy, engine.rewriteDue == nil {
             save(&folder, engine)
+            engine.saveFailed = false
             engine.savedCopy = engine.copy
             engine.syncDue = now + .seconds(5)
         }
         host.folders[engine.directory] = folder
         host.engines[pid] = engine
+    }
+
+    private func persistNothing(_ engine: SimulatedEngine, _ folder: SimulatedFolder) {
+        if engine.settings.appendOnly {
+            guard engine.rewriteDue == nil, folder.appendOnly?.copy != engine.copy else { return }
+            if engine.settings.appendFsync == "always" { return endOfAppending(engine.identity.pid) }
+            host.engines[engine.identity.pid]?.appendFailed = true
+        } else if now >= engine.syncDue, engine.savedCopy != engine.copy {
+            host.engines[engine.identity.pid]?.saveFailed = true
+        }
     }
 
     /// A dump, which takes the place of the one before.

@@ -46,6 +46,9 @@ final class World {
         case startDaemon
         case takePort(Int)
         case freePorts
+        /// The disk of that node, or the one that all others are on, has only so much left, for so long.
+        case fillDisk(of: Int?, leaving: Int64, isGreedy: Bool, Duration)
+        case emptyDisks
     }
 
     var now = Moment.seconds(1)
@@ -70,6 +73,8 @@ final class World {
     var handOvers: [NodeID: Moment] = [:]
     /// Orders on slow connections, and to nodes that do not listen.
     var isSlow = false
+    /// Whether there is any question of room.
+    var disksMatter = false
     var ended: Decision.End?
     /// The daemon is killed when it has begun so many effects.
     var killAfterEffects: Int?
@@ -150,6 +155,7 @@ final class World {
         self.cycle = nil
         for event in inbox { cycle.note(event, at: now, wall: wall) }
         inbox = []
+        if disksMatter { cycle.note(.disks(host.facts(of: cycle.folders)), at: now, wall: wall) }
         turnsNow = lastTurn == now ? turnsNow + 1 : 0
         lastTurn = now
         turns += 1
@@ -161,8 +167,9 @@ final class World {
         let orders = cycle.turn(at: now, wall: wall)
         for rule in violations(in: cycle.decision, given: before, seeing: cycle.seen) { breaks(rule) }
         let first = cycle.releaseFirst(orders, at: now)
-        if let new = orders.record { record = new }
-        let effects = first + cycle.release(orders, failure: nil, at: now)
+        let failure = orders.record != nil && host.isFull(spec.dataDirectory) ? Self.noSpace : nil
+        if let new = orders.record, failure == nil { record = new }
+        let effects = first + cycle.release(orders, failure: failure, at: now)
         self.cycle = cycle
         for event in chronicle?.events(cycle, at: now) ?? [] {
             tell("* \(event.code.rawValue): \(event.message)")
@@ -242,6 +249,7 @@ final class World {
         case .handOver(let heir): handOver(heir)
         case .exit(let pid, let code, let signal, let log): exit(pid, code: code, signal: signal, log: log)
         case .write:
+            for place in host.disks.indices { host.disks[place].shrink() }
             write()
             checkWriters()
             queue.add(.write, at: now + .milliseconds(23))
