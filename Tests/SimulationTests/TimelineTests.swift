@@ -85,6 +85,18 @@ import Testing
         #expect(told.last?.code == .ready)
     }
 
+    /// It takes them over one after the other, and until then none of them is missing.
+    @Test func aDaemonThatStartsOverNodesThatRunTellsOfNoLoss() {
+        let world = world()
+        world.killDaemon()
+        let before = world.events.count
+        world.startDaemon()
+        settle(world)
+        let told = world.events.dropFirst(before).map(\.event)
+        #expect(told.count { $0.code == .nodeAdopted } == 6)
+        #expect(!told.contains { $0.code == .servingLost }, "\(told.map(\.message))")
+    }
+
     @Test func aRestartThatIsAskedForIsNoIncident() throws {
         let world = world()
         let before = world.events.count

@@ -91,8 +91,12 @@ struct ServingStory: Sendable {
 
     /// A daemon that starts over nodes that run, and does not find the one that owns these slots.
     private func wasLostBefore(_ owner: Assessment.Node, _ scene: Scene) -> Bool {
-        scene.running(owner.name) == nil && scene.cycle.lastExits[owner.name] == nil
+        scene.running(owner.name) == nil && scene.cycle.lastExits[owner.name] == nil && !isBeingAdopted(owner, scene)
             && scene.members.contains { scene.running($0.name)?.adopted == true }
+    }
+
+    private func isBeingAdopted(_ owner: Assessment.Node, _ scene: Scene) -> Bool {
+        scene.cycle.seen.effects.contains { $0.key.text.hasPrefix("adopt \(owner.name) ") && $0.value.ended == nil }
     }
 
     private func lost(_ owner: Assessment.Node, since: Moment?, _ scene: Scene) -> TimelineEvent {
