@@ -129,6 +129,7 @@ package final class HostDriver: Driver {
         case .examine(_, let process, let path): await examine(process, path)
         case .repairAppendOnly(let repair): await self.repair(repair)
         case .save(let node, let contact): await command(node, contact, ["BGSAVE"])
+        case .unpause(let node, let contact, _): await command(node, contact, ["CLIENT", "UNPAUSE"])
         case .forget(let node, let contact, let id): await command(node, contact, ["CLUSTER", "FORGET", id.text])
         case .closeSlot(let node, let contact, let slot, let ifEmpty):
             await closeSlot(node, contact, slot, ifEmpty: ifEmpty)

@@ -63,6 +63,7 @@ extension Turn {
         restoreSettings()
         applyConfiguration()
         saveAgain()
+        endPausesOfReplicas()
         ask(topology)
         askRarely()
         keepLogsShort()

@@ -58,6 +58,8 @@ package enum Effect: Sendable, Equatable {
     case addSlots(NodeName, Contact, SlotSet)
     /// BGSAVE.
     case save(NodeName, Contact)
+    /// CLIENT UNPAUSE, once for what was ordered then.
+    case unpause(NodeName, Contact, since: Moment)
     /// CONFIG SET of the files of TLS, all in one: a certificate without its key would be refused. They are read again even
     /// where the paths are as before.
     case loadCertificates(NodeName, Contact, [Setting])
@@ -242,7 +244,7 @@ package enum Effect: Sendable, Equatable {
             .shutdown(let node, _, _), .handOver(let node, _, _), .replicate(let node, _, _), .meet(let node, _, _, _),
             .configure(let node, _, _, _), .loadCertificates(let node, _, _), .forget(let node, _, _),
             .closeSlot(let node, _, _, _),
-            .addSlots(let node, _, _), .save(let node, _):
+            .addSlots(let node, _, _), .save(let node, _), .unpause(let node, _, _):
             node
         case .repairAppendOnly(let repair): repair.member
         case .quarantine(let quarantine), .preserve(let quarantine): quarantine.node
@@ -329,6 +331,8 @@ extension Effect {
         case .repairAppendOnly(let repair):
             EffectKey("repair \(repair.member) \(repair.file) \(repair.goodBytes)/\(repair.bytes)")
         case .save(let node, let contact): EffectKey("save \(node) \(contact.process.pid)")
+        case .unpause(let node, let contact, let since):
+            EffectKey("unpause \(node) \(contact.process.pid) \(since.nanoseconds)")
         case .forget(let node, let contact, let id): EffectKey("forget \(node) \(contact.process.pid) \(id)")
         case .closeSlot(let node, let contact, let slot, _):
             EffectKey("close slot \(node) \(contact.process.pid) \(slot)")

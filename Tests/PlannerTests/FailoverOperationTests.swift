@@ -30,6 +30,25 @@ import Testing
         #expect(scene.decide().story.isEmpty)
     }
 
+    /// Only the old master, once, and only where the engine would go on pausing.
+    @Test(arguments: [(EngineVersion(6, 2, 5), ["7001"]), (EngineVersion(7, 0, 15), [])])
+    func whoHasHandedOverIsToldToTakeInWhatItsNewMasterSends(version: EngineVersion, told: [NodeName]) throws {
+        var scene = Scene.settled()
+        scene.seen.engine.version = version
+        try scene.ask(.failover("7004"))
+        var unpaused: [NodeName] = []
+        scene.run { decision in
+            unpaused += decision.nodes("unpause")
+            return decision.record?.operations.contains(where: \.isOpen) == false
+        }
+        for _ in 0..<10 {
+            unpaused += scene.decide().nodes("unpause")
+            scene.pass(.seconds(1))
+        }
+        #expect(unpaused == told)
+        #expect(scene.masters == ["7000", "7004", "7002"])
+    }
+
     /// There and back again, so that each of the two has stood for election once.
     private static func thereAndBack(nodeTimeout: String = "500") throws -> (scene: Scene, began: Moment) {
         var scene = Scene.settled()
