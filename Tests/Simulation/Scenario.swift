@@ -41,6 +41,7 @@ package struct Scenario {
         var spec = ClusterSpec(name: "sim", dataDirectory: "/data")
         spec.masters = [1, 3, 3, 3, 4].randomElement(using: &random) ?? 3
         spec.replicas = [0, 1, 1, 1, 2].randomElement(using: &random) ?? 1
+        if seed % 5 == 1 { spec.replicas = 2 }
         // Short ones too: a second hand-over waits for 4 of them.
         let timeout = [15000, 500, 2000][Int(seed % 3)]
         spec.directives = [.init(name: "cluster-node-timeout", arguments: [String(timeout)])]
@@ -67,6 +68,7 @@ package struct Scenario {
         var hardship = [Hardship.none, .deaths, .pauses, .disks, .all].randomElement(using: &random) ?? .none
         // Apart, so that no other seed is another life than it was.
         if seed % 5 == 0 { hardship = .room }
+        if seed % 5 == 1 { hardship = .lag }
         world.disksMatter = hardship == .room
         if Bool.random(using: &random) { world.killAfterEffects = Int.random(in: 1...80, using: &random) }
         world.queue.add(.write, at: world.now)
@@ -91,6 +93,8 @@ package struct Scenario {
         case pauses
         /// The power goes, and files are lost, cut or replaced.
         case disks
+        /// Nodes die while some replicas are behind others.
+        case lag
         /// Disks are full for a while, and nodes die too.
         case room
         case all
@@ -102,6 +106,10 @@ package struct Scenario {
         // One node at most loses data: what else there is, is to be found.
         let victim = Int.random(in: 0..<world.spec.nodeCount, using: &random)
         if hardship == .room { crowd(&random, victim) }
+        if hardship == .lag {
+            let time = Duration.milliseconds(Int.random(in: 500...3000, using: &random))
+            world.queue.add(.fault(.slowLink(victim, time)), at: world.now)
+        }
         for index in 0..<count {
             let at = world.now + .milliseconds(Int.random(in: 0...4000, using: &random))
             let request = World.Request.allCases.randomElement(using: &random) ?? .restartNode
@@ -109,7 +117,7 @@ package struct Scenario {
             let harm = harm(&random, hardship, node, victim)
             let fault: World.Fault
             switch Int.random(in: 0..<12, using: &random) {
-            case 0...4 where hardship != .room || index % 2 == 0:
+            case 0...4 where ![.room, .lag].contains(hardship) || index % 2 == 0:
                 fault = .command(request, node, key: "request \(index)")
             case 5...6: fault = .killDaemon
             default: fault = harm ?? .command(request, node, key: "request \(index)")
@@ -119,7 +127,7 @@ package struct Scenario {
         if Bool.random(using: &random) {
             world.killAfterEffects = world.effectsBegun + Int.random(in: 1...30, using: &random)
         }
-        let end = world.now + .seconds([.pauses, .all, .room].contains(hardship) ? 12 : 5)
+        let end = world.now + .seconds([.pauses, .all, .room, .lag].contains(hardship) ? 12 : 5)
         while world.now < end, world.broken.isEmpty { world.step() }
     }
 
@@ -153,6 +161,7 @@ package struct Scenario {
             case 2 where world.spec.replicas > 0: return .killNode(victim, what)
             default: return .killNode(node, nil)
             }
+        case .lag: return Bool.random(using: &random) ? .slowLink(node, time / 3) : .killNode(node, nil)
         case .room:
             return Int.random(in: 0..<4, using: &random) == 0 ? .killAll(crash: false, []) : .killNode(node, nil)
         }
@@ -240,7 +249,7 @@ package struct Scenario {
     private func checkData(_ hardship: Hardship) {
         let fsync = world.spec.directives.last { $0.name == "appendfsync" }?.arguments
         let isDurable = world.spec.supervision.failover == .durable && fsync == ["always"]
-        if hardship == .none || (hardship == .deaths && isDurable) { world.checkNothingIsLost() }
+        if hardship == .none || ([.deaths, .lag].contains(hardship) && isDurable) { world.checkNothingIsLost() }
     }
 
     private func stopAndStartAgain(_ hardship: Hardship) {

@@ -21,6 +21,8 @@ struct SimulatedEngine {
     /// Until then it does nothing at all (state T), or does not come to its sockets (state R).
     var stoppedUntil: Moment?
     var busyUntil = Moment.seconds(0)
+    /// Until then what its master sends piles up on the way.
+    var slowUntil = Moment.seconds(0)
     /// A master with slots answers CLUSTERDOWN for 2 s after its start (`CLUSTER_WRITABLE_DELAY`, src/cluster.c).
     var writableAt: Moment
     var link = Link.down

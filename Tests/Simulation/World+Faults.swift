@@ -37,6 +37,7 @@ extension World {
             let pids = host.pids
             guard !pids.isEmpty else { return }
             host.engines[pids[index % pids.count]]?.busyUntil = now + time
+        case .slowLink(let index, let time): slow(index, time)
         case .command(let request, let index, let key): ask(request, index, key)
         case .stop: post(.wish(.stop(asked: now, kill: false)))
         case .takePort(let index):
@@ -51,6 +52,16 @@ extension World {
             fill(index, leaving: bytes, isGreedy: isGreedy, for: time)
         case .emptyDisks: for place in host.disks.indices { host.disks[place].empty() }
         }
+    }
+
+    private func slow(_ index: Int, _ time: Duration) {
+        let replicas = host.pids.filter { host.engines[$0]?.isMaster == false }
+        guard !replicas.isEmpty, let replica = host.engines[replicas[index % replicas.count]],
+            let master = replica.masterID.flatMap(host.engine)
+        else { return }
+        tell("\(replica.ports.client) is sent nothing for \(time)")
+        host.engines[replica.identity.pid]?.slowUntil = now + time + .seconds(1)
+        queue.add(.exit(pid: master.identity.pid, code: nil, signal: 9, log: []), at: now + time)
     }
 
     func thaw(_ pid: Int32) {

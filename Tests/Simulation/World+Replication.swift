@@ -26,7 +26,7 @@ extension World {
 
     private func send(_ copy: Copy, to pid: Int32, from master: SimulatedEngine) {
         guard let replica = host.engines[pid], replica.masterID == master.id, replica.link == .up else { return }
-        let isRead = replica.copy?.stream == copy.stream && replica.isAwake(now)
+        let isRead = replica.copy?.stream == copy.stream && replica.isAwake(now) && now >= replica.slowUntil
         let limit = (replica.copy?.stream == copy.stream ? replica.copy?.count ?? 0 : 0) + Self.kernelRoom
         host.engines[pid]?.received = Copy(stream: copy.stream, count: isRead ? copy.count : min(copy.count, limit))
     }
@@ -67,7 +67,9 @@ extension World {
             engine.rewriteDue = now + milliseconds(1...60)
         case .down, .syncing: break
         case .up:
-            if master.isAwake(now), engine.received?.stream == master.copy?.stream { engine.received = master.copy }
+            if master.isAwake(now), now >= engine.slowUntil, engine.received?.stream == master.copy?.stream {
+                engine.received = master.copy
+            }
         }
         keep(engine)
     }

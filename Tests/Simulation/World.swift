@@ -40,6 +40,8 @@ final class World {
         case stopNode(Int, Duration)
         /// It computes, and does not come to its sockets.
         case busyNode(Int, Duration)
+        /// A replica is sent nothing for so long, and then its master dies.
+        case slowLink(Int, Duration)
         case killDaemon
         case command(Request, Int, key: String)
         case stop
