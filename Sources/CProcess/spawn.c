@@ -45,6 +45,13 @@ static void end_with_parent(pid_t parent) {
     if (getppid() != parent) _exit(127);
 }
 
+// Before anything else, so that what it takes of the host is counted there. Where that cannot be it stays where its parent is.
+static void join_cgroup(int procs) {
+    if (procs < 0) return;
+    ssize_t ignored = write(procs, "0", 1);
+    (void)ignored;
+}
+
 static void raise_open_files(uint64_t wanted) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted) return;
@@ -71,6 +78,7 @@ static int arrange_descriptors(int log, int pipe) {
 
 static _Noreturn void become(const void *of, pid_t parent, int pipe) {
     const struct cl_spawn *order = of;
+    join_cgroup(order->cgroup);
     if (setsid() < 0) fail(pipe, CL_STEP_SESSION);
     set_signals(0);
     umask(077);

@@ -84,6 +84,9 @@ extension SpecReader {
         spec.control.socket = nil
         spec.control.group = nil
         spec.control.metrics = nil
+        // It leaves the cgroup that it is started in as it is.
+        spec.memoryMax = nil
+        for name in spec.overrides.keys { spec.overrides[name]?.memoryMax = nil }
         for (name, override) in spec.overrides.sorted(by: { $0.key < $1.key }) where override.dataDirectory != nil {
             errors.append(
                 ConfigurationError(
@@ -111,6 +114,7 @@ extension SpecReader {
             }
         }
         checkTLS(spec)
+        checkMemory(spec)
         if let password = arguments("requirepass"), password != [""], arguments("masterauth") == nil,
             arguments("masteruser") == nil
         {
@@ -142,7 +146,9 @@ extension SpecReader {
             ("cluster.port-wait", Quantity.text(spec.portWait)),
             ("cluster.bind", spec.bind.joined(separator: " ")),
             ("cluster.announce", spec.announce ?? "null"), ("cluster.data-dir", spec.dataDirectory),
-            ("cluster.min-free", Quantity.text(bytes: spec.minimumFreeBytes)), ("engine.server", spec.server),
+            ("cluster.min-free", Quantity.text(bytes: spec.minimumFreeBytes)),
+            ("cluster.memory-max", spec.memoryMax.map { Quantity.text(bytes: $0) } ?? "null"),
+            ("engine.server", spec.server),
             ("engine.user", spec.engineUser ?? "null"), ("engine.auth-user", spec.login?.user ?? "null"),
             ("engine.auth-pass", spec.login == nil ? "null" : "(hidden)"),
             ("supervision.failover", spec.supervision.failover.rawValue),
@@ -172,6 +178,11 @@ extension SpecReader {
         for (name, override) in spec.overrides.sorted(by: { $0.key < $1.key }) {
             if let path = override.dataDirectory {
                 shown.append(.init(key: "nodes.\(name).data-dir", value: path, origin: override.origin))
+            }
+            if let bytes = override.memoryMax {
+                shown.append(
+                    .init(
+                        key: "nodes.\(name).memory-max", value: Quantity.text(bytes: bytes), origin: override.origin))
             }
             add(override.directives, "nodes.\(name).redis.")
         }

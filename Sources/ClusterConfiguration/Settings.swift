@@ -19,6 +19,7 @@ struct Settings {
     struct Override {
         var origin: ClusterSpec.Origin
         var dataDirectory: Value?
+        var memoryMax: Value?
         var directives: [(name: String, value: Value)] = []
     }
 
@@ -81,7 +82,8 @@ struct Settings {
     private mutating func takeOverride(_ node: YAMLNode.Member, _ file: String) {
         let origin = place(node.mark, file)
         guard case .mapping(let members) = node.value.content else {
-            return fail(place(node.value.mark, file), "node '\(node.key)' must hold 'data-dir' or 'redis'")
+            return fail(
+                place(node.value.mark, file), "node '\(node.key)' must hold 'data-dir', 'memory-max' or 'redis'")
         }
         var override = overrides[node.key] ?? Override(origin: origin)
         for member in members {
@@ -89,6 +91,7 @@ struct Settings {
                 node: member.value, origin: place(member.value.mark, file), keyOrigin: place(member.mark, file))
             switch (member.key, member.value.content) {
             case ("data-dir", _): override.dataDirectory = value
+            case ("memory-max", _): override.memoryMax = value
             case ("redis", .mapping(let directives)):
                 for directive in directives {
                     Self.put(

@@ -74,6 +74,9 @@ struct SpecReader {
         }
         spec.announce = text("cluster.announce")
         if let free = bytes("cluster.min-free") { spec.minimumFreeBytes = free }
+        if let value = settings.values["cluster.memory-max"] {
+            spec.memoryMax = memoryMax(value, label: "cluster.memory-max")
+        }
     }
 
     private mutating func readPorts(_ spec: inout ClusterSpec) {
@@ -162,6 +165,9 @@ struct SpecReader {
                 } else {
                     errors.append(.init(origin: value.origin, message: "data-dir must be an absolute path"))
                 }
+            }
+            if let value = override.memoryMax {
+                result.memoryMax = memoryMax(value, label: "nodes.\(name).memory-max")
             }
             for (directiveName, value) in override.directives {
                 result.directives += directive(directiveName, value, label: "nodes.\(name).redis.\(directiveName)")

@@ -13,6 +13,8 @@ package struct ClusterSpec: Hashable, Sendable {
     package var dataDirectory: String
     /// Bytes of free disk below which nothing is started.
     package var minimumFreeBytes: Int64 = 512 << 20
+    /// Bytes of the host's memory that each node may have at most; nil: no limit. The kernel kills what needs more.
+    package var memoryMax: Int64?
     /// A path, or a name to be found on PATH.
     package var server = "redis-server"
     package var engineUser: String?
@@ -32,6 +34,11 @@ package struct ClusterSpec: Hashable, Sendable {
     }
 
     package var nodeCount: Int { masters * (1 + replicas) }
+
+    /// Bytes of the host's memory that the node of that name in conf.d may have at most; nil: no limit.
+    package func memoryMax(of name: NodeName) -> Int64? {
+        (overrides[name]?.memoryMax ?? memoryMax).flatMap { $0 > 0 ? $0 : nil }
+    }
 
     /// Folders that nodes have for themselves (`nodes.*.data-dir`), sorted.
     package var nodesOwnFolders: [String] { overrides.values.compactMap(\.dataDirectory).sorted() }
@@ -74,11 +81,17 @@ package struct ClusterSpec: Hashable, Sendable {
     package struct NodeOverride: Hashable, Sendable {
         /// Absolute.
         package var dataDirectory: String?
+        /// As `ClusterSpec.memoryMax`; 0: no limit; nil: as all nodes.
+        package var memoryMax: Int64?
         package var directives: [Directive] = []
         package var origin: Origin
 
-        package init(dataDirectory: String? = nil, directives: [Directive] = [], origin: Origin = .builtIn) {
+        package init(
+            dataDirectory: String? = nil, memoryMax: Int64? = nil, directives: [Directive] = [],
+            origin: Origin = .builtIn
+        ) {
             self.dataDirectory = dataDirectory
+            self.memoryMax = memoryMax
             self.directives = directives
             self.origin = origin
         }

@@ -81,6 +81,17 @@ package struct MetricsPage {
             each("clusterd_node_max_memory_bytes", "The node's maxmemory; absent where there is no limit.") {
                 $0.maxMemoryBytes.map { Double($0) }
             },
+            each(
+                "clusterd_node_resident_memory_bytes",
+                "What lies in memory of the node's process and of what it has forked."
+            ) { $0.residentBytes.map { Double($0) } },
+            each(
+                "clusterd_node_memory_limit_bytes",
+                "What the kernel lets the node have (memory-max); absent where there is no limit."
+            ) { $0.memoryLimitBytes.map { Double($0) } },
+            each("clusterd_node_cpu_seconds_total", "CPU time since the node's process began.", kind: .counter) {
+                $0.cpuSeconds
+            },
             each("clusterd_node_clients", "Connected clients, clusterd's own connection included.") {
                 $0.clients.map { Double($0) }
             },

@@ -34,6 +34,14 @@ package struct NodeDocument: Hashable, Sendable, Codable {
     package var directory: String?
     /// The engine's own log, on `host`.
     package var log: String?
+    /// What lies in memory of its process, and of what that has forked.
+    package var residentBytes: Int64?
+    /// What the kernel lets it have of memory; nil: no limit of its own.
+    package var memoryLimitBytes: Int64?
+    /// CPU time since its process began.
+    package var cpuSeconds: Double?
+    /// The cgroup in which it is alone.
+    package var cgroup: String?
 
     package init(
         name: NodeName, host: String, port: Int, busPort: Int, process: Process, wanted: Wanted, health: Health

@@ -15,10 +15,12 @@ extension HostDriver {
     private func launch(_ order: Effect.StartRequest) -> Outcome {
         let log = order.directory + "/redis.log"
         let mark = LogFile.Mark(endOf: log)
+        let cgroup = try? cgroups.get().open(order.node, memoryMax: order.memoryMax)
+        defer { if let cgroup { close(cgroup) } }
         let command = SpawnOrder(
             executable: engine.path, arguments: [order.directory + "/redis.conf"], environment: Self.environment,
             directory: order.directory, output: log, user: user, openFiles: Self.openFiles,
-            endsWithParent: spawning != nil)
+            endsWithParent: spawning != nil, cgroup: cgroup)
         do {
             let identity = try watch.start(command, report(order.node, log: log, from: mark))
             return .process(identity, startedAt: wall())
@@ -30,6 +32,7 @@ extension HostDriver {
     func adopt(_ node: NodeName, _ identity: ProcessIdentity) -> Outcome {
         let log = "/proc/\(identity.pid)/cwd/redis.log"
         do {
+            try? cgroups.get().adopted(node, identity)
             try watch.watch(identity, report(node, log: log, from: LogFile.Mark(endOf: log)))
             return .process(identity, startedAt: startTime(identity))
         } catch {
@@ -37,12 +40,14 @@ extension HostDriver {
         }
     }
 
-    /// Tells the loop of the end of a process, with what it wrote to its log since `mark`.
+    /// Tells the loop of the end of a process, with what it wrote to its log since `mark`, and what its cgroup has counted.
     private func report(
         _ node: NodeName, log: String, from mark: LogFile.Mark
     ) -> @Sendable (ProcessIdentity, ProcessExit) -> Void {
-        { [inbox] identity, exit in
-            inbox.post(.exited(node, identity, ExitReason(exit: exit, log: LogFile.lines(log, from: mark))))
+        { [inbox, cgroups] identity, exit in
+            let memory = try? cgroups.get().ended(node)
+            inbox.post(
+                .exited(node, identity, ExitReason(exit: exit, log: LogFile.lines(log, from: mark), memory: memory)))
         }
     }
 
@@ -52,7 +57,7 @@ extension HostDriver {
             identity.bootID == bootID ? KernelLog.namesKill(of: identity.pid, after: identity.startTime) : nil
         return .inquired(
             .init(
-                of: identity, namedByKernel: named, memoryKills: MemoryKills.count(), exit: watch.exit(of: identity),
+                of: identity, namedByKernel: named, memoryKills: memoryKills, exit: watch.exit(of: identity),
                 log: LogFile.lines(log, ofProcess: identity.pid)))
     }
 

@@ -19,6 +19,8 @@ package final class HostDriver: Driver {
     package let watch = ProcessWatch()
     /// Where nodes are started that are to end with this process; nil: they outlive it.
     let spawning: SpawningThread?
+    /// Where each node is put into a cgroup of its own; or why that cannot be.
+    package let cgroups: Result<NodeCgroups, NodeCgroups.Refusal>
     let configuration: Mutex<ClusterSpec>
     let formerCredentials = Mutex<[RedisCredentials?]>([])
     let reservations = Mutex<[PortPair: PortReservation]>([:])
@@ -33,14 +35,14 @@ package final class HostDriver: Driver {
 
     package init(
         _ spec: ClusterSpec, engine: EngineProgram, user: UserAccount?, group: MultiThreadedEventLoopGroup,
-        inbox: Inbox,
-        spawning: SpawningThread? = nil
+        inbox: Inbox, cgroups: Result<NodeCgroups, NodeCgroups.Refusal>, spawning: SpawningThread? = nil
     ) {
         self.engine = engine
         self.user = user
         self.group = group
         self.inbox = inbox
         self.spawning = spawning
+        self.cgroups = cgroups
         dataDirectory = spec.dataDirectory
         bootID = ProcessTable.bootID()
         configuration = Mutex(spec)
@@ -76,8 +78,11 @@ package final class HostDriver: Driver {
         clock_gettime(CLOCK_BOOTTIME, &boot)
         func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) }
         return HostFacts(
-            asleep: .nanoseconds(nanoseconds(boot) - nanoseconds(monotonic)), memoryKills: MemoryKills.count())
+            asleep: .nanoseconds(nanoseconds(boot) - nanoseconds(monotonic)), memoryKills: memoryKills)
     }
+
+    /// Of all nodes together, where they are in cgroups of their own.
+    var memoryKills: Int? { MemoryKills.count(in: try? cgroups.get().whole) }
 
     package func disks(of folders: [String]) -> [Disk] { NodeFiles.disks(of: folders) }
 
@@ -116,6 +121,8 @@ package final class HostDriver: Driver {
         case .inspect: inspect()
         case .measureLogs(let logs): measure(logs)
         case .rotateLog(let rotation): rotate(rotation)
+        case .measureUsage(let processes): measure(processes)
+        case .limitMemory(let node, let process, let bytes): limitMemory(of: node, process, to: bytes)
         case .inquire(_, let identity, let log): inquire(identity, log: log)
         case .shutdown(let node, let contact, let saving): await shutDown(node, contact, saving)
         case .handOver(let node, let contact, _): await command(node, contact, ["CLUSTER", "FAILOVER"])

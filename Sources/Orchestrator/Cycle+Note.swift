@@ -59,6 +59,9 @@ extension Cycle {
             seen.effects[effect.key] = nil
         case (.makeReserve, _), (.releaseReserve, _): seen.effects[effect.key] = nil
         case (.measureLogs, .measured(let lengths)): seen.logs = lengths
+        case (.measureUsage, .used(let usage)):
+            seen.usage = usage
+            seen.effects[effect.key] = nil
         case (.rotateLog(let rotation), _):
             seen.logs?.bytes[rotation.node] = 0
             seen.effects[effect.key] = nil

@@ -31,6 +31,7 @@ package enum Outcome: Sendable, Equatable {
     case inspected(HostInspection)
     case inquired(Observation.Inquiry)
     case measured(LogLengths)
+    case used(HostUsage)
     case examined(Observation.Examination)
 
     package struct Taken: Sendable, Equatable {

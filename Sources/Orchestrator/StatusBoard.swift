@@ -65,12 +65,21 @@ struct StatusBoard {
         case .running(let process):
             node.pid = process.identity.pid
             node.startedAt = Timestamp(process.startedAt)
+            take(cycle.seen.usage?.nodes[member.name], of: process.identity, into: &node)
         case .exited, nil: break
         }
         node.restarts = member.ends?.restarts ?? 0
         node.lastExit = cycle.lastEnd(of: member).map { .init($0) }
         node.log = LogPolicy.path(member)
         return node
+    }
+
+    private func take(_ usage: NodeUsage?, of process: ProcessIdentity, into node: inout NodeDocument) {
+        guard let usage, usage.of == process else { return }
+        node.residentBytes = usage.residentBytes
+        node.memoryLimitBytes = usage.memory?.limit
+        node.cpuSeconds = Double(usage.cpu.inMilliseconds) / 1000
+        node.cgroup = usage.cgroup
     }
 
     private func process(_ member: Member, _ known: Assessment.Node?) -> NodeDocument.Process {

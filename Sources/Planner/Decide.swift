@@ -67,6 +67,8 @@ extension Turn {
         ask(topology)
         askRarely()
         keepLogsShort()
+        measureUsage()
+        limitMemory()
         discardOldCopies()
         assess(topology)
         report(topology)

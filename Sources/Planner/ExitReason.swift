@@ -49,6 +49,8 @@ package struct ExitReason: Sendable, Equatable, Hashable {
     package var exit: ProcessExit?
     /// What the engine wrote that tells most: its last lines, or the head of its crash report.
     package var logTail: [String]
+    /// Whether the kernel killed it for want of memory, by what its own cgroup has counted; nil: it had none that counts.
+    package var outOfMemory: Bool?
 
     /// The record keeps them, so they are few and short.
     static let linesKept = 12
@@ -61,13 +63,28 @@ package struct ExitReason: Sendable, Equatable, Hashable {
         self.logTail = logTail
     }
 
-    /// Reads an exit and what the process wrote to its log since it began.
-    package init(exit: ProcessExit, log: [String]) {
+    /// Reads an exit, what the process wrote to its log since it began, and what its cgroup counted meanwhile.
+    package init(exit: ProcessExit, log: [String], memory: MemoryWitness? = nil) {
         let story = EngineLog(log)
         let (kind, cause) = Self.read(exit, story)
         self.init(
             kind: kind, cause: cause, exit: exit,
             logTail: story.tail(Self.linesKept).map { String($0.prefix(Self.lineLength)) })
+        if let memory { hear(memory) }
+    }
+
+    /// Nothing but SIGKILL is how the kernel gets memory back; of a process that is no child of ours nobody else tells.
+    private mutating func hear(_ memory: MemoryWitness) {
+        guard exit?.signal == 9 || (kind == .unknown && exit?.code == nil && exit?.signal == nil) else { return }
+        outOfMemory = memory.after.killed > memory.before.killed
+        guard outOfMemory == true else { return }
+        kind = .outOfMemory
+        if memory.after.exhausted > memory.before.exhausted, let limit = memory.limit {
+            cause = "killed by the kernel at its memory-max of \(Disk.text(limit))"
+        } else {
+            cause =
+                "killed by the kernel for want of memory" + (memory.limit == nil ? "" : ", below its own memory-max")
+        }
     }
 
     private static func read(_ exit: ProcessExit, _ log: EngineLog) -> (Kind, String) {

@@ -25,7 +25,7 @@ package struct HostAdvice: Sendable, Equatable {
     package static func judge(_ host: HostReading, _ spec: ClusterSpec) -> [HostAdvice] {
         [
             engine(host), tools(host), overcommit(host), hugePages(host), swap(host), memory(host, spec),
-            backlog(host, spec),
+            memoryMax(spec), backlog(host, spec),
             openFiles(host, spec), clock(host), ports(host, spec), disk(host, spec),
         ].compactMap { $0 } + host.certificates.map(certificate)
     }
@@ -195,6 +195,29 @@ package struct HostAdvice: Sendable, Equatable {
             unless: all.sum <= memory / 10 * 8, "redis: {maxmemory: \(share(memory, spec))} in the configuration")
     }
 
+    /// A node that the engine lets grow to where the kernel kills it.
+    private static func memoryMax(_ spec: ClusterSpec) -> HostAdvice? {
+        let usual = Limits.bytes(spec.directives)
+        let each =
+            [(spec.memoryMax, usual)]
+            + spec.overrides.keys.sorted().map { name in
+                (spec.memoryMax(of: name), Limits.bytes(spec.overrides[name]?.directives ?? []) ?? usual)
+            }
+        let limited = each.compactMap { most, used in most.flatMap { $0 > 0 ? ($0, used ?? 0) : nil } }
+        guard let tightest = limited.max(by: { share($0) < share($1) }) else { return nil }
+        let used = tightest.1 > 0 ? Disk.text(tightest.1) : "without a limit"
+        return HostAdvice(
+            "memory-max", "memory-max is \(Disk.text(tightest.0)), maxmemory is \(used)",
+            "The kernel kills a node at memory-max; saves, replicas and clients need room above the data: a third.",
+            unless: share(tightest) <= 0.67,
+            "redis: {maxmemory: \(max(1, (tightest.0 / 3 * 2) >> 20))mb} in the configuration")
+    }
+
+    /// How much of its limit the engine takes by itself.
+    private static func share(_ node: (most: Int64, used: Int64)) -> Double {
+        node.used > 0 ? Double(node.used) / Double(node.most) : .infinity
+    }
+
     private static func share(_ memory: Int64, _ spec: ClusterSpec) -> String {
         "\(max(1, (memory / 10 * 8 / Int64(max(1, spec.nodeCount))) >> 20))mb"
     }
@@ -213,7 +236,7 @@ package struct HostAdvice: Sendable, Equatable {
             }
         }
 
-        private static func bytes(_ directives: [ClusterSpec.Directive]) -> Int64? {
+        static func bytes(_ directives: [ClusterSpec.Directive]) -> Int64? {
             directives.last { $0.name == "maxmemory" }?.arguments.first.flatMap { SettingValue.bytes($0) }
         }
     }

@@ -42,8 +42,11 @@ package struct NodeEnd: Sendable, Equatable, Codable {
         uptimeMilliseconds = seen.ran?.inMilliseconds
         memoryBytes = seen.lastReport?.load.memoryBytes
         log = seen.reason.logTail
+        outOfMemory = seen.reason.outOfMemory
         // Only of what a kill, or nobody knows what, has ended the kernel may know more.
-        isComplete = !(exit.signal == 9 || (exit.code == nil && exit.signal == nil)) || seen.reason.kind == .hung
+        isComplete =
+            !(exit.signal == 9 || (exit.code == nil && exit.signal == nil)) || seen.reason.kind == .hung
+            || outOfMemory != nil
     }
 
     /// An end that nobody saw.

@@ -60,6 +60,7 @@ package struct Observation: Sendable, Equatable {
     /// Why the record could not be written the last time, if so.
     package var recordTrouble: String?
     package var logs: LogLengths?
+    package var usage: HostUsage?
     /// Why events.jsonl cannot be written, if so.
     package var timelineTrouble: String?
     /// What is left of a state.json that could not be read: its path now.

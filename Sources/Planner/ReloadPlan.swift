@@ -32,6 +32,11 @@ package struct ReloadPlan: Sendable, Equatable {
         note(\.portWait, "cluster.port-wait", old)
         note(\.minimumFreeBytes, "cluster.min-free", old)
         note(\.supervision, "supervision", old)
+        note(\.memoryMax, "cluster.memory-max", old)
+        for name in Set(old.overrides.keys).union(new.overrides.keys).sorted()
+        where old.overrides[name]?.memoryMax != new.overrides[name]?.memoryMax {
+            applied.append("nodes.\(name).memory-max")
+        }
         if old.masters != new.masters || old.replicas != new.replicas {
             later.append(
                 "a reload does not change how many masters and replicas there are: \(new.masters) with \(new.replicas) each are "

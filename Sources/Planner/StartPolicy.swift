@@ -67,7 +67,10 @@ extension Turn {
         guard prepare(member, topology, survey, incarnation: incarnation) else {
             return !decision.findings.contains { $0.node == member.name && $0.severity == .error }
         }
-        let effect = Effect.start(.init(node: member.name, directory: member.directory, incarnation: incarnation))
+        let effect = Effect.start(
+            .init(
+                node: member.name, directory: member.directory, incarnation: incarnation,
+                memoryMax: spec.memoryMax(of: member.settingsName)))
         guard case .failed(let why, _) = perform(effect, retryAfter: .seconds(1)) else { return true }
         find(Finding("cannot-start", .error, node: member.name, "\(member.name) cannot be started: \(why)"))
         wait("to start \(member.name): \(why)")

@@ -50,10 +50,11 @@ package enum KernelLog {
 
 /// How many processes the kernel has killed for want of memory.
 package enum MemoryKills {
-    /// Those of the cgroup that this process and its children are in, else those of the whole host; nil where neither is to
+    /// Those of `cgroup`, or of the one that this process and its children are in; else those of the whole host. nil where neither is to
     /// be had. It only ever grows.
-    package static func count() -> Int? {
-        inCgroup(ProcessTable.read("/proc/self/cgroup") ?? []) ?? field("oom_kill", in: "/proc/vmstat")
+    package static func count(in cgroup: Cgroup? = nil) -> Int? {
+        let own = cgroup?.memoryEvents.map { Int(clamping: $0.killed) }
+        return own ?? inCgroup(ProcessTable.read("/proc/self/cgroup") ?? []) ?? field("oom_kill", in: "/proc/vmstat")
     }
 
     /// Of cgroup v2 (`memory.events`, Documentation/admin-guide/cgroup-v2.rst) and of v1 (`memory.oom_control`). The root
@@ -75,15 +76,7 @@ package enum MemoryKills {
         return nil
     }
 
-    /// `name 12` on a line of its own.
     private static func field(_ name: String, in path: String) -> Int? {
-        guard let bytes = ProcessTable.read(path) else { return nil }
-        for line in bytes.split(separator: UInt8(ascii: "\n")) {
-            let words = line.split(separator: UInt8(ascii: " "))
-            if words.count == 2, words[0].elementsEqual(name.utf8) {
-                return Int(String(decoding: words[1], as: UTF8.self))
-            }
-        }
-        return nil
+        ProcessTable.read(path).flatMap { Cgroup.field(name, in: $0) }.map { Int(clamping: $0) }
     }
 }

@@ -12,6 +12,10 @@ extension ProcessTable {
         package var state: Character
         /// Used so far, in user and in kernel mode; clock ticks.
         package var cpuTicks: UInt64
+        /// The same of children that have ended and that it waited for: saves and rewrites.
+        package var cpuTicksOfChildren: UInt64
+        /// Pages of it that are in memory.
+        package var residentPages: UInt64
         /// Pages that it had to wait for from a disk.
         package var majorFaults: UInt64
         /// Clock ticks after boot.
@@ -32,13 +36,17 @@ extension ProcessTable {
             let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "))
             // proc(5) counts from 1, and the state, right behind the name, is field 3.
             func number(_ field: Int) -> UInt64? { UInt64(String(decoding: fields[field - 3], as: UTF8.self)) }
-            guard fields.count > 19, let state = fields[0].first, let parent = number(4), let flags = number(9),
-                let faults = number(12), let user = number(14), let system = number(15), let start = number(22)
+            guard fields.count > 21, let state = fields[0].first, let parent = number(4), let flags = number(9),
+                let faults = number(12), let user = number(14), let system = number(15), let start = number(22),
+                let resident = number(24)
             else { return nil }
             self.parent = pid_t(clamping: parent)
             command = String(decoding: bytes[(open + 1)..<close], as: UTF8.self)
             self.state = Character(Unicode.Scalar(state))
             cpuTicks = user &+ system
+            // These are signed, and 0 where there was none.
+            cpuTicksOfChildren = (number(16) ?? 0) &+ (number(17) ?? 0)
+            residentPages = resident
             majorFaults = faults
             startTime = start
             // PF_KTHREAD, include/linux/sched.h

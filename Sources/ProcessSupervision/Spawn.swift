@@ -20,10 +20,12 @@ package struct SpawnOrder: Sendable {
     /// Whether it is killed when the thread that starts it ends, however that comes about: `SpawningThread` lives as long as
     /// this process.
     package var endsWithParent: Bool
+    /// The open cgroup.procs of the cgroup that it joins before it becomes the program; nil: it stays in ours.
+    package var cgroup: Int32?
 
     package init(
         executable: String, arguments: [String], environment: [String], directory: String, output: String,
-        user: UserAccount? = nil, openFiles: UInt64 = 0, endsWithParent: Bool = false
+        user: UserAccount? = nil, openFiles: UInt64 = 0, endsWithParent: Bool = false, cgroup: Int32? = nil
     ) {
         self.executable = executable
         self.arguments = arguments
@@ -33,6 +35,7 @@ package struct SpawnOrder: Sendable {
         self.user = user
         self.openFiles = openFiles
         self.endsWithParent = endsWithParent
+        self.cgroup = cgroup
     }
 }
 
@@ -69,6 +72,7 @@ package func spawn(_ order: SpawnOrder) throws(SpawnError) -> pid_t {
                         request.group_count = groups.count
                         request.open_files = order.openFiles
                         request.ends_with_parent = order.endsWithParent ? 1 : 0
+                        request.cgroup = order.cgroup ?? -1
                         return cl_spawn(&request, &step, &code)
                     }
                 }

@@ -77,6 +77,12 @@ package struct NodePage {
             let limit = node.maxMemoryBytes.map { " of \(Short.bytes($0))" } ?? ", no maxmemory"
             lines += field("memory", Short.bytes(memory) + limit)
         }
+        if let resident = node.residentBytes {
+            let limit = node.memoryLimitBytes.map { " of \(Short.bytes($0)) (memory-max)" } ?? ""
+            lines += field("resident", Short.bytes(resident) + limit)
+        }
+        if let seconds = node.cpuSeconds { lines += field("cpu", "\(Short.tenths(seconds)) s since its start") }
+        if let cgroup = node.cgroup { lines += field("cgroup", cgroup) }
         if let clients = node.clients { lines += field("clients", String(clients)) }
         if let rate = node.opsPerSecond { lines += field("ops/s", String(rate)) }
         return lines

@@ -35,6 +35,12 @@ package enum Short {
     /// 3 replicas, 1 replica.
     static func number(_ count: Int, _ word: String) -> String { "\(count) \(word)\(count == 1 ? "" : "s")" }
 
+    /// `12.3`.
+    static func tenths(_ number: Double) -> String {
+        let tenths = Int64(min(max(0, number), 1e12) * 10)
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+
     private static func tenths(_ number: Int64, _ unit: Int64) -> String {
         let whole = number / unit
         return whole >= 10 ? "\(whole)" : "\(whole).\(number % unit * 10 / unit)"

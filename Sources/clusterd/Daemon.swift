@@ -49,7 +49,8 @@ struct Daemon {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let inbox = Inbox()
         let driver = HostDriver(
-            loaded.spec, engine: engine, user: user, group: group, inbox: inbox, spawning: guest?.spawning)
+            loaded.spec, engine: engine, user: user, group: group, inbox: inbox, cgroups: cgroups(options),
+            spawning: guest?.spawning)
         if inherited != nil { driver.watch.inheritChildren() }
         var cycle = Cycle(
             spec: loaded.spec, record: memory.record, engine: engine.engine, bootID: ProcessTable.bootID(),
@@ -118,11 +119,19 @@ struct Daemon {
         await nodeJournal?.finish()
         await publicServer?.stop()
         await server.stop()
+        try? driver.cgroups.get().release()
         if let guest {
             withExtendedLifetime(lock) {}
             return guest.clusterEnded(end)
         }
         try finish(end, reporter, lock)
+    }
+
+    /// A command's cluster leaves its cgroup as it was given; who only stops nodes starts none.
+    private static func cgroups(_ options: Options) -> Result<NodeCgroups, NodeCgroups.Refusal> {
+        if options.mode == .exec { return .failure(.init(why: "a cluster for one command leaves cgroups alone")) }
+        if options.stopsAtOnce { return .failure(.init(why: "nodes are only stopped")) }
+        return Result { () throws(NodeCgroups.Refusal) in try NodeCgroups.claim() }
     }
 
     private static func finish(_ end: Decision.End, _ reporter: Reporter, _ lock: FileLock) throws {

@@ -20,6 +20,7 @@ import Testing
         master.pid = 7
         master.keys = 12
         master.restarts = 2
+        (master.cpuSeconds, master.residentBytes) = (1.25, 4096)
         var replica = NodeDocument(
             name: "7001", host: "127.0.0.1", port: 7001, busPort: 17001, process: .stopped, wanted: .stopped,
             health: .down)
@@ -36,6 +37,10 @@ import Testing
         #expect(lines.contains(#"clusterd_cluster_state{cluster="de\"mo",state="degraded"} 1"#))
         #expect(lines.contains(#"clusterd_cluster_state{cluster="de\"mo",state="ok"} 0"#))
         #expect(lines.contains(#"clusterd_node_keys{cluster="de\"mo",host="127.0.0.1",node="7000",port="7000"} 12"#))
+        let node = #"cluster="de\"mo",host="127.0.0.1",node="7000",port="7000""#
+        #expect(lines.contains("clusterd_node_cpu_seconds_total{\(node)} 1.25"))
+        #expect(lines.contains("clusterd_node_resident_memory_bytes{\(node)} 4096"))
+        #expect(!text.contains("clusterd_node_memory_limit_bytes{"))
         #expect(lines.contains(#"clusterd_node_running{cluster="de\"mo",host="127.0.0.1",node="7001",port="7001"} 0"#))
         #expect(lines.contains(#"clusterd_start_time_seconds{cluster="de\"mo"} 1.5"#))
         #expect(!text.contains(#"clusterd_node_keys{cluster="de\"mo",host="127.0.0.1",node="7001""#))

@@ -30,7 +30,8 @@ import Testing
         .replacing(
             #""code":null}"#,
             with: #""code":null,"kind":null,"pid":null,"statusKnown":null,"coreDumped":null,"outOfMemory":null,"#
-                + #""uptimeMs":null,"memoryBytes":null,"log":null},"directory":null,"log":null"#
+                + #""uptimeMs":null,"memoryBytes":null,"log":null},"directory":null,"log":null,"residentBytes":null,"#
+                + #""memoryLimitBytes":null,"cpuSeconds":null,"cgroup":null"#
         )
         .replacing(#""hint":null}"#, with: #""hint":null,"details":null}"#)
 
@@ -64,7 +65,8 @@ import Testing
             #""process":"backoff","wanted":"running","role":null,"replicaOf":null,"slots":[],"health":"down","#,
             #""link":null,"lagBytes":null,"keys":null,"memoryBytes":null,"maxMemoryBytes":null,"clients":null,"#,
             #""opsPerSecond":null,"engine":null,"pendingRestart":[],"startedAt":null,"restarts":0,"lastExit":null,"#,
-            #""directory":null,"log":null}"#,
+            #""directory":null,"log":null,"residentBytes":null,"memoryLimitBytes":null,"cpuSeconds":null,"#,
+            #""cgroup":null}"#,
         ].joined()
         #expect(try text(node) == expected)
         let event = EventDocument(

@@ -18,7 +18,10 @@ import Testing
             case "ExecStart=/usr/bin/clusterd run": line + " --config /etc/clusterd/%i/conf.d"
             case let line where line.hasPrefix("ExecStopPost="):
                 line.replacing("clusterd run ", with: "clusterd run --config /etc/clusterd/%i/conf.d ")
+                    .replacing("/system.slice/", with: "/system.slice/system-clusterd.slice/")
             case "StateDirectory=clusterd", "RuntimeDirectory=clusterd": line + "/%i"
+            case let line where line.hasPrefix("ReadWritePaths="):
+                line.replacing("/system.slice/", with: "/system.slice/system-clusterd.slice/")
             // Nothing lies below an instance's folder.
             case "RuntimeDirectoryPreserve=yes": "RuntimeDirectoryPreserve=restart"
             default: line.replacing("/run/clusterd/", with: "/run/clusterd/%i/")

@@ -51,6 +51,14 @@ import Testing
                 spec.directives.append(directive("maxclients", "100"))
                 host.openFiles = 200
             } == [])
+        #expect(bad { _, spec in spec.memoryMax = 1600 << 20 } == [])
+        #expect(bad { _, spec in spec.memoryMax = 1 << 30 } == ["memory-max"])
+        #expect(bad { _, spec in spec.overrides[NodeName("7002")] = .init(memoryMax: 1 << 30) } == ["memory-max"])
+        #expect(
+            bad { _, spec in
+                spec.memoryMax = 1 << 30
+                spec.directives = []
+            } == ["memory", "memory-max"])
         // One node with more than its share; and one without any limit.
         #expect(
             bad { _, spec in spec.overrides[NodeName("7002")] = .init(directives: [directive("maxmemory", "12gb")]) }

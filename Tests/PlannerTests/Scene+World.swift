@@ -135,6 +135,10 @@ extension Scene {
         case .measureLogs(let logs):
             seen.logs = LogLengths(
                 askedAt: now, bytes: Dictionary(uniqueKeysWithValues: logs.map { ($0.node, logBytes[$0.node] ?? 0) }))
+        case .measureUsage(let processes):
+            measure(processes)
+            seen.effects[effect.key] = nil
+        case .limitMemory(let node, _, let bytes): usage[node]?.memory?.limit = bytes
         case .rotateLog(let rotation):
             logBytes[rotation.node] = 0
             seen.logs?.bytes[rotation.node] = 0
@@ -152,6 +156,16 @@ extension Scene {
             seen.effects[effect.key] = nil
         case .repairAppendOnly, .forget, .closeSlot, .addSlots, .save, .unpause, .loadCertificates: break
         }
+    }
+
+    /// What is said of nodes here, and of the others that they take nothing and are in no cgroup.
+    private mutating func measure(_ processes: [NodeName: ProcessIdentity]) {
+        var nodes: [NodeName: NodeUsage] = [:]
+        for (node, process) in processes {
+            nodes[node] = usage[node] ?? NodeUsage(of: process, cpu: .zero, residentBytes: 0)
+            nodes[node]?.of = process
+        }
+        seen.usage = HostUsage(askedAt: now, nodes: nodes, delegation: delegation)
     }
 
     /// It was done, or failed, now.

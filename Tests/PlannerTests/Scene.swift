@@ -28,6 +28,9 @@ struct Scene {
     var settings: [NodeName: [String: String]] = [:]
     /// How long each node's own log is.
     var logBytes: [NodeName: Int64] = [:]
+    /// What running nodes take of the host, where that matters.
+    var usage: [NodeName: NodeUsage] = [:]
+    var delegation = CgroupDelegation.none("nobody gave one away")
     /// How often each node was started.
     var starts: [NodeName: Int] = [:]
     /// The stream of writes that each node's data are of: a master's own, and of a replica the one that it last followed.

@@ -200,6 +200,10 @@ final class World {
             after(0...2, .effect(effect, generation: generation))
             return
         }
+        // A look that nothing depends on takes no chance from a seed, whose story would be another one.
+        if case .measureUsage = effect {
+            return queue.add(.effect(effect, generation: generation), at: now + .milliseconds(1))
+        }
         tell(effect.key.text)
         effectsBegun += 1
         let isLate = isSlow && effect.isOrderToNode && Int.random(in: 0..<8, using: &random) == 0

@@ -95,6 +95,9 @@ struct StatusScene: Sendable, CustomStringConvertible {
     static let movedPort: StatusScene = {
         var status = cluster()
         (status.nodes[4].port, status.nodes[4].busPort) = (7006, 17006)
+        (status.nodes[4].residentBytes, status.nodes[4].memoryLimitBytes) = (13_500_000, 512 << 20)
+        (status.nodes[4].cpuSeconds, status.nodes[4].cgroup) =
+            (72.38, "/system.slice/system-clusterd.slice/clusterd@blue.service/node-7004")
         status.findings = [
             finding(
                 "port-taken", .warning, "7004",

@@ -20,6 +20,7 @@ struct cl_spawn {
     size_t group_count;
     uint64_t open_files;       // soft limit wanted; at most the hard one is taken, and it is never lowered
     int ends_with_parent;      // whether it is killed when the thread that starts it ends
+    int cgroup;                // the open cgroup.procs of the cgroup that it joins, or -1
 };
 
 enum cl_spawn_step {
@@ -61,6 +62,9 @@ char *const *cl_environment(void);
 // Sees to it that children which end are kept until they are reaped. A parent that ignored SIGCHLD passes that on
 // through exec, and then no exit status is ever known (waitid(2), NOTES).
 void cl_keep_exit_statuses(void);
+
+// Whether an extended attribute of a file says 1; -1 where it is not there, or cannot be read.
+int cl_attribute_is_set(const char *path, const char *name);
 
 int cl_pidfd_open(pid_t pid);
 int cl_pidfd_send_signal(int pidfd, int signal);

@@ -165,7 +165,7 @@ extension Effect {
     fileprivate var isTold: Bool {
         switch self {
         case .survey, .reserve, .release, .ask, .askSettings, .identify, .inspect, .inquire, .measureLogs,
-            .examine:
+            .measureUsage, .examine:
             false
         default: true
         }
@@ -189,6 +189,7 @@ extension Effect {
         case .handOver: "\(name) cannot take over"
         case .promote(let promotion, _): "\(name) cannot take over from \(promotion.master)"
         case .rotateLog(let rotation): "\(rotation.path) cannot be moved aside"
+        case .limitMemory: "the memory of \(name) cannot be limited"
         case .replicate: "\(name) cannot be made a replica"
         case .meet: "\(name) cannot be introduced to others"
         case .repairAppendOnly(let repair): "\(name): \(repair.file) cannot be cut"

@@ -133,6 +133,7 @@ struct ProcessStory: Sendable {
             "log": .texts(exit.reason.logTail),
         ]
         if exit.reason.exit?.coreDumped == true { data["coreDumped"] = .bool(true) }
+        if let isWant = exit.reason.outOfMemory { data["outOfMemory"] = .bool(isWant) }
         if let last = exit.lastReport {
             data["role"] = .text(last.replication.role.rawValue)
             data["offset"] = .integer(last.replication.offset)

@@ -1,0 +1,55 @@
+import ClusterModel
+
+/// `memory-max`: what the kernel lets a node have, against what the engine is told to take.
+extension SpecReader {
+    /// An engine without a key and a few clients take several megabytes.
+    static let leastMemoryMax: Int64 = 16 << 20
+
+    /// nil: not there, null, or wrong. 0: no limit.
+    mutating func memoryMax(_ value: Settings.Value, label: String) -> Int64? {
+        if value.node.isNull { return nil }
+        guard let text = value.node.scalar, let bytes = Quantity.bytes(text) else {
+            refuse("a size such as 2gb is expected", label, value.origin)
+            return nil
+        }
+        guard bytes == 0 || bytes >= Self.leastMemoryMax else {
+            refuse("a node needs \(Quantity.text(bytes: Self.leastMemoryMax)) at least", label, value.origin)
+            return nil
+        }
+        return bytes
+    }
+
+    /// A limit that the engine never keeps to by itself is one at which the kernel kills it.
+    mutating func checkMemory(_ spec: ClusterSpec) {
+        func limit(_ directives: [ClusterSpec.Directive]) -> Int64? {
+            directives.last { $0.name == "maxmemory" }?.arguments.first.flatMap { Quantity.bytes($0) }
+        }
+        let shared = limit(spec.directives)
+        var cases = [("cluster.memory-max", "redis.maxmemory", spec.memoryMax, shared)]
+        var origins = [settings.values["cluster.memory-max"]?.origin ?? .builtIn]
+        for (name, override) in spec.overrides.sorted(by: { $0.key < $1.key }) {
+            let own = limit(override.directives)
+            guard override.memoryMax != nil || own != nil else { continue }
+            cases.append(
+                (
+                    override.memoryMax == nil ? "cluster.memory-max" : "nodes.\(name).memory-max",
+                    own == nil ? "redis.maxmemory" : "nodes.\(name).redis.maxmemory", spec.memoryMax(of: name),
+                    own ?? shared
+                ))
+            origins.append(settings.overrides[name.text]?.memoryMax?.origin ?? override.origin)
+        }
+        for ((label, directive, most, used), origin) in zip(cases, origins) {
+            guard let most, most > 0 else { continue }
+            let used = used ?? 0
+            if used > 0, used < most { continue }
+            let engine = used > 0 ? "\(directive) is \(Quantity.text(bytes: used))" : "\(directive) sets no limit"
+            warnings.append(
+                ConfigurationError(
+                    origin: origin,
+                    message:
+                        "\(label) is \(Quantity.text(bytes: most)) and \(engine): the kernel kills the node before the engine "
+                        + "refuses a write",
+                    hint: "set \(directive) to two thirds of it: saves, replicas and clients need room above the data"))
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import ClusterModel
+import Orchestrator
+import Planner
+import ProcessSupervision
+
+/// What nodes take of the host, and what they may.
+extension HostDriver {
+    func measure(_ processes: [NodeName: ProcessIdentity]) -> Outcome {
+        let askedAt = now()
+        let groups = try? cgroups.get()
+        var nodes: [NodeName: NodeUsage] = [:]
+        for (node, process) in processes { nodes[node] = NodeUsage.of(node, process, in: groups) }
+        return .used(HostUsage(askedAt: askedAt, nodes: nodes, delegation: delegation))
+    }
+
+    private var delegation: CgroupDelegation {
+        switch cgroups {
+        case .success(let groups): groups.delegation()
+        case .failure(let refusal): .none(refusal.why)
+        }
+    }
+
+    func limitMemory(of node: NodeName, _ process: ProcessIdentity, to bytes: Int64?) -> Outcome {
+        do {
+            guard let groups = try? cgroups.get() else { return .failed("it is in no cgroup of its own") }
+            try groups.limitMemory(of: node, process, to: bytes)
+            return .done
+        } catch {
+            return .failed(error.description)
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import ClusterModel
+
+/// What nodes take of the host, and what `memory-max` lets them have of its memory. A node is started with its limit; this keeps it
+/// as configured, also where it was taken away: the limits of what is left running go when the counting is switched off for a restart of clusterd.
+extension Turn {
+    static let usagePace = Duration.seconds(5)
+    /// What the kernel rounds a limit down by: less than a page, of which the largest are 64 KB.
+    static let limitRounding: Int64 = 65_536
+
+    mutating func measureUsage() {
+        var processes: [NodeName: ProcessIdentity] = [:]
+        for member in members { processes[member.name] = running(member.name)?.identity }
+        guard !processes.isEmpty else { return }
+        let due = seen.usage.map { $0.askedAt + Self.usagePace } ?? now
+        guard now >= due else { return wake(at: due) }
+        perform(.measureUsage(processes))
+    }
+
+    /// What a process took when that was last looked at.
+    func usage(_ member: Member) -> NodeUsage? {
+        guard let process = running(member.name), let usage = seen.usage?.nodes[member.name],
+            usage.of == process.identity
+        else { return nil }
+        return usage
+    }
+
+    mutating func limitMemory() {
+        var without: [String] = []
+        var outside: [String] = []
+        for member in members {
+            let wanted = spec.memoryMax(of: member.settingsName)
+            guard let usage = usage(member) else { continue }
+            guard usage.cgroup != nil, let memory = usage.memory else {
+                guard wanted != nil else { continue }
+                if seen.usage?.delegation == .withMemory {
+                    outside.append(member.name.text)
+                } else {
+                    without.append(member.name.text)
+                }
+                continue
+            }
+            guard !Self.isHeld(wanted, by: memory) else { continue }
+            limit(member, usage, to: wanted)
+        }
+        reportUnlimited(without, outside)
+    }
+
+    static func isHeld(_ wanted: Int64?, by memory: NodeUsage.MemoryControl) -> Bool {
+        guard let wanted, let limit = memory.limit else { return wanted == memory.limit }
+        return limit <= wanted && wanted - limit < limitRounding
+    }
+
+    private mutating func limit(_ member: Member, _ usage: NodeUsage, to wanted: Int64?) {
+        if let wanted, usage.residentBytes >= wanted {
+            return find(
+                Finding(
+                    "memory-max-exceeded", .warning, node: member.name,
+                    "\(member.name) has more memory than its memory-max of \(Disk.text(wanted)): it is not limited now, since the "
+                        + "kernel would kill it at once",
+                    hint: "raise memory-max, or lower redis.maxmemory, then: clusterd reload"))
+        }
+        let effect = Effect.limitMemory(member.name, usage.of, wanted)
+        if let history = seen.effects[effect.key], history.isDone, let ended = history.ended {
+            // It was set, and is not yet looked at again; or somebody has set it otherwise since.
+            guard let usage = seen.usage, usage.askedAt > ended else { return }
+            decision.effects.append(effect)
+            return
+        }
+        if case .failed(let why, _) = perform(effect, retryAfter: .seconds(5)) {
+            return find(
+                Finding(
+                    "memory-max-not-held", .warning, node: member.name,
+                    "memory-max does not hold for \(member.name): \(why)", hint: "clusterd status \(member.name)"))
+        }
+        decision.check.isApplying = true
+    }
+
+    private mutating func reportUnlimited(_ without: [String], _ outside: [String]) {
+        if !without.isEmpty, let delegation = seen.usage?.delegation {
+            let why: String =
+                switch delegation {
+                case .none(let why), .withoutMemory(let why): why
+                case .withMemory: ""
+                }
+            find(
+                Finding(
+                    "memory-max-not-held", .warning,
+                    "memory-max does not hold for \(Self.list(without)): \(why)",
+                    hint: "Delegate=memory in the unit (systemctl edit), then: systemctl restart; in a terminal: "
+                        + "systemd-run --user --scope -p Delegate=memory clusterd up"))
+        }
+        if let first = outside.first {
+            find(
+                Finding(
+                    "memory-max-not-held", .warning,
+                    "memory-max does not hold for \(Self.list(outside)) before the next start: "
+                        + "\(outside.count == 1 ? "it was" : "they were") started without a cgroup",
+                    hint: outside.count == 1 ? "clusterd restart-node \(first)" : "clusterd rolling-restart"))
+        }
+    }
+}

@@ -1,0 +1,166 @@
+import ClusterModel
+import Glibc
+import Synchronization
+
+/// The cgroup that was delegated to this process, divided: `supervisor` has clusterd itself, `node-7002` a node and what it forks. A
+/// cgroup with controllers for its children has no process of its own, which is why clusterd moves too.
+package final class NodeCgroups: Sendable {
+    package let whole: Cgroup
+    /// What the cgroup of a node had counted when that was last looked at, while a process of that node is in it.
+    private let counted = Mutex<[NodeName: MemoryEvents]>([:])
+
+    static let supervisor = "supervisor"
+    static let nodePrefix = "node-"
+    /// systemd runs there what is not the main process of a unit that delegates.
+    private static let control = ".control"
+
+    /// Why there is none.
+    package struct Refusal: Error, Hashable, Sendable {
+        package var why: String
+
+        package init(why: String) { self.why = why }
+    }
+
+    /// Takes it over, and moves this process; what an earlier one made is gone on with.
+    package static func claim() throws(Refusal) -> NodeCgroups {
+        guard let current = Cgroup.ofThisProcess() else { throw Refusal(why: "cgroup v2 is not mounted here") }
+        // After exec(3) in the place of another program it is there already.
+        let isBack = current.lastName == supervisor
+        guard let whole = isBack ? current.parent : current else {
+            throw Refusal(why: "the cgroup of clusterd cannot be told")
+        }
+        if let why = CgroupOwnership(whole, ours: [supervisor, control]).refusal {
+            throw Refusal(why: "the cgroup \(whole.name) \(why)")
+        }
+        let own = whole.child(supervisor)
+        guard own.processes.allSatisfy({ $0 == getpid() }) else {
+            throw Refusal(why: "another clusterd has divided the cgroup \(whole.name)")
+        }
+        if !isBack {
+            var code = own.make()
+            if code == 0 { code = own.write("0", to: "cgroup.procs") }
+            guard code == 0 else {
+                own.remove()
+                throw Refusal(why: "the cgroup \(whole.name) cannot be divided: \(errorText(code))")
+            }
+        }
+        let cgroups = NodeCgroups(whole)
+        cgroups.removeEmpty()
+        _ = cgroups.delegation()
+        return cgroups
+    }
+
+    private init(_ whole: Cgroup) { self.whole = whole }
+
+    private func own(_ node: NodeName) -> Cgroup { whole.child(Self.nodePrefix + node.text) }
+
+    /// Has memory counted for each node where that can be; looked at again because what is in the way may go: a process that a
+    /// clusterd without cgroups has started.
+    package func delegation() -> CgroupDelegation {
+        let name = "the cgroup \(whole.name)"
+        guard whole.words("cgroup.controllers").contains("memory") else {
+            return .withoutMemory("\(name) has no memory controller")
+        }
+        if whole.words("cgroup.subtree_control").contains("memory") { return .withMemory }
+        switch whole.write("+memory", to: "cgroup.subtree_control") {
+        case 0: return .withMemory
+        case EBUSY: return .withoutMemory("processes that an earlier clusterd started are in \(name) itself")
+        case let code: return .withoutMemory("memory cannot be counted below \(name): \(errorText(code))")
+        }
+    }
+
+    // MARK: the life of a node
+
+    /// Makes the cgroup of a node that is about to start, with its limit, and opens what lets a process in; nil where that
+    /// cannot be: the node starts beside us then.
+    package func open(_ node: NodeName, memoryMax: Int64?) -> Int32? {
+        _ = delegation()
+        let own = own(node)
+        guard own.make() == 0 else { return nil }
+        _ = own.write(memoryMax.map(String.init) ?? "max", to: "memory.max")
+        let descriptor = Glibc.open("\(own.folder)/cgroup.procs", O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        counted.withLock { $0[node] = own.memoryEvents }
+        return descriptor
+    }
+
+    /// A process was found running: maybe in its own.
+    package func adopted(_ node: NodeName, _ process: ProcessIdentity) {
+        let events = isIn(own(node), process) ? own(node).memoryEvents : nil
+        counted.withLock { $0[node] = events }
+    }
+
+    /// The process of a node has ended and is reaped. Says what was counted meanwhile; nil: nothing was, for it.
+    package func ended(_ node: NodeName) -> MemoryWitness? {
+        let own = own(node)
+        let before = counted.withLock { $0.removeValue(forKey: node) }
+        // What it forked may be in it still; then the next process of the node joins it.
+        defer { own.remove() }
+        guard let before, let after = own.memoryEvents else { return nil }
+        return MemoryWitness(before: before, after: after, limit: own.memory?.limit)
+    }
+
+    // MARK: what a node takes
+
+    /// nil where the process is in no cgroup of its own.
+    func usage(of node: NodeName, _ process: ProcessIdentity, resident: Int64) -> NodeUsage? {
+        let own = own(node)
+        let events = own.memoryEvents
+        guard isIn(own, process), let cpu = own.cpu else {
+            counted.withLock { $0[node] = nil }
+            return nil
+        }
+        // A kill is counted before it is sent: of a process that is on its way to its end, what was counted before stands.
+        if ProcessTable.Status(process.pid)?.isBeingKilled == false { counted.withLock { $0[node] = events } }
+        // Of a process that was there before its memory was counted, the cgroup has less than there is.
+        return NodeUsage(
+            of: process, cpu: cpu, residentBytes: max(own.residentBytes ?? 0, resident), cgroup: own.name,
+            memory: own.memory)
+    }
+
+    package struct LimitError: Error, Hashable, Sendable { package var description: String }
+
+    /// Sets what a node may have at most; not to less than it holds, since the kernel would kill it at once.
+    package func limitMemory(of node: NodeName, _ process: ProcessIdentity, to bytes: Int64?) throws(LimitError) {
+        let own = own(node)
+        guard isIn(own, process) else { throw LimitError(description: "it is in no cgroup of its own") }
+        if let bytes, let held = own.ownBytes, held >= bytes {
+            throw LimitError(description: "it holds more than that at this moment")
+        }
+        let code = own.write(bytes.map(String.init) ?? "max", to: "memory.max")
+        guard code == 0 else { throw LimitError(description: "memory.max cannot be set: \(errorText(code))") }
+    }
+
+    private func isIn(_ own: Cgroup, _ process: ProcessIdentity) -> Bool {
+        Cgroup.name(ofProcess: "\(process.pid)") == own.name
+    }
+
+    // MARK: the end
+
+    /// Where no node is left, all is as it was found.
+    package func release() {
+        removeEmpty()
+        guard !whole.children.contains(where: { $0.hasPrefix(Self.nodePrefix) }) else { return }
+        _ = whole.write("-memory", to: "cgroup.subtree_control")
+        if whole.write("0", to: "cgroup.procs") == 0 { whole.child(Self.supervisor).remove() }
+    }
+
+    private func removeEmpty() {
+        for name in whole.children where name.hasPrefix(Self.nodePrefix) { whole.child(name).remove() }
+    }
+}
+
+extension NodeUsage {
+    /// Of a process that runs: by its own cgroup where it has one, else by /proc/PID/stat. nil where it has ended.
+    package static func of(_ node: NodeName, _ process: ProcessIdentity, in cgroups: NodeCgroups?) -> NodeUsage? {
+        guard let stat = ProcessTable.Stat(process.pid), stat.startTime == process.startTime, !stat.hasEnded else {
+            return nil
+        }
+        let page = Int64(max(1, sysconf(Int32(_SC_PAGESIZE))))
+        let resident = Int64(clamping: stat.residentPages).multipliedReportingOverflow(by: page).partialValue
+        if let usage = cgroups?.usage(of: node, process, resident: resident) { return usage }
+        let ticks = Int64(max(1, sysconf(Int32(_SC_CLK_TCK))))
+        let used = Int64(clamping: stat.cpuTicks &+ stat.cpuTicksOfChildren)
+        return NodeUsage(of: process, cpu: .milliseconds(used * 1000 / ticks), residentBytes: resident)
+    }
+}
