@@ -1,6 +1,7 @@
 import Foundation
 
-/// `failover-bench --clusterd PATH [--server redis-server] [--kills 200] [--stock-kills 5] [--node-timeout 15000]`
+/// `failover-bench --clusterd PATH [--server redis-server] [--kills 200] [--adoptions 20] [--stock-kills 5]
+/// [--node-timeout 15000]`
 @main
 struct Benchmark {
     static func main() throws {
@@ -19,17 +20,21 @@ struct Benchmark {
         say("\(try engine(server)), 3 masters, 3 replicas, cluster-node-timeout \(timeout), \(processors()) processors")
         let supervised = try SupervisedCluster(
             program: program, server: server, folder: home + "/clusterd", base: 12000, nodeTimeout: timeout)
-        let ours = try measure(supervised, kills: Int(value("--kills", "200")) ?? 200, limit: 60)
+        let (ours, adoptions) = try measure(
+            supervised, kills: Int(value("--kills", "200")) ?? 200, adoptions: Int(value("--adoptions", "20")) ?? 20)
         show("clusterd", ours)
         let kills = Int(value("--stock-kills", "5")) ?? 5
-        guard kills > 0 else { return }
-        let stock = try StockCluster(
-            cli: value("--cli", "redis-cli"), server: server, folder: home + "/stock", base: 12100, nodeTimeout: timeout
-        )
-        let theirs = try measure(stock, kills: kills, limit: Double(timeout) / 1000 * 4 + 10)
-        show("stock", theirs)
-        let ratio = theirs.quantile(0.5) / ours.quantile(0.5)
-        say("the median is \(number(ratio, 0)) times shorter with clusterd")
+        if kills > 0 {
+            let stock = try StockCluster(
+                cli: value("--cli", "redis-cli"), server: server, folder: home + "/stock", base: 12100,
+                nodeTimeout: timeout)
+            let theirs = try measure(stock, kills: kills, limit: Double(timeout) / 1000 * 4 + 10)
+            show("stock", theirs)
+            let ratio = theirs.quantile(0.5) / ours.quantile(0.5)
+            say("the median is \(number(ratio, 0)) times shorter with clusterd")
+        }
+        say("kill -9 of clusterd: from the start of the next one until it has taken over all nodes and is ready")
+        show("clusterd", adoptions, of: "starts")
     }
 
     /// `Redis 7.0.15`, as the program says it.
@@ -59,13 +64,25 @@ struct Benchmark {
         return measurement
     }
 
-    private static func show(_ name: String, _ measurement: Measurement) {
+    /// The masters first, then the daemon itself.
+    private static func measure(
+        _ cluster: SupervisedCluster, kills: Int, adoptions: Int
+    ) throws -> (kills: Measurement, adoptions: Measurement) {
+        try cluster.start()
+        defer { cluster.stop() }
+        var (failovers, starts) = (Measurement(), Measurement())
+        for round in 0..<kills { try failovers.kill(of: cluster, round: round, limit: 60) }
+        for _ in 0..<adoptions { try starts.adoption(by: cluster) }
+        return (failovers, starts)
+    }
+
+    private static func show(_ name: String, _ measurement: Measurement, of what: String = "kills") {
         let figures = [("median", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1)].map { label, share in
             "\(label) \(number(measurement.quantile(share) * 1000, 1)) ms"
         }
         let lost = measurement.failures == 0 ? "" : ", \(measurement.failures) without a write in time"
         say(
-            "\(name.padding(toLength: 10, withPad: " ", startingAt: 0))\(measurement.times.count) kills: "
+            "\(name.padding(toLength: 10, withPad: " ", startingAt: 0))\(measurement.times.count) \(what): "
                 + figures.joined(separator: ", ") + lost)
     }
 

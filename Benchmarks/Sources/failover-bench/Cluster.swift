@@ -72,11 +72,14 @@ final class SupervisedCluster: Cluster {
     }
 
     override func start() throws {
+        // Each node is killed every few seconds. To be held for a crash loop takes nothing from a failover, and makes the next wait.
+        let configuration = folder + "/clusterd.yaml"
+        try "supervision: {restart-delay: 200ms..200ms}\n".write(
+            toFile: configuration, atomically: true, encoding: .utf8)
         daemon.executableURL = URL(fileURLWithPath: program)
         daemon.arguments =
-            ["up", "--dir", folder + "/data", "--port", String(ports[0]), "--server", server]
-            // Each node is killed every few seconds. To be held for a crash loop takes nothing from a failover, and makes the next wait.
-            + ["--set", "supervision.restart-delay=200ms..200ms"]
+            ["up", "--config", configuration, "--dir", folder + "/data", "--port", String(ports[0])]
+            + ["--server", server]
             + directives.flatMap { ["--set", "redis.\($0.0)=\($0.1)"] }
         daemon.currentDirectoryURL = URL(fileURLWithPath: folder)
         _ = FileManager.default.createFile(atPath: folder + "/log", contents: nil)
@@ -85,6 +88,20 @@ final class SupervisedCluster: Cluster {
         daemon.standardOutput = log
         daemon.standardInput = FileHandle.nullDevice
         try daemon.run()
+    }
+
+    /// How long the next daemon takes from its start until it has taken over what the one before left behind, in seconds.
+    func replaceDaemon() throws -> Double {
+        kill(daemon.processIdentifier, SIGKILL)
+        daemon.waitUntilExit()
+        daemon = Process()
+        let began = seconds()
+        try start()
+        let isReady = eventually(within: 60, every: 500) {
+            (try? String(contentsOfFile: folder + "/log", encoding: .utf8))?.contains("\nready ") == true
+        }
+        guard isReady else { throw Trouble("the next daemon did not become ready: see \(folder)/log") }
+        return seconds() - began
     }
 
     override func stop() {

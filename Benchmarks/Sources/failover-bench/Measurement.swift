@@ -27,6 +27,13 @@ struct Measurement {
         try cluster.revive(shard.master)
     }
 
+    mutating func adoption(by cluster: SupervisedCluster) throws {
+        guard eventually(within: 120, every: 50_000, { cluster.isWhole }) else {
+            throw Trouble("the cluster in \(cluster.folder) did not become whole")
+        }
+        times.append(try cluster.replaceDaemon())
+    }
+
     func quantile(_ share: Double) -> Double {
         let sorted = times.sorted()
         guard !sorted.isEmpty else { return .nan }
