@@ -35,7 +35,8 @@ extension World {
 
     /// Rule 5. When a master takes its first write: nobody of its shard is known to have what it lacks.
     func checkFreshness(of writer: SimulatedEngine, shard: Int) {
-        guard elections[writer.ownEpoch] == nil, record?.member(id: writer.id)?.doubt == nil else { return }
+        guard elections[writer.ownEpoch] == nil, record?.member(id: writer.id)?.doubt?.kind != .undecided
+        else { return }
         for other in host.pids.compactMap({ host.engines[$0] })
         where other.id != writer.id && other.serves(now) && other.isInStream && !other.wasAsleepAtPromotion {
             let lacks = writes.only(in: other.copy, notIn: [writer.copy], shard: shard)

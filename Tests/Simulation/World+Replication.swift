@@ -25,8 +25,10 @@ extension World {
     }
 
     private func send(_ copy: Copy, to pid: Int32, from master: SimulatedEngine) {
-        guard let replica = host.engines[pid], replica.masterID == master.id, replica.link == .up else { return }
-        let isRead = replica.copy?.stream == copy.stream && replica.isAwake(now) && now >= replica.slowUntil
+        guard let replica = host.engines[pid], replica.masterID == master.id, replica.link == .up,
+            now >= replica.slowUntil
+        else { return }
+        let isRead = replica.copy?.stream == copy.stream && replica.isAwake(now)
         let limit = (replica.copy?.stream == copy.stream ? replica.copy?.count ?? 0 : 0) + Self.kernelRoom
         host.engines[pid]?.received = Copy(stream: copy.stream, count: isRead ? copy.count : min(copy.count, limit))
     }
