@@ -48,6 +48,8 @@ package enum CgroupDelegation: Hashable, Sendable {
     case none(String)
     /// CPU time is counted there, and memory is neither counted nor limited; why.
     case withoutMemory(String)
+    /// The same, for as long as processes are in it that were started before it was divided.
+    case occupied(String)
     case withMemory
 }
 

@@ -77,17 +77,26 @@ extension Turn {
 
     private mutating func reportUnlimited(_ without: [String], _ outside: [String]) {
         if !without.isEmpty, let delegation = seen.usage?.delegation {
-            let why: String =
+            let (why, hint): (String, String) =
                 switch delegation {
-                case .none(let why), .withoutMemory(let why): why
-                case .withMemory: ""
+                case .none(let why):
+                    (
+                        why,
+                        "Delegate=memory in the unit (systemctl edit), then: systemctl restart; in a terminal: systemd-run --user "
+                            + "--scope -p Delegate=memory clusterd up"
+                    )
+                case .withoutMemory(let why):
+                    (
+                        why,
+                        "Delegate=memory in the unit, on a host that has the memory controller in cgroup v2 (docs/memory.md)"
+                    )
+                case .occupied(let why): (why, "clusterd rolling-restart")
+                case .withMemory: ("", "")
                 }
             find(
                 Finding(
-                    "memory-max-not-held", .warning,
-                    "memory-max does not hold for \(Self.list(without)): \(why)",
-                    hint: "Delegate=memory in the unit (systemctl edit), then: systemctl restart; in a terminal: "
-                        + "systemd-run --user --scope -p Delegate=memory clusterd up"))
+                    "memory-max-not-held", .warning, "memory-max does not hold for \(Self.list(without)): \(why)",
+                    hint: hint))
         }
         if let first = outside.first {
             find(

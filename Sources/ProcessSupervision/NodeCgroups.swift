@@ -64,7 +64,7 @@ package final class NodeCgroups: Sendable {
         if whole.words("cgroup.subtree_control").contains("memory") { return .withMemory }
         switch whole.write("+memory", to: "cgroup.subtree_control") {
         case 0: return .withMemory
-        case EBUSY: return .withoutMemory("processes that an earlier clusterd started are in \(name) itself")
+        case EBUSY: return .occupied("processes that an earlier clusterd started are in \(name) itself")
         case let code: return .withoutMemory("memory cannot be counted below \(name): \(errorText(code))")
         }
     }

@@ -90,6 +90,20 @@ import Testing
         #expect(orders(&scene).isEmpty)
     }
 
+    @Test(arguments: [
+        (CgroupDelegation.none("why"), "Delegate=memory in the unit (systemctl edit)"),
+        (.withoutMemory("why"), "Delegate=memory in the unit, on a host"),
+        (.occupied("why"), "clusterd rolling-restart"),
+    ])
+    func whatToTypeIsWhatHelps(delegation: CgroupDelegation, hint: String) {
+        var scene = Scene.settled()
+        scene.delegation = delegation
+        scene.spec.memoryMax = Self.limit
+        _ = orders(&scene)
+        let found = scene.decide().finding("memory-max-not-held")
+        #expect(found?.message.hasSuffix(": why") == true && found?.hint?.hasPrefix(hint) == true)
+    }
+
     @Test func oneThatAnEarlierClusterdStartedHasItsLimitFromItsNextStart() {
         var scene = settled(Self.limit)
         scene.usage["7003"] = nil
