@@ -8,7 +8,7 @@ STOCK_KILLS ?= 5
 BUILD = swift build -c $(CONFIGURATION) --static-swift-stdlib
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit sim bench chaos test-systemd deb dist engines lint fmt clean dependencies
+.PHONY: help run build test unit sim bench chaos test-systemd test-memory deb dist engines lint fmt clean dependencies
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | column -t -s '|'
@@ -29,6 +29,7 @@ test: dependencies lint engines ## run all tests
 	scripts/check-openapi .build/debug/clusterd
 	$(MAKE) sim SEEDS=200
 	$(MAKE) test-systemd
+	$(MAKE) test-memory
 
 unit: dependencies ## run the tests that start no cluster
 	swift build --build-tests
@@ -56,12 +57,15 @@ dist: build ## make a tarball with the program and its unit, for other distribut
 test-systemd: build ## boot a Debian in a container, and test clusterd there as a service (as root)
 	Tests/BootTests/run
 
+test-memory: build ## boot a kernel that has the memory controller of cgroup v2, and test limits there (as root)
+	Tests/BootTests/memory
+
 engines: dependencies ## fetch the engines of the test matrix into .build-engines
 	@scripts/fetch-engines
 
 lint: ## check the format of all sources
 	swift format lint --strict -r --configuration .swift-format Sources Tests Package.swift
-	@for script in scripts/* Tests/BootTests/run Tests/BootTests/*.py; do if head -n 1 "$$script" | grep -q python || [ "$${script%.py}" != "$$script" ]; then python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$$script"; else sh -n "$$script"; fi || exit 1; done
+	@for script in scripts/* Tests/BootTests/run Tests/BootTests/memory Tests/BootTests/*.py; do if head -n 1 "$$script" | grep -q python || [ "$${script%.py}" != "$$script" ]; then python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$$script"; else sh -n "$$script"; fi || exit 1; done
 	@bash -n .ci/run
 
 fmt: ## format all sources
