@@ -31,7 +31,10 @@ extension World {
         }
         engine.entries[engine.id]?.ports = engine.ports
         let isTorn = load(&engine, folder)
-        if isMaster, let slots = engine.entries[engine.id]?.slots, !slots.isEmpty { beginStream(&engine) }
+        if isMaster, !engine.slots.isEmpty {
+            if !isTorn { checkStart(of: engine) }
+            beginStream(&engine)
+        }
         host.engines[identity.pid] = engine
         if host.foreignPorts.contains(port) || host.foreignPorts.contains(bus) {
             queue.add(.exit(pid: identity.pid, code: 1, signal: nil, log: []), at: now + milliseconds(2...10))

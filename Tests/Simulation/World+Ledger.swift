@@ -46,17 +46,28 @@ extension World {
                 )
             }
         }
-        let isDurable = spec.supervision.failover == .durable && writer.settings.appendFsync == "always"
-        let isTampered = host.folders[writer.directory]?.isTampered == true
-        for member in record?.members ?? [] where member.id != writer.id && member.wanted == .running {
+        checkFiles(against: writer, shard: shard, "takes writes as master")
+    }
+
+    /// Rule 5, before the engine makes the replicas drop what they have.
+    func checkStart(of master: SimulatedEngine) {
+        let shard = SlotSet.evenly(among: record?.shape.masters ?? spec.masters).firstIndex {
+            !$0.intersection(master.slots).isEmpty
+        }
+        guard let shard, record?.member(id: master.id)?.doubt?.kind != .undecided else { return }
+        checkFiles(against: master, shard: shard, "starts as master")
+    }
+
+    private func checkFiles(against master: SimulatedEngine, shard: Int, _ what: String) {
+        let isDurable = spec.supervision.failover == .durable && master.settings.appendFsync == "always"
+        let isTampered = host.folders[master.directory]?.isTampered == true
+        for member in record?.members ?? [] where member.id != master.id && member.wanted == .running {
             guard let folder = host.folders[member.directory], !folder.isTampered,
                 folder.appendOnly?.isTorn != true, isDurable || isTampered
             else { continue }
-            let lacks = writes.only(in: folder.appendOnly?.copy, notIn: [writer.copy], shard: shard)
+            let lacks = writes.only(in: folder.appendOnly?.copy, notIn: [master.copy], shard: shard)
             if lacks > 0 {
-                breaks(
-                    "\(writer.ports.client) takes writes as master and lacks \(lacks) that lie whole with \(member.name)"
-                )
+                breaks("\(master.ports.client) \(what) and lacks \(lacks) that lie whole with \(member.name)")
             }
         }
     }
