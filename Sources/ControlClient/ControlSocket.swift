@@ -98,7 +98,7 @@ struct ControlSocket {
     private func wait(for events: CInt) throws(ControlError) {
         while true {
             let left = deadline.map { $0 - ContinuousClock.now } ?? .seconds(86_400)
-            guard left > .zero else { throw Self.late(path, Self.peer(of: descriptor)?.pid, timeout) }
+            guard left > .zero else { throw Self.late(path, Self.livingPeer(of: descriptor), timeout) }
             let (seconds, attoseconds) = min(left, .seconds(86_400)).components
             // Rounded up, so as not to spin through the last millisecond.
             let milliseconds = CInt(seconds * 1000 + attoseconds / 1_000_000_000_000_000) + 1
@@ -129,7 +129,10 @@ struct ControlSocket {
         switch code {
         case ENOENT, ENOTDIR, ECONNREFUSED:
             ControlError(
-                "no-daemon", "no clusterd answers at \(path)", hint: "start one: clusterd up", exit: ExitCode.noDaemon)
+                "no-daemon", "no clusterd answers at \(path)",
+                hint: ServiceSocket.unit(ofSocketAt: path).map {
+                    "why not: systemctl status \($0); start it: sudo systemctl start \($0)"
+                } ?? "start one: clusterd up", exit: ExitCode.noDaemon)
         case EACCES, EPERM:
             ControlError(
                 "no-permission", "you may not use the clusterd at \(path)", hint: PermissionHint.hint(for: path),
@@ -147,6 +150,12 @@ struct ControlSocket {
         var length = socklen_t(MemoryLayout.size(ofValue: credentials))
         guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 else { return nil }
         return (credentials.pid, credentials.uid)
+    }
+
+    /// Not one that was killed and whose socket systemd keeps for the next, nor systemd itself.
+    private static func livingPeer(of descriptor: CInt) -> pid_t? {
+        guard let pid = peer(of: descriptor)?.pid, pid > 1, kill(pid, 0) == 0 || errno == EPERM else { return nil }
+        return pid
     }
 
     private static func timeval(_ duration: Duration) -> Glibc.timeval {

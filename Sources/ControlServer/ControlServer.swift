@@ -34,7 +34,7 @@ package final class ControlServer: Sendable {
     /// Binds, and answers from then on. The folder is there already, and belongs to one daemon alone: the caller made it
     /// and holds a lock. A group that does not exist, or that we may not give the file to, is no error: see `access`.
     ///
-    /// - Parameter inherited: from the program before, in the same process; then nobody is answered before `resume`.
+    /// - Parameter inherited: it was there before this program; then nobody is answered before `resume`.
     package static func start(
         socketPath: String, group: String?, mode: mode_t = 0o660, limits: ControlLimits = ControlLimits(),
         inherited: InheritedSocket? = nil, on eventLoopGroup: any EventLoopGroup, handler: @escaping Handler
@@ -55,7 +55,7 @@ package final class ControlServer: Sendable {
                 socket: socket, address: socketPath, listener: listener, connections: connections)
         } catch {
             // NIO took the descriptor over with the call, and closes it.
-            socket.removeFile()
+            socket.end(leavingFile: false)
             throw error
         }
     }
@@ -99,16 +99,24 @@ package final class ControlServer: Sendable {
         return (descriptor ?? nil).map { InheritedSocket(descriptor: $0, address: address, file: nil) }
     }
 
+    /// The socket, where systemd may be asked to keep it for the next program, and what to call it there.
+    package var keepsake: (descriptor: Int32, name: String)? {
+        socket.flatMap { socket in socket.storedName.map { (socket.descriptor, $0) } }
+    }
+
+    /// Whether a socket unit of systemd's made the socket.
+    package var isOfUnit: Bool { socket?.isOfUnit == true }
+
     /// Takes no more connections, ends streams and idle connections, and gives answers under way two seconds to go out.
-    /// The file is gone when it returns. A second call does nothing.
-    package func stop() async {
+    /// The file is gone when it returns, unless it is to be left or a socket unit's. A second call does nothing.
+    package func stop(leavingFile: Bool = false) async {
         let isFirst = stopped.withLock { stopped in
             defer { stopped = true }
             return !stopped
         }
         guard isFirst else { return }
         try? await listener.close()
-        socket?.removeFile()
+        socket?.end(leavingFile: leavingFile)
         let open = connections.close()
         for channel in open { channel.pipeline.fireUserInboundEventTriggered(ControlConnection.Stop()) }
         for channel in open {

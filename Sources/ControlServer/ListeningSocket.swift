@@ -10,12 +10,13 @@ struct ListeningSocket: Sendable {
     private let folder: CInt
     private let name: String
     private let identity: FileIdentity
+    let isOfUnit: Bool
 
     /// Binds and listens. A file left by a daemon that is dead is replaced; a live daemon's, or one that is no socket, is
     /// an error.
     ///
-    /// - Parameter inherited: of the program before this one, in the same process: it goes on, where it is still the one that
-    ///   has this path, so that nobody who connects meanwhile is refused.
+    /// - Parameter inherited: it goes on, where it is still the one that has this path, so that nobody who connects meanwhile
+    ///   is refused.
     init(path: String, group: String?, mode: mode_t, inherited: InheritedSocket? = nil) throws(ControlError) {
         let parts = SocketPath(path)
         folder = open(parts.folder, Self.pathOnly | O_DIRECTORY | O_CLOEXEC)
@@ -24,7 +25,9 @@ struct ListeningSocket: Sendable {
         do throws(ControlError) {
             if let inherited, inherited.isStill(at: path, FileIdentity(of: name, in: folder)) {
                 descriptor = inherited.descriptor
+                isOfUnit = inherited.isOfUnit == true
             } else {
+                isOfUnit = false
                 inherited?.discard()
                 try Self.removeStale(name, in: folder, path: path)
                 descriptor = try Self.bind(name, in: folder, path: path)
@@ -34,8 +37,11 @@ struct ListeningSocket: Sendable {
             throw error
         }
         do throws(ControlError) {
-            access = SocketAccess(owner: geteuid(), group: Self.give(name, in: folder, to: group))
-            guard fchmodat(folder, name, mode, 0) == 0 else { throw Self.failure("cannot chmod \(path)", errno) }
+            access = SocketAccess(
+                owner: geteuid(), group: Self.give(name, in: folder, to: group, isOfUnit: isOfUnit))
+            guard isOfUnit || fchmodat(folder, name, mode, 0) == 0 else {
+                throw Self.failure("cannot chmod \(path)", errno)
+            }
             guard let identity = FileIdentity(of: name, in: folder) else {
                 throw Self.failure("cannot stat \(path)", errno)
             }
@@ -43,7 +49,7 @@ struct ListeningSocket: Sendable {
             guard listen(descriptor, 128) == 0 else { throw Self.failure("cannot listen on \(path)", errno) }
         } catch {
             close(descriptor)
-            unlinkat(folder, name, 0)
+            if !isOfUnit { unlinkat(folder, name, 0) }
             close(folder)
             throw error
         }
@@ -51,12 +57,16 @@ struct ListeningSocket: Sendable {
 
     /// For a program that is to take the place of this one.
     func inheritance(_ path: String) -> InheritedSocket {
-        InheritedSocket(descriptor: descriptor, address: path, file: identity)
+        InheritedSocket(descriptor: descriptor, address: path, file: identity, isOfUnit: isOfUnit ? true : nil)
     }
 
-    /// Takes the file away, unless another one stands there by now.
-    func removeFile() {
-        if FileIdentity(of: name, in: folder) == identity { unlinkat(folder, name, 0) }
+    /// What it is called where systemd keeps it; nil: systemd has it anyway.
+    var storedName: String? { isOfUnit ? nil : StoredName(identity).text }
+
+    /// Takes the file away, unless another one stands there by now, or it belongs to somebody else: a socket unit, or the next
+    /// program.
+    func end(leavingFile: Bool) {
+        if !isOfUnit, !leavingFile, FileIdentity(of: name, in: folder) == identity { unlinkat(folder, name, 0) }
         close(folder)
     }
 
@@ -91,13 +101,21 @@ struct ListeningSocket: Sendable {
             }
         case ENOENT: return
         // EAGAIN (EWOULDBLOCK): alive, and its backlog is full.
-        case 0, EAGAIN:
-            let pid = Peer(ofSocket: probe).map { " (pid \($0.pid))" } ?? ""
-            throw ControlError(
-                "already-running", "a clusterd\(pid) already serves \(path)", hint: "clusterd status",
-                exit: ExitCode.failed)
+        case 0, EAGAIN: throw alreadyServed(path, by: Peer(ofSocket: probe)?.pid)
         case let code: throw failure("cannot tell whether a clusterd serves \(path)", code)
         }
+    }
+
+    private static func alreadyServed(_ path: String, by pid: pid_t?) -> ControlError {
+        // The one who called listen(2), which systemd has taken over from it or done itself.
+        if let pid, pid == 1 || kill(pid, 0) != 0 && errno == ESRCH {
+            return ControlError(
+                "already-running", "systemd listens on \(path), for a clusterd that it starts itself",
+                hint: "systemctl status clusterd", exit: ExitCode.failed)
+        }
+        return ControlError(
+            "already-running", "a clusterd\(pid.map { " (pid \($0))" } ?? "") already serves \(path)",
+            hint: "clusterd status", exit: ExitCode.failed)
     }
 
     private static func bind(_ name: String, in folder: CInt, path: String) throws(ControlError) -> CInt {
@@ -107,7 +125,10 @@ struct ListeningSocket: Sendable {
         // right and it gets the mode that was asked for.
         fchmod(descriptor, 0o600)
         do throws(ControlError) {
-            let (address, length) = try address(of: name, in: folder, path: path)
+            // By its own name where that fits: it is what getsockname(2) and /proc/net/unix tell the next program, for which a
+            // descriptor of this one means nothing.
+            let (address, length) =
+                if let plain = plainAddress(path) { plain } else { try address(of: name, in: folder, path: path) }
             let result = withUnsafePointer(to: address) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.bind(descriptor, $0, length) }
             }
@@ -119,7 +140,9 @@ struct ListeningSocket: Sendable {
         return descriptor
     }
 
-    private static func give(_ name: String, in folder: CInt, to group: String?) -> SocketAccess.Group {
+    private static func give(
+        _ name: String, in folder: CInt, to group: String?, isOfUnit: Bool
+    ) -> SocketAccess.Group {
         guard let group else { return .none }
         guard let gid = GroupLookup.gid(of: group) else { return .unknown(name: group) }
         // A service whose own group it is needs no chown, which its unit's SystemCallFilter= may refuse.
@@ -127,6 +150,8 @@ struct ListeningSocket: Sendable {
         if fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_gid == gid {
             return .given(name: group, gid: gid)
         }
+        // SocketGroup= says whose it is, and that is another.
+        if isOfUnit { return .denied(name: group, errno: EPERM) }
         guard fchownat(folder, name, uid_t.max, gid, AT_SYMLINK_NOFOLLOW) == 0 else {
             return .denied(name: group, errno: errno)
         }
@@ -136,14 +161,24 @@ struct ListeningSocket: Sendable {
     private static func address(
         of name: String, in folder: CInt, path: String
     ) throws(ControlError) -> (sockaddr_un, socklen_t) {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array("/proc/self/fd/\(folder)/\(name)".utf8)
-        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
+        guard let found = unixAddress("/proc/self/fd/\(folder)/\(name)") else {
             throw ControlError(
                 "name-too-long", "the socket's file name '\(name)' is too long", hint: "90 bytes at most",
                 exit: ExitCode.configuration)
         }
+        return found
+    }
+
+    /// nil for what another program could not find, or what is too long.
+    private static func plainAddress(_ path: String) -> (sockaddr_un, socklen_t)? {
+        path.hasPrefix("/") ? unixAddress(path) : nil
+    }
+
+    private static func unixAddress(_ path: String) -> (sockaddr_un, socklen_t)? {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return nil }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         return (address, socklen_t(MemoryLayout<sockaddr_un>.size))
     }
@@ -160,6 +195,13 @@ struct ListeningSocket: Sendable {
 package struct FileIdentity: Hashable, Sendable, Codable {
     let device: UInt64
     let inode: UInt64
+
+    init(device: UInt64, inode: UInt64) {
+        self.device = device
+        self.inode = inode
+    }
+
+    init?(ofFileAt path: String) { self.init(of: path, in: AT_FDCWD) }
 
     init?(of name: String, in folder: CInt) {
         var status = stat()

@@ -88,6 +88,16 @@ extension ProcessTable {
 }
 
 extension SocketTable {
+    /// Whether somebody listens at a path, without connecting, which would wake who is to be started by that.
+    package static func hasUnixListener(_ path: String) -> Bool {
+        let file = ProcessTable.FileID(path)
+        return unixListeners().contains { listener in
+            // By a descriptor of its own it is found by nobody else.
+            guard !listener.path.hasPrefix("/proc/self/") else { return false }
+            return listener.path == path || file != nil && ProcessTable.FileID(listener.path) == file
+        }
+    }
+
     /// The unix sockets of this network namespace that accept connections, by the names that were given to bind(2).
     static func unixListeners() -> [(inode: UInt64, path: String)] {
         (ProcessTable.read("/proc/net/unix") ?? []).split(separator: UInt8(ascii: "\n")).dropFirst().compactMap {

@@ -20,7 +20,7 @@ struct TCPSocket: Hashable {
     private func isAny(_ address: [UInt8]) -> Bool { address.allSatisfy { $0 == 0 } }
 }
 
-enum SocketTable {
+package enum SocketTable {
     /// The sockets of this network namespace that a process has open; with one local port, where that is given.
     static func tcp(port: Int? = nil) -> [TCPSocket] {
         ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { path in

@@ -8,14 +8,14 @@ package struct Notifier: Hashable, Sendable {
     private let address: NotifyAddress?
     /// systemd takes us for hung when it hears no `.watchdog` for so long; half of it is a good interval.
     package let watchdogInterval: Duration?
-    /// Sockets that systemd opened for us.
-    package let inheritedDescriptors: [CInt]
+    /// What systemd opened for us, or kept for us.
+    package let handedOver: [HandedDescriptor]
 
     /// What a test gives; a daemon takes `fromEnvironment`.
-    package init(socket: String?, watchdogInterval: Duration? = nil, inheritedDescriptors: [CInt] = []) {
+    package init(socket: String?, watchdogInterval: Duration? = nil, handedOver: [HandedDescriptor] = []) {
         address = socket.flatMap(NotifyAddress.init)
         self.watchdogInterval = watchdogInterval
-        self.inheritedDescriptors = inheritedDescriptors
+        self.handedOver = handedOver
     }
 
     /// Takes what systemd left in the environment out of it, so that no child sees it: a node that found NOTIFY_SOCKET
@@ -25,13 +25,12 @@ package struct Notifier: Hashable, Sendable {
         // FD_CLOEXEC on the descriptors, and unsets its variables, whatever it finds.
         var microseconds: UInt64 = 0
         let isWatched = sd_watchdog_enabled(1, &microseconds) > 0
-        let descriptors = max(0, sd_listen_fds(1))
+        let handedOver = HandedDescriptor.fromEnvironment()
         let socket = getenv("NOTIFY_SOCKET").map { String(cString: $0) }
         unsetenv("NOTIFY_SOCKET")
         return Notifier(
             socket: socket, watchdogInterval: isWatched ? .microseconds(min(microseconds, .max >> 12)) : nil,
-            // SD_LISTEN_FDS_START.
-            inheritedDescriptors: (0..<descriptors).map { 3 + $0 })
+            handedOver: handedOver)
     }
 
     package var isActive: Bool { address != nil }
@@ -41,5 +40,14 @@ package struct Notifier: Hashable, Sendable {
     package func notify(_ states: ServiceState..., within limit: Duration = .zero) -> CInt {
         guard let address, !states.isEmpty else { return 0 }
         return address.send(Array(states.map(\.text).joined(separator: "\n").utf8), within: limit)
+    }
+
+    /// Gives systemd a second copy of a descriptor, for the next program of this service: FileDescriptorStoreMax= of
+    /// systemd.service(5). What it has already is not taken twice. An errno, or 0, as above; systemd does not say whether the unit
+    /// lets it keep any.
+    @discardableResult
+    package func store(_ descriptor: CInt, as name: String) -> CInt {
+        guard let address else { return 0 }
+        return address.send(Array("FDSTORE=1\nFDNAME=\(name)".utf8), handing: descriptor, within: .zero)
     }
 }

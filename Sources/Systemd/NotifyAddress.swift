@@ -1,3 +1,4 @@
+import CSystemd
 import Glibc
 
 /// The socket that systemd named in NOTIFY_SOCKET.
@@ -23,7 +24,9 @@ struct NotifyAddress: Hashable, Sendable {
     }
 
     /// An errno, or 0. EAGAIN: systemd has not read what it was told before, for as long as `limit`.
-    func send(_ message: [UInt8], within limit: Duration) -> CInt {
+    ///
+    /// - Parameter handed: a descriptor that systemd gets a copy of.
+    func send(_ message: [UInt8], handing handed: CInt? = nil, within limit: Duration) -> CInt {
         let descriptor = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return errno }
         defer { close(descriptor) }
@@ -38,14 +41,43 @@ struct NotifyAddress: Hashable, Sendable {
         // An abstract name is as long as its bytes: a trailing NUL would be part of it.
         let isPath = bytes[0] != 0
         let length = MemoryLayout.offset(of: \sockaddr_un.sun_path).map { $0 + bytes.count + (isPath ? 1 : 0) } ?? 0
+        var message = message
+        var rights = handed.map(Self.rights) ?? []
         while true {
-            let sent = withUnsafePointer(to: address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    sendto(descriptor, message, message.count, flags, $0, socklen_t(length))
+            let sent = withUnsafeMutablePointer(to: &address) { name in
+                message.withUnsafeMutableBytes { text in
+                    rights.withUnsafeMutableBytes { rights in
+                        var part = iovec(iov_base: text.baseAddress, iov_len: text.count)
+                        return withUnsafeMutablePointer(to: &part) { part in
+                            var header = msghdr()
+                            header.msg_name = UnsafeMutableRawPointer(name)
+                            header.msg_namelen = socklen_t(length)
+                            header.msg_iov = part
+                            header.msg_iovlen = 1
+                            header.msg_control = rights.isEmpty ? nil : rights.baseAddress
+                            header.msg_controllen = rights.count
+                            return sendmsg(descriptor, &header, flags)
+                        }
+                    }
                 }
             }
             if sent >= 0 { return 0 }
             if errno != EINTR { return errno }
         }
+    }
+
+    /// SCM_RIGHTS of unix(7), as cmsg(3) lays it out: a header, the descriptor, and what is missing to a whole word.
+    private static func rights(_ descriptor: CInt) -> [UInt8] {
+        let head = MemoryLayout<cmsghdr>.size
+        let length = head + MemoryLayout<CInt>.size
+        let word = MemoryLayout<Int>.size
+        var bytes = [UInt8](repeating: 0, count: (length + word - 1) / word * word)
+        bytes.withUnsafeMutableBytes { buffer in
+            buffer.storeBytes(of: length, as: Int.self)
+            buffer.storeBytes(of: SOL_SOCKET, toByteOffset: word, as: CInt.self)
+            buffer.storeBytes(of: CInt(SCM_RIGHTS), toByteOffset: word + MemoryLayout<CInt>.size, as: CInt.self)
+            buffer.storeBytes(of: descriptor, toByteOffset: head, as: CInt.self)
+        }
+        return bytes
     }
 }

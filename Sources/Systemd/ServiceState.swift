@@ -12,6 +12,8 @@ package enum ServiceState: Hashable, Sendable {
     /// Startup or stopping will take this long from now on, and is to be given the time.
     case extendTimeout(Duration)
     case mainPID(Int32)
+    /// What was stored under this name is to be dropped.
+    case unstore(String)
 
     var text: String {
         switch self {
@@ -22,6 +24,7 @@ package enum ServiceState: Hashable, Sendable {
         case .watchdog: "WATCHDOG=1"
         case .extendTimeout(let duration): "EXTEND_TIMEOUT_USEC=\(Self.microseconds(duration))"
         case .mainPID(let pid): "MAINPID=\(pid)"
+        case .unstore(let name): "FDSTOREREMOVE=1\nFDNAME=\(name)"
         }
     }
 

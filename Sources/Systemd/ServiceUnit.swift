@@ -5,8 +5,13 @@ package enum ServiceUnit {
     /// `clusterd@blue`, as `systemctl` takes it; nil where it is no service: in a terminal, in a container without systemd.
     ///
     /// sd_pid_get_unit(3) would look at pid 1 as well, which ProtectProc=invisible hides.
-    package static func name() -> String? {
-        guard let file = fopen("/proc/self/cgroup", "re") else { return nil }
+    package static func name() -> String? { name(inFile: "/proc/self/cgroup") }
+
+    /// Of another process.
+    package static func name(ofProcess pid: pid_t) -> String? { name(inFile: "/proc/\(pid)/cgroup") }
+
+    private static func name(inFile path: String) -> String? {
+        guard let file = fopen(path, "re") else { return nil }
         defer { fclose(file) }
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
         let count = fread(&bytes, 1, bytes.count, file)

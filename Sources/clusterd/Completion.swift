@@ -37,7 +37,7 @@ enum Completion {
         _ words: [String], _ request: ControlRequest, _ type: Document.Type
     ) -> Document? {
         guard let choice = try? DaemonChoice.parse(CompletedLine.daemonOptions(in: words, home: home)),
-            let client = try? choice.client()
+            let client = try? choice.client(), RunningClusters.mayAsk(client.socketPath)
         else { return nil }
         return try? client.get(request, type, timeout: .seconds(1))
     }

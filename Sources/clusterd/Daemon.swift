@@ -45,6 +45,8 @@ struct Daemon {
             try fit(&loaded, to: record, options)
             if !options.stopsAtOnce { try Preflight.checkTransport(loaded.spec, record) }
         }
+        let socketPath = ControlSocketFile.path(loaded.spec, options)
+        let control = try inherited?.control ?? ControlSocketFile.handedOver(to: notifier, for: socketPath)
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let inbox = Inbox()
@@ -77,7 +79,8 @@ struct Daemon {
         nodeJournal?.start()
         let pulse = LoopPulse(began: driver.now())
         let reexec = Reexec(
-            identity, takesOver: inherited != nil, driver: driver, inbox: inbox, reporter: reporter, timeline: timeline)
+            identity, keepsWaiting: control != nil, driver: driver, inbox: inbox, reporter: reporter,
+            timeline: timeline)
         let orchestrator = Orchestrator(
             cycle, driver: driver, inbox: inbox, identity: identity,
             chronicle: Chronicle(began: driver.now())
@@ -94,14 +97,15 @@ struct Daemon {
         let handler = RequestHandler(
             orchestrator: orchestrator, inbox: inbox, reload: reload, driver: driver, pulse: pulse, timeline: timeline,
             reexec: reexec)
-        let server = try await serve(loaded.spec, handler, group, inherited?.control)
+        let server = try await ControlSocketFile.serve(socketPath, loaded.spec, handler, group, control)
+        reporter.keep(server.keepsake)
         let publicServer = try await servePublicly(loaded.spec, handler, group, inherited?.metrics)
         if let guest {
             guest.begin(driver, inbox)
         } else {
             let signals = Signals(
                 mode: options.mode, inbox: inbox, driver: driver, reporter: reporter, reload: reload,
-                timeline: timeline, reexec: reexec
+                timeline: timeline, reexec: reexec, server: server
             ).start()
             reexec.begin(
                 .init(
@@ -118,7 +122,7 @@ struct Daemon {
         await timeline.ended(end, wish: reporter.wish)
         await nodeJournal?.finish()
         await publicServer?.stop()
-        await server.stop()
+        await server.stop(leavingFile: reporter.leavesSocket())
         try? driver.cgroups.get().release()
         if let guest {
             withExtendedLifetime(lock) {}
@@ -166,32 +170,6 @@ struct Daemon {
         func isWritten(_ key: String) -> Bool { loaded.settings.contains { $0.key == key && $0.origin != .builtIn } }
         if !isWritten("cluster.masters") { loaded.spec.masters = record.shape.masters }
         if !isWritten("cluster.replicas") { loaded.spec.replicas = record.shape.replicas }
-    }
-
-    private static func serve(
-        _ spec: ClusterSpec, _ handler: RequestHandler, _ group: MultiThreadedEventLoopGroup,
-        _ inherited: InheritedSocket?
-    ) async throws -> ControlServer {
-        let path = spec.control.socket ?? spec.dataDirectory + "/control.sock"
-        let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-        do {
-            try makeDirectory(folder, mode: 0o750, parentMode: 0o755)
-        } catch {
-            throw Failure(
-                "no-permission", error.description,
-                hint: "run it as root, or set control.socket to a path that you may write",
-                exit: ControlAPI.ExitCode.noPermission)
-        }
-        do {
-            return try await ControlServer.start(
-                socketPath: path, group: spec.control.group, inherited: inherited, on: group
-            ) { request, peer in
-                await handler.answer(request, peer)
-            }
-        } catch {
-            throw Failure(
-                "no-socket", "the control socket \(path) cannot be made: \(error)", exit: ControlAPI.ExitCode.failed)
-        }
     }
 
     /// The probes and the metrics over TCP, where `control.metrics` says so.

@@ -44,7 +44,7 @@ final class Reexec: Sendable {
     /// For clients to be answered.
     private static let patience = Duration.seconds(2)
     private static let changesLimit = 3
-    /// For a program that has just taken over to know what the one before it knew.
+    /// For a program that goes on with the socket of another to know what that one knew.
     private static let silence = Duration.seconds(1)
 
     private let program = ProgramFile.find()
@@ -56,12 +56,12 @@ final class Reexec: Sendable {
     private let began: Moment
     private let state: Mutex<State>
 
-    /// - Parameter takesOver: whether this program took the place of another just now.
+    /// - Parameter keepsWaiting: whether the control socket was there before this program, and with it who asked the one before.
     init(
-        _ identity: DaemonIdentity, takesOver: Bool, driver: HostDriver, inbox: Inbox, reporter: Reporter,
+        _ identity: DaemonIdentity, keepsWaiting: Bool, driver: HostDriver, inbox: Inbox, reporter: Reporter,
         timeline: Timeline
     ) {
-        state = Mutex(State(isSilent: takesOver))
+        state = Mutex(State(isSilent: keepsWaiting))
         began = driver.now()
         self.identity = identity
         self.driver = driver
@@ -179,7 +179,8 @@ final class Reexec: Sendable {
             let error = Replacement(
                 executable: program, words: CommandWord.arguments,
                 environment: await environment(parts, signals: attempt.signals, isTrial: false),
-                descriptors: kept + Clusterd.inheritance.descriptors
+                // What this program was given and has not taken for itself since.
+                descriptors: kept + Clusterd.inheritance.descriptors.filter { fcntl($0, F_GETFD) == 0 }
             ).take()
             failure = Failure("cannot-take-over", "\(program): \(error)", exit: ControlAPI.ExitCode.failed)
         } else if changes < Self.changesLimit {

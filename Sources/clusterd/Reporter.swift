@@ -20,6 +20,11 @@ final class Reporter: Sendable {
         var measure = 0
         var waitSaid: (words: String, since: Moment, silence: Duration)?
         var cycle: Cycle?
+        /// The control socket, for systemd to keep open, and what to call it there.
+        var keepsake: (descriptor: Int32, name: String)?
+        var isKept = false
+        /// Whether another clusterd is started as soon as this one has ended.
+        var hasSuccessor = false
     }
 
     private let state: Mutex<State>
@@ -88,6 +93,9 @@ final class Reporter: Sendable {
         guard notifier.isActive else { return }
         // Nothing is looked at any more, and the program that goes on has the next word.
         if case .makeWay = cycle.seen.wish { return }
+        if !state.isKept, let socket = state.keepsake, notifier.store(socket.descriptor, as: socket.name) == 0 {
+            state.isKept = true
+        }
         let assessment = cycle.decision.assessment
         let text = statusLine(cycle)
         // What could not be said because systemd is busy is said in a later turn: the loop never waits for it.
@@ -159,6 +167,27 @@ final class Reporter: Sendable {
     /// No RELOADING=1: the unit is active all the while, and a reload that had to wait for a slow node would be said to have failed.
     func makesWay(for version: String) {
         notifier.notify(.watchdog, .status("replacing clusterd by \(version)"), within: .seconds(1))
+    }
+
+    /// nil: systemd has it anyway.
+    func keep(_ socket: (descriptor: Int32, name: String)?) { state.withLock { $0.keepsake = socket } }
+
+    /// Another clusterd is started as soon as this one has ended: whether it gets the control socket out of systemd's store.
+    func expectsSuccessor() -> Bool {
+        state.withLock { state in
+            state.hasSuccessor = true
+            return state.isKept
+        }
+    }
+
+    /// At the end: whether the control socket stays with systemd for the next clusterd. Otherwise it is not to keep it either.
+    func leavesSocket() -> Bool {
+        let (socket, stays) = state.withLock { state in
+            (state.isKept ? state.keepsake : nil, state.hasSuccessor && state.cycle?.seen.wish == .detach)
+        }
+        guard let socket else { return false }
+        if !stays { notifier.notify(.unstore(socket.name), within: .seconds(1)) }
+        return stays
     }
 
     /// What a second Ctrl-C is told: who still runs, and what would be lost by a third.

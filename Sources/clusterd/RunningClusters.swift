@@ -5,6 +5,7 @@ import NodeFiles
 import Orchestrator
 import Planner
 import ProcessSupervision
+import Systemd
 
 /// Every cluster of this host: daemons, by the socket on which they listen and the lock that they hold; nodes whose folders
 /// belong to a cluster that no daemon looks after; and what lies, without a process, where clusters usually do. There is no
@@ -14,10 +15,10 @@ enum RunningClusters {
     private static let patience = Duration.seconds(1)
 
     static func find() -> [ClusterListing] {
-        var found = daemons()
+        var found = seen(asks: true)
         // Those whose descriptors we may not see, and that let us in all the same.
         for socket in knownSockets() where !found.contains(where: { $0.socket == socket && $0.daemon == .answers }) {
-            guard case .success(let status) = ask(socket) else { continue }
+            guard mayAsk(socket, among: found), case .success(let status) = ask(socket) else { continue }
             let pid = status.cluster.daemon.pid
             found.removeAll { $0.pid == pid }
             found.append(ClusterListing(status, socket: socket, user: ProcessTable.userName(of: pid)))
@@ -27,9 +28,30 @@ enum RunningClusters {
         return found.sorted(by: ClusterListing.isBefore)
     }
 
+    /// Whether somebody is there already. To ask at the socket of a service that does not run may start it, where a socket unit
+    /// listens there, and nobody wants that of a list, or of a completion.
+    static func mayAsk(_ socket: String) -> Bool {
+        ServiceSocket.unit(ofSocketAt: socket) == nil || mayAsk(socket, among: seen(asks: false))
+    }
+
+    private static func mayAsk(_ socket: String, among daemons: [ClusterListing]) -> Bool {
+        daemons.contains { $0.socket == socket }
+            || mayAsk(
+                socket,
+                hidden: daemons.filter { $0.daemon == .hidden }.map { $0.pid.flatMap(ServiceUnit.name(ofProcess:)) },
+                seesAllProcesses: access("/proc/1", F_OK) == 0)
+    }
+
+    /// - Parameter hidden: the units of daemons that we may not look into; nil: such a one is no service.
+    static func mayAsk(_ socket: String, hidden: [String?], seesAllProcesses: Bool) -> Bool {
+        guard let unit = ServiceSocket.unit(ofSocketAt: socket), seesAllProcesses else { return true }
+        return hidden.contains { other in other == unit || other?.hasPrefix("clusterd") != true }
+    }
+
     // MARK: daemons
 
-    private static func daemons() -> [ClusterListing] {
+    /// - Parameter asks: whether each is asked how it is.
+    private static func seen(asks: Bool) -> [ClusterListing] {
         let own = getpid()
         return ProcessTable.all().compactMap { pid in
             guard pid != own, let stat = ProcessTable.Stat(pid), !stat.hasEnded, stat.command == "clusterd",
@@ -41,7 +63,7 @@ enum RunningClusters {
             let socket = files.listener(named: SocketChoice.socketName)
             // A client has neither.
             guard lock != nil || socket != nil else { return nil }
-            return daemon(pid, owner, user, lock: lock, socket: socket)
+            return daemon(pid, owner, user, lock: lock, socket: socket, asks: asks)
         }
     }
 
@@ -58,7 +80,8 @@ enum RunningClusters {
     }
 
     private static func daemon(
-        _ pid: pid_t, _ owner: uid_t, _ user: String, lock: ProcessTable.OpenPath?, socket: ProcessTable.OpenPath?
+        _ pid: pid_t, _ owner: uid_t, _ user: String, lock: ProcessTable.OpenPath?, socket: ProcessTable.OpenPath?,
+        asks: Bool
     ) -> ClusterListing {
         var listing = ClusterListing(daemon: .silent)
         listing.pid = pid
@@ -85,6 +108,7 @@ enum RunningClusters {
             listing.hint = "sudo -u \(user) clusterd list"
             return listing
         }
+        guard asks else { return listing }
         switch ask(socket.path) {
         case .success(let status): return ClusterListing(status, socket: socket.path, user: user)
         case .failure(let error):
@@ -105,8 +129,8 @@ enum RunningClusters {
 
     /// Of the service, and of each of several (`clusterd@NAME`); of this folder; and of the environment.
     private static func knownSockets() -> [String] {
-        let folders = ((try? listDirectory(TrustedOwners.serviceFolder)) ?? []).map {
-            "\(TrustedOwners.serviceFolder)/\($0)"
+        let folders = ((try? listDirectory(ServiceSocket.folder)) ?? []).map {
+            "\(ServiceSocket.folder)/\($0)"
         }
         let named = getenv("CLUSTERD_SOCKET").map { [String(cString: $0)] } ?? []
         return

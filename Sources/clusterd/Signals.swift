@@ -1,4 +1,5 @@
 import ClusterModel
+import ControlServer
 import Glibc
 import HostDriver
 import Orchestrator
@@ -15,12 +16,17 @@ final class Signals: Sendable {
     private let reload: Reload
     private let timeline: Timeline
     private let reexec: Reexec
+    private let server: ControlServer
     private let interrupts = Mutex(0)
+
+    /// For clients to be answered.
+    private static let patience = Duration.seconds(2)
 
     init(
         mode: Daemon.Mode, inbox: Inbox, driver: HostDriver, reporter: Reporter, reload: Reload, timeline: Timeline,
-        reexec: Reexec
+        reexec: Reexec, server: ControlServer
     ) {
+        self.server = server
         self.mode = mode
         self.inbox = inbox
         self.driver = driver
@@ -43,9 +49,16 @@ final class Signals: Sendable {
             if case .success(let plan) = reload.prepare(for: .signal("SIGHUP")) { inbox.post(.configured(plan)) }
         case SIGUSR1:
             timeline.detachAsked(by: .signal("SIGUSR1"))
-            inbox.post(.wish(.detach))
+            Task { await detach() }
         default: Task { [reexec] in await reexec.ask(.signal("SIGUSR2")) }
         }
+    }
+
+    /// RestartKillSignal= of the unit: another clusterd follows. Where it goes on with the socket, who asks from now on is answered
+    /// by that one, and not by a loop that has stopped looking.
+    private func detach() async {
+        if reporter.expectsSuccessor() || server.isOfUnit { await server.pause(within: Self.patience) }
+        inbox.post(.wish(.detach))
     }
 
     private func interrupted() {
@@ -64,6 +77,8 @@ final class Signals: Sendable {
 
     private func stop(_ who: Asker, kill: Bool = false) {
         timeline.stopAsked(by: who, kill: kill)
+        // Where it was to make way for another.
+        Task { [server] in await server.resume() }
         inbox.post(.wish(.stop(asked: driver.now(), kill: kill)))
     }
 }

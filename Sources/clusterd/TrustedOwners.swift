@@ -1,3 +1,4 @@
+import ControlAPI
 import ControlClient
 import Glibc
 
@@ -7,8 +8,6 @@ import Glibc
 /// (SO_PEERCRED, unix(7)): the caller's own, root's, and whoever was given a folder in /run/clusterd, where only root can make
 /// one.
 enum TrustedOwners {
-    static let serviceFolder = "/run/clusterd"
-
     static func owners(ofSocket path: String) -> Set<uid_t> {
         var owners: Set<uid_t> = [getuid(), 0]
         if let folder = folder(ofServiceSocket: path) {
@@ -18,13 +17,8 @@ enum TrustedOwners {
         return owners
     }
 
-    /// `/run/clusterd` or `/run/clusterd/NAME`. A path that only begins so, and leads elsewhere, is none of the service's.
+    /// `/run/clusterd` or `/run/clusterd/NAME`.
     static func folder(ofServiceSocket path: String) -> String? {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 4 || parts.count == 5, path.hasPrefix(serviceFolder + "/"),
-            parts.last == SocketChoice.socketName[...],
-            !parts.dropFirst().contains(where: { ["", ".", ".."].contains($0) })
-        else { return nil }
-        return parts.dropLast().joined(separator: "/")
+        ServiceSocket.unit(ofSocketAt: path).map { _ in SocketPath(path).folder }
     }
 }

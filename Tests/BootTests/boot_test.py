@@ -27,12 +27,13 @@ def expect(condition, words):
         raise Failed(words)
 
 
-def lines_of(document, heading):
-    """The commands of the first code block below a heading."""
+def lines_of(document, heading, number=1):
+    """The commands of a code block below a heading, the first unless told otherwise."""
     text = (PROJECT / document).read_text()
-    match = re.search(rf"^#+ {re.escape(heading)}$.*?^```\w*\n(.*?)^```$", text, re.M | re.S)
-    expect(match, f"{document} has no commands under '{heading}'")
-    return [line for line in match[1].split("\n") if line]
+    match = re.search(rf"^#+ {re.escape(heading)}$(.*?)(^#|\Z)", text, re.M | re.S)
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", match[1], re.M | re.S) if match else []
+    expect(len(blocks) >= number, f"{document} has no commands under '{heading}'")
+    return [line for line in blocks[number - 1].split("\n") if line]
 
 
 def installed_by_hand(machine):
@@ -212,6 +213,98 @@ def one_that_dies_when_it_takes_over_is_started_anew(machine, service):
     machine.must("systemctl reset-failed clusterd; systemctl restart clusterd && clusterd wait")
     service.runs_what_is_on_disk()
     service.expect_keys(KEYS)
+
+
+def nobody_is_refused_while_it_is_replaced(machine, service):
+    machine.must("systemctl reset-failed clusterd")
+    asking = ("until [ -e /srv/over ]; do echo asked >>/srv/asked; "
+              "clusterd status >/dev/null 2>>/srv/refused || echo exit $? >>/srv/refused; done")
+    machine.must(f"rm -f /srv/over /srv/asked /srv/refused; systemd-run --unit=asking sh -c '{asking}'")
+    nodes = service.nodes()
+    for blow in ("kill -9 {}", "systemctl restart clusterd", "kill -9 {}"):
+        expect(service.show("NFileDescriptorStore") == "1", f"{service.show('NFileDescriptorStore')} sockets are kept")
+        old = service.pid
+        machine.must(blow.format(old))
+        service.replaced(old)
+    machine.must("touch /srv/over")
+    eventually("the last one has asked", lambda: machine.run("systemctl is-active asking").out.strip() != "active")
+    asked = int(machine.must("wc -l </srv/asked"))
+    refused = machine.run("cat /srv/refused").out
+    expect(asked > 20 and not refused, f"of {asked} commands: {refused}")
+    expect(service.nodes() == nodes, f"{nodes} became {service.nodes()}")
+    machine.must("systemctl reset-failed clusterd")
+
+
+def offered_by_bash(machine):
+    """The nodes that a shell offers while `clusterd restart-node` is typed."""
+    return machine.must("""bash -c '. /dev/stdin <<<"$(clusterd --generate-completion-script bash)"
+        COMP_WORDS=(clusterd restart-node ""); COMP_CWORD=2; COMP_LINE="clusterd restart-node "; COMP_POINT=22
+        _clusterd clusterd "" restart-node; echo "${COMPREPLY[@]}"'""").split()
+
+
+def the_first_command_starts_it_where_that_is_wanted(machine, service):
+    socket = "/run/clusterd/control.sock"
+    machine.must("id alice >/dev/null 2>&1 || useradd -m alice")
+    machine.must("usermod -aG clusterd alice")
+    machine.must("systemctl stop clusterd")
+    followed(machine, "Who waits, and who starts it")
+    expect(service.state == "active" and service.is_ready(), "it was not started")
+    service.expect_keys(KEYS)
+    expect(machine.must(f"stat -c '%a %U %G' {socket}") == "660 clusterd clusterd", machine.must(f"stat {socket}"))
+    inode = machine.must(f"stat -c %i {socket}")
+    for pid in service.nodes().values():
+        expect("LISTEN_" not in machine.must(f"tr '\\0' '\\n' </proc/{pid}/environ"), "a node was handed the socket")
+    machine.must("systemctl restart clusterd && clusterd wait && clusterd reexec")
+    expect(service.show("NFileDescriptorStore") == "0", "systemd keeps a socket that is its own")
+    # It ends as it is told to, and only who asks starts it again.
+    machine.must("clusterd stop")
+    eventually("it has stopped", lambda: service.state == "inactive")
+    expect(machine.must(f"stat -c %i {socket}") == inode, "its file was removed")
+    machine.must("clusterd list", user="alice")
+    machine.must("clusterd list")
+    expect(offered_by_bash(machine) == [] and service.state == "inactive", "a list or a completion started it")
+    machine.must("clusterd wait", user="alice")
+    expect(service.is_ready() and "7003" in offered_by_bash(machine), "it was not started")
+    # One that cannot start: who asks is told so, and by whom to be told more.
+    machine.must("systemctl stop clusterd")
+    machine.must("echo 'cluster: {mastrs: 3}' >/etc/clusterd/conf.d/90-test.yaml")
+    result = machine.run("clusterd status")
+    expect(result.status == 3 and "systemctl status clusterd" in result.err, f"{result}")
+    expect("90-test.yaml:1:11" in machine.run("systemctl status clusterd").out, machine.run("systemctl status clusterd").out)
+    machine.must("rm /etc/clusterd/conf.d/90-test.yaml; systemctl reset-failed clusterd.service clusterd.socket")
+    # A frozen one is stopped, though who waits for it would start it again.
+    machine.must("mkdir -p /run/systemd/system/clusterd.service.d")
+    machine.must("printf '[Service]\\nTimeoutStopSec=3\\n' >/run/systemd/system/clusterd.service.d/short.conf")
+    machine.must("systemctl daemon-reload && systemctl start clusterd.socket && clusterd wait")
+    machine.must(f"kill -STOP {service.pid}")
+    machine.run("systemctl stop clusterd")
+    expect(machine.run("pgrep redis-server").status == 1, "nodes are left running\n" + service.log())
+    machine.must("rm -r /run/systemd/system/clusterd.service.d && systemctl daemon-reload")
+    # Another socket than the configured one would never be answered.
+    machine.must("mkdir -p /run/systemd/system/clusterd.socket.d; systemctl stop clusterd.socket")
+    machine.must("printf '[Socket]\\nListenStream=\\nListenStream=/run/clusterd/other.sock\\n' "
+                 ">/run/systemd/system/clusterd.socket.d/other.conf")
+    machine.must("systemctl daemon-reload; systemctl reset-failed clusterd; systemctl start clusterd.socket")
+    expect(machine.run("systemctl start clusterd").status != 0, "it took another socket")
+    expect("/run/clusterd/other.sock, and control.socket is" in service.log(), service.log())
+    machine.must("systemctl stop clusterd.socket; rm -r /run/systemd/system/clusterd.socket.d; rm -f /run/clusterd/other.sock")
+    machine.must("systemctl daemon-reload; systemctl reset-failed clusterd clusterd.socket")
+    # And without it as before.
+    for line in lines_of("docs/install.md", "Who waits, and who starts it", 2):
+        machine.must(line)
+    machine.must("systemctl start clusterd && clusterd wait")
+    service.expect_keys(KEYS)
+
+
+def an_instance_has_a_socket_unit_of_its_own(machine, service):
+    blue = Service(machine, "clusterd@blue", "/run/clusterd/blue/control.sock", 7100)
+    machine.must("systemctl stop clusterd@blue; rm -rf /run/clusterd/blue; systemctl start clusterd@blue.socket")
+    machine.must("clusterd wait --socket /run/clusterd/blue/control.sock", user="alice")
+    expect(blue.is_ready(), "it was not started")
+    machine.must("systemctl stop clusterd@blue")
+    machine.must("clusterd wait --socket /run/clusterd/blue/control.sock", user="alice")
+    machine.must("systemctl stop clusterd@blue.socket clusterd@blue; systemctl start clusterd@blue")
+    blue.ready()
 
 
 def reload_reads_the_configuration(machine, service):
@@ -463,8 +556,11 @@ BY_HAND = [
     ready_after_start_and_not_before, the_state_is_in_systemctl_status, everything_runs_as_its_user, each_node_is_in_its_own_cgroup,
     a_second_user_is_told_what_to_do, a_killed_daemon_is_started_again, a_frozen_daemon_is_replaced,
     a_frozen_daemon_can_be_stopped_and_restarted, restart_leaves_the_nodes, each_node_is_in_its_own_cgroup, a_node_that_takes_too_much_is_ended_and_said_to_be,
-    another_program_goes_on_in_its_place, one_that_dies_when_it_takes_over_is_started_anew, reload_reads_the_configuration, a_wrong_configuration_is_not_tried_again,
-    what_is_left_running_can_be_stopped, stop_is_clean, an_unwritable_folder_is_explained, two_instances_beside_it, the_exposure_is_low,
+    nobody_is_refused_while_it_is_replaced,
+    another_program_goes_on_in_its_place, one_that_dies_when_it_takes_over_is_started_anew, reload_reads_the_configuration,
+    a_wrong_configuration_is_not_tried_again,
+    what_is_left_running_can_be_stopped, stop_is_clean, an_unwritable_folder_is_explained, the_first_command_starts_it_where_that_is_wanted,
+    two_instances_beside_it, an_instance_has_a_socket_unit_of_its_own, the_exposure_is_low,
     a_reboot_loses_nothing, a_power_cut_is_survived,
 ]
 

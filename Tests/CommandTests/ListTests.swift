@@ -103,4 +103,20 @@ import Testing
         let colored = ListTable(clusters, color: true).text
         #expect(colored.contains("demo       \u{1B}[32mok\u{1B}[0m ") && colored.contains("\u{1B}[31mdown\u{1B}[0m "))
     }
+
+    /// A socket unit would start the service for it.
+    @Test func aServiceIsAskedOnlyWhereADaemonRuns() {
+        func mayAsk(_ socket: String, _ hidden: [String?], seesAll: Bool = true) -> Bool {
+            RunningClusters.mayAsk(socket, hidden: hidden, seesAllProcesses: seesAll)
+        }
+        let (service, blue) = ("/run/clusterd/control.sock", "/run/clusterd/blue/control.sock")
+        #expect(!mayAsk(service, []) && !mayAsk(blue, []))
+        #expect(mayAsk(service, ["clusterd"]) && !mayAsk(blue, ["clusterd"]))
+        #expect(mayAsk(blue, ["clusterd@blue"]) && !mayAsk(service, ["clusterd@blue"]))
+        // Whoever runs in another way may listen anywhere; one that is not seen may run.
+        #expect(mayAsk(service, [nil]) && mayAsk(service, ["session-3.scope"]))
+        #expect(mayAsk(service, [], seesAll: false))
+        // What the caller's own folder or environment names is no service's.
+        #expect(mayAsk("/srv/demo/control.sock", []))
+    }
 }

@@ -125,9 +125,17 @@ import Testing
 }
 
 /// A socket file that nobody listens on.
-func leaveSocket(at path: String) throws {
-    let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
+func leaveSocket(at path: String) throws { close(try bindSocket(at: path)) }
+
+/// As a socket unit makes it.
+func listenSocket(at path: String) throws -> CInt {
+    let descriptor = try bindSocket(at: path)
+    guard listen(descriptor, 128) == 0 else { throw ControlError("listen", "errno \(errno)", exit: 1) }
+    return descriptor
+}
+
+private func bindSocket(at path: String) throws -> CInt {
+    let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
@@ -135,5 +143,9 @@ func leaveSocket(at path: String) throws {
     let result = withUnsafePointer(to: address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
     }
-    guard result == 0 else { throw ControlError("bind", "errno \(errno)", exit: 1) }
+    guard result == 0 else {
+        close(descriptor)
+        throw ControlError("bind", "errno \(errno)", exit: 1)
+    }
+    return descriptor
 }

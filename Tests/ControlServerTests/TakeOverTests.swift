@@ -98,4 +98,69 @@ import Testing
         await first.stop()
         try await loops.shutdownGracefully()
     }
+
+    /// As systemd has it in its store when the program before was killed.
+    private func copy(of server: ControlServer) throws -> OfferedSocket {
+        let keepsake = try #require(server.keepsake)
+        return OfferedSocket(
+            descriptor: fcntl(keepsake.descriptor, F_DUPFD_CLOEXEC, 3), name: keepsake.name, isListening: true)
+    }
+
+    @Test func whoWaitsAtAStoredSocketIsAnsweredByTheNext() async throws {
+        try await withServer { server, path in
+            let offer = try copy(of: server)
+            await server.stop(leavingFile: true)
+            async let answer = blocking { try ControlClient(socketPath: path).send(.status).decode([String].self) }
+            let sockets = try OfferedSockets([offer], for: path)
+            #expect(sockets.control != nil)
+            let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+            let next = try await ControlServer.start(
+                socketPath: path, group: nil, inherited: sockets.control, on: loops
+            ) { _, _ in .document(["the next"]) }
+            await next.resume()
+            let words = try await answer
+            #expect(words == ["the next"])
+            #expect(next.keepsake?.name == offer.name)
+            await next.stop()
+            #expect(access(path, F_OK) != 0)
+            try await loops.shutdownGracefully()
+        }
+    }
+
+    @Test func oneThatWasStoredAndLostItsFileIsClosed() async throws {
+        try await withServer { server, path in
+            let offer = try copy(of: server)
+            await server.stop()
+            let other = try await ControlServer.start(
+                socketPath: path, group: nil, on: MultiThreadedEventLoopGroup.singleton, handler: echo)
+            let sockets = try OfferedSockets([offer], for: path)
+            #expect(sockets.control == nil && sockets.leftovers.map(\.name) == [offer.name])
+            for leftover in sockets.leftovers { leftover.socket.discard() }
+            #expect(fcntl(offer.descriptor, F_GETFD) == -1)
+            let answered = try await blocking { try ControlClient(socketPath: path).send(.status).status }
+            #expect(answered == 200)
+            await other.stop()
+        }
+    }
+
+    @Test func aSocketUnitsFileIsLeftAsItIs() async throws {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/control.sock"
+        let descriptor = try listenSocket(at: path)
+        chmod(path, 0o600)
+        let sockets = try OfferedSockets(
+            [OfferedSocket(descriptor: descriptor, name: "control", isListening: true)], for: path)
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let server = try await ControlServer.start(
+            socketPath: path, group: "root", inherited: sockets.control, on: loops, handler: echo)
+        await server.resume()
+        let answered = try await blocking { try ControlClient(socketPath: path).send(.status).status }
+        #expect(answered == 200)
+        let inheritance = await server.inheritance()
+        #expect(server.keepsake == nil && inheritance?.isOfUnit == true)
+        await server.stop()
+        var status = stat()
+        #expect(stat(path, &status) == 0 && status.st_mode == S_IFSOCK | 0o600)
+        try await loops.shutdownGracefully()
+    }
 }

@@ -18,6 +18,8 @@ final class Daemon {
     let base: Int
     /// What `up` runs.
     var program = Daemon.program
+    /// What runs it, if not the kernel itself: a program and what comes before its own words.
+    var launcher: [String] = []
     private(set) var process = Process()
     var data: String { home + "/data" }
     private var log: String { home + "/up.log" }
@@ -36,10 +38,13 @@ final class Daemon {
     }
 
     @discardableResult
-    func up(_ arguments: [String] = [], environment: [String: String] = [:]) throws -> Daemon {
+    func up(
+        _ arguments: [String] = [], environment: [String: String] = [:], input: FileHandle = .nullDevice
+    ) throws -> Daemon {
         process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = ["up", "--dir", data, "--port", String(base)] + arguments
+        let words = launcher + [program, "up", "--dir", data, "--port", String(base)] + arguments
+        process.executableURL = URL(fileURLWithPath: words[0])
+        process.arguments = Array(words.dropFirst())
         process.currentDirectoryURL = URL(fileURLWithPath: home)
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         if !FileManager.default.fileExists(atPath: log) {
@@ -49,7 +54,7 @@ final class Daemon {
         handle.seekToEndOfFile()
         process.standardError = handle
         process.standardOutput = handle
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = input
         try process.run()
         return self
     }

@@ -22,12 +22,23 @@ import Testing
             case "StateDirectory=clusterd", "RuntimeDirectory=clusterd": line + "/%i"
             case let line where line.hasPrefix("ReadWritePaths="):
                 line.replacing("/system.slice/", with: "/system.slice/system-clusterd.slice/")
-            // Nothing lies below an instance's folder.
-            case "RuntimeDirectoryPreserve=yes": "RuntimeDirectoryPreserve=restart"
             default: line.replacing("/run/clusterd/", with: "/run/clusterd/%i/")
             }
         }
         #expect(unit.count > 40)
         #expect(template == expected)
+    }
+
+    @Test func theTemplateOfTheSocketIsTheSocketInAFolderOfItsOwn() {
+        let unit = settings("clusterd.socket")
+        let expected = unit.map { line in
+            switch line {
+            case let line where line.hasPrefix("Description="): line + " for the Redis Cluster %i"
+            case let line where line.hasPrefix("ExecStartPre="): line + " /run/clusterd/%i"
+            default: line.replacing("/run/clusterd/", with: "/run/clusterd/%i/")
+            }
+        }
+        #expect(unit.count > 10)
+        #expect(settings("clusterd@.socket") == expected)
     }
 }

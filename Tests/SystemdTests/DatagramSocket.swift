@@ -36,4 +36,36 @@ final class DatagramSocket {
         guard count >= 0 else { throw Failure(code: errno) }
         return String(decoding: bytes.prefix(count), as: UTF8.self)
     }
+
+    /// With SCM_RIGHTS (unix(7)), as cmsg(3) lays it out.
+    func receiveWithDescriptors() throws -> (text: String, descriptors: [CInt]) {
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        var control = [UInt8](repeating: 0, count: 256)
+        var length = 0
+        let count = bytes.withUnsafeMutableBytes { text in
+            control.withUnsafeMutableBytes { control in
+                var part = iovec(iov_base: text.baseAddress, iov_len: text.count)
+                return withUnsafeMutablePointer(to: &part) { part in
+                    var header = msghdr()
+                    header.msg_iov = part
+                    header.msg_iovlen = 1
+                    header.msg_control = control.baseAddress
+                    header.msg_controllen = control.count
+                    let count = recvmsg(descriptor, &header, 0)
+                    length = header.msg_controllen
+                    return count
+                }
+            }
+        }
+        guard count >= 0 else { throw Failure(code: errno) }
+        let head = MemoryLayout<Int>.size + 2 * MemoryLayout<CInt>.size
+        let descriptors = control.withUnsafeBytes { control in
+            guard length >= head else { return [CInt]() }
+            let end = control.loadUnaligned(as: Int.self)
+            return stride(from: head, to: end, by: MemoryLayout<CInt>.size).map {
+                control.loadUnaligned(fromByteOffset: $0, as: CInt.self)
+            }
+        }
+        return (String(decoding: bytes.prefix(count), as: UTF8.self), descriptors)
+    }
 }

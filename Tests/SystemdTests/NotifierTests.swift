@@ -21,6 +21,25 @@ import Testing
         #expect(try systemd.receive() == "STOPPING=1\nEXTEND_TIMEOUT_USEC=2500000")
     }
 
+    @Test func aDescriptorIsHandedToTheStoreAndDropped() throws {
+        let name = Self.socketName("@")
+        let systemd = try DatagramSocket(name)
+        let notifier = Notifier(socket: name)
+        let file = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        defer { close(file) }
+        #expect(notifier.store(file, as: "control-1-2") == 0)
+        let (text, descriptors) = try systemd.receiveWithDescriptors()
+        #expect(text == "FDSTORE=1\nFDNAME=control-1-2")
+        var (ours, theirs) = (stat(), stat())
+        let copy = try #require(descriptors.first)
+        defer { close(copy) }
+        #expect(descriptors.count == 1 && fstat(file, &ours) == 0 && fstat(copy, &theirs) == 0)
+        #expect(ours.st_ino == theirs.st_ino && ours.st_rdev == theirs.st_rdev)
+        notifier.notify(.unstore("control-1-2"))
+        #expect(try systemd.receive() == "FDSTOREREMOVE=1\nFDNAME=control-1-2")
+        #expect(Notifier(socket: nil).store(file, as: "control-1-2") == 0)
+    }
+
     @Test func aReloadSaysWhenItBegan() throws {
         let name = Self.socketName("@")
         let systemd = try DatagramSocket(name)
@@ -72,11 +91,37 @@ import Testing
             let notifier = Notifier.fromEnvironment()
             #expect(notifier.isActive)
             #expect(notifier.watchdogInterval == .seconds(30))
-            #expect(notifier.inheritedDescriptors == [3])
+            #expect(
+                notifier.handedOver
+                    == [HandedDescriptor(descriptor: 3, name: "api", listensOnUnixSocket: false)])
             #expect(fcntl(3, F_GETFD) & FD_CLOEXEC != 0)
             for name in names { #expect(getenv(name) == nil) }
             notifier.notify(.ready)
             #expect(try systemd.receive() == "READY=1")
+        }
+    }
+
+    @Test func aSocketThatTakesConnectionsIsToldFromOthers() async {
+        await #expect(processExitsWith: .success) {
+            let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+            // The kernel chooses a name (unix(7), autobind).
+            var address = sockaddr_un()
+            address.sun_family = sa_family_t(AF_UNIX)
+            let bound = withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, 2) }
+            }
+            #expect(bound == 0 && listen(listener, 1) == 0)
+            if listener != 3 { #expect(dup2(listener, 3) == 3) }
+            #expect(dup2(STDERR_FILENO, 4) == 4)
+            let own = "\(getpid())"
+            for (name, value) in [("LISTEN_FDS", "2"), ("LISTEN_PID", own), ("LISTEN_FDNAMES", "control:log")] {
+                setenv(name, value, 1)
+            }
+            #expect(
+                Notifier.fromEnvironment().handedOver == [
+                    HandedDescriptor(descriptor: 3, name: "control", listensOnUnixSocket: true),
+                    HandedDescriptor(descriptor: 4, name: "log", listensOnUnixSocket: false),
+                ])
         }
     }
 

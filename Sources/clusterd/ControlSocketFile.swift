@@ -1,0 +1,58 @@
+import ClusterModel
+import ControlAPI
+import ControlServer
+import NIOPosix
+import NodeFiles
+import ProcessSupervision
+import Systemd
+
+/// The control socket: where it is, whether it was there before this program, and who answers on it.
+enum ControlSocketFile {
+    static func path(_ spec: ClusterSpec, _ options: Daemon.Options) -> String {
+        let own = "\(spec.dataDirectory)/control.sock"
+        guard let path = spec.control.socket else { return own }
+        // Nodes are stopped whoever listens there: systemd may, for the one that it starts next.
+        return options.stopsAtOnce && SocketTable.hasUnixListener(path) ? own : path
+    }
+
+    /// What systemd has of it: a socket unit's, or what the program before this one put into its store.
+    static func handedOver(to notifier: Notifier, for path: String) throws(Failure) -> InheritedSocket? {
+        let offers = notifier.handedOver.map {
+            OfferedSocket(descriptor: $0.descriptor, name: $0.name, isListening: $0.listensOnUnixSocket)
+        }
+        do {
+            let sockets = try OfferedSockets(offers, for: path)
+            for leftover in sockets.leftovers {
+                notifier.notify(.unstore(leftover.name), within: .seconds(1))
+                leftover.socket.discard()
+            }
+            return sockets.control
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    static func serve(
+        _ path: String, _ spec: ClusterSpec, _ handler: RequestHandler, _ group: MultiThreadedEventLoopGroup,
+        _ inherited: InheritedSocket?
+    ) async throws -> ControlServer {
+        do {
+            try makeDirectory(SocketPath(path).folder, mode: 0o750, parentMode: 0o755)
+        } catch {
+            throw Failure(
+                "no-permission", error.description,
+                hint: "run it as root, or set control.socket to a path that you may write",
+                exit: ControlAPI.ExitCode.noPermission)
+        }
+        do {
+            return try await ControlServer.start(
+                socketPath: path, group: spec.control.group, inherited: inherited, on: group
+            ) { request, peer in
+                await handler.answer(request, peer)
+            }
+        } catch {
+            throw Failure(
+                "no-socket", "the control socket \(path) cannot be made: \(error)", exit: ControlAPI.ExitCode.failed)
+        }
+    }
+}
