@@ -54,7 +54,9 @@ extension HostDriver {
         let current = Self.credentials(spec, of: who)
         let security = try transports.security(port: contact.port)
         let former = formerCredentials.withLock { $0 }.filter { !current.contains($0) }
-        for credentials in current + former {
+        // Nobody in particular is let in everywhere, if only to be refused each command.
+        let known = current + former
+        for credentials in known.filter({ $0 != nil }) + known.filter({ $0 == nil }) {
             do {
                 return try await RedisConnection.connect(
                     host: contact.host, port: contact.port, credentials: credentials, security: security, on: group,

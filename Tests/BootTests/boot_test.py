@@ -307,6 +307,63 @@ def an_instance_has_a_socket_unit_of_its_own(machine, service):
     blue.ready()
 
 
+PASSWORD = "s3cret-of-this-test"
+
+
+def a_password_that_only_root_can_read(machine, service):
+    """docs/security.md, 'Secrets': over a running cluster, and through every way in which clusterd ends."""
+    file = "/etc/clusterd/redis.password"
+    machine.must(f"umask 077; printf '%s\\n' {PASSWORD} >{file}")
+    expect(machine.run(f"cat {file}", user="clusterd").status != 0, "the service's user can read it itself")
+    machine.must("mkdir -p /etc/systemd/system/clusterd.service.d")
+    machine.must(f"printf '[Service]\\nLoadCredential=redis:{file}\\nTimeoutStopSec=3\\n' >/etc/systemd/system/clusterd.service.d/password.conf")
+    machine.must("echo 'redis: {requirepass: {credential: redis}, masterauth: {credential: redis}}' >/etc/clusterd/conf.d/90-test.yaml")
+    machine.must("systemctl daemon-reload; systemctl reset-failed clusterd; systemctl restart clusterd && clusterd reload && clusterd wait")
+
+    def asks(password):
+        return machine.run(f"{f'REDISCLI_AUTH={password} ' if password else ''}redis-cli -p 7000 PING").out.strip()
+
+    def expect_password(when):
+        service.ready()
+        expect(asks(PASSWORD) == "PONG", f"{when}: {asks(PASSWORD)}\n{service.log()}")
+        expect(asks(None).startswith("NOAUTH"), f"{when}: without a password: {asks(None)}")
+
+    expect_password("reloaded")
+    nodes = service.nodes()
+    for when, blow in (("killed", "kill -9 {}"), ("restarted", "systemctl restart clusterd")):
+        old = service.pid
+        machine.must(blow.format(old))
+        service.replaced(old)
+        expect_password(when)
+    expect(service.nodes() == nodes, f"{nodes} became {service.nodes()}")
+    machine.must("clusterd reexec && clusterd check")
+    expect_password("replaced")
+    machine.must(f"REDISCLI_AUTH={PASSWORD} redis-cli -c -p 7000 SET of-the-password 1")
+    # Only its own process can end nodes, and it is frozen: what the unit runs in its place has no less.
+    machine.must(f"kill -STOP {service.pid}")
+    machine.run("systemctl stop clusterd")
+    expect(machine.run("pgrep redis-server").status == 1, "nodes are left running\n" + service.log())
+    machine.must("systemctl reset-failed clusterd; systemctl start clusterd && clusterd wait")
+    expect_password("started again")
+    held = machine.must(f"REDISCLI_AUTH={PASSWORD} redis-cli -c -p 7000 GET of-the-password").splitlines()[-1]
+    expect(held == "1", f"a key that was saved is {held}")
+
+    for told in ("clusterd status --json", "clusterd config show", "clusterd events", "clusterd logs -n 1000", "journalctl --no-pager",
+                 "cat /var/lib/clusterd/state.json /var/lib/clusterd/events.jsonl", "systemctl show clusterd"):
+        expect(PASSWORD not in machine.must(told), f"{told} tells the password")
+    # Of the machine's processes, but for the one that looks.
+    seen = machine.run("cd /proc; for pid in [0-9]*; do [ $pid = $$ ] || "
+                       f"if cat $pid/cmdline $pid/environ 2>/dev/null | tr '\\0' '\\n' | grep -q '{PASSWORD[:-1]}[t]'; then "
+                       "cat $pid/comm; fi; done")
+    expect(not seen.out, f"it is in the command line or the environment of {seen.out}")
+
+    machine.must("systemctl stop clusterd; systemctl reset-failed clusterd")
+    machine.must(f"rm -r /etc/clusterd/conf.d/90-test.yaml /etc/systemd/system/clusterd.service.d {file}; systemctl daemon-reload")
+    machine.must("systemctl start clusterd && clusterd wait")
+    expect(asks(None) == "PONG", f"without a password again: {asks(None)}")
+    service.expect_keys(KEYS)
+
+
 def reload_reads_the_configuration(machine, service):
     old, nodes = service.pid, service.nodes()
     machine.must("echo 'redis: {maxclients: 5000}' >/etc/clusterd/conf.d/90-test.yaml")
@@ -558,7 +615,7 @@ BY_HAND = [
     a_frozen_daemon_can_be_stopped_and_restarted, restart_leaves_the_nodes, each_node_is_in_its_own_cgroup, a_node_that_takes_too_much_is_ended_and_said_to_be,
     nobody_is_refused_while_it_is_replaced,
     another_program_goes_on_in_its_place, one_that_dies_when_it_takes_over_is_started_anew, reload_reads_the_configuration,
-    a_wrong_configuration_is_not_tried_again,
+    a_password_that_only_root_can_read, a_wrong_configuration_is_not_tried_again,
     what_is_left_running_can_be_stopped, stop_is_clean, an_unwritable_folder_is_explained, the_first_command_starts_it_where_that_is_wanted,
     two_instances_beside_it, an_instance_has_a_socket_unit_of_its_own, the_exposure_is_low,
     a_reboot_loses_nothing, a_power_cut_is_survived,

@@ -53,6 +53,14 @@ import Testing
                 #expect(!String(decoding: variables, as: UTF8.self).contains("CREDENTIALS"))
             }
 
+            // Started anew over nodes that have one, and told of none: they are known by theirs.
+            #expect(try daemon.command(["detach"]).exit == 0)
+            #expect(await daemon.ended() == 0)
+            let plain = daemon.home + "/plain.yaml"
+            try write(plain, "cluster: {masters: 1, replicas: 1}\n")
+            try daemon.up(["--config", plain])
+            try await daemon.ready()
+
             // Given another one, the service is started anew over nodes that know the first.
             #expect(try daemon.command(["detach"]).exit == 0)
             #expect(await daemon.ended() == 0)
