@@ -13,6 +13,13 @@ extension ClusterSpec {
         package var clientKey: String
         package var clientKeyPassword: String?
 
+        /// Files with a certificate that may end.
+        package var paths: [String] {
+            [certificate, clientCertificate, authorityFile].compactMap { $0 }.reduce(into: []) { paths, path in
+                if !paths.contains(path) { paths.append(path) }
+            }
+        }
+
         init?(_ value: (String) -> String?) {
             guard let certificate = value("tls-cert-file"), let key = value("tls-key-file") else { return nil }
             self.certificate = certificate
@@ -43,6 +50,13 @@ extension ClusterSpec {
     package var speaksTLS: Bool { certificates != nil }
 
     package var certificates: Certificates? { certificates(for: nil) }
+
+    /// What all nodes share first (no name), then what single nodes have in its place.
+    package var certificatesByNode: [(node: NodeName?, files: Certificates)] {
+        ([nil] + overrides.keys.sorted().map(Optional.some)).compactMap { node in
+            certificates(for: node).map { (node, $0) }
+        }
+    }
 
     /// Those of one node, which may have some of its own.
     package func certificates(for node: NodeName?) -> Certificates? {

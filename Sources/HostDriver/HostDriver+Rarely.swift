@@ -50,7 +50,8 @@ extension HostDriver {
             HostInspection(
                 askedAt: askedAt, engine: engineOnDisk(), quarantineBytes: held.reduce(0) { $0 + $1.bytes },
                 quarantineFolders: held.count,
-                copies: held.compactMap { KeptCopy(folder: $0.name, at: $0.modified, bytes: $0.bytes) }))
+                copies: held.compactMap { KeptCopy(folder: $0.name, at: $0.modified, bytes: $0.bytes) },
+                certificates: CertificateReading.all(of: spec)))
     }
 
     /// Asked for its version only when the file is another one than before.

@@ -3,7 +3,6 @@ import Glibc
 import NodeFiles
 import Planner
 import ProcessSupervision
-import RedisClient
 
 extension HostReading {
     /// This host as it is now (proc(5), sysfs(5), cgroups(7)).
@@ -24,27 +23,11 @@ extension HostReading {
         host.engine = EngineReading(
             path: program.path, engine: program.engine, allocator: program.allocator,
             missingTools: missingTools(program))
-        host.certificates = certificates(spec)
+        host.certificates = CertificateReading.all(of: spec)
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        host.wall = WallTime(milliseconds: Int64(time.tv_sec) * 1000)
         return host
-    }
-
-    private static func certificates(_ spec: ClusterSpec) -> [CertificateReading] {
-        let all = ([nil] + spec.overrides.keys.sorted().map(Optional.some)).compactMap { spec.certificates(for: $0) }
-        var paths: [String] = []
-        for path in all.flatMap({ [$0.certificate, $0.clientCertificate, $0.authorityFile].compactMap { $0 } })
-        where !paths.contains(path) { paths.append(path) }
-        let broken = all.flatMap { CertificateFiles.complaints($0) }.map(\.description)
-        var troubles: [String] = []
-        for trouble in broken where !troubles.contains(trouble) { troubles.append(trouble) }
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return troubles.map { CertificateReading(path: "", trouble: $0) }
-            + paths.compactMap { path in
-                guard let end = try? CertificateFiles.end(of: path) else { return nil }
-                // Whole days, and none of one that has begun to be over.
-                let left = Double(end - Int64(now.tv_sec)) / 86400
-                return CertificateReading(path: path, daysLeft: Int(left.rounded(.down)))
-            }
     }
 
     private static func words(_ path: String) -> [String] {

@@ -42,10 +42,13 @@ package struct HostInspection: Sendable, Equatable {
     package var quarantineBytes: Int64
     package var quarantineFolders: Int
     package var copies: [KeptCopy]
+    package var certificates: [CertificateReading]
 
     package init(
-        askedAt: Moment, engine: Engine?, quarantineBytes: Int64, quarantineFolders: Int, copies: [KeptCopy] = []
+        askedAt: Moment, engine: Engine?, quarantineBytes: Int64, quarantineFolders: Int, copies: [KeptCopy] = [],
+        certificates: [CertificateReading] = []
     ) {
+        self.certificates = certificates
         self.copies = copies
         self.askedAt = askedAt
         self.engine = engine

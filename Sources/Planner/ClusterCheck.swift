@@ -26,6 +26,7 @@ extension Turn {
         checkPersistence()
         checkMemory()
         checkQuarantine()
+        checkCertificates()
         decision.check.conditions.sort()
         if let asked = seen.check.asked, lacksFacts(since: asked) { decision.check.isPending = true }
     }

@@ -31,7 +31,7 @@ package struct HealthReport: Sendable, Equatable {
 
     /// What is looked at, in the order in which it matters.
     enum Subject: CaseIterable {
-        case slots, nodes, views, replicas, settings, engines, persistence, memory, disk
+        case slots, nodes, views, replicas, settings, engines, persistence, memory, disk, certificates
 
         /// What would speak against it.
         var codes: Set<String> {
@@ -50,6 +50,7 @@ package struct HealthReport: Sendable, Equatable {
             case .persistence: ["persistence-failing", "record-not-written"]
             case .memory: ["memory-high"]
             case .disk: ["disk-low", "disk-full", "reserve-missing", "quarantine-large"]
+            case .certificates: ["certificate-ends", "certificate-ended", "certificate-unusable"]
             }
         }
 
@@ -71,6 +72,9 @@ package struct HealthReport: Sendable, Equatable {
             case .memory:
                 return heard.contains { $0.report?.load.maxMemoryBytes != nil } ? "Memory is below its limits." : nil
             case .disk: return "There is room on the disk of \(spec.dataDirectory)."
+            case .certificates:
+                return spec.speaksTLS
+                    ? "All certificates are good for \(CertificateReading.notice) days or more." : nil
             }
         }
     }

@@ -27,14 +27,11 @@ package struct HostAdvice: Sendable, Equatable {
             engine(host), tools(host), overcommit(host), hugePages(host), swap(host), memory(host, spec),
             memoryMax(spec), backlog(host, spec),
             openFiles(host, spec), clock(host), ports(host, spec), disk(host, spec),
-        ].compactMap { $0 } + host.certificates.map(certificate)
+        ].compactMap { $0 } + host.certificates.map { certificate($0, at: host.wall) }
     }
 
-    /// Soon enough to get another one.
-    static let certificateNotice = 30
-
-    private static func certificate(_ found: CertificateReading) -> HostAdvice {
-        guard let days = found.daysLeft else {
+    private static func certificate(_ found: CertificateReading, at wall: WallTime) -> HostAdvice {
+        guard let days = found.daysLeft(at: wall) else {
             return HostAdvice(
                 "certificates", found.trouble ?? "\(found.path) cannot be used",
                 "Nodes do not start without it.", unless: false, "clusterd config check says the line")
@@ -44,7 +41,7 @@ package struct HostAdvice: Sendable, Equatable {
             days < 0
                 ? "the certificate \(found.path) ended \(-days) \(days == -1 ? "day" : "days") ago"
                 : "the certificate \(found.path) is good for \(days) more \(days == 1 ? "day" : "days")",
-            "From then on nodes and clients refuse each other.", unless: days >= certificateNotice,
+            "From then on nodes and clients refuse each other.", unless: days >= CertificateReading.notice,
             "put a newer one in its place, then: clusterd reload")
     }
 

@@ -19,6 +19,7 @@ package struct HostReading: Sendable, Equatable {
     package var disks: [Disk] = []
     package var engine: EngineReading?
     package var certificates: [CertificateReading] = []
+    package var wall = WallTime(milliseconds: 0)
 
     package init(openFiles: UInt64) { self.openFiles = openFiles }
 }
@@ -43,12 +44,20 @@ package struct EngineReading: Sendable, Equatable {
 /// One file of TLS: when its certificate ends, or why it cannot be used.
 package struct CertificateReading: Sendable, Equatable {
     package var path: String
-    package var daysLeft: Int?
+    package var ends: WallTime?
     package var trouble: String?
 
-    package init(path: String, daysLeft: Int? = nil, trouble: String? = nil) {
+    package init(path: String, ends: WallTime? = nil, trouble: String? = nil) {
         self.path = path
-        self.daysLeft = daysLeft
+        self.ends = ends
         self.trouble = trouble
+    }
+
+    /// Soon enough to get another one.
+    static let notice = 30
+
+    /// Whole ones; below zero where it is over.
+    func daysLeft(at wall: WallTime) -> Int? {
+        ends.map { Int((Double($0.milliseconds - wall.milliseconds) / 86_400_000).rounded(.down)) }
     }
 }

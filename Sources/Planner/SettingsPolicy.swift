@@ -40,7 +40,8 @@ extension Turn {
             perform(.askSettings(member.name, contact, names: settingNames(member)))
         }
         let due = seen.check.inspection.map { last in
-            last.askedAt < seen.check.asked ?? seen.began ? now : last.askedAt + Self.inspectionPace
+            let needed = [seen.check.asked, seen.reload?.at].compactMap { $0 }.max() ?? seen.began
+            return last.askedAt < needed ? now : last.askedAt + Self.inspectionPace
         }
         if now >= due ?? now { perform(.inspect) }
     }

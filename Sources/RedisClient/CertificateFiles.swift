@@ -30,9 +30,11 @@ package enum CertificateFiles {
         return found
     }
 
-    /// When the first certificate of a file ends: seconds since 1970.
-    package static func end(of path: String) throws(CertificateError) -> Int64 {
-        Int64(try certificates(path, "tls-cert-file").map(\.notValidAfter).min() ?? 0)
+    /// When a file is good no more, in seconds since 1970: a node's when the first certificate of its chain ends. Of authorities
+    /// each stands for itself, and while one is being replaced the old one and the new one are in one file.
+    package static func end(of path: String, isAuthority: Bool) throws(CertificateError) -> Int64 {
+        let ends = try certificates(path, isAuthority ? "tls-ca-cert-file" : "tls-cert-file").map(\.notValidAfter)
+        return Int64((isAuthority ? ends.max() : ends.min()) ?? 0)
     }
 
     private static func check(

@@ -71,8 +71,7 @@ enum Configuration {
     /// What must be so of the files of TLS, whoever starts with them.
     static func checkCertificates(_ spec: ClusterSpec) throws(Failure) {
         var lines: [String] = []
-        for name in [nil] + spec.overrides.keys.sorted().map(Optional.some) {
-            guard let files = spec.certificates(for: name) else { continue }
+        for (name, files) in spec.certificatesByNode {
             for complaint in CertificateFiles.complaints(files) {
                 let line = "\(origin(complaint.directive, spec, name)): redis.\(complaint.directive): \(complaint)"
                 if !lines.contains(line) { lines.append(line) }

@@ -115,6 +115,37 @@ import Testing
         }
     }
 
+    @Test func oneThatEndsSoonIsInStatusAndCheckUntilANewerOneIsTakenUp() async throws {
+        let server = try #require(Self.engines.first)
+        try await withDaemon { daemon in
+            let certificates = try Certificates(in: daemon.home + "/tls", days: 10)
+            let conf = try configure(
+                daemon, "cluster: {masters: 1, replicas: 1}\nredis:\n\(certificates.directives)")
+            try daemon.up(["--server", server, "--config", conf])
+            try await daemon.ready()
+            func finding(_ code: String) throws -> FindingDocument? {
+                try daemon.status().findings.first { $0.code == code }
+            }
+            #expect(await eventually { try finding("certificate-ends") != nil })
+            let found = try #require(try finding("certificate-ends"))
+            #expect(found.severity == .warning)
+            #expect(found.message.hasPrefix("the certificate \(certificates.certificate) of all nodes ends at 20"))
+            #expect(found.hint?.hasSuffix("clusterd reload") == true)
+            let check = try daemon.command(["check"])
+            #expect(check.exit == 0 && check.output.contains(certificates.certificate), "\(check)")
+
+            try FileManager.default.removeItem(atPath: certificates.key)
+            let broken = try daemon.command(["check"])
+            #expect(broken.exit == 1 && broken.output.contains("\(certificates.key) cannot be read"), "\(broken)")
+            try certificates.issue("second")
+            #expect(try daemon.command(["reload"]).exit == 0)
+            #expect(await eventually { try !daemon.status().findings.contains { $0.code.hasPrefix("certificate-") } })
+            let good = try daemon.command(["check"])
+            #expect(good.exit == 0 && good.output.contains("All certificates are good"), "\(good)")
+            try await daemon.stop()
+        }
+    }
+
     @Test(arguments: engines)
     func tlsIsSwitchedOnWhileNoNodeRuns(server: String) async throws {
         try await withDaemon { daemon in

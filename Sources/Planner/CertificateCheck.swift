@@ -1,0 +1,40 @@
+import ClusterModel
+
+/// Certificates that end: it is known long before, and stops the whole cluster at one moment.
+extension Turn {
+    mutating func checkCertificates() {
+        for found in seen.check.inspection?.certificates ?? [] {
+            guard let ends = found.ends, let days = found.daysLeft(at: seen.wall) else {
+                unusable(found)
+                continue
+            }
+            guard days < CertificateReading.notice else { continue }
+            let subject = "the certificate \(found.path) of \(users(of: found.path))"
+            suspect(
+                days < 0
+                    ? Finding(
+                        "certificate-ended", .error,
+                        "\(subject) ended at \(ends.clock): nodes and clients refuse each other", hint: Self.renewal)
+                    : Finding(
+                        "certificate-ends", .warning,
+                        "\(subject) ends at \(ends.clock): from then on nodes and clients refuse each other",
+                        hint: Self.renewal), for: .zero)
+        }
+    }
+
+    private static let renewal = "put a newer one and its key in their place, then: clusterd reload"
+
+    private mutating func unusable(_ found: CertificateReading) {
+        guard let trouble = found.trouble else { return }
+        suspect(
+            Finding(
+                "certificate-unusable", .error, "\(trouble): no node can be started with it",
+                hint: "clusterd config check says the line"), for: Self.standing)
+    }
+
+    /// Whose file it is, by the configuration.
+    private func users(of path: String) -> String {
+        let nodes = members.filter { spec.certificates(for: $0.settingsName)?.paths.contains(path) == true }
+        return nodes.count == members.count ? "all nodes" : Self.list(nodes.map(\.name.text))
+    }
+}
