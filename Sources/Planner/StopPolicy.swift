@@ -56,7 +56,7 @@ extension Turn {
 
     /// One node: SHUTDOWN; after the limit SIGKILL where that loses nothing.
     mutating func stop(_ member: Member, waited: Duration, kill: Bool) {
-        guard let process = running(member.name), let contact = contact(member) else { return }
+        guard let process = running(member.name), let contact = contact(member), !isOrdered(member.name) else { return }
         if kill {
             perform(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
             return
@@ -74,9 +74,9 @@ extension Turn {
         let first = Effect.shutdown(member.name, contact, keepsAll ? .asConfigured : .always)
         guard case .failed(let why, let attempts) = perform(first, repeatAfter: .seconds(5)) else { return }
         wait("\(member.name) does not stop: \(why)")
-        guard keepsAll, attempts >= 2 else { return }
+        guard keepsAll, attempts >= 2, !isOrdered(member.name) else { return }
         // The dump cannot be written, or nobody answers there; the append-only file holds everything.
-        if case .failed = perform(.shutdown(member.name, contact, .never)) {
+        if case .failed = perform(.shutdown(member.name, contact, .never)), !isOrdered(member.name) {
             perform(.signal(member.name, process.identity, .terminate), repeatAfter: .seconds(5))
         }
     }

@@ -79,12 +79,14 @@ struct Turn {
     }
 
     /// Something is being done to this node: nothing else is ordered until it ended.
-    func isBusy(_ node: NodeName) -> Bool {
-        busy.contains(node)
-            || decision.effects.contains { effect in
-                if case .ask = effect { return false }
-                return effect.node == node
-            }
+    func isBusy(_ node: NodeName) -> Bool { busy.contains(node) || isOrdered(node) }
+
+    /// Something is ordered in this turn: a second thing would come in whatever order.
+    func isOrdered(_ node: NodeName) -> Bool {
+        decision.effects.contains { effect in
+            if case .ask = effect { return false }
+            return effect.node == node
+        }
     }
 
     // MARK: reading

@@ -116,6 +116,25 @@ import Testing
         #expect(savings(scene.decide())["7004"] == .never)
     }
 
+    /// A node that answers nothing: SHUTDOWN, SHUTDOWN NOSAVE and SIGTERM become due again, and each has its turn.
+    @Test func oneThingAtATimeIsDoneToANodeThatDoesNotStop() {
+        var scene = stopping()
+        var told = Set<String>()
+        for _ in 0..<40 {
+            let orders = scene.decide().effects.filter { effect in
+                if case .ask = effect { return false }
+                return effect.node == "7004"
+            }
+            #expect(orders.count <= 1, "\(orders.map(\.key.text))")
+            for order in orders {
+                told.insert(order.key.text)
+                scene.note(order, failure: "it did not answer within 2 s")
+            }
+            scene.pass(.seconds(1))
+        }
+        #expect(told.count >= 3, "\(told.sorted())")
+    }
+
     @Test func withoutAnAppendOnlyFileItIsNeverToldNotToSave() {
         var scene = stopping { Self.withoutAppendOnly(&$0, $0.processes.keys.sorted()) }
         for _ in 0..<8 {
