@@ -15,11 +15,11 @@ package struct Engine: Hashable, Sendable, Codable, CustomStringConvertible {
 
     /// `cluster-port`, ADDSLOTSRANGE, SHUTDOWN NOW/FORCE, hostnames in nodes.conf (Redis 7.0).
     package var isSevenOrLater: Bool { name == .valkey || version >= EngineVersion(7, 0, 0) }
-    /// `shard-id=` in nodes.conf, and nodes.conf replaced by rename (Redis 7.2).
     /// Whether a master that has handed over takes in what its new master sends, without being told to (`resetManualFailover`,
     /// src/cluster.c).
     package var endsItsPauseAtHandOver: Bool { isSevenOrLater }
 
+    /// `shard-id=` in nodes.conf, and nodes.conf replaced by rename (Redis 7.2).
     package var knowsShardIDs: Bool { name == .valkey || version >= EngineVersion(7, 2, 0) }
 }
 

@@ -8,11 +8,11 @@ extension Turn {
     static let limitRounding: Int64 = 65_536
 
     mutating func measureUsage() {
-        var processes: [NodeName: ProcessIdentity] = [:]
-        for member in members { processes[member.name] = running(member.name)?.identity }
-        guard !processes.isEmpty else { return }
+        guard members.contains(where: { running($0.name) != nil }) else { return }
         let due = seen.usage.map { $0.askedAt + Self.usagePace } ?? now
         guard now >= due else { return wake(at: due) }
+        var processes: [NodeName: ProcessIdentity] = [:]
+        for member in members { processes[member.name] = running(member.name)?.identity }
         perform(.measureUsage(processes))
     }
 
