@@ -13,3 +13,27 @@ package struct ProcessIdentity: Hashable, Sendable, Codable, CustomStringConvert
     }
     package var description: String { "pid \(pid)" }
 }
+
+/// What a look for one process found. `gone` is a statement about the process; `hidden` is one about the look.
+package enum ProcessPresence: Sendable, Hashable {
+    case alive, gone
+    /// A process with that pid exists, and its start time may not be read.
+    case hidden
+}
+
+/// A process whose working directory may not be read, so that it may work in any folder that its user may write to.
+package struct ConcealedProcess: Sendable, Hashable {
+    package var pid: Int32
+    /// `comm`: at most 15 bytes.
+    package var name: String
+    /// The command line; the name where there is none.
+    package var command: String
+    package var userID: UInt32
+
+    package init(pid: Int32, name: String, command: String, userID: UInt32) {
+        self.pid = pid
+        self.name = name
+        self.command = command
+        self.userID = userID
+    }
+}

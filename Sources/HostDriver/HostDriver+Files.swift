@@ -53,10 +53,9 @@ extension HostDriver {
         let directories = NodeFiles.survey(dataDirectory: dataDirectory, extra: extra)
         rememberCredentials(directories)
         for file in directories.compactMap(\.redisConf) { transports.note(file) }
-        let users = ProcessTable.directoryUses(of: directories.map(\.path), bootID: bootID).uses.map {
-            Observation.DirectoryUser(directory: $0.folder, identity: $0.identity, command: $0.command)
-        }
-        return .surveyed(.init(askedAt: askedAt, directories: directories, users: users))
+        return .surveyed(
+            Observation.Survey(
+                askedAt: askedAt, directories: directories, record: record, server: spec.server, bootID: bootID))
     }
 
     func write(_ order: Effect.NodeFilesToWrite) -> Outcome {
@@ -94,9 +93,10 @@ extension HostDriver {
                 switch error {
                 case .busy(let port, let address):
                     let holder = PortHolder.of(port: port, address: address)
-                    states[pair] = taken(port, pair, holder.sentence(port: port))
+                    states[pair] = taken(
+                        port, pair, holder.sentence(port: port), holder.pid.map { .process(pid: $0) } ?? .hidden)
                 case .promised(let port):
-                    states[pair] = taken(port, pair, PortHolder.ofPromise(port: port).sentence(port: port))
+                    states[pair] = taken(port, pair, PortHolder.ofPromise(port: port).sentence(port: port), .other)
                 case .unusable: return .failed(error.description)
                 }
             }
@@ -104,9 +104,12 @@ extension HostDriver {
         return .reserved(states)
     }
 
-    private func taken(_ port: Int, _ pair: PortPair, _ sentence: String) -> Outcome.Taken {
-        guard port == pair.bus else { return .init(port: port, sentence: sentence) }
-        return .init(port: port, sentence: "\(sentence), and \(port) is the bus port of \(pair.client)")
+    private func taken(
+        _ port: Int, _ pair: PortPair, _ sentence: String, _ holder: Observation.PortHolderFact
+    ) -> Outcome.Taken {
+        guard port == pair.bus else { return .init(port: port, sentence: sentence, holder: holder) }
+        return .init(
+            port: port, sentence: "\(sentence), and \(port) is the bus port of \(pair.client)", holder: holder)
     }
 
     func release(_ pairs: [PortPair]) -> Outcome {

@@ -106,7 +106,9 @@ extension Cycle {
             }
             var since = now
             if case .busy(let before) = seen.ports[pair] { since = before.since }
-            seen.ports[pair] = .busy(.init(port: taken.port, sentence: taken.sentence, since: since, askedAt: now))
+            seen.ports[pair] = .busy(
+                .init(
+                    port: taken.port, sentence: taken.sentence, holder: taken.holder, since: since, askedAt: now))
         }
     }
 

@@ -37,10 +37,12 @@ package enum Outcome: Sendable, Equatable {
     package struct Taken: Sendable, Equatable {
         package var port: Int
         package var sentence: String
+        package var holder: Observation.PortHolderFact
 
-        package init(port: Int, sentence: String) {
+        package init(port: Int, sentence: String, holder: Observation.PortHolderFact = .other) {
             self.port = port
             self.sentence = sentence
+            self.holder = holder
         }
     }
 

@@ -89,24 +89,4 @@ extension Turn {
         needSurvey(since: now - .seconds(1))
         wake(after: .seconds(1))
     }
-
-    /// A shell or an editor in the folder is no user; the engine's own children that save are not the engine.
-    func engineUser(of directory: String, _ survey: Observation.Survey) -> Observation.DirectoryUser? {
-        survey.users.first { user in
-            user.directory == directory && EngineProcess.looksLikeEngine(user.command, server: spec.server)
-        }
-    }
-}
-
-/// Whether a process found in a node's directory is an engine.
-package enum EngineProcess {
-    private static let children = ["redis-rdb-", "redis-aof-", "valkey-rdb-", "valkey-aof-", "redis-module-"]
-
-    package static func looksLikeEngine(_ command: String, server: String) -> Bool {
-        let program = command.split(separator: " ").first.map(String.init) ?? ""
-        let name = program.split(separator: "/").last.map(String.init) ?? program
-        if children.contains(where: name.hasPrefix) { return false }
-        let ours = server.split(separator: "/").last.map(String.init) ?? server
-        return name == ours || name.hasPrefix("redis-server") || name.hasPrefix("valkey-server")
-    }
 }

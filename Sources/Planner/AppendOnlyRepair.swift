@@ -48,7 +48,7 @@ extension Turn {
             let words = "\(member.name) runs; what it could not load is in quarantine/\(repair.folder ?? "")"
             return comeBack(member, after: repair.process, story, topology) ?? .done(words)
         }
-        if let survey = seen.survey, let user = engineUser(of: member.directory, survey) {
+        if let survey = seen.survey, let user = server(in: member.directory, survey) {
             return .failed(
                 "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)): nothing was changed")
         }

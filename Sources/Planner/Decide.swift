@@ -85,7 +85,7 @@ extension Turn {
     private mutating func gather(_ survey: Observation.Survey) -> Bool {
         var isDone = true
         for member in members where seen.processes[member.name] == nil {
-            guard let user = engineUser(of: member.directory, survey) else { continue }
+            guard let user = processToAdopt(member, survey) else { continue }
             switch ownership(member, user) {
             case .ours: if !adopt(member, user) { continue }
             case .asked: break

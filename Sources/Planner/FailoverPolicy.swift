@@ -17,12 +17,10 @@ extension Turn {
         }
     }
 
-    /// When this node was proven dead: its end was seen, or no process of that identity nor any in its directory was found.
+    /// When this node was proven dead; nil: it was not.
     private func death(of member: Member, _ survey: Observation.Survey) -> Moment? {
-        // SIGKILL is pending on it: it will not do anything of its own any more.
-        if running(member.name) != nil { return vitals(member.name)?.dyingSince }
-        if let exit = exited(member.name) { return exit.at }
-        return engineUser(of: member.directory, survey) == nil ? survey.askedAt : nil
+        guard case .dead(_, let since) = life(of: member, survey) else { return nil }
+        return since
     }
 
     /// When a person asked for another master of this one's slots; nil: nobody did.

@@ -92,7 +92,7 @@ extension Turn {
         }
         let member = move.member.flatMap { decision.record?.member($0) }
         if lies(move, member, survey) {
-            if let user = engineUser(of: move.path, survey) {
+            if let user = server(in: move.path, survey) {
                 return .failed(
                     "\(move.path) is in use by \(user.command) (pid \(user.identity.pid)): nothing was moved")
             }

@@ -3,8 +3,7 @@ import ClusterModel
 /// From no record to a record: either the cluster that lies on disk is taken for what it is, or a new one is planned.
 extension Turn {
     mutating func establish(_ survey: Observation.Survey) {
-        let engines = survey.users.filter { EngineProcess.looksLikeEngine($0.command, server: spec.server) }
-        let inUse = Set(engines.map(\.directory))
+        let inUse = folderUsers(survey).foldersInUse
         // A plan of which nothing was started is no cluster: its folders hold at most the files that were being written.
         let triage = Triage(survey.directories, inUse: inUse)
         decision.findings += triage.findings

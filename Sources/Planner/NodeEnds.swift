@@ -91,7 +91,7 @@ extension Turn {
     /// The process in the record runs no more, and this daemon has not seen it end.
     private mutating func noteUnseenEnd(of member: Member, _ survey: Observation.Survey) {
         guard seen.processes[member.name] == nil, let process = member.process, !isBusy(member.name),
-            member.ends?.last?.identity != process, engineUser(of: member.directory, survey) == nil,
+            member.ends?.last?.identity != process, case .dead = life(of: member, survey),
             let index = decision.record?.index(member.name)
         else { return }
         let cause =

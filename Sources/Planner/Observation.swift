@@ -136,30 +136,13 @@ package struct Observation: Sendable, Equatable {
         case makeWay(asked: Moment)
     }
 
-    package struct Survey: Sendable, Equatable {
-        package var askedAt: Moment
-        package var directories: [DirectoryFacts]
-        package var users: [DirectoryUser]
-
-        package init(askedAt: Moment, directories: [DirectoryFacts], users: [DirectoryUser]) {
-            self.askedAt = askedAt
-            self.directories = directories
-            self.users = users
-        }
-    }
-
-    /// A live process whose working directory is a node's directory.
-    package struct DirectoryUser: Sendable, Equatable {
-        package var directory: String
-        package var identity: ProcessIdentity
-        /// As the process shows itself in /proc/PID/comm and cmdline.
-        package var command: String
-
-        package init(directory: String, identity: ProcessIdentity, command: String) {
-            self.directory = directory
-            self.identity = identity
-            self.command = command
-        }
+    /// Who holds a port that cannot be reserved.
+    package enum PortHolderFact: Sendable, Equatable {
+        case process(pid: Int32)
+        /// Known to be no engine: another clusterd's reservation.
+        case other
+        /// The process may not be looked at.
+        case hidden
     }
 
     package enum PortState: Sendable, Equatable {
@@ -174,12 +157,16 @@ package struct Observation: Sendable, Equatable {
         package var port: Int
         /// A sentence: `7005 is in use by python3 (pid 4182, user alice)`.
         package var sentence: String
+        package var holder: PortHolderFact
         package var since: Moment
         package var askedAt: Moment
 
-        package init(port: Int, sentence: String, since: Moment, askedAt: Moment) {
+        package init(
+            port: Int, sentence: String, holder: PortHolderFact = .other, since: Moment, askedAt: Moment
+        ) {
             self.port = port
             self.sentence = sentence
+            self.holder = holder
             self.since = since
             self.askedAt = askedAt
         }

@@ -96,21 +96,40 @@ extension Turn {
             return .waiting
         case .busy(let busy):
             let waited = now - busy.since
+            let mayBeOwn = mayBeOwnProcess(busy.holder, member)
             // Before it was ever ready nobody knows its ports: it moves on at once, as forming does.
-            if waited >= spec.portWait || decision.record?.everReady != true { return .lost(busy) }
+            if !mayBeOwn, waited >= spec.portWait || decision.record?.everReady != true { return .lost(busy) }
             let again = busy.askedAt + .milliseconds(200)
             if now >= again {
                 repeatReserve([member.ports])
             } else {
                 wake(at: again)
             }
-            find(
-                Finding(
-                    "port-taken", .warning, node: member.name,
-                    "\(member.name) waits \(spec.portWait.inMilliseconds / 1000) s for its port: \(busy.sentence)",
-                    hint: "end that process; then the node starts at once"))
+            if mayBeOwn, waited >= spec.portWait {
+                find(
+                    Finding(
+                        "port-taken", .error, node: member.name,
+                        "\(member.name) neither starts nor moves: \(busy.sentence), which may be \(member.name) itself",
+                        hint: "sudo ss -ltnp 'sport = :\(busy.port)'"))
+            } else {
+                find(
+                    Finding(
+                        "port-taken", .warning, node: member.name,
+                        "\(member.name) waits \(spec.portWait.inMilliseconds / 1000) s for its port: \(busy.sentence)",
+                        hint: "end that process; then the node starts at once"))
+            }
             wait("for port \(busy.port) of \(member.name): \(busy.sentence)")
             return .waiting
+        }
+    }
+
+    /// A node that has run before may be what holds its port, under another name or unseen. A second one on another port would
+    /// be a second writer.
+    private func mayBeOwnProcess(_ holder: Observation.PortHolderFact, _ member: Member) -> Bool {
+        switch holder {
+        case .process(let pid): return member.process?.bootID == seen.bootID && pid == member.process?.pid
+        case .hidden: return decision.record?.everReady == true
+        case .other: return false
         }
     }
 

@@ -24,8 +24,12 @@ extension Turn {
                 needSurvey(since: exit.at)
                 continue
             }
-            if let user = engineUser(of: member.directory, survey) {
+            if let user = processToAdopt(member, survey) ?? server(in: member.directory, survey) {
                 takeOver(member, user)
+                continue
+            }
+            if case .unproven(let doubt) = life(of: member, survey) {
+                settle(doubt, of: member)
                 continue
             }
             guard mayStart(member, topology) else { continue }

@@ -11,7 +11,7 @@ extension Turn {
     mutating func stop(asked: Moment, kill: Bool, _ topology: Topology, _ survey: Observation.Survey) {
         for member in members where running(member.name) == nil && !isBusy(member.name) {
             // One that was found running and not yet taken over is stopped as well.
-            if seen.processes[member.name] == nil, let user = engineUser(of: member.directory, survey) {
+            if let user = processToAdopt(member, survey) {
                 takeOver(member, user)
             }
         }

@@ -102,13 +102,12 @@ package struct StrayFolders {
 
 extension Turn {
     func strays(_ survey: Observation.Survey) -> StrayFolders? {
-        let engines = survey.users.filter { EngineProcess.looksLikeEngine($0.command, server: spec.server) }
         // What was seen before an end says nothing of the folder as it was left.
         let busy = members.filter { member in
             running(member.name) != nil || exited(member.name).map { $0.at > survey.askedAt } ?? false
         }.map(\.directory)
         return decision.record.map {
-            StrayFolders($0, survey.directories, inUse: Set(engines.map(\.directory) + busy))
+            StrayFolders($0, survey.directories, inUse: folderUsers(survey).foldersInUse.union(busy))
         }
     }
 

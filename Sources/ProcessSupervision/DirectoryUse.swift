@@ -11,6 +11,8 @@ package struct DirectoryUse: Hashable, Sendable {
     /// The whole command line as the process shows it; its name where it shows none.
     package var command: String
     package var user: String?
+    package var parent: pid_t
+    package var session: pid_t
     /// TCP ports that it listens on; nil where that may not be seen.
     package var ports: [Int]?
 }
@@ -19,18 +21,18 @@ package struct DirectoryUse: Hashable, Sendable {
 package struct DirectoryUses: Hashable, Sendable {
     package var uses: [DirectoryUse]
     /// Processes whose working directory this user may not see (ptrace(2), "access mode checking").
-    package var hidden: Int
+    package var concealed: [ConcealedProcess]
     /// /proc shows only this user's own processes (`hidepid`, proc(5)), so how many are hidden is not known.
     package var showsOnlyOwn: Bool
 
-    package var sawAll: Bool { hidden == 0 && !showsOnlyOwn }
+    package var sawAll: Bool { concealed.isEmpty && !showsOnlyOwn }
 }
 
 extension ProcessTable {
     /// One pass over /proc, without this process itself. A directory is known by device and inode, whatever path leads to it
     /// and whatever became of the path since; by its path only where it cannot be looked at from here.
     package static func directoryUses(of folders: [String], bootID: String) -> DirectoryUses {
-        var uses = DirectoryUses(uses: [], hidden: 0, showsOnlyOwn: access("/proc/1", F_OK) != 0)
+        var uses = DirectoryUses(uses: [], concealed: [], showsOnlyOwn: access("/proc/1", F_OK) != 0)
         var byFile: [FileID: String] = [:]
         var byPath: [String: String] = [:]
         for folder in folders {
@@ -43,7 +45,7 @@ extension ProcessTable {
             guard let stat = Stat(pid), !stat.hasEnded, !stat.isKernelThread else { continue }
             guard let id = FileID("/proc/\(pid)/cwd") else {
                 // ENOENT, ESRCH: it has ended meanwhile.
-                if errno == EACCES || errno == EPERM { uses.hidden += 1 }
+                if errno == EACCES || errno == EPERM { uses.concealed.append(concealed(pid, stat)) }
                 continue
             }
             let folder = byFile[id] ?? (byPath.isEmpty ? nil : linkTarget("/proc/\(pid)/cwd").flatMap { byPath[$0] })
@@ -54,7 +56,7 @@ extension ProcessTable {
                     folder: folder,
                     identity: ProcessIdentity(bootID: bootID, pid: pid, startTime: stat.startTime),
                     name: stat.command, command: line.isEmpty ? stat.command : line, user: userName(of: pid),
-                    ports: nil))
+                    parent: stat.parent, session: stat.session, ports: nil))
         }
         guard !uses.uses.isEmpty else { return uses }
         let listeners = SocketTable.tcp().filter(\.listens)
@@ -63,6 +65,13 @@ extension ProcessTable {
             uses.uses[index].ports = Set(listeners.filter { inodes.contains($0.inode) }.map(\.port)).sorted()
         }
         return uses
+    }
+
+    private static func concealed(_ pid: pid_t, _ stat: Stat) -> ConcealedProcess {
+        let line = commandLine(of: pid)
+        return ConcealedProcess(
+            pid: pid, name: stat.command, command: line.isEmpty ? stat.command : line,
+            userID: Status(pid)?.userID ?? 0)
     }
 
     struct FileID: Hashable {

@@ -8,6 +8,8 @@ extension ProcessTable {
         /// redis-check-rdb.
         package var command: String
         package var parent: pid_t
+        /// The session (setsid(2)): for an engine that clusterd started, the engine's own pid, which its children inherit.
+        package var session: pid_t
         /// R running, S asleep, D in the kernel, T stopped, t traced, Z ended and not reaped, I idle kernel thread, X dead.
         package var state: Character
         /// Used so far, in user and in kernel mode; clock ticks.
@@ -36,11 +38,13 @@ extension ProcessTable {
             let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "))
             // proc(5) counts from 1, and the state, right behind the name, is field 3.
             func number(_ field: Int) -> UInt64? { UInt64(String(decoding: fields[field - 3], as: UTF8.self)) }
-            guard fields.count > 21, let state = fields[0].first, let parent = number(4), let flags = number(9),
+            guard fields.count > 21, let state = fields[0].first, let parent = number(4), let session = number(6),
+                let flags = number(9),
                 let faults = number(12), let user = number(14), let system = number(15), let start = number(22),
                 let resident = number(24)
             else { return nil }
             self.parent = pid_t(clamping: parent)
+            self.session = pid_t(clamping: session)
             command = String(decoding: bytes[(open + 1)..<close], as: UTF8.self)
             self.state = Character(Unicode.Scalar(state))
             cpuTicks = user &+ system
@@ -90,6 +94,19 @@ extension ProcessTable {
             self.userID = userID
             isBeingKilled = pending & (1 << UInt64(SIGKILL - 1)) != 0
         }
+    }
+
+    /// Whether the process of that identity lives. `/proc/PID/stat` is readable for everyone, so only `hidepid` (proc(5)) can
+    /// hide it; the process is then known to exist by kill(2), and not which one it is.
+    package static func presence(of process: ProcessIdentity) -> ProcessPresence {
+        guard process.bootID == bootID() else { return .gone }
+        if let stat = Stat(process.pid) {
+            return stat.startTime == process.startTime && !stat.hasEnded ? .alive : .gone
+        }
+        if kill(process.pid, 0) != 0, errno == ESRCH { return .gone }
+        // It may have ended between the two looks.
+        guard let stat = Stat(process.pid) else { return kill(process.pid, 0) != 0 && errno == ESRCH ? .gone : .hidden }
+        return stat.startTime == process.startTime && !stat.hasEnded ? .alive : .gone
     }
 
     /// What a process does at this moment; nil where no process of that identity is any more.

@@ -60,16 +60,22 @@ struct CondemnedCluster {
     /// Nodes that outlived their clusterd, or could not save: their keys are to go anyway. A process in a node's folder that is
     /// not the one in the record is nobody's to end, and what it uses is not deleted under it.
     func endProcesses() throws {
-        let bootID = ProcessTable.bootID()
-        let ours = record.members.compactMap { member in
-            member.process.flatMap { ProcessTable.identity(of: $0.pid, bootID: bootID) == $0 ? $0 : nil }
+        let look = FolderLook(record, record.members.map { DirectoryFacts(path: $0.directory) })
+        var ours: [ProcessIdentity] = []
+        for member in record.members {
+            switch look.life(of: member) {
+            case .alive(let identity): ours.append(identity)
+            case .dead: break
+            case .unproven(let doubt):
+                throw Failure(
+                    "directory-in-use", "\(Self.words(doubt, member)); nothing was deleted",
+                    hint: Self.hint(doubt, member), exit: ControlAPI.ExitCode.failed)
+            }
         }
-        let uses = ProcessTable.directoryUses(of: record.members.map(\.directory), bootID: bootID).uses
-        for use in uses
-        where !ours.contains(use.identity) && EngineProcess.looksLikeEngine(use.command, server: use.name) {
+        if let user = look.stranger(besides: ours) {
             throw Failure(
                 "directory-in-use",
-                "\(use.folder) is in use by \(use.command) (pid \(use.identity.pid)), which clusterd does not know; "
+                "\(user.directory) is in use by \(user.command) (pid \(user.identity.pid)), which clusterd does not know; "
                     + "nothing was deleted", hint: "stop that process", exit: ControlAPI.ExitCode.failed)
         }
         let watch = ProcessWatch()
@@ -88,6 +94,24 @@ struct CondemnedCluster {
                     "not-stopped", "pid \(identity.pid) was killed and still runs; nothing was deleted",
                     exit: ControlAPI.ExitCode.failed)
             }
+        }
+    }
+
+    private static func words(_ doubt: ProcessLife.Doubt, _ member: Member) -> String {
+        switch doubt {
+        case .folderInUse(let user):
+            "\(user.directory) is in use by \(user.command) (pid \(user.identity.pid)), which clusterd does not know"
+        case .hidden(let process): "\(process) of \(member.name) may still run, and /proc hides it"
+        case .unseen, .notLooked:
+            "a process that may not be looked at may work in \(member.directory), and port \(member.ports.client) is in use"
+        }
+    }
+
+    private static func hint(_ doubt: ProcessLife.Doubt, _ member: Member) -> String {
+        switch doubt {
+        case .folderInUse: "stop that process"
+        case .hidden(let process): "sudo ps -o pid,user,lstart,args -p \(process.pid)"
+        case .unseen, .notLooked: "sudo ss -ltnp 'sport = :\(member.ports.client)'"
         }
     }
 

@@ -49,10 +49,9 @@ struct StoppedCluster {
 
     func plan(keep: String?) throws(Failure) -> FolderPlan {
         let directories = survey(dataDirectory: dataDirectory, extra: record?.members.map(\.directory) ?? [])
-        let uses = ProcessTable.directoryUses(of: directories.map(\.path), bootID: ProcessTable.bootID()).uses
-        let engines = uses.filter { EngineProcess.looksLikeEngine($0.command, server: $0.name) }
+        let look = FolderLook(record, directories)
         do {
-            return try FolderPlan(record, directories, inUse: Set(engines.map(\.folder)), keep: keep)
+            return try FolderPlan(record, directories, inUse: look.inUse, keep: keep)
         } catch {
             throw Failure(error)
         }

@@ -234,8 +234,9 @@ extension Scene {
     mutating func die(
         _ node: NodeName, _ exit: ProcessExit = ProcessExit(signal: 9), log: [String] = [], failures: Int = 1
     ) {
-        var last: NodeReport?
+        var last = lastReports[node]
         if case .report(let report)? = seen.replies[node]?.outcome { last = report }
+        if last?.processID != processes[node]?.pid { last = nil }
         let reason = ExitReason(exit: exit, log: log)
         let ended = NodeProcess.Exited(
             identity: processes.removeValue(forKey: node), at: now, wall: seen.wall, reason: reason,

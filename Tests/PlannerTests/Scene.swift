@@ -31,6 +31,8 @@ struct Scene {
     /// What running nodes take of the host, where that matters.
     var usage: [NodeName: NodeUsage] = [:]
     var delegation = CgroupDelegation.none("nobody gave one away")
+    /// What each node said when it last answered.
+    var lastReports: [NodeName: NodeReport] = [:]
     /// How often each node was started.
     var starts: [NodeName: Int] = [:]
     /// The stream of writes that each node's data are of: a master's own, and of a replica the one that it last followed.
@@ -180,7 +182,12 @@ struct Scene {
         }
         let lost = (record?.members ?? []).map(\.directory).filter { disk[$0] == nil }.map(DirectoryFacts.init(path:))
         let directories = (disk.values + lost).sorted { $0.path < $1.path }
-        seen.survey = .init(askedAt: now, directories: directories, users: users + strangers)
+        let recorded = (record?.members ?? []).compactMap(\.process).map { process in
+            (process, processes.values.contains(process) ? ProcessPresence.alive : .gone)
+        }
+        seen.survey = .init(
+            askedAt: now, directories: directories, users: users + strangers,
+            recorded: Dictionary(recorded, uniquingKeysWith: { first, _ in first }))
     }
 
     /// Every running node is asked now, and answers.
@@ -193,6 +200,7 @@ struct Scene {
         change(&report)
         if report.replication.linkUp, !report.replication.syncInProgress { seen.lastInSync[name] = now }
         seen.lastHeard[name] = now
+        lastReports[name] = report
         let reply = NodeReply(askedAt: now, answeredAt: now, of: process.identity, outcome: .report(report))
         seen.replies[name] = reply
         seen.vitals[name, default: Vitals(of: process.identity)].note(

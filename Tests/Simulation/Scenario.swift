@@ -57,6 +57,8 @@ package struct Scenario {
     private init(seed: UInt64, spec: ClusterSpec, random: SplitMix64, tells: Bool) {
         self.seed = seed
         world = World(seed: seed, spec: spec, tells: tells)
+        let guises = SimulatedHost.Guise.allCases
+        world.host.guise = guises[Int(seed / 7) % guises.count]
     }
 
     private func run(_ generator: SplitMix64) -> Report {

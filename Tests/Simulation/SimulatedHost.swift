@@ -10,9 +10,22 @@ struct SimulatedHost {
     var engines: [Int32: SimulatedEngine] = [:]
     /// The first has all that lies on none of the others.
     var disks = [SimulatedDisk()]
+    /// How engines look to whoever reads /proc.
+    var guise = Guise.plain
     /// Held by programs that are none of ours.
     var foreignPorts = Set<Int>()
     private var lastPID: Int32 = 1000
+
+    enum Guise: CaseIterable {
+        /// `redis-server 127.0.0.1:7000`.
+        case plain
+        /// Another program name and title.
+        case renamed
+        /// Their working directories may not be read.
+        case unreadable
+        /// As `unreadable`, and their names tell nothing.
+        case disguised
+    }
 
     var bootID: String { "\(boots)1111111-1111-1111-1111-111111111111" }
 
@@ -50,19 +63,33 @@ struct SimulatedHost {
         }
     }
 
-    mutating func survey(_ paths: [String], _ writes: Writes, at now: Moment) -> Observation.Survey {
+    mutating func survey(_ record: Record?, _ writes: Writes, at now: Moment) -> Observation.Survey {
+        let paths = record?.members.map(\.directory) ?? []
+
         // The engine writes its nodes.conf whenever its view changes: what lies on disk is the view of the process that runs.
         for pid in engines.keys { save(pid) }
         let known = Set(folders.keys).union(paths).sorted()
         let users = pids.compactMap { engines[$0] }.map { engine in
             Observation.DirectoryUser(
                 directory: engine.directory, identity: engine.identity,
-                command: "redis-server 127.0.0.1:\(engine.ports.client)")
+                command: "\(guise == .renamed ? "mynode" : "redis-server") 127.0.0.1:\(engine.ports.client)",
+                ports: engine.listens(now) ? [engine.ports.client, engine.ports.bus] : [])
+        }
+        let isReadable = guise == .plain || guise == .renamed
+        let recorded = (record?.members ?? []).compactMap(\.process).map { process in
+            (process, engines[process.pid]?.identity == process ? ProcessPresence.alive : .gone)
         }
         return .init(
             askedAt: now,
             directories: known.map { path in folders[path]?.facts(path, writes) ?? DirectoryFacts(path: path) },
-            users: users)
+            users: isReadable ? users : [],
+            recorded: Dictionary(recorded, uniquingKeysWith: { first, _ in first }),
+            concealed: guise != .unreadable
+                ? []
+                : users.map {
+                    .init(pid: $0.identity.pid, name: "redis-server", command: "redis-server", userID: 0)
+                },
+            showsOnlyOwn: guise == .disguised)
     }
 
     /// Masters that take writes now.

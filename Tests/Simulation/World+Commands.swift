@@ -61,6 +61,9 @@ extension World {
         {
             return .failed("ERR an election may be under way in epoch \(engine.currentEpoch)")
         }
+        if let master = host.engine(promotion.masterID) {
+            breaks("\(promotion.replica) takes over while \(promotion.master) (pid \(master.identity.pid)) lives")
+        }
         takeOver(engine.identity.pid, epoch: nil)
         return .done
     }

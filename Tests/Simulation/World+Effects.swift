@@ -4,20 +4,35 @@ import Planner
 
 /// What the hands do, when they do it.
 extension World {
+    /// Who keeps these ports from being reserved; nil: nobody does.
+    private func holder(of pair: PortPair) -> Outcome.Taken? {
+        if let port = [pair.client, pair.bus].first(where: host.foreignPorts.contains) {
+            return .init(port: port, sentence: "\(port) is in use by nc (pid 7)", holder: .process(pid: 7))
+        }
+        let engine = host.pids.compactMap { host.engines[$0] }.first { $0.ports.overlaps(pair) && $0.listens(now) }
+        guard let engine, !reservations.contains(pair) else { return nil }
+        let isSeen = host.guise == .plain || host.guise == .renamed
+        return .init(
+            port: engine.ports.client, sentence: "\(engine.ports.client) is in use by \(engine.identity)",
+            holder: isSeen ? .process(pid: engine.identity.pid) : .hidden)
+    }
+
     func carryOut(_ effect: Effect) -> Outcome {
         if let folder = effect.writesIn, host.isFull(folder) { return .failed(Self.noSpace) }
         switch effect {
         case .survey:
-            return .surveyed(host.survey(record?.members.map(\.directory) ?? [], writes, at: now))
+            return .surveyed(host.survey(record, writes, at: now))
         case .reserve(let pairs, _):
             var states: [PortPair: Outcome.Taken?] = [:]
             for pair in pairs {
-                let taken = [pair.client, pair.bus].first(where: host.foreignPorts.contains)
-                states.updateValue(
-                    taken.map { .init(port: $0, sentence: "\($0) is in use by nc (pid 7)") }, forKey: pair)
+                let holder = holder(of: pair)
+                if holder == nil { reservations.insert(pair) }
+                states.updateValue(holder, forKey: pair)
             }
             return .reserved(states)
-        case .release: return .done
+        case .release(let pairs):
+            reservations.subtract(pairs)
+            return .done
         case .makeReserve(let folder): return carryOut(reserveIn: folder, isMade: true)
         case .releaseReserve(let folder): return carryOut(reserveIn: folder, isMade: false)
         case .askSettings: return .settings([:])

@@ -60,6 +60,8 @@ final class World {
     var cycle: Cycle?
     var generation = 0
     var record: Record?
+    /// Bound by the daemon that runs; they go with it.
+    var reservations = Set<PortPair>()
     var watched: [Int32: (node: NodeName, generation: Int)] = [:]
     var spec: ClusterSpec
     var story: [String] = []
@@ -121,6 +123,7 @@ final class World {
 
     func startDaemon() {
         generation += 1
+        reservations = []
         chronicle = tells ? Chronicle(began: now) : nil
         ended = nil
         tell("clusterd starts (\(generation))")

@@ -1,0 +1,65 @@
+import ClusterModel
+
+/// What a look at the folders, and at the processes that may work in them, found.
+extension Observation {
+    package struct Survey: Sendable, Equatable {
+        package var askedAt: Moment
+        package var directories: [DirectoryFacts]
+        package var users: [DirectoryUser]
+        /// What became of the processes that the record names; one that is missing was not looked for.
+        package var recorded: [ProcessIdentity: ProcessPresence]
+        /// Engines by their names that may work in any folder that their user may write to.
+        package var concealed: [ConcealedProcess]
+        /// /proc shows only the processes of clusterd's own user (`hidepid`, proc(5)).
+        package var showsOnlyOwn: Bool
+
+        /// Whether every process that could work in a node's folder was looked at.
+        package var sawAll: Bool { concealed.isEmpty && !showsOnlyOwn }
+
+        package init(
+            askedAt: Moment, directories: [DirectoryFacts], users: [DirectoryUser],
+            recorded: [ProcessIdentity: ProcessPresence] = [:], concealed: [ConcealedProcess] = [],
+            showsOnlyOwn: Bool = false
+        ) {
+            self.askedAt = askedAt
+            self.directories = directories
+            self.users = users
+            self.recorded = recorded
+            self.concealed = concealed
+            self.showsOnlyOwn = showsOnlyOwn
+        }
+    }
+
+    /// A live process whose working directory is a node's directory.
+    package struct DirectoryUser: Sendable, Equatable {
+        package var directory: String
+        package var identity: ProcessIdentity
+        /// The program as the kernel names it (`comm`, at most 15 bytes); an engine cannot change it by its title.
+        package var name: String
+        /// As the process shows itself in /proc/PID/cmdline.
+        package var command: String
+        package var parent: Int32
+        package var session: Int32
+        /// TCP ports that it listens on; nil: that may not be seen.
+        package var ports: [Int]?
+
+        package init(
+            directory: String, identity: ProcessIdentity, name: String? = nil, command: String, parent: Int32 = 1,
+            session: Int32? = nil, ports: [Int]? = nil
+        ) {
+            self.directory = directory
+            self.identity = identity
+            self.name = name ?? Self.program(command)
+            self.command = command
+            self.parent = parent
+            self.session = session ?? identity.pid
+            self.ports = ports
+        }
+
+        /// As `comm` has it for `-bash` and `/usr/bin/redis-server 127.0.0.1:7000 [cluster]`.
+        private static func program(_ command: String) -> String {
+            let word = command.split(separator: " ").first?.split(separator: "/").last ?? ""
+            return String(word.drop { $0 == "-" }.prefix(15))
+        }
+    }
+}

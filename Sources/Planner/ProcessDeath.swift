@@ -1,0 +1,159 @@
+import ClusterModel
+
+/// Whether the process of a node lives, is proven dead, or neither can be said. This is the only place that concludes death:
+/// starts, promotions, moves to another port, stops and everything that moves or deletes files of a node ask here.
+/// "Seen gone", "not seen" and "could not look" are three different answers.
+package enum ProcessLife: Sendable, Equatable {
+    case alive(ProcessIdentity)
+    case dead(Proof, since: Moment)
+    case unproven(Doubt)
+
+    /// DESIGN.md rule 4.
+    package enum Proof: Sendable, Equatable {
+        /// Its end was seen: it was reaped, or its pidfd became readable.
+        case ended
+        /// SIGKILL is pending: it executes no further instruction.
+        case killPending
+        /// The host has booted since.
+        case otherBoot
+        /// No process has its pid and start time, no server works in its folder, and everything that could be one was looked at.
+        case gone
+    }
+
+    package enum Doubt: Sendable, Equatable {
+        /// What is known is older than this moment.
+        case notLooked(since: Moment)
+        /// A process has the pid in the record, and may not be looked at.
+        case hidden(ProcessIdentity)
+        /// A server works in the folder that is not known to be the node's own.
+        case folderInUse(Observation.DirectoryUser)
+        /// Processes may work in the folder that may not be looked at, and whether the node's port is free is not known.
+        case unseen([ConcealedProcess])
+    }
+
+    /// - Parameters:
+    ///   - process: what this daemon knows of the node's process; nil: it has neither started nor adopted one.
+    ///   - killPendingSince: since when SIGKILL is pending on it.
+    ///   - hasOwnPorts: both ports of the node are reserved for it, so that no process listens there; nil: not known.
+    package init(
+        of member: Member, process: NodeProcess?, killPendingSince: Moment?, survey: Observation.Survey,
+        users: FolderUsers, bootID: String, hasOwnPorts: Bool?
+    ) {
+        switch process {
+        case .running(let running):
+            self = killPendingSince.map { .dead(.killPending, since: $0) } ?? .alive(running.identity)
+        case .exited(let exit):
+            // A process that never answered as itself may have been a wrapper, whose engine lives on.
+            if exit.answeredAsItself {
+                self = .dead(.ended, since: exit.at)
+            } else if survey.askedAt < exit.at {
+                self = .unproven(.notLooked(since: exit.at))
+            } else if let user = users.server(in: member.directory) {
+                self = .unproven(.folderInUse(user))
+            } else {
+                self = .dead(.ended, since: exit.at)
+            }
+        case nil:
+            self = Self.remembered(member, survey, users, bootID, hasOwnPorts)
+        }
+    }
+
+    /// Of a process that an earlier daemon started.
+    private static func remembered(
+        _ member: Member, _ survey: Observation.Survey, _ users: FolderUsers, _ bootID: String, _ hasOwnPorts: Bool?
+    ) -> ProcessLife {
+        if let process = member.process, process.bootID == bootID {
+            switch survey.recorded[process] {
+            case .alive: return .alive(process)
+            case .hidden: return .unproven(.hidden(process))
+            case nil: return .unproven(.notLooked(since: survey.askedAt + .nanoseconds(1)))
+            case .gone: break
+            }
+        }
+        if let user = users.server(in: member.directory) { return .unproven(.folderInUse(user)) }
+        // On a host where other users' processes are hidden, free ports stand for what cannot be seen: an engine that works in
+        // this folder by its redis.conf listens there.
+        if !survey.sawAll, hasOwnPorts != true { return .unproven(.unseen(survey.concealed)) }
+        let isOtherBoot = member.process.map { $0.bootID != bootID } ?? false
+        return .dead(isOtherBoot ? .otherBoot : .gone, since: survey.askedAt)
+    }
+}
+
+extension NodeProcess.Exited {
+    /// Whether the process has answered with its own pid: then it was the engine itself, and no wrapper around it.
+    var answeredAsItself: Bool { lastReport.map { $0.processID == identity?.pid } ?? false }
+}
+
+extension Turn {
+    func life(of member: Member, _ survey: Observation.Survey) -> ProcessLife {
+        var hasOwnPorts: Bool?
+        switch seen.ports[member.ports] {
+        case .reserved: hasOwnPorts = true
+        case .busy: hasOwnPorts = false
+        case nil: break
+        }
+        return ProcessLife(
+            of: member, process: seen.processes[member.name],
+            killPendingSince: vitals(member.name)?.dyingSince, survey: survey, users: folderUsers(survey),
+            bootID: seen.bootID, hasOwnPorts: hasOwnPorts)
+    }
+
+    func folderUsers(_ survey: Observation.Survey) -> FolderUsers {
+        FolderUsers(survey.users, recorded: Set(members.compactMap(\.process)))
+    }
+
+    func server(in folder: String, _ survey: Observation.Survey) -> Observation.DirectoryUser? {
+        folderUsers(survey).server(in: folder)
+    }
+
+    /// The process that this daemon should take over as that of the node: the one in the record if it lives, whatever it calls
+    /// itself and whether its folder can be seen or not; otherwise a server that works in the node's folder.
+    func processToAdopt(_ member: Member, _ survey: Observation.Survey) -> Observation.DirectoryUser? {
+        guard seen.processes[member.name] == nil else { return nil }
+        switch life(of: member, survey) {
+        case .alive(let identity):
+            return survey.users.first { $0.identity == identity }
+                ?? .init(directory: member.directory, identity: identity, command: "the recorded process")
+        case .unproven(.folderInUse(let user)): return user
+        case .unproven, .dead: return nil
+        }
+    }
+
+    /// Says what keeps the end of this node's process from being proven, and asks for what would prove it.
+    mutating func settle(_ doubt: ProcessLife.Doubt, of member: Member) {
+        switch doubt {
+        case .notLooked(let since):
+            needSurvey(since: since)
+            wait("to look whether the process of \(member.name) has ended")
+        case .folderInUse(let user): takeOver(member, user)
+        case .hidden(let process):
+            find(
+                Finding(
+                    "end-unproven", .error, node: member.name,
+                    "\(member.name) is not started and not replaced: \(process) of its record may still run, and /proc "
+                        + "hides it from clusterd (hidepid)",
+                    hint: "sudo ps -o pid,user,lstart,args -p \(process.pid)"))
+            lookAgain(member)
+        case .unseen(let processes):
+            if case .ready = ownPort(member) { return wake(at: now) }
+            let who =
+                processes.isEmpty
+                ? "/proc shows clusterd only its own user's processes (hidepid)"
+                : Self.list(processes.prefix(3).map { "\($0.name) (pid \($0.pid))" })
+                    + " may work in \(member.directory), and clusterd may not look"
+            guard case .busy = seen.ports[member.ports] else { return }
+            find(
+                Finding(
+                    "end-unproven", .error, node: member.name,
+                    "\(member.name) is not started and not replaced: \(who), and a port of \(member.name) is in use",
+                    hint: "sudo ss -ltnp 'sport = :\(member.ports.client)'"))
+            lookAgain(member)
+        }
+    }
+
+    private mutating func lookAgain(_ member: Member) {
+        wait("for proof that the process of \(member.name) has ended")
+        needSurvey(since: now - .seconds(1))
+        wake(after: .seconds(1))
+    }
+}

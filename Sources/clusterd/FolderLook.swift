@@ -1,0 +1,40 @@
+import ClusterModel
+import HostDriver
+import Planner
+import ProcessSupervision
+
+/// Who works in the folders of a cluster over which no daemon watches, asked as the daemon asks.
+struct FolderLook {
+    private let record: Record?
+    private let survey: Observation.Survey
+    private let users: FolderUsers
+
+    init(_ record: Record?, _ directories: [DirectoryFacts]) {
+        self.record = record
+        survey = Observation.Survey(
+            askedAt: .seconds(0), directories: directories, record: record, server: "redis-server",
+            bootID: ProcessTable.bootID())
+        users = FolderUsers(survey.users, recorded: Set((record?.members ?? []).compactMap(\.process)))
+    }
+
+    /// Folders in which a server works, or in which that cannot be ruled out.
+    var inUse: Set<String> {
+        users.foldersInUse.union(
+            (record?.members ?? []).filter { member in
+                if case .dead = life(of: member) { false } else { true }
+            }.map(\.directory))
+    }
+
+    func life(of member: Member) -> ProcessLife {
+        ProcessLife(
+            of: member, process: nil, killPendingSince: nil, survey: survey, users: users,
+            bootID: ProcessTable.bootID(),
+            hasOwnPorts: PortHolder.of(port: member.ports.client).trace == .none)
+    }
+
+    /// A server in a member's folder that is none of these.
+    func stranger(besides known: [ProcessIdentity]) -> Observation.DirectoryUser? {
+        (record?.members ?? []).lazy.flatMap { users.servers(in: $0.directory) }
+            .first { !known.contains($0.identity) }
+    }
+}

@@ -1,0 +1,167 @@
+import ClusterModel
+import Planner
+import Testing
+
+/// When the process of a node is proven dead (DESIGN.md rule 4), and what happens while it is not.
+struct ProcessDeathTests {
+    private static let node = NodeName("7000")
+    private static let identity = Scene.identity("7000")
+
+    private func life(
+        recorded: ProcessPresence? = .gone, users: [Observation.DirectoryUser] = [], process: NodeProcess? = nil,
+        bootID: String = Scene.bootID, hidden: Bool = false, hasOwnPorts: Bool? = true, killPending: Moment? = nil
+    ) -> ProcessLife {
+        let member = Scene.settled().member(Self.node)
+        var survey = Observation.Survey(askedAt: .seconds(100), directories: [], users: users, showsOnlyOwn: hidden)
+        survey.recorded[Self.identity] = recorded
+        return ProcessLife(
+            of: member, process: process, killPendingSince: killPending, survey: survey,
+            users: FolderUsers(users, recorded: [Self.identity]), bootID: bootID, hasOwnPorts: hasOwnPorts)
+    }
+
+    private func user(_ command: String, _ ports: [Int]? = nil, pid: Int32 = 4242) -> Observation.DirectoryUser {
+        .init(
+            directory: Scene.folder("7000"), identity: .init(bootID: Scene.bootID, pid: pid, startTime: 9),
+            command: command, ports: ports)
+    }
+
+    @Test func aRecordedProcessThatLivesIsAliveWhateverElseIsSeen() {
+        for users in [[], [user("mynode 7000", [7000])], [user("bash")]] {
+            for hidden in [false, true] {
+                for ports in [true, false, nil] {
+                    let seen = life(recorded: .alive, users: users, hidden: hidden, hasOwnPorts: ports)
+                    #expect(seen == .alive(Self.identity))
+                }
+            }
+        }
+    }
+
+    @Test func goneIsProvenOnlyWithAFreeFolderAndNothingUnseen() {
+        #expect(life() == .dead(.gone, since: .seconds(100)))
+        #expect(life(hidden: true, hasOwnPorts: true) == .dead(.gone, since: .seconds(100)))
+        #expect(life(hidden: true, hasOwnPorts: nil) == .unproven(.unseen([])))
+        #expect(life(hidden: true, hasOwnPorts: false) == .unproven(.unseen([])))
+        #expect(life(recorded: .hidden) == .unproven(.hidden(Self.identity)))
+        #expect(life(recorded: nil) == .unproven(.notLooked(since: .seconds(100) + .nanoseconds(1))))
+    }
+
+    @Test func anotherBootIsProofOnlyWhereNoServerWorksInTheFolder() {
+        #expect(life(recorded: nil, bootID: "another") == .dead(.otherBoot, since: .seconds(100)))
+        let engine = user("redis-server 127.0.0.1:7000", [7000])
+        #expect(life(recorded: nil, users: [engine], bootID: "another") == .unproven(.folderInUse(engine)))
+    }
+
+    @Test(arguments: ["mynode 7000", "python3 -m http.server", "/opt/x/keeper", "redis-server *:7000"])
+    func whoeverWorksInTheFolderMayBeAServer(command: String) {
+        let user = user(command)
+        #expect(life(users: [user]) == .unproven(.folderInUse(user)))
+    }
+
+    @Test(arguments: ["-bash", "vim redis.log", "tail -f redis.log", "redis-rdb-bgsave 127.0.0.1:7000", "redis-cli"])
+    func whatIsKnownToBeNoServerIsNone(command: String) {
+        #expect(life(users: [user(command)]) == .dead(.gone, since: .seconds(100)))
+    }
+
+    /// With `proc-title-template` a saving child has the engine's title, and it may outlive the engine.
+    @Test func aChildOfTheEngineThatSavesIsNoServer() {
+        var child = user("mynode 7000", [])
+        child.parent = 1
+        child.session = Self.identity.pid
+        #expect(life(users: [child]) == .dead(.gone, since: .seconds(100)))
+        child.ports = [7000]
+        #expect(life(users: [child]) == .unproven(.folderInUse(child)))
+        child.ports = nil
+        #expect(life(users: [child]) == .unproven(.folderInUse(child)))
+    }
+
+    @Test func anEndThatWasSeenIsProofOfAProcessThatAnsweredAsItself() {
+        var scene = Scene.settled()
+        scene.die(Self.node)
+        let engine = user("redis-server 127.0.0.1:7000", [7000])
+        #expect(life(users: [engine], process: scene.seen.processes[Self.node]) == .dead(.ended, since: scene.now))
+    }
+
+    /// A wrapper ends, and its engine lives on.
+    @Test func theEndOfAWrapperIsNoProof() {
+        var scene = Scene.settled()
+        scene.lastReports[Self.node] = nil
+        scene.seen.replies[Self.node] = nil
+        scene.die(Self.node)
+        let engine = user("redis-server 127.0.0.1:7000", [7000])
+        #expect(life(users: [engine], process: scene.seen.processes[Self.node]) == .unproven(.folderInUse(engine)))
+        #expect(life(process: scene.seen.processes[Self.node]) == .dead(.ended, since: scene.now))
+        scene.pass(.seconds(5))
+        scene.processes[Self.node] = Self.identity
+    }
+
+    @Test func aPendingKillIsProof() {
+        let running = Scene.settled().seen.processes[Self.node]
+        #expect(life(process: running) == .alive(Self.identity))
+        #expect(life(process: running, killPending: .seconds(99)) == .dead(.killPending, since: .seconds(99)))
+    }
+
+    // MARK: what is decided
+
+    /// A daemon that starts over nodes that run, as its look at /proc shows them.
+    private func restarted(_ change: (inout Observation.Survey) -> Void) -> Scene {
+        var scene = Scene.settled()
+        scene.seen.processes = [:]
+        scene.seen.replies = [:]
+        scene.seen.effects = [:]
+        scene.seen.ports = [:]
+        scene.seen.began = scene.now - .seconds(5)
+        scene.look()
+        if var survey = scene.seen.survey {
+            change(&survey)
+            scene.seen.survey = survey
+        }
+        return scene
+    }
+
+    @Test func aNodeUnderAnotherNameIsAdopted() {
+        let scene = restarted { survey in
+            survey.users = survey.users.map { user in
+                .init(directory: user.directory, identity: user.identity, command: "mynode", ports: [7000])
+            }
+        }
+        #expect(scene.decide().nodes("adopt").count == 6)
+        #expect(scene.decide().nodes("start") == [] && scene.decide().nodes("promote") == [])
+    }
+
+    @Test func aNodeThatMayNotBeLookedAtIsAdopted() {
+        let scene = restarted { $0.users = [] }
+        #expect(scene.decide().nodes("adopt").count == 6)
+    }
+
+    @Test func aHiddenProcessIsNeitherReplacedNorJoined() {
+        var scene = restarted { survey in
+            survey.users = survey.users.filter { $0.directory != Scene.folder("7000") }
+            survey.recorded[Self.identity] = .hidden
+            survey.showsOnlyOwn = true
+        }
+        for (name, identity) in scene.processes where name != Self.node {
+            scene.seen.processes[name] = .running(
+                .init(identity: identity, since: .seconds(50), startedAt: Scene.wall, adopted: true))
+        }
+        scene.hear()
+        let decision = scene.decide()
+        #expect(decision.nodes("start") == [] && decision.nodes("promote") == [])
+        #expect(decision.finding("end-unproven")?.node == Self.node)
+        #expect(decision.record?.member(Self.node)?.ends?.last == nil)
+    }
+
+    @Test(arguments: [Observation.PortHolderFact.hidden, .process(pid: 7000)])
+    func aNodeWhoseOwnPortMayBeItsOwnNeitherMovesNorStarts(holder: Observation.PortHolderFact) {
+        var scene = Scene.settled()
+        scene.die("7000")
+        scene.pass(.seconds(60))
+        scene.look()
+        let busy = Observation.Busy(
+            port: 7000, sentence: "7000 is in use by user bob", holder: holder, since: scene.now - .seconds(59),
+            askedAt: scene.now)
+        scene.seen.ports[PortPair(client: 7000)] = .busy(busy)
+        let decision = scene.decide()
+        #expect(decision.record?.member("7000")?.ports == PortPair(client: 7000))
+        #expect(decision.nodes("start") == [] && decision.finding("port-taken")?.severity == .error)
+    }
+}
