@@ -3,6 +3,8 @@ package struct DirectoryFacts: Hashable, Sendable {
     /// Absolute.
     package var path: String
     package var exists = false
+    /// Whether it is the data folder itself, in which clusterd keeps its own files: never a node's.
+    package var isDataFolder = false
     package var ownerUserID: UInt32?
     /// For the user that clusterd runs as.
     package var writable = false

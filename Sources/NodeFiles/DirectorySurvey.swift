@@ -1,16 +1,24 @@
 import ClusterModel
 import Glibc
 
-/// Looks at every folder that is or may be a node's: below `nodes/`, laid out by hand as `<data>/7000/`, and `extra`.
-/// Reads only, and of a large file only its beginning. An extra folder that does not exist is reported as such.
+/// Looks at every folder that is or may be a node's: below `nodes/`, laid out by hand as `<data>/7000/` or under another name, the
+/// data folder itself where a node's files lie in it, and `extra`. Reads only, and of a large file only its beginning. An extra
+/// folder that does not exist is reported as such.
 package func survey(dataDirectory: String, extra: [String] = []) -> [DirectoryFacts] {
     let ours = numbered((try? listDirectory(dataDirectory + "/nodes")) ?? []).map { "\(dataDirectory)/nodes/\($0)" }
     let byHand = numbered((try? listDirectory(dataDirectory)) ?? [])
-        .filter { Int($0).map { (1...65535).contains($0) } == true }
-        .map { "\(dataDirectory)/\($0)" }.filter(isLaidOutByHand)
+        .filter { $0 != "nodes" && $0 != "quarantine" }
+        .filter { isLaidOutByHand("\(dataDirectory)/\($0)", isPort: Int($0).map { (1...65535).contains($0) } ?? false) }
+        .map { "\(dataDirectory)/\($0)" }
     var paths = (ours + byHand).filter(isDirectory)
     for path in extra where !paths.contains(path) { paths.append(path) }
-    return paths.map(directoryFacts)
+    var found = paths.map(directoryFacts)
+    if !paths.contains(dataDirectory), isLaidOutByHand(dataDirectory, isPort: false) {
+        var root = directoryFacts(dataDirectory)
+        root.isDataFolder = true
+        found.append(root)
+    }
+    return found
 }
 
 /// Names of node folders in the order of their numbers; hidden ones are nobody's.
@@ -18,10 +26,10 @@ private func numbered(_ names: [String]) -> [String] {
     names.filter { !$0.hasPrefix(".") }.sorted { NodeName($0) < NodeName($1) }
 }
 
-/// Whether a folder named by a number holds what an engine leaves. One that may not be read may.
-private func isLaidOutByHand(_ path: String) -> Bool {
+/// Whether a folder holds what an engine leaves. One that may not be read may, if it is named after a port.
+private func isLaidOutByHand(_ path: String, isPort: Bool) -> Bool {
     guard isDirectory(path) else { return false }
-    guard let names = try? listDirectory(path) else { return true }
+    guard let names = try? listDirectory(path) else { return isPort }
     return names.contains { name in
         name == "redis.conf" || name.hasPrefix("appendonlydir") || name.hasSuffix(".rdb") || name.hasSuffix(".aof")
             || isNodesFileName(name)

@@ -6,9 +6,7 @@ import ClusterModel
 extension Turn {
     /// No record, or a plan of which nothing was started.
     mutating func form(over folders: [DirectoryFacts]) {
-        let laidOut = folders.filter(isLaidOutByHand).compactMap(\.number).sorted()
-        let preferred = spec.ports == .from(laidOut.first ?? -1) ? laidOut : []
-        let candidates = PortCandidates(spec, engine: seen.engine, preferred: preferred).pairs
+        let candidates = PortCandidates(spec, engine: seen.engine, folders: folders).pairs
         let wanted = Set(candidates.prefix(spec.nodeCount).map { NodeName(String($0.client)) })
         if let refusal = NodeOverrides.refusal(spec, nodes: wanted) { return decision.end = .refused(refusal) }
         switch choosePorts(candidates, count: spec.nodeCount) {
@@ -35,9 +33,7 @@ extension Turn {
         }
     }
 
-    private func isLaidOutByHand(_ folder: DirectoryFacts) -> Bool {
-        folder.path == spec.dataDirectory + "/" + (folder.number.map(String.init) ?? "")
-    }
+    private func isLaidOutByHand(_ folder: DirectoryFacts) -> Bool { folder.isLaidOutByHand(in: spec) }
 
     /// The first nodes are the masters, the others their replicas in turn, as `redis-cli --cluster create` deals them.
     private mutating func plan(

@@ -27,23 +27,22 @@ extension Turn {
     private mutating func rebuiltRecord(_ folders: [DirectoryFacts], _ loners: [DirectoryFacts]) -> Record {
         let topology = Topology(
             folders.compactMap(\.parsed).map { .init(view: $0.view, currentEpoch: $0.currentEpoch, live: false) })
-        var members: [Member] = []
-        for folder in folders {
-            guard let myself = folder.parsed?.view.myself else { continue }
-            members.append(member(myself, folder))
-        }
+        var found = FoundNodes(folders, candidates: PortCandidates(spec, engine: seen.engine).pairs)
+        var members = found.nodes.map { member($0.entry, $0.folder, name: $0.name, ports: $0.ports) }
         // Members whose folder, or whose nodes.conf, was lost: the others still know their id and port.
-        for entry in Triage.lost(in: folders) where !members.contains(where: { $0.ports.client == entry.ports.client })
-        {
+        for entry in Triage.lost(in: folders) {
             let folder = folders.first { $0.parsed == nil && $0.number == entry.ports.client }
-            var lost = member(entry, folder)
+            guard let place = found.place(lost: entry, in: folder) else { continue }
+            var lost = member(entry, folder, name: place.name, ports: place.ports)
             lost.joining = folder.map { !$0.content.holdsKeys } ?? true
             members.append(lost)
         }
         members.sort { $0.name < $1.name }
         let masters = members.filter { topology.owns($0.id) }
         for index in members.indices {
-            let master = topology.master(of: members[index].id)
+            // What another's file remembers of a node may be older than what the node's own says.
+            let own = folders.first { $0.path == members[index].directory }?.parsed?.view.myself?.masterID
+            let master = topology.master(of: members[index].id) ?? own.flatMap(topology.master)
             members[index].shard = masters.firstIndex { $0.id == master } ?? 0
         }
         let missing = max(0, spec.nodeCount - members.count)
@@ -66,12 +65,11 @@ extension Turn {
             shape: .init(masters: max(1, count), replicas: max(0, members.count / max(1, count) - 1)), members: members)
     }
 
-    private mutating func member(_ entry: NodeEntry, _ folder: DirectoryFacts?) -> Member {
-        let name = folder?.number ?? entry.ports.client
+    private mutating func member(
+        _ entry: NodeEntry, _ folder: DirectoryFacts?, name: NodeName, ports: PortPair
+    ) -> Member {
         var member = Member(
-            name: NodeName(String(name)), id: entry.id,
-            ports: entry.ports.client > 0 ? entry.ports : PortPair(client: name),
-            directory: folder?.path ?? newDirectory(NodeName(String(name))),
+            name: name, id: entry.id, ports: ports, directory: folder?.path ?? newDirectory(name),
             nodesFileName: folder?.nodesFileName ?? "nodes-\(name).conf", shard: 0,
             shardID: entry.shardID ?? NodeID(using: &random))
         member.fileNames = folder?.dataNames.lines ?? []

@@ -27,6 +27,20 @@ package struct PortCandidates: Sendable, Equatable {
     }
 }
 
+extension PortCandidates {
+    /// Those of a new cluster, which takes the ports that stale folders are named after.
+    init(_ spec: ClusterSpec, engine: Engine, folders: [DirectoryFacts]) {
+        let laidOut = folders.filter { $0.isLaidOutByHand(in: spec) }.compactMap(\.number).sorted()
+        self.init(spec, engine: engine, preferred: spec.ports == .from(laidOut.first ?? -1) ? laidOut : [])
+    }
+}
+
+extension DirectoryFacts {
+    func isLaidOutByHand(in spec: ClusterSpec) -> Bool {
+        path == spec.dataDirectory + "/" + (number.map(String.init) ?? "")
+    }
+}
+
 extension Turn {
     enum PortChoice: Equatable {
         case chosen([PortPair])

@@ -19,7 +19,12 @@ package struct StrayFolders {
         let inPlace = record.members.compactMap { member in
             facts(member.directory).flatMap { inUse.contains($0.path) ? nil : inTheWay(of: member, $0) }
         }
-        let others = directories.filter { !places.contains($0.path) && !$0.isUntouched }
+        // A folder under another name than a port's may be a person's own copy: it counts where it is a node's only one.
+        let others = directories.filter { folder in
+            guard !places.contains(folder.path), !folder.isUntouched, !folder.isDataFolder else { return false }
+            return folder.number != nil || folder.path.hasSuffix("/nodes/\(folder.lastName)")
+                || owner(of: folder).map { !isAtHome($0) } ?? false
+        }
         return inPlace + others.compactMap(beside)
     }
 

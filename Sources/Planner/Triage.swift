@@ -20,7 +20,11 @@ package struct Triage: Sendable, Equatable {
 
     /// - Parameter inUse: the folders in which an engine runs.
     package init(_ directories: [DirectoryFacts], inUse: Set<String>) {
-        let (folders, copies) = Self.withoutCopies(directories.filter { !$0.isUntouched })
+        if let root = directories.first(where: \.isDataFolder), root.isOfACluster || root.content.holdsKeys {
+            verdict = .refused(Self.inTheDataFolder(root))
+            return
+        }
+        let (folders, copies) = Self.withoutCopies(directories.filter { !$0.isUntouched && !$0.isDataFolder })
         findings = copies.map { copy in
             Finding(
                 "directory-copied", .error, node: copy.number.map { NodeName(String($0)) },
@@ -54,6 +58,11 @@ package struct Triage: Sendable, Equatable {
             if let copy = copies.first(where: \.content.holdsKeys) {
                 verdict = .refused(Self.unclear(copy, why: "is a copy of another node's folder and holds keys"))
                 unplaced = copy
+            } else if let folder = singles.first(where: { $0.number == nil && $0.isOfACluster && !$0.content.holdsKeys }
+            ) {
+                verdict = .refused(
+                    Self.unclear(folder, why: "is the folder of a cluster's node whose other nodes are not here"))
+                unplaced = folder
             } else {
                 unplaced = singles.first(where: \.content.holdsKeys)
                 verdict = Self.nothingFormed(singles, inUse: directories.map(\.path).filter(inUse.contains))
@@ -175,6 +184,20 @@ package struct Triage: Sendable, Equatable {
             hint: "clusterd fix moves it to quarantine/; or start in another folder with --dir", exit: 4)
     }
 
+    /// clusterd's own files would lie among the node's.
+    private static func inTheDataFolder(_ folder: DirectoryFacts) -> Refusal {
+        let port = folder.parsed?.view.myself.flatMap { $0.ports.client > 0 ? $0.ports.client : nil } ?? 7000
+        let names = [folder.nodesFileName, folder.redisConf?.fileName].compactMap { $0 } + folder.content.fileNames
+        let files = names.map { "\(folder.path)/\($0)" }.joined(separator: " ")
+        return Refusal(
+            "keys-without-cluster",
+            "the files of a node (\(names.joined(separator: ", "))) lie in \(folder.path) itself, where clusterd keeps its own; "
+                + "nothing was started and nothing was changed",
+            hint:
+                "give the node a folder of its own: mkdir \(folder.path)/\(port) && mv \(files) \(folder.path)/\(port)/; "
+                + "or start in another folder with --dir", exit: 4)
+    }
+
     private static func twoClusters(_ clusters: [[DirectoryFacts]]) -> Refusal {
         let names = clusters.map { group in group.map(\.label).joined(separator: " ") }
         return Refusal(
@@ -198,6 +221,13 @@ extension DirectoryFacts {
     package var parsed: NodesFile? {
         guard case .parsed(let file) = nodesFile else { return nil }
         return file
+    }
+    /// Whether its nodes.conf names other nodes than its own.
+    var isOfACluster: Bool {
+        parsed.map { file in
+            file.view.entries.contains { !$0.flags.contains(.myself) && !$0.flags.contains(.handshake) }
+        }
+            ?? false
     }
     /// Nothing of an engine is in it.
     var isUntouched: Bool { nodesFile == .absent && content.isEmpty }

@@ -22,13 +22,19 @@ struct SurveyTests {
         try data.write("70000/nodes.conf", nodesFile)
         try data.write("other/nodes.conf", nodesFile)
         try data.write("nodes/a-file", "")
+        for name in ["host1", "empty"] { _ = try data.make(name) }
+        try data.write("host1/dump.rdb", "")
         let found = survey(
-            dataDirectory: data.path, extra: ["\(data.path)/other", "\(data.path)/gone", "\(data.path)/7001"])
+            dataDirectory: data.path, extra: ["\(data.path)/gone", "\(data.path)/7001"])
         #expect(
             found.map { $0.path.dropFirst(data.path.count + 1) }
-                == ["nodes/7009", "nodes/7010", "7001", "7002", "other", "gone"])
-        #expect(found.map(\.exists) == [true, true, true, true, true, false])
-        #expect(found[2].nodesFileName == "nodes-7001.conf" && found[4].nodesFileName == "nodes.conf")
+                == ["nodes/7009", "nodes/7010", "7001", "7002", "70000", "host1", "other", "gone"])
+        #expect(found.map(\.exists) == [true, true, true, true, true, true, true, false])
+        #expect(found[2].nodesFileName == "nodes-7001.conf" && found[6].nodesFileName == "nodes.conf")
+        #expect(found.allSatisfy { !$0.isDataFolder })
+        try data.write("nodes.conf", nodesFile)
+        let root = survey(dataDirectory: data.path).last
+        #expect(root?.path == data.path && root?.isDataFolder == true)
         #expect(survey(dataDirectory: data.path + "/nowhere").isEmpty)
     }
 
