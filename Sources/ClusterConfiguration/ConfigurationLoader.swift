@@ -5,10 +5,13 @@ package struct ConfigurationFile: Hashable, Sendable {
     /// As people call it: shown in errors.
     package var name: String
     package var text: [UInt8]
+    /// Whether it holds what clusterd kept of redis.conf files that a person wrote: whatever conf.d says wins over it.
+    package var isKept: Bool
 
-    package init(name: String, text: [UInt8]) {
+    package init(name: String, text: [UInt8], isKept: Bool = false) {
         self.name = name
         self.text = text
+        self.isKept = isKept
     }
 }
 
@@ -56,6 +59,8 @@ package struct LoadedConfiguration: Hashable, Sendable {
     package var spec: ClusterSpec
     package var settings: [EffectiveSetting]
     package var warnings: [ConfigurationError]
+    /// Read from redis.conf files that a person wrote, and not written down by clusterd yet.
+    package var handMade: HandMadeSettings?
 }
 
 package enum ConfigurationLoader {
@@ -65,17 +70,32 @@ package enum ConfigurationLoader {
     ///   - readSecret: what the place of a password holds; nil: that cannot be known here. The error's words are shown.
     package static func load(
         _ files: [ConfigurationFile], _ defaults: ConfigurationDefaults, commandLine: CommandLineSettings,
-        readSecret: @escaping (SecretSource) throws -> String?
+        handMade: HandMadeSettings? = nil, readSecret: @escaping (SecretSource) throws -> String?
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
+        var (loaded, errors) = read(files, defaults, commandLine, handMade, readSecret)
+        guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
+        loaded.handMade = handMade
+        return loaded
+    }
+
+    /// What is understood of a configuration, whatever is wrong in the rest: enough to know where the nodes' folders are.
+    package static func outline(
+        _ files: [ConfigurationFile], _ defaults: ConfigurationDefaults, commandLine: CommandLineSettings
+    ) -> ClusterSpec {
+        read(files, defaults, commandLine, nil) { _ in "unknown" }.loaded.spec
+    }
+
+    private static func read(
+        _ files: [ConfigurationFile], _ defaults: ConfigurationDefaults, _ commandLine: CommandLineSettings,
+        _ handMade: HandMadeSettings?, _ readSecret: @escaping (SecretSource) throws -> String?
+    ) -> (loaded: LoadedConfiguration, errors: [ConfigurationError]) {
         var settings = Settings()
+        if let handMade { settings.keep(handMade) }
         for file in files { settings.read(file) }
         apply(commandLine, &settings)
         var reader = SpecReader(settings, defaults, readSecret: readSecret)
         let loaded = reader.read()
-        guard reader.errors.isEmpty else {
-            throw ConfigurationErrors(errors: reader.errors)
-        }
-        return loaded
+        return (loaded, reader.errors)
     }
 
     private static func apply(_ commandLine: CommandLineSettings, _ settings: inout Settings) {

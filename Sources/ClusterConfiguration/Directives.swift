@@ -115,6 +115,7 @@ extension SpecReader {
         }
         checkTLS(spec)
         checkMemory(spec)
+        checkKeptProtection(spec)
         if let password = arguments("requirepass"), password != [""], arguments("masterauth") == nil,
             arguments("masteruser") == nil
         {

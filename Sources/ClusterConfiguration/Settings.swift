@@ -7,6 +7,8 @@ struct Settings {
         var origin: ClusterSpec.Origin
         /// Where the key stands.
         var keyOrigin: ClusterSpec.Origin
+        /// Whether it was kept from a redis.conf that a person wrote: what conf.d says holds in its place.
+        var isKept = false
     }
 
     /// `cluster.masters` and so on.
@@ -15,6 +17,9 @@ struct Settings {
     private(set) var directives: [(name: String, value: Value)] = []
     private(set) var overrides: [String: Override] = [:]
     private(set) var errors: [ConfigurationError] = []
+    /// Kept settings that keep strangers out, whatever holds in their place.
+    private(set) var keptProtection: [(name: String, node: String?, origin: ClusterSpec.Origin)] = []
+    private var isReadingKept = false
 
     struct Override {
         var origin: ClusterSpec.Origin
@@ -24,6 +29,8 @@ struct Settings {
     }
 
     mutating func read(_ file: ConfigurationFile) {
+        isReadingKept = file.isKept
+        defer { isReadingKept = false }
         do {
             guard let root = try YAMLReader.read(file.text), !root.isNull else { return }
             guard case .mapping(let sections) = root.content else {
@@ -42,7 +49,48 @@ struct Settings {
     }
 
     mutating func setDirective(_ name: String, _ node: YAMLNode) {
-        Self.put(name, Value(node: node, origin: .commandLine, keyOrigin: .commandLine), &directives)
+        putForAll(name, Value(node: node, origin: .commandLine, keyOrigin: .commandLine))
+    }
+
+    /// What is kept of redis.conf files that a person wrote. conf.d is read after it, and wins.
+    mutating func keep(_ settings: HandMadeSettings) {
+        func value(_ setting: HandMadeSettings.Setting) -> Value {
+            Value(
+                node: HandMadeSettings.node(setting), origin: setting.origin, keyOrigin: setting.origin, isKept: true)
+        }
+        for setting in [settings.announce, settings.bind].compactMap({ $0 }) {
+            values["cluster.\(setting.name)"] = value(setting)
+        }
+        for setting in settings.shared { putForAll(setting.name, value(setting)) }
+        for (node, own) in settings.single {
+            guard let first = own.first else { continue }
+            overrides[node.text] = Override(origin: first.origin)
+            for setting in own { putForNode(setting.name, node.text, value(setting)) }
+        }
+        errors += settings.refusals
+    }
+
+    private mutating func putForAll(_ name: String, _ value: Value) {
+        Self.put(name, value, &directives)
+        noteProtection(name, nil, value)
+        guard !value.isKept else { return }
+        // What is said for all nodes wins over what was kept for one, and a new password over the kept half of a pair.
+        for node in overrides.keys { overrides[node]?.directives.removeAll { $0.name == name && $0.value.isKept } }
+        if name == "requirepass" { directives.removeAll { $0.name == "masterauth" && $0.value.isKept } }
+    }
+
+    private mutating func putForNode(_ name: String, _ node: String, _ value: Value) {
+        var override = overrides[node] ?? Override(origin: value.keyOrigin)
+        Self.put(name, value, &override.directives)
+        overrides[node] = override
+        noteProtection(name, node, value)
+    }
+
+    private mutating func noteProtection(_ name: String, _ node: String?, _ value: Value) {
+        guard value.isKept, HandMadeSettings.protection.contains(name),
+            value.node.content != .scalar("", isPlain: false)
+        else { return }
+        keptProtection.append((name, node, value.origin))
     }
 
     mutating func fail(_ origin: ClusterSpec.Origin, _ message: String, hint: String? = nil) {
@@ -62,9 +110,10 @@ struct Settings {
         }
         for member in members {
             let value = Value(
-                node: member.value, origin: place(member.value.mark, file), keyOrigin: place(member.mark, file))
+                node: member.value, origin: place(member.value.mark, file), keyOrigin: place(member.mark, file),
+                isKept: isReadingKept)
             switch section.key {
-            case "redis": Self.put(member.key.lowercased(), value, &directives)
+            case "redis": putForAll(member.key.lowercased(), value)
             case "nodes": takeOverride(member, file)
             default:
                 let known = Schema.sections[section.key] ?? []
@@ -85,20 +134,20 @@ struct Settings {
             return fail(
                 place(node.value.mark, file), "node '\(node.key)' must hold 'data-dir', 'memory-max' or 'redis'")
         }
-        var override = overrides[node.key] ?? Override(origin: origin)
+        if overrides[node.key] == nil { overrides[node.key] = Override(origin: origin) }
         for member in members {
             let value = Value(
                 node: member.value, origin: place(member.value.mark, file), keyOrigin: place(member.mark, file))
             switch (member.key, member.value.content) {
-            case ("data-dir", _): override.dataDirectory = value
-            case ("memory-max", _): override.memoryMax = value
+            case ("data-dir", _): overrides[node.key]?.dataDirectory = value
+            case ("memory-max", _): overrides[node.key]?.memoryMax = value
             case ("redis", .mapping(let directives)):
                 for directive in directives {
-                    Self.put(
-                        directive.key.lowercased(),
+                    putForNode(
+                        directive.key.lowercased(), node.key,
                         Value(
                             node: directive.value, origin: place(directive.value.mark, file),
-                            keyOrigin: place(directive.mark, file)), &override.directives)
+                            keyOrigin: place(directive.mark, file), isKept: isReadingKept))
                 }
             case ("redis", _): fail(value.origin, "'redis' must hold directives with values")
             default:
@@ -107,7 +156,6 @@ struct Settings {
                     hint: Spelling.hint(member.key, among: Schema.override))
             }
         }
-        overrides[node.key] = override
     }
 
     private static func put(_ name: String, _ value: Value, _ list: inout [(name: String, value: Value)]) {

@@ -108,6 +108,8 @@ package struct Destruction: Sendable, Equatable {
             switch (name, entry.kind) {
             case ("nodes", _): break
             case ("quarantine", .folder): keep("\(path)/quarantine", "what was moved out of the way is yours to remove")
+            case ("kept-settings.yaml", .file):
+                keep("\(path)/\(name)", "it holds the settings of folders that were laid out by hand")
             case ("state.json", .file), ("lock", .file): last.append(.file(folder: path, name: name))
             case (".gitignore", .file) where folder.generated.contains(name):
                 last.append(.file(folder: path, name: name))

@@ -20,8 +20,11 @@ enum Configuration {
         _ files: [ConfigurationFile], _ defaults: ConfigurationDefaults, _ commandLine: CommandLineSettings,
         by reader: SecretReader
     ) throws(Failure) -> LoadedConfiguration {
+        let kept = try KeptSettings.find(files, defaults, commandLine)
         do {
-            return try ConfigurationLoader.load(files, defaults, commandLine: commandLine, readSecret: reader.read)
+            return try ConfigurationLoader.load(
+                kept.files + files, defaults, commandLine: commandLine, handMade: kept.handMade, readSecret: reader.read
+            )
         } catch {
             throw refusal(error.errors.map(\.description))
         }
@@ -94,7 +97,7 @@ enum Configuration {
         return ("\(name) (hidden)", String(reason ?? words[...]))
     }
 
-    private static func refusal(_ lines: [String]) -> Failure {
+    static func refusal(_ lines: [String]) -> Failure {
         Failure(
             "configuration", lines.joined(separator: "\n       "), hint: "nothing was started and nothing was changed",
             exit: ControlAPI.ExitCode.configuration)

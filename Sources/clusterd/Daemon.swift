@@ -44,6 +44,8 @@ struct Daemon {
         if let record = memory.record {
             try fit(&loaded, to: record, options)
             if !options.stopsAtOnce { try Preflight.checkTransport(loaded.spec, record) }
+        } else if let settings = loaded.handMade {
+            try KeptSettings.write(settings, loaded.spec)
         }
         let socketPath = ControlSocketFile.path(loaded.spec, options)
         let control = try inherited?.control ?? ControlSocketFile.handedOver(to: notifier, for: socketPath)
