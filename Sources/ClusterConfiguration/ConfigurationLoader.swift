@@ -61,6 +61,11 @@ package struct LoadedConfiguration: Hashable, Sendable {
     package var warnings: [ConfigurationError]
     /// Read from redis.conf files that a person wrote, and not written down by clusterd yet.
     package var handMade: HandMadeSettings?
+
+    /// Where a setting was written.
+    package func origin(_ key: String) -> String {
+        (settings.first { $0.key == key }?.origin ?? .builtIn).description
+    }
 }
 
 package enum ConfigurationLoader {

@@ -40,14 +40,15 @@ extension SpecReader {
             refuse("line breaks are not allowed", value.origin)
             return []
         }
-        if Self.files.contains(name), let path = lines.first?.first, !path.hasPrefix("/"), !path.isEmpty {
+        for path in lines.compactMap(\.first)
+        where Self.files.contains(name) && !path.hasPrefix("/") && !path.isEmpty {
             refuse("the path must be absolute: each node runs in its own folder", value.origin)
         }
         return lines.map { ClusterSpec.Directive(name: name, arguments: $0, origin: value.origin) }
     }
 
     private static let files: Set<String> = [
-        "aclfile", "tls-ca-cert-dir", "tls-ca-cert-file", "tls-cert-file", "tls-client-cert-file",
+        "aclfile", "loadmodule", "tls-ca-cert-dir", "tls-ca-cert-file", "tls-cert-file", "tls-client-cert-file",
         "tls-client-key-file",
         "tls-dh-params-file", "tls-key-file",
     ]
@@ -116,6 +117,9 @@ extension SpecReader {
         checkTLS(spec)
         checkMemory(spec)
         checkKeptProtection(spec)
+        if !spec.isTemporary {
+            errors += FolderRules.complaints(spec.folderPlaces, dataDirectory: spec.dataDirectory)
+        }
         if let password = arguments("requirepass"), password != [""], arguments("masterauth") == nil,
             arguments("masteruser") == nil
         {

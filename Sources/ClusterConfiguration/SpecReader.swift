@@ -66,6 +66,9 @@ struct SpecReader {
                 fail("cluster.bind", "'\(address)' is no IP address")
             }
             if addresses.isEmpty { fail("cluster.bind", "at least one address is needed") }
+            if addresses.count > AddressRules.mostBound {
+                fail("cluster.bind", "the engine binds \(AddressRules.mostBound) addresses at most")
+            }
             spec.bind = addresses
         }
         spec.onPortConflict = spec.isReachableFromOutside ? .fail : .next
@@ -73,6 +76,9 @@ struct SpecReader {
             spec.onPortConflict = conflict
         }
         spec.announce = text("cluster.announce")
+        if let announced = spec.announce, let why = AddressRules.complaint(announced: announced) {
+            fail("cluster.announce", why)
+        }
         if let free = bytes("cluster.min-free") { spec.minimumFreeBytes = free }
         if let value = settings.values["cluster.memory-max"] {
             spec.memoryMax = memoryMax(value, label: "cluster.memory-max")
@@ -160,10 +166,14 @@ struct SpecReader {
             }
             var result = ClusterSpec.NodeOverride(origin: override.origin)
             if let value = override.dataDirectory {
-                if let path = value.node.scalar, path.hasPrefix("/") {
-                    result.dataDirectory = path
+                if let path = value.node.scalar, path.hasPrefix("/"), path.utf8.allSatisfy({ $0 >= 32 }) {
+                    result.dataDirectory = FolderRules.normal(path)
+                    result.directoryOrigin = value.origin
                 } else {
-                    errors.append(.init(origin: value.origin, message: "data-dir must be an absolute path"))
+                    errors.append(
+                        .init(
+                            origin: value.origin,
+                            message: "data-dir must be an absolute path"))
                 }
             }
             if let value = override.memoryMax {

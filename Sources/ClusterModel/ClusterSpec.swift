@@ -85,6 +85,8 @@ package struct ClusterSpec: Hashable, Sendable {
         package var memoryMax: Int64?
         package var directives: [Directive] = []
         package var origin: Origin
+        /// Of `dataDirectory`.
+        package var directoryOrigin: Origin?
 
         package init(
             dataDirectory: String? = nil, memoryMax: Int64? = nil, directives: [Directive] = [],

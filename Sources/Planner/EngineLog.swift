@@ -38,6 +38,13 @@ struct EngineLog {
         {
             return (.diskFull, "found the disk full")
         }
+        if let line = last("Can't handle RDB format version") {
+            let format = Self.words(line).split { !$0.isNumber }.last.flatMap { Int($0) } ?? 0
+            return (
+                .newerData,
+                "cannot read files in RDB format \(format)\(Self.writer(of: format)): \(engine ?? "it") is too old for them"
+            )
+        }
         if let line = last(
             "Bad file format reading the append only file", "Unexpected end of file reading the append only file",
             "Invalid AOF manifest file format", "Unable to obtain the AOF file",
@@ -46,7 +53,7 @@ struct EngineLog {
             return (.badAppendOnlyFile, "could not load its append-only file: \(Self.words(line))")
         }
         if let line = last(
-            "Wrong signature trying to load DB from file", "Can't handle RDB format version", "Wrong RDB checksum",
+            "Wrong signature trying to load DB from file", "Wrong RDB checksum",
             "Short read or OOM loading DB", "Internal error in RDB reading",
             "Terminating server after rdb file", "Fatal error loading the DB")
         {
@@ -56,6 +63,25 @@ struct EngineLog {
                 : (.badDump, "could not load its RDB file: \(Self.words(line))")
         }
         return nil
+    }
+
+    /// `Redis 7.0.15`, as it calls itself when it starts.
+    private var engine: String? {
+        guard let line = last("Redis version=", "Valkey version=") else { return nil }
+        let words = Self.words(line).split { $0 == " " || $0 == "," }
+        guard let at = words.firstIndex(where: { $0.hasPrefix("version=") }), at > 0 else { return nil }
+        return "\(words[at - 1]) \(words[at].dropFirst(8))"
+    }
+
+    /// `RDB_VERSION`, src/rdb.h of each.
+    private static func writer(of format: Int) -> String {
+        switch format {
+        case 10: ", as Redis 7.0 writes them"
+        case 11: ", as Redis 7.2 and Valkey 7.2 to 8 write them"
+        case 12: ", as Redis 7.4 and later write them"
+        case 80...: ", as Valkey 9 and later write them"
+        default: ""
+        }
     }
 
     /// The head of a crash report: what the engine says it died of.

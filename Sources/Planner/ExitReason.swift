@@ -11,6 +11,8 @@ package struct ExitReason: Sendable, Equatable, Hashable {
         case badNodesFile
         case badAppendOnlyFile
         case badDump
+        /// Its files were written by a newer engine, and are whole.
+        case newerData
         case diskFull
         case cannotExecute
         case directoryLocked
@@ -31,6 +33,7 @@ package struct ExitReason: Sendable, Equatable, Hashable {
             case .badNodesFile: "bad-nodes-file"
             case .badAppendOnlyFile: "bad-append-only-file"
             case .badDump: "bad-dump"
+            case .newerData: "newer-data"
             case .diskFull: "disk-full"
             case .cannotExecute: "cannot-execute"
             case .directoryLocked: "directory-locked"
@@ -112,11 +115,11 @@ package struct ExitReason: Sendable, Equatable, Hashable {
     /// Trying again changes nothing: a person must, or the file is mended first.
     package var isHopeless: Bool {
         switch kind {
-        case .badDirective, .cannotExecute, .badAppendOnlyFile, .badDump: true
+        case .badDirective, .cannotExecute, .badAppendOnlyFile, .badDump, .newerData: true
         default: false
         }
     }
 
     /// Its data files are what it died of.
-    package var dataUnreadable: Bool { kind == .badAppendOnlyFile || kind == .badDump }
+    package var dataUnreadable: Bool { [.badAppendOnlyFile, .badDump, .newerData].contains(kind) }
 }

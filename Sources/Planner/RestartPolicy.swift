@@ -67,6 +67,9 @@ extension Turn {
                 ? "\(names.appendOnlyDirectory)/\(names.appendOnly).manifest" : names.appendOnly
             return "cp -a \(member.directory) \(member.directory).copy && \(seen.engine.name.rawValue)-check-aof --fix "
                 + "\(member.directory)/\(file), and then \(again)"
+        case .newerData:
+            return
+                "set engine.server to the engine that wrote the files, or a newer one, then: clusterd reexec, and \(again)"
         case .badDump: return "put another \(names.dump) into \(member.directory), and then \(again)"
         default: return again
         }

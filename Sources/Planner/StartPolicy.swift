@@ -39,7 +39,7 @@ extension Turn {
                     Finding(
                         "slots-unknown", .error, node: member.name,
                         "\(member.name) is not started: no file and no node says which slots its shard has",
-                        hint: "clusterd stop, put back a nodes.conf from quarantine/, and start clusterd again"))
+                        hint: slotsUnknownHint(member)))
                 continue
             }
             if master == member.id, successions[member.id] != .inPlace { continue }
@@ -162,5 +162,12 @@ extension Turn {
         if !report.loading, decision.record?.members[index].appendOnly != report.persistence.appendOnly {
             decision.record?.members[index].appendOnly = report.persistence.appendOnly
         }
+    }
+}
+
+extension Turn {
+    private func slotsUnknownHint(_ member: Member) -> String {
+        "put a nodes.conf of this cluster, from a backup, into \(member.directory) as \(member.nodesFileName), and start clusterd "
+            + "again: the other nodes' files are rebuilt from it"
     }
 }

@@ -30,6 +30,38 @@ struct SocketAddress {
         self.storage = storage
     }
 
+    /// As the engine resolves what it dials: the first address of a name. nil: it has none; `trouble` says why.
+    init?(resolving name: String, port: Int, trouble: inout String) {
+        var hints = addrinfo()
+        hints.ai_flags = AI_NUMERICSERV
+        hints.ai_family = AF_UNSPEC
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        let code = getaddrinfo(name, String(port), &hints, &list)
+        guard code == 0, let list else {
+            trouble = String(cString: gai_strerror(code))
+            return nil
+        }
+        defer { freeaddrinfo(list) }
+        guard let address = list.pointee.ai_addr else { return nil }
+        family = list.pointee.ai_family
+        length = list.pointee.ai_addrlen
+        let raw = UnsafeRawBufferPointer(start: address, count: Int(length))
+        bytes = Array(family == AF_INET6 ? raw[8..<24] : raw[4..<8])
+        var storage = sockaddr_storage()
+        withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: raw) }
+        self.storage = storage
+    }
+
+    /// 0, or errno.
+    func connect(_ descriptor: Int32) -> Int32 {
+        withUnsafePointer(to: storage) { storage in
+            storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                Glibc.connect(descriptor, address, length) == 0 ? 0 : errno
+            }
+        }
+    }
+
     /// 0, or errno.
     func bind(_ descriptor: Int32) -> Int32 {
         withUnsafePointer(to: storage) { storage in

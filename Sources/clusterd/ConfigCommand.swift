@@ -23,13 +23,16 @@ struct ConfigCommand: ParsableCommand {
 
         func run() throws {
             let (files, loaded) = try source.load()
-            try Configuration.checkCertificates(loaded.spec)
+            try Configuration.checkFiles(loaded.spec)
             let engine = try Configuration.engine(for: loaded.spec)
             for file in files { Output.note("read      \(file.name)") }
             for path in source.passedOver {
                 Output.note("warning   \(path) is not read: its name does not end in .yaml")
             }
             for warning in loaded.warnings { Output.note("warning   \(warning)") }
+            if let complaint = AnnounceCheck.complaint(loaded.spec, nil, engine: engine.engine) {
+                Output.note("warning   \(loaded.origin("cluster.announce")): \(complaint)")
+            }
             let spec = loaded.spec
             Output.result(
                 "the configuration is valid: \(spec.masters) \(spec.masters == 1 ? "master" : "masters") with "

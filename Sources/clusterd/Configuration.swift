@@ -71,9 +71,9 @@ enum Configuration {
         }
     }
 
-    /// What must be so of the files of TLS, whoever starts with them.
-    static func checkCertificates(_ spec: ClusterSpec) throws(Failure) {
-        var lines: [String] = []
+    /// What must be so of the folders and files that the configuration names, whoever starts with them.
+    static func checkFiles(_ spec: ClusterSpec) throws(Failure) {
+        var lines = FilesOfConfiguration.complaints(spec)
         for (name, files) in spec.certificatesByNode {
             for complaint in CertificateFiles.complaints(files) {
                 let line = "\(origin(complaint.directive, spec, name)): redis.\(complaint.directive): \(complaint)"

@@ -35,12 +35,16 @@ struct Daemon {
         let inherited: Inherited? = if case .ours(let inherited)? = Clusterd.offer { inherited } else { nil }
         var loaded = try Configuration.load(options.configuration, options.defaults, options.commandLine)
         let engine = try Configuration.engine(for: loaded.spec)
-        try Configuration.checkCertificates(loaded.spec)
+        try Configuration.checkFiles(loaded.spec)
         for warning in loaded.warnings { Output.note("warning: \(warning)") }
         try Preflight.check(loaded.spec)
         let user = try Preflight.user(loaded.spec)
         let lock = try Preflight.claim(loaded.spec, options.mode, user, inherited: inherited?.lock)
         let memory = try Memory.read(loaded.spec.dataDirectory)
+        if !options.stopsAtOnce {
+            try AnnounceCheck.check(
+                loaded.spec, memory.record, engine: engine.engine, origin: loaded.origin("cluster.announce"))
+        }
         if let record = memory.record {
             try fit(&loaded, to: record, options)
             if !options.stopsAtOnce { try Preflight.checkTransport(loaded.spec, record) }

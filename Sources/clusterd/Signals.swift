@@ -107,8 +107,14 @@ final class Reload: Sendable {
             if let record = reporter.record {
                 try Daemon.fit(&loaded, to: record, options)
             }
-            try Configuration.checkCertificates(loaded.spec)
-            _ = try Configuration.engine(for: loaded.spec)
+            try Configuration.checkFiles(loaded.spec)
+            let engine = try Configuration.engine(for: loaded.spec).engine
+            // A node takes another address at its next start, and must be reached by it then.
+            if loaded.spec.announce != driver.spec.announce,
+                let complaint = AnnounceCheck.complaint(loaded.spec, reporter.record, engine: engine)
+            {
+                throw Configuration.refusal(["\(loaded.origin("cluster.announce")): \(complaint)"])
+            }
             let plan = ReloadPlan(from: driver.spec, to: loaded.spec)
             driver.configure(plan.spec)
             timeline.reloaded(by: who, nil)

@@ -35,7 +35,7 @@ struct Trial: Sendable {
             let inherited = try offered()
             var loaded = try Configuration.load(options.configuration, options.defaults, options.commandLine)
             _ = try Configuration.engine(for: loaded.spec)
-            try Configuration.checkCertificates(loaded.spec)
+            try Configuration.checkFiles(loaded.spec)
             try Preflight.check(loaded.spec)
             _ = try Preflight.user(loaded.spec)
             guard loaded.spec.dataDirectory == inherited.dataDirectory else {

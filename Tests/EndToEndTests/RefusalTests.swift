@@ -35,6 +35,37 @@ import Testing
         #expect(result.left == ["conf.yaml"])
     }
 
+    @Test(arguments: [
+        ("192.0.2.1", "the nodes cannot reach each other by it"), ("no-such-host.invalid", "the name does not resolve"),
+        (String(repeating: "a", count: 46), "the engine keeps 45 of an address"),
+    ])
+    func anAddressThatNodesCannotUseIsRefusedBeforeTheyStart(announced: String, words: String) throws {
+        let result = try refusal("cluster:\n  announce: \(announced)\n")
+        #expect(result.exit == 78)
+        #expect(result.words.contains("HOME/conf.yaml:2:13: cluster.announce: "))
+        #expect(result.words.contains(words), "\(result.words)")
+    }
+
+    @Test func anACLFileThatLetsNeitherClusterdNorThePasswordInIsRefused() throws {
+        let list = NSTemporaryDirectory() + "users-\(UUID().uuidString.prefix(8)).acl"
+        defer { try? FileManager.default.removeItem(atPath: list) }
+        try "user alice on >x ~* +@all\n".write(toFile: list, atomically: true, encoding: .utf8)
+        let result = try refusal("redis: {requirepass: sesame, masterauth: sesame, aclfile: \(list)}\n")
+        #expect(result.exit == 78)
+        #expect(result.words.contains("redis.requirepass has no effect beside it") && !result.words.contains("sesame"))
+    }
+
+    @Test func oneFolderThroughALinkIsNoFolderForTwoNodes() throws {
+        let place = NSTemporaryDirectory() + "folders-\(UUID().uuidString.prefix(8))"
+        defer { try? FileManager.default.removeItem(atPath: place) }
+        try FileManager.default.createDirectory(atPath: place + "/a", withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(atPath: place + "/b", withDestinationPath: place + "/a")
+        let result = try refusal("nodes:\n  \"7000\": {data-dir: \(place)/a}\n  \"7001\": {data-dir: \(place)/b/}\n")
+        #expect(result.exit == 78)
+        #expect(
+            result.words.contains("HOME/conf.yaml:3:22: ") && result.words.contains("is the folder of node 7000 too"))
+    }
+
     @Test func whatClusterdOwnsAndWhatIsNotBuiltIsRefused() throws {
         #expect(try refusal("redis: {port: 7}\n").words.contains("this is clusterd's own"))
     }

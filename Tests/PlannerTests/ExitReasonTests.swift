@@ -82,6 +82,26 @@ import Testing
             ], kind: .badDump,
             cause: "could not load its RDB file: Wrong RDB checksum expected: (d7) but got (ff). Aborting now."),
         Sample(
+            log: [
+                "1:C 28 Nov 2026 15:40:21.597 # Redis version=7.0.15, bits=64, commit=0, modified=0, pid=1, just started",
+                "1:M 28 Nov 2026 15:40:21.599 # Can't handle RDB format version 12",
+                "1:M 28 Nov 2026 15:40:21.599 # Fatal error loading the DB: Invalid argument. Exiting.",
+            ], kind: .newerData,
+            cause:
+                "cannot read files in RDB format 12, as Redis 7.4 and later write them: Redis 7.0.15 is too old for them"
+        ),
+        Sample(
+            log: [
+                "1:C 28 Nov 2026 15:40:23.692 # Valkey version=8.0.1, bits=64, commit=0, modified=0, pid=1, just started",
+                "1:M 28 Nov 2026 15:40:23.695 * Reading RDB base file on AOF loading...",
+                "1:M 28 Nov 2026 15:40:23.695 # Can't handle RDB format version 80",
+                "1:M 28 Nov 2026 15:40:23.695 # Error reading the RDB base file appendonly.aof.2.base.rdb, AOF loading aborted",
+                "1:M 28 Nov 2026 15:40:23.695 # Unrecoverable error reading the append only file a.base.rdb: Invalid argument",
+            ], kind: .newerData,
+            cause:
+                "cannot read files in RDB format 80, as Valkey 9 and later write them: Valkey 8.0.1 is too old for them"
+        ),
+        Sample(
             log: ["1:M 24 Nov 2026 21:31:27.099 # Fatal: can't update cluster config file."], kind: .diskFull,
             cause: "found the disk full"),
         // It went on after that, and somebody killed it.
