@@ -95,10 +95,16 @@ extension Triage {
         switch verdict {
         case .refused: return []
         case .cluster(let members, let loners):
-            let found = FoundNodes(members, candidates: PortCandidates(spec, engine: engine).pairs)
+            var found = FoundNodes(members, candidates: PortCandidates(spec, engine: engine).pairs)
             let lost = members.filter { $0.parsed?.view.myself == nil }
             let names = found.nodes.map { (folder: $0.folder, name: $0.name, client: $0.ports.client) }
-            return names + numbered(lost + loners).filter { one in !names.contains { $0.name == one.name } }
+            for entry in Triage.lost(in: members) {
+                _ = found.place(lost: entry, in: lost.first { $0.number == entry.ports.client })
+            }
+            // As many of the loners become nodes as are wanted.
+            let missing = max(0, spec.nodeCount - found.nodes.count)
+            return names
+                + numbered(lost + loners.prefix(missing)).filter { one in !names.contains { $0.name == one.name } }
         case .new(let folders):
             let wanted = PortCandidates(spec, engine: engine, folders: folders).pairs.prefix(spec.nodeCount)
             return numbered(folders.filter { $0.isLaidOutByHand(in: spec) }).filter { folder in

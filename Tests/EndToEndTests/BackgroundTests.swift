@@ -50,7 +50,7 @@ import Testing
 
     @Test func aNodeThatCannotRunIsSaidAndTheDaemonGoesOn() async throws {
         try await withDaemon { daemon in
-            let result = try up(daemon, "--set", "redis.loadmodule=/nonexistent.so")
+            let result = try up(daemon, "--set", "redis.loadmodule=/etc/passwd")
             #expect(result.exit == 1 && result.errors.contains("clusterd goes on (pid "), "\(result.errors)")
             #expect(try daemon.command(["stop"]).exit == 0)
         }

@@ -107,4 +107,21 @@ import Testing
         let moved = all.filter { $0.path != Scene.folder("7000") }
         #expect(StrayFolders(record, moved, inUse: []).findings.map(\.code) == ["directory-misplaced"])
     }
+
+    /// Their redis.conf is read under these names.
+    @Test func theNamesOfFoldersThatBecomeNodes() {
+        let engine = Engine(name: .redis, version: EngineVersion(7, 0, 15))
+        var spec = ClusterSpec(name: "test", dataDirectory: "/data")
+        (spec.masters, spec.replicas) = (4, 0)
+        let folders = Self.folders(["/data/host1", "/data/7001", "/data/x"], Self.threeHosts.map { ($0.0, $0.1) })
+        let loners = ["7005", "7006"].map { TriageTests.loner($0) }
+        let names = Triage(folders + loners, inUse: []).names(spec, engine: engine).map {
+            "\($0.folder.lastName) \($0.name)"
+        }
+        #expect(names == ["7001 7001", "host1 7000", "x 7002", "7005 7005"], "one loner is wanted")
+        let new = Triage(loners, inUse: [])
+        #expect(new.names(spec, engine: engine).isEmpty, "below nodes/ clusterd writes redis.conf itself")
+        let keys = Triage([TriageTests.loner("7000", keys: true)], inUse: [])
+        #expect(keys.names(spec, engine: engine).isEmpty, "it is refused")
+    }
 }
