@@ -139,7 +139,7 @@ extension Turn {
 
     /// A node that has run before may be what holds its port, under another name or unseen. A second one on another port would
     /// be a second writer.
-    private func mayBeOwnProcess(_ holder: Observation.PortHolderFact, _ member: Member) -> Bool {
+    func mayBeOwnProcess(_ holder: Observation.PortHolderFact, _ member: Member) -> Bool {
         switch holder {
         case .process(let pid): return member.process?.bootID == seen.bootID && pid == member.process?.pid
         case .hidden: return decision.record?.everReady == true

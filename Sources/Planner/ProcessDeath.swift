@@ -34,10 +34,11 @@ package enum ProcessLife: Sendable, Equatable {
     /// - Parameters:
     ///   - process: what this daemon knows of the node's process; nil: it has neither started nor adopted one.
     ///   - killPendingSince: since when SIGKILL is pending on it.
-    ///   - hasOwnPorts: both ports of the node are reserved for it, so that no process listens there; nil: not known.
+    ///   - listensNot: whether no engine of this node can listen on its ports: both are reserved, or another process has one of
+    ///     them; nil: not known.
     package init(
         of member: Member, process: NodeProcess?, killPendingSince: Moment?, survey: Observation.Survey,
-        users: FolderUsers, bootID: String, hasOwnPorts: Bool?
+        users: FolderUsers, bootID: String, listensNot: Bool?
     ) {
         switch process {
         case .running(let running):
@@ -54,13 +55,13 @@ package enum ProcessLife: Sendable, Equatable {
                 self = .dead(.ended, since: exit.at)
             }
         case nil:
-            self = Self.remembered(member, survey, users, bootID, hasOwnPorts)
+            self = Self.remembered(member, survey, users, bootID, listensNot)
         }
     }
 
     /// Of a process that an earlier daemon started.
     private static func remembered(
-        _ member: Member, _ survey: Observation.Survey, _ users: FolderUsers, _ bootID: String, _ hasOwnPorts: Bool?
+        _ member: Member, _ survey: Observation.Survey, _ users: FolderUsers, _ bootID: String, _ listensNot: Bool?
     ) -> ProcessLife {
         if let process = member.process, process.bootID == bootID {
             switch survey.recorded[process] {
@@ -73,7 +74,7 @@ package enum ProcessLife: Sendable, Equatable {
         if let user = users.server(in: member.directory) { return .unproven(.folderInUse(user)) }
         // On a host where other users' processes are hidden, free ports stand for what cannot be seen: an engine that works in
         // this folder by its redis.conf listens there.
-        if !survey.sawAll, hasOwnPorts != true { return .unproven(.unseen(survey.concealed)) }
+        if !survey.sawAll, listensNot != true { return .unproven(.unseen(survey.concealed)) }
         let isOtherBoot = member.process.map { $0.bootID != bootID } ?? false
         return .dead(isOtherBoot ? .otherBoot : .gone, since: survey.askedAt)
     }
@@ -86,16 +87,17 @@ extension NodeProcess.Exited {
 
 extension Turn {
     func life(of member: Member, _ survey: Observation.Survey) -> ProcessLife {
-        var hasOwnPorts: Bool?
+        var listensNot: Bool?
         switch seen.ports[member.ports] {
-        case .reserved: hasOwnPorts = true
-        case .busy: hasOwnPorts = false
+        case .reserved: listensNot = true
+        // Where another process has one of the two ports, an engine that needs both does not run there.
+        case .busy(let busy): listensNot = !mayBeOwnProcess(busy.holder, member)
         case nil: break
         }
         return ProcessLife(
             of: member, process: seen.processes[member.name],
             killPendingSince: vitals(member.name)?.dyingSince, survey: survey, users: folderUsers(survey),
-            bootID: seen.bootID, hasOwnPorts: hasOwnPorts)
+            bootID: seen.bootID, listensNot: listensNot)
     }
 
     func folderUsers(_ survey: Observation.Survey) -> FolderUsers {

@@ -29,7 +29,7 @@ struct FolderLook {
         ProcessLife(
             of: member, process: nil, killPendingSince: nil, survey: survey, users: users,
             bootID: ProcessTable.bootID(),
-            hasOwnPorts: PortHolder.of(port: member.ports.client).trace == .none)
+            listensNot: PortHolder.of(port: member.ports.client).trace == .none)
     }
 
     /// A server in a member's folder that is none of these.

@@ -9,14 +9,14 @@ struct ProcessDeathTests {
 
     private func life(
         recorded: ProcessPresence? = .gone, users: [Observation.DirectoryUser] = [], process: NodeProcess? = nil,
-        bootID: String = Scene.bootID, hidden: Bool = false, hasOwnPorts: Bool? = true, killPending: Moment? = nil
+        bootID: String = Scene.bootID, hidden: Bool = false, listensNot: Bool? = true, killPending: Moment? = nil
     ) -> ProcessLife {
         let member = Scene.settled().member(Self.node)
         var survey = Observation.Survey(askedAt: .seconds(100), directories: [], users: users, showsOnlyOwn: hidden)
         survey.recorded[Self.identity] = recorded
         return ProcessLife(
             of: member, process: process, killPendingSince: killPending, survey: survey,
-            users: FolderUsers(users, recorded: [Self.identity]), bootID: bootID, hasOwnPorts: hasOwnPorts)
+            users: FolderUsers(users, recorded: [Self.identity]), bootID: bootID, listensNot: listensNot)
     }
 
     private func user(_ command: String, _ ports: [Int]? = nil, pid: Int32 = 4242) -> Observation.DirectoryUser {
@@ -29,7 +29,7 @@ struct ProcessDeathTests {
         for users in [[], [user("mynode 7000", [7000])], [user("bash")]] {
             for hidden in [false, true] {
                 for ports in [true, false, nil] {
-                    let seen = life(recorded: .alive, users: users, hidden: hidden, hasOwnPorts: ports)
+                    let seen = life(recorded: .alive, users: users, hidden: hidden, listensNot: ports)
                     #expect(seen == .alive(Self.identity))
                 }
             }
@@ -38,9 +38,9 @@ struct ProcessDeathTests {
 
     @Test func goneIsProvenOnlyWithAFreeFolderAndNothingUnseen() {
         #expect(life() == .dead(.gone, since: .seconds(100)))
-        #expect(life(hidden: true, hasOwnPorts: true) == .dead(.gone, since: .seconds(100)))
-        #expect(life(hidden: true, hasOwnPorts: nil) == .unproven(.unseen([])))
-        #expect(life(hidden: true, hasOwnPorts: false) == .unproven(.unseen([])))
+        #expect(life(hidden: true, listensNot: true) == .dead(.gone, since: .seconds(100)))
+        #expect(life(hidden: true, listensNot: nil) == .unproven(.unseen([])))
+        #expect(life(hidden: true, listensNot: false) == .unproven(.unseen([])))
         #expect(life(recorded: .hidden) == .unproven(.hidden(Self.identity)))
         #expect(life(recorded: nil) == .unproven(.notLooked(since: .seconds(100) + .nanoseconds(1))))
     }

@@ -69,26 +69,27 @@ struct SimulatedHost {
         // The engine writes its nodes.conf whenever its view changes: what lies on disk is the view of the process that runs.
         for pid in engines.keys { save(pid) }
         let known = Set(folders.keys).union(paths).sorted()
-        let users = pids.compactMap { engines[$0] }.map { engine in
+        // A daemon that may not look at engines is another user's, and does not come while an engine is still booting.
+        let shown = pids.compactMap { engines[$0] }.filter { engine in
+            guise == .plain || guise == .renamed || now < engine.listensAt + .seconds(1)
+        }
+        let users = shown.map { engine in
             Observation.DirectoryUser(
                 directory: engine.directory, identity: engine.identity,
                 command: "\(guise == .renamed ? "mynode" : "redis-server") 127.0.0.1:\(engine.ports.client)",
                 ports: engine.listens(now) ? [engine.ports.client, engine.ports.bus] : [])
         }
-        let isReadable = guise == .plain || guise == .renamed
+        let unreadable = pids.filter { pid in guise == .unreadable && !shown.contains { $0.identity.pid == pid } }
         let recorded = (record?.members ?? []).compactMap(\.process).map { process in
             (process, engines[process.pid]?.identity == process ? ProcessPresence.alive : .gone)
         }
         return .init(
             askedAt: now,
             directories: known.map { path in folders[path]?.facts(path, writes) ?? DirectoryFacts(path: path) },
-            users: isReadable ? users : [],
-            recorded: Dictionary(recorded, uniquingKeysWith: { first, _ in first }),
-            concealed: guise != .unreadable
-                ? []
-                : users.map {
-                    .init(pid: $0.identity.pid, name: "redis-server", command: "redis-server", userID: 0)
-                },
+            users: users, recorded: Dictionary(recorded, uniquingKeysWith: { first, _ in first }),
+            concealed: unreadable.map {
+                .init(pid: $0, name: "redis-server", command: "redis-server", userID: 0)
+            },
             showsOnlyOwn: guise == .disguised)
     }
 
