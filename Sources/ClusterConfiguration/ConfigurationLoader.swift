@@ -5,7 +5,7 @@ package struct ConfigurationFile: Hashable, Sendable {
     /// As people call it: shown in errors.
     package var name: String
     package var text: [UInt8]
-    /// Whether it holds what clusterd kept of redis.conf files that a person wrote: whatever conf.d says wins over it.
+    /// Whether it holds what clusterd kept of redis.conf files written by hand: whatever conf.d says wins over it.
     package var isKept: Bool
 
     package init(name: String, text: [UInt8], isKept: Bool = false) {
@@ -59,7 +59,7 @@ package struct LoadedConfiguration: Hashable, Sendable {
     package var spec: ClusterSpec
     package var settings: [EffectiveSetting]
     package var warnings: [ConfigurationError]
-    /// Read from redis.conf files that a person wrote, and not written down by clusterd yet.
+    /// Read from redis.conf files written by hand, and not written down by clusterd yet.
     package var handMade: HandMadeSettings?
 
     /// Where a setting was written.

@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// The redis.conf that a person wrote for one node, with the files that it includes, line by line.
+/// The redis.conf written by hand for one node, with the files that it includes, line by line.
 package struct HandMadeFile: Hashable, Sendable {
     package struct Line: Hashable, Sendable {
         package var path: String
@@ -41,7 +41,7 @@ package struct HandMadeFile: Hashable, Sendable {
     var plainPort: Int { value("port").flatMap { Int($0) } ?? 6379 }
 }
 
-/// What becomes of one directive of a redis.conf that a person wrote.
+/// What becomes of one directive of a redis.conf written by hand.
 enum HandMadeDirective {
     enum Treatment: Equatable {
         case take

@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// What is kept of redis.conf files that a person wrote, when clusterd takes over their nodes: every directive that clusterd does not
+/// What is kept of redis.conf files written by hand, when clusterd takes over their nodes: every directive that clusterd does not
 /// set itself. One that is the same for all nodes holds for all, any other for its node. What cannot be kept is refused.
 package struct HandMadeSettings: Hashable, Sendable {
     package struct Setting: Hashable, Sendable {

@@ -7,7 +7,7 @@ struct Settings {
         var origin: ClusterSpec.Origin
         /// Where the key stands.
         var keyOrigin: ClusterSpec.Origin
-        /// Whether it was kept from a redis.conf that a person wrote: what conf.d says holds in its place.
+        /// Whether it was kept from a redis.conf written by hand: what conf.d says holds in its place.
         var isKept = false
     }
 
@@ -52,7 +52,7 @@ struct Settings {
         putForAll(name, Value(node: node, origin: .commandLine, keyOrigin: .commandLine))
     }
 
-    /// What is kept of redis.conf files that a person wrote. conf.d is read after it, and wins.
+    /// What is kept of redis.conf files written by hand. conf.d is read after it, and wins.
     mutating func keep(_ settings: HandMadeSettings) {
         func value(_ setting: HandMadeSettings.Setting) -> Value {
             Value(

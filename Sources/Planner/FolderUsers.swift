@@ -69,7 +69,8 @@ package enum EngineProcess {
         } && !isTitleOfChild(process.command)
     }
 
-    private static func program(_ command: String) -> String {
+    /// The first word of a command line, without its folder.
+    static func program(_ command: String) -> String {
         let word = command.split(separator: " ").first.map(String.init) ?? ""
         return word.split(separator: "/").last.map(String.init) ?? word
     }

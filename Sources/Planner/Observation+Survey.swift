@@ -58,8 +58,7 @@ extension Observation {
 
         /// As `comm` has it for `-bash` and `/usr/bin/redis-server 127.0.0.1:7000 [cluster]`.
         private static func program(_ command: String) -> String {
-            let word = command.split(separator: " ").first?.split(separator: "/").last ?? ""
-            return String(word.drop { $0 == "-" }.prefix(15))
+            String(EngineProcess.program(command).drop { $0 == "-" }.prefix(15))
         }
     }
 }

@@ -38,7 +38,7 @@ package enum ProcessLife: Sendable, Equatable {
     ///     them; nil: not known.
     package init(
         of member: Member, process: NodeProcess?, killPendingSince: Moment?, survey: Observation.Survey,
-        users: FolderUsers, bootID: String, listensNot: Bool?
+        users: @autoclosure () -> FolderUsers, bootID: String, listensNot: Bool?
     ) {
         switch process {
         case .running(let running):
@@ -49,13 +49,13 @@ package enum ProcessLife: Sendable, Equatable {
                 self = .dead(.ended, since: exit.at)
             } else if survey.askedAt < exit.at {
                 self = .unproven(.notLooked(since: exit.at))
-            } else if let user = users.server(in: member.directory) {
+            } else if let user = users().server(in: member.directory) {
                 self = .unproven(.folderInUse(user))
             } else {
                 self = .dead(.ended, since: exit.at)
             }
         case nil:
-            self = Self.remembered(member, survey, users, bootID, listensNot)
+            self = Self.remembered(member, survey, users(), bootID, listensNot)
         }
     }
 

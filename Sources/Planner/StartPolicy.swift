@@ -163,9 +163,7 @@ extension Turn {
             decision.record?.members[index].appendOnly = report.persistence.appendOnly
         }
     }
-}
 
-extension Turn {
     private func slotsUnknownHint(_ member: Member) -> String {
         "put a nodes.conf of this cluster, from a backup, into \(member.directory) as \(member.nodesFileName), and start clusterd "
             + "again: the other nodes' files are rebuilt from it"

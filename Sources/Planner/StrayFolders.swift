@@ -19,7 +19,7 @@ package struct StrayFolders {
         let inPlace = record.members.compactMap { member in
             facts(member.directory).flatMap { inUse.contains($0.path) ? nil : inTheWay(of: member, $0) }
         }
-        // A folder under another name than a port's may be a person's own copy: it counts where it is a node's only one.
+        // A folder under another name than a port's may be the operator's own copy: it counts where it is a node's only one.
         let others = directories.filter { folder in
             guard !places.contains(folder.path), !folder.isUntouched, !folder.isDataFolder else { return false }
             return folder.number != nil || folder.path.hasSuffix("/nodes/\(folder.lastName)")

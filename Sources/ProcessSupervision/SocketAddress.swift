@@ -19,15 +19,7 @@ struct SocketAddress {
         var list: UnsafeMutablePointer<addrinfo>?
         guard getaddrinfo(host, String(port), &hints, &list) == 0, let list else { return nil }
         defer { freeaddrinfo(list) }
-        guard let address = list.pointee.ai_addr else { return nil }
-        family = list.pointee.ai_family
-        length = list.pointee.ai_addrlen
-        let raw = UnsafeRawBufferPointer(start: address, count: Int(length))
-        // sin_addr is at 4, sin6_addr at 8 (ip(7), ipv6(7)).
-        bytes = Array(family == AF_INET6 ? raw[8..<24] : raw[4..<8])
-        var storage = sockaddr_storage()
-        withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: raw) }
-        self.storage = storage
+        self.init(list.pointee)
     }
 
     /// As the engine resolves what it dials: the first address of a name. nil: it has none; `trouble` says why.
@@ -43,10 +35,15 @@ struct SocketAddress {
             return nil
         }
         defer { freeaddrinfo(list) }
-        guard let address = list.pointee.ai_addr else { return nil }
-        family = list.pointee.ai_family
-        length = list.pointee.ai_addrlen
+        self.init(list.pointee)
+    }
+
+    private init?(_ found: addrinfo) {
+        guard let address = found.ai_addr else { return nil }
+        family = found.ai_family
+        length = found.ai_addrlen
         let raw = UnsafeRawBufferPointer(start: address, count: Int(length))
+        // sin_addr is at 4, sin6_addr at 8 (ip(7), ipv6(7)).
         bytes = Array(family == AF_INET6 ? raw[8..<24] : raw[4..<8])
         var storage = sockaddr_storage()
         withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: raw) }

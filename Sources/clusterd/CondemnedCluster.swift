@@ -66,18 +66,10 @@ struct CondemnedCluster {
             switch look.life(of: member) {
             case .alive(let identity): ours.append(identity)
             case .dead: break
-            case .unproven(let doubt):
-                throw Failure(
-                    "directory-in-use", "\(Self.words(doubt, member)); nothing was deleted",
-                    hint: Self.hint(doubt, member), exit: ControlAPI.ExitCode.failed)
+            case .unproven(let doubt): throw Self.inUse(doubt, member)
             }
         }
-        if let user = look.stranger(besides: ours) {
-            throw Failure(
-                "directory-in-use",
-                "\(user.directory) is in use by \(user.command) (pid \(user.identity.pid)), which clusterd does not know; "
-                    + "nothing was deleted", hint: "stop that process", exit: ControlAPI.ExitCode.failed)
-        }
+        if let (user, member) = look.stranger(besides: ours) { throw Self.inUse(.folderInUse(user), member) }
         let watch = ProcessWatch()
         for identity in ours {
             do {
@@ -95,6 +87,12 @@ struct CondemnedCluster {
                     exit: ControlAPI.ExitCode.failed)
             }
         }
+    }
+
+    private static func inUse(_ doubt: ProcessLife.Doubt, _ member: Member) -> Failure {
+        Failure(
+            "directory-in-use", "\(words(doubt, member)); nothing was deleted", hint: hint(doubt, member),
+            exit: ControlAPI.ExitCode.failed)
     }
 
     private static func words(_ doubt: ProcessLife.Doubt, _ member: Member) -> String {

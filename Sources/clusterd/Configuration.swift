@@ -138,6 +138,21 @@ enum Paths {
         return "/" + parts.joined(separator: "/")
     }
 
+    /// The part that exists without links, and the rest as it is written.
+    static func real(_ path: String) -> String {
+        var existing = path
+        var rest = ""
+        while true {
+            if let found = realpath(existing, nil) {
+                defer { free(found) }
+                return String(cString: found) + rest
+            }
+            guard let slash = existing.lastIndex(of: "/"), slash != existing.startIndex else { return path }
+            rest = existing[slash...] + rest
+            existing = String(existing[..<slash])
+        }
+    }
+
     static var currentDirectory: String {
         guard let path = getcwd(nil, 0) else { return "/" }
         defer { free(path) }

@@ -7,8 +7,10 @@ import NodeFiles
 enum FilesOfConfiguration {
     static func complaints(_ spec: ClusterSpec) -> [String] {
         var lines: [String] = []
-        let places = spec.folderPlaces.map { FolderRules.Place(node: $0.node, path: real($0.path), origin: $0.origin) }
-        lines += FolderRules.complaints(places, dataDirectory: real(spec.dataDirectory)).map(\.description)
+        let places = spec.folderPlaces.map {
+            FolderRules.Place(node: $0.node, path: Paths.real($0.path), origin: $0.origin)
+        }
+        lines += FolderRules.complaints(places, dataDirectory: Paths.real(spec.dataDirectory)).map(\.description)
         for (name, directives) in [("", spec.directives)]
             + spec.overrides.sorted(by: { $0.key < $1.key }).map({
                 ("nodes.\($0.key).", $0.value.directives)
@@ -27,20 +29,5 @@ enum FilesOfConfiguration {
             }
         }
         return lines
-    }
-
-    /// The part that exists without links, and the rest as it is written.
-    private static func real(_ path: String) -> String {
-        var existing = path
-        var rest = ""
-        while true {
-            if let found = realpath(existing, nil) {
-                defer { free(found) }
-                return String(cString: found) + rest
-            }
-            guard let slash = existing.lastIndex(of: "/"), slash != existing.startIndex else { return path }
-            rest = existing[slash...] + rest
-            existing = String(existing[..<slash])
-        }
     }
 }

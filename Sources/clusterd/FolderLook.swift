@@ -33,8 +33,11 @@ struct FolderLook {
     }
 
     /// A server in a member's folder that is none of these.
-    func stranger(besides known: [ProcessIdentity]) -> Observation.DirectoryUser? {
-        (record?.members ?? []).lazy.flatMap { users.servers(in: $0.directory) }
-            .first { !known.contains($0.identity) }
+    func stranger(besides known: [ProcessIdentity]) -> (user: Observation.DirectoryUser, member: Member)? {
+        for member in record?.members ?? [] {
+            let user = users.servers(in: member.directory).first { !known.contains($0.identity) }
+            if let user { return (user, member) }
+        }
+        return nil
     }
 }

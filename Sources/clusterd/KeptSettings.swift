@@ -6,7 +6,7 @@ import NodeFiles
 import Orchestrator
 import Planner
 
-/// What clusterd keeps of redis.conf files that a person wrote: read from them before the first start over their folders, then from
+/// What clusterd keeps of redis.conf files written by hand: read from them before the first start over their folders, then from
 /// `kept-settings.yaml` in the data folder, at each start and reload, before conf.d.
 struct KeptSettings {
     static let fileName = "kept-settings.yaml"
@@ -92,7 +92,7 @@ struct HandMadeReading {
     /// A redis.conf that lies in one folder may have the node's data in another.
     mutating func checkPlace(of folder: DirectoryFacts) {
         guard let conf = folder.redisConf, !conf.isGenerated, let place = conf.dir, place.hasPrefix("/"),
-            folder.nodesFile == .absent, folder.content.isEmpty, Self.real(place) != Self.real(folder.path)
+            folder.nodesFile == .absent, folder.content.isEmpty, Paths.real(place) != Paths.real(folder.path)
         else { return }
         let there = directoryFacts(place)
         guard there.nodesFile != .absent || !there.content.isEmpty else { return }
@@ -143,11 +143,5 @@ struct HandMadeReading {
             }
         }
         return all
-    }
-
-    private static func real(_ path: String) -> String {
-        guard let found = realpath(path, nil) else { return path }
-        defer { free(found) }
-        return String(cString: found)
     }
 }

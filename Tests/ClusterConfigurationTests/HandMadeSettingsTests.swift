@@ -2,7 +2,7 @@ import ClusterConfiguration
 import ClusterModel
 import Testing
 
-/// What is kept of redis.conf files that a person wrote.
+/// What is kept of redis.conf files written by hand.
 @Suite struct HandMadeSettingsTests {
     private static func file(_ port: Int, _ text: String) -> HandMadeFile {
         let folder = "/srv/\(port)"

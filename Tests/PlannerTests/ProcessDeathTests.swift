@@ -90,8 +90,6 @@ struct ProcessDeathTests {
         let engine = user("redis-server 127.0.0.1:7000", [7000])
         #expect(life(users: [engine], process: scene.seen.processes[Self.node]) == .unproven(.folderInUse(engine)))
         #expect(life(process: scene.seen.processes[Self.node]) == .dead(.ended, since: scene.now))
-        scene.pass(.seconds(5))
-        scene.processes[Self.node] = Self.identity
     }
 
     @Test func aPendingKillIsProof() {
