@@ -48,7 +48,7 @@ struct DataSurvey {
         let manifestName = "\(directory)/\(names.appendOnly).manifest"
         guard files.contains(manifestName) else {
             guard files.contains(names.appendOnly), let file = look(at: names.appendOnly, isDump: false) else {
-                return nil
+                return partsWithoutManifest(names, &rest)
             }
             rest.removeAll { $0 == names.appendOnly }
             return AppendOnlyFiles(directoryName: nil, files: [file])
@@ -69,6 +69,22 @@ struct DataSurvey {
             }
         }
         return found
+    }
+
+    /// Base and increments, where one of them holds keys and the manifest is missing.
+    private func partsWithoutManifest(_ names: DataFileNames, _ rest: inout [String]) -> AppendOnlyFiles? {
+        let stem = "\(names.appendOnlyDirectory)/\(names.appendOnly)."
+        func parts(_ endings: [String]) -> [DataFile] {
+            rest.filter { name in name.hasPrefix(stem) && endings.contains { name.hasSuffix($0) } }.sorted()
+                .compactMap { look(at: $0, isDump: $0.hasSuffix(".rdb")) }
+        }
+        let found = parts([".base.rdb", ".base.aof"]) + parts([".incr.aof"])
+        guard found.contains(where: { $0.evidence.holdsKeys }) else { return nil }
+        rest.removeAll { name in found.contains { $0.name == name } }
+        var files = AppendOnlyFiles(
+            directoryName: names.appendOnlyDirectory, files: found, trouble: "\(stem)manifest is missing")
+        files.lacksManifest = true
+        return files
     }
 
     /// nil for what is neither named as a data file nor begins like one.

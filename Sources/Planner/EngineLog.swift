@@ -45,6 +45,13 @@ struct EngineLog {
                 "cannot read files in RDB format \(format)\(Self.writer(of: format)): \(engine ?? "it") is too old for them"
             )
         }
+        if let at = lines.lastIndex(where: { $0.contains(words: "FATAL AOF MANIFEST FILE ERROR") }) {
+            // Then, where a line is at fault, `Reading the manifest file, at line 2` and `>>> 'the line'`; and what is wrong.
+            let words = lines.suffix(from: at + 1).map(Self.words).filter { !$0.hasPrefix("Reading the manifest") }
+                .map { $0.hasPrefix(">>> ") ? String($0.dropFirst(4)) : $0 }
+            let what = words.isEmpty ? "its manifest is refused" : words.joined(separator: ": ")
+            return (.badAppendOnlyFile, "could not load its append-only file: manifest: \(what)")
+        }
         if let line = last(
             "Bad file format reading the append only file", "Unexpected end of file reading the append only file",
             "Invalid AOF manifest file format", "Unable to obtain the AOF file",

@@ -44,7 +44,7 @@ extension Turn {
     /// The master from which a replica gets all its data, when its own cannot be loaded: one that answers and owns the
     /// shard's slots. What the replica had is kept in quarantine.
     func takesDataFrom(_ member: Member, _ topology: Topology) -> Member? {
-        guard let exit = exited(member.name), exit.reason.dataUnreadable,
+        guard exited(member.name)?.reason.dataUnreadable == true || lacksManifest(member),
             let id = topology.master(of: member.id), id != member.id,
             let master = decision.record?.member(id: id), let report = report(master), !report.loading,
             report.replication.role == .master, report.view.myself?.slots.isEmpty == false

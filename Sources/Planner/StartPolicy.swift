@@ -43,6 +43,10 @@ extension Turn {
                 continue
             }
             if master == member.id, successions[member.id] != .inPlace { continue }
+            if lacksManifest(member), takesDataFrom(member, topology) == nil {
+                keepDown(member, survey)
+                continue
+            }
             if lacksRoom(toStart: member, topology) {
                 awaitRoom(toStart: member)
                 continue

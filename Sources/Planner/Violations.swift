@@ -140,10 +140,14 @@ private func loss(_ move: Effect.Quarantine, _ record: Record?, _ seen: Observat
     }
 }
 
-/// Its engine has ended because it could not load these files, and a master of its shard has answered that it owns slots.
+/// Its engine has ended because it could not load these files, or would overwrite them for lack of a manifest, and a master
+/// of its shard has answered that it owns slots.
 private func isCovered(_ node: NodeName, _ record: Record?, _ seen: Observation) -> Bool {
-    guard case .exited(let exit) = seen.processes[node], exit.reason.dataUnreadable,
-        let shard = record?.member(node)?.shard
+    guard let member = record?.member(node) else { return false }
+    let shard = member.shard
+    let isUnreadable =
+        if case .exited(let exit) = seen.processes[node] { exit.reason.dataUnreadable } else { false }
+    guard isUnreadable || seen.directory(at: member.directory)?.content.appendOnly?.lacksManifest == true
     else { return false }
     return record?.members.contains { member in
         guard member.shard == shard, member.name != node, let report = seen.report(member.name) else { return false }

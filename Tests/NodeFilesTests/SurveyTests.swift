@@ -83,6 +83,19 @@ struct SurveyTests {
         #expect(directoryFacts(other.path).content.holdsKeys)
     }
 
+    @Test func partsWithKeysAndNoManifestAreAnAppendOnlyFileThatCannotBeLoaded() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("appendonlydir/appendonly.aof.1.incr.aof", "")
+        #expect(directoryFacts(folder.path).content.appendOnly == nil, "nothing would be lost")
+        try folder.write("appendonlydir/appendonly.aof.1.base.rdb", "REDIS0010")
+        let files = try #require(directoryFacts(folder.path).content.appendOnly)
+        #expect(files.lacksManifest && files.trouble == "appendonlydir/appendonly.aof.manifest is missing")
+        #expect(
+            files.files.map(\.name) == [
+                "appendonlydir/appendonly.aof.1.base.rdb", "appendonlydir/appendonly.aof.1.incr.aof",
+            ])
+    }
+
     @Test func findsADumpUnderAnyName() throws {
         let folder = try TemporaryFolder()
         try folder.write("backup-of-monday", "REDIS0010\u{fe}")

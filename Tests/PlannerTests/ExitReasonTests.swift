@@ -69,6 +69,21 @@ import Testing
                 + "stat: No such file or directory"),
         Sample(
             log: [
+                "1:M 28 Nov 2026 16:01:06.729 # ", "*** FATAL AOF MANIFEST FILE ERROR ***", "",
+                "1:M 28 Nov 2026 16:01:06.729 # Found an empty AOF manifest", "",
+            ], exit: ProcessExit(code: 1), kind: .badAppendOnlyFile,
+            cause: "could not load its append-only file: manifest: Found an empty AOF manifest"),
+        Sample(
+            log: [
+                "1:M 28 Nov 2026 16:01:09.908 # ", "*** FATAL AOF MANIFEST FILE ERROR ***", "",
+                "1:M 28 Nov 2026 16:01:09.908 # Reading the manifest file, at line 2", "",
+                "1:M 28 Nov 2026 16:01:09.908 # >>> 'file a.aof.1.base.rdb seq 1 type b'", "",
+                "1:M 28 Nov 2026 16:01:09.908 # Found duplicate base file information", "",
+            ], exit: ProcessExit(code: 1), kind: .badAppendOnlyFile,
+            cause: "could not load its append-only file: manifest: 'file a.aof.1.base.rdb seq 1 type b': "
+                + "Found duplicate base file information"),
+        Sample(
+            log: [
                 "1:M 24 Nov 2026 21:32:50.586 * Reading RDB base file on AOF loading...",
                 "1:M 24 Nov 2026 21:32:50.586 # Short read or OOM loading DB. Unrecoverable error, aborting now.",
             ], kind: .badAppendOnlyFile,

@@ -1,0 +1,67 @@
+import ClusterModel
+import Testing
+
+@testable import Planner
+
+@Suite struct MissingManifestTests {
+    /// `node` has ended, and the manifest of its append-only file is missing.
+    private func ended(_ node: NodeName, replicas: Int) throws -> Scene {
+        var scene = Scene.settled(replicas: replicas)
+        var facts = try #require(scene.disk[Scene.folder(node)])
+        facts.content = .appendOnly(.keys)
+        facts.content.appendOnly?.files.insert(
+            DataFile(
+                name: "appendonlydir/appendonly.aof.1.base.rdb", size: 90, modified: Scene.wall, evidence: .keys), at: 0
+        )
+        facts.content.appendOnly?.trouble = "appendonlydir/appendonly.aof.manifest is missing"
+        facts.content.appendOnly?.lacksManifest = true
+        scene.disk[Scene.folder(node)] = facts
+        scene.pass(.milliseconds(10))
+        scene.die(node, ProcessExit(signal: 9))
+        scene.look()
+        return scene
+    }
+
+    @Test func aMasterWithoutManifestIsNotStartedOverItsFiles() throws {
+        var scene = try ended("7000", replicas: 0)
+        for _ in 0..<40 {
+            scene.hear()
+            let decision = scene.turn()
+            #expect(decision.nodes("start") == [] && decision.nodes("quarantine") == [])
+            scene.pass(.milliseconds(100))
+        }
+        let finding = try #require(scene.decide().finding("node-down"))
+        #expect(finding.message.contains("appendonly.aof.manifest is missing"))
+        #expect(
+            finding.hint
+                == "printf 'file appendonly.aof.1.base.rdb seq 1 type b\\nfile appendonly.aof.1.incr.aof seq 1 type i\\n' "
+                + "> '/data/nodes/7000/appendonlydir/appendonly.aof.manifest'")
+    }
+
+    @Test func aReplicaWithoutManifestTakesAllDataFromItsMaster() throws {
+        var scene = try ended("7004", replicas: 1)
+        var moved: [String] = []
+        let started = scene.run { decision in
+            for case .quarantine(let move) in decision.effects where move.node == "7004" { moved += move.files }
+            return decision.nodes("start") == ["7004"]
+        }
+        #expect(started != nil && moved == ["appendonlydir"])
+    }
+
+    @Test func aManifestIsProposedOnlyForOneBaseAndOneIncrement() {
+        func command(_ names: [String]) -> String? {
+            let files = names.map {
+                DataFile(name: "appendonlydir/\($0)", size: 1, modified: Scene.wall, evidence: .keys)
+            }
+            return AOFManifest.command(
+                toWriteFor: AppendOnlyFiles(directoryName: "appendonlydir", files: files), in: "/d", DataFileNames())
+        }
+        #expect(command(["appendonly.aof.2.base.aof"]) != nil)
+        #expect(command(["appendonly.aof.2.base.aof", "appendonly.aof.7.incr.aof"]) != nil)
+        #expect(command(["appendonly.aof.1.incr.aof"]) == nil, "the base is missing")
+        #expect(command(["appendonly.aof.1.base.rdb", "appendonly.aof.2.base.rdb"]) == nil)
+        #expect(
+            command(["appendonly.aof.1.base.rdb", "appendonly.aof.1.incr.aof", "appendonly.aof.2.incr.aof"]) == nil,
+            "one of the increments may be history")
+    }
+}
