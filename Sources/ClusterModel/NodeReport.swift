@@ -25,10 +25,14 @@ package struct NodeReport: Hashable, Sendable {
         /// `slave_repl_offset` on a replica, `master_repl_offset` on a master; bytes.
         package var offset: Int64
         package var connectedReplicas: Int
+        /// For how long a replica's link has been down; nil where it is up, or was never up since the process started.
+        package var linkDownFor: Duration?
 
         package init(
-            role: Role, linkUp: Bool, syncInProgress: Bool, replicationID: String, offset: Int64, connectedReplicas: Int
+            role: Role, linkUp: Bool, syncInProgress: Bool, replicationID: String, offset: Int64,
+            connectedReplicas: Int, linkDownFor: Duration? = nil
         ) {
+            self.linkDownFor = linkDownFor
             self.role = role
             self.linkUp = linkUp
             self.syncInProgress = syncInProgress

@@ -76,6 +76,17 @@ extension HostDriver {
         return send(.kill, to: identity)
     }
 
+    /// Compare and continue: another hand may have continued it meanwhile.
+    func continueStopped(_ identity: ProcessIdentity, _ look: ProcessActivity) -> Outcome {
+        guard ProcessTable.activity(of: identity) == look else { return .failed("it is no longer as it was") }
+        do {
+            try watch.signal(identity, SIGCONT)
+            return .done
+        } catch {
+            return .failed(error.description)
+        }
+    }
+
     /// What nodes inherit: nothing of systemd's, nothing of clusterd's own.
     private static var environment: [String] {
         var values = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]

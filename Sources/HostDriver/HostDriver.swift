@@ -115,6 +115,7 @@ package final class HostDriver: Driver {
         case .adopt(let node, let identity): adopt(node, identity)
         case .signal(_, let identity, let signal): send(signal, to: identity)
         case .killHung(_, let identity, let look): killHung(identity, look)
+        case .continueStopped(_, let identity, let look, _): continueStopped(identity, look)
         case .ask(let node, let contact):
             .heard(await ask(node, contact), ProcessTable.activity(of: contact.process))
         case .askSettings(let node, let contact, let names): await askSettings(node, contact, names)

@@ -54,7 +54,15 @@ enum NodeQuestion {
             role: isReplica ? .replica : .master, linkUp: isReplica && info["master_link_status"] == "up",
             syncInProgress: info["master_sync_in_progress"] == "1", replicationID: info["master_replid"] ?? "",
             offset: info.integer(isReplica ? "slave_repl_offset" : "master_repl_offset") ?? 0,
-            connectedReplicas: Int(info.integer("connected_slaves") ?? 0))
+            connectedReplicas: Int(info.integer("connected_slaves") ?? 0), linkDownFor: linkDownFor(info))
+    }
+
+    /// A link that was never up is -1 on some engines, and on others down since 1970.
+    private static func linkDownFor(_ info: InfoReply) -> Duration? {
+        guard let seconds = info.integer("master_link_down_since_seconds"), seconds >= 0,
+            seconds <= info.integer("uptime_in_seconds") ?? 0
+        else { return nil }
+        return .seconds(seconds)
     }
 
     private static func engine(_ info: InfoReply) -> Engine {

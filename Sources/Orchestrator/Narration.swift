@@ -100,6 +100,7 @@ package struct Narration: Sendable {
             return cycle.decision.assessment.phase == .stopping && event.severity == .info
                 ? [] : column("exit", event.message)
         case .nodeGone, .hostRestarted, .exitExplained: return column("gone", event.message)
+        case .nodeContinued: return column("continue", event.message)
         case .nodeKilled: return column("kill", event.message)
         case .portMoved: return column("moved", event.message)
         case .successionDecided, .promotionOrdered, .promoted: return column("promote", event.message)

@@ -37,6 +37,8 @@ extension Effect {
         case .rotateLog(let rotation): EffectKey("rotate \(rotation.path)")
         case .signal(let node, let process, let signal): EffectKey("\(signal.rawValue) \(node) \(process.pid)")
         case .killHung(let node, let process, _): EffectKey("kill \(node) \(process.pid) hung")
+        case .continueStopped(let node, let process, _, let attempt):
+            EffectKey("\(Self.continuationPrefix(node, process))\(attempt)")
         case .shutdown(let node, let contact, let saving):
             EffectKey("shutdown \(node) \(contact.process.pid) \(saving.rawValue)")
         case .handOver(let node, let contact, let from):
@@ -66,5 +68,9 @@ extension Effect {
                 "configure \(node) \(contact.process.pid) \(name) "
                     + (SettingValue.isSecret(name) ? Fingerprint.of([value.utf8]) : value))
         }
+    }
+
+    static func continuationPrefix(_ node: NodeName, _ process: ProcessIdentity) -> String {
+        "continue \(node) \(process.pid)/\(process.startTime) #"
     }
 }

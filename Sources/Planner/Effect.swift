@@ -35,6 +35,8 @@ package enum Effect: Sendable, Equatable {
     /// SIGKILL to a process that hangs, unless it is otherwise than it was when it was last looked at: it may have come back
     /// to life since.
     case killHung(NodeName, ProcessIdentity, ProcessActivity)
+    /// SIGCONT to a process that is stopped, unless it is otherwise than it was when it was last looked at.
+    case continueStopped(NodeName, ProcessIdentity, ProcessActivity, attempt: Int)
     case shutdown(NodeName, Contact, Saving)
     /// CLUSTER FAILOVER on a replica whose master lives and agrees.
     case handOver(NodeName, Contact, from: Reign)
@@ -247,7 +249,7 @@ package enum Effect: Sendable, Equatable {
         // The process may be none of this node's.
         case .identify: nil
         case .makeDirectory(let node, _), .adopt(let node, _), .ask(let node, _), .signal(let node, _, _),
-            .killHung(let node, _, _),
+            .killHung(let node, _, _), .continueStopped(let node, _, _, _),
             .shutdown(let node, _, _), .handOver(let node, _, _), .replicate(let node, _, _), .meet(let node, _, _, _),
             .configure(let node, _, _, _), .loadCertificates(let node, _, _), .forget(let node, _, _),
             .closeSlot(let node, _, _, _),

@@ -1,8 +1,8 @@
 import ClusterModel
 
-/// Hung is not dead, and busy is not hung. Any answer at all is life. Of a node that gives none, /proc says what it does; only
-/// one that is stopped, or that has neither computed nor read anything for very long, is killed, and only where its shard
-/// can do without it. docs/supervision.md has the evidence and its limits.
+/// Hung is not dead, and busy is not hung. Any answer at all is life. Of a node that gives none, /proc says what it does. One that
+/// is stopped is continued first (`StoppedPolicy`); only one that is stopped again, or that has neither computed nor read anything
+/// for very long, is killed, and only where its shard can do without it. docs/supervision.md has the evidence and its limits.
 extension Turn {
     /// When so many nodes do not answer at once, it is the host that is in trouble.
     static let hostTrouble = 2
@@ -20,11 +20,18 @@ extension Turn {
     mutating func endHung(_ topology: Topology) {
         withdrawKills()
         for member in members {
-            guard let cause = hangCause(member), reprieve(member, topology) == nil, !isBusy(member.name),
-                let vitals = vitals(member.name), let look = vitals.look, let lookedAt = vitals.lookedAt,
-                now - lookedAt <= Self.freshness
+            guard let cause = hangCause(member), !isBusy(member.name), let vitals = vitals(member.name),
+                let look = vitals.look, let lookedAt = vitals.lookedAt, now - lookedAt <= Self.freshness
             else { continue }
-            return end(member, look, cause)
+            if vitals.doing == .stopped {
+                switch remedy(ofStopped: member, topology) {
+                case .continues: continueStopped(member, look)
+                case .kills: return end(member, look, cause)
+                case .waits: continue
+                }
+            } else if reprieve(member, topology) == nil {
+                return end(member, look, cause)
+            }
         }
     }
 
@@ -57,8 +64,9 @@ extension Turn {
     func hangCause(_ member: Member) -> String? {
         guard let vitals = vitals(member.name), let lookedAt = vitals.lookedAt else { return nil }
         let limit = spec.supervision.hangTimeout
-        if vitals.doing == .stopped, let since = vitals.stoppedSince, lookedAt - since >= limit {
-            return "it was stopped (state T) for \((lookedAt - since).inWords) and did not answer"
+        if let time = stoppedTime(member), time >= limit {
+            let again = lastContinued(member) == nil ? "" : " again after clusterd had continued it,"
+            return "it was stopped (state T)\(again) for \(time.inWords) and did not answer"
         }
         if vitals.doing == .blocked, let since = vitals.stillSince, lookedAt - since >= Self.blockedLimit(limit) {
             return "it did not answer for \((lookedAt - since).inWords), and neither computed nor read anything"
@@ -68,6 +76,7 @@ extension Turn {
 
     /// Why a node that hangs is not killed, in words; nil: nothing speaks against it.
     func reprieve(_ member: Member, _ topology: Topology) -> String? {
+        if isPaused { return "clusterd is paused" }
         if let other = killed(besides: member) { return "\(other) was killed and has not ended yet" }
         if vitals(member.name)?.doing != .stopped, silent.count >= Self.hostTrouble {
             return "\(silent.count) nodes do not answer at once, which is trouble of the host"
@@ -110,7 +119,7 @@ extension Turn {
         return lastHeard(member)
     }
 
-    private func killed(besides member: Member) -> NodeName? {
+    func killed(besides member: Member) -> NodeName? {
         decision.record?.kills.first { kill in
             kill.node != member.name && running(kill.node)?.identity == kill.process
         }?.node
@@ -139,6 +148,7 @@ extension Turn {
     mutating func reportHangs(_ topology: Topology) {
         for member in members where running(member.name) != nil {
             reportWords(member)
+            reportContinued(member)
             reportSilence(member, topology)
             reportUnkillable(member)
         }
@@ -196,7 +206,7 @@ extension Turn {
                     "\(who): it waits for its memory, which the host has swapped out, and is left to",
                     hint: "give the host more memory, or the nodes a smaller redis.maxmemory"))
         case .stopped:
-            hang(member, severity, "\(who): it is stopped (state T)", topology, "kill -CONT \(process.identity.pid)")
+            reportStoppedProcess(member, severity, "\(who): it is stopped (state T)", topology)
         case .traced(let tracer):
             let who = "\(who): a debugger holds it\(tracer.map { " (pid \($0))" } ?? "")"
             find(
@@ -214,12 +224,26 @@ extension Turn {
     private mutating func hang(
         _ member: Member, _ severity: Finding.Severity, _ what: String, _ topology: Topology, _ hint: String
     ) {
-        let limit =
-            vitals(member.name)?.doing == .stopped
-            ? spec.supervision.hangTimeout : Self.blockedLimit(spec.supervision.hangTimeout)
+        let limit = Self.blockedLimit(spec.supervision.hangTimeout)
         let fate =
             reprieve(member, topology).map { "it is not killed: \($0)" }
             ?? "it is killed and replaced if it stays so for \(limit.inWords)"
+        find(Finding("node-hung", severity, node: member.name, "\(what); \(fate)", hint: hint))
+    }
+
+    private mutating func reportStoppedProcess(
+        _ member: Member, _ severity: Finding.Severity, _ what: String, _ topology: Topology
+    ) {
+        guard let process = running(member.name)?.identity else { return }
+        let fate =
+            switch remedy(ofStopped: member, topology) {
+            case .continues: "clusterd continues it (SIGCONT)"
+            case .kills where mayHaveBeenReplaced(member, topology):
+                "another node owns its slots, so it is killed and not continued"
+            case .kills: "it is killed and replaced if it stays so for \(spec.supervision.hangTimeout.inWords)"
+            case .waits(let why): "it is neither continued nor killed: \(why)"
+            }
+        let hint = mayHaveBeenReplaced(member, topology) ? nil : "kill -CONT \(process.pid)"
         find(Finding("node-hung", severity, node: member.name, "\(what); \(fate)", hint: hint))
     }
 

@@ -41,6 +41,10 @@ package func violations(in decision: Decision, given record: Record?, seeing see
                 found.append("a promotion for \(promotion.master) is ordered while another may still happen")
             }
         case .killHung(let node, _, _): found += unjust(node, decision, record, seen)
+        case .continueStopped(let node, let process, _, _):
+            if let heir = heirInLiveViews(node, record, seen) {
+                found.append("\(node) (\(process)) is continued after \(heir.short) has taken over from it")
+            }
         case .signal(let node, _, .kill):
             guard case .stop = seen.wish else {
                 let isAsked = decision.record?.operations.contains { $0.ends(node) } == true
@@ -90,6 +94,7 @@ private func unjust(
     let vitals = seen.vitals[node]
     if vitals?.of != process.identity || vitals?.silentSince == nil { found.append("\(node) is killed and answers") }
     if vitals?.stoppedSince == nil, vitals?.stillSince == nil { found.append("\(node) is killed while it works") }
+    if vitals?.stoppedSince != nil, heirInLiveViews(node, before, seen) != nil { return found }
     let others = before?.kills.filter { $0.shard == kill.shard && $0.process != kill.process } ?? []
     if others.contains(where: { $0.process.bootID == seen.bootID && kill.at - $0.at < .seconds(600) }) {
         found.append("\(node) is killed within ten minutes of another of its shard")
@@ -99,6 +104,18 @@ private func unjust(
         found.append("\(node) is killed and nobody of its shard answers")
     }
     return found
+}
+
+/// Who owns, by what a running node says of itself, what this one owned when it was last seen as a master.
+private func heirInLiveViews(_ node: NodeName, _ record: Record?, _ seen: Observation) -> NodeID? {
+    guard let member = record?.member(node), member.lastSeen?.role == .master else { return nil }
+    let views = record?.members.filter { $0.shard == member.shard && $0.name != node }.compactMap {
+        seen.report($0.name)
+    }
+    return views?.compactMap(\.view.myself).first { myself in
+        guard myself.flags.contains(.master), !myself.slots.isEmpty else { return false }
+        return views?.contains { $0.view.entry(member.id)?.slots.isEmpty == false } != true
+    }?.id
 }
 
 /// An earlier promotion may still happen until its deadline, which the script itself looks at, has passed, or the replica has

@@ -27,17 +27,29 @@ import Testing
         return scene.decide()
     }
 
+    /// The same, of a node that clusterd continued a moment before.
+    private func relapse(
+        _ node: NodeName, for time: Int = 6, _ change: @escaping (inout Scene) -> Void = { _ in }
+    ) -> Decision {
+        var scene = Scene.settled()
+        scene.hear()
+        scene.noteContinued(node)
+        return decision(&scene, node, Self.stopped, for: time, change)
+    }
+
     // MARK: killed
 
     @Test(arguments: [(5, false), (6, true)] as [(Int, Bool)])
-    func aStoppedMasterIsKilledAfterTheLimit(seconds: Int, isKilled: Bool) throws {
-        let decision = decision("7000", Self.stopped, for: seconds)
+    func aMasterThatIsStoppedAgainIsKilledAfterTheLimit(seconds: Int, isKilled: Bool) throws {
+        let decision = relapse("7000", for: seconds)
         #expect(decision.nodes("kill") == (isKilled ? ["7000"] : []))
         // Record before world.
         #expect(decision.record?.kills.map(\.node) == (isKilled ? ["7000"] : []))
         if isKilled {
             let kill = try #require(decision.record?.kills.first)
-            #expect(kill.cause == "it was stopped (state T) for 5 s and did not answer")
+            #expect(
+                kill.cause
+                    == "it was stopped (state T) again after clusterd had continued it, for 5 s and did not answer")
             // It is replaced once it was reaped, and not before.
             #expect(decision.orders("promote").isEmpty)
         }
@@ -45,6 +57,8 @@ import Testing
 
     @Test func itIsReplacedOnlyOnceItHasEnded() throws {
         var scene = Scene.settled()
+        scene.hear()
+        scene.noteContinued("7000")
         let kill = decision(&scene, "7000", Self.stopped, for: 6)
         scene.take(kill)
         for effect in kill.orders("kill") { scene.begin(effect) }
@@ -57,7 +71,15 @@ import Testing
     }
 
     @Test func aStoppedReplicaIsKilledWhileItsMasterAnswers() {
-        #expect(decision("7003", Self.stopped, for: 6).nodes("kill") == ["7003"])
+        #expect(relapse("7003").nodes("kill") == ["7003"])
+    }
+
+    @Test func whatIsStoppedMuchLaterIsContinuedAgain() {
+        var scene = Scene.settled()
+        scene.hear()
+        scene.noteContinued("7000")
+        scene.pass(.seconds(61))
+        #expect(decision(&scene, "7000", Self.stopped, for: 6).nodes("continue") == ["7000"])
     }
 
     @Test func whatBlocksIsKilledOnlyAfterVeryLong() {
@@ -68,10 +90,10 @@ import Testing
     @Test func theLimitFollowsTheConfiguration() {
         #expect(
             decision("7000", Self.stopped, for: 6) { $0.spec.supervision.hangTimeout = .seconds(30) }
-                .orders("kill").isEmpty)
+                .orders("continue").isEmpty)
         var scene = Scene.settled()
         scene.spec.supervision.hangTimeout = .seconds(1)
-        #expect(decision(&scene, "7000", Self.stopped, for: 2).nodes("kill") == ["7000"])
+        #expect(decision(&scene, "7000", Self.stopped, for: 2).nodes("continue") == ["7000"])
         // However short it is, what blocks is left two minutes.
         scene = Scene.settled()
         scene.spec.supervision.hangTimeout = .seconds(1)
@@ -128,17 +150,20 @@ import Testing
             },
         ])
     func itIsSpared(_ spared: Spared) {
-        let decision = decision("7000", spared.look, for: spared.seconds, spared.change)
+        var scene = Scene.settled()
+        scene.hear()
+        scene.noteContinued("7000")
+        let decision = decision(&scene, "7000", spared.look, for: spared.seconds, spared.change)
         #expect(decision.orders("kill").isEmpty)
         #expect(decision.record?.kills.contains { $0.node == "7000" } != true)
     }
 
     @Test func afterTenMinutesTheShardMayLoseOneAgain() {
-        let old = decision("7000", Self.stopped, for: 6) { scene in
+        let old = relapse("7000") { scene in
             scene.rememberKill("7003", life: 0, at: scene.now - .seconds(601))
         }
         #expect(old.nodes("kill") == ["7000"] && old.record?.kills.count == 1)
-        let otherBoot = decision("7000", Self.stopped, for: 6) { scene in
+        let otherBoot = relapse("7000") { scene in
             scene.rememberKill("7003", life: 0, at: scene.now, boot: "another")
         }
         #expect(otherBoot.nodes("kill") == ["7000"])
@@ -147,6 +172,7 @@ import Testing
     @Test func stoppedOnesAreKilledOneAfterTheOtherWhereTheirShardsCanDoWithoutThem() {
         var scene = Scene.settled()
         scene.hear()
+        for node in ["7000", "7001"] as [NodeName] { scene.noteContinued(node) }
         for _ in 0..<7 { scene.fallSilent(["7000", "7001"], Self.stopped) }
         let first = scene.decide()
         #expect(first.nodes("kill") == ["7000"])
@@ -162,6 +188,8 @@ import Testing
 
     @Test func aKillThatDidNotHappenIsForgotten() {
         var scene = Scene.settled()
+        scene.hear()
+        scene.noteContinued("7000")
         let kill = decision(&scene, "7000", Self.stopped, for: 6)
         scene.take(kill)
         for effect in kill.orders("kill") { scene.note(effect, failure: "it is no longer as it was") }
@@ -172,10 +200,12 @@ import Testing
     // MARK: what is said
 
     @Test func theFateOfAHungNodeIsSaid() {
-        let message = decision("7000", Self.stopped, for: 6).finding("node-hung")
+        let first = decision("7000", Self.stopped, for: 5).finding("node-hung")
+        #expect(first?.hint == "kill -CONT 7000" && first?.message.contains("clusterd continues it (SIGCONT)") == true)
+        let message = relapse("7000", for: 5).finding("node-hung")
         #expect(message?.severity == .error && message?.hint == "kill -CONT 7000")
         #expect(message?.message.contains("is killed and replaced if it stays so for 5 s") == true)
-        let alone = decision("7000", Self.stopped, for: 6) { $0.seen.lastInSync["7003"] = nil }
+        let alone = decision("7000", Self.asleep, for: 302) { $0.seen.lastInSync["7003"] = nil }
         #expect(
             alone.finding("node-hung")?.message.contains("it is not killed: no replica that could take over answers")
                 == true)
@@ -233,6 +263,13 @@ extension Scene {
             seen.replies[name] = reply
             seen.vitals[name, default: Vitals(of: process.identity)].note(reply, look, listening: seen.listening)
         }
+    }
+
+    /// clusterd has just continued this node's process.
+    mutating func noteContinued(_ node: NodeName) {
+        guard case .running(let process) = seen.processes[node] else { return }
+        note(.continueStopped(node, process.identity, HangTests.stopped, attempt: 1), failure: nil)
+        answer(node)
     }
 
     /// One of this node's processes was killed because it hung.

@@ -129,6 +129,7 @@ extension Scene {
         case .signal(let node, _, let signal):
             die(node, signal == .kill ? ProcessExit(signal: 9) : ProcessExit(code: 0))
         case .killHung(let node, _, _): die(node)
+        case .continueStopped(let node, _, _, _): answer(node)
         case .shutdown(let node, _, _): die(node, ProcessExit(code: 0))
         case .handOver(let heir, _, _): takeOver(heir)
         case .promote(let promotion, _): takeOver(promotion.replica)

@@ -20,6 +20,7 @@ struct SimulatedEngine {
     var loadedAt: Moment
     /// Until then it does nothing at all (state T), or does not come to its sockets (state R).
     var stoppedUntil: Moment?
+    var stoppedAt: Moment?
     var busyUntil = Moment.seconds(0)
     /// Until then what its master sends piles up on the way.
     var slowUntil = Moment.seconds(0)

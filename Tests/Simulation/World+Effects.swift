@@ -83,8 +83,12 @@ extension World {
             host.folders[repair.directory]?.appendOnly?.isTorn = false
             return .done
         case .killHung(_, let identity, _):
-            guard host.engines[identity.pid]?.stoppedUntil != nil else { return .failed("it is not as it was") }
+            guard let engine = host.engines[identity.pid], engine.stoppedUntil != nil else {
+                return .failed("it is not as it was")
+            }
+            checkKill(engine)
             return carryOut(.signal("", identity, .kill))
+        case .continueStopped(_, let identity, _, _): return continueStopped(identity.pid)
         case .signal(_, let identity, let signal):
             guard let engine = host.engines[identity.pid] else { return .failed("the process has ended") }
             // It goes on where it cannot save what it has (`prepareForShutdown`, src/server.c).

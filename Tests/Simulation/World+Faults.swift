@@ -1,4 +1,5 @@
 import ClusterModel
+import Orchestrator
 import Planner
 
 /// What goes wrong, and what people do.
@@ -30,9 +31,10 @@ extension World {
             let pids = host.pids
             guard !pids.isEmpty else { return }
             let pid = pids[index % pids.count]
-            tell("pid \(pid) is stopped for \(time)")
-            host.engines[pid]?.stoppedUntil = now + time
-            queue.add(.thaw(pid: pid), at: now + time)
+            // Some are stopped again as soon as they are continued.
+            if time.inMilliseconds % 2 == 1 { keepsStopping[pid] = now + .seconds(14) }
+            stop(pid, for: time)
+        case .stopAgain(let pid, let end): stopAgain(pid, until: end)
         case .busyNode(let index, let time):
             let pids = host.pids
             guard !pids.isEmpty else { return }
@@ -64,9 +66,63 @@ extension World {
         queue.add(.exit(pid: master.identity.pid, code: nil, signal: 9, log: []), at: now + time)
     }
 
+    private func stop(_ pid: Int32, for time: Duration) {
+        guard host.engines[pid] != nil else { return }
+        tell("pid \(pid) is stopped for \(time)")
+        host.engines[pid]?.stoppedUntil = now + time
+        if host.engines[pid]?.stoppedAt == nil { host.engines[pid]?.stoppedAt = now }
+        queue.add(.thaw(pid: pid), at: now + time)
+    }
+
     func thaw(_ pid: Int32) {
-        guard var engine = host.engines[pid], let until = engine.stoppedUntil, now >= until else { return }
+        guard let until = host.engines[pid]?.stoppedUntil, now >= until else { return }
+        if let end = keepsStopping[pid], now < end { return stop(pid, for: end - now) }
+        resume(pid)
+    }
+
+    /// SIGCONT by clusterd: never to one whose slots another has, whatever clusterd knows of that.
+    func continueStopped(_ pid: Int32) -> Outcome {
+        guard let engine = host.engines[pid], engine.stoppedUntil != nil else { return .failed("it is not as it was") }
+        if let heir = heir(of: engine) {
+            breaks("pid \(pid) is continued after \(heir.ports.client) has taken over from it")
+        }
+        continued.insert(pid)
+        resume(pid)
+        if let end = keepsStopping[pid], now < end {
+            queue.add(.fault(.stopAgain(pid: pid, until: end)), at: now + milliseconds(1...2000))
+        }
+        return .done
+    }
+
+    func stopAgain(_ pid: Int32, until end: Moment) {
+        guard now < end, host.engines[pid]?.stoppedUntil == nil else { return }
+        stop(pid, for: end - now)
+    }
+
+    /// Unasked, a stopped process is killed only where it could not be continued: it was, and is stopped again; another has
+    /// its slots; or the others have not heard it for so long that they may be electing one.
+    func checkKill(_ engine: SimulatedEngine) {
+        let pid = engine.identity.pid
+        let silence = engine.stoppedAt.map { now - $0 } ?? .zero
+        if !continued.contains(pid), heir(of: engine) == nil, silence + .seconds(1) < engine.settings.nodeTimeout {
+            breaks("pid \(pid) is killed and could have been continued")
+        }
+    }
+
+    /// A master at a higher epoch that has slots which this one takes for its own.
+    private func heir(of engine: SimulatedEngine) -> SimulatedEngine? {
+        guard engine.isMaster else { return nil }
+        return host.pids.compactMap { host.engines[$0] }.first { other in
+            other.identity != engine.identity && other.isMaster
+                && other.myself.configEpoch > engine.myself.configEpoch
+                && !other.slots.intersection(engine.slots).isEmpty
+        }
+    }
+
+    private func resume(_ pid: Int32) {
+        guard var engine = host.engines[pid] else { return }
         tell("pid \(pid) goes on")
+        engine.stoppedAt = nil
         engine.stoppedUntil = nil
         // What lies in its sockets is read before it judges who is silent.
         for entry in engine.entries.list { engine.bus.heardAt[entry.id] = now }

@@ -38,6 +38,7 @@ final class World {
         case killAll(crash: Bool, [(node: Int, Tampering)])
         /// SIGSTOP, and SIGCONT so much later.
         case stopNode(Int, Duration)
+        case stopAgain(pid: Int32, until: Moment)
         /// It computes, and does not come to its sockets.
         case busyNode(Int, Duration)
         /// A replica is sent nothing for so long, and then its master dies.
@@ -70,6 +71,9 @@ final class World {
     private var chronicle: Chronicle?
     var tells: Bool
     var broken: [String] = []
+    /// Processes that clusterd has continued, and those that somebody stops again each time, until then.
+    var continued = Set<Int32>()
+    var keepsStopping: [Int32: Moment] = [:]
     var writes = Writes()
     /// Won by the engine's own elections: the epoch, and when.
     var elections: [UInt64: Moment] = [:]

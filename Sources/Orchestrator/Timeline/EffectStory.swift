@@ -85,6 +85,11 @@ struct EffectStory: Sendable {
 
     private func done(_ effect: Effect, _ scene: Scene) -> TimelineEvent? {
         switch effect {
+        case .continueStopped(let node, let process, _, _):
+            TimelineEvent(
+                .nodeContinued, .warning, at: scene.wall, node: node,
+                "\(node) (pid \(process.pid)) was stopped (state T) by another process; clusterd sent it SIGCONT",
+                data: ["pid": .integer(process.pid)])
         case .quarantine(let move):
             TimelineEvent(
                 .quarantined, .warning, at: scene.wall,
@@ -185,6 +190,7 @@ extension Effect {
         case .adopt(_, let process): "\(name): pid \(process.pid) cannot be taken over"
         case .signal(_, let process, let signal):
             "\(name): pid \(process.pid) cannot be sent SIG\(signal == .kill ? "KILL" : "TERM")"
+        case .continueStopped(_, let process, _, _): "\(name): pid \(process.pid) cannot be sent SIGCONT"
         case .shutdown: "\(name) does not end"
         case .handOver: "\(name) cannot take over"
         case .promote(let promotion, _): "\(name) cannot take over from \(promotion.master)"

@@ -23,6 +23,7 @@ extension TimelineEvent.Code {
         case .nodeAdopted: "908c6467c61e59959f1c807b94f75b4b"
         case .nodeStopping: "7f85145f1f9f5a0688277f42ab6821da"
         case .nodeKilled: "45e4aba4426e5b8ba889c18ca4c84b21"
+        case .nodeContinued: "6e1f3c0a9d7b4b58a2c45d0e8f93b617"
         case .nodeExited: "2ad9d7d1705554c2baa4234054987ac7"
         case .exitExplained: "2219b2fafba65123bfc32839f3fa9025"
         case .nodeGone: "6501c87d0d5c5981a8913774d85627dc"

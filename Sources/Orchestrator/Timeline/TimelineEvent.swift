@@ -51,6 +51,7 @@ package struct TimelineEvent: Sendable, Equatable {
         case nodeAdopted = "node-adopted"
         case nodeStopping = "node-stopping"
         case nodeKilled = "node-killed"
+        case nodeContinued = "node-continued"
         case nodeExited = "node-exited"
         case exitExplained = "exit-explained"
         case nodeGone = "node-gone"
