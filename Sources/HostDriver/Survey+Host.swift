@@ -16,16 +16,23 @@ extension Observation.Survey {
             users: uses.uses.map { use in
                 .init(
                     directory: use.folder, identity: use.identity, name: use.name, command: use.command,
-                    parent: use.parent, session: use.session, ports: use.ports)
+                    parent: use.parent, session: use.session,
+                    // A process that has only just started may not listen yet.
+                    ports: use.ports?.isEmpty == true && use.age < listeningDelay ? nil : use.ports)
             },
             recorded: Dictionary(
                 recorded.map { ($0, ProcessTable.presence(of: $0)) }, uniquingKeysWith: { first, _ in first }),
             concealed: uses.concealed.filter { process in
-                writers.contains(process.userID) && EngineProcess.looksLikeEngine(process, server: server)
+                writers.contains(process.userID)
+                    && EngineProcess.looksLikeEngine(
+                        name: process.name, command: process.command, server: server)
             },
             showsOnlyOwn: uses.showsOnlyOwn)
     }
 }
+
+/// An engine listens before it loads its data, milliseconds after its start; a busy host delays that.
+private let listeningDelay = Duration.seconds(10)
 
 private func owner(of path: String) -> uid_t? {
     var status = stat()

@@ -48,9 +48,8 @@ extension Turn {
             let words = "\(member.name) runs; what it could not load is in quarantine/\(repair.folder ?? "")"
             return comeBack(member, after: repair.process, story, topology) ?? .done(words)
         }
-        if let survey = seen.survey, let user = server(in: member.directory, survey) {
-            return .failed(
-                "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)): nothing was changed")
+        if let survey = seen.survey, let why = reasonNotToTouch(member.directory, survey) {
+            return .failed("\(why): nothing was changed")
         }
         let copy = Effect.preserve(
             .init(

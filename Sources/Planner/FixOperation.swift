@@ -92,10 +92,7 @@ extension Turn {
         }
         let member = move.member.flatMap { decision.record?.member($0) }
         if lies(move, member, survey) {
-            if let user = server(in: move.path, survey) {
-                return .failed(
-                    "\(move.path) is in use by \(user.command) (pid \(user.identity.pid)): nothing was moved")
-            }
+            if let why = reasonNotToTouch(move.path, survey) { return .failed("\(why): nothing was moved") }
             if moved != nil { return .failed("\(move.path) was moved to quarantine/, and something lies there again") }
             if case .failed(let why, _) = perform(effect) { return .failed("\(move.path) was not moved: \(why)") }
             return .working("moving \(move.path) to quarantine/\(move.quarantine.folder)")

@@ -8,10 +8,13 @@ package struct FolderUsers: Sendable, Equatable {
     private let users: [User]
     /// The processes that the record names as the nodes' own.
     private let recorded: Set<ProcessIdentity>
+    /// The engine's program, as configured.
+    private let program: String
 
-    package init(_ users: [User], recorded: Set<ProcessIdentity>) {
+    package init(_ users: [User], recorded: Set<ProcessIdentity>, server: String = "redis-server") {
         self.users = users
         self.recorded = recorded
+        program = server
     }
 
     /// The process in the record first, then the lowest pid.
@@ -27,7 +30,10 @@ package struct FolderUsers: Sendable, Equatable {
     private func mayServe(_ user: User) -> Bool {
         if recorded.contains(user.identity) { return true }
         if user.ports?.isEmpty == false { return true }
-        return !Self.tools.contains(user.name) && !isChildOfEngine(user)
+        if Self.tools.contains(user.name) || isChildOfEngine(user) { return false }
+        // An editor's language server or a script of the operator: it listens nowhere, and has no engine's name.
+        return user.ports == nil
+            || EngineProcess.looksLikeEngine(name: user.name, command: user.command, server: program)
     }
 
     /// A child that saves or rewrites: it has the engine's name where the engine sets no title of its own, closes the listening
@@ -60,13 +66,15 @@ package enum EngineProcess {
         return children.contains(where: name.hasPrefix)
     }
 
-    /// Whether a process that hides its working directory shows the name of an engine.
-    package static func looksLikeEngine(_ process: ConcealedProcess, server: String) -> Bool {
-        let ours = String(program(server).prefix(15))
-        let names = [process.name, program(process.command)]
+    /// Whether a process shows the name of an engine that serves.
+    /// - Parameter name: `comm`: at most 15 bytes.
+    package static func looksLikeEngine(name: String, command: String, server: String) -> Bool {
+        let ours = program(server)
+        let names = [name, program(command)]
         return names.contains { name in
-            name == ours || name.hasPrefix("redis-server") || name.hasPrefix("valkey-server")
-        } && !isTitleOfChild(process.command)
+            name == ours || name == String(ours.prefix(15)) || name.hasPrefix("redis-server")
+                || name.hasPrefix("valkey-server")
+        } && !isTitleOfChild(command)
     }
 
     /// The first word of a command line, without its folder.

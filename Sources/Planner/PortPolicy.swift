@@ -94,6 +94,8 @@ extension Turn {
         case waiting
         /// It stays busy: the node has to move, or to stay down.
         case lost(Observation.Busy)
+        /// Its own process may hold it, and nobody knows for how long.
+        case held
     }
 
     /// A formed node's own port: waited for, with its holder named, for `port-wait`.
@@ -133,7 +135,7 @@ extension Turn {
                         hint: "end that process; then the node starts at once"))
             }
             wait("for port \(busy.port) of \(member.name): \(busy.sentence)")
-            return .waiting
+            return mayBeOwn && waited >= spec.portWait ? .held : .waiting
         }
     }
 

@@ -34,8 +34,8 @@ package enum ProcessLife: Sendable, Equatable {
     /// - Parameters:
     ///   - process: what this daemon knows of the node's process; nil: it has neither started nor adopted one.
     ///   - killPendingSince: since when SIGKILL is pending on it.
-    ///   - listensNot: whether no engine of this node can listen on its ports: both are reserved, or another process has one of
-    ///     them; nil: not known.
+    ///   - listensNot: whether no engine of this node can listen on its ports: both are reserved, or another program, which was
+    ///     seen, has one of them; nil: not known.
     package init(
         of member: Member, process: NodeProcess?, killPendingSince: Moment?, survey: Observation.Survey,
         users: @autoclosure () -> FolderUsers, bootID: String, listensNot: Bool?
@@ -80,6 +80,34 @@ package enum ProcessLife: Sendable, Equatable {
     }
 }
 
+extension ProcessLife.Doubt {
+    /// What keeps the end of this node's process from being proven.
+    func sentence(_ member: Member) -> String {
+        switch self {
+        case .notLooked: "clusterd has not looked yet whether the process of \(member.name) has ended"
+        case .hidden(let process):
+            "\(process) of the record of \(member.name) may still run, and /proc hides it (hidepid)"
+        case .folderInUse(let user):
+            "\(user.command) (pid \(user.identity.pid)) works there, and clusterd does not know it as \(member.name)"
+        case .unseen(let processes):
+            processes.isEmpty
+                ? "/proc hides other users' processes (hidepid), and whether the ports of \(member.name) are free is not known"
+                : "clusterd may not see where \(processes[0].name) (pid \(processes[0].pid)) works"
+        }
+    }
+}
+
+extension ProcessLife.Doubt {
+    /// The command that shows what clusterd does not see.
+    func command(_ member: Member) -> String {
+        switch self {
+        case .hidden(let process): "sudo ps -o pid,user,lstart,args -p \(process.pid)"
+        case .folderInUse(let user): "ps -o pid,user,lstart,args -p \(user.identity.pid)"
+        case .notLooked, .unseen: "sudo ss -ltnp 'sport = :\(member.ports.client)'"
+        }
+    }
+}
+
 extension NodeProcess.Exited {
     /// Whether the process has answered with its own pid: then it was the engine itself, and no wrapper around it.
     var answeredAsItself: Bool { lastReport.map { $0.processID == identity?.pid } ?? false }
@@ -90,8 +118,8 @@ extension Turn {
         var listensNot: Bool?
         switch seen.ports[member.ports] {
         case .reserved: listensNot = true
-        // Where another process has one of the two ports, an engine that needs both does not run there.
-        case .busy(let busy): listensNot = !mayBeOwnProcess(busy.holder, member)
+        // Where another program has one of the two ports, an engine that needs both does not run there.
+        case .busy(let busy): listensNot = isForeign(busy.holder, member, survey)
         case nil: break
         }
         return ProcessLife(
@@ -101,7 +129,28 @@ extension Turn {
     }
 
     func folderUsers(_ survey: Observation.Survey) -> FolderUsers {
-        FolderUsers(survey.users, recorded: Set(members.compactMap(\.process)))
+        FolderUsers(survey.users, recorded: Set(members.compactMap(\.process)), server: spec.server)
+    }
+
+    private func isForeign(
+        _ holder: Observation.PortHolderFact, _ member: Member, _ survey: Observation.Survey
+    ) -> Bool {
+        guard case .process(let pid) = holder else { return false }
+        return pid != member.process?.pid && !survey.concealed.contains { $0.pid == pid }
+    }
+
+    /// Why the files of a folder must not be changed: a process works there, or may; nil: it is known that none does.
+    func reasonNotToTouch(_ folder: String, _ survey: Observation.Survey) -> String? {
+        func inUse(_ user: Observation.DirectoryUser) -> String {
+            "\(folder) is in use by \(user.command) (pid \(user.identity.pid))"
+        }
+        if let user = server(in: folder, survey) { return inUse(user) }
+        guard let member = members.first(where: { $0.directory == folder }) else { return nil }
+        switch life(of: member, survey) {
+        case .dead: return nil
+        case .alive(let process): return "\(folder) is in use by \(member.name) (\(process))"
+        case .unproven(let doubt): return "\(folder) may be in use: \(doubt.sentence(member))"
+        }
     }
 
     func server(in folder: String, _ survey: Observation.Survey) -> Observation.DirectoryUser? {

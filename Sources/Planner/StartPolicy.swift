@@ -69,6 +69,7 @@ extension Turn {
         switch ownPort(member) {
         case .waiting: return true
         case .lost(let busy): return move(member, busy)
+        case .held: return false
         case .ready: break
         }
         let incarnation = seen.starts[member.name] ?? 0

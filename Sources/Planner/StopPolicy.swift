@@ -23,8 +23,7 @@ extension Turn {
         for member in alive { if let process = running(member.name) { noteRunning(member, process) } }
         if alive.isEmpty {
             if mayStillAppear { return wait("for nodes that were being started") }
-            decision.end = .done
-            return
+            return endStopped(since: asked, survey)
         }
         let waited = now - asked
         if spec.isTemporary { return endAtOnce(alive, waited: waited, kill: kill) }
@@ -37,6 +36,29 @@ extension Turn {
         wait("for \(names) to stop")
         wake(after: .milliseconds(50))
         if !kill, waited >= spec.supervision.stopTimeout { giveUp(alive, waited) }
+    }
+
+    /// Nothing that is watched runs any more: the cluster has stopped, where every node's end is proven.
+    private mutating func endStopped(since asked: Moment, _ survey: Observation.Survey) {
+        var unproven: [(member: Member, doubt: ProcessLife.Doubt)] = []
+        for member in members {
+            guard case .unproven(let doubt) = life(of: member, survey) else { continue }
+            unproven.append((member, doubt))
+        }
+        guard let first = unproven.first else { return decision.end = .done }
+        if survey.askedAt < asked { return needSurvey(since: asked) }
+        for (member, doubt) in unproven {
+            switch doubt {
+            case .notLooked: return settle(doubt, of: member)
+            case .unseen where seen.ports[member.ports] == nil: return settle(doubt, of: member)
+            case .unseen, .hidden, .folderInUse: continue
+            }
+        }
+        decision.end = .refused(
+            Refusal(
+                "not-stopped",
+                "\(Self.list(unproven.map(\.member.name.text))) may still run: \(first.doubt.sentence(first.member))",
+                hint: first.doubt.command(first.member), exit: 1))
     }
 
     /// Whether a process may come to be ours that is not yet: being started, or just found.

@@ -21,7 +21,7 @@ package func violations(in decision: Decision, given record: Record?, seeing see
             }
         case .start(let start):
             found += intrusion(start.node, start.directory, "a second is started", seen)
-            found += unready(start, decision)
+            found += unready(start, decision) + unproven(start.node, "is started", record, seen)
         case .discardCopy(let folder):
             if KeptCopy(folder: folder, at: seen.wall, bytes: 0) == nil {
                 found.append("\(folder) is removed, and is no copy")
@@ -30,6 +30,7 @@ package func violations(in decision: Decision, given record: Record?, seeing see
             if case .running = seen.processes[promotion.master], seen.vitals[promotion.master]?.dyingSince == nil {
                 found.append("\(promotion.replica) is promoted while \(promotion.master) runs")
             }
+            found += unproven(promotion.master, "is replaced by \(promotion.replica)", record, seen)
             if let directory = record?.member(promotion.replica)?.directory,
                 seen.disks.contains(where: { $0.folders.contains(directory) && $0.free < 1 << 20 })
             {
@@ -136,6 +137,14 @@ private func intrusion(_ node: NodeName, _ directory: String, _ what: String, _ 
         return ["\(what) for \(node) on what was seen before its process ended"]
     }
     return []
+}
+
+/// Rule 4, asked without the function that concludes death: a process of this boot that the record names was seen gone.
+private func unproven(_ node: NodeName, _ what: String, _ record: Record?, _ seen: Observation) -> [String] {
+    guard seen.processes[node] == nil, let process = record?.member(node)?.process, process.bootID == seen.bootID,
+        seen.survey?.recorded[process] != .gone
+    else { return [] }
+    return ["\(node) \(what) although \(process) of its record was not seen gone"]
 }
 
 /// A person was told which keys lie there, and said that they go to quarantine.

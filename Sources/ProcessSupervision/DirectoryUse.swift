@@ -15,6 +15,8 @@ package struct DirectoryUse: Hashable, Sendable {
     package var session: pid_t
     /// TCP ports that it listens on; nil where that may not be seen.
     package var ports: [Int]?
+    /// Time since its start.
+    package var age: Duration
 }
 
 /// Who uses some directories, as far as it may be seen.
@@ -42,7 +44,7 @@ extension ProcessTable {
         let own = getpid()
         for pid in all() where pid != own {
             // Read before and after, so that what is in between is of one process.
-            guard let stat = Stat(pid), !stat.hasEnded, !stat.isKernelThread else { continue }
+            guard let stat = Stat(pid), !stat.hasEnded, !stat.isExiting, !stat.isKernelThread else { continue }
             guard let id = FileID("/proc/\(pid)/cwd") else {
                 // ENOENT, ESRCH: it has ended meanwhile.
                 if errno == EACCES || errno == EPERM { uses.concealed.append(concealed(pid, stat)) }
@@ -56,7 +58,7 @@ extension ProcessTable {
                     folder: folder,
                     identity: ProcessIdentity(bootID: bootID, pid: pid, startTime: stat.startTime),
                     name: stat.command, command: line.isEmpty ? stat.command : line, user: userName(of: pid),
-                    parent: stat.parent, session: stat.session, ports: nil))
+                    parent: stat.parent, session: stat.session, ports: nil, age: stat.age))
         }
         guard !uses.uses.isEmpty else { return uses }
         let listeners = SocketTable.tcp().filter(\.listens)

@@ -23,6 +23,8 @@ extension ProcessTable {
         /// Clock ticks after boot.
         package var startTime: UInt64
         package var isKernelThread: Bool
+        /// The kernel takes it apart: it executes no further instruction, and has no command line any more.
+        package var isExiting: Bool
 
         /// nil where no such process is.
         package init?(_ pid: pid_t) {
@@ -38,13 +40,13 @@ extension ProcessTable {
             let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "))
             // proc(5) counts from 1, and the state, right behind the name, is field 3.
             func number(_ field: Int) -> UInt64? { UInt64(String(decoding: fields[field - 3], as: UTF8.self)) }
-            guard fields.count > 21, let state = fields[0].first, let parent = number(4), let session = number(6),
-                let flags = number(9),
-                let faults = number(12), let user = number(14), let system = number(15), let start = number(22),
+            guard fields.count > 21, let state = fields[0].first, let parent = number(4),
+                let flags = number(9), let faults = number(12), let user = number(14), let system = number(15),
+                let start = number(22),
                 let resident = number(24)
             else { return nil }
             self.parent = pid_t(clamping: parent)
-            self.session = pid_t(clamping: session)
+            self.session = pid_t(clamping: number(6) ?? 0)
             command = String(decoding: bytes[(open + 1)..<close], as: UTF8.self)
             self.state = Character(Unicode.Scalar(state))
             cpuTicks = user &+ system
@@ -55,9 +57,20 @@ extension ProcessTable {
             startTime = start
             // PF_KTHREAD, include/linux/sched.h
             isKernelThread = flags & 0x20_0000 != 0
+            // PF_EXITING
+            isExiting = flags & 0x4 != 0
         }
 
         package var hasEnded: Bool { state == "Z" || state == "X" }
+
+        /// Time since its start.
+        package var age: Duration {
+            var boot = timespec()
+            clock_gettime(CLOCK_BOOTTIME, &boot)
+            let ticks = Int64(max(1, sysconf(Int32(_SC_CLK_TCK))))
+            let now = Int64(boot.tv_sec) * 1000 + Int64(boot.tv_nsec) / 1_000_000
+            return .milliseconds(max(0, now - Int64(clamping: startTime) * 1000 / ticks))
+        }
     }
 
     /// /proc/PID/status.

@@ -62,6 +62,20 @@ struct ProcessDeathTests {
         #expect(life(users: [user(command)]) == .dead(.gone, since: .seconds(100)))
     }
 
+    /// A language server of an editor, a script of the operator.
+    @Test func aProcessThatListensNowhereAndHasNoEnginesNameIsNoServer() {
+        for command in ["node tsserver.js", "python3 report.py", "keeper"] {
+            #expect(life(users: [user(command, [])]) == .dead(.gone, since: .seconds(100)))
+        }
+        // An engine opens its ports a moment after its start.
+        for command in ["redis-server *:7000", "/opt/valkey-server-8"] {
+            #expect(life(users: [user(command, [])]) == .unproven(.folderInUse(user(command, []))))
+        }
+        let renamed = user("/opt/keydb 127.0.0.1:7000", [])
+        #expect(
+            FolderUsers([renamed], recorded: [], server: "/usr/bin/keydb").server(in: Scene.folder("7000")) == renamed)
+    }
+
     /// With `proc-title-template` a saving child has the engine's title, and it may outlive the engine.
     @Test func aChildOfTheEngineThatSavesIsNoServer() {
         var child = user("mynode 7000", [])
@@ -146,6 +160,70 @@ struct ProcessDeathTests {
         #expect(decision.nodes("start") == [] && decision.nodes("promote") == [])
         #expect(decision.finding("end-unproven")?.node == Self.node)
         #expect(decision.record?.member(Self.node)?.ends?.last == nil)
+    }
+
+    /// The daemon has started, and of 7000 only what `change` says is known; the others are watched.
+    private func unproven(_ change: (inout Observation.Survey) -> Void) -> Scene {
+        var scene = restarted { survey in
+            survey.users = survey.users.filter { $0.directory != Scene.folder("7000") }
+            survey.recorded[Self.identity] = .gone
+            change(&survey)
+        }
+        for (name, identity) in scene.processes where name != Self.node {
+            scene.seen.processes[name] = .running(
+                .init(identity: identity, since: .seconds(50), startedAt: Scene.wall, adopted: true))
+        }
+        scene.hear()
+        return scene
+    }
+
+    private func busy(_ scene: Scene, _ holder: Observation.PortHolderFact) -> Observation.PortState {
+        .busy(
+            .init(
+                port: 7000, sentence: "7000 is in use by nc (pid 7)", holder: holder, since: scene.now - .seconds(59),
+                askedAt: scene.now))
+    }
+
+    /// The node's own engine would hold both ports: a visible process of another program proves that it does not.
+    @Test func aVisibleForeignHolderOfThePortProvesTheEndWhereOthersAreHidden() {
+        var scene = unproven { $0.showsOnlyOwn = true }
+        scene.seen.ports[PortPair(client: 7000)] = busy(scene, .process(pid: 7))
+        #expect(scene.decide().finding("end-unproven") == nil)
+        scene.seen.ports[PortPair(client: 7000)] = busy(scene, .hidden)
+        #expect(scene.decide().finding("end-unproven")?.node == Self.node)
+        scene.seen.survey?.concealed = [.init(pid: 7, name: "redis-server", command: "redis-server", userID: 0)]
+        scene.seen.ports[PortPair(client: 7000)] = busy(scene, .process(pid: 7))
+        #expect(scene.decide().finding("end-unproven")?.node == Self.node)
+    }
+
+    /// `stop` and `run --stop-nodes`: what was not seen to end is not reported as stopped.
+    @Test func aClusterHasNotStoppedWhileTheEndOfANodeIsUnproven() {
+        func stopped(_ change: (inout Observation.Survey) -> Void) -> Decision {
+            var scene = unproven(change)
+            scene.seen.processes = [:]
+            for name in scene.processes.keys where name != Self.node {
+                scene.seen.survey?.recorded[Scene.identity(name)] = .gone
+            }
+            scene.seen.survey?.users = []
+            scene.seen.wish = .stop(asked: scene.now, kill: false)
+            return scene.decide()
+        }
+        #expect(stopped { _ in }.end == .done)
+        let refusal = stopped { $0.recorded[Self.identity] = .hidden }.refusal
+        #expect(refusal?.code == "not-stopped" && refusal?.exit == 1)
+        #expect(refusal?.message.contains("7000") == true && refusal?.hint?.contains("-p 7000") == true)
+    }
+
+    @Test func theRulesSeeAStartBesideAProcessThatWasNotSeenGone() {
+        var scene = unproven { $0.recorded[Self.identity] = .hidden }
+        var decision = scene.decide()
+        decision.effects = [.start(.init(node: Self.node, directory: Scene.folder("7000"), incarnation: 1))]
+        #expect(
+            violations(in: decision, given: scene.record, seeing: scene.seen).contains { $0.contains("not seen gone") })
+        scene.seen.survey?.recorded[Self.identity] = .gone
+        #expect(
+            !violations(in: decision, given: scene.record, seeing: scene.seen).contains { $0.contains("not seen gone") }
+        )
     }
 
     @Test(arguments: [Observation.PortHolderFact.hidden, .process(pid: 7000)])

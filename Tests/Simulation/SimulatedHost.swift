@@ -77,7 +77,7 @@ struct SimulatedHost {
             Observation.DirectoryUser(
                 directory: engine.directory, identity: engine.identity,
                 command: "\(guise == .renamed ? "mynode" : "redis-server") 127.0.0.1:\(engine.ports.client)",
-                ports: engine.listens(now) ? [engine.ports.client, engine.ports.bus] : [])
+                ports: engine.listens(now) ? [engine.ports.client, engine.ports.bus] : nil)
         }
         let unreadable = pids.filter { pid in guise == .unreadable && !shown.contains { $0.identity.pid == pid } }
         let recorded = (record?.members ?? []).compactMap(\.process).map { process in
