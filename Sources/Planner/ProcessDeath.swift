@@ -192,10 +192,11 @@ extension Turn {
                 ? "/proc shows clusterd only its own user's processes (hidepid)"
                 : Self.list(processes.prefix(3).map { "\($0.name) (pid \($0.pid))" })
                     + " may work in \(member.directory), and clusterd may not look"
-            guard case .busy = seen.ports[member.ports] else { return }
+            guard case .busy(let busy) = seen.ports[member.ports] else { return }
+            // Within `port-wait` nothing has gone wrong yet: the start is not over for a node that waits for its port.
             find(
                 Finding(
-                    "end-unproven", .error, node: member.name,
+                    "end-unproven", now - busy.since < spec.portWait ? .warning : .error, node: member.name,
                     "\(member.name) is not started and not replaced: \(who), and a port of \(member.name) is in use",
                     hint: "sudo ss -ltnp 'sport = :\(member.ports.client)'"))
             lookAgain(member)

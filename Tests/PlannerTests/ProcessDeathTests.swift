@@ -177,11 +177,22 @@ struct ProcessDeathTests {
         return scene
     }
 
-    private func busy(_ scene: Scene, _ holder: Observation.PortHolderFact) -> Observation.PortState {
+    private func busy(
+        _ scene: Scene, _ holder: Observation.PortHolderFact, for time: Duration = .seconds(59)
+    ) -> Observation.PortState {
         .busy(
             .init(
-                port: 7000, sentence: "7000 is in use by nc (pid 7)", holder: holder, since: scene.now - .seconds(59),
+                port: 7000, sentence: "7000 is in use by nc (pid 7)", holder: holder, since: scene.now - time,
                 askedAt: scene.now))
+    }
+
+    /// What systemd is told waits for `port-wait`: until then whoever holds the port may let it go.
+    @Test func theStartIsNotOverForANodeThatWaitsForItsPort() {
+        var scene = unproven { $0.showsOnlyOwn = true }
+        scene.seen.ports[PortPair(client: 7000)] = busy(scene, .hidden, for: .seconds(1))
+        #expect(scene.decide().assessment.phase == .starting)
+        scene.seen.ports[PortPair(client: 7000)] = busy(scene, .hidden)
+        #expect(scene.decide().assessment.phase == .ready)
     }
 
     /// The node's own engine would hold both ports: a visible process of another program proves that it does not.
