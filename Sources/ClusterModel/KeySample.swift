@@ -6,6 +6,8 @@ package struct KeySample: Hashable, Sendable {
     package var isExact: Bool
     /// Some of them, as an engine would print them.
     package var names: [String]
+    /// Functions are among it: data without a key.
+    package var holdsFunctions = false
 
     package static let namesKept = 5
 
@@ -34,6 +36,7 @@ package struct KeySample: Hashable, Sendable {
         self.init(
             count: known.isEmpty ? 0 : known.compactMap(\.count).max(),
             isExact: known.allSatisfy(\.isExact) && known.count <= 1, names: [])
+        holdsFunctions = parts.contains(where: \.holdsFunctions)
         for name in known.flatMap(\.names) where !names.contains(name) && names.count < Self.namesKept {
             names.append(name)
         }
@@ -41,9 +44,10 @@ package struct KeySample: Hashable, Sendable {
 
     /// `1005 keys (a, b, c, …)`, `at least 1500 keys (a, b)`, `keys`.
     package var inWords: String {
-        if count == 0, isExact { return "no keys" }
-        let amount =
+        if count == 0, isExact { return holdsFunctions ? "functions, no keys" : "no keys" }
+        let some =
             count.map { ($0 == 0 ? "" : isExact ? "\($0) " : "at least \($0) ") + ($0 == 1 ? "key" : "keys") } ?? "keys"
+        let amount = holdsFunctions ? "functions and \(some)" : some
         guard !names.isEmpty else { return amount }
         let isAll = isExact && count == Int64(names.count)
         return "\(amount) (\(names.joined(separator: ", "))\(isAll ? "" : ", …"))"
@@ -52,24 +56,38 @@ package struct KeySample: Hashable, Sendable {
     /// Commands name the keys that they are about in their second word, but for those that are about something else.
     private static func ofCommands(_ bytes: ArraySlice<UInt8>, isWhole: Bool) -> KeySample {
         var reader = CommandWords(bytes)
-        var keys = Set<[UInt8]>()
+        // The same name in two databases is two keys.
+        var keys = Set<Key>()
+        var database: [UInt8] = [48]
         var sample = KeySample(count: 0, isExact: isWhole, names: [])
         while let words = reader.next() {
             guard words.count > 1 else { continue }
             switch String(decoding: words[0], as: UTF8.self).uppercased() {
-            case "DEL", "UNLINK", "GETDEL": keys.subtract(words.dropFirst())
-            case "SELECT", "PUBLISH", "SPUBLISH", "FUNCTION", "SCRIPT", "EVAL", "EVALSHA", "FLUSHALL", "FLUSHDB":
+            case "DEL", "UNLINK", "GETDEL": keys.subtract(words.dropFirst().map { Key(database: database, name: $0) })
+            case "SELECT": database = words[1]
+            case "FUNCTION": sample.holdsFunctions = true
+            case "PUBLISH", "SPUBLISH", "SCRIPT", "EVAL", "EVALSHA", "FLUSHALL", "FLUSHDB":
                 continue
             case "MSET":
-                for index in stride(from: 1, to: words.count, by: 2) { keys.insert(words[index]) }
-            default: keys.insert(words[1])
+                for index in stride(from: 1, to: words.count, by: 2) {
+                    keys.insert(Key(database: database, name: words[index]))
+                }
+            default: keys.insert(Key(database: database, name: words[1]))
             }
         }
         // What follows in a longer file may delete some.
         sample.count = Int64(keys.count)
         sample.isExact = isWhole && reader.isAtEnd
-        sample.names = keys.sorted { $0.lexicographicallyPrecedes($1) }.prefix(namesKept).map(printable)
+        sample.names = keys.sorted { a, b in
+            a.database == b.database
+                ? a.name.lexicographicallyPrecedes(b.name) : a.database.lexicographicallyPrecedes(b.database)
+        }.prefix(namesKept).map { printable($0.name) }
         return sample
+    }
+
+    private struct Key: Hashable {
+        var database: [UInt8]
+        var name: [UInt8]
     }
 
     /// As redis-cli shows it, and not longer than a line can bear.
@@ -91,7 +109,11 @@ extension RDBReader {
     /// How many keys the file says that it has, and the first of them: names behind a value that is no plain string are too dear.
     mutating func sample() -> KeySample {
         guard let evidence = try? walk() else { return KeySample(count: nil, isExact: false, names: []) }
-        guard evidence == .keys else { return KeySample(count: 0, isExact: true, names: []) }
+        guard evidence == .keys else {
+            var none = KeySample(count: 0, isExact: true, names: [])
+            none.holdsFunctions = evidence == .functions
+            return none
+        }
         var names: [String] = []
         // `walk` has read the opcode that begins the first key.
         stepBack()
@@ -99,7 +121,11 @@ extension RDBReader {
             if !name.isEmpty { names.append(KeySample.printable(name)) }
             if isLast { break }
         }
-        return KeySample(count: announced, isExact: announced != nil, names: names)
+        // Valkey 9 (format 80) may have more databases, and what those hold is behind all keys of the first one.
+        let isAlone = (header?.formatVersion ?? 0) < 80
+        var sample = KeySample(count: announced, isExact: announced != nil && isAlone, names: names)
+        sample.holdsFunctions = holdsFunctions
+        return sample
     }
 }
 

@@ -66,7 +66,12 @@ package struct NodeReport: Hashable, Sendable {
     }
 
     package struct Load: Hashable, Sendable {
+        /// Of all databases.
         package var keys: Int64
+        /// Libraries of functions: data without a key.
+        package var libraries: Int64 = 0
+        /// Numbers of the databases that have keys, other than database 0 (Valkey 9, `cluster-databases`).
+        package var otherDatabases: [Int] = []
         package var memoryBytes: Int64
         /// nil when no limit is set.
         package var maxMemoryBytes: Int64?
@@ -80,6 +85,18 @@ package struct NodeReport: Hashable, Sendable {
             self.maxMemoryBytes = maxMemoryBytes
             self.clients = clients
             self.operationsPerSecond = operationsPerSecond
+        }
+
+        /// A key of any database, or a library of functions.
+        package var holdsData: Bool { keys > 0 || libraries > 0 }
+
+        /// `300 keys`, `1 library of functions`, `300 keys and 2 libraries of functions`.
+        package var amount: String { Self.amount(keys: keys, libraries: libraries) }
+
+        package static func amount(keys: Int64, libraries: Int64) -> String {
+            let functions = "\(libraries) \(libraries == 1 ? "library" : "libraries") of functions"
+            if libraries > 0, keys == 0 { return functions }
+            return "\(keys) \(keys == 1 ? "key" : "keys")" + (libraries > 0 ? " and \(functions)" : "")
         }
     }
 

@@ -31,8 +31,10 @@ struct RDBReader {
     private let fileSize: Int
     private(set) var position = 0
     private(set) var header: RDBHeader?
-    /// How many keys RESIZEDB says that the first database has.
+    /// How many keys RESIZEDB says that the first database with keys has.
     private(set) var announced: Int64?
+    /// Functions stand before the first key.
+    private(set) var holdsFunctions = false
 
     init(_ prefix: [UInt8], fileSize: Int) {
         bytes = prefix
@@ -70,6 +72,7 @@ struct RDBReader {
             case 245:
                 _ = try string()
                 evidence = .functions
+                holdsFunctions = true
             case 254: _ = try length()
             case 251:
                 let size = try length()

@@ -50,12 +50,19 @@ package struct KeysDocument: Hashable, Sendable, Codable {
     package var exact: Bool
     /// Some of them.
     package var names: [String]
+    /// Functions are among it; nil: they are not, or a daemon of an older version was asked.
+    package var functions: Bool?
 
     package init(_ sample: KeySample) {
         count = sample.count
         exact = sample.isExact
         names = sample.names
+        functions = sample.holdsFunctions ? true : nil
     }
 
-    package var inWords: String { KeySample(count: count, isExact: exact, names: names).inWords }
+    package var inWords: String {
+        var sample = KeySample(count: count, isExact: exact, names: names)
+        sample.holdsFunctions = functions == true
+        return sample.inWords
+    }
 }

@@ -74,7 +74,7 @@ package struct MetricsPage {
             each("clusterd_node_wanted", "1 where the node is wanted running, 0 where a person stopped it.") {
                 ($0.wanted == .running).number
             },
-            each("clusterd_node_keys", "Keys in database 0.") { $0.keys.map { Double($0) } },
+            each("clusterd_node_keys", "Keys in all databases.") { $0.keys.map { Double($0) } },
             each("clusterd_node_memory_bytes", "Memory that the engine's allocator uses.") {
                 $0.memoryBytes.map { Double($0) }
             },

@@ -60,10 +60,14 @@ extension HostDriver {
         do {
             let connection = try await connection(node, contact)
             if ifEmpty {
-                let answer = try await connection.send(
-                    RESPCommand("CLUSTER", "COUNTKEYSINSLOT", String(slot)), timeout: Self.commandLimit)
-                guard case .integer(0) = answer else {
-                    return .failed(answer.errorText ?? "it has keys of slot \(slot) by now")
+                let info = try await connection.send(RESPCommand("INFO", "keyspace"), timeout: Self.commandLimit)
+                guard let text = info.text else { return .failed(info.errorText ?? "it does not say what it holds") }
+                let others = InfoReply(text).keysOfDatabases.keys.filter { $0 != 0 }.sorted()
+                let answers = try await connection.pipeline(
+                    NodeQuestion.counts(of: [slot], otherDatabases: others), timeout: Self.commandLimit)
+                guard NodeQuestion.keys(of: [slot], in: answers)?[slot] == 0 else {
+                    let words = answers.lazy.compactMap(\.errorText).first
+                    return .failed(words ?? "it has keys of slot \(slot) by now")
                 }
             }
             let answer = try await connection.send(

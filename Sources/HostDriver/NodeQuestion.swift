@@ -72,13 +72,41 @@ enum NodeQuestion {
     }
 
     private static func load(_ info: InfoReply) -> NodeReport.Load {
-        // db0:keys=1,expires=0,avg_ttl=0
-        let keys = info["db0"]?.split(separator: ",").first { $0.hasPrefix("keys=") }.flatMap { Int64($0.dropFirst(5)) }
+        let keys = info.keysOfDatabases
         let limit = info.integer("maxmemory") ?? 0
-        return .init(
-            keys: keys ?? 0, memoryBytes: info.integer("used_memory") ?? 0, maxMemoryBytes: limit > 0 ? limit : nil,
+        var load = NodeReport.Load(
+            keys: keys.values.reduce(0, +), memoryBytes: info.integer("used_memory") ?? 0,
+            maxMemoryBytes: limit > 0 ? limit : nil,
             clients: Int(info.integer("connected_clients") ?? 0),
             operationsPerSecond: info.integer("instantaneous_ops_per_sec") ?? 0)
+        // Redis before 7.0 has no functions, and does not name them.
+        load.libraries = info.integer("number_of_libraries") ?? 0
+        load.otherDatabases = keys.keys.filter { $0 != 0 }.sorted()
+        return load
+    }
+
+    /// CLUSTER COUNTKEYSINSLOT counts in the selected database alone, so each database that has keys is selected in turn.
+    static func counts(of slots: [Int], otherDatabases: [Int]) -> [RESPCommand] {
+        let counts = slots.map { RESPCommand("CLUSTER", "COUNTKEYSINSLOT", String($0)) }
+        guard !otherDatabases.isEmpty else { return counts }
+        return counts + otherDatabases.flatMap { [RESPCommand("SELECT", String($0))] + counts }
+            + [RESPCommand("SELECT", "0")]
+    }
+
+    /// Keys of these slots in all databases, from the answers to `counts`; nil: one of the answers is an error.
+    static func keys(of slots: [Int], in answers: [RESPValue]) -> [Int: Int64]? {
+        var counts: [Int64] = []
+        for answer in answers {
+            switch answer {
+            case .integer(let count): counts.append(count)
+            case .simple: continue
+            default: return nil
+            }
+        }
+        guard !slots.isEmpty, counts.count.isMultiple(of: slots.count), counts.count >= slots.count else { return nil }
+        var keys: [Int: Int64] = [:]
+        for (index, count) in counts.enumerated() { keys[slots[index % slots.count], default: 0] += count }
+        return keys
     }
 }
 
@@ -115,12 +143,11 @@ extension HostDriver {
         else {
             return outcome
         }
-        let slots = importing.map(\.slot).prefix(NodeQuestion.slotsCounted)
+        let slots = Array(importing.map(\.slot).prefix(NodeQuestion.slotsCounted))
         let counts = try await connection.pipeline(
-            slots.map { RESPCommand("CLUSTER", "COUNTKEYSINSLOT", String($0)) }, timeout: Self.answerLimit)
-        for (slot, count) in zip(slots, counts) {
-            if case .integer(let number) = count { report.keysOfImportedSlots[slot] = number }
-        }
+            NodeQuestion.counts(of: slots, otherDatabases: report.load.otherDatabases), timeout: Self.answerLimit)
+        // Without a count of every database nothing is known, and the slot is left alone.
+        report.keysOfImportedSlots = NodeQuestion.keys(of: slots, in: counts) ?? [:]
         return .report(report)
     }
 

@@ -26,7 +26,7 @@ extension Turn {
         )
     }
 
-    /// A replica of a dead master that lives and has keys: nothing older is to take its place (DESIGN.md rule 5).
+    /// A replica of a dead master that lives and has keys or functions: nothing older is to take its place (DESIGN.md rule 5).
     func livingHeir(of master: Member, _ topology: Topology) -> Member? {
         guard topology.owns(master.id) else { return nil }
         return members.first { member in
@@ -34,7 +34,7 @@ extension Turn {
             else {
                 return false
             }
-            return !report.loading && report.load.keys > 0
+            return !report.loading && report.load.holdsData
         }
     }
 

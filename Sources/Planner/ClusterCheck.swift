@@ -116,9 +116,14 @@ extension Turn {
     /// A slot between two nodes: left by a migration that was interrupted.
     private mutating func checkOpenSlots() {
         var halves: [Int: [String]] = [:]
+        var unseen: Set<Int> = []
         for member in members {
             // Replicas of Valkey have what their master has of this.
-            guard let myself = lastHeard(member)?.view.myself, myself.flags.contains(.master) else { continue }
+            guard let report = lastHeard(member), let myself = report.view.myself, myself.flags.contains(.master)
+            else { continue }
+            if !report.load.otherDatabases.isEmpty {
+                unseen.formUnion((myself.migrating + myself.importing).map(\.slot))
+            }
             for open in myself.migrating {
                 halves[open.slot, default: []].append("\(member.name) gives it to \(name(open.node))")
             }
@@ -129,13 +134,18 @@ extension Turn {
         let slots = halves.keys.sorted()
         for slot in slots.prefix(5) {
             let isClosable = mayClose(slot)
+            var words = "slot \(slot) is half moved: \((halves[slot] ?? []).joined(separator: ", "))"
+            var hint: String? = isClosable ? StrayFolders.hint : nil
+            if !isClosable, unseen.contains(slot) {
+                // It looks at database 0 alone, and gives a slot away that is empty there: the engine then deletes the rest.
+                words +=
+                    "; redis-cli --cluster fix would delete its keys outside database 0: move those with MIGRATE first"
+            } else if !isClosable {
+                hint = "redis-cli --cluster fix \(spec.connectHost):\(members.first?.ports.client ?? 0)"
+            }
             suspect(
                 Finding(
-                    "slot-open", .error,
-                    "slot \(slot) is half moved: \((halves[slot] ?? []).joined(separator: ", "))",
-                    hint: isClosable
-                        ? StrayFolders.hint
-                        : "redis-cli --cluster fix \(spec.connectHost):\(members.first?.ports.client ?? 0)",
+                    "slot-open", .error, words, hint: hint,
                     mend: isClosable ? .closeSlot(slot) : nil),
                 for: Self.gossip)
         }

@@ -64,8 +64,8 @@ extension Turn {
         let held = "\(heir.member.name) does not take over from \(master.name): \(words)"
         var trouble: String?
         let mine = freshness(of: master, survey)
-        // Where neither has a key there is nothing to lose.
-        let isEmpty = mine.durability == .nothing && heir.report.load.keys == 0
+        // Where neither has a key or a function there is nothing to lose.
+        let isEmpty = mine.durability == .nothing && !heir.report.load.holdsData
         if !isEmpty, case .fresher(let why) = freshness(of: heir.member, survey).compared(with: mine) {
             trouble = "\(heir.member.name) has newer data (\(why))"
         } else if !canStartInPlace(master) {

@@ -7,7 +7,10 @@ package struct LastSeen: Sendable, Equatable, Codable {
     package var role: Role
     package var replicationID: String
     package var offset: Int64
+    /// Of all databases.
     package var keys: Int64
+    /// Libraries of functions; nil: none.
+    package var libraries: Int64?
     /// When it last held everything: a replica in sync, or a master.
     package var syncedAt: WallTime?
     /// The process and boot of which this was seen.
@@ -24,6 +27,7 @@ package struct LastSeen: Sendable, Equatable, Codable {
         replicationID = report.replication.replicationID
         offset = report.replication.offset
         keys = report.load.keys
+        libraries = report.load.libraries > 0 ? report.load.libraries : nil
         self.syncedAt = syncedAt
         self.bootID = bootID
         appendOnlyBytes = report.persistence.appendOnly ? report.persistence.appendOnlyBytes : nil
@@ -31,19 +35,26 @@ package struct LastSeen: Sendable, Equatable, Codable {
         appendOnlyFailed = report.persistence.appendOnly && !report.persistence.lastAppendOK ? true : nil
     }
 
+    var holdsData: Bool { keys > 0 || (libraries ?? 0) > 0 }
+
+    /// `300 keys and 1 library of functions`.
+    var amount: String { NodeReport.Load.amount(keys: keys, libraries: libraries ?? 0) }
+
     var position: Freshness.Position { .init(replicationID: replicationID, offset: offset) }
 
     /// Another stream, another role, or another promise: worth a write at once.
     func isOtherKind(than other: LastSeen) -> Bool {
         role != other.role || replicationID != other.replicationID || appendFsync != other.appendFsync
             || (appendOnlyBytes == nil) != (other.appendOnlyBytes == nil) || appendOnlyFailed != other.appendOnlyFailed
-            || (syncedAt == nil) != (other.syncedAt == nil)
+            || (syncedAt == nil) != (other.syncedAt == nil) || holdsData != other.holdsData
     }
 
     /// Idle masters send their replicas a few bytes now and then.
     static let idleBytes: Int64 = 1024
 
-    func hasMoved(since other: LastSeen) -> Bool { keys != other.keys || offset > other.offset + Self.idleBytes }
+    func hasMoved(since other: LastSeen) -> Bool {
+        keys != other.keys || libraries != other.libraries || offset > other.offset + Self.idleBytes
+    }
 }
 
 extension Turn {

@@ -8,7 +8,7 @@ extension Turn {
         guard !report.loading else { return freshness }
         // One that was not in sync since its start holds what its folder held.
         guard report.replication.role == .master || seen.lastInSync[member.name] != nil else {
-            if freshness.durability == .nothing, report.load.keys > 0 { freshness.durability = .dump }
+            if freshness.durability == .nothing, report.load.holdsData { freshness.durability = .dump }
             return freshness
         }
         freshness.durability = .running
@@ -23,7 +23,7 @@ extension Turn {
     /// behind that, or not exist; nil: this process was never heard, or held nothing.
     private func inMemory(_ member: Member) -> Freshness? {
         guard let process = running(member.name), let last = member.lastSeen, last.at >= process.startedAt,
-            last.keys > 0
+            last.holdsData
         else { return nil }
         var freshness = Freshness(.running)
         freshness.reached = last.position

@@ -118,10 +118,10 @@ extension Turn {
                 "\(master.name) starts as master, and may lack what others of its shard have: \(others); the data of each "
                 + "are kept in quarantine/"
         }
-        guard let last = master.lastSeen, last.keys > 0 else { return nil }
+        guard let last = master.lastSeen, last.holdsData else { return nil }
         switch mine.durability {
         case .nothing:
-            return "\(master.name) held \(last.keys) keys when it was last seen, and its folder holds none of them"
+            return "\(master.name) held \(last.amount) when it was last seen, and its folder holds none of them"
         case .cutAppendOnly where exited(master.name)?.reason.dataUnreadable != true:
             return "\(master.name) starts with an append-only file that is shorter than when it was last seen"
         default: return nil

@@ -11,5 +11,18 @@ package struct InfoReply: Hashable, Sendable {
     }
 
     package subscript(field: String) -> String? { fields[field] }
+    /// Keys of each database that has some, by its number: `db1:keys=50,expires=0,avg_ttl=0`.
+    package var keysOfDatabases: [Int: Int64] {
+        var found: [Int: Int64] = [:]
+        for (name, value) in fields where name.hasPrefix("db") {
+            guard let number = Int(name.dropFirst(2)),
+                let keys = value.split(separator: ",").first(where: { $0.hasPrefix("keys=") }),
+                let count = Int64(keys.dropFirst(5)), count > 0
+            else { continue }
+            found[number] = count
+        }
+        return found
+    }
+
     package func integer(_ field: String) -> Int64? { fields[field].flatMap { Int64($0) } }
 }

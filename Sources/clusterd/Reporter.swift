@@ -197,7 +197,7 @@ final class Reporter: Sendable {
             return (cycle.record?.members ?? []).compactMap { member in
                 guard case .running(let process) = cycle.seen.processes[member.name] else { return nil }
                 let report = cycle.decision.assessment.node(member.name)?.report
-                let keys = report.map { "\($0.load.keys) keys" } ?? "its keys"
+                let keys = report.map(\.load.amount) ?? "its keys"
                 let isSafe = report?.persistence.appendOnly ?? (member.appendOnly == true)
                 return "          \(member.name) (pid \(process.identity.pid)) still stops; killed now it would lose "
                     + (isSafe ? "nothing: its append-only file holds \(keys)" : "\(keys) that are not saved yet")

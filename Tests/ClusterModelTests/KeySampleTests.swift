@@ -34,6 +34,28 @@ struct KeySampleTests {
         #expect(sample(Array("REDIS0010".utf8) + [255, 0, 0, 0, 0, 0, 0, 0, 0]).inWords == "no keys")
     }
 
+    @Test func functionsAreNamedAlthoughTheyAreNoKeys() {
+        let load = command("FUNCTION", "LOAD", "#!lua name=l")
+        #expect(sample(load).inWords == "functions, no keys")
+        #expect(sample(load + command("SET", "a", "1")).inWords == "functions and 1 key (a)")
+        // FUNCTION2 with a library of one byte.
+        let dump = Array("REDIS0010".utf8) + [245, 1, 35]
+        #expect(sample(dump + [255, 0, 0, 0, 0, 0, 0, 0, 0]).inWords == "functions, no keys")
+        #expect(sample(dump + [254, 0, 251, 1, 0, 0, 1, 97, 1, 49]).inWords == "functions and 1 key (a)")
+    }
+
+    @Test func aNameInTwoDatabasesIsTwoKeys() {
+        let bytes = command("SET", "a", "1") + command("SELECT", "1") + command("SET", "a", "1")
+        #expect(sample(bytes) == KeySample(count: 2, isExact: true, names: ["a", "a"]))
+        #expect(sample(bytes + command("SELECT", "0") + command("DEL", "a")).count == 1)
+    }
+
+    /// The counts of further databases stand behind all keys of the first.
+    @Test func aDumpOfAnEngineWithSeveralDatabasesHoldsAtLeastWhatItsFirstSays() {
+        let dump = Array("VALKEY080".utf8) + [254, 1, 251, 7, 1, 0, 1, 97, 1, 49]
+        #expect(sample(dump, size: 1 << 20).inWords == "at least 7 keys (a, …)")
+    }
+
     @Test func partsAreTakenTogether() {
         let dump = KeySample(count: 7, isExact: true, names: ["a", "b"])
         let none = KeySample(count: 0, isExact: true, names: [])
