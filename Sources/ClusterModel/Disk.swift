@@ -8,12 +8,26 @@ package struct Disk: Hashable, Sendable {
     package var size: Int64
     /// Bytes that the reserve on it takes up; 0: there is none.
     package var reserve: Int64
+    /// Files that may still be made on it (inodes); nil: the file system makes them as they are needed.
+    package var freeFiles: Int64?
 
-    package init(folders: [String], free: Int64, size: Int64, reserve: Int64 = 0) {
+    package init(folders: [String], free: Int64, size: Int64, reserve: Int64 = 0, freeFiles: Int64? = nil) {
+        self.freeFiles = freeFiles
         self.folders = folders
         self.free = free
         self.size = size
         self.reserve = reserve
+    }
+
+    /// Inodes below which nothing is started: each start, save and rewrite makes some new files before it removes the old.
+    package static let filesNeeded: Int64 = 100
+
+    package var lacksFiles: Bool { freeFiles.map { $0 < Self.filesNeeded } ?? false }
+
+    /// `/data has 340 KB free`, `/data has 0 inodes free`: what it is short of.
+    package var shortage: String {
+        guard let freeFiles, lacksFiles else { return "\(folder) has \(Self.text(free)) free" }
+        return "\(folder) has \(freeFiles) inodes free"
     }
 
     /// Names the file system to people.
@@ -44,5 +58,5 @@ extension ClusterSpec {
     /// Free bytes from which on there is room for a reserve.
     package func bytesForReserve(on disk: Disk) -> Int64 { bytesNeeded(on: disk) + 2 * Reserve.bytes }
 
-    package func isLow(_ disk: Disk) -> Bool { disk.free < bytesNeeded(on: disk) }
+    package func isLow(_ disk: Disk) -> Bool { disk.free < bytesNeeded(on: disk) || disk.lacksFiles }
 }

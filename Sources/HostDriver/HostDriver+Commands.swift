@@ -17,6 +17,14 @@ extension HostDriver {
         }
     }
 
+    /// Where the engine cannot fork it answers `ERR` and no more; why is in its log alone (`rdbSaveBackground`, src/rdb.c).
+    func save(_ node: NodeName, _ contact: Effect.Contact) async -> Outcome {
+        let outcome = await command(node, contact, ["BGSAVE"])
+        guard case .failed(let words) = outcome, words == "ERR" else { return outcome }
+        let log = LogFile.lines("/proc/\(contact.process.pid)/cwd/redis.log", ofProcess: contact.process.pid)
+        return .failed(SaveTrouble.words(log) ?? words)
+    }
+
     /// On a connection of its own: a save may take long, and questions are not to wait behind it. The end of the
     /// connection is the answer of an engine that ends.
     func shutDown(_ node: NodeName, _ contact: Effect.Contact, _ saving: Effect.Saving) async -> Outcome {

@@ -136,7 +136,7 @@ package final class HostDriver: Driver {
                 ["CLUSTER", "MEET", host, String(ports.client)] + (ports.needsClusterPort ? [String(ports.bus)] : []))
         case .examine(_, let process, let path): await examine(process, path)
         case .repairAppendOnly(let repair): await self.repair(repair)
-        case .save(let node, let contact): await command(node, contact, ["BGSAVE"])
+        case .save(let node, let contact): await save(node, contact)
         case .unpause(let node, let contact, _): await command(node, contact, ["CLIENT", "UNPAUSE"])
         case .forget(let node, let contact, let id): await command(node, contact, ["CLUSTER", "FORGET", id.text])
         case .closeSlot(let node, let contact, let slot, let ifEmpty):

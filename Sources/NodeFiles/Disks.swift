@@ -18,7 +18,9 @@ package func disks(of folders: [String]) -> [Disk] {
         disks.append(
             Disk(
                 folders: [folder], free: bytes(UInt64(status.f_bavail), status),
-                size: bytes(UInt64(status.f_blocks), status), reserve: heldBytes(Reserve.path(in: folder))))
+                size: bytes(UInt64(status.f_blocks), status), reserve: heldBytes(Reserve.path(in: folder)),
+                // A file system without a table of inodes (btrfs) counts none at all.
+                freeFiles: status.f_files > 0 ? Int64(clamping: UInt64(status.f_favail)) : nil))
     }
     return disks
 }

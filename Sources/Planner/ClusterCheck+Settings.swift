@@ -91,11 +91,13 @@ extension Turn {
         for member in members {
             guard let report = lastHeard(member) else { continue }
             let hint = "look for the reason in \(member.directory)/redis.log"
+            let failure = contact(member).flatMap { seen.effects[Effect.save(member.name, $0).key]?.failure }
             if !report.persistence.lastSaveOK {
                 suspect(
                     Finding(
                         "persistence-failing", .error, node: member.name,
-                        "the last save of \(member.name) failed: it may refuse writes until one succeeds", hint: hint),
+                        "the last save of \(member.name) failed: it may refuse writes until one succeeds"
+                            + (failure.map { " (\($0))" } ?? ""), hint: failure.flatMap(SaveTrouble.hint) ?? hint),
                     for: .zero)
             }
             if !report.persistence.lastAppendOK {

@@ -10,9 +10,14 @@ extension Turn {
     mutating func lacksSpace() -> Bool {
         guard let disk = seen.disks.first(where: spec.isLow) else { return false }
         let need = spec.bytesNeeded(on: disk)
-        let short = "\(disk.folder) has \(Disk.text(disk.free)) free, and \(Disk.text(need)) are needed"
-        let source = need == spec.minimumFreeBytes ? " (cluster.min-free)" : " (a tenth of that disk)"
-        let hint = "make room on that disk, choose another folder, or set cluster.min-free lower"
+        let needed = disk.lacksFiles ? String(Disk.filesNeeded) : Disk.text(need)
+        let short = "\(disk.shortage), and \(needed) are needed"
+        let source =
+            disk.lacksFiles ? "" : need == spec.minimumFreeBytes ? " (cluster.min-free)" : " (a tenth of that disk)"
+        let hint =
+            disk.lacksFiles
+            ? "remove files on that disk (df -i), or choose another folder"
+            : "make room on that disk, choose another folder, or set cluster.min-free lower"
         if spec.isTemporary {
             // A command waits for this cluster, and would wait for room without a limit.
             decision.end = .refused(
@@ -22,7 +27,8 @@ extension Turn {
         find(
             Finding(
                 "disk-full", .error, short + source + ": the cluster is formed as soon as there is room", hint: hint))
-        wait("for room on \(disk.folder): \(Disk.text(disk.free)) are free, and \(Disk.text(need)) are needed")
+        let left = disk.lacksFiles ? "\(disk.freeFiles ?? 0) inodes" : Disk.text(disk.free)
+        wait("for room on \(disk.folder): \(left) are free, and \(needed) are needed")
         return true
     }
 
@@ -47,7 +53,8 @@ extension Turn {
     /// Made where there is plenty of room, and once the cluster is ready: until then nobody has to wait for it.
     mutating func keepReserves() {
         guard decision.assessment.ready || seen.wasReady, !spec.isTemporary else { return }
-        for disk in seen.disks where disk.reserve < Reserve.bytes && disk.free >= spec.bytesForReserve(on: disk) {
+        for disk in seen.disks
+        where disk.reserve < Reserve.bytes && disk.free >= spec.bytesForReserve(on: disk) && !disk.lacksFiles {
             guard case .failed(let why, _) = perform(.makeReserve(folder: disk.folder), retryAfter: .seconds(10))
             else { continue }
             find(
@@ -91,15 +98,21 @@ extension Turn {
         for disk in seen.disks {
             let nodes = members.filter { disk.folders.contains($0.directory) }
             let unstarted = nodes.filter { waitingForRoom.contains($0.name) }.map(\.name.text)
-            let isFull = disk.free < roomForEpoch && disk.reserve == 0
+            let isFull = (disk.free < roomForEpoch && disk.reserve == 0) || !hasFilesForEpoch(disk)
             guard isFull || spec.isLow(disk) || !unstarted.isEmpty else { continue }
-            let need = Disk.text(spec.bytesNeeded(on: disk))
-            var words = "\(disk.folder) has \(Disk.text(disk.free)) free; below \(need) nothing is started"
-            if isFull { words += ", and below \(Disk.text(roomForEpoch)) no replica is promoted there" }
+            let need = disk.lacksFiles ? String(Disk.filesNeeded) : Disk.text(spec.bytesNeeded(on: disk))
+            var words = "\(disk.shortage); below \(need) nothing is started"
+            if isFull {
+                let least = disk.lacksFiles ? String(members.count) : Disk.text(roomForEpoch)
+                words += ", and below \(least) no replica is promoted there"
+            }
             if !unstarted.isEmpty { words += "; waiting for room: \(unstarted.joined(separator: " "))" }
             let isOfOne = nodes.count == 1 && !disk.folders.contains(spec.dataDirectory)
             let node = isOfOne ? nodes[0].name : nil
-            let hint = "make room on that disk; all goes on by itself then"
+            let hint =
+                disk.lacksFiles
+                ? "remove files on that disk (df -i); all goes on by itself then"
+                : "make room on that disk; all goes on by itself then"
             find(
                 isFull || !unstarted.isEmpty
                     ? Finding("disk-full", .error, node: node, words, hint: hint)

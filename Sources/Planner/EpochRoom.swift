@@ -13,7 +13,12 @@ extension Turn {
     /// What the nodes of one disk may need for it: each writes a new file beside the old one.
     var roomForEpoch: Int64 { max(1 << 20, Int64(members.count) << 16) }
 
-    func canSave(_ member: Member) -> Bool { disk(of: member.directory).map { $0.free >= roomForEpoch } ?? true }
+    func canSave(_ member: Member) -> Bool {
+        disk(of: member.directory).map { $0.free >= roomForEpoch && hasFilesForEpoch($0) } ?? true
+    }
+
+    /// A new file for each nodes.conf.
+    func hasFilesForEpoch(_ disk: Disk) -> Bool { disk.freeFiles.map { $0 >= Int64(members.count) } ?? true }
 
     /// Whether nobody who is needed would end if `heir` became master in place of `master`. Who is replaced is not needed, nor is
     /// a master whose replica can take over from it.
@@ -27,7 +32,7 @@ extension Turn {
         }
         guard let endangered, let disk = disk(of: endangered.directory) else { return .enough }
         return .none(
-            "\(disk.folder) has \(Disk.text(disk.free)) free, too little for \(endangered.name) to save its nodes.conf")
+            "\(disk.shortage), too little for \(endangered.name) to save its nodes.conf")
     }
 
     private func hasHeir(_ master: Member, _ topology: Topology) -> Bool {
@@ -113,5 +118,7 @@ extension Turn {
     }
 
     /// With or without its reserve, so that to give that back changes nothing.
-    private func isNearlyFull(_ disk: Disk) -> Bool { disk.free + disk.reserve < 2 * Reserve.bytes }
+    private func isNearlyFull(_ disk: Disk) -> Bool {
+        disk.free + disk.reserve < 2 * Reserve.bytes || disk.lacksFiles
+    }
 }

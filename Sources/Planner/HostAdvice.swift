@@ -169,6 +169,11 @@ package struct HostAdvice: Sendable, Equatable {
         guard
             let disk = short ?? host.disks.first(where: { $0.free < spec.bytesForReserve(on: $0) }) ?? host.disks.first
         else { return nil }
+        if disk.lacksFiles {
+            return HostAdvice(
+                "disk", disk.shortage, "Below \(Disk.filesNeeded) inodes nothing is started.", unless: false,
+                "remove files on that disk (df -i), or put cluster.data-dir elsewhere")
+        }
         return HostAdvice(
             "disk", "\(Disk.text(disk.free)) are free at \(disk.folder)",
             "Below \(Disk.text(spec.bytesNeeded(on: disk))) (cluster.min-free) nothing is started, and below "

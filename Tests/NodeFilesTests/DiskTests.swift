@@ -17,6 +17,7 @@ import Testing
             #expect(found.map(\.folders) == [[folder, folder + "/nodes/7000"]])
             #expect(found[0].free > 0 && found[0].size >= found[0].free && found[0].reserve == 0)
             #expect(disks(of: [folder, "/proc"]).count == 2)
+            #expect(found[0].freeFiles.map { $0 > 0 } ?? true)
         }
     }
 

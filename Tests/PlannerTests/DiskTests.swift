@@ -91,6 +91,60 @@ import Testing
         #expect(found.allSatisfy { $0.message.hasPrefix("/data has ") && $0.node == nil })
     }
 
+    /// The bytes are there, and nobody can make a file.
+    @Test(
+        arguments: [
+            (Int64(100), nil), (99, "disk-low"), (6, "disk-low"), (5, "disk-full"), (0, "disk-full"), (nil, nil),
+        ] as [(Int64?, String?)])
+    func inodesCountAsRoom(files: Int64?, code: String?) {
+        var scene = Scene.settled()
+        scene.room(Scene.plenty, reserve: Reserve.bytes)
+        scene.seen.disks[0].freeFiles = files
+        let decision = scene.decide()
+        let found = decision.findings.filter { $0.code.hasPrefix("disk-") }
+        #expect(found.map(\.code) == [code].compactMap { $0 })
+        for finding in found {
+            #expect(finding.message.hasPrefix("/data has \(files ?? 0) inodes free; below 100 nothing is started"))
+            #expect(finding.hint?.contains("df -i") == true)
+        }
+        let report = HealthReport(decision, scene.spec)
+        #expect(report.passed.contains("There is room on the disk of /data.") == found.isEmpty)
+    }
+
+    @Test func withoutInodesNobodyIsPromotedAndNothingIsMade() {
+        var scene = Scene.bereaved()
+        scene.answer("7003")
+        scene.room(Scene.plenty)
+        scene.seen.disks[0].freeFiles = 0
+        #expect(scene.decide().promotion == nil)
+        #expect(scene.decide().finding("failover-held")?.message.contains("/data has 0 inodes free") == true)
+        var new = Scene.untouched()
+        new.look()
+        new.seen.disks = [Disk(folders: ["/data"], free: Scene.plenty, size: Scene.plenty, freeFiles: 3)]
+        #expect(new.decide().waits == ["for room on /data: 3 inodes are free, and 100 are needed"])
+    }
+
+    // MARK: a save that cannot fork
+
+    @Test(arguments: [
+        ("Cannot allocate memory", "sysctl vm.overcommit_memory=1"), ("Resource temporarily unavailable", "TasksMax="),
+    ])
+    func theEnginesWordsOnASaveThatDidNotBeginAreSaid(why: String, hint: String) throws {
+        let log = [
+            "7:M 1 Jan 2026 00:00:00.000 # Can't save in background: fork: Bad day",
+            "7:M 1 Jan 2026 00:00:01.000 # Can't save in background: fork: \(why)",
+            "7:M 1 Jan 2026 00:00:02.000 * Ready",
+        ]
+        let words = try #require(SaveTrouble.words(log))
+        #expect(words == "Can't save in background: fork: \(why)" && SaveTrouble.words([log[2]]) == nil)
+        var scene = Scene.settled()
+        scene.answer("7001") { $0.persistence.lastSaveOK = false }
+        #expect(scene.decide().finding("persistence-failing")?.hint?.contains("redis.log") == true)
+        scene.note(.save("7001", scene.contact("7001")), failure: words)
+        let finding = try #require(scene.decide().finding("persistence-failing"))
+        #expect(finding.message.contains("(\(words))") && finding.hint?.contains(hint) == true)
+    }
+
     @Test func aDiskOfOneNodeIsSaidOfThatNodeAndMayBeSmall() {
         var scene = Scene.settled()
         scene.ownDisk(of: "7004", free: 103 << 20)
