@@ -27,6 +27,8 @@ package struct NodeReport: Hashable, Sendable {
         package var connectedReplicas: Int
         /// For how long a replica's link has been down; nil where it is up, or was never up since the process started.
         package var linkDownFor: Duration?
+        /// A master's replicas that count for `min-replicas-to-write`; nil: the engine does not count them.
+        package var goodReplicas: Int?
 
         package init(
             role: Role, linkUp: Bool, syncInProgress: Bool, replicationID: String, offset: Int64,
@@ -98,6 +100,19 @@ package struct NodeReport: Hashable, Sendable {
             if libraries > 0, keys == 0 { return functions }
             return "\(keys) \(keys == 1 ? "key" : "keys")" + (libraries > 0 ? " and \(functions)" : "")
         }
+    }
+
+    /// `min-replicas-to-write`; nil: writes ask for no replica.
+    package var replicasToWrite: Int? {
+        settings["min-replicas-to-write"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
+    }
+
+    /// A master that answers every write with NOREPLICAS.
+    package var refusesWrites: Bool {
+        guard replication.role == .master, let wanted = replicasToWrite, let good = replication.goodReplicas else {
+            return false
+        }
+        return good < wanted
     }
 
     package init(

@@ -10,6 +10,7 @@ enum NodeQuestion {
         RESPCommand("INFO"), RESPCommand("CLUSTER", "INFO"), RESPCommand("CLUSTER", "NODES"),
         RESPCommand("CONFIG", "GET", "appendonly"), RESPCommand("CONFIG", "GET", "appendfsync"),
         RESPCommand("CONFIG", "GET", "cluster-replica-no-failover"),
+        RESPCommand("CONFIG", "GET", "min-replicas-to-write"),
     ]
 
     static let slotsCounted = 16
@@ -33,7 +34,7 @@ enum NodeQuestion {
                     lastSaveOK: info["rdb_last_bgsave_status"] != "err",
                     lastAppendOK: info["aof_last_write_status"] != "err",
                     appendFsync: answers[4].elements?.last?.text, appendOnlyBytes: info.integer("aof_current_size")),
-                load: load(info), settings: settings(answers.suffix(3))))
+                load: load(info), settings: settings(answers.suffix(4))))
     }
 
     /// Answers to CONFIG GET of one directive each.
@@ -50,11 +51,13 @@ enum NodeQuestion {
     private static func replication(_ info: InfoReply, _ myself: NodeEntry) -> NodeReport.Replication? {
         guard let role = info["role"] else { return nil }
         let isReplica = role == "slave"
-        return .init(
+        var found = NodeReport.Replication(
             role: isReplica ? .replica : .master, linkUp: isReplica && info["master_link_status"] == "up",
             syncInProgress: info["master_sync_in_progress"] == "1", replicationID: info["master_replid"] ?? "",
             offset: info.integer(isReplica ? "slave_repl_offset" : "master_repl_offset") ?? 0,
             connectedReplicas: Int(info.integer("connected_slaves") ?? 0), linkDownFor: linkDownFor(info))
+        found.goodReplicas = info.integer("min_slaves_good_slaves").map { Int(clamping: $0) }
+        return found
     }
 
     /// A link that was never up is -1 on some engines, and on others down since 1970.

@@ -21,7 +21,8 @@ extension Admission {
                 try checkTakingDown(
                     member.name, "its restart would take these slots down until it is back",
                     orAdd: "to restart such masters in place: clusterd rolling-restart --force",
-                    secondNode: "start it first (clusterd status), or add --force: clusterd rolling-restart --force")
+                    secondNode: "start it first (clusterd status), or add --force: clusterd rolling-restart --force",
+                    force: "clusterd rolling-restart --force")
             }
         }
         return try add(kind, key)

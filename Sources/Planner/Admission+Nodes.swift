@@ -14,7 +14,8 @@ extension Admission {
             try checkTakingDown(
                 node, "a restart would take these slots down until it is back",
                 orAdd: "to restart it all the same: clusterd restart-node \(node) --force",
-                secondNode: "to restart it all the same: clusterd restart-node \(node) --force")
+                secondNode: "to restart it all the same: clusterd restart-node \(node) --force",
+                force: "clusterd restart-node \(node) --force")
         }
         return try add(
             .restartNode(
@@ -45,7 +46,8 @@ extension Admission {
             try checkTakingDown(
                 node, "these slots would be down until it is started again",
                 orAdd: "to stop it all the same: clusterd stop-node \(node) --no-failover",
-                secondNode: "to stop it all the same: clusterd stop-node \(node) --force")
+                secondNode: "to stop it all the same: clusterd stop-node \(node) --force",
+                force: "clusterd stop-node \(node) --force")
         }
         return try add(kind, key)
     }

@@ -134,7 +134,9 @@ package struct Admission {
 
     /// Refuses what would take down slots, or a second node of a shard. What comes after another operation is looked at when
     /// its turn has come: until then nothing is as it will be.
-    func checkTakingDown(_ node: NodeName, _ what: String, orAdd flag: String, secondNode: String) throws(Refusal) {
+    func checkTakingDown(
+        _ node: NodeName, _ what: String, orAdd flag: String, secondNode: String, force: String
+    ) throws(Refusal) {
         if record.operations.contains(where: { $0.isOpen && $0.isExclusive }) { return }
         if !slots(of: node).isEmpty, shard(of: node)?.replicasInSync.isEmpty != false {
             throw Refusal(
@@ -148,6 +150,7 @@ package struct Admission {
                 "second-node", "\(trouble); with \(node) a second node of the shard would be down", hint: secondNode,
                 exit: 4)
         }
+        try checkWrites(without: node, add: force)
     }
 
     /// A cluster that was made for one command ends with that command, and not under it.

@@ -70,6 +70,11 @@ package struct CheckOutcome: Sendable, Equatable {
     package var answers: Moment?
     /// A condition has not lasted long enough to be a finding, or facts are older than the question.
     package var isPending = false
+    /// Running nodes whose directives are not known.
+    package var unasked: [NodeName] = []
+    /// Nothing is known of the disks, or of what else is looked at on the host now and then.
+    package var lacksDisks = false
+    package var lacksInspection = false
 
     package init() {}
 }

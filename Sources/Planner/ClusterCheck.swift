@@ -27,6 +27,9 @@ extension Turn {
         checkMemory()
         checkQuarantine()
         checkCertificates()
+        decision.check.unasked = members.filter { running($0.name) != nil && liveSettings($0) == nil }.map(\.name)
+        decision.check.lacksDisks = seen.disks.isEmpty
+        decision.check.lacksInspection = seen.check.inspection == nil
         decision.check.conditions.sort()
         if let asked = seen.check.asked, lacksFacts(since: asked) { decision.check.isPending = true }
     }
@@ -109,6 +112,7 @@ extension Turn {
                     "slots-not-served", .error, node: member.name,
                     "\(member.name) serves none of its slots: it says cluster_state:fail"), for: Self.standing)
         }
+        checkWrites(topology)
         checkOpenSlots()
         checkOwners(topology)
     }

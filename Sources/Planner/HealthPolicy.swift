@@ -26,7 +26,9 @@ extension Turn {
                     served = served.union(topology.standings[member.id]?.slots ?? SlotSet())
                 }
             }.count
-        result.serving = result.slotsCovered == SlotSet.all.count
+        // Who refuses every write does not serve its slots, though it answers for them.
+        let refusing = members.filter { topology.owns($0.id) && report($0)?.refusesWrites == true }
+        result.serving = result.slotsCovered == SlotSet.all.count && refusing.isEmpty
         result.ready =
             result.serving && agreeing.count == wanted.count && progress.replicasInSync == progress.replicas
             && !wanted.isEmpty
@@ -39,6 +41,9 @@ extension Turn {
         result.state = !result.serving ? .down : thin ? .degraded : .ok
         result.phase = result.ready ? .ready : .starting
         decision.assessment = result
+        if !refusing.isEmpty {
+            wait("for \(list(refusing.map(\.name.text))) to have the replicas that min-replicas-to-write asks for")
+        }
         if !result.ready { explain(wanted, topology) }
     }
 

@@ -24,8 +24,19 @@ package struct HealthReport: Sendable, Equatable {
         }
         findings.sort { ($0.severity, $1.code) > ($1.severity, $0.code) }
         let bad = Set(findings.filter { $0.severity > .info }.map(\.code))
+        var unknown: [(why: String, subjects: [String])] = []
         for subject in Subject.allCases where bad.isDisjoint(with: subject.codes) {
-            if let sentence = subject.sentence(decision, spec) { passed.append(sentence) }
+            switch subject.verdict(decision, record, spec) {
+            case .passed(let sentence): passed.append(sentence)
+            case .notChecked(let why):
+                let index = unknown.firstIndex { $0.why == why } ?? unknown.endIndex
+                if index == unknown.endIndex { unknown.append((why, [])) }
+                unknown[index].subjects.append("\(subject)")
+            case .nothing: break
+            }
+        }
+        findings += unknown.map { why, subjects in
+            Finding("not-checked", .info, "not checked: \(subjects.joined(separator: ", ")): \(why)")
         }
     }
 
@@ -36,7 +47,11 @@ package struct HealthReport: Sendable, Equatable {
         /// What would speak against it.
         var codes: Set<String> {
             switch self {
-            case .slots: ["slots-uncovered", "slots-not-served", "slot-two-owners", "slot-open", "slots-unknown"]
+            case .slots:
+                [
+                    "slots-uncovered", "slots-not-served", "slot-two-owners", "slot-open", "slots-unknown",
+                    "writes-refused",
+                ]
             case .nodes:
                 [
                     "node-down", "node-not-running", "node-unreachable", "crash-loop", "cannot-start",
@@ -44,37 +59,83 @@ package struct HealthReport: Sendable, Equatable {
                     "host-trouble",
                 ]
             case .views: ["views-differ", "ghost-node", "foreign-node"]
-            case .replicas: ["replicas-missing", "replica-misplaced", "link-down", "replica-lag"]
+            case .replicas: ["replicas-missing", "replica-misplaced", "link-down", "replica-lag", "writes-refused"]
             case .settings: ["setting-differs", "settings-uneven"]
             case .engines: ["versions-differ"]
             case .persistence: ["persistence-failing", "record-not-written"]
-            case .memory: ["memory-high"]
+            case .memory: ["memory-high", "memory-max-exceeded", "memory-max-not-held"]
             case .disk: ["disk-low", "disk-full", "reserve-missing", "quarantine-large"]
             case .certificates: ["certificate-ends", "certificate-ended", "certificate-unusable"]
             }
         }
 
-        func sentence(_ decision: Decision, _ spec: ClusterSpec) -> String? {
+        /// What is known of a subject of which nothing bad is known.
+        enum Verdict {
+            case passed(String)
+            /// What there is to look at was not seen.
+            case notChecked(String)
+            /// It does not apply here, or another finding says how it is.
+            case nothing
+        }
+
+        func verdict(_ decision: Decision, _ record: Record, _ spec: ClusterSpec) -> Verdict {
             let assessment = decision.assessment
-            let heard = assessment.nodes.filter { $0.report != nil }
+            let wanted = record.members.filter { $0.wanted == .running }
+            let heard = wanted.compactMap { assessment.node($0.name)?.report }
+            let silent = wanted.filter { assessment.node($0.name)?.report == nil }.map(\.name.text)
+            let why = "\(Turn.list(silent)) \(silent.count == 1 ? "does" : "do") not answer"
             switch self {
             // As redis-cli says it.
-            case .slots: return assessment.serving ? "All \(SlotSet.slotCount) slots covered." : nil
-            case .nodes: return "\(heard.count) of \(assessment.progress.wanted) nodes run and answer."
-            case .views: return "All nodes agree on who is what."
-            case .replicas:
-                return spec.replicas == 0
-                    ? nil
-                    : "Every master has its \(spec.replicas == 1 ? "replica" : "\(spec.replicas) replicas"), in sync."
-            case .settings: return "Directives are as configured."
-            case .engines: return heard.first?.report.map { "All nodes run \($0.engine)." }
-            case .persistence: return "Saves and append-only files are written."
-            case .memory:
-                return heard.contains { $0.report?.load.maxMemoryBytes != nil } ? "Memory is below its limits." : nil
-            case .disk: return "There is room on the disk of \(spec.dataDirectory)."
+            case .slots:
+                return assessment.serving
+                    ? .passed("All \(SlotSet.slotCount) slots covered.")
+                    : .notChecked(silent.isEmpty ? "a master does not serve its slots in this moment" : why)
+            case .disk:
+                return decision.check.lacksDisks
+                    ? .notChecked("nothing is known of the disk")
+                    : .passed("There is room on the disk of \(spec.dataDirectory).")
             case .certificates:
-                return spec.speaksTLS
-                    ? "All certificates are good for \(CertificateReading.notice) days or more." : nil
+                guard spec.speaksTLS else { return .nothing }
+                return decision.check.lacksInspection
+                    ? .notChecked("nothing was read yet")
+                    : .passed("All certificates are good for \(CertificateReading.notice) days or more.")
+            default: break
+            }
+            guard silent.isEmpty, !heard.isEmpty else { return .notChecked(silent.isEmpty ? "no node runs" : why) }
+            switch self {
+            case .nodes:
+                let stopped = record.members.filter { $0.wanted == .stopped }.map(\.name.text)
+                return .passed(
+                    "\(heard.count) of \(record.members.count) nodes run and answer"
+                        + (stopped.isEmpty ? "." : "; stopped by command: \(Turn.list(stopped))."))
+            case .views:
+                return assessment.progress.agreeing == wanted.count
+                    ? .passed("All nodes agree on who is what.")
+                    : .notChecked("not every node was heard since the last change of a role")
+            case .replicas:
+                guard spec.replicas > 0 else { return .nothing }
+                let isFull = assessment.shards.allSatisfy { $0.replicasInSync.count >= spec.replicas }
+                guard isFull, !assessment.shards.isEmpty else { return .nothing }
+                return .passed(
+                    "Every master has its \(spec.replicas == 1 ? "replica" : "\(spec.replicas) replicas"), in sync.")
+            case .settings:
+                let unasked = decision.check.unasked.map(\.text)
+                guard unasked.isEmpty else { return .notChecked("\(Turn.list(unasked)) did not say what is set") }
+                return assessment.nodes.allSatisfy(\.pendingRestart.isEmpty)
+                    ? .passed("Directives are as configured.") : .nothing
+            case .engines:
+                let engine = heard[0].engine
+                return heard.allSatisfy { $0.engine == engine } ? .passed("All nodes run \(engine).") : .nothing
+            case .persistence:
+                return .passed(
+                    heard.allSatisfy(\.persistence.appendOnly)
+                        ? "Saves and append-only files are written." : "No save has failed.")
+            case .memory:
+                let isBelow = heard.allSatisfy { report in
+                    report.load.maxMemoryBytes.map { report.load.memoryBytes < $0 / 100 * 90 } ?? false
+                }
+                return isBelow ? .passed("Memory is below its limits.") : .nothing
+            case .slots, .disk, .certificates: return .nothing
             }
         }
     }

@@ -1,0 +1,48 @@
+import ClusterModel
+
+/// `min-replicas-to-write`: a master with fewer replicas in sync refuses every write (NOREPLICAS), and reads go on.
+extension Turn {
+    mutating func checkWrites(_ topology: Topology) {
+        for member in members where topology.owns(member.id) {
+            guard let report = lastHeard(member), report.refusesWrites, let wanted = report.replicasToWrite else {
+                continue
+            }
+            suspect(
+                Finding(
+                    "writes-refused", .error, node: member.name, shard: member.name,
+                    "\(member.name) refuses writes: min-replicas-to-write is \(wanted), and fewer of its replicas are in sync",
+                    hint: hint(member, wanted, topology)), for: Self.standing)
+        }
+    }
+
+    private func hint(_ master: Member, _ wanted: Int, _ topology: Topology) -> String {
+        let replicas = replicas(of: master, topology)
+        if let stopped = replicas.first(where: { $0.wanted == .stopped }) {
+            return "clusterd start-node \(stopped.name)"
+        }
+        let isConfigured = configuredSettings(master).contains { $0.name == "min-replicas-to-write" }
+        if replicas.count < wanted, isConfigured {
+            return
+                "set redis.min-replicas-to-write to \(replicas.count) or lower in the configuration, then: clusterd reload"
+        }
+        // Until its replicas are back.
+        return "to accept writes without them: redis-cli -p \(master.ports.client) CONFIG SET min-replicas-to-write 0"
+    }
+}
+
+extension Admission {
+    /// Refuses what would leave a master fewer replicas than `min-replicas-to-write` asks for. Of a shard whose nodes are all in
+    /// sync one is left out at a time, whether it is a replica or the master, whose place a replica takes.
+    func checkWrites(without node: NodeName, add command: String) throws(Refusal) {
+        guard let shard = shard(of: node), let master = shard.master, let report = assessment.node(master)?.report,
+            let wanted = report.replicasToWrite, !report.refusesWrites
+        else { return }
+        let left = shard.replicasInSync.count { $0 != node } - (node == master ? 1 : 0)
+        guard left < wanted else { return }
+        throw Refusal(
+            "writes-would-stop",
+            "min-replicas-to-write is \(wanted), and the shard of \(node) has \(shard.replicasInSync.count) "
+                + "\(shard.replicasInSync.count == 1 ? "replica" : "replicas") in sync: without \(node) it refuses writes",
+            hint: "to do it all the same: \(command)", exit: 4)
+    }
+}
