@@ -158,7 +158,7 @@ extension HostDriver {
         switch error {
         case .refused, .closed: .refused
         case .timedOut: .silent
-        case .authentication(let words): .answered(words)
+        case .authentication(let words), .turnedAway(let words): .answered(words)
         case .insecure(let what): .answered("TLS: \(what)")
         case .protocolViolation(let what): .answered(what)
         }

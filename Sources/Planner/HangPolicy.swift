@@ -29,7 +29,7 @@ extension Turn {
                 case .kills: return end(member, look, cause)
                 case .waits: continue
                 }
-            } else if reprieve(member, topology) == nil {
+            } else if !isEnding(member), reprieve(member, topology) == nil {
                 return end(member, look, cause)
             }
         }
@@ -68,10 +68,23 @@ extension Turn {
             let again = lastContinued(member) == nil ? "" : " again after clusterd had continued it,"
             return "it was stopped (state T)\(again) for \(time.inWords) and did not answer"
         }
-        if vitals.doing == .blocked, let since = vitals.stillSince, lookedAt - since >= Self.blockedLimit(limit) {
+        if vitals.doing == .blocked, !answersItsPeers(member), let since = vitals.stillSince,
+            lookedAt - since >= Self.blockedLimit(limit)
+        {
             return "it did not answer for \((lookedAt - since).inWords), and neither computed nor read anything"
         }
         return nil
+    }
+
+    /// Whether other nodes had answers from it on the bus while it gave clients none: its loop turns, and CLIENT PAUSE holds its clients.
+    func answersItsPeers(_ member: Member) -> Bool {
+        guard let since = vitals(member.name)?.silentSince else { return false }
+        // What was on its way when it fell silent says nothing.
+        let silence = seen.wall + (.zero - (now - since)) + .seconds(1)
+        return members.contains { other in
+            guard other.id != member.id, let entry = answers(other)?.view.entry(member.id) else { return false }
+            return entry.linkConnected && entry.pongReceived > silence.milliseconds
+        }
     }
 
     /// Why a node that hangs is not killed, in words; nil: nothing speaks against it.
@@ -173,7 +186,13 @@ extension Turn {
             find(
                 Finding(
                     "node-busy", .warning, node: member.name, "\(member.name) lives and is busy: \(words)",
-                    hint: "redis-cli -p \(member.ports.client) SCRIPT KILL"))
+                    hint: Self.killHint(words, member.ports.client)))
+        } else if words.contains("max number of clients") {
+            find(
+                Finding(
+                    "node-refuses", .error, node: member.name,
+                    "\(member.name) lives and takes no more clients (maxclients), not even clusterd: \(words)",
+                    hint: "close connections of clients; who holds them: ss -tnp sport = :\(member.ports.client)"))
         } else {
             find(
                 Finding(
@@ -181,6 +200,14 @@ extension Turn {
                     "\(member.name) lives and does not tell clusterd how it is: \(words)",
                     hint: "set redis.requirepass, or engine.auth-user and engine.auth-pass, to what the nodes know"))
         }
+    }
+
+    /// A script that has written cannot be killed: the engine answers UNKILLABLE.
+    private static func killHint(_ words: String, _ port: Int) -> String {
+        let kill = words.contains("FUNCTION KILL") ? "FUNCTION KILL" : "SCRIPT KILL"
+        return
+            "redis-cli -p \(port) \(kill); if that answers UNKILLABLE, it has written: wait for it, or lose its writes and what is "
+            + "not saved: redis-cli -p \(port) SHUTDOWN NOSAVE"
     }
 
     private mutating func reportSilence(_ member: Member, _ topology: Topology) {
@@ -192,6 +219,23 @@ extension Turn {
         }
         let who = "\(member.name) (\(process.identity)) does not answer"
         let severity: Finding.Severity = topology.owns(member.id) ? .error : .warning
+        switch doing {
+        case .busy, .swapping, .blocked:
+            if isEnding(member) {
+                return find(
+                    Finding(
+                        "node-busy", .info, node: member.name,
+                        "\(who): clusterd has told it to stop, and it saves its keys first"))
+            }
+            if answersItsPeers(member) {
+                return find(
+                    Finding(
+                        "clients-paused", severity, node: member.name,
+                        "\(who), and answers the other nodes: CLIENT PAUSE holds its clients; it answers when the time of the pause "
+                            + "is over"))
+            }
+        case .stopped, .traced, .dying: break
+        }
         switch doing {
         case .busy:
             find(

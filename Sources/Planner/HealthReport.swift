@@ -56,6 +56,7 @@ package struct HealthReport: Sendable, Equatable {
                 [
                     "node-down", "node-not-running", "node-unreachable", "crash-loop", "cannot-start",
                     "directory-in-use", "port-taken", "node-hung", "node-busy", "node-refuses", "node-unkillable",
+                    "clients-paused",
                     "host-trouble",
                 ]
             case .views: ["views-differ", "ghost-node", "foreign-node"]

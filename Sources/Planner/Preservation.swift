@@ -6,7 +6,7 @@ package struct Doubt: Sendable, Equatable, Codable {
     package var kind: Kind
     package var words: String
 
-    package enum Kind: String, Sendable, Codable { case undecided, missing }
+    package enum Kind: String, Sendable, Codable { case undecided, missing, old }
 
     /// As long as the copies in quarantine.
     static let lasts = Turn.copiesLast
@@ -88,7 +88,11 @@ extension Turn {
         if !doubts.isEmpty || mine.durability < .wholeAppendOnly || mayHaveLostItsEnd(master, mine) {
             decision.record?.members[index].streams = nil
         }
-        if let words = doubt(master, doubts, mine) {
+        if doubts.isEmpty, let words = ageOfDump(master, mine) {
+            if master.doubt?.kind != .old {
+                decision.record?.members[index].doubt = Doubt(at: seen.wall, kind: .old, words: words)
+            }
+        } else if let words = doubt(master, doubts, mine) {
             if master.doubt?.words != words {
                 decision.record?.members[index].doubt = Doubt(
                     at: seen.wall, kind: doubts.isEmpty ? .missing : .undecided, words: words)
@@ -128,6 +132,24 @@ extension Turn {
         }
     }
 
+    /// A shard that saves nothing has a dump all the same: the one that the last full synchronisation left. Its engine loads it, with keys
+    /// that were deleted long ago.
+    private func ageOfDump(_ master: Member, _ mine: Freshness) -> String? {
+        guard mine.durability == .dump, let last = master.lastSeen, last.appendOnlyBytes == nil, savesNothing(master),
+            let saved = mine.coversUntil, saved + Freshness.granularity < last.at
+        else { return nil }
+        let age = Duration.milliseconds(last.at.milliseconds - saved.milliseconds).inWords
+        return
+            "\(master.name) is configured to save nothing, and starts with the dump that a synchronisation left \(age) before it was "
+            + "last seen: keys that were deleted since are back, and what was written since is missing"
+    }
+
+    private func savesNothing(_ member: Member) -> Bool {
+        guard !configuredAppendOnly(member) else { return false }
+        let save = configuredSettings(member).first { $0.name == "save" }?.value
+        return save.map { $0.isEmpty || $0 == "\"\"" } ?? false
+    }
+
     /// True once it is done, or cannot be: to start a master destroys nothing.
     private mutating func keep(_ member: Member, _ facts: DirectoryFacts, _ why: String) -> Bool {
         if isKept(member, facts) { return true }
@@ -164,6 +186,11 @@ extension Turn {
                 continue
             }
             switch doubt.kind {
+            case .old:
+                find(
+                    Finding(
+                        "data-old", .warning, node: member.name, doubt.words,
+                        hint: "if its keys are wanted no more: redis-cli -p \(member.ports.client) FLUSHALL"))
             case .missing: find(Finding("data-missing", .warning, node: member.name, doubt.words))
             case .undecided:
                 find(

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import RESP
+import Synchronization
 
 package struct RedisCredentials: Hashable, Sendable, CustomStringConvertible {
     /// nil is the default user.
@@ -25,6 +26,8 @@ package enum RedisClientError: Error, Hashable, Sendable, CustomStringConvertibl
     /// TLS did not come about: the two do not trust each other.
     case insecure(String)
     case closed
+    /// The server closed the connection with these words of its own, before it looked at any command: `maxclients`.
+    case turnedAway(String)
     case protocolViolation(String)
 
     package var description: String {
@@ -33,6 +36,7 @@ package enum RedisClientError: Error, Hashable, Sendable, CustomStringConvertibl
         case .timedOut(let what): "no answer in time: \(what)"
         case .authentication(let words): "authentication was refused: \(words)"
         case .insecure(let why): "no TLS with it: \(why)"
+        case .turnedAway(let words): "the node takes no connection: \(words)"
         case .closed: "the node closed the connection"
         case .protocolViolation(let what): "it does not speak the Redis protocol: \(what)"
         }
@@ -43,8 +47,12 @@ package enum RedisClientError: Error, Hashable, Sendable, CustomStringConvertibl
 /// whatever came then would be out of step.
 package final class RedisConnection: Sendable {
     private let channel: any Channel
+    private let farewell: Farewell
 
-    private init(_ channel: any Channel) { self.channel = channel }
+    private init(_ channel: any Channel, _ farewell: Farewell) {
+        self.channel = channel
+        self.farewell = farewell
+    }
 
     package var isOpen: Bool { channel.isActive }
 
@@ -53,6 +61,7 @@ package final class RedisConnection: Sendable {
         on group: any EventLoopGroup, timeout: Duration
     ) async throws(RedisClientError) -> RedisConnection {
         let channel: any Channel
+        let farewell = Farewell()
         do {
             channel = try await ClientBootstrap(group: group)
                 .connectTimeout(
@@ -63,7 +72,7 @@ package final class RedisConnection: Sendable {
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         if let security { try channel.pipeline.syncOperations.addHandler(security.handler()) }
-                        try channel.pipeline.syncOperations.addHandler(ReplyHandler())
+                        try channel.pipeline.syncOperations.addHandler(ReplyHandler(farewell))
                     }
                 }
                 .connect(host: host, port: port).get()
@@ -73,7 +82,7 @@ package final class RedisConnection: Sendable {
         } catch {
             throw .refused("\(error)")
         }
-        let connection = RedisConnection(channel)
+        let connection = RedisConnection(channel, farewell)
         if let credentials {
             let answer = try await connection.send(credentials.command, timeout: timeout)
             if let words = answer.errorText {
@@ -101,13 +110,22 @@ package final class RedisConnection: Sendable {
         do {
             return try await promise.futureResult.get()
         } catch let error as RedisClientError {
-            throw error
+            throw error == .closed ? farewell.error ?? error : error
         } catch {
-            throw .closed
+            throw farewell.error ?? .closed
         }
     }
 
     package func close() async { try? await channel.close().get() }
+}
+
+/// What the server said when it closed a connection that it did not take.
+private final class Farewell: Sendable {
+    private let words = Mutex<String?>(nil)
+
+    var error: RedisClientError? { words.withLock { $0 }.map { .turnedAway($0) } }
+
+    func say(_ text: String) { words.withLock { $0 = text } }
 }
 
 struct PipelinedRequest: Sendable {
@@ -134,6 +152,9 @@ private final class ReplyHandler: ChannelDuplexHandler {
     private var parser = RESPParser()
     private var waiting = CircularBuffer<Waiting>()
     private var isClosed = false
+    private let farewell: Farewell
+
+    init(_ farewell: Farewell) { self.farewell = farewell }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let request = unwrapOutboundIn(data)
@@ -155,6 +176,10 @@ private final class ReplyHandler: ChannelDuplexHandler {
         do {
             while let value = try parser.next() {
                 guard !waiting.isEmpty else {
+                    if let words = value.errorText {
+                        farewell.say(words)
+                        return fail(context, .turnedAway(words))
+                    }
                     return fail(context, .protocolViolation("an answer that nobody asked for"))
                 }
                 waiting[waiting.startIndex].answers.append(value)
@@ -169,7 +194,12 @@ private final class ReplyHandler: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        fail(context, .closed)
+        // One error for many commands, and the end: it was said before any of them was looked at.
+        if let first = waiting.first, first.count > 1, first.answers.count == 1, let words = first.answers[0].errorText
+        {
+            farewell.say(words)
+        }
+        fail(context, farewell.error ?? .closed)
         context.fireChannelInactive()
     }
 

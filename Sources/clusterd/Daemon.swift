@@ -42,6 +42,7 @@ struct Daemon {
         let lock = try Preflight.claim(loaded.spec, options.mode, user, inherited: inherited?.lock)
         let memory = try Memory.read(loaded.spec.dataDirectory)
         if !options.stopsAtOnce {
+            try Preflight.checkLoopback(loaded.spec, memory.record)
             try AnnounceCheck.check(
                 loaded.spec, memory.record, engine: engine.engine, origin: loaded.origin("cluster.announce"))
         }

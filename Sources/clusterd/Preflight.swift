@@ -22,6 +22,18 @@ enum Preflight {
         }
     }
 
+    /// Nodes are reached at the loopback address unless they listen elsewhere alone. Of a formed cluster it is only said, as long as
+    /// its interfaces may still come up.
+    static func checkLoopback(_ spec: ClusterSpec, _ record: Record?) throws(Failure) {
+        guard spec.connectHost.hasPrefix("127."), let why = Loopback.trouble(spec.connectHost) else { return }
+        let words = "no node can be reached at \(spec.connectHost): \(why); the loopback interface is down"
+        let hint = "ip link set lo up"
+        guard record?.stage == .formed else {
+            throw Failure("no-loopback", words, hint: hint, exit: ControlAPI.ExitCode.failed)
+        }
+        Output.note("warning: \(words); \(hint)")
+    }
+
     /// Under ProtectSystem= a folder outside of the unit's own is read-only: said with the lines that allow it.
     private static func checkUnitAllows(_ folders: [String]) throws(Failure) {
         for folder in folders {

@@ -125,7 +125,7 @@ import Testing
                 })
             #expect(
                 await eventually { try self.finding("node-busy", daemon)?.message.contains("BUSY") == true })
-            #expect(try finding("node-busy", daemon)?.hint == "redis-cli -p \(node.port) SCRIPT KILL")
+            #expect(try finding("node-busy", daemon)?.hint?.hasPrefix("redis-cli -p \(node.port) SCRIPT KILL") == true)
             await pass(.seconds(3))
             #expect(try await Redis.send(node.port, "SCRIPT", "KILL") == .simple("OK"))
             #expect(try await script.value.errorText != nil)

@@ -231,7 +231,7 @@ import Testing
         #expect(scene.decide().finding("node-refuses")?.message.contains("NOAUTH") == true)
         #expect(scene.decide().assessment.node("7004")?.health == .unreachable)
         scene.seen.replies["7004"]?.outcome = .answered("BUSY Redis is busy running a script.")
-        #expect(scene.decide().finding("node-busy")?.hint == "redis-cli -p 7004 SCRIPT KILL")
+        #expect(scene.decide().finding("node-busy")?.hint?.hasPrefix("redis-cli -p 7004 SCRIPT KILL") == true)
         #expect(scene.decide().assessment.node("7004")?.health == .busy)
     }
 
