@@ -193,9 +193,8 @@ extension Cycle {
     private mutating func compare(
         _ report: NodeReport, _ node: NodeName, _ identity: ProcessIdentity, _ askedAt: Moment, _ now: Moment
     ) {
-        if report.replication.role == .replica, report.replication.linkUp, !report.replication.syncInProgress {
-            seen.lastInSync[node] = askedAt
-        }
+        seen.lastInSync[node] = InSync.after(report, askedAt: askedAt, knowing: seen.lastInSync[node])
+        if report.replication.role == .master, !report.loading { seen.lastServed[node] = askedAt }
         guard let before = seen.replies[node], before.of == identity, case .report(let old) = before.outcome else {
             return
         }

@@ -37,7 +37,7 @@ extension Turn {
 
     private func hasHeir(_ master: Member, _ topology: Topology) -> Bool {
         replicas(of: master, topology).contains {
-            running($0.name) != nil && seen.lastInSync[$0.name] != nil && canSave($0)
+            running($0.name) != nil && !fellBehind($0, master) && canSave($0)
         }
     }
 

@@ -13,8 +13,18 @@ extension Turn {
         settlePromotions()
         for master in members where topology.owns(master.id) {
             guard let death = death(of: master, survey) else { continue }
+            // Its new process may answer at any moment.
+            if isBeingStarted(master.name) {
+                successions[master.id] = .inPlace
+                continue
+            }
             successions[master.id] = succession(of: master, death: death, topology, survey)
         }
+    }
+
+    /// A start of this node was ordered, and whether it has a process by now is not known yet.
+    func isBeingStarted(_ node: NodeName) -> Bool {
+        seen.effects.contains { $0.value.isUnderWay && $0.key.text.hasPrefix("start \(node) #") }
     }
 
     /// When this node was proven dead; nil: it was not.
@@ -32,6 +42,16 @@ extension Turn {
             return operation.begun.flatMap { $0.bootID == seen.bootID ? $0.at : nil } ?? now
         }
         return nil
+    }
+
+    /// Whether a person has accepted what the replica lacks that is to take over from this master.
+    func isFailoverForced(of master: Member, _ topology: Topology) -> Bool {
+        decision.record?.operations.contains { operation in
+            guard operation.state == .running, case .failover(let failover) = operation.kind, failover.force,
+                let old = decision.record?.member(failover.master)
+            else { return false }
+            return topology.master(of: old.id) == master.id
+        } ?? false
     }
 
     /// Why a master is to stay one although it is dead, if its data allow it; nil: a replica may take over.

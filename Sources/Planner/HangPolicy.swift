@@ -120,8 +120,7 @@ extension Turn {
         if spec.supervision.failover == .off { return "it is a master, and supervision.failover is off" }
         let canReplace = members.contains { replica in
             guard replica.id != member.id, let report = answers(replica) else { return false }
-            return report.replication.role == .replica && report.view.myself?.masterID == member.id && !report.loading
-                && !report.replication.syncInProgress && seen.lastInSync[replica.name] != nil
+            return lackNow(replica, report, member) == nil
         }
         return canReplace ? nil : "no replica that could take over answers"
     }

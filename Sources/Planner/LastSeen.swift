@@ -99,7 +99,7 @@ extension Turn {
         // Of a replica that never was in sync nothing is known but what it was started with.
         guard isWhole || seen.lastInSync[member.name] != nil else { return nil }
         let synced =
-            isWhole ? seen.wall : seen.lastInSync[member.name].map { seen.wall + (.zero - (now - $0)) }
+            isWhole ? seen.wall : seen.lastInSync[member.name].map { seen.wall + (.zero - (now - $0.until)) }
         return LastSeen(report, at: seen.wall, syncedAt: synced, bootID: seen.bootID)
     }
 

@@ -6,18 +6,54 @@ extension Turn {
         var freshness = onDisk(member, survey)
         guard let report = report(member) else { return inMemory(member) ?? freshness }
         guard !report.loading else { return freshness }
-        // One that was not in sync since its start holds what its folder held.
-        guard report.replication.role == .master || seen.lastInSync[member.name] != nil else {
-            if freshness.durability == .nothing, report.load.holdsData { freshness.durability = .dump }
-            return freshness
-        }
+        if report.replication.role == .replica { return following(member, report) ?? unfollowing(member, report, freshness) }
         freshness.durability = .running
         freshness.endsAt = nil
         freshness.reached = .init(replicationID: report.replication.replicationID, offset: report.replication.offset)
         freshness.endsThere = true
-        if let synced = seen.lastInSync[member.name] { freshness.coversUntil = seen.wall + (.zero - (now - synced)) }
         return freshness
     }
+
+    /// Of a replica that was in sync since its start, now or before: what it held then, in memory; nil: it was not.
+    private func following(_ member: Member, _ report: NodeReport) -> Freshness? {
+        guard let row = seen.lastInSync[member.name] else { return nil }
+        var freshness = Freshness(.running)
+        freshness.seenAt = member.lastSeen?.at
+        let replication = report.replication
+        if replication.replicationID == row.replicationID, replication.offset >= row.offset {
+            freshness.reached = .init(replicationID: replication.replicationID, offset: replication.offset)
+            freshness.endsThere = true
+        } else {
+            // It has lost its place, and keeps its data until those of its master are there.
+            freshness.reached = .init(replicationID: row.replicationID, offset: row.offset)
+        }
+        let master = report.view.myself?.masterID.flatMap { decision.record?.member(id: $0) }
+        let served = master.flatMap { seen.lastServed[$0.name] }
+        // A copy that was complete only when its master had ended is as old as the beginning of its synchronisation.
+        if served.map({ row.since <= $0 }) ?? true { freshness.coversUntil = wall(row.until) }
+        if let lost = row.lostAt, let served, lost <= served { freshness.endsAt = wall(lost) }
+        return freshness
+    }
+
+    /// Of a replica that this clusterd has not seen in sync: its link was up before, by its own word, or it holds what its folder held.
+    private func unfollowing(_ member: Member, _ report: NodeReport, _ onDisk: Freshness) -> Freshness {
+        var freshness = onDisk
+        if running(member.name)?.adopted == true, report.replication.offset > 1, report.load.keys > 0,
+            let end = linkEnd(member, report)
+        {
+            freshness.durability = .running
+            freshness.endsAt = nil
+            freshness.reached = .init(
+                replicationID: report.replication.replicationID, offset: report.replication.offset)
+            freshness.endsThere = true
+            freshness.coversUntil = end + (.zero - Self.linkGranularity)
+            return freshness
+        }
+        if freshness.durability == .nothing, report.load.holdsData { freshness.durability = .dump }
+        return freshness
+    }
+
+    private func wall(_ moment: Moment) -> WallTime { seen.wall + (.zero - (now - moment)) }
 
     /// Of a process that does not answer, stopped or busy: what it held when it last did, and maybe more. Its files may be long
     /// behind that, or not exist; nil: this process was never heard, or held nothing.

@@ -19,8 +19,11 @@ package struct Observation: Sendable, Equatable {
     package var identified: [ProcessIdentity: NodeReply] = [:]
     /// Questions on their way: when each was asked.
     package var asking: [NodeName: Moment] = [:]
-    /// Per replica, the last moment at which its link to its master was seen up and no full sync ran.
-    package var lastInSync: [NodeName: Moment] = [:]
+    /// Per replica process, when its reports last said that it is in sync, and how far it was.
+    package var lastInSync: [NodeName: InSync] = [:]
+    /// When each node was last asked for a report that it gave as a master with all its data in memory; kept beyond the end of its
+    /// process.
+    package var lastServed: [NodeName: Moment] = [:]
     /// When each node was last asked for a report that it gave.
     package var lastHeard: [NodeName: Moment] = [:]
     package var effects: [EffectKey: EffectHistory] = [:]

@@ -160,14 +160,14 @@ extension Turn {
         }
     }
 
-    /// The other replicas of a shard drop what they have when they follow a new master. Of one that was not in sync since its start
-    /// nobody knows that it has no more than that one; true once each is kept.
+    /// The other replicas of a shard drop what they have when they follow a new master. Of one that has missed a part of the
+    /// master's stream nobody knows that it has no more than that one; true once each is kept.
     mutating func keepsOthers(
         than heir: Member, of master: Member, _ topology: Topology, _ survey: Observation.Survey
     ) -> Bool {
         var areKept = true
         for member in liveReplicas(of: master, topology)
-        where member.id != heir.id && seen.lastInSync[member.name] == nil {
+        where member.id != heir.id && fellBehind(member, master) {
             guard let facts = survey.directories.first(where: { $0.path == member.directory }),
                 facts.content.holdsKeys
             else { continue }

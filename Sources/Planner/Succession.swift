@@ -18,13 +18,6 @@ extension Turn {
     /// Where the cluster has declared a master dead, its replicas may be electing one of them: they are left so long to it.
     static let electionLimit = Duration.seconds(2)
 
-    /// A replica that answered after the death.
-    struct Candidate {
-        var member: Member
-        var report: NodeReport
-        var offset: Int64 { report.replication.offset }
-    }
-
     mutating func succession(
         of master: Member, death: Moment, _ topology: Topology, _ survey: Observation.Survey
     ) -> Succession {
@@ -56,7 +49,8 @@ extension Turn {
             return .waits
         }
         if isTimely, mayElect(ended, master, death: death, topology) { return .waits }
-        if let winner = winner(ended, of: master) {
+        let isForced = isFailoverForced(of: master, topology)
+        if let winner = candidates(for: master, death: death, among: ended, isForced: isForced, survey).first {
             if asked == nil, let preference = preference(master, over: winner, survey) { return preference }
             if isTimely { return promote(winner, over: master, topology, survey) }
         } else if ended.count < replicas.count, isTimely {
@@ -64,29 +58,6 @@ extension Turn {
             return .waits
         }
         return byFreshness(master, ended, topology, survey)
-    }
-
-    /// A replica that follows the stream which the master was last seen to write. One that does not may hold anything: data
-    /// of its own files, or half of a synchronisation.
-    private func winner(_ ended: [Candidate], of master: Member) -> Candidate? {
-        let stream = lastStream(of: master)
-        let able = ended.filter { candidate in
-            let replication = candidate.report.replication
-            guard !candidate.report.loading, !replication.syncInProgress else { return false }
-            // What it was started with may be of the same stream (a dump names it), and far behind: its files decide then.
-            if let process = running(candidate.member.name), !process.adopted,
-                seen.lastInSync[candidate.member.name] == nil
-            {
-                return false
-            }
-            guard let stream else {
-                // Nobody has seen the master: one that was running before, and has followed a stream, has followed its.
-                return seen.lastInSync[candidate.member.name] != nil
-                    || (candidate.offset > 1 && running(candidate.member.name)?.adopted == true)
-            }
-            return replication.replicationID == stream.position.replicationID
-        }
-        return able.max { a, b in (a.offset, b.member.name) < (b.offset, a.member.name) }
     }
 
     /// Where the master's stream was when it was last seen, and when that was.

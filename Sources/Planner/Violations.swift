@@ -31,6 +31,11 @@ package func violations(in decision: Decision, given record: Record?, seeing see
                 found.append("\(promotion.replica) is promoted while \(promotion.master) runs")
             }
             found += unproven(promotion.master, "is replaced by \(promotion.replica)", record, seen)
+            if seen.effects.contains(where: {
+                $0.value.isUnderWay && $0.key.text.hasPrefix("start \(promotion.master) #")
+            }) {
+                found.append("\(promotion.replica) is promoted while \(promotion.master) is being started")
+            }
             if let directory = record?.member(promotion.replica)?.directory,
                 seen.disks.contains(where: { $0.folders.contains(directory) && $0.free < 1 << 20 })
             {

@@ -33,7 +33,7 @@ import Testing
 
     @Test func afterAHundredMillisecondsThoseAreChosenFromThatHaveRead() {
         var scene = Scene.bereaved(replicas: 2)
-        scene.answer("7003") { $0.replication.offset = 900 }
+        scene.answer("7003") { $0.replication.offset = 1000 }
         scene.answer("7006") { report in
             report.replication.linkUp = true
             report.replication.offset = 2000
@@ -56,14 +56,18 @@ import Testing
 
     @Test(
         arguments: [
-            ("the one ahead", ("h", 900), ("h", 1000), "7006"),
+            ("the one ahead", ("h", 1000), ("h", 1100), "7006"),
             ("at the same offset the first", ("h", 1000), ("h", 1000), "7003"),
-            ("offsets of another history do not compare", ("h", 900), ("other", 5000), "7003"),
+            ("offsets of another history do not compare", ("h", 1000), ("other", 5000), "7003"),
         ])
     func theReplicaWithMostOfTheMastersStreamWins(
         why: String, first: (String, Int64), second: (String, Int64), winner: NodeName
     ) {
-        var scene = Scene.bereaved(replicas: 2) { $0.answer("7000") { $0.replication.replicationID = "h" } }
+        var scene = Scene.bereaved(replicas: 2) { scene in
+            for name: NodeName in ["7000", "7003", "7006"] {
+                scene.answer(name) { $0.replication.replicationID = "h" }
+            }
+        }
         for (name, said): (NodeName, (String, Int64)) in [("7003", first), ("7006", second)] {
             scene.answer(name) { report in
                 report.replication.replicationID = said.0
@@ -212,5 +216,50 @@ extension Decision {
     var promotion: Effect.Promotion? {
         for case .promote(let promotion, _) in effects { return promotion }
         return nil
+    }
+}
+
+/// A candidate has the data now, not once; and nobody is promoted over a master that is being started.
+@Suite struct CandidateTests {
+    /// The replica says this while its master lives; then the master goes on for two seconds, and dies.
+    private static func outOfSync(_ change: (inout NodeReport) -> Void) -> Scene {
+        Scene.bereaved { scene in
+            scene.pass(.seconds(1))
+            scene.answer("7003", change)
+            scene.pass(.seconds(2))
+            scene.answer("7000")
+        }
+    }
+
+    @Test func aReplicaWhoseLinkWasDownWhileItsMasterRanIsNotPromoted() {
+        var scene = Self.outOfSync { $0.replication.linkUp = false }
+        scene.answer("7003")
+        #expect(scene.decide().promotion == nil)
+        scene.run { $0.assessment.ready }
+        #expect(scene.masters[0] == "7000")
+    }
+
+    @Test func norOneThatWasBeingSynchronised() {
+        var scene = Self.outOfSync { $0.replication.syncInProgress = true }
+        scene.answer("7003")
+        #expect(scene.decide().promotion == nil)
+        scene.run { $0.assessment.ready }
+        #expect(scene.masters[0] == "7000")
+    }
+
+    @Test func whereTheMastersFilesAreGoneItIsTheBestThereIs() {
+        var scene = Self.outOfSync { $0.replication.linkUp = false }
+        scene.disk[Scene.folder("7000")]?.content = DirectoryContent()
+        scene.look()
+        scene.run { $0.assessment.ready }
+        #expect(scene.masters[0] == "7003")
+    }
+
+    @Test func nobodyIsPromotedWhileTheMasterIsBeingStarted() {
+        var scene = Scene.bereaved()
+        let start = Effect.start(.init(node: "7000", directory: Scene.folder("7000"), incarnation: 1))
+        scene.begin(start)
+        scene.answer("7003")
+        #expect(scene.decide().promotion == nil)
     }
 }

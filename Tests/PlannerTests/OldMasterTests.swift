@@ -50,6 +50,7 @@ import Testing
     @Test func aMasterThatDiedUnseenIsReplacedOnceItsReplicasWereHeard() {
         var scene = Scene.settled()
         scene.processes["7000"] = nil
+        scene.deaths["7000"] = scene.now
         scene.replaceDaemon()
         let decision = scene.come { $0.promotion != nil }
         #expect(decision.promotion?.replica == "7003")

@@ -242,6 +242,7 @@ extension Scene {
         let ended = NodeProcess.Exited(
             identity: processes.removeValue(forKey: node), at: now, wall: seen.wall, reason: reason,
             failures: reason.kind == .clean ? 0 : failures, jitter: 0, lastReport: last)
+        deaths[node] = now
         seen.processes[node] = .exited(ended)
         seen.lastExits[node] = ended
         seen.replies[node] = nil

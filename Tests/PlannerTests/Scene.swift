@@ -35,6 +35,8 @@ struct Scene {
     var lastReports: [NodeName: NodeReport] = [:]
     /// How often each node was started.
     var starts: [NodeName: Int] = [:]
+    /// When the process of a node ended.
+    var deaths: [NodeName: Moment] = [:]
     /// The stream of writes that each node's data are of: a master's own, and of a replica the one that it last followed.
     var streams: [NodeName: String] = [:]
 
@@ -71,13 +73,12 @@ struct Scene {
         scene.masters = members.prefix(masters).map(\.name)
         scene.epochs = (1...masters).map(UInt64.init)
         scene.seen.began = .seconds(10)
-        for (index, member) in members.enumerated() {
+        for member in members {
             scene.disk[member.directory] = scene.facts(member.name)
             scene.processes[member.name] = identity(member.name)
             scene.starts[member.name] = 1
             scene.seen.starts[member.name] = 1
             scene.seen.ports[member.ports] = .reserved
-            scene.seen.lastInSync[member.name] = index < masters ? nil : scene.now
             scene.seen.processes[member.name] = .running(
                 .init(identity: identity(member.name), since: .seconds(10), startedAt: wall, adopted: false))
         }
@@ -157,7 +158,8 @@ struct Scene {
                 role: isMaster ? .master : .replica, linkUp: master.map { processes[$0.name] != nil } ?? false,
                 syncInProgress: false,
                 replicationID: stream(name, master?.name), offset: 1000,
-                connectedReplicas: isMaster ? spec.replicas : 0),
+                connectedReplicas: isMaster ? spec.replicas : 0,
+                linkDownFor: master.flatMap { processes[$0.name] == nil ? deaths[$0.name] : nil }.map { .seconds((now - $0).components.seconds) }),
             clusterStateOK: true, currentEpoch: file.currentEpoch, view: file.view,
             persistence: .init(
                 appendOnly: true, saving: false, lastSaveOK: true, lastAppendOK: true, appendFsync: "everysec",
@@ -198,7 +200,8 @@ struct Scene {
         guard case .running(let process) = seen.processes[name], var report = report(name) else { return }
         streams[name] = report.replication.replicationID
         change(&report)
-        if report.replication.linkUp, !report.replication.syncInProgress { seen.lastInSync[name] = now }
+        seen.lastInSync[name] = InSync.after(report, askedAt: now, knowing: seen.lastInSync[name])
+        if report.replication.role == .master, !report.loading { seen.lastServed[name] = now }
         seen.lastHeard[name] = now
         lastReports[name] = report
         let reply = NodeReply(askedAt: now, answeredAt: now, of: process.identity, outcome: .report(report))

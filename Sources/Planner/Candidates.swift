@@ -1,0 +1,113 @@
+import ClusterModel
+
+/// Who could take over from a master with its data: one question, whoever asks it. A replica has them if it was in sync at its
+/// last report before the master's end, and that report is close to the last one of the master. Of every other replica its files
+/// and the master's decide (`MemberFreshness`).
+extension Turn {
+    /// A replica that answered after the death.
+    struct Candidate {
+        var member: Member
+        var report: NodeReport
+        var offset: Int64 { report.replication.offset }
+    }
+
+    /// How much later than its replica a master may have been heard last. At rest each is asked once a second.
+    static let closeness = Duration.seconds(3)
+    /// How long before the end of a master is noticed its replicas may see the end of their links.
+    static let noticeLimit = Duration.seconds(1)
+    /// INFO says for how many whole seconds a link has been down.
+    static let linkGranularity = Duration.seconds(1)
+
+    /// Those of the replicas that answered after the death that have the master's data, the furthest first.
+    /// - Parameter isForced: a person accepts what a replica lacks that was in sync some time ago.
+    func candidates(
+        for master: Member, death: Moment, among ended: [Candidate], isForced: Bool, _ survey: Observation.Survey
+    ) -> [Candidate] {
+        let fit = ended.filter { lack(of: $0, master, death: death, isForced: isForced, survey) == nil }
+        return fit.sorted { a, b in (b.offset, a.member.name) < (a.offset, b.member.name) }
+    }
+
+    /// Why this replica is not known to have the data of its dead master, as a sentence's end; nil: it has them.
+    func lack(
+        of candidate: Candidate, _ master: Member, death: Moment, isForced: Bool = false, _ survey: Observation.Survey
+    ) -> String? {
+        let report = candidate.report
+        if report.loading { return "it loads its data" }
+        if report.replication.syncInProgress { return "a synchronisation of it runs" }
+        if let stream = lastStream(of: master), stream.position.replicationID != report.replication.replicationID {
+            return "it does not follow the stream of \(master.name)"
+        }
+        let name = candidate.member.name
+        let isAdopted = running(name)?.adopted == true
+        guard let row = seen.lastInSync[name] else {
+            guard isAdopted, report.replication.offset > 1 else { return "it was not in sync since its start" }
+            return isForced || followedUntilTheEnd(candidate, master, survey)
+                ? nil : "nobody saw it in sync while \(master.name) ran"
+        }
+        if isForced { return nil }
+        guard report.replication.replicationID == row.replicationID, report.replication.offset >= row.offset else {
+            return "it has lost its place in the stream of \(master.name)"
+        }
+        return lack(in: row, isAdopted: isAdopted, master, death: death)
+    }
+
+    /// Holds what was seen of a replica against what was seen of its master.
+    private func lack(in row: InSync, isAdopted: Bool, _ master: Member, death: Moment) -> String? {
+        guard let served = seen.lastServed[master.name] else {
+            // This clusterd has never heard the master: both ran before it.
+            guard isAdopted else { return "\(master.name) was not heard while it was in sync" }
+            return wasLostLongBefore(death, row)
+        }
+        // The link of a replica that has loaded a whole copy may be up for a moment after the master's end.
+        if row.since > served { return "it came into sync only after \(master.name) was last heard" }
+        if let lost = row.lostAt, lost <= served { return "it was out of sync while \(master.name) ran" }
+        if served - row.until > Self.closeness {
+            return "it was last seen in sync \((served - row.until).inWords) before \(master.name) was last heard"
+        }
+        // A process of the master that was never heard, since it did not come up, has written nothing that is to be followed.
+        guard exited(master.name)?.lastReport?.loading == false else { return nil }
+        return wasLostLongBefore(death, row)
+    }
+
+    private func wasLostLongBefore(_ death: Moment, _ row: InSync) -> String? {
+        guard let lost = row.lostAt, death - lost > Self.noticeLimit else { return nil }
+        return "its link was down for \((death - lost).inWords) when its master ended"
+    }
+
+    /// Both ran before this clusterd, and the master was gone when this clusterd first looked: the engine's own word for how long the
+    /// link has been down, held against the time of the last write to the master's append-only file.
+    private func followedUntilTheEnd(_ candidate: Candidate, _ master: Member, _ survey: Observation.Survey) -> Bool {
+        guard seen.lastServed[master.name] == nil, let end = linkEnd(candidate.member, candidate.report),
+            let files = survey.directories.first(where: { $0.path == master.directory })?.content.appendOnly,
+            let written = files.files.filter({ $0.size > 0 }).map(\.modified).max()
+        else { return false }
+        return written <= end + Self.linkGranularity
+    }
+
+    /// When the link of a replica ended that is down, by its own word, and not later; nil: it has not been up.
+    func linkEnd(_ member: Member, _ report: NodeReport) -> WallTime? {
+        guard let down = report.replication.linkDownFor, let asked = seen.replies[member.name]?.askedAt else { return nil }
+        return seen.wall + (.zero - (now - asked)) + (.zero - down)
+    }
+
+    /// Whether a replica has missed a part of what its master wrote while both were heard, or nobody knows.
+    func fellBehind(_ replica: Member, _ master: Member) -> Bool {
+        guard let row = seen.lastInSync[replica.name] else { return true }
+        guard let lost = row.lostAt, let served = seen.lastServed[master.name] else { return false }
+        return lost <= served
+    }
+
+    /// Why this replica could not take over if its master ended now, as a sentence's end; nil: it could. The master may be silent.
+    func lackNow(_ replica: Member, _ report: NodeReport, _ master: Member) -> String? {
+        guard report.replication.role == .replica, report.view.myself?.masterID == master.id else {
+            return "it does not follow \(master.name)"
+        }
+        guard isInSync(report), let row = seen.lastInSync[replica.name], row.lostAt == nil else {
+            return "it is not in sync"
+        }
+        if let served = seen.lastServed[master.name] {
+            return row.since <= served ? nil : "it came into sync only after \(master.name) was last heard"
+        }
+        return running(replica.name)?.adopted == true ? nil : "\(master.name) was not heard while it was in sync"
+    }
+}
