@@ -86,7 +86,9 @@ extension Turn {
 
     /// When the link of a replica ended that is down, by its own word, and not later; nil: it has not been up.
     func linkEnd(_ member: Member, _ report: NodeReport) -> WallTime? {
-        guard let down = report.replication.linkDownFor, let asked = seen.replies[member.name]?.askedAt else { return nil }
+        guard let down = report.replication.linkDownFor, let asked = seen.replies[member.name]?.askedAt else {
+            return nil
+        }
         return seen.wall + (.zero - (now - asked)) + (.zero - down)
     }
 

@@ -6,7 +6,9 @@ extension Turn {
         var freshness = onDisk(member, survey)
         guard let report = report(member) else { return inMemory(member) ?? freshness }
         guard !report.loading else { return freshness }
-        if report.replication.role == .replica { return following(member, report) ?? unfollowing(member, report, freshness) }
+        if report.replication.role == .replica {
+            return following(member, report) ?? unfollowing(member, report, freshness)
+        }
         freshness.durability = .running
         freshness.endsAt = nil
         freshness.reached = .init(replicationID: report.replication.replicationID, offset: report.replication.offset)

@@ -159,7 +159,9 @@ struct Scene {
                 syncInProgress: false,
                 replicationID: stream(name, master?.name), offset: 1000,
                 connectedReplicas: isMaster ? spec.replicas : 0,
-                linkDownFor: master.flatMap { processes[$0.name] == nil ? deaths[$0.name] : nil }.map { .seconds((now - $0).components.seconds) }),
+                linkDownFor: master.flatMap { processes[$0.name] == nil ? deaths[$0.name] : nil }.map {
+                    .seconds((now - $0).components.seconds)
+                }),
             clusterStateOK: true, currentEpoch: file.currentEpoch, view: file.view,
             persistence: .init(
                 appendOnly: true, saving: false, lastSaveOK: true, lastAppendOK: true, appendFsync: "everysec",
