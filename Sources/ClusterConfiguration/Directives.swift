@@ -135,7 +135,9 @@ extension SpecReader {
     /// Every setting with where it came from.
     func show(_ spec: ClusterSpec) -> [EffectiveSetting] {
         func origin(_ key: String) -> ClusterSpec.Origin {
-            guard let value = settings.values[key], !value.node.isNull else { return .builtIn }
+            // A null is the built-in value, but for the one setting where it means something else.
+            guard let value = settings.values[key], !value.node.isNull || key == "supervision.failover-max-lag"
+            else { return .builtIn }
             return value.origin
         }
         let ports: String =
@@ -157,6 +159,10 @@ extension SpecReader {
             ("engine.user", spec.engineUser ?? "null"), ("engine.auth-user", spec.login?.user ?? "null"),
             ("engine.auth-pass", spec.login == nil ? "null" : "(hidden)"),
             ("supervision.failover", spec.supervision.failover.rawValue),
+            (
+                "supervision.failover-max-lag",
+                spec.supervision.failoverMaxLag.map { Quantity.text(bytes: $0) } ?? "null"
+            ),
             ("supervision.hang-timeout", Quantity.text(spec.supervision.hangTimeout)),
             ("supervision.restart", spec.supervision.restart.rawValue),
             (

@@ -133,7 +133,11 @@ struct SpecReader {
         if let failover = choice("supervision.failover", ClusterSpec.Supervision.Failover.self) {
             spec.supervision.failover = failover
         }
-        if let lag = bytes("supervision.failover-max-lag") { spec.supervision.failoverMaxLag = lag }
+        if settings.values["supervision.failover-max-lag"]?.node.isNull == true {
+            spec.supervision.failoverMaxLag = nil
+        } else if let lag = bytes("supervision.failover-max-lag") {
+            spec.supervision.failoverMaxLag = lag
+        }
         if let time = duration("supervision.hang-timeout") { spec.supervision.hangTimeout = time }
         if let restart = choice("supervision.restart", ClusterSpec.Supervision.Restart.self) {
             spec.supervision.restart = restart

@@ -108,8 +108,8 @@ package struct ClusterSpec: Hashable, Sendable {
         }
 
         package var failover = Failover.fast
-        /// Bytes; nil is no limit.
-        package var failoverMaxLag: Int64?
+        /// Bytes; nil is no limit. As much as the engine's replication backlog holds by default.
+        package var failoverMaxLag: Int64? = 1 << 20
         package var hangTimeout = Duration.seconds(5)
         package var restart = Restart.always
         package var restartDelayFirst = Duration.milliseconds(200)

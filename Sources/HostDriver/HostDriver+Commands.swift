@@ -54,7 +54,7 @@ extension HostDriver {
     /// Compare and take over in one step (DESIGN.md rule 3): a takeover that arrives late, or at a second replica, must be an
     /// error and not a second writer. Once the cluster itself has declared the master dead (`fail`), its replicas may stand for
     /// election; each of them raises the current epoch before it asks for votes, and then the order is void.
-    static let promotionScript = """
+    package static let promotionScript = """
         local info = redis.call('INFO', 'replication')
         if not string.find(info, 'role:slave', 1, true) then return redis.error_reply('ERR it is no replica') end
         if string.find(info, 'master_link_status:up', 1, true) then
@@ -75,10 +75,10 @@ extension HostDriver {
             return redis.error_reply('ERR an election may be under way in epoch ' .. epoch)
           end
         end
-        local now = redis.call('TIME')
-        if now[1] * 1000 + math.floor(now[2] / 1000) > tonumber(ARGV[2]) then
-          return redis.error_reply('ERR the order came too late')
-        end
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        if now > tonumber(ARGV[2]) then return redis.error_reply('ERR the order came too late') end
+        if now < tonumber(ARGV[4]) then return redis.error_reply('ERR the clock was set back since the order') end
         return redis.call('CLUSTER', 'FAILOVER', 'TAKEOVER')
         """
 
@@ -87,7 +87,7 @@ extension HostDriver {
             promotion.replica, contact,
             [
                 "EVAL", Self.promotionScript, "0", promotion.masterID.text, String(promotion.deadline.milliseconds),
-                String(promotion.epoch ?? 0),
+                String(promotion.epoch ?? 0), String(promotion.orderedAt?.milliseconds ?? 0),
             ])
     }
 }

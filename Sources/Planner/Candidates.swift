@@ -9,6 +9,11 @@ extension Turn {
         var member: Member
         var report: NodeReport
         var offset: Int64 { report.replication.offset }
+
+        func isAhead(of other: Candidate) -> Bool {
+            !report.loading && !report.replication.syncInProgress && offset > other.offset
+                && report.replication.replicationID == other.report.replication.replicationID
+        }
     }
 
     /// How much later than its replica a master may have been heard last. At rest each is asked once a second.
@@ -24,7 +29,10 @@ extension Turn {
         for master: Member, death: Moment, among ended: [Candidate], isForced: Bool, _ survey: Observation.Survey
     ) -> [Candidate] {
         let fit = ended.filter { lack(of: $0, master, death: death, isForced: isForced, survey) == nil }
-        return fit.sorted { a, b in (b.offset, a.member.name) < (a.offset, b.member.name) }
+            .sorted { a, b in (b.offset, a.member.name) < (a.offset, b.member.name) }
+        // One that is further along the same stream has more than the furthest of these, whatever it lacks of the master's.
+        guard let first = fit.first, !ended.contains(where: { $0.isAhead(of: first) }) else { return [] }
+        return fit
     }
 
     /// Why this replica is not known to have the data of its dead master, as a sentence's end; nil: it has them.

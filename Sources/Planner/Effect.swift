@@ -206,13 +206,17 @@ package enum Effect: Sendable, Equatable {
     }
 
     /// Rule 3: refused by the script unless the node is still a replica of that master, its link is down, and the wall
-    /// clock of the host has not passed the deadline.
+    /// clock of the host is between the order and the deadline.
     package struct Promotion: Sendable, Equatable, Codable {
         package var replica: NodeName
         package var replicaID: NodeID
         package var master: NodeName
         package var masterID: NodeID
+        /// By the wall clock, which is all that a script can read.
+        package var orderedAt: WallTime?
         package var deadline: WallTime
+        /// When it was ordered, by the clock that nobody sets.
+        package var ordered: Moment?
         package var attempt: Int
         /// Bytes that the winner was behind what was last seen of the master; nil if that is not known.
         package var lagBytes: Int64?
@@ -223,18 +227,26 @@ package enum Effect: Sendable, Equatable {
         package var epoch: UInt64?
 
         package init(
-            replica: NodeName, replicaID: NodeID, master: NodeName, masterID: NodeID, deadline: WallTime, attempt: Int,
-            lagBytes: Int64?, masterSeenAt: WallTime? = nil, epoch: UInt64? = nil
+            replica: NodeName, replicaID: NodeID, master: NodeName, masterID: NodeID, orderedAt: WallTime?,
+            deadline: WallTime, ordered: Moment?, attempt: Int, lagBytes: Int64?, masterSeenAt: WallTime? = nil,
+            epoch: UInt64? = nil
         ) {
             self.replica = replica
             self.replicaID = replicaID
             self.master = master
             self.masterID = masterID
+            self.orderedAt = orderedAt
             self.deadline = deadline
+            self.ordered = ordered
             self.attempt = attempt
             self.lagBytes = lagBytes
             self.masterSeenAt = masterSeenAt
             self.epoch = epoch
+        }
+
+        /// Whether the script obeys at that time of the wall clock.
+        package func isObeyed(at time: WallTime) -> Bool {
+            time <= deadline && orderedAt.map { $0 <= time } != false
         }
     }
 

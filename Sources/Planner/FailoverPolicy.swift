@@ -93,7 +93,7 @@ extension Turn {
         let isSameStream = stream?.position.replicationID == winner.report.replication.replicationID
         let promotion = Effect.Promotion(
             replica: winner.member.name, replicaID: winner.member.id, master: master.name, masterID: master.id,
-            deadline: seen.wall + Self.promotionValidity, attempt: earlier.count + 1,
+            orderedAt: seen.wall, deadline: seen.wall + Self.promotionValidity, ordered: now, attempt: earlier.count + 1,
             lagBytes: isSameStream ? stream.map { max(0, $0.position.offset - winner.offset) } : nil,
             masterSeenAt: stream?.at, epoch: winner.report.currentEpoch)
         decision.record?.promotions.append(promotion)
@@ -111,7 +111,7 @@ extension Turn {
             guard let member = decision.record?.member(promotion.replica), let process = running(member.name) else {
                 continue
             }
-            let void = now + .milliseconds(promotion.deadline.milliseconds - seen.wall.milliseconds)
+            let void = endOfValidity(promotion)
             let answered = seen.effects.first { key, _ in
                 key.text.hasPrefix("promote \(promotion.replica) ") && key.text.hasSuffix("#\(promotion.attempt)")
             }?.value.ended
@@ -126,5 +126,15 @@ extension Turn {
             }
         }
         decision.record?.promotions = open
+    }
+
+    /// From when on the script refuses this order, however late a stopped replica reads it. The clock that nobody sets says so; and
+    /// where the wall clock was set back into the window in which the script obeys, its end is waited for too.
+    private func endOfValidity(_ promotion: Effect.Promotion) -> Moment {
+        // One of an earlier clusterd, maybe of another boot: it was ordered before this one began.
+        let ordered = promotion.ordered.flatMap { seen.began <= $0 && $0 <= now ? $0 : nil } ?? seen.began
+        let passed = ordered + Self.promotionValidity
+        guard promotion.isObeyed(at: seen.wall) else { return passed }
+        return max(passed, now + .milliseconds(promotion.deadline.milliseconds - seen.wall.milliseconds))
     }
 }

@@ -40,15 +40,13 @@ extension Turn {
     /// Of a replica that this clusterd has not seen in sync: its link was up before, by its own word, or it holds what its folder held.
     private func unfollowing(_ member: Member, _ report: NodeReport, _ onDisk: Freshness) -> Freshness {
         var freshness = onDisk
-        if running(member.name)?.adopted == true, report.replication.offset > 1, report.load.keys > 0,
-            let end = linkEnd(member, report)
-        {
+        if running(member.name)?.adopted == true, report.replication.offset > 1, report.load.keys > 0 {
             freshness.durability = .running
             freshness.endsAt = nil
             freshness.reached = .init(
                 replicationID: report.replication.replicationID, offset: report.replication.offset)
             freshness.endsThere = true
-            freshness.coversUntil = end + (.zero - Self.linkGranularity)
+            freshness.coversUntil = linkEnd(member, report).map { $0 + (.zero - Self.linkGranularity) }
             return freshness
         }
         if freshness.durability == .nothing, report.load.holdsData { freshness.durability = .dump }

@@ -55,7 +55,7 @@ package func violations(in decision: Decision, given record: Record?, seeing see
             guard case .stop = seen.wish else {
                 let isAsked = decision.record?.operations.contains { $0.ends(node) } == true
                 let mayBeMaster = decision.record?.promotions.contains {
-                    $0.replica == node && seen.wall >= $0.deadline
+                    $0.replica == node && !$0.isObeyed(at: seen.wall)
                 }
                 if !isAsked, mayBeMaster != true {
                     found.append("\(node) is killed although nobody asked for its end")
@@ -127,7 +127,7 @@ private func heirInLiveViews(_ node: NodeName, _ record: Record?, _ seen: Observ
 /// An earlier promotion may still happen until its deadline, which the script itself looks at, has passed, or the replica has
 /// been heard after it.
 private func mayHappen(_ promotion: Effect.Promotion, _ seen: Observation) -> Bool {
-    guard seen.wall < promotion.deadline else { return false }
+    guard promotion.isObeyed(at: seen.wall) else { return false }
     let prefix = "promote \(promotion.replica) "
     let history = seen.effects.first { $0.key.text.hasPrefix(prefix) && $0.key.text.hasSuffix("#\(promotion.attempt)") }
     return history?.value.ended == nil

@@ -17,7 +17,8 @@ import Testing
         record.promotions = [
             Effect.Promotion(
                 replica: "7003", replicaID: NodeID(using: &random), master: "7000", masterID: member.id,
-                deadline: WallTime(milliseconds: 99), attempt: 2, lagBytes: 17)
+                orderedAt: WallTime(milliseconds: 9),
+                deadline: WallTime(milliseconds: 99), ordered: .seconds(3), attempt: 2, lagBytes: 17)
         ]
         return record
     }

@@ -118,8 +118,8 @@ import Testing
         let decision = scene.decide()
         let expected = Effect.Promotion(
             replica: "7003", replicaID: Scene.id("7003"), master: "7000", masterID: Scene.id("7000"),
-            deadline: scene.seen.wall + .milliseconds(250), attempt: 1, lagBytes: 64,
-            masterSeenAt: Scene.wall, epoch: 3)
+            orderedAt: scene.seen.wall, deadline: scene.seen.wall + .milliseconds(250), ordered: scene.now, attempt: 1,
+            lagBytes: 64, masterSeenAt: Scene.wall, epoch: 3)
         #expect(decision.record?.promotions == [expected])
         #expect(decision.orders("promote") == [.promote(expected, scene.contact("7003"))])
     }
@@ -176,6 +176,40 @@ import Testing
         let next = scene.come { $0.promotion != nil }
         #expect(scene.seen.wall >= deadline ?? Scene.wall)
         #expect(next.record?.promotions.count == 1)
+    }
+
+    /// The order goes to a replica that is stopped, and the wall clock is set while it waits there.
+    private func orderedAndHeardLater(by clock: Duration) -> (scene: Scene, promotion: Effect.Promotion?) {
+        var scene = Scene.bereaved()
+        scene.answer("7003")
+        let first = scene.decide()
+        scene.take(first)
+        scene.begin(first.orders("promote")[0])
+        scene.pass(.milliseconds(260))
+        scene.seen.wall = scene.seen.wall + clock
+        scene.answer("7003")
+        return (scene, first.promotion)
+    }
+
+    @Test(arguments: [-3600, -1, 0, 3600])
+    func aWallClockThatIsSetKeepsNoShardWaiting(seconds: Int) {
+        let (scene, first) = orderedAndHeardLater(by: .seconds(seconds))
+        #expect(scene.decide().record?.promotions.contains { $0.attempt == first?.attempt } == false)
+    }
+
+    @Test func inItsWindowAnOrderMayStillBeObeyedHoweverOldItIs() {
+        var (scene, first) = orderedAndHeardLater(by: .milliseconds(-100))
+        #expect(scene.decide().record?.promotions == first.map { [$0] })
+        scene.pass(.milliseconds(91))
+        scene.answer("7003")
+        #expect(scene.decide().record?.promotions.contains { $0.attempt == first?.attempt } == false)
+    }
+
+    @Test func theScriptObeysBetweenTheOrderAndItsDeadlineOnly() throws {
+        let promotion = try #require(orderedAndHeardLater(by: .zero).promotion)
+        let sent = try #require(promotion.orderedAt)
+        let times = [-3_600_000, -1, 0, 250, 251, 3_600_000].map { sent + .milliseconds($0) }
+        #expect(times.map(promotion.isObeyed) == [false, false, true, true, false, false])
     }
 
     @Test func theMastersOfTwoShardsAreReplacedSideBySide() {

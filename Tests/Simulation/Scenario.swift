@@ -49,7 +49,7 @@ package struct Scenario {
         spec.directives.append(.init(name: "appendonly", arguments: [fsync == nil ? "no" : "yes"]))
         if let fsync { spec.directives.append(.init(name: "appendfsync", arguments: [fsync])) }
         spec.supervision.failover = [.fast, .fast, .durable, .off].randomElement(using: &random) ?? .fast
-        spec.supervision.failoverMaxLag = [nil, nil, nil, 500].randomElement(using: &random) ?? nil
+        spec.supervision.failoverMaxLag = [nil, 1 << 20, 1 << 20, 500].randomElement(using: &random) ?? nil
         spec.portWait = .seconds(Int64.random(in: 1...5, using: &random))
         return (Scenario(seed: seed, spec: spec, random: random, tells: tells), random)
     }

@@ -54,7 +54,7 @@ extension World {
     private func promote(_ promotion: Effect.Promotion, _ contact: Effect.Contact) -> Outcome {
         guard let engine = reach(contact) else { return .failed("it refuses the connection") }
         guard !engine.isMaster, engine.masterID == promotion.masterID, engine.link == .down,
-            wall <= promotion.deadline
+            promotion.isObeyed(at: wall)
         else { return .failed("ERR it may not take over") }
         if engine.entries[promotion.masterID]?.flags.contains(.fail) == true,
             engine.currentEpoch > promotion.epoch ?? 0
@@ -109,7 +109,8 @@ extension World {
                 role: engine.isMaster ? .master : .replica, linkUp: !engine.isMaster && engine.link == .up,
                 syncInProgress: { if case .syncing = engine.link { true } else { false } }(),
                 replicationID: stream.map { writes.streams[$0.stream].id } ?? engine.ownHistory,
-                offset: stream.map(writes.offset) ?? 0, connectedReplicas: 0),
+                offset: stream.map(writes.offset) ?? 0, connectedReplicas: 0,
+                linkDownFor: engine.linkLostAt.map { .seconds(Int((now - $0) / .seconds(1))) }),
             clusterStateOK: host.isOK(engine, now), currentEpoch: engine.currentEpoch, view: engine.file.view,
             persistence: .init(
                 appendOnly: engine.settings.appendOnly, saving: false, lastSaveOK: !engine.saveFailed,
