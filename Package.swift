@@ -91,7 +91,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "clusterd", "ClusterModel", "ControlAPI", "ControlClient", "HostDriver", "ProcessSupervision", "RESP", "RedisClient",
+                "clusterd", "ClusterModel", "ControlAPI", "ControlClient", "HostDriver", "ProcessSupervision", "RESP",
+                "RedisClient",
                 .product(name: "NIOPosix", package: nio),
             ]),
     ],

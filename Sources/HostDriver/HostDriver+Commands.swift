@@ -54,7 +54,13 @@ extension HostDriver {
     /// Compare and take over in one step (DESIGN.md rule 3): a takeover that arrives late, or at a second replica, must be an
     /// error and not a second writer. Once the cluster itself has declared the master dead (`fail`), its replicas may stand for
     /// election; each of them raises the current epoch before it asks for votes, and then the order is void.
-    package static let promotionScript = """
+    ///
+    /// From 7.0 on the first line lets it run where `replica-serve-stale-data no` refuses other scripts (MASTERDOWN).
+    package static func promotionScript(for engine: Engine?) -> String {
+        engine?.isSevenOrLater == true ? "#!lua flags=no-writes,allow-stale\n" + promotionScript : promotionScript
+    }
+
+    private static let promotionScript = """
         local info = redis.call('INFO', 'replication')
         if not string.find(info, 'role:slave', 1, true) then return redis.error_reply('ERR it is no replica') end
         if string.find(info, 'master_link_status:up', 1, true) then
@@ -86,7 +92,8 @@ extension HostDriver {
         await command(
             promotion.replica, contact,
             [
-                "EVAL", Self.promotionScript, "0", promotion.masterID.text, String(promotion.deadline.milliseconds),
+                "EVAL", Self.promotionScript(for: promotion.engine), "0", promotion.masterID.text,
+                String(promotion.deadline.milliseconds),
                 String(promotion.epoch ?? 0), String(promotion.orderedAt?.milliseconds ?? 0),
             ])
     }

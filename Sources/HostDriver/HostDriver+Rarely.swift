@@ -25,11 +25,13 @@ package struct FileStamp: Hashable, Sendable {
 
 /// What is asked and looked at rarely.
 extension HostDriver {
-    /// One CONFIG GET a directive: before Redis 7.0 it takes only one name. What the engine does not know is left out.
+    /// One CONFIG GET a directive: before Redis 7.0 it takes only one name. What the engine does not know is left out. And a
+    /// script that reads what the promotion reads, and changes nothing.
     func askSettings(_ node: NodeName, _ contact: Effect.Contact, _ names: [String]) async -> Outcome {
         do {
-            let answers = try await connection(node, contact).pipeline(
-                names.map { RESPCommand("CONFIG", "GET", $0) }, timeout: Self.answerLimit)
+            let commands = names.map { RESPCommand("CONFIG", "GET", $0) } + [RESPCommand("EVAL", Self.trialScript, "0")]
+            var answers = try await connection(node, contact).pipeline(commands, timeout: Self.answerLimit)
+            let trial = answers.popLast()?.errorText
             if let words = answers.lazy.compactMap(\.errorText).first { return .failed(words) }
             var values: [String: String] = [:]
             for (name, answer) in zip(names, answers) {
@@ -37,10 +39,23 @@ extension HostDriver {
                     values[name] = value
                 }
             }
-            return .settings(values)
+            return .settings(values, refusal: trial.flatMap { Self.isPassing($0) ? nil : $0 })
         } catch {
             return .failed(error.description)
         }
+    }
+
+    private static let trialScript = """
+        redis.call('INFO', 'replication')
+        redis.call('CLUSTER', 'NODES')
+        redis.call('CLUSTER', 'INFO')
+        redis.call('TIME')
+        return 1
+        """
+
+    /// Says nothing of what is allowed: it loads, computes, or its master is away.
+    private static func isPassing(_ error: String) -> Bool {
+        ["LOADING ", "BUSY ", "MASTERDOWN "].contains { error.hasPrefix($0) }
     }
 
     func inspect() -> Outcome {

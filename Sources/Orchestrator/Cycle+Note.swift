@@ -93,9 +93,12 @@ extension Cycle {
     ) {
         let askedAt = seen.effects.removeValue(forKey: key)?.began ?? now
         guard case .running(let running) = seen.processes[node], running.identity == process else { return }
-        var values: [String: String] = [:]
-        if case .settings(let answer) = outcome { values = answer }
-        seen.check.settings[node] = SettingsReply(askedAt: askedAt, of: process, values: values)
+        var reply = SettingsReply(askedAt: askedAt, of: process, values: [:])
+        if case .settings(let values, let refusal) = outcome {
+            reply.values = values
+            reply.scriptRefusal = refusal
+        }
+        seen.check.settings[node] = reply
     }
 
     private mutating func reserved(_ states: [PortPair: Outcome.Taken?], at now: Moment) {

@@ -27,7 +27,8 @@ package enum Outcome: Sendable, Equatable {
     /// The answer to a question, or that there was none, and what the process was seen to do after it.
     case heard(NodeReply.Outcome, ProcessActivity?)
     /// Directives by lower-case name.
-    case settings([String: String])
+    /// - refusal: why the node runs no script of clusterd's; nil: it does, or could not be asked.
+    case settings([String: String], refusal: String?)
     case inspected(HostInspection)
     case inquired(Observation.Inquiry)
     case measured(LogLengths)

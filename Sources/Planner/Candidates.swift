@@ -40,6 +40,7 @@ extension Turn {
         of candidate: Candidate, _ master: Member, death: Moment, isForced: Bool = false, _ survey: Observation.Survey
     ) -> String? {
         let report = candidate.report
+        if let refusal = reasonNotToObey(candidate.member) { return refusal.sentence }
         if report.loading { return "it loads its data" }
         if report.replication.syncInProgress { return "a synchronisation of it runs" }
         if let stream = lastStream(of: master), stream.position.replicationID != report.replication.replicationID {
@@ -112,6 +113,7 @@ extension Turn {
         guard report.replication.role == .replica, report.view.myself?.masterID == master.id else {
             return "it does not follow \(master.name)"
         }
+        if let refusal = reasonNotToObey(replica) { return refusal.sentence }
         guard isInSync(report), let row = seen.lastInSync[replica.name], row.lostAt == nil else {
             return "it is not in sync"
         }

@@ -26,11 +26,14 @@ package struct SettingsReply: Sendable, Equatable {
     package var of: ProcessIdentity
     /// By lower-case name; a directive that the engine does not know is not in it.
     package var values: [String: String]
+    /// The engine's words where it runs no script that reads what the promotion reads; nil: it does, or could not be asked.
+    package var scriptRefusal: String?
 
-    package init(askedAt: Moment, of: ProcessIdentity, values: [String: String]) {
+    package init(askedAt: Moment, of: ProcessIdentity, values: [String: String], scriptRefusal: String? = nil) {
         self.askedAt = askedAt
         self.of = of
         self.values = values
+        self.scriptRefusal = scriptRefusal
     }
 }
 

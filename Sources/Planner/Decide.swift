@@ -74,6 +74,7 @@ extension Turn {
         report(topology)
         reportStrays(survey)
         reportHangs(topology)
+        reportRefusedPromotions(topology)
         reportDoubts()
         check(topology)
         noteReadiness()

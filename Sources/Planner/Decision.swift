@@ -44,7 +44,7 @@ package struct Verdict: Sendable, Hashable {
     }
 
     package var sentence: String {
-        heir.map { "\($0) is made master in place of \(master): \(why)" }
+        heir.map { "\($0) is to be master in place of \(master): \(why)" }
             ?? "\(master) is started again as master, in place: \(why)"
     }
 }

@@ -225,11 +225,13 @@ package enum Effect: Sendable, Equatable {
         /// The winner's epoch when it was chosen. Where the cluster has already declared the master dead, a higher one means that
         /// an election is under way, and the order is void.
         package var epoch: UInt64?
+        /// What the replica runs.
+        package var engine: Engine?
 
         package init(
             replica: NodeName, replicaID: NodeID, master: NodeName, masterID: NodeID, orderedAt: WallTime?,
             deadline: WallTime, ordered: Moment?, attempt: Int, lagBytes: Int64?, masterSeenAt: WallTime? = nil,
-            epoch: UInt64? = nil
+            epoch: UInt64? = nil, engine: Engine? = nil
         ) {
             self.replica = replica
             self.replicaID = replicaID
@@ -242,6 +244,7 @@ package enum Effect: Sendable, Equatable {
             self.lagBytes = lagBytes
             self.masterSeenAt = masterSeenAt
             self.epoch = epoch
+            self.engine = engine
         }
 
         /// Whether the script obeys at that time of the wall clock.

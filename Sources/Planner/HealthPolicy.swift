@@ -126,6 +126,11 @@ extension Turn {
             return "no replica is in sync: "
                 + replicas.map { "\($0.name) \($0.health.rawValue)" }.joined(separator: ", ")
         }
+        let lacks = inSync.map { node -> String? in
+            guard let replica = decision.record?.member(node.name), let report = report(replica) else { return nil }
+            return lackNow(replica, report, master).map { "\(node.name): \($0)" }
+        }
+        if !lacks.contains(nil) { return lacks.compactMap { $0 }.joined(separator: ", ") }
         if let reason = reasonToKeepRole(of: master) { return reason }
         guard let limit = spec.supervision.failoverMaxLag, inSync.allSatisfy({ ($0.lagBytes ?? 0) > limit }) else {
             return nil

@@ -9,7 +9,7 @@ extension Turn {
     /// Asked of every node, configured or not: what people change by hand, and what the checks look at.
     static let importantSettings = [
         "appendfsync", "appendonly", "cluster-node-timeout", "maxmemory", "maxmemory-policy", "repl-backlog-size",
-        "save",
+        "replica-serve-stale-data", "save",
     ]
 
     /// One configured directive that a node has otherwise.

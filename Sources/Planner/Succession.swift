@@ -127,7 +127,7 @@ extension Turn {
         find(
             Finding(
                 "master-older", .warning, node: master.name, shard: master.name,
-                "\(heir.name) is made master in place of \(master.name), which has older data: \(why)"))
+                "\(heir.name) is to be master in place of \(master.name), which has older data: \(why)"))
         decision.verdicts.append(Verdict(master: master.name, heir: heir.name, why: why))
     }
 

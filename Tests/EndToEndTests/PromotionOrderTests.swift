@@ -1,3 +1,4 @@
+import ClusterModel
 import ControlAPI
 import Foundation
 import HostDriver
@@ -14,6 +15,10 @@ import Testing
             let master = try #require(nodes.first { $0.role == .master })
             let id = try #require(master.id)
             let replica = try #require(nodes.first { $0.replicaOf == master.name })
+            let version = try await Redis.send(replica.port, "INFO", "server").text ?? ""
+            let isOld = version.contains("redis_version:6.")
+            let script = HostDriver.promotionScript(
+                for: Engine(name: .redis, version: isOld ? EngineVersion(6, 2, 5) : EngineVersion(7, 0, 0)))
             kill(daemon.process.processIdentifier, SIGKILL)
             _ = await daemon.ended()
             kill(try #require(master.pid), SIGKILL)
@@ -25,7 +30,7 @@ import Testing
             let now = Int64(Date().timeIntervalSince1970 * 1000)
             func order(sent: Int64, until: Int64) async throws -> String? {
                 try await Redis.send(
-                    replica.port, "EVAL", HostDriver.promotionScript, "0", id.text, String(until), "100", String(sent)
+                    replica.port, "EVAL", script, "0", id.text, String(until), "100", String(sent)
                 ).errorText
             }
             // The clock went on, or was set forward; then it was set back.
@@ -37,6 +42,21 @@ import Testing
 
             #expect(try await order(sent: now - 1000, until: now + 60_000) == nil)
             #expect(await eventually { try await says("role:master") })
+        }
+    }
+    /// From 7.0 on the promotion works; before, it is known beforehand that it would not.
+    @Test(arguments: Engines.all) func aReplicaThatServesNoStaleDataTakesOverOrIsAFinding(server: String) async throws {
+        try await withDaemon { daemon in
+            let conf = daemon.home + "/conf.yaml"
+            try "redis: {replica-serve-stale-data: 'no'}\n".write(toFile: conf, atomically: true, encoding: .utf8)
+            try daemon.up(["--server", server, "--config", conf])
+            try await daemon.ready()
+            if server.contains("redis-6.2") {
+                #expect(
+                    await eventually { try daemon.status().findings.contains { $0.code == "promotion-refused" } })
+            } else {
+                try await daemon.loseAMaster()
+            }
         }
     }
 }

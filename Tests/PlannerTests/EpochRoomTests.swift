@@ -113,7 +113,8 @@ import Testing
         let decision = scene.decide()
         #expect(decision.nodes("hand over") == ["7004"])
         #expect(
-            decision.verdicts.first?.sentence == "7004 is made master in place of 7001: /data/nodes/7001 has 31 MB free"
+            decision.verdicts.first?.sentence
+                == "7004 is to be master in place of 7001: /data/nodes/7001 has 31 MB free"
         )
         scene.run { $0.assessment.ready }
         #expect(scene.masters == ["7000", "7004", "7002"])

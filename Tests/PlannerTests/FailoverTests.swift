@@ -119,7 +119,7 @@ import Testing
         let expected = Effect.Promotion(
             replica: "7003", replicaID: Scene.id("7003"), master: "7000", masterID: Scene.id("7000"),
             orderedAt: scene.seen.wall, deadline: scene.seen.wall + .milliseconds(250), ordered: scene.now, attempt: 1,
-            lagBytes: 64, masterSeenAt: Scene.wall, epoch: 3)
+            lagBytes: 64, masterSeenAt: Scene.wall, epoch: 3, engine: scene.report("7003")?.engine)
         #expect(decision.record?.promotions == [expected])
         #expect(decision.orders("promote") == [.promote(expected, scene.contact("7003"))])
     }

@@ -15,6 +15,8 @@ struct RoleStory: Sendable {
     /// When each node was last heard while it lived: what it did after that nobody saw.
     private var lastHeard: [NodeName: Moment] = [:]
     private var promotions: [NodeName: Effect.Promotion] = [:]
+    /// What was decided about each master that is dead.
+    private var verdicts: [NodeName: Verdict] = [:]
 
     mutating func events(_ scene: Scene) -> [TimelineEvent] {
         var events = verdicts(scene) + choices(scene)
@@ -79,11 +81,12 @@ struct RoleStory: Sendable {
 
     // MARK: who takes over
 
-    /// The same verdict in the next turn is no news.
-    private func verdicts(_ scene: Scene) -> [TimelineEvent] {
-        let known = scene.before?.decision.verdicts ?? []
+    /// The same verdict about the same death is no news, also where turns without it lie between.
+    private mutating func verdicts(_ scene: Scene) -> [TimelineEvent] {
+        verdicts = verdicts.filter { scene.running($0.key) == nil }
         return scene.cycle.decision.verdicts.filter { verdict in
-            !known.contains { $0.master == verdict.master && $0.heir == verdict.heir }
+            let known = verdicts.updateValue(verdict, forKey: verdict.master)
+            return known.map { $0.heir != verdict.heir } ?? true
         }.map { verdict in
             TimelineEvent(
                 .successionDecided, .warning, at: scene.wall, node: verdict.heir ?? verdict.master,

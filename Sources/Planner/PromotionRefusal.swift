@@ -1,0 +1,45 @@
+import ClusterModel
+
+/// Why a replica would not carry out the order to take over, known while all is well.
+enum PromotionRefusal: Equatable {
+    /// The engine's words about a script of clusterd's: an ACL or `rename-command` has taken a command away.
+    case noScript(String)
+    /// Before Redis 7.0 a replica without its master runs no script under `replica-serve-stale-data no`.
+    case noStaleScript
+
+    /// As a sentence's end.
+    var sentence: String {
+        switch self {
+        case .noScript(let words): "it refuses the script that promotes it: \(words)"
+        case .noStaleScript: "without its master it runs no script (replica-serve-stale-data no)"
+        }
+    }
+
+    var hint: String {
+        switch self {
+        case .noScript:
+            "allow clusterd's user EVAL, INFO, CLUSTER and TIME there (docs/security.md); then clusterd check"
+        case .noStaleScript: "remove redis.replica-serve-stale-data from the configuration, and clusterd reload"
+        }
+    }
+}
+
+extension Turn {
+    /// nil: it would obey, or was not asked yet.
+    func reasonNotToObey(_ replica: Member) -> PromotionRefusal? {
+        guard let settings = liveSettings(replica) else { return nil }
+        if let words = settings.scriptRefusal { return .noScript(words) }
+        let isOld = report(replica)?.engine.isSevenOrLater == false
+        return isOld && settings.values["replica-serve-stale-data"] == "no" ? .noStaleScript : nil
+    }
+
+    mutating func reportRefusedPromotions(_ topology: Topology) {
+        for member in members where !topology.owns(member.id) {
+            guard running(member.name) != nil, let refusal = reasonNotToObey(member) else { continue }
+            find(
+                Finding(
+                    "promotion-refused", .warning, node: member.name,
+                    "\(member.name) could not take over from its master: \(refusal.sentence)", hint: refusal.hint))
+        }
+    }
+}
