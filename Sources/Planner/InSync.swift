@@ -9,7 +9,7 @@ package struct InSync: Sendable, Equatable {
     package var replicationID: String
     /// Of the last of them.
     package var offset: Int64
-    package var keys: Int64
+    package var holdsData: Bool
     /// When the first report after them was asked for; it says that the link is down, or that a synchronisation runs.
     package var lostAt: Moment?
 
@@ -18,7 +18,7 @@ package struct InSync: Sendable, Equatable {
         until = moment
         replicationID = report.replication.replicationID
         offset = report.replication.offset
-        keys = report.load.keys
+        holdsData = report.load.holdsData
     }
 
     /// What is known after one more report of the same process.
@@ -30,7 +30,7 @@ package struct InSync: Sendable, Equatable {
             // Another stream without a report in sync: its data were replaced, and how far they reach was not seen.
             guard var row = before, row.replicationID == replication.replicationID else { return nil }
             // An interrupted synchronisation may have emptied it first.
-            if row.keys > 0, report.load.keys == 0 { return nil }
+            if row.holdsData, !report.load.holdsData { return nil }
             if row.lostAt == nil { row.lostAt = askedAt }
             return row
         }
@@ -39,7 +39,7 @@ package struct InSync: Sendable, Equatable {
         else { return InSync(report, at: askedAt) }
         row.until = askedAt
         row.offset = replication.offset
-        row.keys = report.load.keys
+        row.holdsData = report.load.holdsData
         return row
     }
 }

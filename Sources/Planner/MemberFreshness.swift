@@ -40,7 +40,7 @@ extension Turn {
     /// Of a replica that this clusterd has not seen in sync: its link was up before, by its own word, or it holds what its folder held.
     private func unfollowing(_ member: Member, _ report: NodeReport, _ onDisk: Freshness) -> Freshness {
         var freshness = onDisk
-        if running(member.name)?.adopted == true, report.replication.offset > 1, report.load.keys > 0 {
+        if running(member.name)?.adopted == true, report.replication.offset > 1, report.load.holdsData {
             freshness.durability = .running
             freshness.endsAt = nil
             freshness.reached = .init(
