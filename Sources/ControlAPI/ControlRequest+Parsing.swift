@@ -9,7 +9,7 @@ package struct ControlRejection: Error, Hashable, Sendable {
 
 extension ControlRequest {
     package init(parsing request: HTTPRequest) throws(ControlRejection) {
-        // Only `events` has parameters in its query; a stray one elsewhere does no harm, as with any web server.
+        // `events`, `stop` and `detach` have parameters in the query; a stray one elsewhere does no harm, as with any web server.
         let path = request.target.prefix { $0 != "?" && $0 != "#" }
         let candidates = ControlEndpoint.allCases.compactMap { endpoint in
             endpoint.match(path).map { (endpoint, $0) }
@@ -45,10 +45,10 @@ extension ControlRequest {
             }
         case .stop:
             _ = try RequestBody(request.body).flags([])
-            self = .stop
+            self = .stop(follows: try Self.follows(request.target))
         case .detach:
             _ = try RequestBody(request.body).flags([])
-            self = .detach
+            self = .detach(follows: try Self.follows(request.target))
         case .reload:
             _ = try RequestBody(request.body).flags([])
             self = .reload
@@ -60,6 +60,19 @@ extension ControlRequest {
             guard let change = try Change(endpoint, text, RequestBody(request.body)) else { throw Self.unknown(path) }
             self = .change(change, idempotencyKey: try Self.idempotencyKey(request))
         }
+    }
+
+    private static func follows(_ target: String) throws(ControlRejection) -> Bool {
+        let text = target.prefix { $0 != "#" }.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
+        guard let part = text.split(separator: "&").last(where: { $0.hasPrefix("follow=") }) else { return false }
+        return try follow(String(part.dropFirst("follow=".count)))
+    }
+
+    private static func follow(_ value: String) throws(ControlRejection) -> Bool {
+        guard ["true", "false", "1", "0"].contains(value) else {
+            throw .malformed("follow=\(value) is neither true nor false")
+        }
+        return value == "true" || value == "1"
     }
 
     private static func events(_ target: String) throws(ControlRejection) -> ControlRequest {
@@ -84,10 +97,7 @@ extension ControlRequest {
                 query.after = Int64(value)
                 guard query.after != nil else { throw .malformed("after=\(value) is no event's number") }
             case "follow":
-                guard ["true", "false", "1", "0"].contains(value) else {
-                    throw .malformed("follow=\(value) is neither true nor false")
-                }
-                follows = value == "true" || value == "1"
+                follows = try follow(value)
             default:
                 throw .malformed(
                     "'\(halves[0])' in the query is not known; this request takes n, since, after and follow")

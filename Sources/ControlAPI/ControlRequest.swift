@@ -17,8 +17,9 @@ package enum ControlRequest: Hashable, Sendable {
     case login(String)
     /// One Redis command for many nodes.
     case call(CallRequest)
-    case stop
-    case detach
+    /// `follows`: the events from this request to the end of the daemon, one a line; the last one says how it ended.
+    case stop(follows: Bool = false)
+    case detach(follows: Bool = false)
     case reload
     /// The program that is now on disk is to go on in the place of the one that runs.
     case reexec
@@ -87,8 +88,8 @@ extension ControlRequest {
         case .removeQuarantine(let id): Self.send(.removeQuarantine, id)
         case .login(let node): Self.send(.login, node)
         case .call(let call): Self.send(call)
-        case .stop: Self.send(.stop)
-        case .detach: Self.send(.detach)
+        case .stop(let follows): Self.send(.stop, following: follows)
+        case .detach(let follows): Self.send(.detach, following: follows)
         case .reload: Self.send(.reload)
         case .reexec: Self.send(.reexec)
         case .livez: Self.send(.livez)
@@ -106,6 +107,12 @@ extension ControlRequest {
         if follows { members.append("follow=true") }
         var request = send(.events)
         if !members.isEmpty { request.target += "?" + members.joined(separator: "&") }
+        return request
+    }
+
+    private static func send(_ endpoint: ControlEndpoint, following: Bool) -> HTTPRequest {
+        var request = send(endpoint)
+        if following { request.target += "?follow=true" }
         return request
     }
 

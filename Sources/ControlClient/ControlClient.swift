@@ -85,9 +85,13 @@ package struct ControlClient: Hashable, Sendable {
         return Answer(status: parser.status, body: parser.body)
     }
 
-    /// An answer without end: each line as it comes. Returns when the daemon ends it, or is gone.
+    /// An answer without end: each line as it comes. Returns when the daemon ends it, or is gone; at once where the daemon
+    /// answered with one document instead.
+    ///
+    /// - Parameter end: until when lines are waited for; nil: for as long as it takes.
     package func follow(
-        _ request: ControlRequest, timeout: Duration = .seconds(10), each: (ArraySlice<UInt8>) -> Void
+        _ request: ControlRequest, timeout: Duration = .seconds(10), until end: ContinuousClock.Instant? = nil,
+        each: (ArraySlice<UInt8>) -> Void
     ) throws(ControlError) {
         let request = request.asHTTP
         var connection = try open(
@@ -111,13 +115,13 @@ package struct ControlClient: Hashable, Sendable {
                 throw notUnderstood(error)
             }
             guard parser.status == 200 else { continue }
-            connection.deadline = nil
+            connection.deadline = end
             text += parser.takeBody()
             var lines = text.split(separator: 10, omittingEmptySubsequences: false)
             text = Array(lines.popLast() ?? [])
             for line in lines where !line.isEmpty { each(line) }
         }
-        if parser.status != 200 {
+        if !(200..<300).contains(parser.status) {
             throw try Answer(status: parser.status, body: parser.body).decode(ErrorDocument.self).error
         }
     }

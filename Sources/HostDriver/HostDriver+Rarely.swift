@@ -26,23 +26,48 @@ package struct FileStamp: Hashable, Sendable {
 /// What is asked and looked at rarely.
 extension HostDriver {
     /// One CONFIG GET a directive: before Redis 7.0 it takes only one name. What the engine does not know is left out. And a
-    /// script that reads what the promotion reads, and changes nothing.
+    /// script that reads what the promotion reads, and changes nothing. They go over a new connection: one that was let in long
+    /// ago says nothing of whether the next one is.
     func askSettings(_ node: NodeName, _ contact: Effect.Contact, _ names: [String]) async -> Outcome {
-        do {
-            let commands = names.map { RESPCommand("CONFIG", "GET", $0) } + [RESPCommand("EVAL", Self.trialScript, "0")]
-            var answers = try await connection(node, contact).pipeline(commands, timeout: Self.answerLimit)
-            let trial = answers.popLast()?.errorText
-            if let words = answers.lazy.compactMap(\.errorText).first { return .failed(words) }
-            var values: [String: String] = [:]
-            for (name, answer) in zip(names, answers) {
-                if let elements = answer.elements, elements.count == 2, let value = elements[1].text {
-                    values[name] = value
-                }
+        let commands = names.map { RESPCommand("CONFIG", "GET", $0) } + [RESPCommand("EVAL", Self.trialScript, "0")]
+        var refusal: String?
+        do throws(RedisClientError) {
+            let connection = try await connect(contact)
+            let answers = try? await connection.pipeline(commands, timeout: Self.answerLimit)
+            await connection.close()
+            if let answers {
+                guard let words = Self.error(names, answers) else { return Self.settings(names, answers) }
+                if ["NOAUTH", "WRONGPASS"].contains(where: words.hasPrefix) { refusal = words }
             }
-            return .settings(values, refusal: trial.flatMap { Self.isPassing($0) ? nil : $0 })
         } catch {
-            return .failed(error.description)
+            if case .authentication(let words) = error { refusal = words }
         }
+        do {
+            let answers = try await connection(node, contact).pipeline(commands, timeout: Self.answerLimit)
+            guard let words = Self.error(names, answers) else {
+                return Self.settings(names, answers, loginRefused: refusal)
+            }
+            return refusal.map { .settings([:], loginRefused: $0) } ?? .failed(words)
+        } catch {
+            return refusal.map { .settings([:], loginRefused: $0) } ?? .failed(error.description)
+        }
+    }
+
+    private static func error(_ names: [String], _ answers: [RESPValue]) -> String? {
+        answers.prefix(names.count).lazy.compactMap(\.errorText).first
+    }
+
+    private static func settings(
+        _ names: [String], _ answers: [RESPValue], loginRefused: String? = nil
+    ) -> Outcome {
+        var values: [String: String] = [:]
+        for (name, answer) in zip(names, answers) {
+            if let elements = answer.elements, elements.count == 2, let value = elements[1].text {
+                values[name] = value
+            }
+        }
+        let trial = answers.last?.errorText.flatMap { isPassing($0) ? nil : $0 }
+        return .settings(values, loginRefused: loginRefused, scriptRefused: trial)
     }
 
     private static let trialScript = """

@@ -94,9 +94,8 @@ extension Cycle {
         let askedAt = seen.effects.removeValue(forKey: key)?.began ?? now
         guard case .running(let running) = seen.processes[node], running.identity == process else { return }
         var reply = SettingsReply(askedAt: askedAt, of: process, values: [:])
-        if case .settings(let values, let refusal) = outcome {
-            reply.values = values
-            reply.scriptRefusal = refusal
+        if case .settings(let values, let login, let script) = outcome {
+            (reply.values, reply.loginRefused, reply.scriptRefused) = (values, login, script)
         }
         seen.check.settings[node] = reply
     }

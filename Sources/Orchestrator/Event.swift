@@ -27,8 +27,9 @@ package enum Outcome: Sendable, Equatable {
     /// The answer to a question, or that there was none, and what the process was seen to do after it.
     case heard(NodeReply.Outcome, ProcessActivity?)
     /// Directives by lower-case name.
-    /// - refusal: why the node runs no script of clusterd's; nil: it does, or could not be asked.
-    case settings([String: String], refusal: String?)
+    /// - loginRefused: how the node refused a new connection of clusterd; nil: it did not.
+    /// - scriptRefused: why the node runs no script of clusterd's; nil: it does, or could not be asked.
+    case settings([String: String], loginRefused: String? = nil, scriptRefused: String? = nil)
     case inspected(HostInspection)
     case inquired(Observation.Inquiry)
     case measured(LogLengths)

@@ -27,13 +27,15 @@ package struct SettingsReply: Sendable, Equatable {
     /// By lower-case name; a directive that the engine does not know is not in it.
     package var values: [String: String]
     /// The engine's words where it runs no script that reads what the promotion reads; nil: it does, or could not be asked.
-    package var scriptRefusal: String?
+    package var scriptRefused: String?
+    /// How the node refused a new connection of clusterd, in its words; nil: it did not.
+    package var loginRefused: String?
 
-    package init(askedAt: Moment, of: ProcessIdentity, values: [String: String], scriptRefusal: String? = nil) {
+    package init(askedAt: Moment, of: ProcessIdentity, values: [String: String], scriptRefused: String? = nil) {
         self.askedAt = askedAt
         self.of = of
         self.values = values
-        self.scriptRefusal = scriptRefusal
+        self.scriptRefused = scriptRefused
     }
 }
 

@@ -2,7 +2,22 @@ import ClusterModel
 
 /// Directives, engines, persistence, memory and disk.
 extension Turn {
+    /// clusterd's connection to a node may be older than the node's password.
+    private mutating func checkLogin() {
+        for member in members {
+            guard let words = liveSettings(member)?.loginRefused, lastHeard(member) != nil else { continue }
+            suspect(
+                Finding(
+                    "login-refused", .error, node: member.name,
+                    "\(member.name) refuses new connections of clusterd (\(words)): its password was changed by hand; when the "
+                        + "open connection ends, clusterd can neither watch nor stop it",
+                    hint: "to put the configured password back: clusterd reload; or set redis.requirepass and "
+                        + "redis.masterauth to the new one, then: clusterd reload"), for: .zero)
+        }
+    }
+
     mutating func checkSettings() {
+        checkLogin()
         var pending: [String: [String]] = [:]
         for member in members {
             for difference in settingDifferences(member) {

@@ -5,6 +5,14 @@ struct EngineLog {
 
     init(_ lines: [String]) { self.lines = lines.filter { !$0.isEmpty } }
 
+    /// Why a dump could not be written; nil where the log does not say. What follows it is only that it failed.
+    var savingTrouble: String? {
+        let consequences = ["can't exit", "Errors trying to", "Background saving error", "Signal handled"]
+        return lines.last { line in
+            line.contains(words: " # ") && !consequences.contains { line.contains(words: $0) }
+        }.map(Self.words)
+    }
+
     /// Why it gave up, in its own words; nil where it says nothing that is known here. The first of these that fits: what
     /// comes later in a log is most often the consequence.
     var reason: (ExitReason.Kind, String)? {

@@ -28,7 +28,7 @@ extension Turn {
     /// nil: it would obey, or was not asked yet.
     func reasonNotToObey(_ replica: Member) -> PromotionRefusal? {
         guard let settings = liveSettings(replica) else { return nil }
-        if let words = settings.scriptRefusal { return .noScript(words) }
+        if let words = settings.scriptRefused { return .noScript(words) }
         let isOld = report(replica)?.engine.isSevenOrLater == false
         return isOld && settings.values["replica-serve-stale-data"] == "no" ? .noStaleScript : nil
     }

@@ -27,6 +27,7 @@ extension Turn {
         }
         let waited = now - asked
         if spec.isTemporary { return endAtOnce(alive, waited: waited, kill: kill) }
+        for member in alive { continueToStop(member, topology) }
         let replicas = alive.filter { !topology.owns($0.id) }
         // The masters are to have time as well: nobody is killed who was not asked.
         let patience = min(Self.replicaLimit, spec.supervision.stopTimeout / 2)
@@ -42,8 +43,11 @@ extension Turn {
     private mutating func endStopped(since asked: Moment, _ survey: Observation.Survey) {
         var unproven: [(member: Member, doubt: ProcessLife.Doubt)] = []
         for member in members {
-            guard case .unproven(let doubt) = life(of: member, survey) else { continue }
-            unproven.append((member, doubt))
+            switch life(of: member, survey) {
+            case .dead: break
+            case .alive(let process): if refuseStop(member, process, survey) { return }
+            case .unproven(let doubt): unproven.append((member, doubt))
+            }
         }
         guard let first = unproven.first else { return decision.end = .done }
         if survey.askedAt < asked { return needSurvey(since: asked) }
@@ -115,27 +119,5 @@ extension Turn {
             case .report(let report) = reply.outcome
         else { return nil }
         return report
-    }
-
-    /// What neither stops nor may be killed stays up: its keys are in its memory only.
-    private mutating func giveUp(_ alive: [Member], _ waited: Duration) {
-        let stuck = alive.filter { !keepsEverything($0) }
-        guard stuck.count == alive.count else { return }
-        let refuses = stuck.allSatisfy { member in
-            seen.effects.contains { key, history in
-                key.text.hasPrefix("shutdown \(member.name) ") && history.failure != nil
-            }
-        }
-        guard refuses || waited >= spec.supervision.stopTimeout * Self.savingPatience else { return }
-        let why = stuck.compactMap { member in
-            seen.effects.first { $0.key.text.hasPrefix("shutdown \(member.name) ") && $0.value.failure != nil }
-                .map { "\(member.name): \($0.value.failure ?? "")" }
-        }
-        decision.end = .refused(
-            Refusal(
-                "not-stopped",
-                "\(stuck.map(\.name.text).joined(separator: " ")) still run: their keys could not be saved"
-                    + (why.isEmpty ? "" : " (\(why.joined(separator: "; ")))"),
-                hint: "make room for the dump and start clusterd again; it takes the running nodes over", exit: 1))
     }
 }

@@ -41,7 +41,7 @@ extension Turn {
     }
 
     /// Why the other nodes may be electing a replacement at this moment, in words; nil: they cannot.
-    private func electionRisk(_ member: Member, _ topology: Topology) -> String? {
+    func electionRisk(_ member: Member, _ topology: Topology) -> String? {
         guard topology.owns(member.id), let silentSince = vitals(member.name)?.silentSince else { return nil }
         let timeout = nodeTimeout(of: member)
         let silence = now - (seen.lastHeard[member.name] ?? silentSince - Self.pollAtRest * 2)

@@ -51,7 +51,12 @@ struct DestroyCommand: ParsableCommand {
         try condemned.mayBeDeleted()
         try confirm(condemned, try condemned.plan(), status)
         if status != nil {
-            try Ending.follow(.stop, daemon.client(), timeout.duration, said: "stopped")
+            do {
+                try Ending.stop.follow(daemon.client(), timeout.duration)
+            } catch let failure as Failure where failure.code == "not-stopped" {
+                // What could not be saved is to go anyway: `endProcesses` ends those nodes.
+                Output.note("          \(failure.message)")
+            }
         }
         let lock = try condemned.takeLock()
         try condemned.endProcesses()

@@ -7,14 +7,20 @@ struct StopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stop",
         abstract: "Stop every node cleanly, and the daemon.",
-        discussion: "Returns when nothing runs any more.\n\nclusterd stop\nclusterd stop --timeout 10m")
+        discussion: """
+            Returns when no node runs any more. Where a node cannot be stopped without losing its keys, it goes on running, \
+            the daemon ends, and this command says which node and why, and exits with 1.
+
+            clusterd stop
+            clusterd stop --timeout 10m
+            """)
 
     @OptionGroup var daemon: DaemonChoice
     @Flag(help: "Print one JSON document at the end.") var json = false
     @Option(help: ArgumentHelp("How long to wait; the stop goes on after that.", valueName: "duration"))
     var timeout = TimeoutArgument(seconds: 120)
 
-    func run() throws { try Ending.follow(.stop, daemon, timeout.duration, said: "stopped", json: json) }
+    func run() throws { try Ending.stop.follow(daemon, timeout.duration, json: json) }
 }
 
 struct DetachCommand: ParsableCommand {
@@ -33,11 +39,14 @@ struct DetachCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How long to wait; clusterd ends after that.", valueName: "duration"))
     var timeout = TimeoutArgument(seconds: 30)
 
-    func run() throws { try Ending.follow(.detach, daemon, timeout.duration, said: "detached", json: json) }
+    func run() throws { try Ending.detach.follow(daemon, timeout.duration, json: json) }
 }
 
 /// Commands after which the daemon is gone.
-enum Ending {
+enum Ending: String {
+    case stop
+    case detach
+
     struct Document: Codable {
         var schema = 1
         var cluster: String
@@ -46,34 +55,116 @@ enum Ending {
         var how: String
     }
 
-    static func follow(
-        _ request: ControlRequest, _ daemon: DaemonChoice, _ timeout: Duration, said: String, json: Bool
-    ) throws {
+    private var request: ControlRequest {
+        switch self {
+        case .stop: .stop(follows: true)
+        case .detach: .detach(follows: true)
+        }
+    }
+
+    private var past: String {
+        switch self {
+        case .stop: "stopped"
+        case .detach: "detached"
+        }
+    }
+
+    func follow(_ daemon: DaemonChoice, _ timeout: Duration, json: Bool) throws {
         do {
-            try follow(request, daemon.client(), timeout, said: said, json: json)
+            try follow(daemon.client(), timeout, json: json)
         } catch let failure as Failure {
             throw failure.json(json)
         }
     }
 
-    static func follow(
-        _ request: ControlRequest, _ client: ControlClient, _ timeout: Duration, said: String, json: Bool = false
-    ) throws {
-        let cluster = try client.get(request, StatusDocument.self).cluster
-        let pid = cluster.daemon.pid
+    func follow(_ client: ControlClient, _ timeout: Duration, json: Bool = false) throws {
+        let cluster = try client.get(.status, StatusDocument.self).cluster
         Output.note("cluster   \(cluster.name)")
         let deadline = ContinuousClock.now + timeout
-        while kill(pid, 0) == 0 || errno == EPERM {
-            guard ContinuousClock.now < deadline else {
-                throw Failure(
-                    "timeout", "it is not \(said) yet", hint: "clusterd status", exit: ControlAPI.ExitCode.timeout)
+        var (request, last, isFirst) = (request, EventDocument?.none, true)
+        while true {
+            var isFollowed = false
+            do throws(ControlError) {
+                try client.follow(request, until: deadline) { line in
+                    isFollowed = true
+                    last = (try? ControlJSON.decode(EventDocument.self, from: Array(line))) ?? last
+                }
+            } catch {
+                // The daemon is away, and may only be replaced by another program.
+                guard error.code == "timeout" || !isFirst else { throw Failure(error) }
+                if error.code == "timeout" { throw late(client) }
             }
+            if let last, let end = End(last) {
+                try awaitExit(of: cluster.daemon.pid, until: deadline, client)
+                if case .refused(let failure) = end { throw failure }
+                break
+            }
+            // An older daemon answers with one document, and ends.
+            if isFirst, !isFollowed {
+                try awaitExit(of: cluster.daemon.pid, until: deadline, client)
+                break
+            }
+            isFirst = false
+            guard Self.isAlive(cluster.daemon.pid) else { throw lost(cluster) }
+            guard ContinuousClock.now < deadline else { throw late(client) }
+            if let last { request = .events(EventQuery(after: last.seq), follows: true) }
             Pause.brief()
         }
         if json {
-            let document = Document(cluster: cluster.name, daemon: cluster.daemon, how: said)
+            let document = Document(cluster: cluster.name, daemon: cluster.daemon, how: past)
             return Output.result((try? ControlJSON.encode(document)) ?? [])
         }
-        Output.note("\(said)   \(cluster.name)")
+        Output.note("\(past)   \(cluster.name)")
+    }
+
+    /// What the last event of a daemon says; nil: this event is another, or the process goes on as another program.
+    enum End {
+        case done
+        case refused(Failure)
+
+        init?(_ event: EventDocument) {
+            guard event.code == "daemon-ended", case .object(let data)? = event.data,
+                case .string(let how)? = data["how"]
+            else { return nil }
+            func text(_ name: String) -> String? {
+                if case .string(let text)? = data[name] { text } else { nil }
+            }
+            switch how {
+            case "replaced": return nil
+            case "refused":
+                var exit = ControlAPI.ExitCode.failed
+                if case .integer(let code)? = data["exit"] { exit = Int32(clamping: code) }
+                self = .refused(
+                    Failure(
+                        text("code") ?? "refused", text("why") ?? event.message, hint: text("hint"), exit: exit))
+            default: self = .done
+            }
+        }
+    }
+
+    private static func isAlive(_ pid: Int32) -> Bool { kill(pid, 0) == 0 || errno == EPERM }
+
+    private func awaitExit(
+        of pid: Int32, until deadline: ContinuousClock.Instant, _ client: ControlClient
+    ) throws {
+        while Self.isAlive(pid) {
+            guard ContinuousClock.now < deadline else { throw late(client) }
+            Pause.brief()
+        }
+    }
+
+    private func late(_ client: ControlClient) -> Failure {
+        let waits = try? client.get(.readyz, ProbeDocument.self).reasons.first
+        return Failure(
+            "timeout", "the cluster is not \(past) yet\(waits.map { ": clusterd waits \($0)" } ?? "")",
+            hint: "clusterd status", exit: ControlAPI.ExitCode.timeout)
+    }
+
+    private func lost(_ cluster: StatusDocument.Cluster) -> Failure {
+        Failure(
+            "end-unknown",
+            "the daemon of \(cluster.name) (pid \(cluster.daemon.pid)) ended without a word: nodes may still run",
+            hint: "look with: clusterd list; a daemon that is started in \(cluster.dir) takes running nodes over",
+            exit: ControlAPI.ExitCode.failed)
     }
 }

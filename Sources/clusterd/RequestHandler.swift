@@ -42,9 +42,11 @@ struct RequestHandler: Sendable {
             } catch {
                 return refused(error)
             }
-        case .stop:
-            return await end(.stop(asked: driver.now(), kill: false)) { timeline.stopAsked(by: .peer(peer)) }
-        case .detach: return await end(.detach) { timeline.detachAsked(by: .peer(peer)) }
+        case .stop(let follows):
+            return await end(.stop(asked: driver.now(), kill: false), follows) {
+                timeline.stopAsked(by: .peer(peer))
+            }
+        case .detach(let follows): return await end(.detach, follows) { timeline.detachAsked(by: .peer(peer)) }
         case .reload:
             switch reload.prepare(for: .peer(peer)) {
             case .failure(let failure): return Self.refused(failure)
@@ -74,14 +76,16 @@ struct RequestHandler: Sendable {
     private var fixes: FixHandler { FixHandler(orchestrator: orchestrator, driver: driver, timeline: timeline) }
     private var calls: CallHandler { CallHandler(orchestrator: orchestrator, driver: driver) }
 
-    private func end(_ wish: Observation.Wish, noting note: () -> Void) async -> ControlResponse {
+    private func end(_ wish: Observation.Wish, _ follows: Bool, noting note: () -> Void) async -> ControlResponse {
         do {
             try await orchestrator.admitEnd()
         } catch {
             return refused(error)
         }
+        let events = follows ? timeline.log.follow(EventQuery(after: timeline.log.last)) : nil
         note()
         inbox.post(.wish(wish))
+        if let events { return .lines(events) }
         return .document(await orchestrator.status(), status: 202)
     }
 

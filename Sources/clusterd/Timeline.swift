@@ -66,7 +66,10 @@ struct Timeline: Sendable {
             tell(
                 .daemonEnded, "clusterd ends: \(refusal.message)",
                 how(.refused).merging(
-                    ["code": .string(refusal.code), "exit": .integer(Int64(refusal.exit))], uniquingKeysWith: { $1 }),
+                    [
+                        "code": .string(refusal.code), "exit": .integer(Int64(refusal.exit)),
+                        "why": .string(refusal.message), "hint": refusal.hint.map(JSONValue.string) ?? .null,
+                    ], uniquingKeysWith: { $1 }),
                 severity: .error)
         case (.done, .detach), (.done, .makeWay):
             tell(.daemonEnded, "clusterd ends, and leaves the nodes running", how(.detached))

@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct ControlRequestTests {
     private static let everyRequest: [ControlRequest] = [
-        .status, .operations, .operation(id: "12"), .operation(id: "a/b ?%"), .stop, .detach, .reload, .reexec, .livez,
+        .status, .operations, .operation(id: "12"), .operation(id: "a/b ?%"), .stop(), .stop(follows: true), .detach(),
+        .detach(follows: true), .reload, .reexec, .livez,
         .servingz,
         .readyz,
         .change(.restartNode("7002"), idempotencyKey: nil),

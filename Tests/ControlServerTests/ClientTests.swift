@@ -60,7 +60,7 @@ import Testing
             let client = ControlClient(socketPath: daemon.path)
             let answer = try client.request("GET", "/v1/status")
             #expect(answer.body == Array("ok".utf8))
-            let error = #expect(throws: ControlError.self) { try client.send(.stop) }
+            let error = #expect(throws: ControlError.self) { try client.send(.stop()) }
             #expect(error?.exit == ExitCode.noDaemon)
         }
         try await served

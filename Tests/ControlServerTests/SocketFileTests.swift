@@ -99,7 +99,7 @@ import Testing
             return .document(["last words"])
         }
         try await withServer(handler: handler) { server, path in
-            async let answer = blocking { try ControlClient(socketPath: path).send(.stop) }
+            async let answer = blocking { try ControlClient(socketPath: path).send(.stop()) }
             for await _ in asked { break }
             await server.stop()
             let words = try await answer.decode([String].self)

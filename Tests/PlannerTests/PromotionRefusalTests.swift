@@ -11,7 +11,7 @@ import Testing
         scene.answer("7003") { $0.engine.version = version }
         scene.seen.check.settings["7003"] = SettingsReply(
             askedAt: scene.now, of: scene.processes["7003"]!, values: ["replica-serve-stale-data": stale],
-            scriptRefusal: refusal)
+            scriptRefused: refusal)
         return scene
     }
 

@@ -212,6 +212,84 @@ import Testing
         #expect(end.run { $0.end != nil }?.end == .done)
     }
 
+    // MARK: what cannot be stopped
+
+    @Test func aStoppedProcessIsContinuedAndThenStopped() {
+        var scene = stopping()
+        for _ in 0..<2 { scene.fallSilent(["7000"], HangTests.stopped) }
+        let decision = scene.decide()
+        #expect(decision.nodes("continue") == ["7000"] && decision.orders("kill").isEmpty)
+        for effect in decision.orders("continue") { scene.note(effect, failure: nil) }
+        #expect(scene.decide().orders("continue").isEmpty, "it was not looked at since")
+        scene.answer("7000")
+        #expect(scene.run { $0.end != nil }?.end == .done)
+    }
+
+    @Test func aPauseDoesNotKeepAStoppedProcessFromBeingStopped() {
+        var scene = stopping { $0.record?.pause = .init(since: Scene.wall, until: nil) }
+        for _ in 0..<2 { scene.fallSilent(["7004"], HangTests.stopped) }
+        #expect(scene.decide().nodes("continue") == ["7004"])
+    }
+
+    @Test func aStoppedProcessThatAnotherNodeHasReplacedIsKilledInAStop() {
+        var scene = stopping { $0.takeOver("7003") }
+        for _ in 0..<2 { scene.fallSilent(["7000"], HangTests.stopped) }
+        let decision = scene.decide()
+        #expect(decision.nodes("kill") == ["7000"] && decision.orders("continue").isEmpty)
+    }
+
+    @Test func aProcessThatCannotBeTakenOverIsNotStopped() {
+        var scene = Scene.settled()
+        scene.replaceDaemon()
+        scene.seen.wish = .stop(asked: scene.now, kill: false)
+        for name in scene.processes.keys where name != "7001" { scene.processes[name] = nil }
+        var decision = scene.decide()
+        for _ in 0..<400 where decision.end == nil {
+            for effect in decision.effects {
+                if case .adopt = effect {
+                    scene.note(effect, failure: "too many open files")
+                } else {
+                    scene.perform(effect)
+                }
+            }
+            scene.pass(.milliseconds(100))
+            decision = scene.decide()
+        }
+        #expect(decision.refusal?.code == "not-stopped" && decision.refusal?.exit == 1)
+        #expect(decision.refusal?.message.contains("7001") == true)
+        #expect(decision.refusal?.message.contains("too many open files") == true)
+    }
+
+    @Test(arguments: [
+        (
+            "ERR Errors trying to SHUTDOWN. Check logs.",
+            "7001: its dump cannot be written: Error moving temp DB file temp-1.rdb on the final destination dump.rdb",
+            "into /data/nodes/7001"
+        ),
+        ("WRONGPASS invalid username-password pair", "7001: WRONGPASS", "set redis.requirepass and redis.masterauth"),
+        ("NOAUTH Authentication required.", "7001: NOAUTH", "set redis.requirepass and redis.masterauth"),
+    ])
+    func aRefusedStopSaysWhichNodeWhyAndWhatNext(failure: String, why: String, hint: String) {
+        var scene = stopping { scene in
+            Self.withoutAppendOnly(&scene, ["7001"])
+            for name in scene.processes.keys where name != "7001" { scene.die(name, ProcessExit(code: 0)) }
+        }
+        ignore(scene.decide(), &scene, failure: failure)
+        scene.seen.inquiries["7001"] = .init(
+            of: Scene.identity("7001"), namedByKernel: nil, memoryKills: nil,
+            log: [
+                "1:M 28 Nov 2026 19:00:00.000 * Saving the final RDB snapshot before exiting.",
+                "1:M 28 Nov 2026 19:00:00.000 # Error moving temp DB file temp-1.rdb on the final destination dump.rdb",
+                "1:M 28 Nov 2026 19:00:00.000 # Error trying to save the DB, can't exit.",
+                "1:M 28 Nov 2026 19:00:00.000 # Errors trying to shut down the server. Check the logs for more information.",
+            ])
+        scene.pass(.seconds(60))
+        let refusal = scene.decide().refusal
+        #expect(refusal?.message.contains("7001 still runs") == true, "\(refusal?.message ?? "")")
+        #expect(refusal?.message.contains(why) == true, "\(refusal?.message ?? "")")
+        #expect(refusal?.hint?.contains(hint) == true, "\(refusal?.hint ?? "")")
+    }
+
     // MARK: detach
 
     @Test func toDetachLeavesTheNodesRunningAndRemembersThem() {

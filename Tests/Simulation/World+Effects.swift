@@ -35,7 +35,7 @@ extension World {
             return .done
         case .makeReserve(let folder): return carryOut(reserveIn: folder, isMade: true)
         case .releaseReserve(let folder): return carryOut(reserveIn: folder, isMade: false)
-        case .askSettings: return .settings([:], refusal: nil)
+        case .askSettings: return .settings([:])
         case .inspect:
             return .inspected(.init(askedAt: now, engine: nil, quarantineBytes: 0, quarantineFolders: 0))
         case .measureLogs(let logs):

@@ -1,0 +1,107 @@
+import ClusterModel
+
+/// Nodes that a stop of the whole cluster cannot end, and why.
+extension Turn {
+    /// A process in state T executes nothing, SHUTDOWN included. It is continued, unless another node may own its slots: then
+    /// it is killed, so that it acknowledges no write of those in its sockets. A pause of clusterd does not hold this up.
+    mutating func continueToStop(_ member: Member, _ topology: Topology) {
+        guard let vitals = vitals(member.name), vitals.doing == .stopped, let look = vitals.look,
+            let lookedAt = vitals.lookedAt, let process = running(member.name)?.identity
+        else { return }
+        if let continued = lastContinued(member), continued >= lookedAt { return }
+        switch remedyInStop(ofStopped: member, topology) {
+        case .continues: continueStopped(member, look)
+        case .kills: perform(.signal(member.name, process, .kill), retryAfter: .seconds(1))
+        case .waits(let why): wait("to continue \(member.name), which is stopped (state T): \(why)")
+        }
+    }
+
+    /// As `remedy`, while the cluster stops: nothing takes over from the node afterwards.
+    private func remedyInStop(ofStopped member: Member, _ topology: Topology) -> StoppedRemedy {
+        if decision.record?.promotions.contains(where: { $0.replica == member.name }) == true {
+            return .waits("whether it has taken over from its master is not known yet")
+        }
+        if mayHaveBeenReplaced(member, topology) { return .kills }
+        return electionRisk(member, topology).map { .waits($0) } ?? .continues
+    }
+
+    /// A node whose process lives and cannot be taken over is not stopped. False: that is not known yet, or it may still end.
+    mutating func refuseStop(_ member: Member, _ process: ProcessIdentity, _ survey: Observation.Survey) -> Bool {
+        let history = seen.effects[Effect.adopt(member.name, process).key]
+        guard let history, let failure = history.failure, history.attempts >= Self.adoptionAttempts,
+            history.ended.map({ survey.askedAt >= $0 }) ?? false
+        else {
+            wait("to take over \(member.name) (\(process)), to stop it")
+            wake(after: .milliseconds(50))
+            return true
+        }
+        decision.end = .refused(
+            Refusal(
+                "not-stopped", "\(member.name) (\(process)) still runs: clusterd cannot take it over: \(failure)",
+                hint: "stop it by hand: redis-cli -p \(member.ports.client) SHUTDOWN", exit: 1))
+        return true
+    }
+
+    /// What neither stops nor may be killed stays up: its keys are in its memory only.
+    mutating func giveUp(_ alive: [Member], _ waited: Duration) {
+        let stuck = alive.filter { !keepsEverything($0) }
+        guard stuck.count == alive.count else { return }
+        let refused = stuck.filter { shutdownFailure($0) != nil }
+        guard
+            refused.count == stuck.count || waited >= spec.supervision.stopTimeout * Self.savingPatience
+        else { return }
+        // Why a dump could not be written is in the engine's log only.
+        let logs = refused.filter { member in
+            guard let process = running(member.name)?.identity, !isAccessRefusal(shutdownFailure(member)) else {
+                return false
+            }
+            return seen.inquiries[member.name]?.of != process
+        }
+        for member in logs {
+            guard let process = running(member.name)?.identity else { continue }
+            perform(.inquire(member.name, process, log: member.directory + "/redis.log"))
+        }
+        if !logs.isEmpty, waited < spec.supervision.stopTimeout + Self.logPatience { return }
+        let why = refused.map { member in
+            "\(member.name): "
+                + (savingTrouble(member).map { "its dump cannot be written: \($0)" }
+                    ?? shutdownFailure(member) ?? "")
+        }
+        let names = Self.list(stuck.map(\.name.text))
+        decision.end = .refused(
+            Refusal(
+                "not-stopped",
+                "\(names) still \(stuck.count == 1 ? "runs" : "run"), with keys that are in memory only"
+                    + (why.isEmpty ? ": saving takes too long" : " (\(why.joined(separator: "; ")))"),
+                hint: hint(refused.first), exit: 1))
+    }
+
+    static let logPatience = Duration.seconds(2)
+
+    private func shutdownFailure(_ member: Member) -> String? {
+        seen.effects.first { $0.key.text.hasPrefix("shutdown \(member.name) ") && $0.value.failure != nil }?.value
+            .failure
+    }
+
+    /// An error of the engine about who asks, not about what is asked.
+    private func isAccessRefusal(_ failure: String?) -> Bool {
+        ["NOAUTH", "WRONGPASS", "NOPERM"].contains { failure?.hasPrefix($0) == true }
+    }
+
+    /// The engine's last warning before this process said that it cannot exit.
+    private func savingTrouble(_ member: Member) -> String? {
+        guard let process = running(member.name)?.identity, let inquiry = seen.inquiries[member.name],
+            inquiry.of == process
+        else { return nil }
+        return EngineLog(inquiry.log).savingTrouble
+    }
+
+    private func hint(_ member: Member?) -> String {
+        guard let member else { return "start clusterd again: it takes the running nodes over" }
+        let start = "start clusterd again (it takes the running nodes over), then: clusterd stop"
+        if isAccessRefusal(shutdownFailure(member)) {
+            return "set redis.requirepass and redis.masterauth to the password that \(member.name) asks for, \(start)"
+        }
+        return "make it possible to write the dump into \(member.directory), \(start)"
+    }
+}
