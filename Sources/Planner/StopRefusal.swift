@@ -63,9 +63,9 @@ extension Turn {
         }
         if !logs.isEmpty, waited < spec.supervision.stopTimeout + Self.logPatience { return }
         let why = refused.map { member in
-            "\(member.name): "
-                + (savingTrouble(member).map { "its dump cannot be written: \($0)" }
-                    ?? shutdownFailure(member) ?? "")
+            let failure = shutdownFailure(member) ?? ""
+            let trouble = isAccessRefusal(failure) ? nil : savingTrouble(member)
+            return "\(member.name): " + (trouble.map { "its dump cannot be written: \($0)" } ?? failure)
         }
         let names = Self.list(stuck.map(\.name.text))
         decision.end = .refused(

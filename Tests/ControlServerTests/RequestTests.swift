@@ -126,9 +126,9 @@ import Testing
                 let request =
                     "POST /v1/stop HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
                 for byte in request.utf8 { raw.write([byte]) }
-                return raw.read(until: "[\"stop\"]")
+                return raw.read(until: "[\"stop(follows: false)\"]")
             }
-            #expect(text.contains("[\"stop\"]"))
+            #expect(text.contains("[\"stop(follows: false)\"]"))
         }
     }
 

@@ -184,7 +184,7 @@ import Testing
         }
         ignore(scene.decide(), &scene, failure: "ERR Errors trying to SHUTDOWN. Check logs.")
         #expect(scene.decide().end == nil)
-        scene.pass(.seconds(60))
+        scene.pass(.seconds(62))
         let refusal = scene.decide().refusal
         #expect(refusal?.code == "not-stopped" && refusal?.exit == 1)
         #expect(refusal?.message.contains("7001: ERR Errors trying to SHUTDOWN") == true)
