@@ -49,7 +49,7 @@ extension Turn {
         let name = candidate.member.name
         let isAdopted = running(name)?.adopted == true
         guard let row = seen.lastInSync[name] else {
-            guard isAdopted, report.replication.offset > 1 else { return "it was not in sync since its start" }
+            guard isAdopted else { return "it was not in sync since its start" }
             return isForced || followedUntilTheEnd(candidate, master, survey)
                 ? nil : "nobody saw it in sync while \(master.name) ran"
         }
@@ -70,7 +70,8 @@ extension Turn {
         // The link of a replica that has loaded a whole copy may be up for a moment after the master's end.
         if row.since > served { return "it came into sync only after \(master.name) was last heard" }
         if let lost = row.lostAt, lost <= served { return "it was out of sync while \(master.name) ran" }
-        if served - row.until > Self.closeness {
+        // Whoever sets no limit to what may be missing does not ask for how long it may have been missing either.
+        if served - row.until > Self.closeness, spec.supervision.failoverMaxLag != nil {
             return "it was last seen in sync \((served - row.until).inWords) before \(master.name) was last heard"
         }
         // A process of the master that was never heard, since it did not come up, has written nothing that is to be followed.

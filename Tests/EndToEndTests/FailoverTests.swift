@@ -164,7 +164,7 @@ import Testing
     @Test func withoutALimitItDoesAndTheLossIsToldInBytes() async throws {
         try await withDaemon { daemon in
             // On a slow machine the replica is stopped for long, and it is not to be taken for hung.
-            try daemon.up(try configure(daemon, "supervision: {hang-timeout: 5m}\n"))
+            try daemon.up(try configure(daemon, "supervision: {failover-max-lag: null, hang-timeout: 5m}\n"))
             try await daemon.ready()
             let (master, replica) = try await fallBehind(daemon)
             await settled(daemon, without: [try #require(master.pid)])
