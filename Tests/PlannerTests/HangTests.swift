@@ -3,39 +3,9 @@ import Planner
 import Testing
 
 /// Who is killed because it hangs, and who is not.
-@Suite struct HangTests {
+@Suite struct HangTests: SilentNodeSuite {
     static let stopped = ProcessActivity(state: .stopped, cpuTicks: 5)
     static let asleep = ProcessActivity(state: .asleep, cpuTicks: 5)
-
-    /// What is decided when this node has been so for that long, second by second.
-    private func decision(
-        _ node: NodeName, _ look: ProcessActivity, for time: Int, _ change: (inout Scene) -> Void = { _ in }
-    ) -> Decision {
-        var scene = Scene.settled()
-        return decision(&scene, node, look, for: time, change)
-    }
-
-    private func decision(
-        _ scene: inout Scene, _ node: NodeName, _ look: ProcessActivity, for time: Int,
-        _ change: (inout Scene) -> Void = { _ in }
-    ) -> Decision {
-        scene.hear()
-        for _ in 0..<time {
-            scene.fallSilent([node], look)
-            change(&scene)
-        }
-        return scene.decide()
-    }
-
-    /// The same, of a node that clusterd continued a moment before.
-    private func relapse(
-        _ node: NodeName, for time: Int = 6, _ change: @escaping (inout Scene) -> Void = { _ in }
-    ) -> Decision {
-        var scene = Scene.settled()
-        scene.hear()
-        scene.noteContinued(node)
-        return decision(&scene, node, Self.stopped, for: time, change)
-    }
 
     // MARK: killed
 

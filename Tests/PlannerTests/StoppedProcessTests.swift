@@ -3,38 +3,8 @@ import Planner
 import Testing
 
 /// A stopped process is continued before it is replaced, and never after that.
-@Suite struct StoppedProcessTests {
+@Suite struct StoppedProcessTests: SilentNodeSuite {
     private static let stopped = HangTests.stopped
-
-    /// What is decided when this node has been so for that long, second by second.
-    private func decision(
-        _ node: NodeName, _ look: ProcessActivity, for time: Int, _ change: (inout Scene) -> Void = { _ in }
-    ) -> Decision {
-        var scene = Scene.settled()
-        return decision(&scene, node, look, for: time, change)
-    }
-
-    private func decision(
-        _ scene: inout Scene, _ node: NodeName, _ look: ProcessActivity, for time: Int,
-        _ change: (inout Scene) -> Void = { _ in }
-    ) -> Decision {
-        scene.hear()
-        for _ in 0..<time {
-            scene.fallSilent([node], look)
-            change(&scene)
-        }
-        return scene.decide()
-    }
-
-    /// The same, of a node that clusterd continued a moment before.
-    private func relapse(
-        _ node: NodeName, for time: Int = 6, _ change: @escaping (inout Scene) -> Void = { _ in }
-    ) -> Decision {
-        var scene = Scene.settled()
-        scene.hear()
-        scene.noteContinued(node)
-        return decision(&scene, node, Self.stopped, for: time, change)
-    }
 
     @Test(arguments: [(5, false), (6, true)] as [(Int, Bool)])
     func aStoppedProcessIsContinuedAfterTheLimit(seconds: Int, isContinued: Bool) {
