@@ -115,6 +115,12 @@ extension ControlRequest {
         return key
     }
 
+    /// What a client may call over the network.
+    package static var publicCalls: String {
+        [ControlEndpoint.livez, .servingz, .readyz, .metrics].map { "\($0.method) \($0.pattern)" }
+            .joined(separator: ", ")
+    }
+
     private static func unknown(_ path: Substring) -> ControlRejection {
         let paths = ControlEndpoint.allCases.map { "\($0.method) \($0.pattern)" }.joined(separator: ", ")
         return ControlRejection(

@@ -147,7 +147,7 @@ final class ControlConnection: ChannelInboundHandler {
                 parsing: HTTPRequest(
                     head.method.rawValue, head.uri, headers: headers, body: Array(body.readableBytesView)))
         } catch {
-            send(.rejected(error), context)
+            send(.rejected(audience.answer(to: error)), context)
             return
         }
         if case .network = audience, !request.isPublic {

@@ -33,6 +33,10 @@ import Testing
             #expect(status == 403 && body.contains("not-here"))
         }
         #expect(try await get(port, "/v1/stop", method: "POST").0 == 403)
+        // The error for an unknown path names only the calls that the network offers.
+        let (status, body) = try await get(port, "/nowhere")
+        #expect(status == 404 && body.contains("GET /servingz") && body.contains("GET /metrics"), "\(body)")
+        #expect(!body.contains("/v1/"), "\(body)")
         await server.stop()
         try await loops.shutdownGracefully()
     }
