@@ -8,8 +8,8 @@ extension Turn {
 
     /// Asked of every node, configured or not: what people change by hand, and what the checks look at.
     static let importantSettings = [
-        "appendfsync", "appendonly", "cluster-node-timeout", "maxmemory", "maxmemory-policy", "repl-backlog-size",
-        "replica-serve-stale-data", "save",
+        "appendfsync", "appendonly", "bind", "cluster-announce-ip", "cluster-node-timeout", "maxmemory",
+        "maxmemory-policy", "repl-backlog-size", "replica-serve-stale-data", "save",
     ]
 
     /// One configured directive that a node has otherwise.
@@ -96,6 +96,16 @@ extension Turn {
             return SettingDifference(
                 name: name, configured: value, live: now, origin: origin,
                 isPending: SettingValue.isFixed(name) || isRefused(member, name, value))
+        } + addressDifferences(live)
+    }
+
+    /// A daemon that starts with another `cluster.bind` or `cluster.announce` over running nodes: they keep their addresses until
+    /// each node's next start.
+    private func addressDifferences(_ live: SettingsReply) -> [SettingDifference] {
+        [("bind", spec.bind.joined(separator: " ")), ("cluster-announce-ip", spec.announce ?? "")].compactMap {
+            name, configured in
+            guard let now = live.values[name], now != configured else { return nil }
+            return SettingDifference(name: name, configured: configured, live: now, origin: .builtIn, isPending: true)
         }
     }
 }

@@ -168,6 +168,17 @@ import Testing
         #expect(scene.decide().assessment.nodes.allSatisfy { $0.pendingRestart == ["databases"] })
     }
 
+    /// A daemon that starts with another address over running nodes does not move them.
+    @Test func anAddressThatOnlyTheConfigurationHasIsPending() {
+        var scene = Scene.settled()
+        scene.spec.announce = "10.0.0.7"
+        for name in scene.processes.keys { scene.settings[name] = ["cluster-announce-ip": "", "bind": "127.0.0.1"] }
+        scene.run { $0.findings.contains { $0.code == "restart-pending" } }
+        #expect(scene.decide().assessment.nodes.allSatisfy { $0.pendingRestart == ["cluster-announce-ip"] })
+        scene.spec.announce = nil
+        #expect(scene.decide().assessment.nodes.allSatisfy { $0.pendingRestart.isEmpty })
+    }
+
     @Test(arguments: [
         ("maxmemory", "1gb", "1073741824", true), ("maxmemory", "1g", "1073741824", false),
         ("save", "900 1 300 10", "900 1 300 10", true), ("save", "", "", true), ("save", "900 1", "", false),
