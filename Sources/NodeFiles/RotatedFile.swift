@@ -39,6 +39,19 @@ package struct RotatedFile: Hashable, Sendable {
         }
     }
 
+    /// The last bytes of the newest file that has any, and when it was written to last.
+    package func end(limit: Int) -> (bytes: [UInt8], modified: WallTime)? {
+        for age in 0..<count {
+            guard let file = try? OpenFile(path(age), O_RDONLY | O_NONBLOCK | O_NOCTTY, doing: "read"),
+                let status = try? file.status(), status.isRegularFile, status.st_size > 0
+            else { continue }
+            var bytes = [UInt8](repeating: 0, count: min(limit, Int(status.st_size)))
+            let got = pread(file.descriptor, &bytes, bytes.count, status.st_size - off_t(bytes.count))
+            return (Array(bytes.prefix(max(0, got))), status.modified)
+        }
+        return nil
+    }
+
     /// Bytes in the one that grows; 0 where there is none.
     package var size: Int64 {
         var status = stat()

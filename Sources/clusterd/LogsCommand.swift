@@ -41,7 +41,8 @@ struct LogsCommand: ParsableCommand {
         let start: LineReader.Start =
             from.map { .writtenSince($0) } ?? (count == .max ? .beginning : .lastLines(count))
         var log = MergedLog(
-            chosen.map { RotatedFile($0.log, count: LogPolicy.filesKept) }, from: start, wall: LocalTime.wall)
+            chosen.map { RotatedFile($0.log, count: LogPolicy.filesKept) }, from: start
+        ) { LogZone.wall(of: $0, local: LocalTime.wall) }
         let page = LogPage(names: chosen.map(\.name), color: Output.hasColor, isTerminal: Terminal.isThere)
 
         var kept: [MergedLog.Line] = []

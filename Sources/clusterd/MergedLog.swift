@@ -13,23 +13,26 @@ struct MergedLog {
 
     private struct Log {
         let reader: LineReader
+        let wall: (CivilTime) -> WallTime
         var head: Line?
         var last = WallTime(milliseconds: 0)
     }
 
     private var logs: [Log]
-    private let wall: (CivilTime) -> WallTime
 
-    init(_ files: [RotatedFile], from start: LineReader.Start, wall: @escaping (CivilTime) -> WallTime) {
-        logs = files.map { Log(reader: LineReader($0, from: start)) }
-        self.wall = wall
+    /// - Parameter wall: how the times in one file are read.
+    init(
+        _ files: [RotatedFile], from start: LineReader.Start,
+        wall: (RotatedFile) -> (CivilTime) -> WallTime
+    ) {
+        logs = files.map { Log(reader: LineReader($0, from: start), wall: wall($0)) }
     }
 
     /// nil: there is none yet.
     mutating func next() -> Line? {
         for index in logs.indices where logs[index].head == nil {
             guard let bytes = logs[index].reader.line() else { continue }
-            let time = LogLine.time(bytes, wall: wall) ?? logs[index].last
+            let time = LogLine.time(bytes, wall: logs[index].wall) ?? logs[index].last
             logs[index].last = time
             logs[index].head = Line(log: index, time: time, bytes: bytes)
         }

@@ -83,7 +83,7 @@ final class NodeJournal: Sendable {
         var written = known ?? NodeTails.Positions()
         // At once for the first time, so that a daemon that is killed soon leaves a place to go on from.
         var writtenAt = now() - Self.writing
-        var tails = NodeTails(written, began: began, wall: LocalTime.wall)
+        var tails = NodeTails(written, began: began, wall: { LogZone.wall(of: $0, local: LocalTime.wall) })
         while true {
             // Asked for before the look, so that what was written until then is read by it.
             let (logs, isEnding) = state.withLock { ($0.logs, $0.isEnding) }

@@ -32,6 +32,7 @@ struct NodeTails {
     private struct Tail {
         let log: Log
         let reader: LineReader
+        let wall: (CivilTime) -> WallTime
         /// Lines that are older were there before anybody was to send them.
         var from: WallTime?
         var budget = LogBudget()
@@ -58,12 +59,12 @@ struct NodeTails {
     private var tails: [Tail] = []
     private let known: Positions
     private let began: WallTime
-    private let wall: (CivilTime) -> WallTime
+    private let wall: (RotatedFile) -> (CivilTime) -> WallTime
 
     /// - Parameters:
     ///   - known: as the daemon before left it.
     ///   - began: where a log is not among them, what is older than this is not sent.
-    init(_ known: Positions, began: WallTime, wall: @escaping (CivilTime) -> WallTime) {
+    init(_ known: Positions, began: WallTime, wall: @escaping (RotatedFile) -> (CivilTime) -> WallTime) {
         self.known = known
         self.began = began
         self.wall = wall
@@ -80,25 +81,23 @@ struct NodeTails {
         if tails.map(\.log) != logs {
             tails = logs.map { log in tails.first { $0.log == log } ?? tail(log) }
         }
-        for index in tails.indices { Self.look(&tails[index], now, wall, send) }
+        for index in tails.indices { Self.look(&tails[index], now, send) }
     }
 
     private func tail(_ log: Log) -> Tail {
         let file = RotatedFile(log.path, count: LogPolicy.filesKept)
         if let place = known.logs.first(where: { $0.node == log.node && $0.path == log.path }) {
-            return Tail(log: log, reader: LineReader(file, from: .after(place.position)))
+            return Tail(log: log, reader: LineReader(file, from: .after(place.position)), wall: wall(file))
         }
-        return Tail(log: log, reader: LineReader(file, from: .writtenSince(began)), from: began)
+        return Tail(log: log, reader: LineReader(file, from: .writtenSince(began)), wall: wall(file), from: began)
     }
 
-    private static func look(
-        _ tail: inout Tail, _ now: Moment, _ wall: (CivilTime) -> WallTime, _ send: (NodeLogEntry) -> Void
-    ) {
+    private static func look(_ tail: inout Tail, _ now: Moment, _ send: (NodeLogEntry) -> Void) {
         let node = tail.log.node
         for _ in 0..<batch {
             guard let line = tail.reader.line() else { break }
             if let from = tail.from {
-                guard let time = LogLine.time(line, wall: wall), time >= from else { continue }
+                guard let time = LogLine.time(line, wall: tail.wall), time >= from else { continue }
                 tail.from = nil
             }
             guard !tail.isReporting(line) else { continue }

@@ -61,7 +61,7 @@ import Testing
         let one = try write(
             "one", ["1:M 24 Nov 2026 10:00:00.001 * a", "report", "more", "1:M 24 Nov 2026 10:00:00.004 * d"])
         let two = try write("two", ["2:S 24 Nov 2026 10:00:00.002 * b", "2:S 24 Nov 2026 10:00:00.003 * c"])
-        var log = MergedLog([one, two], from: .beginning, wall: Self.wall)
+        var log = MergedLog([one, two], from: .beginning) { _ in Self.wall }
         var seen: [String] = []
         while let line = log.next() {
             seen.append("\(line.log) \(String(decoding: line.bytes.suffix(6), as: UTF8.self))")
@@ -73,5 +73,26 @@ import Testing
         try handle.write(contentsOf: Array("2:S 24 Nov 2026 10:00:00.005 * e\n".utf8))
         #expect(log.next().map { String(decoding: $0.bytes.suffix(1), as: UTF8.self) } == "e")
         #expect(log.next() == nil)
+    }
+
+    /// The caller is in UTC. The file was written to at 22:42:44 UTC.
+    @Test(arguments: [
+        ("24 Nov 2026 22:42:43.968", nil), ("25 Nov 2026 07:42:43.968", 9.0), ("24 Nov 2026 17:42:43.968", -5),
+        ("25 Nov 2026 04:12:43.968", 5.5), ("25 Nov 2026 12:42:43.968", 14), ("24 Nov 2026 02:00:00.000", nil),
+        ("2026-11-25T07:42:43.968+09:00", nil),
+    ])
+    func theFilesOwnTimeTellsTheZoneOfALog(stamp: String, hours: Double?) {
+        let lines = ["1:M 01 Jan 2020 00:00:00.000 * old", "1:M \(stamp) * last", "a report has no time"]
+        let zone = LogZone(
+            lines: lines.map { ArraySlice(Array($0.utf8)) }, modified: WallTime(milliseconds: 1_795_560_164_000),
+            local: Self.wall)
+        #expect(zone.ahead == hours.map { Int64($0 * 3_600_000) })
+    }
+
+    @Test(arguments: [0, 1, 951_782_400_000, 1_709_164_800_000, 1_795_560_163_968, 4_102_444_799_999] as [Int64])
+    func aCivilTimeInUTCLeadsBackToItsMoment(milliseconds: Int64) {
+        let time = WallTime(milliseconds: milliseconds)
+        #expect(CivilTime(time).time(ahead: 0) == time)
+        #expect(CivilTime(time).time(ahead: 3_600_000).milliseconds == milliseconds - 3_600_000)
     }
 }

@@ -31,7 +31,7 @@ import Testing
     private func line(_ minute: Int, _ text: String) -> String { "7:M 24 Nov 2026 10:0\(minute):00.000 \(text)" }
 
     private func tails(_ known: NodeTails.Positions = .init(), began: WallTime = ten) -> NodeTails {
-        NodeTails(known, began: began, wall: Self.wall)
+        NodeTails(known, began: began, wall: { _ in Self.wall })
     }
 
     private func look(

@@ -24,6 +24,15 @@ import Testing
             #expect(last.output.split(separator: "\n").count == 3)
             #expect(last.output.split(separator: "\n").allSatisfy { $0.hasPrefix("\(names[1]) | ") })
             #expect(try daemon.command(["logs", "--since", "1h"]).output == all.output)
+            // A shell in another time zone means the same lines.
+            for zone in ["Asia/Tokyo", "America/New_York"] {
+                let place = ["--socket", daemon.data + "/control.sock"]
+                let elsewhere = try Daemon.run(["logs", "--since", "1h"] + place, environment: ["TZ": zone])
+                #expect(elsewhere.output == all.output, "\(zone)")
+                let late = ["logs", "--since", "2090-01-01T00:00:00Z"]
+                let future = try Daemon.run(late + place, environment: ["TZ": zone])
+                #expect(future.output.isEmpty, "\(zone)")
+            }
             #expect(try daemon.command(["logs", "--since", "2090-01-01T00:00:00Z"]).output.isEmpty)
             let unknown = try daemon.command(["logs", "9999"])
             #expect(unknown.exit == 64 && unknown.errors.contains(names[0]))
