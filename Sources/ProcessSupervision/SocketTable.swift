@@ -64,3 +64,14 @@ package enum SocketTable {
 
     private static func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 }
+
+extension ProcessTable {
+    /// The lowest port on which each child of a process listens: an engine's bus port is most often above its client port.
+    package static func clientPorts(ofChildrenOf parent: pid_t) -> [Int] {
+        let listeners = SocketTable.tcp().filter(\.listens)
+        return all().compactMap { pid -> Int? in
+            guard Stat(pid)?.parent == parent, let own = sockets(of: pid) else { return nil }
+            return listeners.filter { own.contains($0.inode) }.map(\.port).min()
+        }.sorted()
+    }
+}

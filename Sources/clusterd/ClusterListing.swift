@@ -10,6 +10,8 @@ struct ClusterListing: Hashable, Sendable, Codable {
         case hidden
         /// It is another user's, and could be looked at; it is not spoken to.
         case foreign
+        /// It runs, and its data folder was deleted: no command reaches it, even where another cluster has a folder there now.
+        case orphaned
         /// None runs, and the nodes do.
         case missing
         /// None runs, and no node either.
@@ -42,6 +44,25 @@ struct ClusterListing: Hashable, Sendable, Codable {
         self.socket = socket
         pid = status.cluster.daemon.pid
         self.user = user
+    }
+
+    /// A daemon whose data folder was deleted.
+    ///
+    /// - Parameters:
+    ///   - folder: where its data folder was.
+    ///   - ports: its nodes' client ports, as far as they can be seen.
+    init(orphan pid: Int32, user: String?, folder: String?, ports: [Int]) {
+        daemon = .orphaned
+        self.pid = pid
+        self.user = user
+        self.ports = ports
+        let place = folder.map { " \($0)" } ?? ""
+        dir = folder.map { "\($0) (deleted)" }
+        reason =
+            "the data folder\(place) of clusterd (pid \(pid)) was deleted while it runs: its nodes hold their keys in memory "
+            + "only, and no command reaches it"
+        let save = ports.first.map { "save the keys of each master first: redis-cli -p \($0) --rdb FILE; " } ?? ""
+        hint = "\(save)end it with its nodes: kill \(pid)"
     }
 
     /// The order in which they are shown: those with a name first.

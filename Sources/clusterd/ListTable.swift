@@ -51,6 +51,7 @@ struct ListTable {
         case .silent: return "no answer"
         case .hidden: return "no permission"
         case .foreign: return "not asked"
+        case .orphaned: return "no folder"
         case .missing: return "no clusterd"
         case .stopped: return "stopped"
         }
@@ -59,7 +60,7 @@ struct ListTable {
     private static func severity(_ cluster: ClusterListing) -> Severity? {
         switch (cluster.daemon, cluster.state) {
         case (.answers, .ok): .info
-        case (.answers, .down), (.silent, _): .error
+        case (.answers, .down), (.silent, _), (.orphaned, _): .error
         case (.answers, _), (.missing, _): .warning
         case (.hidden, _), (.foreign, _), (.stopped, _): nil
         }

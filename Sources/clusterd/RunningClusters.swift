@@ -95,6 +95,7 @@ enum RunningClusters {
             listing.socket = nil
             return listing
         }
+        if isOrphan(lock: lock?.place, socket: socket?.place, asked: nil, pid: pid) { return orphan(pid, user, lock) }
         if lock?.place == .here { listing.take(record(listing.dir)) }
         guard let socket, socket.place == .here else {
             listing.reason =
@@ -110,12 +111,30 @@ enum RunningClusters {
         }
         guard asks else { return listing }
         switch ask(socket.path) {
-        case .success(let status): return ClusterListing(status, socket: socket.path, user: user)
+        case .success(let status):
+            let asked = status.cluster.daemon.pid
+            if isOrphan(lock: lock?.place, socket: .here, asked: asked, pid: pid) { return orphan(pid, user, lock) }
+            return ClusterListing(status, socket: socket.path, user: user)
         case .failure(let error):
+            if lock?.place == .gone { return orphan(pid, user, lock) }
             listing.reason = error.message
             listing.hint = error.hint
             return listing
         }
+    }
+
+    /// Whether a daemon has lost its data folder: its files have other names by now, or none, or another daemon answers there. A
+    /// bound socket may lead to another daemon's of the same name.
+    static func isOrphan(
+        lock: ProcessTable.OpenPath.Place?, socket: ProcessTable.OpenPath.Place?, asked: Int32?, pid: Int32
+    ) -> Bool {
+        if let asked { return asked != pid }
+        return lock == .gone && (socket == nil || socket == .gone)
+    }
+
+    private static func orphan(_ pid: pid_t, _ user: String, _ lock: ProcessTable.OpenPath?) -> ClusterListing {
+        ClusterListing(
+            orphan: pid, user: user, folder: lock?.path, ports: ProcessTable.clientPorts(ofChildrenOf: pid))
     }
 
     private static func ask(_ socket: String) -> Result<StatusDocument, ControlError> {
@@ -145,7 +164,7 @@ enum RunningClusters {
         for pid in ProcessTable.all() {
             guard let stat = ProcessTable.Stat(pid), !stat.hasEnded,
                 ["redis-server", "valkey-server"].contains(where: { stat.command.hasPrefix($0) }),
-                let directory = ProcessTable.workingDirectory(of: pid)
+                let directory = ProcessTable.workingDirectory(of: pid), !directory.hasSuffix(" (deleted)")
             else { continue }
             // DIR/7000, or DIR/nodes/7000.
             let parent = SocketPath(directory).folder

@@ -1,4 +1,5 @@
 import ControlAPI
+import ProcessSupervision
 import Testing
 
 @testable import clusterd
@@ -102,6 +103,25 @@ import Testing
                 """)
         let colored = ListTable(clusters, color: true).text
         #expect(colored.contains("demo       \u{1B}[32mok\u{1B}[0m ") && colored.contains("\u{1B}[31mdown\u{1B}[0m "))
+    }
+
+    @Test func aDaemonWhoseFolderWasDeletedIsNotTheOneThatHasItsPlaceNow() {
+        typealias Place = ProcessTable.OpenPath.Place
+        func isOrphan(_ lock: Place?, _ socket: Place?, asked: Int32? = nil) -> Bool {
+            RunningClusters.isOrphan(lock: lock, socket: socket, asked: asked, pid: 812)
+        }
+        #expect(isOrphan(.gone, nil) && isOrphan(.gone, .gone) && !isOrphan(.gone, .elsewhere))
+        #expect(isOrphan(.here, .here, asked: 900) && !isOrphan(.here, .here, asked: 812))
+        #expect(!isOrphan(.here, nil) && !isOrphan(.here, .gone) && !isOrphan(nil, .here) && !isOrphan(nil, nil))
+        // Only its lock file was deleted: the daemon at its socket is still this one.
+        #expect(!isOrphan(.gone, .here, asked: 812))
+
+        let orphan = ClusterListing(orphan: 812, user: "alice", folder: "/srv/demo", ports: [7000, 7001])
+        #expect(orphan.hint?.contains("redis-cli -p 7000 --rdb") == true && orphan.hint?.hasSuffix("kill 812") == true)
+        let table = ListTable([Self.cluster("demo", pid: 900), orphan], color: false).text.split(separator: "\n")
+        #expect(table[2].contains("no folder") && table[2].hasSuffix("/srv/demo (deleted)"), "\(table)")
+        // It takes no name from the cluster that has its place.
+        #expect((try? [Self.cluster("demo"), orphan].socket(ofClusterNamed: "demo")) == "/srv/demo/control.sock")
     }
 
     /// A socket unit would start the service for it.

@@ -71,4 +71,36 @@ import Testing
             }
         }
     }
+
+    /// Its folder is deleted while it runs, and a second cluster is started there.
+    @Test func aDaemonWithoutItsFolderIsListedBesideTheOneThatTookItsPlace() async throws {
+        try await withDaemon { daemon in
+            let arguments = ["--masters", "1", "--replicas", "0"]
+            try daemon.up(arguments)
+            try await daemon.ready()
+            let orphan = daemon.process
+            let (pid, nodes) = (orphan.processIdentifier, daemon.nodePIDs())
+            let ports = try daemon.status().nodes.map(\.port)
+            defer { for pid in nodes + [pid] { kill(pid, SIGKILL) } }
+            // Its nodes write to it meanwhile.
+            let isGone = await eventually {
+                try? FileManager.default.removeItem(atPath: daemon.data)
+                return !FileManager.default.fileExists(atPath: daemon.data)
+            }
+            try #require(isGone)
+            try daemon.up(arguments)
+            try await daemon.ready()
+            let answer = try Daemon.run(["list", "--json"])
+            let all = try JSONDecoder().decode(Document.self, from: Data(answer.output.utf8)).clusters
+            let mine = all.filter { $0.dir?.hasPrefix(daemon.data) == true }
+            let lost = try #require(mine.first { $0.daemon == "orphaned" }, "\(mine)")
+            #expect(mine.count == 2 && lost.pid == pid && lost.ports == ports && lost.name == nil, "\(mine)")
+            let second = try daemon.status().cluster.daemon.pid
+            #expect(mine.contains { $0.daemon == "answers" && $0.pid == second }, "\(mine)")
+            // What the hint says ends it with its nodes.
+            kill(pid, SIGTERM)
+            #expect(await eventually { !orphan.isRunning })
+            try await daemon.stop()
+        }
+    }
 }
