@@ -24,6 +24,7 @@ struct CondemnedCluster {
         }
         dataDirectory = path
         folders = ClusterFolders(path)
+        try FolderOwner.check(path)
         do {
             record = try RecordCoding.decode(try readFile("\(path)/state.json", limit: 64 << 20))
         } catch {

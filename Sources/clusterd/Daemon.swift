@@ -40,6 +40,7 @@ struct Daemon {
         try Preflight.check(loaded.spec)
         let user = try Preflight.user(loaded.spec)
         let lock = try Preflight.claim(loaded.spec, options.mode, user, inherited: inherited?.lock)
+        if user == nil, let warning = FolderOwner.warning(loaded.spec.dataDirectory) { Output.note(warning) }
         let memory = try Memory.read(loaded.spec.dataDirectory)
         if !options.stopsAtOnce {
             try Preflight.checkLoopback(loaded.spec, memory.record)

@@ -112,6 +112,7 @@ enum Preflight {
                 exit: error.code == EACCES || error.code == EPERM
                     ? ControlAPI.ExitCode.noPermission : ControlAPI.ExitCode.failed)
         }
+        try FolderOwner.check(folder)
         do {
             return try FileLock.take(folder + "/lock", inherited: inherited)
         } catch {

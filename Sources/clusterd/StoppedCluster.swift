@@ -27,6 +27,7 @@ struct StoppedCluster {
                 "no-permission", "\(path) belongs to user \(owner), and what is moved must stay theirs",
                 hint: "sudo -u \(owner) clusterd fix …", exit: ControlAPI.ExitCode.noPermission)
         }
+        try FolderOwner.check(path)
         guard access("\(path)/state.json", F_OK) == 0 else {
             record = nil
             return

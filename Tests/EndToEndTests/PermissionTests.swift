@@ -59,6 +59,35 @@ import Testing
         }
     }
 
+    /// clusterd was run once as root in a user's folder: the user is told how to get the files back.
+    @Test func filesThatRootMadeInAUsersFolderAreGivenBackByTheHint() async throws {
+        try await withDaemon { daemon in
+            try FileManager.default.copyItem(atPath: Daemon.program, toPath: daemon.home + "/clusterd")
+            chmod(daemon.home, 0o755)
+            try FileManager.default.createDirectory(
+                atPath: daemon.data, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            chown(daemon.data, 65534, 65534)
+            try daemon.up(["--masters", "1", "--replicas", "0"])
+            try await daemon.ready()
+            try await daemon.stop()
+            #expect(daemon.output.contains("sudo chown -R nobody: \(daemon.data)"), "\(daemon.output)")
+            let up = ["up", "--dir", daemon.data, "--port", String(daemon.base), "--detach"]
+            for command in [up, ["fix", "--dir", daemon.data]] {
+                let refused = try asNobody(command, daemon)
+                #expect(refused.exit == 77 && refused.errors.contains("belong to user root"), "\(refused.errors)")
+                #expect(refused.errors.contains("sudo chown -R nobody: \(daemon.data)"), "\(refused.errors)")
+            }
+            let chown = Process()
+            chown.executableURL = URL(fileURLWithPath: "/bin/sh")
+            chown.arguments = ["-c", "chown -R nobody: '\(daemon.data)'"]
+            try chown.run()
+            chown.waitUntilExit()
+            let started = try asNobody(up, daemon)
+            #expect(started.exit == 0, "\(started.errors)")
+            #expect(try asNobody(["stop", "--dir", daemon.data], daemon).exit == 0)
+        }
+    }
+
     @Test func aSecondUserIsRefusedAndToldWhatToDo() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "1"])
