@@ -41,7 +41,7 @@ let package = Package(
                 "ControlAPI", .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
                 .product(name: "NIOHTTP1", package: nio),
             ]),
-        .target(name: "ControlClient", dependencies: ["ControlAPI"]),
+        .target(name: "ControlClient", dependencies: ["ControlAPI", "ClusterModel"]),
 
         // Loop.
         .target(name: "Orchestrator", dependencies: ["Planner", "ControlAPI", "ClusterModel"]),

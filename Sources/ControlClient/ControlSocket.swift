@@ -1,3 +1,4 @@
+import ClusterModel
 import ControlAPI
 import Glibc
 
@@ -122,7 +123,7 @@ struct ControlSocket {
         let owner = peer.map { "\(PermissionHint.user($0.uid) ?? String($0.uid))'s (pid \($0.pid))" } ?? "(unknown)"
         return ControlError(
             "not-yours", "the clusterd at \(path) is user \(owner), and neither yours nor root's",
-            hint: "to speak to it all the same: --socket \(path)", exit: ExitCode.noPermission)
+            hint: "to speak to it all the same: --socket \(ShellWord.quoted(path))", exit: ExitCode.noPermission)
     }
 
     private static func cannotConnect(_ path: String, _ code: CInt) -> ControlError {

@@ -1,3 +1,4 @@
+import ClusterModel
 import Glibc
 
 /// `<data>/quarantine/`: where what must go out of the way is kept, one folder a time, with a note. Nothing here is ever
@@ -123,8 +124,8 @@ private struct Note {
     var text: String {
         let lines = names.map { name in
             isCopy
-                ? "  cp -a \(quoted("\(to)/\(name)")) \(quoted("\(from)/\(name)"))"
-                : "  mv -n \(quoted("\(to)/\(name)")) \(quoted("\(from)/\(name)"))"
+                ? "  cp -a \(ShellWord.quoted("\(to)/\(name)")) \(ShellWord.quoted("\(from)/\(name)"))"
+                : "  mv -n \(ShellWord.quoted("\(to)/\(name)")) \(ShellWord.quoted("\(from)/\(name)"))"
         }
         return """
             why   \(why)
@@ -147,14 +148,10 @@ private struct Note {
         return """
             To read keys without touching these files:
 
-              cp -a \(quoted(to)) /tmp/read && \(reading)
+              cp -a \(ShellWord.quoted(to)) /tmp/read && \(reading)
               redis-cli -s /tmp/read/read.sock
 
 
             """
-    }
-
-    private func quoted(_ path: String) -> String {
-        "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
 }

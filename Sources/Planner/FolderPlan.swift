@@ -59,7 +59,7 @@ package struct FolderPlan: Sendable, Equatable {
 
     private static func choose(_ keep: String?, among groups: [[DirectoryFacts]]) throws(Refusal) -> Int {
         let names = groups.map { $0.map(\.label).joined(separator: " ") }.joined(separator: " and ")
-        let commands = groups.map { "clusterd fix --keep \($0[0].label)" }.joined(separator: " · ")
+        let commands = groups.map { "clusterd fix --keep \(ShellWord.quoted($0[0].label))" }.joined(separator: " · ")
         guard let keep else {
             throw Refusal(
                 "two-clusters",

@@ -10,7 +10,8 @@ extension Turn {
         reportLostRecord()
         switch triage.verdict {
         case .refused(var refusal):
-            refusal.hint = refusal.hint?.replacing("clusterd fix", with: "clusterd fix --dir \(spec.dataDirectory)")
+            refusal.hint = refusal.hint?.replacing(
+                "clusterd fix", with: "clusterd fix --dir \(ShellWord.quoted(spec.dataDirectory))")
             decision.end = .refused(refusal)
         case .cluster(let members, let loners):
             let record = rebuiltRecord(members, loners)

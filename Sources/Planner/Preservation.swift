@@ -196,7 +196,7 @@ extension Turn {
                 find(
                     Finding(
                         "data-undecided", .warning, node: member.name, doubt.words,
-                        hint: "ls \(spec.dataDirectory)/quarantine"))
+                        hint: "ls \(ShellWord.quoted(spec.dataDirectory + "/quarantine"))"))
             }
         }
     }

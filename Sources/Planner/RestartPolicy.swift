@@ -65,8 +65,9 @@ extension Turn {
             let file =
                 seen.engine.isSevenOrLater
                 ? "\(names.appendOnlyDirectory)/\(names.appendOnly).manifest" : names.appendOnly
-            return "cp -a \(member.directory) \(member.directory).copy && \(seen.engine.name.rawValue)-check-aof --fix "
-                + "\(member.directory)/\(file), and then \(again)"
+            let (folder, copy) = (ShellWord.quoted(member.directory), ShellWord.quoted(member.directory + ".copy"))
+            return "cp -a \(folder) \(copy) && \(seen.engine.name.rawValue)-check-aof --fix "
+                + "\(ShellWord.quoted("\(member.directory)/\(file)")), and then \(again)"
         case .newerData:
             return
                 "set engine.server to the engine that wrote the files, or a newer one, then: clusterd reexec, and \(again)"

@@ -188,13 +188,14 @@ package struct Triage: Sendable, Equatable {
     private static func inTheDataFolder(_ folder: DirectoryFacts) -> Refusal {
         let port = folder.parsed?.view.myself.flatMap { $0.ports.client > 0 ? $0.ports.client : nil } ?? 7000
         let names = [folder.nodesFileName, folder.redisConf?.fileName].compactMap { $0 } + folder.content.fileNames
-        let files = names.map { "\(folder.path)/\($0)" }.joined(separator: " ")
+        let files = names.map { ShellWord.quoted("\(folder.path)/\($0)") }.joined(separator: " ")
+        let place = ShellWord.quoted("\(folder.path)/\(port)")
         return Refusal(
             "keys-without-cluster",
             "the files of a node (\(names.joined(separator: ", "))) lie in \(folder.path) itself, where clusterd keeps its own; "
                 + "nothing was started and nothing was changed",
             hint:
-                "give the node a folder of its own: mkdir \(folder.path)/\(port) && mv \(files) \(folder.path)/\(port)/; "
+                "give the node a folder of its own: mkdir \(place) && mv \(files) \(place)/; "
                 + "or start in another folder with --dir", exit: 4)
     }
 
@@ -204,7 +205,8 @@ package struct Triage: Sendable, Equatable {
             "two-clusters",
             "here lie \(clusters.count) clusters that own slots or keys, and clusterd never merges two: "
                 + names.joined(separator: " and "),
-            hint: "clusterd fix --keep \(clusters[0][0].label) keeps the first and moves the others to quarantine/; "
+            hint:
+                "clusterd fix --keep \(ShellWord.quoted(clusters[0][0].label)) keeps the first and moves the others to quarantine/; "
                 + "or start in another folder with --dir", exit: 4)
     }
 }

@@ -125,11 +125,13 @@ enum Reach {
     /// Empty where commands find it by themselves.
     static func option(for spec: ClusterSpec) -> String {
         let usual = Paths.absolute("clusterd-data")
-        if let socket = spec.control.socket { return socket == SocketChoice.systemSocket ? "" : " --socket \(socket)" }
+        if let socket = spec.control.socket {
+            return socket == SocketChoice.systemSocket ? "" : " --socket \(ShellWord.quoted(socket))"
+        }
         guard spec.dataDirectory != usual else { return "" }
         let here = Paths.currentDirectory + "/"
         let short =
             spec.dataDirectory.hasPrefix(here) ? String(spec.dataDirectory.dropFirst(here.count)) : spec.dataDirectory
-        return " --dir \(short)"
+        return " --dir \(ShellWord.quoted(short))"
     }
 }

@@ -1,3 +1,4 @@
+import ClusterModel
 import ControlAPI
 
 /// One cluster of this host, as `list` shows it. What may not be seen, or does not apply, is nil.
@@ -99,7 +100,8 @@ extension [ClusterListing] {
             throw ControlError(
                 "not-yours",
                 "the cluster '\(name)' that runs here is user \(other.user ?? "?")'s, who is neither you nor root",
-                hint: other.socket.map { "to speak to that clusterd all the same: --socket \($0)" } ?? other.hint,
+                hint: other.socket.map { "to speak to that clusterd all the same: --socket \(ShellWord.quoted($0))" }
+                    ?? other.hint,
                 exit: ExitCode.noPermission)
         }
         let others = Set(compactMap { $0.daemon == .foreign ? nil : $0.name }).sorted()

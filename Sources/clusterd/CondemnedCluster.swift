@@ -31,7 +31,8 @@ struct CondemnedCluster {
             throw Failure(
                 "record",
                 "\(path)/state.json cannot be read, so that nobody knows what belongs to this cluster: \(error)",
-                hint: "clusterd up --dir \(path) rebuilds it", exit: ControlAPI.ExitCode.configuration)
+                hint: "clusterd up --dir \(ShellWord.quoted(path)) rebuilds it", exit: ControlAPI.ExitCode.configuration
+            )
         }
     }
 

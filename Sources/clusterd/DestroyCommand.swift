@@ -76,7 +76,7 @@ struct DestroyCommand: ParsableCommand {
         Output.note("cluster   \(name): \(count) \(count == 1 ? "node" : "nodes") in \(cluster.dataDirectory)\(runs)")
         try Consent.ask(
             yes, "Delete them?", refusal: "this deletes every key of '\(name)'; nothing was changed",
-            hint: ["clusterd destroy \(name) --yes"]
+            hint: ["clusterd destroy \(ShellWord.quoted(name)) --yes"]
         ) {
             let files = plan.steps.count { if case .file = $0 { true } else { false } }
             Output.note("delete    \(files) files, with every key")

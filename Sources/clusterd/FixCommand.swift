@@ -115,7 +115,9 @@ struct FixCommand: ParsableCommand {
             yes, "Do \(plan.mends.count == 1 ? "it" : "all of it")?",
             refusal:
                 "\(plan.mends.count == 1 ? "this is" : "these are") done only once you say so; nothing was changed",
-            hint: ["clusterd fix"] + (keep.map { ["--keep \($0)"] } ?? []) + nodes + ["--yes"])
+            hint: ["clusterd fix"] + (keep.map { ["--keep \(ShellWord.quoted($0))"] } ?? [])
+                + nodes.map(ShellWord.quoted)
+                + ["--yes"])
         return true
     }
 }

@@ -121,7 +121,7 @@ enum Preflight {
                 throw Failure(
                     "already-running",
                     "another clusterd\(pid.map { " (pid \($0))" } ?? "") runs in \(folder)",
-                    hint: "clusterd status --dir \(folder)", exit: ControlAPI.ExitCode.failed)
+                    hint: "clusterd status --dir \(ShellWord.quoted(folder))", exit: ControlAPI.ExitCode.failed)
             default:
                 throw Failure("lock", error.description, exit: ControlAPI.ExitCode.failed)
             }

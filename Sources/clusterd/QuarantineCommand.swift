@@ -93,7 +93,7 @@ struct QuarantineRemoveCommand: ParsableCommand {
                 yes, "Delete \(chosen.count == 1 ? "it" : "these \(chosen.count) folders"), with every key?",
                 refusal:
                     "this deletes \(chosen.count == 1 ? "a folder" : "\(chosen.count) folders") for good; nothing was changed",
-                hint: ["clusterd quarantine remove"] + arguments + ["--yes"])
+                hint: ["clusterd quarantine remove"] + arguments.map(ShellWord.quoted) + ["--yes"])
         }
         var removed: [QuarantineFolderDocument] = []
         for folder in chosen {

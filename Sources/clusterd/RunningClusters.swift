@@ -1,3 +1,4 @@
+import ClusterModel
 import ControlAPI
 import ControlClient
 import Glibc
@@ -179,7 +180,7 @@ enum RunningClusters {
             listing.user = user
             listing.take(record(folder))
             listing.reason = "nodes in \(folder) run, and no clusterd looks after them"
-            listing.hint = "clusterd up --dir \(folder)"
+            listing.hint = "clusterd up --dir \(ShellWord.quoted(folder))"
             return listing
         }
     }
@@ -200,7 +201,8 @@ enum RunningClusters {
             listing.hint =
                 folder == service
                 ? "systemctl start clusterd"
-                : folder.hasPrefix(service) ? "systemctl start clusterd@\(SocketPath(folder).name)" : "clusterd up"
+                : folder.hasPrefix(service)
+                    ? "systemctl start clusterd@\(ShellWord.quoted(SocketPath(folder).name))" : "clusterd up"
             return listing
         }
     }

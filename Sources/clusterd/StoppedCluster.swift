@@ -85,7 +85,7 @@ extension FileLock {
         } catch {
             throw Failure(
                 "already-running", "clusterd works in \(dataDirectory) and does not answer: \(error)",
-                hint: "clusterd status --dir \(dataDirectory)", exit: ControlAPI.ExitCode.failed)
+                hint: "clusterd status --dir \(ShellWord.quoted(dataDirectory))", exit: ControlAPI.ExitCode.failed)
         }
     }
 }

@@ -16,7 +16,7 @@ import Testing
         "NodeFiles": ["ClusterModel"],
         "Systemd": ["CSystemd"],
         "ControlServer": ["ControlAPI", "NIOCore", "NIOPosix", "NIOHTTP1"],
-        "ControlClient": ["ControlAPI"],
+        "ControlClient": ["ControlAPI", "ClusterModel"],
     ]
     static let loop: [String: Set<String>] = [
         "Orchestrator": ["Planner", "ControlAPI", "ClusterModel"],

@@ -93,6 +93,15 @@ import Testing
         #expect(triage.unplaced == nil, "the data folder is not moved to its own quarantine")
     }
 
+    @Test func aFolderWithASpaceIsOneWordOfTheCommandsInAHint() {
+        var root = Self.folders(["/my data", "/h2"], [("10.0.0.1", 6379), ("10.0.0.2", 6379)])[0]
+        root.isDataFolder = true
+        guard case .refused(let refusal) = Triage([root], inUse: []).verdict else {
+            return #expect(Bool(false), "a new cluster beside a node's files")
+        }
+        #expect(refusal.hint?.contains("mkdir '/my data/6379' && mv '/my data/nodes.conf'") == true)
+    }
+
     @Test func besideAFormedClusterOtherFoldersAreNoNodes() throws {
         let scene = Scene.settled()
         let record = try #require(scene.record)

@@ -170,6 +170,10 @@ import Testing
         let hint = scene.decide().finding("node-down")?.hint ?? ""
         #expect(hint.contains("redis-check-aof --fix /data/nodes/7001/appendonlydir/appendonly.aof.manifest"))
         #expect(hint.hasPrefix("cp -a /data/nodes/7001 "))
+        scene.record?.members[1].directory = "/my data/7001"
+        let quoted = scene.decide().finding("node-down")?.hint ?? ""
+        #expect(quoted.hasPrefix("cp -a '/my data/7001' '/my data/7001.copy' && "), "\(quoted)")
+        scene.record?.members[1].directory = "/data/nodes/7001"
         // The configuration was read anew: it may be another engine.
         scene.seen.configured = scene.now
         #expect(scene.run { $0.nodes("start") == ["7001"] } != nil)
