@@ -26,15 +26,21 @@ package struct CivilTime: Hashable, Sendable {
         second = millisecondsOfDay / 1000 % 60
         millisecond = millisecondsOfDay % 1000
     }
-    /// The moment that this is in a zone so many milliseconds ahead of UTC (`days_from_civil`).
+
+    /// The moment that this is in a zone so many milliseconds ahead of UTC.
     package func time(ahead: Int64) -> WallTime {
-        let y = month <= 2 ? year - 1 : year
-        let era = (y >= 0 ? y : y - 399) / 400
-        let yearOfEra = y - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-        let days = Int64(era) * 146_097 + Int64(dayOfEra) - 719_468
+        let days = Int64(Self.daysSinceEpoch(year: year, month: month, day: day))
         let ofDay = Int64(hour * 3600 + minute * 60 + second) * 1000 + Int64(millisecond)
         return WallTime(milliseconds: days * 86_400_000 + ofDay - ahead)
+    }
+
+    /// The inverse of `init`: Howard Hinnant's `days_from_civil` (http://howardhinnant.github.io/date_algorithms.html).
+    package static func daysSinceEpoch(year: Int, month: Int, day: Int) -> Int {
+        let yearFromMarch = month <= 2 ? year - 1 : year
+        let era = (yearFromMarch >= 0 ? yearFromMarch : yearFromMarch - 399) / 400
+        let yearOfEra = yearFromMarch - era * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return era * 146_097 + dayOfEra - 719_468
     }
 }

@@ -117,12 +117,19 @@ extension ControlRequest {
 
     /// What a client may call over the network.
     package static var publicCalls: String {
-        [ControlEndpoint.livez, .servingz, .readyz, .metrics].map { "\($0.method) \($0.pattern)" }
-            .joined(separator: ", ")
+        names(
+            ControlEndpoint.allCases.filter { endpoint in
+                let request = try? ControlRequest(parsing: HTTPRequest(endpoint.method, endpoint.pattern))
+                return request?.isPublic == true
+            })
+    }
+
+    private static func names(_ endpoints: [ControlEndpoint]) -> String {
+        endpoints.map { "\($0.method) \($0.pattern)" }.joined(separator: ", ")
     }
 
     private static func unknown(_ path: Substring) -> ControlRejection {
-        let paths = ControlEndpoint.allCases.map { "\($0.method) \($0.pattern)" }.joined(separator: ", ")
+        let paths = names(ControlEndpoint.allCases)
         return ControlRejection(
             status: 404,
             error: ControlError(

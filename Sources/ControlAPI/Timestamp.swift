@@ -23,7 +23,7 @@ package struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringC
             let millisecond = reader.fraction(),
             let offsetMinutes = reader.offset(), reader.isAtEnd
         else { return nil }
-        let minutes = (Self.daysSinceEpoch(year: year, month: month, day: day) * 24 + hour) * 60 + minute
+        let minutes = (CivilTime.daysSinceEpoch(year: year, month: month, day: day) * 24 + hour) * 60 + minute
         let seconds = (minutes - offsetMinutes) * 60 + second
         self.init(WallTime(milliseconds: Int64(seconds) * 1000 + Int64(millisecond)))
     }
@@ -61,17 +61,6 @@ package struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringC
         case 4, 6, 9, 11: 30
         default: 31
         }
-    }
-
-    /// The inverse of `CivilTime.init`: Howard Hinnant's `days_from_civil`
-    /// (http://howardhinnant.github.io/date_algorithms.html).
-    private static func daysSinceEpoch(year: Int, month: Int, day: Int) -> Int {
-        let yearFromMarch = month <= 2 ? year - 1 : year
-        let era = (yearFromMarch >= 0 ? yearFromMarch : yearFromMarch - 399) / 400
-        let yearOfEra = yearFromMarch - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-        return era * 146_097 + dayOfEra - 719_468
     }
 }
 

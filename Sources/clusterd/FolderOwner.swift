@@ -1,3 +1,4 @@
+import ClusterModel
 import ControlAPI
 import Glibc
 import NodeFiles
@@ -30,7 +31,7 @@ enum FolderOwner {
     }
 
     static func hint(_ folder: String) -> String {
-        "give them back: sudo chown -R \(UserAccount.name(of: geteuid())): \(folder)"
+        "give them back: sudo chown -R \(UserAccount.name(of: geteuid())): \(ShellWord.quoted(folder))"
     }
 
     /// What root says before it works in another user's folder.
@@ -40,7 +41,7 @@ enum FolderOwner {
         let owner = UserAccount.name(of: status.st_uid)
         return
             "warning   \(folder) belongs to user \(owner), and clusterd runs as root: what it writes there will belong to root\n"
-            + "          afterwards: sudo chown -R \(owner): \(folder)"
+            + "          afterwards: sudo chown -R \(owner): \(ShellWord.quoted(folder))"
     }
 
     /// clusterd's own files, and all in nodes/. Others in the data folder, such as lost+found, are not clusterd's.
