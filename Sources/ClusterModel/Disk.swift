@@ -22,6 +22,9 @@ package struct Disk: Hashable, Sendable {
     /// Inodes below which nothing is started: each start, save and rewrite makes some new files before it removes the old.
     package static let filesNeeded: Int64 = 100
 
+    /// Too little for what an engine may have to write at once.
+    package var isFull: Bool { free < 1 << 20 }
+
     package var lacksFiles: Bool { freeFiles.map { $0 < Self.filesNeeded } ?? false }
 
     /// `/data has 340 KB free`, `/data has 0 inodes free`: what it is short of.

@@ -9,7 +9,7 @@ extension Cycle {
         case .ended(let effect, let outcome): ended(effect, outcome, at: now, wall: wall)
         case .exited(let node, let identity, let reason): exited(node, identity, reason, at: now, wall: wall)
         case .wish(let wish): note(wish)
-        case .disks(let disks): seen.disks = disks
+        case .disks(let disks): seen.note(disks, at: now)
         case .host(let facts):
             if facts.asleep - seen.host.asleep > Self.lateLimit { late(by: facts.asleep - seen.host.asleep, at: now) }
             seen.host = facts

@@ -105,6 +105,8 @@ extension Turn {
         if let stop = member.cleanStop, isUntouched(files.files, since: stop) {
             freshness.durability = .cleanStop
             freshness.endsAt = stop.at
+        } else if mayHaveFilled(member) {
+            freshness.durability = .cutAppendOnly
         }
         return freshness
     }
@@ -150,6 +152,15 @@ extension Turn {
     private func isUnwritten(_ member: Member) -> Bool {
         if let exit = exited(member.name), let last = exit.lastReport { return !last.persistence.lastAppendOK }
         return member.lastSeen?.appendOnlyFailed == true
+    }
+
+    /// Its disk was seen full after its last report, and it does not end where it cannot append: with `appendfsync everysec` or `no`
+    /// the client is told of the write that the file lacks, and only the next one is refused (`flushAppendOnlyFile`, src/aof.c).
+    private func mayHaveFilled(_ member: Member) -> Bool {
+        guard let last = member.lastSeen, last.bootID == seen.bootID, last.appendFsync != "always",
+            let filled = seen.filledAt[member.directory]
+        else { return false }
+        return seen.lastHeard[member.name].map { $0 <= filled } ?? true
     }
 
     private func isUntouched(_ files: [DataFile], since stop: LastSeen) -> Bool {

@@ -60,6 +60,8 @@ package struct Observation: Sendable, Equatable {
     package var reload: ReloadFacts?
     /// Every file system on which a folder of the cluster lies, that of the data folder first; none where it cannot be told.
     package var disks: [Disk] = []
+    /// When the disk of a folder was last seen full.
+    package var filledAt: [String: Moment] = [:]
     /// Why the record could not be written the last time, if so.
     package var recordTrouble: String?
     package var logs: LogLengths?
@@ -187,6 +189,11 @@ package struct Observation: Sendable, Equatable {
 
     /// Of the file system of the data folder; nil if that cannot be told.
     package var freeBytes: Int64? { disks.first?.free }
+
+    package mutating func note(_ disks: [Disk], at moment: Moment) {
+        self.disks = disks
+        for folder in disks.filter(\.isFull).flatMap(\.folders) { filledAt[folder] = moment }
+    }
 
     package func directory(at path: String) -> DirectoryFacts? {
         survey?.directories.first { $0.path == path }

@@ -97,11 +97,15 @@ extension Turn {
                 decision.record?.members[index].doubt = Doubt(
                     at: seen.wall, kind: doubts.isEmpty ? .missing : .undecided, words: words)
             }
-            if !doubts.isEmpty, let facts = survey.directories.first(where: { $0.path == master.directory }),
-                facts.content.holdsKeys, !keep(master, facts, words)
-            {
-                return .waits
+            // A replica that runs drops what it has as soon as it follows this master, without a start at which it would be kept.
+            let dropping = doubts.map(\.member).filter { running($0.name) != nil }
+            let areKept = (doubts.isEmpty ? [] : [master] + dropping).map { member in
+                guard let facts = survey.directories.first(where: { $0.path == member.directory }),
+                    facts.content.holdsKeys
+                else { return true }
+                return keep(member, facts, words)
             }
+            if areKept.contains(false) { return .waits }
         }
         return .inPlace
     }
@@ -150,13 +154,14 @@ extension Turn {
         return save.map { $0.isEmpty || $0 == "\"\"" } ?? false
     }
 
-    /// True once it is done, or cannot be: to start a master destroys nothing.
+    /// True once it is done, or cannot be: to start a master destroys nothing that lies in its own folder.
     private mutating func keep(_ member: Member, _ facts: DirectoryFacts, _ why: String) -> Bool {
         if isKept(member, facts) { return true }
         if isBusy(member.name) { return false }
         switch keep(copies(of: member, facts, seen.starts[member.name] ?? 0, why: why)) {
         case .underWay: return false
-        case .done, .failed: return true
+        case .done: return true
+        case .failed: return running(member.name) == nil
         }
     }
 

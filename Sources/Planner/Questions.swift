@@ -18,8 +18,8 @@ extension Turn {
             guard seen.asking[member.name] == nil else { continue }
             let reply = seen.replies[member.name].flatMap { $0.of == process.identity ? $0 : nil }
             let isUrgent = topology.master(of: member.id).map(bereaved.contains) == true
-            let wanted =
-                isUrgent ? Duration.milliseconds(2) : reply?.isLife == true ? pace : min(pace, Self.pollInTransition)
+            let isCalm = reply?.isLife == true && !isToBeHeardAgain(member, topology)
+            let wanted = isUrgent ? Duration.milliseconds(2) : isCalm ? pace : min(pace, Self.pollInTransition)
             let changed =
                 [seen.changed[member.name], seen.rolesChanged, seen.check.asked].compactMap { $0 }.max() ?? seen.began
             let due: Moment
@@ -35,6 +35,15 @@ extension Turn {
         let isTime = questions.contains { now >= $0.due }
         for (due, slack, question) in questions {
             if isTime, now + slack >= due { decision.effects.append(question) } else { wake(at: due) }
+        }
+    }
+
+    /// A replica was first seen in sync after its master was last heard: until the master is heard once more nobody knows that it
+    /// lived when the replica's link was up, and the replica is no candidate.
+    private func isToBeHeardAgain(_ master: Member, _ topology: Topology) -> Bool {
+        replicas(of: master, topology).contains { replica in
+            guard let row = seen.lastInSync[replica.name], row.lostAt == nil else { return false }
+            return seen.lastServed[master.name].map { row.since > $0 } ?? true
         }
     }
 

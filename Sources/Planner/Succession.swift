@@ -57,7 +57,7 @@ extension Turn {
             wait("for a replica of \(master.name) that can take over")
             return .waits
         }
-        return byFreshness(master, ended, topology, survey)
+        return byFreshness(master, death: death, ended, topology, survey)
     }
 
     /// Where the master's stream was when it was last seen, and when that was.
@@ -133,7 +133,7 @@ extension Turn {
 
     /// What the files and the nodes of the shard say, where no replica simply follows.
     private mutating func byFreshness(
-        _ master: Member, _ ended: [Candidate], _ topology: Topology, _ survey: Observation.Survey
+        _ master: Member, death: Moment, _ ended: [Candidate], _ topology: Topology, _ survey: Observation.Survey
     ) -> Succession {
         guard isSurveyed(master) else { return .waits }
         let mine = freshness(of: master, survey)
@@ -150,6 +150,10 @@ extension Turn {
             }
         }
         guard let heir = heir ?? standIn(for: master, doubts.map(\.0), survey) else {
+            if mine.durability < .wholeAppendOnly, let silent = silentHolder(of: master, since: death, topology, survey)
+            {
+                return hold(master, for: silent)
+            }
             return inPlace(master, doubts, mine, survey)
         }
         if isPaused { return held(master, by: heir.member, heir.why) }
@@ -165,6 +169,30 @@ extension Turn {
         }
         guard keepsOthers(than: heir.member, of: master, topology, survey) else { return .waits }
         return promote(candidate, over: master, topology, survey)
+    }
+
+    /// A replica whose process lives, held data when it was last heard, and has not answered since its master's death.
+    private func silentHolder(
+        of master: Member, since death: Moment, _ topology: Topology, _ survey: Observation.Survey
+    ) -> Member? {
+        liveReplicas(of: master, topology).first {
+            $0.wanted == .running && report($0, since: death) == nil
+                && freshness(of: $0, survey).durability == .running
+        }
+    }
+
+    /// The master's files are known to lack writes that this replica may have in its memory. Once it answers it is compared; once
+    /// its process has ended there is nothing left to wait for.
+    private mutating func hold(_ master: Member, for silent: Member) -> Succession {
+        wait("for \(silent.name) to answer, which may hold writes that the files of \(master.name) lack")
+        wake(after: Self.pollInTransition)
+        find(
+            Finding(
+                "master-waits", .error, node: silent.name, shard: master.name,
+                "\(master.name) is not started: \(silent.name) runs, does not answer, and may hold writes that the files of "
+                    + "\(master.name) lack",
+                hint: "to start \(master.name) without the data of \(silent.name): clusterd stop-node \(silent.name)"))
+        return .waits
     }
 
     /// Nobody can tell whose data are newer, but the master's cannot be loaded: after a loss of power a part of each file may be

@@ -29,9 +29,9 @@ import Testing
         #expect(scene.decide().orders("release-reserve") == [])
     }
 
-    @Test func withoutRoomTheMasterStartsInPlaceAndThatIsSaid() {
+    @Test func withoutRoomForItsReplicaTheMasterStartsInPlaceAndThatIsSaid() {
         var scene = Self.bereaved()
-        scene.room(1 << 19)
+        scene.ownDisk(of: "7003", free: 1 << 19)
         let decision = scene.decide()
         #expect(decision.promotion == nil)
         #expect(
@@ -39,7 +39,9 @@ import Testing
                 == true)
         let finding = decision.finding("failover-held")
         #expect(finding?.severity == .warning && finding?.node == "7003" && finding?.shard == "7000")
-        #expect(finding?.message.contains("/data has 512 KB free, too little for 7003 to save its nodes.conf") == true)
+        #expect(
+            finding?.message.contains("/data/nodes/7003 has 512 KB free, too little for 7003 to save its nodes.conf")
+                == true)
         scene.run { $0.assessment.ready }
         #expect(scene.masters == ["7000", "7001", "7002"] && scene.starts["7000"] == 2)
     }
@@ -68,6 +70,34 @@ import Testing
         scene.room(Scene.plenty)
         scene.run { $0.assessment.ready }
         #expect(scene.masters[0] == "7003")
+    }
+
+    /// Whether the last append before the end went well was not seen.
+    @Test func norIsOneWhoseDiskWasFullWhenItEnded() {
+        var scene = Self.bereaved()
+        // The record is some seconds old: the replica has more than the master had then.
+        scene.record?.members[0].lastSeen?.offset = 990
+        scene.room(0)
+        #expect(scene.decide().finding("failover-held")?.severity == .error)
+        // Another clusterd, which has never heard the master.
+        scene.replaceDaemon()
+        scene.run { $0.finding("failover-held") != nil }
+        #expect(scene.decide().finding("failover-held")?.severity == .error && scene.starts["7000"] == 1)
+        scene.room(Scene.plenty)
+        scene.run { $0.assessment.ready }
+        #expect(scene.masters[0] == "7003")
+    }
+
+    @Test func oneWhoseDiskWasFullBeforeItWasLastHeardHasWrittenAllOfItSince() {
+        var scene = Self.bereaved { scene in
+            scene.room(0)
+            scene.room(Scene.plenty)
+            scene.pass(.seconds(1))
+            scene.answer("7000")
+        }
+        scene.record?.members[0].lastSeen?.offset = 990
+        scene.ownDisk(of: "7003", free: 0)
+        #expect(scene.decide().finding("failover-held")?.severity == .warning)
     }
 
     @Test func anEmptyMasterIsStartedInPlaceWhereItsReplicaIsEmptyToo() {

@@ -8,7 +8,7 @@ extension Scene {
     /// Everything is on one disk.
     mutating func room(_ free: Int64, reserve: Int64 = 0) {
         let folders = [spec.dataDirectory] + (record?.members.map(\.directory) ?? [])
-        seen.disks = [Disk(folders: folders, free: free, size: Self.plenty, reserve: reserve)]
+        seen.note([Disk(folders: folders, free: free, size: Self.plenty, reserve: reserve)], at: now)
     }
 
     /// These nodes have a disk of their own, and there is plenty on that of the others.
@@ -17,6 +17,6 @@ extension Scene {
         let folders = nodes.map(Self.folder)
         for index in seen.disks.indices { seen.disks[index].folders.removeAll(where: folders.contains) }
         seen.disks.removeAll { $0.folders.isEmpty }
-        seen.disks.append(Disk(folders: folders, free: free, size: size, reserve: reserve))
+        seen.note(seen.disks + [Disk(folders: folders, free: free, size: size, reserve: reserve)], at: now)
     }
 }

@@ -62,7 +62,7 @@ extension Scene {
         pass(.seconds(1))
         var blank = Observation(
             bootID: Self.bootID, wall: seen.wall, entropy: seen.entropy + 1000, engine: seen.engine, began: now)
-        blank.disks = seen.disks
+        blank.note(seen.disks, at: now)
         seen = blank
     }
 

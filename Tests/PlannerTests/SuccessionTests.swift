@@ -147,6 +147,21 @@ import Testing
         #expect(scene.decide().promotion?.replica == "7003")
     }
 
+    /// Nobody can compare its memory with a dump before it answers.
+    @Test func norOneThatHasOnlyADump() {
+        var scene = Scene.bereaved()
+        scene.disk[Scene.folder("7000")]?.content = .dump(savedAt: Scene.wall + .seconds(60))
+        scene.look()
+        scene.seen.replies["7003"]?.outcome = .silent
+        scene.pass(.seconds(60))
+        let decision = scene.decide()
+        #expect(decision.nodes("write") == [] && decision.nodes("start") == [] && decision.promotion == nil)
+        #expect(decision.finding("master-waits")?.shard == "7000" && decision.finding("master-waits")?.node == "7003")
+        scene.die("7003")
+        scene.look()
+        scene.run { $0.nodes("start").contains("7000") }
+    }
+
     @Test func whenItEndsTheMasterStartsAndTheLossIsSaid() {
         var scene = Scene.bereaved()
         for name: NodeName in ["7000", "7003"] { scene.disk[Scene.folder(name)]?.content = DirectoryContent() }
