@@ -10,43 +10,69 @@ extension HostDriver {
     var owner: Owner? { user.map { Owner(userID: $0.userID, groupID: $0.groupID) } }
     var quarantine: Quarantine { Quarantine(root: dataDirectory + "/quarantine") }
 
-    func files(_ body: () throws(FileError) -> Void) -> Outcome {
-        do {
-            try body()
-            return .done
-        } catch {
-            return .failed(error.description)
+    func makeFolder(_ path: String) async -> Outcome {
+        await change(.init(path, "making", path)) { [owner] () throws(FileError) in
+            try makeDirectory(path, owner: owner)
         }
     }
 
-    func makeFolder(_ path: String) -> Outcome {
-        files { () throws(FileError) in try makeDirectory(path, owner: owner) }
-    }
-
-    func move(_ order: Effect.Quarantine) -> Outcome {
-        files { () throws(FileError) in
+    /// A copy to another file system takes as long as it takes, and is not given up: the node waits for it anyway.
+    func move(_ order: Effect.Quarantine) async -> Outcome {
+        let job = FileWork.Order(order.directory, "moving to quarantine", order.directory, patience: Self.copying)
+        return await change(job, limit: nil) { [quarantine] () throws(FileError) in
             try quarantine.move(order.files, from: order.directory, into: order.folder, note: order.note)
         }
     }
 
-    func keepCopies(_ order: Effect.Quarantine) -> Outcome {
-        files { () throws(FileError) in
+    func keepCopies(_ order: Effect.Quarantine) async -> Outcome {
+        let job = FileWork.Order(order.directory, "copying to quarantine", order.directory, patience: Self.copying)
+        return await change(job, limit: nil) { [quarantine] () throws(FileError) in
             try quarantine.keepCopies(
                 of: order.files, in: order.directory, into: order.folder, note: order.note, reading: order.reading)
         }
     }
 
-    func measure(_ logs: [Effect.NodeLog]) -> Outcome {
+    func discardCopies(_ folder: String) async -> Outcome {
+        let job = FileWork.Order("quarantine", "deleting", "\(quarantine.root)/\(folder)", patience: Self.copying)
+        return await change(job, limit: nil) { [quarantine] () throws(FileError) in
+            try quarantine.discardCopies(folder)
+        }
+    }
+
+    func makeReserve(in folder: String) async -> Outcome {
+        await change(.init("reserve \(folder)", "reserving space in", folder)) { () throws(FileError) in
+            try NodeFiles.makeReserve(in: folder)
+        }
+    }
+
+    /// A promotion waits for this.
+    func releaseReserve(in folder: String) async -> Outcome {
+        let job = FileWork.Order("reserve \(folder)", "removing the reserve in", folder)
+        return await change(job, limit: .milliseconds(500)) { () throws(FileError) in
+            try NodeFiles.releaseReserve(in: folder)
+        }
+    }
+
+    func measure(_ logs: [Effect.NodeLog]) async -> Outcome {
         let askedAt = now()
-        let sizes = logs.map { ($0.node, RotatedFile($0.path, count: 1).size) }
-        return .measured(.init(askedAt: askedAt, bytes: Dictionary(sizes, uniquingKeysWith: { $1 })))
+        let job = FileWork.Order("logs", "reading the length of logs in", dataDirectory)
+        return await outcome(job) {
+            let sizes = logs.map { ($0.node, RotatedFile($0.path, count: 1).size) }
+            return .measured(.init(askedAt: askedAt, bytes: Dictionary(sizes, uniquingKeysWith: { $1 })))
+        }
     }
 
-    func rotate(_ order: Effect.LogRotation) -> Outcome {
-        files { () throws(FileError) in try RotatedFile(order.path, count: order.count).rotate() }
+    func rotate(_ order: Effect.LogRotation) async -> Outcome {
+        await change(.init("logs", "rotating", order.path)) { () throws(FileError) in
+            try RotatedFile(order.path, count: order.count).rotate()
+        }
     }
 
-    func survey(_ record: Record?) -> Outcome {
+    func survey(_ record: Record?) async -> Outcome {
+        await outcome(.init("survey", "reading the node folders of", dataDirectory)) { self.look(record) }
+    }
+
+    private func look(_ record: Record?) -> Outcome {
         let askedAt = now()
         let extra =
             (record?.members.map(\.directory) ?? []) + spec.nodesOwnFolders
@@ -58,8 +84,8 @@ extension HostDriver {
                 askedAt: askedAt, directories: directories, record: record, server: spec.server, bootID: bootID))
     }
 
-    func write(_ order: Effect.NodeFilesToWrite) -> Outcome {
-        files { () throws(FileError) in
+    func write(_ order: Effect.NodeFilesToWrite) async -> Outcome {
+        await change(.init(order.directory, "writing to", order.directory)) { [self] () throws(FileError) in
             if let file = order.nodesFile {
                 try writeDurably(
                     file.rendered(for: engine.engine), to: order.directory + "/" + order.nodesFileName, mode: 0o600,

@@ -1,6 +1,5 @@
 import ClusterModel
 import Glibc
-import NIOPosix
 import NodeFiles
 import Orchestrator
 import Planner
@@ -13,7 +12,7 @@ extension HostDriver {
     static let checkLimit = Duration.seconds(1800)
 
     func examine(_ process: ProcessIdentity, _ path: String) async -> Outcome {
-        await apart { [engine] in
+        await outcome(longRead("checking", path), limit: nil) { [engine] in
             guard let check = engine.checkAppendOnlyFile(path, fix: false, limit: Self.checkLimit) else {
                 return .failed("the engine's tool says nothing of \(path)")
             }
@@ -24,7 +23,7 @@ extension HostDriver {
     /// The tool cuts a copy, which then takes the name: what is kept in quarantine may be a link to the file, and whoever is
     /// interrupted leaves either the old one or the new one.
     func repair(_ repair: Mend.RepairAppendOnly) async -> Outcome {
-        await apart { [engine] in
+        await outcome(longRead("repairing", repair.path), limit: nil) { [engine] in
             let copy = "\(repair.path).mended"
             do throws(FileError) {
                 unlink(copy)
@@ -45,13 +44,8 @@ extension HostDriver {
         }
     }
 
-    /// What takes its time and waits for a program is not done on the threads of the loop.
-    private func apart(_ work: @escaping @Sendable () -> Outcome) async -> Outcome {
-        do {
-            return try await NIOThreadPool.singleton.runIfActive { work() }
-        } catch {
-            return .failed("\(error)")
-        }
+    private func longRead(_ doing: String, _ path: String) -> FileWork.Order {
+        .init("\(doing) \(path)", doing, path, patience: Self.checkLimit)
     }
 
     /// Two commands, one after the other: Valkey 9.1 with a replica dies by an assertion of a SETSLOT in a script

@@ -8,7 +8,9 @@ import ProcessSupervision
 /// Effects on processes.
 extension HostDriver {
     func start(_ order: Effect.StartRequest) async -> Outcome {
-        guard let spawning else { return launch(order) }
+        // What was begun is not given up: a process may come of it at any time.
+        let job = FileWork.Order(order.directory, "starting a node in", order.directory)
+        guard let spawning else { return await outcome(job, limit: nil) { self.launch(order) } }
         return await spawning.run { self.launch(order) }
     }
 
@@ -29,11 +31,15 @@ extension HostDriver {
         }
     }
 
-    func adopt(_ node: NodeName, _ identity: ProcessIdentity) -> Outcome {
+    func adopt(_ node: NodeName, _ identity: ProcessIdentity) async -> Outcome {
         let log = "/proc/\(identity.pid)/cwd/redis.log"
+        // The process is watched whether its disk answers or not.
+        let mark = await files.run(.init("log of \(node)", "reading", log), limit: Self.logLimit) {
+            LogFile.Mark(endOf: log)
+        }
         do {
             try? cgroups.get().adopted(node, identity)
-            try watch.watch(identity, report(node, log: log, from: LogFile.Mark(endOf: log)))
+            try watch.watch(identity, report(node, log: log, from: mark ?? .unknown))
             return .process(identity, startedAt: startTime(identity))
         } catch {
             return .failed(error.description)
@@ -44,15 +50,30 @@ extension HostDriver {
     private func report(
         _ node: NodeName, log: String, from mark: LogFile.Mark
     ) -> @Sendable (ProcessIdentity, ProcessExit) -> Void {
-        { [inbox, cgroups] identity, exit in
+        { [inbox, cgroups, files] identity, exit in
             let memory = try? cgroups.get().ended(node)
-            inbox.post(
-                .exited(node, identity, ExitReason(exit: exit, log: LogFile.lines(log, from: mark), memory: memory)))
+            @Sendable func reason(_ log: [String]) -> ExitReason { ExitReason(exit: exit, log: log, memory: memory) }
+            // The end is known now; what the log says of it is worth a short wait, and follows if it takes longer.
+            Task {
+                let lines = await files.run(
+                    .init("log of \(node)", "reading", log), limit: Self.logLimit,
+                    whenLate: { inbox.post(.explained(node, identity, reason($0))) }
+                ) {
+                    LogFile.lines(log, from: mark)
+                }
+                inbox.post(.exited(node, identity, reason(lines ?? [])))
+            }
         }
     }
 
+    private static let logLimit = Duration.milliseconds(100)
+
     /// What was not at hand at the end of a process: the kernel's word, and its own where nobody heard it end.
-    func inquire(_ identity: ProcessIdentity, log: String) -> Outcome {
+    func inquire(_ identity: ProcessIdentity, log: String) async -> Outcome {
+        await outcome(.init("inquiry", "reading", log)) { self.inquired(identity, log: log) }
+    }
+
+    private func inquired(_ identity: ProcessIdentity, log: String) -> Outcome {
         let named =
             identity.bootID == bootID ? KernelLog.namesKill(of: identity.pid, after: identity.startTime) : nil
         return .inquired(

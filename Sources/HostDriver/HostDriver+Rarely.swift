@@ -83,7 +83,12 @@ extension HostDriver {
         ["LOADING ", "BUSY ", "MASTERDOWN "].contains { error.hasPrefix($0) }
     }
 
-    func inspect() -> Outcome {
+    func inspect() async -> Outcome {
+        let order = FileWork.Order("inspection", "reading the quarantine in", dataDirectory, patience: .seconds(60))
+        return await outcome(order, limit: .seconds(60)) { self.inspected() }
+    }
+
+    private func inspected() -> Outcome {
         let askedAt = now()
         let held = quarantine.contents()
         return .inspected(

@@ -1,11 +1,16 @@
 import ClusterModel
+import NodeFiles
 import Orchestrator
 import Planner
 import ProcessSupervision
 
 /// What nodes take of the host, and what they may.
 extension HostDriver {
-    func measure(_ processes: [NodeName: ProcessIdentity]) -> Outcome {
+    func measure(_ processes: [NodeName: ProcessIdentity]) async -> Outcome {
+        await outcome(.init("usage", "reading", "/proc")) { self.measured(processes) }
+    }
+
+    private func measured(_ processes: [NodeName: ProcessIdentity]) -> Outcome {
         let askedAt = now()
         let groups = try? cgroups.get()
         var nodes: [NodeName: NodeUsage] = [:]
@@ -20,7 +25,14 @@ extension HostDriver {
         }
     }
 
-    func limitMemory(of node: NodeName, _ process: ProcessIdentity, to bytes: Int64?) -> Outcome {
+    /// The kernel may first write pages to disk, before it takes a lower limit.
+    func limitMemory(of node: NodeName, _ process: ProcessIdentity, to bytes: Int64?) async -> Outcome {
+        await outcome(.init("memory of \(node)", "setting memory.max of", "\(node)"), limit: nil) {
+            self.memoryLimited(of: node, process, to: bytes)
+        }
+    }
+
+    private func memoryLimited(of node: NodeName, _ process: ProcessIdentity, to bytes: Int64?) -> Outcome {
         do {
             guard let groups = try? cgroups.get() else { return .failed("it is in no cgroup of its own") }
             try groups.limitMemory(of: node, process, to: bytes)

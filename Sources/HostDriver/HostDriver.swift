@@ -28,6 +28,10 @@ package final class HostDriver: Driver {
     let transports: Transports
     /// The server program as it was last asked for its version.
     let programSeen = Mutex<(stamp: FileStamp, engine: Engine?)?>(nil)
+    package let files = FileWork()
+    /// The record as it is on disk, if this daemon wrote it.
+    let recordOnDisk = Mutex<Record?>(nil)
+    let lastDisks = Mutex<[Disk]>([])
 
     /// Bytes of open files that a node is given room for: `maxclients` 10000 and the engine's own 32 (src/server.h).
     static let openFiles: UInt64 = 10_032
@@ -84,47 +88,35 @@ package final class HostDriver: Driver {
     /// Of all nodes together, where they are in cgroups of their own.
     var memoryKills: Int? { MemoryKills.count(in: try? cgroups.get().whole) }
 
-    package func disks(of folders: [String]) -> [Disk] { NodeFiles.disks(of: folders) }
-
     package static func recordPath(_ dataDirectory: String) -> String { dataDirectory + "/state.json" }
-
-    package func store(_ record: Record) async -> String? {
-        guard let bytes = RecordCoding.encode(record) else { return "it cannot be written as JSON" }
-        do {
-            try writeDurably(bytes, to: Self.recordPath(dataDirectory), mode: Self.recordMode)
-            return nil
-        } catch {
-            return error.description
-        }
-    }
 
     package func perform(_ effect: Effect, _ record: Record?) async -> Outcome {
         switch effect {
-        case .survey: survey(record)
+        case .survey: await survey(record)
         case .reserve(let pairs, let addresses): reserve(pairs, addresses)
         case .release(let pairs): release(pairs)
-        case .makeDirectory(_, let path): makeFolder(path)
-        case .quarantine(let order): move(order)
-        case .preserve(let order): keepCopies(order)
-        case .discardCopy(let folder): files { () throws(FileError) in try quarantine.discardCopies(folder) }
-        case .makeReserve(let folder): files { () throws(FileError) in try NodeFiles.makeReserve(in: folder) }
-        case .releaseReserve(let folder): files { () throws(FileError) in try NodeFiles.releaseReserve(in: folder) }
-        case .writeFiles(let order): write(order)
+        case .makeDirectory(_, let path): await makeFolder(path)
+        case .quarantine(let order): await move(order)
+        case .preserve(let order): await keepCopies(order)
+        case .discardCopy(let folder): await discardCopies(folder)
+        case .makeReserve(let folder): await makeReserve(in: folder)
+        case .releaseReserve(let folder): await releaseReserve(in: folder)
+        case .writeFiles(let order): await write(order)
         case .start(let order): await start(order)
         case .identify(_, let contact): .answered(await identify(contact))
-        case .adopt(let node, let identity): adopt(node, identity)
+        case .adopt(let node, let identity): await adopt(node, identity)
         case .signal(_, let identity, let signal): send(signal, to: identity)
         case .killHung(_, let identity, let look): killHung(identity, look)
         case .continueStopped(_, let identity, let look, _): continueStopped(identity, look)
         case .ask(let node, let contact):
             .heard(await ask(node, contact), ProcessTable.activity(of: contact.process))
         case .askSettings(let node, let contact, let names): await askSettings(node, contact, names)
-        case .inspect: inspect()
-        case .measureLogs(let logs): measure(logs)
-        case .rotateLog(let rotation): rotate(rotation)
-        case .measureUsage(let processes): measure(processes)
-        case .limitMemory(let node, let process, let bytes): limitMemory(of: node, process, to: bytes)
-        case .inquire(_, let identity, let log): inquire(identity, log: log)
+        case .inspect: await inspect()
+        case .measureLogs(let logs): await measure(logs)
+        case .rotateLog(let rotation): await rotate(rotation)
+        case .measureUsage(let processes): await measure(processes)
+        case .limitMemory(let node, let process, let bytes): await limitMemory(of: node, process, to: bytes)
+        case .inquire(_, let identity, let log): await inquire(identity, log: log)
         case .shutdown(let node, let contact, let saving): await shutDown(node, contact, saving)
         case .handOver(let node, let contact, _): await command(node, contact, ["CLUSTER", "FAILOVER"])
         case .promote(let promotion, let contact): await promote(promotion, contact)

@@ -12,6 +12,14 @@ enum LogFile {
         fileprivate var inode: UInt64
         fileprivate var offset: Int
 
+        /// The beginning of a log that could not be looked at.
+        static let unknown = Mark(inode: 0, offset: 0)
+
+        private init(inode: UInt64, offset: Int) {
+            self.inode = inode
+            self.offset = offset
+        }
+
         /// The end of the file as it is now.
         init(endOf path: String) {
             var status = stat()

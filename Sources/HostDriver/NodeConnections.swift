@@ -1,5 +1,6 @@
 import ClusterModel
 import NIOPosix
+import NodeFiles
 import Planner
 import RedisClient
 import Synchronization
@@ -52,7 +53,7 @@ extension HostDriver {
     ) async throws(RedisClientError) -> RedisConnection {
         var refusal = RedisClientError.closed
         let current = Self.credentials(spec, of: who)
-        let security = try transports.security(port: contact.port)
+        let security = try await security(port: contact.port)
         let former = formerCredentials.withLock { $0 }.filter { !current.contains($0) }
         // Nobody in particular is let in everywhere, if only to be refused each command.
         let known = current + former
@@ -67,6 +68,24 @@ extension HostDriver {
             }
         }
         throw refusal
+    }
+
+    /// nil: without TLS.
+    private func security(port: Int) async throws(RedisClientError) -> TransportSecurity? {
+        guard let certificates = transports.certificates(port: port) else { return nil }
+        var found = transports.known(certificates)
+        if found == nil {
+            found = await files.run(
+                .init("certificates", "reading", certificates.certificate), limit: Self.connectLimit
+            ) { [transports] in
+                transports.read(certificates)
+            }
+        }
+        switch found {
+        case nil: throw .timedOut("the disk of \(certificates.certificate) does not answer")
+        case .success(let security): return security
+        case .failure(let error): throw .insecure(error.description)
+        }
     }
 
     func connection(_ node: NodeName, _ contact: Effect.Contact) async throws(RedisClientError) -> RedisConnection {

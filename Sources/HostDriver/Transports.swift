@@ -10,6 +10,8 @@ final class Transports: Sendable {
         /// By client port; a port that is not here is as configured.
         var started: [Int: ClusterSpec.Certificates?] = [:]
         var read: [ClusterSpec.Certificates: Result<TransportSecurity, CertificateError>] = [:]
+        /// What is read for an earlier configuration is not kept for a later one.
+        var generation = 0
     }
 
     private let state: Mutex<State>
@@ -21,6 +23,7 @@ final class Transports: Sendable {
         state.withLock { state in
             state.configured = certificates
             state.read = [:]
+            state.generation += 1
         }
     }
 
@@ -30,21 +33,27 @@ final class Transports: Sendable {
     }
 
     /// nil: without TLS.
-    func security(port: Int) throws(RedisClientError) -> TransportSecurity? {
-        let found: Result<TransportSecurity, CertificateError>? = state.withLock { state in
+    func certificates(port: Int) -> ClusterSpec.Certificates? {
+        state.withLock { state in
             let started = state.started[port] ?? state.configured
-            guard let certificates = started.map({ state.configured ?? $0 }) else { return nil }
-            if let known = state.read[certificates] { return known }
-            let result = Result<TransportSecurity, CertificateError> { () throws(CertificateError) in
-                try TransportSecurity(certificates)
-            }
-            state.read[certificates] = result
-            return result
+            return started.map { state.configured ?? $0 }
         }
-        switch found {
-        case nil: return nil
-        case .success(let security): return security
-        case .failure(let error): throw .insecure(error.description)
+    }
+
+    /// nil: their files were not read yet.
+    func known(_ certificates: ClusterSpec.Certificates) -> Result<TransportSecurity, CertificateError>? {
+        state.withLock { $0.read[certificates] }
+    }
+
+    /// Reads their files, and so is not for the threads of the loop.
+    func read(_ certificates: ClusterSpec.Certificates) -> Result<TransportSecurity, CertificateError> {
+        let generation = state.withLock(\.generation)
+        let result = Result<TransportSecurity, CertificateError> { () throws(CertificateError) in
+            try TransportSecurity(certificates)
         }
+        state.withLock { state in
+            if state.generation == generation { state.read[certificates] = result }
+        }
+        return result
     }
 }

@@ -13,6 +13,8 @@ extension Cycle {
         case .host(let facts):
             if facts.asleep - seen.host.asleep > Self.lateLimit { late(by: facts.asleep - seen.host.asleep, at: now) }
             seen.host = facts
+        case .explained(let node, let identity, let reason): explained(node, identity, reason)
+        case .overdue(let work): seen.overdue = work
         case .configured(let plan):
             configure(plan, at: now)
             seen.configured = now
@@ -160,6 +162,21 @@ extension Cycle {
         seen.vitals[node] = nil
         seen.changed[node] = now
         // Whoever took the port has it now: it is asked for again.
+        if case .portTaken = reason.kind, let pair = record?.member(node)?.ports { seen.ports[pair] = nil }
+    }
+
+    /// The end was reported before its log could be read, because the disk was slow.
+    private mutating func explained(_ node: NodeName, _ identity: ProcessIdentity, _ reason: ExitReason) {
+        guard earlyExits[identity] == nil else {
+            earlyExits[identity] = reason
+            return
+        }
+        guard var exit = seen.lastExits[node], exit.identity == identity else { return }
+        exit.reason = record?.kills.first { $0.process == identity }.map { reason.killed(by: $0) } ?? reason
+        seen.lastExits[node] = exit
+        if case .exited(let last) = seen.processes[node], last.identity == identity {
+            seen.processes[node] = .exited(exit)
+        }
         if case .portTaken = reason.kind, let pair = record?.member(node)?.ports { seen.ports[pair] = nil }
     }
 

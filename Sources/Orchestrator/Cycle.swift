@@ -8,6 +8,8 @@ package struct Cycle: Sendable {
     /// As decided last; what is on disk is `stored`.
     package internal(set) var record: Record?
     package private(set) var stored: Record?
+    /// Nodes whose place on disk is uncertain: a record that was not seen to be written has another one than `stored`.
+    private var uncertain: Set<NodeName> = []
     package internal(set) var seen: Observation
     package private(set) var decision: Decision
     var random: SplitMix64
@@ -72,16 +74,34 @@ package struct Cycle: Sendable {
     }
 
     /// After the record was written, or could not be: the other effects that may be done now.
-    package mutating func release(_ orders: Orders, failure: String?, at now: Moment) -> [Effect] {
-        seen.recordTrouble = failure
+    package mutating func release(_ orders: Orders, _ write: RecordWrite, at now: Moment) -> [Effect] {
+        if case .refused(let why) = write { seen.recordTrouble = why } else { seen.recordTrouble = nil }
         // The next try is a second away, whatever was to be done before.
-        if failure != nil { expected = now + .seconds(1) }
-        if let record = orders.record, failure == nil { stored = record }
+        if write != .written { expected = now + .seconds(1) }
+        if let record = orders.record { note(record, write) }
         let effects = orders.effects.filter { effect in
-            !effect.precedesRecord && (failure == nil || mayGoOn(effect))
+            !effect.precedesRecord && (write == .written || mayGoOn(effect))
         }
         for effect in effects { begin(effect, at: now) }
         return effects
+    }
+
+    /// A write that is late, or that fails at its last step, may have put its record on disk: from then on the disk has one of
+    /// several, until a write returns.
+    private mutating func note(_ record: Record, _ write: RecordWrite) {
+        guard write != .written else {
+            stored = record
+            uncertain = []
+            return
+        }
+        for member in record.members where !hasSamePlace(member, in: stored) { uncertain.insert(member.name) }
+    }
+
+    /// How long the loop waits for the record. While it waits, a master that dies is not replaced: so it waits briefly where
+    /// no effect of the turn depends on the record, and longer before there is a cluster.
+    package func recordLimit(_ orders: Orders) -> Duration {
+        guard stored?.stage == .formed else { return .seconds(10) }
+        return orders.effects.contains { !$0.precedesRecord } ? .seconds(1) : .milliseconds(200)
     }
 
     /// With a disk that takes no record: what creates ids or ports waits; promotions of the proven dead, restarts of what the
@@ -98,10 +118,13 @@ package struct Cycle: Sendable {
 
     /// Whether the record on disk has this node as it is now: in its folder, on its ports, and with the data that lie there.
     private func isStored(_ node: NodeName) -> Bool {
-        guard let stored, stored.stage == .formed, let then = stored.member(node), let now = record?.member(node) else {
-            return false
-        }
-        return then.ports == now.ports && then.directory == now.directory && !then.joining
+        guard stored?.stage == .formed, !uncertain.contains(node), let now = record?.member(node) else { return false }
+        return hasSamePlace(now, in: stored)
+    }
+
+    private func hasSamePlace(_ member: Member, in record: Record?) -> Bool {
+        guard let then = record?.member(member.name) else { return false }
+        return then.ports == member.ports && then.directory == member.directory && !then.joining
     }
 
     private mutating func begin(_ effect: Effect, at now: Moment) {

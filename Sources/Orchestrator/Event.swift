@@ -9,6 +9,9 @@ package enum Event: Sendable {
     case wish(Observation.Wish)
     case disks([Disk])
     case host(HostFacts)
+    /// The log of a process whose end was reported before it could be read.
+    case explained(NodeName, ProcessIdentity, ExitReason)
+    case overdue([OverdueWork])
     case configured(ReloadPlan)
     /// Why the timeline cannot be written; nil: it can again.
     case timelineTrouble(String?)

@@ -36,16 +36,19 @@ package actor Orchestrator<Hands: Driver> {
         hasEnded = false
         inbox.wake()
         for await _ in inbox.bell {
+            let disks = await driver.disks(of: cycle.folders)
+            // From here to the decision nothing is waited for: no request sees news with the decision from before it.
             for event in inbox.take() { cycle.note(event, at: driver.now(), wall: driver.wall()) }
-            cycle.note(.disks(driver.disks(of: cycle.folders)), at: driver.now(), wall: driver.wall())
+            cycle.note(.disks(disks), at: driver.now(), wall: driver.wall())
+            cycle.note(.overdue(driver.overdue()), at: driver.now(), wall: driver.wall())
             cycle.note(.host(driver.host()), at: driver.now(), wall: driver.wall())
             turnsBegun += 1
             let orders = cycle.turn(at: driver.now(), wall: driver.wall())
             let decision = cycle.decision
             for effect in cycle.releaseFirst(orders, at: driver.now()) { begin(effect) }
-            var failure: String?
-            if let record = orders.record { failure = await driver.store(record) }
-            for effect in cycle.release(orders, failure: failure, at: driver.now()) { begin(effect) }
+            var write = RecordWrite.written
+            if let record = orders.record { write = await driver.store(record, limit: cycle.recordLimit(orders)) }
+            for effect in cycle.release(orders, write, at: driver.now()) { begin(effect) }
             onTurn(cycle, chronicle.events(cycle, at: driver.now()))
             turnsStored = turnsBegun
             if decision.end != nil { hasEnded = true }
@@ -56,7 +59,7 @@ package actor Orchestrator<Hands: Driver> {
                 return end
             }
             // What needs the record is ordered again in each turn: not at once, where it cannot be written.
-            wake(at: decision.wake.map { failure == nil ? $0 : max($0, driver.now() + .milliseconds(20)) })
+            wake(at: decision.wake.map { write == .written ? $0 : max($0, driver.now() + .milliseconds(20)) })
         }
         return .done
     }

@@ -63,7 +63,7 @@ package struct HealthReport: Sendable, Equatable {
             case .replicas: ["replicas-missing", "replica-misplaced", "link-down", "replica-lag", "writes-refused"]
             case .settings: ["setting-differs", "settings-uneven"]
             case .engines: ["versions-differ"]
-            case .persistence: ["persistence-failing", "record-not-written"]
+            case .persistence: ["persistence-failing", "record-not-written", "disk-hangs"]
             case .memory: ["memory-high", "memory-max-exceeded", "memory-max-not-held"]
             case .disk: ["disk-low", "disk-full", "reserve-missing", "quarantine-large"]
             case .certificates: ["certificate-ends", "certificate-ended", "certificate-unusable"]

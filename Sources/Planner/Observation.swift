@@ -64,6 +64,8 @@ package struct Observation: Sendable, Equatable {
     package var filledAt: [String: Moment] = [:]
     /// Why the record could not be written the last time, if so.
     package var recordTrouble: String?
+    /// Work on files that has not returned for too long, the oldest first.
+    package var overdue: [OverdueWork] = []
     package var logs: LogLengths?
     package var usage: HostUsage?
     /// Why events.jsonl cannot be written, if so.

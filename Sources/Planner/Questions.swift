@@ -146,6 +146,7 @@ extension Turn {
     }
 
     mutating func reportRecordTrouble() {
+        reportOverdueWork()
         guard let trouble = seen.recordTrouble else { return }
         find(
             Finding(

@@ -68,11 +68,14 @@ struct Daemon {
         if let path = memory.keptAside { cycle.keptAside(path) }
         let reporter = Reporter(
             options, notifier, began: driver.now(), dataDirectory: loaded.spec.dataDirectory,
-            reach: Reach.option(for: loaded.spec))
+            reach: Reach.option(for: loaded.spec), files: driver.files)
         let identity = DaemonIdentity(pid: getpid(), version: Clusterd.programVersion, startedAt: driver.wall())
         let log = EventLog(
             EventFile(loaded.spec.dataDirectory), host: loaded.spec.announcedHost,
-            cluster: memory.record?.cluster ?? loaded.spec.name
+            cluster: memory.record?.cluster ?? loaded.spec.name,
+            apart: { [files = driver.files, path = EventFile.path(loaded.spec.dataDirectory)] work in
+                files.begin(.init("events", "writing", path), work)
+            }
         ) { trouble in inbox.post(.timelineTrouble(trouble)) }
         // With fields, where they can be had; then the events are not told as lines of text as well.
         let journal = Journal.ofStandardError()
@@ -128,6 +131,7 @@ struct Daemon {
             end = await orchestrator.run()
         }
         await timeline.ended(end, wish: reporter.wish)
+        await reporter.flush()
         await nodeJournal?.finish()
         await publicServer?.stop()
         await server.stop(leavingFile: reporter.leavesSocket())

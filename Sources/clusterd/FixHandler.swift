@@ -12,9 +12,8 @@ struct FixHandler: Sendable {
     let driver: HostDriver
     let timeline: Timeline
 
-    func plan() async -> FixDocument {
-        let (cluster, findings) = await orchestrator.plan()
-        return FixDocument(cluster: cluster, dir: driver.spec.dataDirectory, findings)
+    func plan(_ cluster: String, _ findings: [Finding]) -> FixDocument {
+        FixDocument(cluster: cluster, dir: driver.spec.dataDirectory, findings)
     }
 
     func quarantine() -> QuarantineDocument { QuarantineDocument(driver.heldBack) }

@@ -105,6 +105,7 @@ final class Reexec: Sendable {
     private func admit() async throws(Failure) -> Parts {
         do throws(Refusal) {
             try Admission.mayEnd(driver.spec)
+            if let work = driver.overdue().first { throw Self.hanging(work.doing, work.path) }
             if let parts = state.withLock({ $0.parts }) {
                 try await parts.orchestrator.admitReplacement()
                 return parts
@@ -114,6 +115,13 @@ final class Reexec: Sendable {
         }
         throw Failure(
             "not-formed", "clusterd has only just started", hint: "clusterd reexec", exit: ControlAPI.ExitCode.failed)
+    }
+
+    /// execve(2) first ends every other thread, and one that waits for a disk does not end.
+    private static func hanging(_ doing: String, _ path: String) -> Refusal {
+        Refusal(
+            "disk-hangs", "\(doing) \(path) has not returned: the program cannot be replaced before it does",
+            hint: path.hasPrefix("/") ? "findmnt -T \(ShellWord.quoted(path))" : nil, exit: ControlAPI.ExitCode.failed)
     }
 
     private func refuse(_ who: Asker, _ failure: Failure) {
@@ -173,7 +181,9 @@ final class Reexec: Sendable {
         let (parts, attempt, changes) = state.withLock { ($0.parts, $0.attempt, $0.changes) }
         guard let parts, let attempt else { return await goOn() }
         let failure: Failure
-        if FileStamp(program) == attempt.trial.stamp {
+        if let work = await driver.files.settle(within: Self.patience) {
+            failure = Failure(Self.hanging(work.doing, work.path))
+        } else if FileStamp(program) == attempt.trial.stamp {
             await timeline.makesWay(for: attempt.trial.report.version)
             let kept = await inherited(parts, signals: attempt.signals).descriptors
             let error = Replacement(

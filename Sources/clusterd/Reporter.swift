@@ -1,6 +1,7 @@
 import ClusterModel
 import ControlAPI
 import Glibc
+import NodeFiles
 import Orchestrator
 import Planner
 import Synchronization
@@ -32,6 +33,7 @@ final class Reporter: Sendable {
     private let notifier: Notifier
     private let dataDirectory: String
     private let reach: String
+    private let files: FileWork
     private var mode: Daemon.Mode { options.mode }
     private var isVerbose: Bool { options.isVerbose }
 
@@ -43,12 +45,14 @@ final class Reporter: Sendable {
 
     /// - Parameter reach: what a command is to be given so that it finds this daemon.
     init(
-        _ options: Daemon.Options, _ notifier: Notifier, began: Moment, dataDirectory: String, reach: String
+        _ options: Daemon.Options, _ notifier: Notifier, began: Moment, dataDirectory: String, reach: String,
+        files: FileWork
     ) {
         self.options = options
         self.notifier = notifier
         self.dataDirectory = dataDirectory
         self.reach = reach
+        self.files = files
         state = Mutex(State(narration: Narration(began: began)))
     }
 
@@ -68,7 +72,24 @@ final class Reporter: Sendable {
             tellSystemd(&state, cycle, now)
             return lines
         }
-        for line in lines { Output.note(line) }
+        write(lines)
+    }
+
+    /// In the background standard error is a file in the data folder, whose disk may not answer.
+    private func write(_ lines: [String]) {
+        guard !lines.isEmpty, files.count(in: Self.lane) < Self.lineLimit else { return }
+        files.begin(.init(Self.lane, "writing to", "standard error", patience: .seconds(10))) {
+            for line in lines { Output.note(line) }
+        }
+    }
+
+    private static let lane = "standard error"
+    /// Lines of that many turns wait for a slow reader; later ones are dropped.
+    private static let lineLimit = 1000
+
+    /// Waits until what was said is written, with a limit.
+    func flush() async {
+        _ = await files.run(.init(Self.lane, "writing to", "standard error"), limit: .seconds(2)) { true }
     }
 
     /// Says what is waited for, once it takes long.
@@ -159,7 +180,7 @@ final class Reporter: Sendable {
     /// As of the last turn.
     var record: Record? { state.withLock { $0.cycle?.record } }
 
-    func say(_ line: String) { Output.note(line) }
+    func say(_ line: String) { write([line]) }
     /// What was wanted of the daemon in its last turn.
     var wish: Observation.Wish { state.withLock { $0.cycle?.seen.wish ?? .run } }
     func reloading() { notifier.notify(.reloading, within: .seconds(1)) }
@@ -203,8 +224,7 @@ final class Reporter: Sendable {
                     + (isSafe ? "nothing: its append-only file holds \(keys)" : "\(keys) that are not saved yet")
             }
         }
-        for line in lines { Output.note(line) }
-        Output.note("          a third Ctrl-C kills them")
+        write(lines + ["          a third Ctrl-C kills them"])
     }
 
     func ended(_ end: Decision.End) {

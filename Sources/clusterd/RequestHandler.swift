@@ -2,8 +2,10 @@ import ClusterModel
 import ControlAPI
 import ControlServer
 import HostDriver
+import NodeFiles
 import Orchestrator
 import Planner
+import Synchronization
 
 /// Answers what comes over the control socket.
 struct RequestHandler: Sendable {
@@ -24,12 +26,19 @@ struct RequestHandler: Sendable {
         case .change(let change, let key): return await carryOut(change, key)
         case .events(let query, let follows):
             let query = query.fixed(at: driver.wall())
-            return follows
-                ? .lines(timeline.log.follow(query))
-                : ControlResponse(status: 200, body: .document(EventsDocument.bytes(timeline.log.lines(query)) + [10]))
-        case .fixPlan: return .document(await fixes.plan())
-        case .quarantine: return .document(fixes.quarantine())
-        case .removeQuarantine(let id): return fixes.remove(id, by: .peer(peer))
+            return await onDisk(EventFile.path(driver.dataDirectory)) { [log = timeline.log] in
+                follows
+                    ? .lines(log.follow(query))
+                    : ControlResponse(status: 200, body: .document(EventsDocument.bytes(log.lines(query)) + [10]))
+            }
+        case .fixPlan:
+            let (cluster, findings) = await orchestrator.plan()
+            return await onDisk(driver.dataDirectory) { [fixes] in .document(fixes.plan(cluster, findings)) }
+        case .quarantine:
+            return await onDisk(driver.heldBack.root) { [fixes] in .document(fixes.quarantine()) }
+        case .removeQuarantine(let id):
+            // It answers when it is done, however much there is to delete.
+            return await onDisk(driver.heldBack.root, limit: nil) { [fixes] in fixes.remove(id, by: .peer(peer)) }
         case .call(let call):
             do {
                 return .document(try await calls.call(call))
@@ -48,7 +57,7 @@ struct RequestHandler: Sendable {
             }
         case .detach(let follows): return await end(.detach, follows) { timeline.detachAsked(by: .peer(peer)) }
         case .reload:
-            switch reload.prepare(for: .peer(peer)) {
+            switch await reload.prepared(for: .peer(peer)) {
             case .failure(let failure): return Self.refused(failure)
             case .success(let plan): return .document(await orchestrator.reload(plan))
             }
@@ -88,6 +97,24 @@ struct RequestHandler: Sendable {
         if let events { return .lines(events) }
         return .document(await orchestrator.status(), status: 202)
     }
+
+    /// Reads files for a request. A few lanes share the requests: while a disk hangs, no more threads than these wait for it.
+    private func onDisk(
+        _ path: String, limit: Duration? = readLimit, _ read: @escaping @Sendable () -> ControlResponse
+    ) async -> ControlResponse {
+        let lane = "request \(Self.requests.add(1, ordering: .relaxed).newValue % Self.lanes)"
+        let order = FileWork.Order(lane, "reading", path, patience: Self.readLimit)
+        return await driver.files.run(order, limit: limit, read)
+            ?? .error(
+                ControlError(
+                    "disk-hangs", "the disk of \(path) does not answer",
+                    hint: "findmnt -T \(ShellWord.quoted(path))", exit: ControlAPI.ExitCode.failed),
+                status: 503)
+    }
+
+    private static let requests = Atomic<UInt>(0)
+    private static let lanes: UInt = 8
+    private static let readLimit = Duration.seconds(60)
 
     private static func refused(_ failure: Failure) -> ControlResponse {
         .error(ControlError(failure.code, failure.message, hint: failure.hint, exit: failure.exit), status: 409)

@@ -1,7 +1,9 @@
 import ClusterModel
+import ControlAPI
 import ControlServer
 import Glibc
 import HostDriver
+import NodeFiles
 import Orchestrator
 import Planner
 import ProcessSupervision
@@ -46,7 +48,11 @@ final class Signals: Sendable {
         case SIGTERM: stop(.signal("SIGTERM"))
         case SIGHUP where mode == .up: stop(.signal("SIGHUP"))
         case SIGHUP:
-            if case .success(let plan) = reload.prepare(for: .signal("SIGHUP")) { inbox.post(.configured(plan)) }
+            Task { [reload, inbox] in
+                if case .success(let plan) = await reload.prepared(for: .signal("SIGHUP")) {
+                    inbox.post(.configured(plan))
+                }
+            }
         case SIGUSR1:
             timeline.detachAsked(by: .signal("SIGUSR1"))
             Task { await detach() }
@@ -97,9 +103,17 @@ final class Reload: Sendable {
         self.timeline = timeline
     }
 
+    /// Reads files, and so not on the threads of the loop. It is not given up: what it changes it may change at any time.
+    func prepared(for who: Asker) async -> Result<ReloadPlan, Failure> {
+        let order = FileWork.Order(
+            "configuration", "reading", options.configuration.first ?? "the configuration", patience: .seconds(10))
+        return await driver.files.run(order, limit: nil) { self.prepare(for: who) }
+            ?? .failure(Failure("disk-hangs", "the configuration cannot be read", exit: ControlAPI.ExitCode.failed))
+    }
+
     /// What another configuration is to change; on a failure nothing was changed. The hands have it from here on, the loop
     /// with the event that is to follow.
-    func prepare(for who: Asker) -> Result<ReloadPlan, Failure> {
+    private func prepare(for who: Asker) -> Result<ReloadPlan, Failure> {
         reporter.reloading()
         defer { reporter.reloaded() }
         do throws(Failure) {

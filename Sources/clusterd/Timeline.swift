@@ -76,7 +76,7 @@ struct Timeline: Sendable {
         case (.done, _):
             tell(.daemonEnded, "clusterd ends: every node is stopped", how(.stopped))
         }
-        await log.close(at: driver.now(), wall: driver.wall())
+        await log.close(at: driver.now(), wall: driver.wall(), limit: .seconds(5))
     }
 
     // MARK: who asked

@@ -33,11 +33,11 @@ import Testing
         .quarantine(copies), .makeDirectory("7000", path: "/data/nodes/7000"), .releaseReserve(folder: "/data"),
     ]
 
-    private func begun(_ cycle: Cycle) -> [String] {
+    private func begun(_ cycle: Cycle, _ write: RecordWrite = .refused("no space left on device")) -> [String] {
         var cycle = cycle
         let orders = Cycle.Orders(record: cycle.record, effects: Self.effects)
         let first = cycle.releaseFirst(orders, at: .seconds(2))
-        return (first + cycle.release(orders, failure: "no space left on device", at: .seconds(2))).map {
+        return (first + cycle.release(orders, write, at: .seconds(2))).map {
             String($0.key.text.prefix { $0 != " " })
         }
     }
@@ -50,5 +50,51 @@ import Testing
         #expect(begun(cycle(.planned)) == ["release-reserve"])
         #expect(begun(cycle(.formed) { $0.members[0].ports = PortPair(client: 7001) }) == ["release-reserve"])
         #expect(begun(cycle(.formed) { $0.members[0].directory = "/other" }) == ["release-reserve"])
+    }
+
+    @Test func aDiskThatDoesNotAnswerIsAsOneThatIsFull() {
+        #expect(begun(cycle(.formed), .late) == begun(cycle(.formed)))
+        #expect(begun(cycle(.planned), .late) == ["release-reserve"])
+    }
+
+    @Test func aPlaceThatALateWriteMayHaveChangedIsNotTakenForWritten() {
+        var cycle = cycle(.formed) { $0.members[0].ports = PortPair(client: 7001) }
+        _ = cycle.release(.init(record: cycle.record, effects: []), .late, at: .seconds(2))
+        var back = cycle.record
+        back?.members[0].ports = PortPair(client: 7000)
+        if let back { cycle.admit(back) }
+        // The disk has port 7000, or 7001 by now.
+        #expect(begun(cycle, .late) == ["release-reserve"])
+        _ = cycle.release(.init(record: cycle.record, effects: []), .written, at: .seconds(3))
+        #expect(begun(cycle, .late) == begun(self.cycle(.formed)))
+    }
+
+    @Test func anEndIsKnownBeforeItsLogIsReadAndExplainedAfterwards() {
+        var cycle = cycle(.formed)
+        let process = ProcessIdentity(bootID: "boot", pid: 7, startTime: 70)
+        let start = Effect.start(.init(node: "7000", directory: "/data/nodes/7000", incarnation: 1))
+        let wall = WallTime(milliseconds: 1)
+        cycle.note(.ended(start, .process(process, startedAt: wall)), at: .seconds(2), wall: wall)
+        let exit = ProcessExit(code: 1)
+        cycle.note(.exited("7000", process, ExitReason(exit: exit, log: [])), at: .seconds(3), wall: wall)
+        let silent = cycle.seen.lastExits["7000"]
+        let words = "Could not create server TCP listening socket *:7000: bind: Address already in use"
+        let lines = ["7:M 28 Nov 2026 10:00:00.000 # \(words)"]
+        let other = ProcessIdentity(bootID: "boot", pid: 8, startTime: 80)
+        cycle.note(.explained("7000", other, ExitReason(exit: exit, log: lines)), at: .seconds(4), wall: wall)
+        #expect(cycle.seen.lastExits["7000"] == silent)
+        cycle.note(.explained("7000", process, ExitReason(exit: exit, log: lines)), at: .seconds(4), wall: wall)
+        let known = cycle.seen.lastExits["7000"]
+        #expect(known?.at == .seconds(3) && known?.failures == silent?.failures)
+        #expect(known?.reason == ExitReason(exit: exit, log: lines) && known?.reason != silent?.reason)
+        #expect(cycle.seen.processes["7000"] == known.map { .exited($0) })
+    }
+
+    @Test func theLoopWaitsBrieflyWhereNothingDependsOnTheRecord() {
+        let cycle = cycle(.formed)
+        #expect(cycle.recordLimit(.init(record: cycle.record, effects: [])) == .milliseconds(200))
+        #expect(cycle.recordLimit(.init(record: cycle.record, effects: Self.effects)) == .seconds(1))
+        let new = self.cycle(.planned)
+        #expect(new.recordLimit(.init(record: new.record, effects: [])) == .seconds(10))
     }
 }

@@ -176,9 +176,10 @@ final class World {
         let orders = cycle.turn(at: now, wall: wall)
         for rule in violations(in: cycle.decision, given: before, seeing: cycle.seen) { breaks(rule) }
         let first = cycle.releaseFirst(orders, at: now)
-        let failure = orders.record != nil && host.isFull(spec.dataDirectory) ? Self.noSpace : nil
-        if let new = orders.record, failure == nil { record = new }
-        let effects = first + cycle.release(orders, failure: failure, at: now)
+        let write: RecordWrite =
+            orders.record != nil && host.isFull(spec.dataDirectory) ? .refused(Self.noSpace) : .written
+        if let new = orders.record, write == .written { record = new }
+        let effects = first + cycle.release(orders, write, at: now)
         self.cycle = cycle
         for event in chronicle?.events(cycle, at: now) ?? [] {
             tell("* \(event.code.rawValue): \(event.message)")

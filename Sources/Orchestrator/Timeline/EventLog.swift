@@ -43,7 +43,8 @@ package final class EventLog: Sendable {
     private struct State {
         var next: Int64
         var waiting: [EventLine] = []
-        /// A batch from the front of `waiting` is on its way to the file.
+        /// How many at the front of `waiting` are on their way to the file.
+        var beingWritten = 0
         var isWriting = false
         var trouble: String?
         var lastTry: Moment?
@@ -65,6 +66,8 @@ package final class EventLog: Sendable {
     private let store: any EventStore
     private let host: String
     private let cluster: String
+    /// Runs the writing where a disk that does not answer holds up nothing else.
+    private let apart: @Sendable (@escaping @Sendable () -> Void) -> Void
     /// Told when the file can no longer be written, why; and with nil when it can again.
     private let onTrouble: @Sendable (String?) -> Void
     /// How the daemon before this one ended.
@@ -72,8 +75,11 @@ package final class EventLog: Sendable {
     package let previous: EventDocument?
 
     package init(
-        _ store: any EventStore, host: String, cluster: String, onTrouble: @escaping @Sendable (String?) -> Void
+        _ store: any EventStore, host: String, cluster: String,
+        apart: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { work in Task { work() } },
+        onTrouble: @escaping @Sendable (String?) -> Void
     ) {
+        self.apart = apart
         self.store = store
         self.host = host
         self.cluster = cluster
@@ -107,7 +113,7 @@ package final class EventLog: Sendable {
             return (true, left)
         }
         for follower in left { follower.finish() }
-        if writes { Task { write() } }
+        if writes { apart { self.write() } }
     }
 
     private static func lost(_ count: Int, _ wall: WallTime) -> TimelineEvent {
@@ -141,11 +147,12 @@ package final class EventLog: Sendable {
         return left
     }
 
-    /// What is on its way to the file is not taken from under it: that is done when it could not be written.
+    /// What is on its way to the file stays at the front.
     private static func shorten(_ state: inout State) {
-        let surplus = state.waiting.count - waitingLimit
-        guard surplus > 0, !state.isWriting else { return }
-        state.waiting.removeFirst(surplus)
+        let first = state.beingWritten
+        let surplus = min(state.waiting.count - waitingLimit, state.waiting.count - first)
+        guard surplus > 0 else { return }
+        state.waiting.removeSubrange(first..<first + surplus)
         state.lost += surplus
     }
 
@@ -157,12 +164,16 @@ package final class EventLog: Sendable {
 
     private func write() {
         while true {
-            let batch = state.withLock { $0.waiting }
+            let batch = state.withLock { state in
+                state.beingWritten = state.waiting.count
+                return state.waiting
+            }
             guard !batch.isEmpty else { break }
             let failure = store.append(batch.map(\.bytes))
             let (isNews, goesOn) = state.withLock { state in
                 let isNews = state.trouble != failure
                 state.trouble = failure
+                state.beingWritten = 0
                 guard failure == nil else { return (isNews, false) }
                 state.waiting.removeFirst(batch.count)
                 return (isNews, !state.waiting.isEmpty)
@@ -179,15 +190,27 @@ package final class EventLog: Sendable {
         for waiter in idle { waiter.resume() }
     }
 
+    private func takeIdle() -> [CheckedContinuation<Void, Never>] {
+        state.withLock { state in
+            defer { state.idle = [] }
+            return state.idle
+        }
+    }
+
     /// The number of the last event.
     package var last: Int64 { state.withLock { $0.next - 1 } }
 
     /// Whether all that was told is in the file, or cannot be written now.
     package var isAtRest: Bool { state.withLock { !$0.isWriting } }
 
-    /// Writes what is left, once, and ends all followers.
-    package func close(at now: Moment, wall: WallTime) async {
+    /// Writes what is left, once, and ends all followers. A disk that does not answer is not waited for longer than the limit.
+    package func close(at now: Moment, wall: WallTime, limit: Duration = .seconds(600)) async {
         append([], at: now + Self.retryPause * 2, wall: wall)
+        let timer = Task {
+            // Cancelled, it leaves alone who waits in a later call.
+            do { try await Task.sleep(for: limit) } catch { return }
+            for waiter in takeIdle() { waiter.resume() }
+        }
         await withCheckedContinuation { done in
             let isIdle = state.withLock { state in
                 if state.isWriting { state.idle.append(done) }
@@ -195,6 +218,7 @@ package final class EventLog: Sendable {
             }
             if isIdle { done.resume() }
         }
+        timer.cancel()
         let followers = state.withLock { state in
             defer { state.followers = [:] }
             return state.followers.values.map(\.continuation)

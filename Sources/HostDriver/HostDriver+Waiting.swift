@@ -1,0 +1,65 @@
+import ClusterModel
+import NodeFiles
+import Orchestrator
+import Planner
+
+/// Work on files, apart from the threads of the loop, and with a limit (docs/supervision.md).
+extension HostDriver {
+    /// For what takes milliseconds on a disk that works.
+    static let fileLimit = Duration.seconds(10)
+    /// How long a copy may take before it is reported as hanging.
+    static let copying = Duration.seconds(600)
+
+    /// - Parameter limit: nil: its outcome is waited for however long it takes.
+    func outcome(
+        _ order: FileWork.Order, limit: Duration? = HostDriver.fileLimit, _ work: @escaping @Sendable () -> Outcome
+    ) async -> Outcome {
+        await files.run(order, limit: limit, work)
+            ?? .failed("\(order.path): the disk does not answer (\(order.doing) it has not returned)")
+    }
+
+    func change(
+        _ order: FileWork.Order, limit: Duration? = HostDriver.fileLimit,
+        _ body: @escaping @Sendable () throws(FileError) -> Void
+    ) async -> Outcome {
+        await outcome(order, limit: limit) {
+            do throws(FileError) {
+                try body()
+                return .done
+            } catch {
+                return .failed(error.description)
+            }
+        }
+    }
+
+    package func overdue() -> [OverdueWork] {
+        files.overdue.map { OverdueWork(doing: $0.doing, path: $0.path, since: $0.since) }
+    }
+
+    package func store(_ record: Record, limit: Duration) async -> RecordWrite {
+        let path = Self.recordPath(dataDirectory)
+        let whenLate: @Sendable (RecordWrite) -> Void = { [inbox] _ in inbox.wake() }
+        return await files.run(.init("record", "writing", path), limit: limit, whenLate: whenLate) { [self] in
+            if recordOnDisk.withLock({ $0 == record }) { return .written }
+            guard let bytes = RecordCoding.encode(record) else { return .refused("it cannot be written as JSON") }
+            do throws(FileError) {
+                recordOnDisk.withLock { $0 = nil }
+                try writeDurably(bytes, to: path, mode: Self.recordMode)
+                recordOnDisk.withLock { $0 = record }
+                return .written
+            } catch {
+                return .refused(error.description)
+            }
+        } ?? .late
+    }
+
+    /// Room is looked at in each turn. A file system that does not answer is taken to be as it last was.
+    package func disks(of folders: [String]) async -> [Disk] {
+        let order = FileWork.Order("disks", "reading the free space of", dataDirectory)
+        guard let disks = await files.run(order, limit: .milliseconds(100), { NodeFiles.disks(of: folders) }) else {
+            return lastDisks.withLock { $0 }
+        }
+        lastDisks.withLock { $0 = disks }
+        return disks
+    }
+}

@@ -1,0 +1,228 @@
+import ClusterModel
+import Glibc
+import Synchronization
+
+/// Runs work on files on threads of its own, so that a disk that does not answer holds up neither the loop nor a thread of a
+/// pool. Work of one lane runs in order, one at a time: what returns late is followed by what was ordered later, and never
+/// overwrites it. A thread that waits for a hung disk cannot be ended; it is left to wait.
+package final class FileWork: Sendable {
+    /// Work that has not returned for longer than it should take.
+    package struct Overdue: Sendable, Hashable {
+        /// What is being done, as in `writing`.
+        package var doing: String
+        package var path: String
+        package var since: Moment
+    }
+
+    /// What a job is called, and how long it takes at most on a disk that works.
+    package struct Order: Sendable {
+        package var lane: String
+        package var doing: String
+        package var path: String
+        package var patience: Duration
+
+        package init(_ lane: String, _ doing: String, _ path: String, patience: Duration = .seconds(2)) {
+            self.lane = lane
+            self.doing = doing
+            self.path = path
+            self.patience = patience
+        }
+    }
+
+    private struct Job {
+        var number: Int
+        var order: Order
+        var body: @Sendable () -> Void
+    }
+
+    private struct Lane {
+        var running: (job: Job, since: Moment)?
+        var waiting: [Job] = []
+    }
+
+    private struct State {
+        var lanes: [String: Lane] = [:]
+        var nextNumber = 0
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// Runs the work and returns its result; nil if it does not return in time. What had not begun by then never runs; what
+    /// had, goes on, and `whenLate` is called with its result.
+    /// - Parameter limit: counted from the beginning of the work that occupies the lane: behind work that hangs nothing waits
+    ///   once more. nil: no limit.
+    package func run<Result: Sendable>(
+        _ order: Order, limit: Duration?, whenLate: (@Sendable (Result) -> Void)? = nil,
+        _ work: @escaping @Sendable () -> Result
+    ) async -> Result? {
+        let answer = Answer<Result>()
+        let (number, began) = add(order) {
+            let result = work()
+            if !answer.give(result) { whenLate?(result) }
+        }
+        guard let limit else { return await answer.value() }
+        let pause = began + limit - Self.now
+        guard pause > .zero else {
+            giveUp(number, order.lane, answer)
+            return await answer.value()
+        }
+        let timer = Task {
+            try? await Task.sleep(for: pause)
+            if !Task.isCancelled { giveUp(number, order.lane, answer) }
+        }
+        defer { timer.cancel() }
+        return await answer.value()
+    }
+
+    /// Runs the work after what was ordered before in that lane; no caller waits for it.
+    package func begin(_ order: Order, _ work: @escaping @Sendable () -> Void) { _ = add(order, work) }
+
+    /// The number of jobs in a lane that have not returned.
+    package func count(in lane: String) -> Int {
+        state.withLock { state in
+            let lane = state.lanes[lane]
+            return (lane?.running == nil ? 0 : 1) + (lane?.waiting.count ?? 0)
+        }
+    }
+
+    /// What hangs now, the oldest first.
+    package var overdue: [Overdue] {
+        let now = Self.now
+        return state.withLock { state in
+            state.lanes.values.compactMap(\.running).filter { now - $0.since >= $0.job.order.patience }
+                .map { Overdue(doing: $0.job.order.doing, path: $0.job.order.path, since: $0.since) }
+                .sorted { ($0.since, $0.path) < ($1.since, $1.path) }
+        }
+    }
+
+    /// Waits until nothing is under way that takes milliseconds on a disk that works. Returns what has not returned by the limit.
+    package func settle(within limit: Duration) async -> Overdue? {
+        let deadline = Self.now + limit
+        while let left = pending {
+            guard Self.now < deadline else { return left }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        return nil
+    }
+
+    /// Copies, which a daemon that is replaced leaves to its successor, are left out.
+    private var pending: Overdue? {
+        state.withLock { state in
+            state.lanes.values.compactMap(\.running).filter { $0.job.order.patience <= Self.short }
+                .map { Overdue(doing: $0.job.order.doing, path: $0.job.order.path, since: $0.since) }
+                .min { ($0.since, $0.path) < ($1.since, $1.path) }
+        }
+    }
+
+    private static let short = Duration.seconds(60)
+
+    private static var now: Moment {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Moment(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    private func giveUp<Result>(_ number: Int, _ lane: String, _ answer: Answer<Result>) {
+        state.withLock { $0.lanes[lane]?.waiting.removeAll { $0.number == number } }
+        _ = answer.give(nil)
+    }
+
+    /// The job's number, and since when its lane has been occupied.
+    private func add(_ order: Order, _ body: @escaping @Sendable () -> Void) -> (number: Int, began: Moment) {
+        let (number, began, isIdle) = state.withLock { state in
+            let job = Job(number: state.nextNumber, order: order, body: body)
+            state.nextNumber += 1
+            let running = state.lanes[order.lane]?.running
+            let began = running?.since ?? Self.now
+            if running == nil {
+                state.lanes[order.lane, default: Lane()].running = (job, began)
+            } else {
+                state.lanes[order.lane]?.waiting.append(job)
+            }
+            return (job.number, began, running == nil)
+        }
+        if isIdle { startThread(order.lane) }
+        return (number, began)
+    }
+
+    private func startThread(_ lane: String) {
+        var thread = pthread_t()
+        let worker = Unmanaged.passRetained(Worker(work: self, lane: lane))
+        if pthread_create(&thread, nil, Worker.body, worker.toOpaque()) == 0 {
+            pthread_detach(thread)
+        } else {
+            // With no thread left, the caller's own is better than none.
+            worker.release()
+            drain(lane)
+        }
+    }
+
+    fileprivate func drain(_ lane: String) {
+        while let job = state.withLock({ $0.lanes[lane]?.running?.job }) {
+            job.body()
+            state.withLock { state in
+                guard state.lanes[lane]?.waiting.isEmpty == false, let next = state.lanes[lane]?.waiting.removeFirst()
+                else { return state.lanes[lane] = nil }
+                state.lanes[lane]?.running = (next, Self.now)
+            }
+        }
+    }
+}
+
+private final class Worker: Sendable {
+    private let work: FileWork
+    private let lane: String
+
+    init(work: FileWork, lane: String) {
+        self.work = work
+        self.lane = lane
+    }
+
+    static let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
+        guard let argument else { return nil }
+        let worker = Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue()
+        worker.work.drain(worker.lane)
+        return nil
+    }
+}
+
+/// A result that arrives once, or the news that it is no longer waited for.
+private final class Answer<Value: Sendable>: Sendable {
+    private enum State {
+        case open
+        case awaited(CheckedContinuation<Value?, Never>)
+        case given(Value?)
+    }
+
+    private let state = Mutex(State.open)
+
+    /// False: it was given up before.
+    func give(_ value: Value?) -> Bool {
+        let (isFirst, continuation) = state.withLock { state -> (Bool, CheckedContinuation<Value?, Never>?) in
+            switch state {
+            case .given: return (false, nil)
+            case .open:
+                state = .given(value)
+                return (true, nil)
+            case .awaited(let continuation):
+                state = .given(value)
+                return (true, continuation)
+            }
+        }
+        continuation?.resume(returning: value)
+        return isFirst
+    }
+
+    func value() async -> Value? {
+        await withCheckedContinuation { continuation in
+            let given = state.withLock { state -> Value?? in
+                if case .given(let value) = state { return .some(value) }
+                state = .awaited(continuation)
+                return nil
+            }
+            if let given { continuation.resume(returning: given) }
+        }
+    }
+}

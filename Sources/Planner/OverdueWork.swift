@@ -1,0 +1,30 @@
+import ClusterModel
+
+/// Work on a file that has not returned: the disk below it does not answer.
+package struct OverdueWork: Sendable, Hashable {
+    /// What is being done, as in `writing`.
+    package var doing: String
+    package var path: String
+    package var since: Moment
+
+    package init(doing: String, path: String, since: Moment) {
+        self.doing = doing
+        self.path = path
+        self.since = since
+    }
+}
+
+extension Turn {
+    /// One finding for each path. The time is given as a moment and not as a duration, so that the sentence stays the same.
+    mutating func reportOverdueWork() {
+        for work in seen.overdue {
+            let since = seen.wall + (.zero - (now - work.since))
+            find(
+                Finding(
+                    "disk-hangs", .error, node: members.first { work.path.hasPrefix($0.directory + "/") }?.name,
+                    "\(work.doing) \(work.path) has not returned since \(since.clock): its disk does not answer; dead masters "
+                        + "are replaced and running nodes stay up, and changes that need that disk wait",
+                    hint: work.path.hasPrefix("/") ? "findmnt -T \(ShellWord.quoted(work.path))" : nil))
+        }
+    }
+}

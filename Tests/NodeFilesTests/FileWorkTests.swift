@@ -1,0 +1,68 @@
+import ClusterModel
+import Dispatch
+import NodeFiles
+import Synchronization
+import Testing
+
+/// A gate that a test opens: work that waits for it stands for a disk that does not answer.
+private final class Gate: Sendable {
+    private let isOpen = DispatchSemaphore(value: 0)
+    let passed = Mutex<[String]>([])
+
+    func open() { isOpen.signal() }
+    func pass(_ name: String) -> String {
+        isOpen.wait()
+        isOpen.signal()
+        passed.withLock { $0.append(name) }
+        return name
+    }
+}
+
+@Suite struct FileWorkTests {
+    private func order(_ lane: String) -> FileWork.Order {
+        .init(lane, "writing", "/data/\(lane)", patience: .milliseconds(10))
+    }
+
+    @Test func workThatHangsIsGivenUpAndNamedAndHoldsUpNoOtherLane() async {
+        let (files, gate) = (FileWork(), Gate())
+        #expect(await files.run(order("a"), limit: .milliseconds(30)) { gate.pass("first") } == nil)
+        #expect(files.overdue.map(\.path) == ["/data/a"])
+        #expect(await files.run(order("b"), limit: .seconds(60)) { "other" } == "other")
+        gate.open()
+        #expect(await files.run(order("a"), limit: nil) { "after" } == "after")
+        #expect(await files.settle(within: .seconds(60)) == nil)
+        #expect(files.overdue.isEmpty)
+    }
+
+    @Test func aDaemonThatIsReplacedKnowsWhatItWouldWaitFor() async {
+        let (files, gate) = (FileWork(), Gate())
+        _ = await files.run(order("a"), limit: .milliseconds(1)) { gate.pass("first") }
+        #expect(await files.settle(within: .milliseconds(20))?.path == "/data/a")
+        gate.open()
+        #expect(await files.settle(within: .seconds(60)) == nil)
+    }
+
+    @Test func workThatHangsLeavesNoPileBehindIt() async {
+        let (files, gate) = (FileWork(), Gate())
+        for _ in 0..<100 { _ = await files.run(order("a"), limit: .milliseconds(1)) { gate.pass("write") } }
+        #expect(files.count(in: "a") == 1)
+        gate.open()
+        #expect(await files.settle(within: .seconds(60)) == nil)
+        #expect(gate.passed.withLock { $0 } == ["write"])
+    }
+
+    @Test func whatIsLateIsFollowedByWhatWasOrderedLaterAndWhatWasGivenUpBeforeItBeganNeverRuns() async {
+        let (files, gate) = (FileWork(), Gate())
+        _ = await files.run(
+            order("a"), limit: .milliseconds(30),
+            whenLate: { (_: String) in gate.passed.withLock { $0.append("late") } }
+        ) {
+            gate.pass("first")
+        }
+        // Behind work that hangs nothing waits once more.
+        #expect(await files.run(order("a"), limit: .milliseconds(30)) { gate.pass("given up") } == nil)
+        gate.open()
+        #expect(await files.run(order("a"), limit: nil) { gate.pass("last") } == "last")
+        #expect(gate.passed.withLock { $0 } == ["first", "late", "last"])
+    }
+}
