@@ -130,6 +130,29 @@ extension SpecReader {
                     message: "redis.requirepass without redis.masterauth: replicas could not follow their masters",
                     hint: "set redis.masterauth to the same password"))
         }
+        checkReplicaLogin(spec)
+    }
+
+    /// An engine refuses a password where it asks for none. With an ACL, or a user of its own for replicas, the passwords may differ.
+    private mutating func checkReplicaLogin(_ spec: ClusterSpec) {
+        func value(_ name: String) -> String? {
+            spec.directives.last { $0.name == name }?.arguments.first.flatMap { $0.isEmpty ? nil : $0 }
+        }
+        guard let sent = value("masterauth"), ["masteruser", "aclfile", "user"].allSatisfy({ value($0) == nil }),
+            value("requirepass") != sent, errors.isEmpty,
+            ![sent, value("requirepass")].contains(Self.unknownSecret)
+        else { return }
+        let isAsked = value("requirepass") != nil
+        errors.append(
+            ConfigurationError(
+                origin: spec.directives.last { $0.name == "masterauth" }?.origin ?? .builtIn,
+                message: isAsked
+                    ? "redis.masterauth is not the password of redis.requirepass: replicas could not follow their masters"
+                    : "redis.masterauth without redis.requirepass: replicas could not follow their masters, which refuse a "
+                        + "password where they ask for none",
+                hint: isAsked
+                    ? "set both to the same password"
+                    : "remove redis.masterauth too, or set redis.requirepass to the same password"))
     }
 
     /// Every setting with where it came from.

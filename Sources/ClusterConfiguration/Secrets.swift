@@ -11,6 +11,9 @@ extension SpecReader {
     /// Directives that are passwords: one word whatever is in it, never shown.
     static let secrets = ["requirepass", "masterauth", "tls-key-file-pass", "tls-client-key-file-pass"]
 
+    /// It stands for a credential that only the service can read.
+    static let unknownSecret = "unknown"
+
     static let secretExpected = "for a password {file: PATH} or {credential: NAME}"
 
     /// The password that a mapping leads to; nil: it was refused. Where it cannot be known here, something stands in for it.
@@ -28,7 +31,7 @@ extension SpecReader {
             guard let text = try readSecret(source) else {
                 let message = "\(label): the credential '\(word)' is the service's own and was not looked at"
                 warnings.append(ConfigurationError(origin: value.origin, message: message))
-                return "unknown"
+                return Self.unknownSecret
             }
             let secret = text.hasSuffix("\n") ? String(text.dropLast()) : text
             if secret.isEmpty { refuse("\(members[0].key) \(word) is empty: that is no password", label, value.origin) }

@@ -135,6 +135,8 @@ package final class HostDriver: Driver {
             await closeSlot(node, contact, slot, ifEmpty: ifEmpty)
         case .addSlots(let node, let contact, let slots):
             await command(node, contact, ["CLUSTER", "ADDSLOTS"] + slots.ranges.flatMap { $0 }.map(String.init))
+        case .acceptPassword(let node, let contact, let password):
+            await command(node, contact, ["ACL", "SETUSER", "default", ">\(password)"])
         case .configure(let node, let contact, let name, let value):
             await command(node, contact, ["CONFIG", "SET", name, value])
         case .loadCertificates(let node, let contact, let files):

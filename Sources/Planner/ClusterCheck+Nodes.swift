@@ -137,10 +137,12 @@ extension Turn {
             let master = decision.record?.member(id: masterID), running(master.name) != nil
         else { return }
         if !report.replication.linkUp {
+            guard loginTrouble(of: member) == nil else { return }
             return suspect(
                 Finding(
                     "link-down", .warning, node: member.name, shard: master.name,
-                    "\(member.name) has no link to its master \(master.name), which runs"), for: Self.standing * 2)
+                    "\(member.name) has no link to its master \(master.name), which runs",
+                    hint: "look for the reason in \(member.directory)/redis.log"), for: Self.standing * 2)
         }
         guard let lag = decision.assessment.node(member.name)?.lagBytes else { return }
         let backlog = liveSettings(master)?.values["repl-backlog-size"].flatMap { Int64($0) } ?? 1 << 20

@@ -22,6 +22,7 @@ extension Turn {
         checkStrangers()
         checkReplicas(topology)
         checkSettings()
+        checkReplicaLogin()
         checkEngines()
         checkPersistence()
         checkMemory()

@@ -61,6 +61,7 @@ extension Turn {
         }
         introduce(topology)
         restoreSettings()
+        applyPasswords()
         applyConfiguration()
         saveAgain()
         endPausesOfReplicas()

@@ -63,6 +63,8 @@ extension Effect {
         case .addSlots(let node, let contact, let slots):
             EffectKey("add slots \(node) \(contact.process.pid) \(slots)")
         case .loadCertificates(let node, let contact, _): EffectKey("certificates \(node) \(contact.process.pid)")
+        case .acceptPassword(let node, let contact, let password):
+            EffectKey("accept \(node) \(contact.process.pid) \(Fingerprint.of([password.utf8]))")
         case .configure(let node, let contact, let name, let value):
             EffectKey(
                 "configure \(node) \(contact.process.pid) \(name) "

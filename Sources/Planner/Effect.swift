@@ -69,6 +69,8 @@ package enum Effect: Sendable, Equatable {
     /// CONFIG SET of the files of TLS, all in one: a certificate without its key would be refused. They are read again even
     /// where the paths are as before.
     case loadCertificates(NodeName, Contact, [Setting])
+    /// ACL SETUSER: take this password of the user `default` too.
+    case acceptPassword(NodeName, Contact, String)
     /// CONFIG SET of one directive, live only.
     case configure(NodeName, Contact, name: String, value: String)
 
@@ -266,7 +268,8 @@ package enum Effect: Sendable, Equatable {
         case .makeDirectory(let node, _), .adopt(let node, _), .ask(let node, _), .signal(let node, _, _),
             .killHung(let node, _, _), .continueStopped(let node, _, _, _),
             .shutdown(let node, _, _), .handOver(let node, _, _), .replicate(let node, _, _), .meet(let node, _, _, _),
-            .configure(let node, _, _, _), .loadCertificates(let node, _, _), .forget(let node, _, _),
+            .configure(let node, _, _, _), .loadCertificates(let node, _, _), .acceptPassword(let node, _, _),
+            .forget(let node, _, _),
             .closeSlot(let node, _, _, _),
             .addSlots(let node, _, _), .save(let node, _), .unpause(let node, _, _):
             node

@@ -103,7 +103,10 @@ package struct ReloadPlan: Sendable, Equatable {
             gone.formUnion(before.keys.filter { after[$0] == nil })
         }
         directives = changed.sorted()
-        dropped = gone.filter { name in !new.directives.contains { $0.name == name } }.sorted()
+        // A password that is gone is taken from the running nodes.
+        dropped = gone.filter { name in
+            !new.directives.contains { $0.name == name } && !NodeLogin.directives.contains(name)
+        }.sorted()
     }
 }
 
@@ -139,15 +142,12 @@ extension Turn {
                 decision.check.isApplying = true
                 continue
             }
-            // A replica must know the password before its master asks for it.
-            let order = ["masteruser": 0, "masterauth": 1, "requirepass": 3]
             if loadCertificates(member, contact, since: reload.at) { decision.check.isApplying = true }
             let differences = settingDifferences(member).filter { difference in
-                !difference.isPending
+                // Passwords go over all nodes together (`applyPasswords`).
+                !difference.isPending && !NodeLogin.directives.contains(difference.name)
                     && !(spec.speaksTLS && ClusterSpec.certificateDirectives.contains(difference.name))
-            }.sorted {
-                (order[$0.name] ?? 2, $0.name) < (order[$1.name] ?? 2, $1.name)
-            }
+            }.sorted { $0.name < $1.name }
             for difference in differences {
                 let effect = Effect.configure(
                     member.name, contact, name: difference.name, value: difference.configured)

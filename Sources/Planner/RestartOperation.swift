@@ -22,6 +22,7 @@ extension Turn {
     private mutating func replace(
         _ restart: inout Operation.RestartNode, _ member: Member, _ story: Story, _ topology: Topology
     ) -> Advance {
+        if !isEnding(member), !restart.force, let advance = passwordAdvance(story) { return advance }
         let isForced = restart.force && able(replicas(of: member, topology)) == nil && restart.successor == nil
         if !isEnding(member), !restart.noFailover, !isForced,
             let advance = handOver(from: member, to: &restart.successor, topology, story)
@@ -86,7 +87,11 @@ extension Turn {
             return within(Self.dataLimit, "waiting for \(member.name) to load its data", story)
         }
         if report.replication.role == .replica, !isInSync(report) {
-            let words = "waiting for \(member.name) to be in sync"
+            let trouble = loginTrouble(of: member)
+            let words = "waiting for \(member.name) to be in sync" + (trouble.map { ": \($0)" } ?? "")
+            if let trouble, story.age(of: words) >= Self.agreementLimit {
+                return .failed("\(member.name) runs and cannot be in sync: \(trouble)")
+            }
             if let why = whyItsMasterStaysAway(member, story.age(of: words), topology) {
                 return .failed("\(member.name) runs and cannot be in sync: \(why)")
             }

@@ -7,10 +7,11 @@ extension Turn {
     static let inspectionPace = Duration.seconds(30)
 
     /// Asked of every node, configured or not: what people change by hand, and what the checks look at.
-    static let importantSettings = [
-        "appendfsync", "appendonly", "bind", "cluster-announce-ip", "cluster-node-timeout", "maxmemory",
-        "maxmemory-policy", "repl-backlog-size", "replica-serve-stale-data", "save",
-    ]
+    static let importantSettings =
+        [
+            "appendfsync", "appendonly", "bind", "cluster-announce-ip", "cluster-node-timeout", "maxmemory",
+            "maxmemory-policy", "repl-backlog-size", "replica-serve-stale-data", "save",
+        ] + NodeLogin.directives
 
     /// One configured directive that a node has otherwise.
     struct SettingDifference: Equatable {
@@ -89,7 +90,12 @@ extension Turn {
     /// `appendonly` is put right by itself (rule 12).
     func settingDifferences(_ member: Member) -> [SettingDifference] {
         guard let live = liveSettings(member) else { return [] }
-        return configuredSettings(member).compactMap { name, value, origin in
+        let configured = configuredSettings(member)
+        // What is not configured is empty: a node that has a password then has one too many.
+        let absent: [ConfiguredSetting] = NodeLogin.directives.filter { name in !configured.contains { $0.name == name }
+        }
+        .map { ($0, "", .builtIn) }
+        return (configured + absent).compactMap { name, value, origin in
             guard name != "appendonly", let now = live.values[name], !SettingValue.isSame(name, value, live: now) else {
                 return nil
             }

@@ -82,6 +82,16 @@ import Testing
                 + "set redis.masterauth to the same password"
         ),
         (
+            "redis:\n  masterauth: x\n",
+            "a.yaml:2:15: redis.masterauth without redis.requirepass: replicas could not follow their masters, which refuse a "
+                + "password where they ask for none; remove redis.masterauth too, or set redis.requirepass to the same password"
+        ),
+        (
+            "redis:\n  requirepass: x\n  masterauth: y\n",
+            "a.yaml:3:15: redis.masterauth is not the password of redis.requirepass: replicas could not follow their masters; "
+                + "set both to the same password"
+        ),
+        (
             "redis:\n  tls-cert-file: /a\n",
             "a.yaml:2:18: redis.tls-key-file: TLS needs it"
         ),

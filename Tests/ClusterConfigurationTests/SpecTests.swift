@@ -62,6 +62,7 @@ import Testing
     @Test func aListIsSeveralLinesAndAPasswordOneWord() throws {
         let spec = try load(
             "redis:\n  save: [900 1, 300 10]\n  client-output-buffer-limit: replica 1mb 1mb 60\n  masterauth: 'a b \"c'\n"
+                + "  requirepass: 'a b \"c'\n"
         ).spec
         let lines = spec.directives.map { [$0.name] + $0.arguments }
         #expect(lines.contains(["save", "900", "1"]) && lines.contains(["save", "300", "10"]))

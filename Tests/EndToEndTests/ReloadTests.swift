@@ -80,6 +80,64 @@ import Testing
         }
     }
 
+    /// Removed, added and changed: after each, clusterd has access, the links are up, and a restarted node comes back.
+    @Test func aPasswordIsRemovedAndAddedWhileEverythingRuns() async throws {
+        try await withDaemon { daemon in
+            let shape = "cluster: {masters: 1, replicas: 1}\n"
+            let conf = try write(daemon, shape + "redis: {requirepass: one, masterauth: one}\n")
+            try daemon.up(["--config", conf])
+            try await daemon.ready()
+            for password in [nil, "two", "three", nil] as [String?] {
+                _ = try write(
+                    daemon, shape + (password.map { "redis: {requirepass: \($0), masterauth: \($0)}\n" } ?? ""))
+                let reload = try daemon.command(["reload", "--json"])
+                #expect(reload.exit == 0, "\(reload.errors)")
+                let document = try ControlJSON.decode(ReloadDocument.self, from: Array(reload.output.utf8))
+                #expect(
+                    document.live == ["masterauth", "requirepass"] && document.pendingRestart.isEmpty, "\(document)")
+                for node in try daemon.status().nodes {
+                    #expect(try await Redis.send(node.port, "PING", password: password) == .simple("PONG"))
+                    let user = try await Redis.send(node.port, "CONFIG", "GET", "masteruser", password: password)
+                    #expect(user.elements?.last?.text == "")
+                }
+                // The replication link is made again, and every node is asked over a new connection.
+                let restart = try daemon.command(["rolling-restart", "--timeout", "120s"])
+                #expect(restart.exit == 0, "\(restart.errors)")
+                try await daemon.ready()
+                let codes = try daemon.status().findings.map(\.code)
+                #expect(!codes.contains { ["login-refused", "replica-login-refused", "setting-differs"].contains($0) })
+            }
+            try await daemon.stop()
+        }
+    }
+
+    /// The configuration lost its password while no clusterd ran, and the nodes kept theirs.
+    @Test func aRollingRestartTakesAPasswordThatIsNotConfiguredFromAllNodes() async throws {
+        try await withDaemon { daemon in
+            let shape = "cluster: {masters: 1, replicas: 1}\n"
+            let conf = try write(daemon, shape + "redis: {requirepass: one, masterauth: one}\n")
+            try daemon.up(["--config", conf])
+            try await daemon.ready()
+            #expect(try daemon.command(["detach"]).exit == 0)
+            #expect(await daemon.ended() == 0)
+            _ = try write(daemon, shape)
+            try daemon.up(["--config", conf])
+            try await daemon.ready()
+            let isTold = await eventually {
+                try daemon.status().findings.contains {
+                    $0.code == "setting-differs" && $0.message.contains("requirepass")
+                }
+            }
+            #expect(isTold)
+            let restart = try daemon.command(["rolling-restart", "--pending", "--timeout", "120s"])
+            #expect(restart.exit == 0, "\(restart.errors)")
+            try await daemon.ready()
+            #expect(try await Redis.send(daemon.base, "PING") == .simple("PONG"))
+            #expect(try daemon.status().nodes.allSatisfy { $0.pendingRestart.isEmpty })
+            try await daemon.stop()
+        }
+    }
+
     @Test func showNamesTheOriginOfEachSettingAndHidesPasswords() throws {
         let daemon = try Daemon()
         defer { daemon.cleanUp() }

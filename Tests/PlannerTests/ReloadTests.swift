@@ -122,7 +122,8 @@ import Testing
         ])
         let set = orders(&scene)
         for node in scene.record!.members.map(\.name) {
-            #expect(set.filter { $0.0 == node }.map(\.1) == ["masterauth", "requirepass"])
+            #expect(
+                set.filter { $0.0 == node }.map(\.1) == ["masteruser", "masterauth", "requirepass", "masteruser"])
         }
         #expect(!scene.seen.effects.keys.contains { $0.text.contains("s3cret") })
     }

@@ -155,7 +155,8 @@ extension Scene {
         case .examine(let node, let process, let path):
             seen.examinations[node] = .init(of: process, path: path, bytes: 100, goodBytes: 78)
             seen.effects[effect.key] = nil
-        case .repairAppendOnly, .forget, .closeSlot, .addSlots, .save, .unpause, .loadCertificates: break
+        case .repairAppendOnly, .forget, .closeSlot, .addSlots, .save, .unpause, .loadCertificates, .acceptPassword:
+            break
         }
     }
 

@@ -203,6 +203,7 @@ extension Effect {
         case .closeSlot(_, _, let slot, _): "\(name): slot \(slot) cannot be left as it is"
         case .addSlots(_, _, let slots): "\(name) does not take the slots \(slots)"
         case .configure(_, _, let directive, _): "\(name): \(directive) cannot be set"
+        case .acceptPassword: "\(name) does not take the new password beside the old one"
         case .loadCertificates: "\(name) goes on with the certificates that it has"
         default: "\(name): \(kind) failed"
         }

@@ -1,0 +1,179 @@
+import ClusterModel
+
+/// When the configured passwords are set on the running nodes, and what is said of a replica that cannot log in to its master.
+extension Turn {
+    /// After a reload, and before a node is restarted, all running nodes are given the configured passwords: a node that starts
+    /// has no others. The same holds where the configuration was changed while no clusterd ran, and a node has started since.
+    mutating func applyPasswords() {
+        guard seen.reload != nil || isRestartAsked || isMixedByStarts else { return }
+        guard let steps = passwordSteps() else {
+            decision.check.isApplying = decision.check.isApplying || seen.reload != nil
+            return
+        }
+        for (node, step) in steps {
+            guard let member = decision.record?.member(node), let effect = effect(step, member) else { continue }
+            let history = seen.effects[effect.key]
+            // What was set once and is otherwise again was changed by hand: that waits for the next reload.
+            if !isRestartAsked, let history, history.isDone, history.began >= passwordsAsked { continue }
+            if seen.reload != nil { decision.check.isApplying = true }
+            guard !isBusy(node) else { continue }
+            if history?.isDone == true { decision.effects.append(effect) } else { perform(effect) }
+        }
+    }
+
+    /// What a restart waits for; nil: every running node has the configured passwords. A node that would come back with a
+    /// password that the others neither ask for nor take is not stopped.
+    func passwordAdvance(_ story: Story) -> Advance? {
+        let words = "setting the configured passwords on all nodes"
+        if let refusal = passwordRefusal { return .failed("\(refusal); \(Self.passwordsNeedAStop)") }
+        guard let steps = passwordSteps(at: .any), !steps.isEmpty else { return nil }
+        guard story.age(of: words) >= Self.agreementLimit else { return .working(words) }
+        let nodes = Self.list(steps.map(\.node.text))
+        return .failed("the configured passwords could not be set on \(nodes); \(Self.passwordsNeedAStop)")
+    }
+
+    private static let passwordsNeedAStop =
+        "nothing was restarted: a node that restarts alone could not log in to the others; clusterd stop, then clusterd up, "
+        + "restarts all nodes with the configured passwords"
+
+    /// A running node that keeps another password than configured, in its engine's words.
+    private var passwordRefusal: String? {
+        for member in members {
+            guard let contact = contact(member) else { continue }
+            for difference in settingDifferences(member) where NodeLogin.directives.contains(difference.name) {
+                let effect = Effect.configure(
+                    member.name, contact, name: difference.name, value: difference.configured)
+                guard isRefused(member, difference.name, difference.configured),
+                    let words = seen.effects[effect.key]?.failure
+                else { continue }
+                return "\(member.name) does not take the configured \(difference.name) while it runs (\(words))"
+            }
+        }
+        return nil
+    }
+
+    private var isRestartAsked: Bool {
+        decision.record?.operations.contains { operation in
+            guard operation.isOpen else { return false }
+            switch operation.kind {
+            case .restartNode, .rollingRestart: return true
+            default: return false
+            }
+        } ?? false
+    }
+
+    /// A node was started with the configured passwords, and others still have those that they were started with, or a part of
+    /// the way is done. What was changed by hand is none of both.
+    private var isMixedByStarts: Bool {
+        let nodes = members.compactMap { member -> (live: NodeLogin, started: NodeLogin, wanted: NodeLogin)? in
+            guard running(member.name) != nil, let live = liveSettings(member).flatMap({ NodeLogin($0.values) }),
+                let started = startedLogin(member)
+            else { return nil }
+            return (live, started, wantedLogin(member))
+        }
+        guard nodes.contains(where: { $0.started == $0.wanted }), nodes.contains(where: { $0.started != $0.wanted })
+        else { return false }
+        return nodes.contains { live, started, wanted in
+            live != wanted && [started.user, wanted.user, "default"].contains(live.user)
+                && [started.secret, wanted.secret].contains(live.secret)
+                && [started.asked, wanted.asked].contains(live.asked)
+        }
+    }
+
+    private var passwordsAsked: Moment { seen.reload?.at ?? seen.began }
+
+    private func effect(_ step: PasswordChange.Step, _ member: Member) -> Effect? {
+        contact(member).map { contact in
+            switch step {
+            case .set(let name, let value): .configure(member.name, contact, name: name, value: value)
+            case .accept(let password): .acceptPassword(member.name, contact, password)
+            }
+        }
+    }
+
+    private enum SettingsAge { case any, sinceLastChange }
+
+    /// nil: a node that answers has not said yet what it has now. A node that does not answer is not waited for, nor one that
+    /// refuses to say or to change it.
+    private func passwordSteps(at age: SettingsAge = .sinceLastChange) -> [(node: NodeName, step: PasswordChange.Step)]?
+    {
+        var nodes: [PasswordChange.Node] = []
+        for member in members {
+            guard running(member.name) != nil, lastHeard(member).map({ !$0.loading }) ?? false,
+                vitals(member.name)?.silentSince == nil
+            else { continue }
+            let needed = [passwordsAsked, seen.changed[member.name]].compactMap { $0 }.max() ?? seen.began
+            guard let settings = liveSettings(member), age == .any || settings.askedAt >= needed else {
+                if age == .any { continue }
+                return nil
+            }
+            guard let live = NodeLogin(settings.values) else { continue }
+            var node = PasswordChange.Node(name: member.name, live: live, wanted: wantedLogin(member))
+            if let contact = contact(member),
+                let history = seen.effects[Effect.acceptPassword(member.name, contact, node.wanted.asked).key]
+            {
+                node.acceptsBoth = history.ended != nil && history.began >= passwordsAsked
+            }
+            nodes.append(node)
+        }
+        let hasAccessList = members.contains { member in
+            configuredSettings(member).contains { ["aclfile", "user"].contains($0.name) && !$0.value.isEmpty }
+        }
+        let steps = PasswordChange.steps(nodes, bridges: !hasAccessList)
+        return steps.filter { node, step in
+            guard case .set(let name, let value) = step, let member = decision.record?.member(node) else { return true }
+            return !isRefused(member, name, value)
+        }
+    }
+
+    private func wantedLogin(_ member: Member) -> NodeLogin {
+        var values: [String: String] = [:]
+        for setting in configuredSettings(member) { values[setting.name] = setting.value }
+        return NodeLogin(
+            user: values["masteruser"] ?? "", secret: values["masterauth"] ?? "", asked: values["requirepass"] ?? "")
+    }
+
+    /// nil: its redis.conf was not read, or is not clusterd's.
+    private func startedLogin(_ member: Member) -> NodeLogin? {
+        let file = seen.written[member.name] ?? seen.directory(at: member.directory)?.redisConf
+        return file.flatMap { $0.isGenerated ? NodeLogin($0) : nil }
+    }
+
+    private struct LoginConflict {
+        var login: NodeLogin
+        var master: Member
+        var asking: NodeLogin
+    }
+
+    /// A replica whose link is down, and whose login does not open its master.
+    private func loginConflict(of replica: Member) -> LoginConflict? {
+        guard let report = lastHeard(replica), report.replication.role == .replica, !report.replication.linkUp,
+            let master = report.view.myself?.masterID.flatMap({ decision.record?.member(id: $0) }),
+            let login = liveSettings(replica).flatMap({ NodeLogin($0.values) }),
+            let asking = liveSettings(master).flatMap({ NodeLogin($0.values) }), !login.opens(asking.asked)
+        else { return nil }
+        return LoginConflict(login: login, master: master, asking: asking)
+    }
+
+    /// Why a replica cannot log in to its master: the engine tells that to its log only. nil: it can, as far as is known.
+    func loginTrouble(of replica: Member) -> String? {
+        guard let conflict = loginConflict(of: replica) else { return nil }
+        let (login, master) = (conflict.login, conflict.master.name)
+        let why =
+            conflict.asking.asked.isEmpty
+            ? "it sends a password (masterauth), and \(master) asks for none"
+            : login.secret.isEmpty
+                ? "\(master) asks for a password (requirepass), and \(replica.name) sends none (masterauth)"
+                : "masterauth of \(replica.name) is not requirepass of \(master)"
+        return "\(replica.name) cannot log in to its master \(master): \(why)"
+    }
+
+    mutating func checkReplicaLogin() {
+        for replica in members {
+            guard let trouble = loginTrouble(of: replica) else { continue }
+            suspect(
+                Finding("replica-login-refused", .error, node: replica.name, trouble, hint: "clusterd reload"),
+                for: Self.standing)
+        }
+    }
+}
