@@ -38,7 +38,7 @@ package struct AppendOnlyFiles: Hashable, Sendable {
     package var files: [DataFile]
     /// What keeps the engine from loading it: a manifest that cannot be read, a file that is missing.
     package var trouble: String?
-    /// Parts with keys lie there and no manifest names them: the engine would start empty and overwrite them.
+    /// Parts lie there and no manifest names them: the engine would start empty and overwrite them, or refuse the manifest.
     package var lacksManifest = false
 
     package init(directoryName: String?, files: [DataFile], trouble: String? = nil) {

@@ -48,6 +48,23 @@ extension HostDriver {
         .init("\(doing) \(path)", doing, path, patience: Self.checkLimit)
     }
 
+    /// The old manifest, where there is one, stays whole in the copy that was kept before: a rename replaces it.
+    func write(_ order: Mend.WriteManifest) async -> Outcome {
+        await change(.init(order.directory, "writing to", order.directory)) { [owner] () throws(FileError) in
+            try writeDurably(Array(order.text.utf8), to: order.path, mode: 0o600, owner: owner)
+        }
+    }
+
+    /// Slots that this node takes for another's are let go of first: it refuses to add what it knows an owner of.
+    func addSlots(_ node: NodeName, _ contact: Effect.Contact, _ slots: SlotSet, foreign: SlotSet) async -> Outcome {
+        func words(_ set: SlotSet) -> [String] { set.ranges.flatMap { $0 }.map(String.init) }
+        if !foreign.isEmpty {
+            let outcome = await command(node, contact, ["CLUSTER", "DELSLOTS"] + words(foreign))
+            if case .failed = outcome { return outcome }
+        }
+        return await command(node, contact, ["CLUSTER", "ADDSLOTS"] + words(slots))
+    }
+
     /// Two commands, one after the other: Valkey 9.1 with a replica dies by an assertion of a SETSLOT in a script
     /// (docs/engines.md). Its owner has stopped sending clients there before.
     func closeSlot(_ node: NodeName, _ contact: Effect.Contact, _ slot: Int, ifEmpty: Bool) async -> Outcome {

@@ -133,8 +133,9 @@ package final class HostDriver: Driver {
         case .forget(let node, let contact, let id): await command(node, contact, ["CLUSTER", "FORGET", id.text])
         case .closeSlot(let node, let contact, let slot, let ifEmpty):
             await closeSlot(node, contact, slot, ifEmpty: ifEmpty)
-        case .addSlots(let node, let contact, let slots):
-            await command(node, contact, ["CLUSTER", "ADDSLOTS"] + slots.ranges.flatMap { $0 }.map(String.init))
+        case .writeManifest(let order): await write(order)
+        case .addSlots(let node, let contact, let slots, let foreign):
+            await addSlots(node, contact, slots, foreign: foreign)
         case .acceptPassword(let node, let contact, let password):
             await command(node, contact, ["ACL", "SETUSER", "default", ">\(password)"])
         case .configure(let node, let contact, let name, let value):

@@ -48,7 +48,7 @@ struct DataSurvey {
         let manifestName = "\(directory)/\(names.appendOnly).manifest"
         guard files.contains(manifestName) else {
             guard files.contains(names.appendOnly), let file = look(at: names.appendOnly, isDump: false) else {
-                return partsWithoutManifest(names, &rest)
+                return partsWithoutManifest(names, &rest, trouble: nil)
             }
             rest.removeAll { $0 == names.appendOnly }
             return AppendOnlyFiles(directoryName: nil, files: [file])
@@ -56,7 +56,14 @@ struct DataSurvey {
         rest.removeAll { $0 == manifestName }
         guard let bytes = try? readFile("\(folder)/\(manifestName)", limit: 1 << 20), let manifest = AOFManifest(bytes)
         else {
-            return AppendOnlyFiles(directoryName: directory, files: [], trouble: "\(manifestName) cannot be read")
+            let trouble = "\(manifestName) cannot be read"
+            return partsWithoutManifest(names, &rest, trouble: trouble)
+                ?? AppendOnlyFiles(directoryName: directory, files: [], trouble: trouble)
+        }
+        if manifest.entries.allSatisfy({ $0.kind == .history }),
+            let parts = partsWithoutManifest(names, &rest, trouble: "\(manifestName) names history only")
+        {
+            return parts
         }
         var found = AppendOnlyFiles(directoryName: directory, files: [])
         for entry in manifest.entries where entry.kind != .history {
@@ -71,18 +78,22 @@ struct DataSurvey {
         return found
     }
 
-    /// Base and increments, where one of them holds keys and the manifest is missing.
-    private func partsWithoutManifest(_ names: DataFileNames, _ rest: inout [String]) -> AppendOnlyFiles? {
+    /// Base and increments that no manifest names: without one the engine starts empty and overwrites them, and it refuses one
+    /// that is empty or cut.
+    /// - Parameter trouble: of a manifest that is there; nil: it is missing, which only matters where a part holds keys.
+    private func partsWithoutManifest(
+        _ names: DataFileNames, _ rest: inout [String], trouble: String?
+    ) -> AppendOnlyFiles? {
         let stem = "\(names.appendOnlyDirectory)/\(names.appendOnly)."
         func parts(_ endings: [String]) -> [DataFile] {
             rest.filter { name in name.hasPrefix(stem) && endings.contains { name.hasSuffix($0) } }.sorted()
                 .compactMap { look(at: $0, isDump: $0.hasSuffix(".rdb")) }
         }
         let found = parts([".base.rdb", ".base.aof"]) + parts([".incr.aof"])
-        guard found.contains(where: { $0.evidence.holdsKeys }) else { return nil }
+        guard !found.isEmpty, trouble != nil || found.contains(where: { $0.evidence.holdsKeys }) else { return nil }
         rest.removeAll { name in found.contains { $0.name == name } }
         var files = AppendOnlyFiles(
-            directoryName: names.appendOnlyDirectory, files: found, trouble: "\(stem)manifest is missing")
+            directoryName: names.appendOnlyDirectory, files: found, trouble: trouble ?? "\(stem)manifest is missing")
         files.lacksManifest = true
         return files
     }

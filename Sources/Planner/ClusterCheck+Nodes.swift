@@ -13,7 +13,7 @@ extension Turn {
                 suspect(
                     Finding("node-not-running", .warning, node: member.name, "\(member.name) does not run\(cause)"),
                     for: Self.standing)
-            } else if lastHeard(member) == nil, !isExplained {
+            } else if lastHeard(member) == nil, !isExplained, estrangement(of: member) == nil {
                 suspect(
                     Finding(
                         "node-unreachable", .warning, node: member.name,
@@ -27,8 +27,9 @@ extension Turn {
     mutating func checkViews(_ topology: Topology) {
         var sayings: [String: [String]] = [:]
         for member in members {
-            guard let report = lastHeard(member), !report.loading else { continue }
-            for other in members where other.wanted == .running && running(other.name) != nil {
+            guard let report = lastHeard(member), !report.loading, estrangement(of: member) == nil else { continue }
+            for other in members
+            where other.wanted == .running && running(other.name) != nil && estrangement(of: other) == nil {
                 guard let saying = misbelief(report.view, of: other, topology) else { continue }
                 sayings[saying, default: []].append(member.name.text)
             }
@@ -97,7 +98,9 @@ extension Turn {
                         "foreign-node", .error,
                         "\(knowing) a node \(id.short) (\(place)), which clusterd has not started: somebody joined it to this "
                             + "cluster",
-                        hint: "if it is not wanted, stop it, and let every node forget it: cluster forget \(id)"),
+                        hint:
+                            "if it is not wanted: clusterd call CLUSTER FORGET \(id), and CLUSTER RESET on that node; or stop it, "
+                            + "and then: clusterd fix"),
                     for: Self.standing)
             }
         }
@@ -109,14 +112,17 @@ extension Turn {
             guard let master = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
                 running(member.name) != nil, master.shard != member.shard
             else { continue }
-            let home = members.first { $0.shard == member.shard && topology.owns($0.id) }
-            let mend = home.flatMap { lastHeard($0) == nil || lastHeard(member) == nil ? nil : $0 }.map {
-                Mend.follow(.init(member: member.name, master: $0.name))
+            // Where its shard has no slots any more, it is where it can be.
+            guard let home = members.first(where: { $0.shard == member.shard && topology.owns($0.id) }) else {
+                continue
             }
+            let mend =
+                lastHeard(home) == nil || lastHeard(member) == nil
+                ? nil : Mend.follow(.init(member: member.name, master: home.name))
             suspect(
                 Finding(
-                    "replica-misplaced", .warning, node: member.name, shard: home?.name,
-                    "\(member.name) follows \(master.name), and belongs to \(home?.name.text ?? "another shard")",
+                    "replica-misplaced", .warning, node: member.name, shard: home.name,
+                    "\(member.name) follows \(master.name), and belongs to \(home.name)",
                     hint: mend.map { _ in StrayFolders.hint }, mend: mend),
                 for: Self.standing)
         }

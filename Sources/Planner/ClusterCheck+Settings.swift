@@ -12,7 +12,8 @@ extension Turn {
                     "\(member.name) refuses new connections of clusterd (\(words)): its password was changed by hand; when the "
                         + "open connection ends, clusterd can neither watch nor stop it",
                     hint: "to put the configured password back: clusterd reload; or set redis.requirepass and "
-                        + "redis.masterauth to the new one, then: clusterd reload"), for: .zero)
+                        + "redis.masterauth to the new one, then: clusterd reload; or, where an ACL was changed: clusterd "
+                        + "restart-node \(member.name)"), for: .zero)
         }
     }
 

@@ -21,6 +21,7 @@ extension Turn {
         checkViews(topology)
         checkStrangers()
         checkReplicas(topology)
+        checkEstranged(topology)
         checkSettings()
         checkReplicaLogin()
         checkEngines()
@@ -88,13 +89,7 @@ extension Turn {
     private mutating func checkSlots(_ topology: Topology) {
         let missing = SlotSet.all.subtracting(topology.covered)
         if !missing.isEmpty {
-            suspect(
-                Finding(
-                    "slots-uncovered", .error,
-                    "\(Self.slots(missing)) \(missing.count == 1 ? "belongs" : "belong") to no node: keys there can be neither read "
-                        + "nor written", hint: knownOwner(of: missing).map { _ in StrayFolders.hint },
-                    mend: knownOwner(of: missing).map { .addSlots(.init(member: $0.name, slots: missing)) }), for: .zero
-            )
+            checkLostSlots(missing)
         }
         for member in members where topology.owns(member.id) {
             let slots = topology.standings[member.id]?.slots ?? SlotSet()

@@ -43,6 +43,7 @@ extension Turn {
         noteLastSeen()
         noteCleanStops()
         let topology = believedTopology(survey)
+        noteSlots(topology)
         if case .stop(let asked, let kill) = seen.wish {
             ask(topology)
             assess(topology)

@@ -54,13 +54,15 @@ extension Effect {
             EffectKey("examine \(node) \(process.pid)/\(process.startTime) \(path)")
         case .repairAppendOnly(let repair):
             EffectKey("repair \(repair.member) \(repair.file) \(repair.goodBytes)/\(repair.bytes)")
+        case .writeManifest(let write):
+            EffectKey("manifest \(write.member) \(write.file) \(write.folder ?? "")")
         case .save(let node, let contact): EffectKey("save \(node) \(contact.process.pid)")
         case .unpause(let node, let contact, let since):
             EffectKey("unpause \(node) \(contact.process.pid) \(since.nanoseconds)")
         case .forget(let node, let contact, let id): EffectKey("forget \(node) \(contact.process.pid) \(id)")
         case .closeSlot(let node, let contact, let slot, _):
             EffectKey("close slot \(node) \(contact.process.pid) \(slot)")
-        case .addSlots(let node, let contact, let slots):
+        case .addSlots(let node, let contact, let slots, _):
             EffectKey("add slots \(node) \(contact.process.pid) \(slots)")
         case .loadCertificates(let node, let contact, _): EffectKey("certificates \(node) \(contact.process.pid)")
         case .acceptPassword(let node, let contact, let password):

@@ -58,10 +58,12 @@ package enum Effect: Sendable, Equatable {
     case examine(NodeName, ProcessIdentity, path: String)
     /// Cut it where its whole commands end, by the same tool, out of a copy that then takes its place.
     case repairAppendOnly(Mend.RepairAppendOnly)
+    case writeManifest(Mend.WriteManifest)
     case forget(NodeName, Contact, NodeID)
     /// CLUSTER SETSLOT STABLE. `ifEmpty`: only where no key of the slot is there.
     case closeSlot(NodeName, Contact, slot: Int, ifEmpty: Bool)
-    case addSlots(NodeName, Contact, SlotSet)
+    /// CLUSTER ADDSLOTS; before it CLUSTER DELSLOTS of those that this node takes for another's.
+    case addSlots(NodeName, Contact, SlotSet, foreign: SlotSet)
     /// BGSAVE.
     case save(NodeName, Contact)
     /// CLIENT UNPAUSE, once for what was ordered then.
@@ -271,9 +273,10 @@ package enum Effect: Sendable, Equatable {
             .configure(let node, _, _, _), .loadCertificates(let node, _, _), .acceptPassword(let node, _, _),
             .forget(let node, _, _),
             .closeSlot(let node, _, _, _),
-            .addSlots(let node, _, _), .save(let node, _), .unpause(let node, _, _):
+            .addSlots(let node, _, _, _), .save(let node, _), .unpause(let node, _, _):
             node
         case .repairAppendOnly(let repair): repair.member
+        case .writeManifest(let write): write.member
         case .quarantine(let quarantine), .preserve(let quarantine): quarantine.node
         case .writeFiles(let files): files.node
         case .start(let start): start.node
@@ -302,7 +305,8 @@ package enum Effect: Sendable, Equatable {
     /// come to be where the record does not know of it. The others go on from memory when the disk is full.
     package var needsRecord: Bool {
         switch self {
-        case .makeDirectory, .quarantine, .preserve, .writeFiles, .replicate, .meet, .repairAppendOnly: true
+        case .makeDirectory, .quarantine, .preserve, .writeFiles, .replicate, .meet, .repairAppendOnly, .writeManifest:
+            true
         default: false
         }
     }

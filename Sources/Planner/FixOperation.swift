@@ -17,8 +17,16 @@ extension Operation {
             switch remaining.first {
             case .setAside(let move): move.member == node
             case .repairAppendOnly(let repair): repair.member == node && repair.isDone
+            case .writeManifest(let write): write.member == node && write.isDone
+            case .rejoin(let rejoin): rejoin.member == node
             default: false
             }
+        }
+
+        /// Whether what it does now ends this node's process, which holds no keys and owns no slots.
+        func ends(_ node: NodeName) -> Bool {
+            guard case .rejoin(let rejoin)? = remaining.first else { return false }
+            return rejoin.member == node
         }
     }
 }
@@ -27,20 +35,21 @@ extension Mend {
     /// Whether nodes save their nodes.conf because of it.
     var changesViews: Bool {
         switch self {
-        case .setAside, .repairAppendOnly: false
-        case .forget, .follow, .closeSlot, .addSlots: true
+        case .setAside, .repairAppendOnly, .writeManifest: false
+        case .rejoin, .forget, .follow, .closeSlot, .addSlots: true
         }
     }
 }
 
 extension Operation {
-    /// Whether a person said that this node's append-only file may be cut.
+    /// Whether a person said that this node's append-only file may be cut, or get a manifest.
     func mends(_ node: NodeName) -> Bool {
-        guard state == .running, case .fix(let fix) = kind, case .repairAppendOnly(let repair)? = fix.remaining.first
-        else {
-            return false
+        guard state == .running, case .fix(let fix) = kind else { return false }
+        return switch fix.remaining.first {
+        case .repairAppendOnly(let repair): repair.member == node
+        case .writeManifest(let write): write.member == node
+        default: false
         }
-        return repair.member == node
     }
 }
 
@@ -62,6 +71,10 @@ extension Turn {
         case .repairAppendOnly(var repair):
             advance = self.repair(&repair, story, topology)
             fix.remaining[0] = .repairAppendOnly(repair)
+        case .writeManifest(var write):
+            advance = writeManifest(&write, story, topology)
+            fix.remaining[0] = .writeManifest(write)
+        case .rejoin(let rejoin): advance = self.rejoin(rejoin, since: begun, story, topology)
         case .forget(let forget): advance = self.forget(forget, since: begun, story)
         case .follow(let follow): advance = self.follow(follow, story, topology)
         case .closeSlot(let slot): advance = closeSlot(slot, since: begun, story)

@@ -132,7 +132,7 @@ extension Turn {
             }
             return false
         }
-        if let stray = strays(survey)?.inTheWay(of: member, facts) {
+        if !isReturning(member.name), let stray = strays(survey)?.inTheWay(of: member, facts) {
             find(stray)
             wait("for \(facts.path), which holds keys of another node, to be moved away")
             return false

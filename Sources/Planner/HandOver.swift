@@ -90,9 +90,9 @@ extension Turn {
             openDispute(topology) ?? "\(master.name) does not follow \(heir.name)")
     }
 
-    /// What some running node says that the others do not, in words. Who does not run is not argued about.
+    /// What some running node says that the others do not, in words. Who does not run is not argued about, nor who was reset by hand.
     func openDispute(_ topology: Topology) -> String? {
-        let present = members.filter { running($0.name) != nil }
+        let present = members.filter { running($0.name) != nil && estrangement(of: $0) == nil }
         for member in present {
             if report(member, since: seen.rolesChanged) == nil { return "\(member.name) does not answer" }
             if let words = disagreement(member, about: present, topology) { return words }

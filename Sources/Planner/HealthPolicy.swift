@@ -67,11 +67,11 @@ extension Turn {
         case .answered(let text):
             node.health = text.hasPrefix("LOADING") ? .loading : text.hasPrefix("BUSY") ? .busy : .unreachable
         case .report(let report):
-            node.report = report
             guard report.id == member.id, report.processID == process.identity.pid else {
                 node.health = .unreachable
                 return node
             }
+            node.report = report
             node.role = report.replication.role
             guard report.replication.role == .replica else {
                 node.health = report.loading ? .loading : .ok

@@ -56,11 +56,15 @@ package struct HealthReport: Sendable, Equatable {
                 [
                     "node-down", "node-not-running", "node-unreachable", "crash-loop", "cannot-start",
                     "directory-in-use", "port-taken", "node-hung", "node-busy", "node-refuses", "node-unkillable",
-                    "clients-paused",
+                    "clients-paused", "node-reset",
                     "host-trouble",
                 ]
-            case .views: ["views-differ", "ghost-node", "foreign-node"]
-            case .replicas: ["replicas-missing", "replica-misplaced", "link-down", "replica-lag", "writes-refused"]
+            case .views: ["views-differ", "ghost-node", "foreign-node", "node-reset", "master-without-slots"]
+            case .replicas:
+                [
+                    "replicas-missing", "replica-misplaced", "link-down", "replica-lag", "writes-refused", "node-reset",
+                    "master-without-slots",
+                ]
             case .settings: ["setting-differs", "settings-uneven"]
             case .engines: ["versions-differ"]
             case .persistence: ["persistence-failing", "record-not-written", "disk-hangs"]

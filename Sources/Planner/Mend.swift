@@ -7,13 +7,17 @@ package enum Mend: Sendable, Hashable, Codable {
     case setAside(SetAside)
     /// An append-only file that ends in the middle of a command, or in something that is none, is cut there.
     case repairAppendOnly(RepairAppendOnly)
+    /// The manifest of an append-only file is written for the parts that lie there.
+    case writeManifest(WriteManifest)
+    /// A member that was reset or removed by hand is restarted in its place of the cluster.
+    case rejoin(Rejoin)
     /// CLUSTER FORGET, on every node.
     case forget(Forget)
     /// A replica goes back to the shard that it was formed in.
     case follow(Follow)
     /// A slot that is half moved stays where it is.
     case closeSlot(Int)
-    /// Slots go back to the node of which all others know that it has them.
+    /// Slots that no node owns go back to the node that had them.
     case addSlots(AddSlots)
 
     package struct SetAside: Sendable, Hashable, Codable {
@@ -74,6 +78,53 @@ package enum Mend: Sendable, Hashable, Codable {
         package var path: String { "\(directory)/\(file)" }
     }
 
+    package struct WriteManifest: Sendable, Hashable, Codable {
+        package var member: NodeName
+        package var directory: String
+        /// Within it: the manifest.
+        package var file: String
+        /// What it is to hold.
+        package var text: String
+        /// All that holds the append-only file: names within the directory.
+        package var names: [String]
+        /// The parts that it names, without their folder.
+        package var parts: [String]
+        /// The process that ended here last; nil: none that was seen.
+        package var process: ProcessIdentity?
+        package var folder: String?
+        /// Whether it is written: from then on the node may be started.
+        package var isDone = false
+
+        package init(
+            member: NodeName, directory: String, file: String, text: String, names: [String], parts: [String],
+            process: ProcessIdentity?
+        ) {
+            self.member = member
+            self.directory = directory
+            self.file = file
+            self.text = text
+            self.names = names
+            self.parts = parts
+            self.process = process
+        }
+
+        package var path: String { "\(directory)/\(file)" }
+    }
+
+    package struct Rejoin: Sendable, Hashable, Codable {
+        package var member: NodeName
+        /// The master that it is to follow; nil: it takes its own place again, with the slots that the others know as its own.
+        package var master: NodeName?
+        /// The process that was reset.
+        package var process: ProcessIdentity
+
+        package init(member: NodeName, master: NodeName?, process: ProcessIdentity) {
+            self.member = member
+            self.master = master
+            self.process = process
+        }
+    }
+
     package struct Forget: Sendable, Hashable, Codable {
         package var id: NodeID
 
@@ -106,6 +157,8 @@ package enum Mend: Sendable, Hashable, Codable {
         case .setAside(let move): "set-aside \(move.path)"
         case .repairAppendOnly(let repair):
             "repair-append-only \(repair.member) \(repair.goodBytes)/\(repair.bytes)"
+        case .writeManifest(let write): "write-manifest \(write.member) \(write.parts.joined(separator: " "))"
+        case .rejoin(let rejoin): "rejoin \(rejoin.member) \(rejoin.master?.text ?? "as it was")"
         case .forget(let forget): "forget \(forget.id)"
         case .follow(let follow): "follow \(follow.member) \(follow.master)"
         case .closeSlot(let slot): "close-slot \(slot)"
@@ -118,6 +171,8 @@ package enum Mend: Sendable, Hashable, Codable {
         switch self {
         case .setAside(let move): move.member
         case .repairAppendOnly(let repair): repair.member
+        case .writeManifest(let write): write.member
+        case .rejoin(let rejoin): rejoin.member
         case .follow(let follow): follow.member
         case .addSlots(let add): add.member
         case .forget, .closeSlot: nil
@@ -128,7 +183,7 @@ package enum Mend: Sendable, Hashable, Codable {
     package var folder: String? {
         switch self {
         case .setAside(let move): move.path
-        case .repairAppendOnly, .forget, .follow, .closeSlot, .addSlots: nil
+        case .repairAppendOnly, .writeManifest, .rejoin, .forget, .follow, .closeSlot, .addSlots: nil
         }
     }
 
@@ -142,14 +197,21 @@ package enum Mend: Sendable, Hashable, Codable {
             "keep \(repair.names.joined(separator: " ")) in quarantine/, let the engine's own check-aof cut the last "
                 + "\(repair.bytes - repair.goodBytes) of the \(repair.bytes) bytes of \(repair.path), and start "
                 + "\(repair.member): what was written in those bytes is lost to the cluster"
+        case .writeManifest(let write):
+            "keep \(write.names.joined(separator: " ")) in quarantine/, write \(write.path) for \(write.parts.joined(separator: " and ")), "
+                + "and start \(write.member): the engine loads all of it, or refuses and changes nothing"
+        case .rejoin(let rejoin):
+            "restart \(rejoin.member), which holds no keys, "
+                + (rejoin.master.map { "as replica of \($0)" } ?? "as the master that the other nodes know")
+                + ": clusterd writes its nodes.conf"
         case .forget(let forget): "let every node forget \(forget.id.short) (CLUSTER FORGET)"
         case .follow(let follow):
             "let \(follow.member) follow \(follow.master) again (CLUSTER REPLICATE): its data are copies, and come anew"
         case .closeSlot(let slot):
             "leave slot \(slot) where its keys are (CLUSTER SETSLOT STABLE): who was to take it has none of them"
         case .addSlots(let add):
-            "give \(add.member) its \(add.slots.count == 1 ? "slot" : "slots") \(add.slots) again (CLUSTER ADDSLOTS), which all "
-                + "others know as its own: the keys are still there"
+            "give \(add.member) its \(add.slots.count == 1 ? "slot" : "slots") \(add.slots) again (CLUSTER ADDSLOTS): it had them "
+                + "before and no other node claims them; keys that it has there are served again"
         }
     }
 
@@ -162,7 +224,10 @@ package enum Mend: Sendable, Hashable, Codable {
         case .repairAppendOnly(var repair):
             repair.folder = "\(stamp(wall))-\(repair.member)-append-only"
             return .repairAppendOnly(repair)
-        case .forget, .follow, .closeSlot, .addSlots: return self
+        case .writeManifest(var write):
+            write.folder = "\(stamp(wall))-\(write.member)-append-only"
+            return .writeManifest(write)
+        case .rejoin, .forget, .follow, .closeSlot, .addSlots: return self
         }
     }
 }

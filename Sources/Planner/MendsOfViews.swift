@@ -110,14 +110,13 @@ extension Turn {
             return .done("\(add.member) owns \(Self.slots(add.slots)) again")
         }
         let missing = add.slots.subtracting(own.slots)
-        // That others have forgotten them by now, as those of Valkey do, is no reason against it; that somebody has them is.
-        let rival = members.first { other in
-            lastHeard(other)?.view.entries.contains { entry in
-                entry.id != member.id && !entry.slots.intersection(missing).isEmpty
-            } ?? false
+        // That others have forgotten them by now, as those of Valkey do, is no reason against it; that one has them is.
+        if let rival = rival(of: member, for: missing) {
+            return .failed("\(rival.name) knows another owner of \(Self.slots(missing)) by now")
         }
-        if let rival { return .failed("\(rival.name) knows another owner of \(Self.slots(missing)) by now") }
-        let order = Effect.addSlots(member.name, contact, missing)
+        let foreign = report(member, since: begun)?.view.entries.filter { $0.id != member.id }
+            .reduce(SlotSet()) { $0.union($1.slots.intersection(missing)) }
+        let order = Effect.addSlots(member.name, contact, missing, foreign: foreign ?? SlotSet())
         if !isBusy(member.name), case .failed(let why, _) = perform(order, repeatAfter: .seconds(2)) {
             return .failed("\(member.name): \(why)")
         }

@@ -1,9 +1,10 @@
 import ClusterModel
 
-/// An append-only file whose manifest is missing. The engine takes it for a new one: it starts empty, replaces the base and
-/// truncates the first increment (`aofOpenIfNeededOnServerStart`, src/aof.c; seen with Redis 7.0 and 8.2, Valkey 9.1).
+/// An append-only file without a manifest that names its parts. Where it is missing, the engine takes the set for a new one: it starts
+/// empty, replaces the base and truncates the first increment (`aofOpenIfNeededOnServerStart`, src/aof.c; seen with Redis 7.0 and
+/// 8.2, Valkey 9.1). So it does where the manifest holds comments or history only; one that is empty or cut it refuses.
 extension Turn {
-    /// Whether a start would overwrite the parts in the node's folder.
+    /// Whether a start would overwrite the parts in the node's folder, or fail.
     func lacksManifest(_ member: Member) -> Bool {
         guard let facts = seen.directory(at: member.directory), facts.content.appendOnly?.lacksManifest == true else {
             return false
@@ -12,38 +13,95 @@ extension Turn {
     }
 
     /// Not started until the manifest is there. A replica needs its master's answer instead, and takes all data from it.
-    mutating func keepDown(_ member: Member, _ survey: Observation.Survey) {
+    mutating func keepDown(_ member: Member, _ topology: Topology, _ survey: Observation.Survey) {
         guard let facts = seen.directory(at: member.directory), let files = facts.content.appendOnly else { return }
+        let heir = livingHeir(of: member, topology)
+        let mend = heir == nil ? AOFManifest.mend(of: member, facts, after: exited(member.name)?.identity) : nil
+        let hint =
+            heir.map {
+                "clusterd failover \($0.name) --force: it lives and has the keys; \(member.name) then gets all of them from it"
+            }
+            ?? mend.map { _ in StrayFolders.hint }
         find(
             Finding(
                 "node-down", .error, node: member.name,
                 "\(member.name) is not started: \(files.trouble ?? "the manifest is missing"), and the engine would start empty "
-                    + "and overwrite the files that lie there",
-                hint: AOFManifest.command(toWriteFor: files, in: member.directory, facts.dataNames)))
-        // The operator writes the manifest, or the master answers.
+                    + "and overwrite the parts that lie there, or refuse them", hint: hint, mend: mend))
+        // The manifest is written, or the master answers.
         let again = survey.askedAt + .seconds(2)
         if now >= again { needSurvey(since: now) } else { wake(at: again) }
+    }
+
+    /// A second copy first, then the manifest, then the start: the engine checks what it names.
+    mutating func writeManifest(
+        _ write: inout Mend.WriteManifest, _ story: Story, _ topology: Topology
+    ) -> Advance {
+        guard let member = decision.record?.member(write.member) else {
+            return .failed("\(write.member) is no node of this cluster any more")
+        }
+        let order = Effect.writeManifest(write)
+        if write.isDone || running(member.name) != nil {
+            write.isDone = true
+            // Until it is seen, the start waits for it.
+            if let written = seen.effects[order.key]?.ended { needSurvey(since: written + .nanoseconds(1)) }
+            let words = "\(member.name) runs; its append-only file as it was is in quarantine/\(write.folder ?? "")"
+            return comeBack(member, after: write.process, story, topology) ?? .done(words)
+        }
+        guard lacksManifest(member) else { return .failed("\(write.path) is not what it was: nothing was changed") }
+        if let survey = seen.survey, let why = reasonNotToTouch(member.directory, survey) {
+            return .failed("\(why): nothing was changed")
+        }
+        let copy = Effect.preserve(
+            .init(
+                node: member.name, directory: write.directory, files: write.names, folder: write.folder ?? "",
+                note:
+                    "the append-only file of \(member.name) had no manifest that the engine takes; clusterd wrote one for "
+                    + write.parts.joined(separator: " and ")))
+        switch perform(copy) {
+        case .failed(let why, _): return .failed("no copy could be kept, and nothing was changed: \(why)")
+        case .underWay:
+            return .working("keeping \(write.names.joined(separator: " ")) in quarantine/\(write.folder ?? "")")
+        case .done: break
+        }
+        switch perform(order) {
+        case .failed(let why, _): return .failed("\(write.path) was not written: \(why)")
+        case .underWay: break
+        case .done: write.isDone = true
+        }
+        return .working("writing \(write.path)")
     }
 }
 
 extension AOFManifest {
-    /// A shell command that writes a manifest for the parts: one base and at most one increment. nil for any other set: some
-    /// of it may be history, which must not be loaded again.
-    static func command(toWriteFor files: AppendOnlyFiles, in directory: String, _ names: DataFileNames) -> String? {
+    /// The manifest for the parts that lie in a node's folder; nil: which of them belong together cannot be told.
+    static func mend(of member: Member, _ facts: DirectoryFacts, after process: ProcessIdentity?) -> Mend? {
+        guard let files = facts.content.appendOnly, let folder = files.directoryName,
+            let text = text(for: files, facts.dataNames)
+        else { return nil }
+        return .writeManifest(
+            .init(
+                member: member.name, directory: facts.path, file: "\(folder)/\(facts.dataNames.appendOnly).manifest",
+                text: text, names: [folder],
+                parts: files.files.map { String($0.name.dropFirst(folder.utf8.count + 1)) },
+                process: process))
+    }
+
+    /// One base and at most one increment. nil for any other set: some of it may be history, which must not be loaded again.
+    static func text(for files: AppendOnlyFiles, _ names: DataFileNames) -> String? {
         guard let folder = files.directoryName else { return nil }
         var lines: [String] = []
         for file in files.files {
             let name = String(file.name.dropFirst(folder.utf8.count + 1))
             let words = name.dropFirst(names.appendOnly.utf8.count + 1).split(separator: ".")
             guard words.count == 3, let sequence = Int(words[0]) else { return nil }
-            guard name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "'") && $0 != UInt8(ascii: "%") })
+            guard
+                name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "'") })
             else { return nil }
             let isBase = words[1] == "base"
             guard isBase == lines.isEmpty else { return nil }
             lines.append("file \(name) seq \(sequence) type \(isBase ? "b" : "i")")
         }
-        guard 1...2 ~= lines.count, !directory.contains("'") else { return nil }
-        let text = lines.map { "\($0)\\n" }.joined()
-        return "printf '\(text)' > '\(directory)/\(folder)/\(names.appendOnly).manifest'"
+        guard 1...2 ~= lines.count else { return nil }
+        return lines.map { "\($0)\n" }.joined()
     }
 }

@@ -243,6 +243,7 @@ extension Operation {
         switch kind {
         case .stopNode(let stop): return stop.node == node
         case .failover(let failover): return failover.master == node && failover.force
+        case .fix(let fix): return fix.ends(node)
         default: return restart?.node == node
         }
     }
@@ -253,6 +254,7 @@ extension Operation {
         switch kind {
         case .stopNode(let stop): return stop.noFailover || stop.force
         case .failover(let failover): return failover.force
+        case .fix: return true
         default: return restart.map { $0.noFailover || $0.force } ?? false
         }
     }

@@ -77,6 +77,13 @@ extension Turn {
     /// A directive that clusterd starts a node with for a while (`appendOnlyAtStart`), or that follows from how it supervises,
     /// and that is not as it should be.
     func strayingSetting(_ member: Member, _ report: NodeReport) -> (name: String, value: String)? {
+        // CONFIG SET of the port: clients and the other nodes look for it where the record has it. Redis 7.0 tells the others of
+        // the new port, and has the old one for itself in CLUSTER NODES.
+        let portName = spec.speaksTLS ? "tls-port" : "port"
+        let port = String(member.ports.client)
+        if let live = liveSettings(member)?.values[portName], live != port, seen.engine.isSevenOrLater {
+            return (portName, port)
+        }
         let wanted = configuredAppendOnly(member)
         if report.persistence.appendOnly != wanted { return ("appendonly", wanted ? "yes" : "no") }
         let election = "cluster-replica-no-failover"
@@ -84,24 +91,41 @@ extension Turn {
         return report.settings[election].map { $0 == value } ?? true ? nil : (election, value)
     }
 
-    /// A running node that others do not know yet is introduced by one of them. Only a node of ours that answers with the
-    /// id it was given and owns no slots: gossip tells the rest.
+    /// A running node that others do not know is introduced by one of them: to those that own slots first. Only a node of ours
+    /// that answers with the id it was given, and whose slots no other claims: gossip tells the rest.
     mutating func introduce(_ topology: Topology) {
         for member in members {
             if isPaused, !isStartAsked(member.name) { continue }
-            guard let report = report(member), !report.loading, !topology.owns(member.id),
-                report.view.myself?.slots.isEmpty != false
-            else { continue }
-            let host = members.first { other in
-                guard other.id != member.id, topology.owns(other.id), !isBusy(other.name),
-                    let theirs = self.report(other)
-                else { return false }
-                return theirs.view.entry(member.id) == nil
+            guard let report = report(member), !report.loading, mayBeIntroduced(member, report, topology) else {
+                continue
             }
-            guard let host, let contact = contact(host), hasRoomForEpoch() else { continue }
+            let lacking = members.filter { other in
+                guard other.id != member.id, !isBusy(other.name), let theirs = self.report(other) else { return false }
+                // Who was reset itself has nobody to introduce.
+                return theirs.view.entry(member.id) == nil && estrangement(of: other) == nil
+            }
+            guard let host = lacking.first(where: { topology.owns($0.id) }) ?? lacking.first,
+                let contact = contact(host), hasRoomForEpoch()
+            else { continue }
             perform(
                 .meet(host.name, contact, host: spec.connectHost, ports: member.ports), retryAfter: .seconds(2),
                 repeatAfter: .seconds(5))
+        }
+    }
+
+    /// Slots that two nodes claim would be settled by their epochs at the meeting, and the keys of the loser dropped.
+    private func mayBeIntroduced(_ member: Member, _ report: NodeReport, _ topology: Topology) -> Bool {
+        guard let myself = report.view.myself else { return true }
+        if myself.slots.isEmpty { return !topology.owns(member.id) }
+        guard topology.standings[member.id]?.slots == myself.slots else { return false }
+        return members.allSatisfy { other in
+            guard other.id != member.id, let theirs = lastHeard(other) else { return true }
+            if let own = theirs.view.myself, own.flags.contains(.master), own.configEpoch == myself.configEpoch {
+                return false
+            }
+            return theirs.view.entries.allSatisfy { entry in
+                entry.id == member.id || entry.slots.intersection(myself.slots).isEmpty
+            }
         }
     }
 

@@ -108,6 +108,8 @@ package struct Member: Sendable, Equatable, Codable {
     @Kept package var election: Election?
     /// When it was last told to give up its role as master to another.
     @Kept package var handedOver: Operation.Stamp?
+    /// The slots that it owned when all slots were owned last; nil: none.
+    @Kept package var lastSlots: SlotSet?
     /// What could not be known when it started as master.
     @Kept package var doubt: Doubt?
 

@@ -10,7 +10,7 @@ extension Turn {
     static let importantSettings =
         [
             "appendfsync", "appendonly", "bind", "cluster-announce-ip", "cluster-node-timeout", "maxmemory",
-            "maxmemory-policy", "repl-backlog-size", "replica-serve-stale-data", "save",
+            "maxmemory-policy", "port", "repl-backlog-size", "replica-serve-stale-data", "save", "tls-port",
         ] + NodeLogin.directives
 
     /// One configured directive that a node has otherwise.

@@ -32,6 +32,13 @@ extension Turn {
                 settle(doubt, of: member)
                 continue
             }
+            // It ended because of it, and needs no second try to know that.
+            if lacksManifest(member), exited(member.name)?.reason.kind == .badAppendOnlyFile,
+                takesDataFrom(member, topology) == nil
+            {
+                keepDown(member, topology, survey)
+                continue
+            }
             guard mayStart(member, topology) else { continue }
             let master = topology.master(of: member.id)
             if master == nil {
@@ -44,7 +51,7 @@ extension Turn {
             }
             if master == member.id, successions[member.id] != .inPlace { continue }
             if lacksManifest(member), takesDataFrom(member, topology) == nil {
-                keepDown(member, survey)
+                keepDown(member, topology, survey)
                 continue
             }
             if lacksRoom(toStart: member, topology) {

@@ -119,6 +119,8 @@ extension Turn {
     /// Those beside the members' own places; what is in the way of a member is found where it is to be started.
     mutating func reportStrays(_ survey: Observation.Survey) {
         if let asked = seen.check.asked { needSurvey(since: asked) }
-        for finding in strays(survey)?.findings ?? [] where !decision.findings.contains(finding) { find(finding) }
+        for finding in strays(survey)?.findings ?? [] where !decision.findings.contains(finding) {
+            if finding.node.map(isReturning) != true { find(finding) }
+        }
     }
 }

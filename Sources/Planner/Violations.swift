@@ -19,6 +19,11 @@ package func violations(in decision: Decision, given record: Record?, seeing see
             if decision.record?.operations.contains(where: { $0.mends(repair.member) }) != true {
                 found.append("\(repair.file) of \(repair.member) is cut although nobody said so")
             }
+        case .writeManifest(let write):
+            found += intrusion(write.member, write.directory, "its manifest is written", seen)
+            if decision.record?.operations.contains(where: { $0.mends(write.member) }) != true {
+                found.append("\(write.file) of \(write.member) is written although nobody said so")
+            }
         case .start(let start):
             found += intrusion(start.node, start.directory, "a second is started", seen)
             found += unready(start, decision) + unproven(start.node, "is started", record, seen)

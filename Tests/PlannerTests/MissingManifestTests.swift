@@ -32,10 +32,31 @@ import Testing
         }
         let finding = try #require(scene.decide().finding("node-down"))
         #expect(finding.message.contains("appendonly.aof.manifest is missing"))
+        #expect(finding.hint == "clusterd fix")
+        guard case .writeManifest(let write)? = finding.mend else {
+            Issue.record("nothing is offered")
+            return
+        }
         #expect(
-            finding.hint
-                == "printf 'file appendonly.aof.1.base.rdb seq 1 type b\\nfile appendonly.aof.1.incr.aof seq 1 type i\\n' "
-                + "> '/data/nodes/7000/appendonlydir/appendonly.aof.manifest'")
+            write.text == "file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n")
+        #expect(write.path == "/data/nodes/7000/appendonlydir/appendonly.aof.manifest")
+        #expect(finding.mend?.text.contains("keep appendonlydir in quarantine/") == true)
+    }
+
+    @Test func fixWritesTheManifestAfterACopyAndStartsTheMaster() throws {
+        var scene = try ended("7000", replicas: 0)
+        scene.run { $0.finding("node-down")?.mend != nil }
+        let mend = try #require(scene.decide().finding("node-down")?.mend)
+        try scene.ask(.fix([mend.id]))
+        var orders: [String] = []
+        scene.run { decision in
+            orders += decision.deeds.filter { deed in
+                ["preserve", "manifest", "start"].contains { deed.hasPrefix($0 + " ") }
+            }
+            return decision.record?.operations.contains(where: \.isOpen) == false
+        }
+        #expect(orders.map { $0.split(separator: " ")[0] } == ["preserve", "manifest", "start"])
+        #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
     }
 
     @Test func aReplicaWithoutManifestTakesAllDataFromItsMaster() throws {
@@ -49,19 +70,19 @@ import Testing
     }
 
     @Test func aManifestIsProposedOnlyForOneBaseAndOneIncrement() {
-        func command(_ names: [String]) -> String? {
+        func text(_ names: [String]) -> String? {
             let files = names.map {
                 DataFile(name: "appendonlydir/\($0)", size: 1, modified: Scene.wall, evidence: .keys)
             }
-            return AOFManifest.command(
-                toWriteFor: AppendOnlyFiles(directoryName: "appendonlydir", files: files), in: "/d", DataFileNames())
+            return AOFManifest.text(
+                for: AppendOnlyFiles(directoryName: "appendonlydir", files: files), DataFileNames())
         }
-        #expect(command(["appendonly.aof.2.base.aof"]) != nil)
-        #expect(command(["appendonly.aof.2.base.aof", "appendonly.aof.7.incr.aof"]) != nil)
-        #expect(command(["appendonly.aof.1.incr.aof"]) == nil, "the base is missing")
-        #expect(command(["appendonly.aof.1.base.rdb", "appendonly.aof.2.base.rdb"]) == nil)
+        #expect(text(["appendonly.aof.2.base.aof"]) != nil)
+        #expect(text(["appendonly.aof.2.base.aof", "appendonly.aof.7.incr.aof"]) != nil)
+        #expect(text(["appendonly.aof.1.incr.aof"]) == nil, "the base is missing")
+        #expect(text(["appendonly.aof.1.base.rdb", "appendonly.aof.2.base.rdb"]) == nil)
         #expect(
-            command(["appendonly.aof.1.base.rdb", "appendonly.aof.1.incr.aof", "appendonly.aof.2.incr.aof"]) == nil,
+            text(["appendonly.aof.1.base.rdb", "appendonly.aof.1.incr.aof", "appendonly.aof.2.incr.aof"]) == nil,
             "one of the increments may be history")
     }
 }

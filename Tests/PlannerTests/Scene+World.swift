@@ -155,6 +155,9 @@ extension Scene {
         case .examine(let node, let process, let path):
             seen.examinations[node] = .init(of: process, path: path, bytes: 100, goodBytes: 78)
             seen.effects[effect.key] = nil
+        case .writeManifest(let write):
+            disk[write.directory]?.content.appendOnly?.trouble = nil
+            disk[write.directory]?.content.appendOnly?.lacksManifest = false
         case .repairAppendOnly, .forget, .closeSlot, .addSlots, .save, .unpause, .loadCertificates, .acceptPassword:
             break
         }

@@ -1,0 +1,59 @@
+import ClusterModel
+
+/// Slots that no node says it owns: `CLUSTER DELSLOTS`, `FLUSHSLOTS`, `CLUSTER RESET`, or `SETSLOT NODE` on one node only. Their keys
+/// are where they were.
+extension Turn {
+    /// World before record: who owned which slots when all of them were owned.
+    mutating func noteSlots(_ topology: Topology) {
+        guard topology.covered == .all else { return }
+        for (index, member) in members.enumerated() {
+            let slots = topology.standings[member.id]?.slots ?? SlotSet()
+            let kept = slots.isEmpty ? nil : slots
+            if member.lastSlots != kept { decision.record?.members[index].lastSlots = kept }
+        }
+    }
+
+    /// Which node gets back which of these slots: one that lets them go and is known as their owner, by all others or by the record.
+    func owners(ofLost missing: SlotSet) -> [(member: Member, slots: SlotSet)] {
+        if let owner = knownOwner(of: missing) { return [(owner, missing)] }
+        return members.compactMap { member in
+            guard let slots = member.lastSlots?.intersection(missing), !slots.isEmpty, mayTakeBack(member, slots) else {
+                return nil
+            }
+            return (member, slots)
+        }
+    }
+
+    /// A master that answers, where no node of which nothing is heard is known as the owner. What one node says of another that
+    /// denies it does not count.
+    func mayTakeBack(_ member: Member, _ slots: SlotSet) -> Bool {
+        guard let own = lastHeard(member), own.replication.role == .master, !own.loading else { return false }
+        return rival(of: member, for: slots) == nil
+    }
+
+    /// A node that knows another owner of these slots.
+    func rival(of member: Member, for slots: SlotSet) -> Member? {
+        members.first { witness in
+            lastHeard(witness)?.view.entries.contains { entry in
+                guard entry.id != member.id, !entry.slots.intersection(slots).isEmpty else { return false }
+                guard witness.id != entry.id, let claimed = decision.record?.member(id: entry.id),
+                    let word = lastHeard(claimed)?.view.myself
+                else { return true }
+                return !word.slots.intersection(slots).isEmpty
+            } ?? false
+        }
+    }
+
+    mutating func checkLostSlots(_ missing: SlotSet) {
+        let owners = owners(ofLost: missing)
+        let rest = owners.reduce(missing) { $0.subtracting($1.slots) }
+        let parts = owners.map { ($0.slots, Mend?.some(.addSlots(.init(member: $0.member.name, slots: $0.slots)))) }
+        for (slots, mend) in parts + (rest.isEmpty ? [] : [(rest, nil)]) {
+            suspect(
+                Finding(
+                    "slots-uncovered", .error,
+                    "\(Self.slots(slots)) \(slots.count == 1 ? "belongs" : "belong") to no node: keys there can be neither read "
+                        + "nor written", hint: mend.map { _ in StrayFolders.hint }, mend: mend), for: .zero)
+        }
+    }
+}

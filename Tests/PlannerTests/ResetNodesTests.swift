@@ -1,0 +1,206 @@
+import ClusterModel
+import Testing
+
+@testable import Planner
+
+/// What people do to a member by hand: reset, removal, lost slots, an unknown master, another port.
+@Suite struct ResetNodesTests {
+    private typealias Lies = [NodeName: (inout NodeReport) -> Void]
+
+    /// Findings after so long that none goes away by itself; every node says what `lies` makes of it.
+    private func checked(_ scene: Scene, _ lies: Lies) -> (Scene, Decision) {
+        var scene = scene
+        for _ in 0..<30 {
+            for name in scene.processes.keys.sorted() { scene.answer(name, lies[name] ?? { _ in }) }
+            scene.take(scene.decide())
+            scene.pass(.milliseconds(500))
+        }
+        for name in scene.processes.keys.sorted() { scene.answer(name, lies[name] ?? { _ in }) }
+        return (scene, scene.decide())
+    }
+
+    private func entry(_ view: inout NodesView, _ name: NodeName, _ change: (inout NodeEntry) -> Void) {
+        guard let index = view.entries.firstIndex(where: { $0.id == Scene.id(name) }) else { return }
+        change(&view.entries[index])
+    }
+
+    /// A node that was reset: a master without slots that knows nobody and holds nothing.
+    private func reset(_ name: NodeName, id: NodeID? = nil, keys: Int64 = 0) -> (inout NodeReport) -> Void {
+        { report in
+            report.view.entries.removeAll { $0.id != Scene.id(name) }
+            report.view.entries[0].flags = [.master, .myself]
+            report.view.entries[0].masterID = nil
+            report.view.entries[0].slots = SlotSet()
+            report.view.entries[0].id = id ?? Scene.id(name)
+            report.id = id ?? Scene.id(name)
+            report.replication.role = .master
+            report.replication.linkUp = false
+            report.load.keys = keys
+        }
+    }
+
+    @Test(arguments: [nil, Scene.id("abcd")] as [NodeID?])
+    func aResetReplicaIsOfferedItsPlace(id: NodeID?) throws {
+        let (_, decision) = checked(.settled(), ["7004": reset("7004", id: id)])
+        let finding = try #require(decision.finding("node-reset"))
+        #expect(finding.node == "7004" && finding.hint == "clusterd fix")
+        guard case .rejoin(let rejoin)? = finding.mend else {
+            Issue.record("nothing is offered")
+            return
+        }
+        #expect(rejoin.master == "7001")
+        #expect(decision.finding("views-differ") == nil && decision.finding("node-unreachable") == nil)
+        let report = HealthReport(decision, Scene.settled().spec)
+        #expect(
+            !report.passed.contains {
+                $0.hasPrefix("Every master") || $0.hasPrefix("6 of 6 nodes") || $0.contains("agree")
+            })
+    }
+
+    @Test(arguments: [nil, Scene.id("abcd")] as [NodeID?])
+    func aResetReplicaWithKeysIsLeftAsItIs(id: NodeID?) throws {
+        let (_, decision) = checked(.settled(), ["7004": reset("7004", id: id, keys: 3)])
+        let finding = try #require(decision.finding("node-reset"))
+        #expect(finding.mend == nil && finding.message.contains("it holds 3 keys"))
+        #expect(finding.hint == "clusterd call --node 7004 CLUSTER NODES")
+    }
+
+    @Test func aMasterThatWasResetHardTakesItsPlaceAgain() throws {
+        let (_, decision) = checked(.settled(), ["7001": reset("7001", id: Scene.id("abcd"))])
+        let finding = try #require(decision.finding("node-reset"))
+        #expect(finding.severity == .error)
+        guard case .rejoin(let rejoin)? = finding.mend else {
+            Issue.record("nothing is offered")
+            return
+        }
+        #expect(rejoin.master == nil)
+    }
+
+    /// Nothing of it is ordered while no operator has said yes.
+    @Test func noResetNodeIsRestartedUnasked() {
+        for lie in [reset("7004"), reset("7004", id: Scene.id("abcd"))] {
+            let (_, decision) = checked(.settled(), ["7004": lie])
+            #expect(decision.nodes("shutdown").isEmpty && decision.nodes("replicate").isEmpty)
+        }
+    }
+
+    @Test(arguments: [0, 2] as [Int64])
+    func fixRestartsAResetNodeOnlyWhileItHoldsNothing(keys: Int64) throws {
+        var (scene, decision) = checked(.settled(), ["7004": reset("7004")])
+        try scene.ask(.fix([try #require(decision.finding("node-reset")?.mend?.id)]))
+        let isStopped = mend("7004", &scene) { name in name == "7004" ? reset("7004", keys: keys) : nil }
+        #expect(isStopped == (keys == 0))
+        #expect(scene.operation?.state == (keys == 0 ? .done : .failed), "\(scene.operation?.error ?? "")")
+        if keys > 0 { #expect(scene.operation?.error?.contains("it holds 2 keys") == true) }
+    }
+
+    /// Two were reset: the first is back in its place before the second is begun, and the others do not reach the second.
+    @Test func fixDoesNotWaitForAnotherResetNode() throws {
+        let other = reset("7005", id: Scene.id("abcd"))
+        let (first, decision) = checked(.settled(), ["7004": reset("7004"), "7005": other])
+        var scene = first
+        let mends = decision.findings.filter { $0.code == "node-reset" }.compactMap(\.mend)
+        #expect(mends.count == 2)
+        try scene.ask(.fix(mends.filter { $0.node == "7004" }.map(\.id)))
+        _ = mend("7004", &scene) { name in
+            switch name {
+            case "7004": reset("7004")
+            case "7005": other
+            default: { report in self.entry(&report.view, "7005") { $0.flags.insert(.fail) } }
+            }
+        } after: { name in
+            name == "7005" ? other : { report in self.entry(&report.view, "7005") { $0.flags.insert(.fail) } }
+        }
+        #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
+    }
+
+    /// Runs the operation to its end. Returns whether the node was stopped.
+    private func mend(
+        _ node: NodeName, _ scene: inout Scene, lies: (NodeName) -> ((inout NodeReport) -> Void)?,
+        after: (NodeName) -> ((inout NodeReport) -> Void)? = { _ in nil }
+    ) -> Bool {
+        var isStopped = false
+        for _ in 0..<400 where scene.hasOpenOperations {
+            let isOld = scene.starts[node] == 1
+            for name in scene.processes.keys.sorted() {
+                scene.answer(name, (isOld ? lies(name) : after(name)) ?? { _ in })
+            }
+            let decision = scene.decide()
+            isStopped = isStopped || decision.nodes("shutdown") == [node]
+            scene.take(decision)
+            for effect in decision.effects {
+                if case .ask = effect { continue }
+                scene.perform(effect)
+            }
+            scene.pass(.milliseconds(50))
+        }
+        return isStopped
+    }
+
+    @Test func slotsThatAllHaveForgottenGoBackByTheRecord() throws {
+        let lost = SlotSet(5500...5599)
+        let forgetful: (inout NodeReport) -> Void = { report in
+            self.entry(&report.view, "7001") { $0.slots = $0.slots.subtracting(lost) }
+        }
+        let lies = Lies(uniqueKeysWithValues: TriageTests.six.map { ($0, forgetful) })
+        let (_, decision) = checked(.settled(), lies)
+        let finding = try #require(decision.finding("slots-uncovered"))
+        #expect(finding.mend == .addSlots(.init(member: "7001", slots: lost)))
+    }
+
+    /// SETSLOT NODE on one node only: it says that another has the slot, and that one denies it.
+    @Test func aSlotThatOneNodeGaveAwayAloneGoesBack() throws {
+        let lost = SlotSet(6000...6000)
+        let lies: Lies = [
+            "7001": { report in
+                self.entry(&report.view, "7001") { $0.slots = $0.slots.subtracting(lost) }
+                self.entry(&report.view, "7000") { $0.slots = $0.slots.union(lost) }
+            }
+        ]
+        var (scene, decision) = checked(.settled(), lies)
+        let mend = try #require(decision.finding("slots-uncovered")?.mend)
+        #expect(mend == .addSlots(.init(member: "7001", slots: lost)))
+        try scene.ask(.fix([mend.id]))
+        scene.take(scene.decide())
+        scene.pass(.milliseconds(25))
+        for name in scene.processes.keys.sorted() { scene.answer(name, lies[name] ?? { _ in }) }
+        decision = scene.decide()
+        let order = try #require(decision.orders("add slots").first)
+        guard case .addSlots(let node, _, let slots, let foreign) = order else { return }
+        #expect(node == "7001" && slots == lost && foreign == lost)
+    }
+
+    @Test func aMasterThatOthersForgotIsIntroduced() {
+        let forgetful: (inout NodeReport) -> Void = { report in
+            report.view.entries.removeAll { $0.id == Scene.id("7001") }
+        }
+        var scene = Scene.settled()
+        for name in scene.processes.keys.sorted() where name != "7001" && name != "7004" {
+            scene.answer(name, forgetful)
+        }
+        #expect(scene.decide().nodes("meet") == ["7000"])
+        // Where another claims one of its slots, a meeting would drop the keys of one of the two.
+        let rival: (inout NodeReport) -> Void = { report in
+            forgetful(&report)
+            self.entry(&report.view, "7000") { $0.slots = $0.slots.union(SlotSet(6000...6000)) }
+        }
+        scene = .settled()
+        for name in scene.processes.keys.sorted() where name != "7001" && name != "7004" { scene.answer(name, rival) }
+        #expect(scene.decide().nodes("meet").isEmpty)
+    }
+
+    @Test func aPortThatWasChangedByHandIsSetBack() {
+        var scene = Scene.settled()
+        scene.settings["7004"] = ["port": "7055"]
+        var order: Effect?
+        scene.run { decision in
+            order = order ?? decision.orders("configure").first
+            return order != nil
+        }
+        guard case .configure(let node, _, let name, let value)? = order else {
+            Issue.record("nothing is set back")
+            return
+        }
+        #expect(node == "7004" && name == "port" && value == "7004")
+    }
+}
