@@ -46,8 +46,11 @@ package struct Topology: Sendable, Equatable {
         for source in sources {
             currentEpoch = max(currentEpoch, source.currentEpoch)
             for var entry in source.view.entries where !entry.flags.contains(.handshake) {
-                // As an engine says it of a replica, and clusterd does not where it writes the file.
-                if !entry.flags.contains(.master), let master = entry.masterID.flatMap(source.view.entry) {
+                // As an engine says it of a replica, and clusterd does not where it writes the file. A master that was replaced
+                // has the epoch of its successor, and whoever still follows it is seen as before.
+                if !entry.flags.contains(.master), let master = entry.masterID.flatMap(source.view.entry),
+                    master.flags.contains(.master)
+                {
                     entry.configEpoch = master.configEpoch
                 }
                 currentEpoch = max(currentEpoch, entry.configEpoch)
@@ -92,12 +95,14 @@ package struct Topology: Sendable, Equatable {
         }.map { sources[$0] }
     }
 
-    /// A live node's word of itself stands; otherwise the higher epoch, and at the same epoch the nearer source.
+    /// A live node's word of itself stands; otherwise the higher epoch, and at the same epoch the nearer source. Of two as near, the
+    /// one that says which slots it has: the other has heard of its role only.
     private static func isBetter(
         _ trust: Trust, _ entry: NodeEntry, than oldTrust: Trust, _ old: NodeEntry
     ) -> Bool {
         if (trust == .itself) != (oldTrust == .itself) { return trust == .itself }
-        return (entry.configEpoch, trust.rawValue) > (old.configEpoch, oldTrust.rawValue)
+        return (entry.configEpoch, trust.rawValue, entry.slots.count)
+            > (old.configEpoch, oldTrust.rawValue, old.slots.count)
     }
 
     package func owns(_ id: NodeID) -> Bool { standings[id].map { !$0.slots.isEmpty } ?? false }
