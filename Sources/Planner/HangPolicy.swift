@@ -179,7 +179,7 @@ extension Turn {
     /// An answer that is life, and no report.
     private mutating func reportWords(_ member: Member) {
         guard let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
-            case .answered(let words) = reply.outcome, !words.hasPrefix("LOADING")
+            case .answered(let words) = reply.outcome, !reply.isLoading
         else { return }
         if words.hasPrefix("BUSY") {
             find(

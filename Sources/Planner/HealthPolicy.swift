@@ -65,7 +65,7 @@ extension Turn {
         switch reply.outcome {
         case .refused, .silent: node.health = healthOfSilent(member)
         case .answered(let text):
-            node.health = text.hasPrefix("LOADING") ? .loading : text.hasPrefix("BUSY") ? .busy : .unreachable
+            node.health = reply.isLoading ? .loading : text.hasPrefix("BUSY") ? .busy : .unreachable
         case .report(let report):
             guard report.id == member.id, report.processID == process.identity.pid else {
                 node.health = .unreachable

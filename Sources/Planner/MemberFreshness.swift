@@ -68,6 +68,16 @@ extension Turn {
         return freshness
     }
 
+    /// Whether a process that does not answer may have data in its memory: it had when this daemon heard it last, or an earlier daemon
+    /// may have heard what this one has not, and what the record has of it is seconds old.
+    func mayHoldUnseen(_ member: Member) -> Bool {
+        guard let process = running(member.name) else { return false }
+        if let reply = seen.replies[member.name], reply.of == process.identity, reply.isLoading { return false }
+        if inMemory(member) != nil { return true }
+        let wasHeard = seen.lastHeard[member.name].map { $0 >= process.since } ?? false
+        return process.adopted && !wasHeard
+    }
+
     private func onDisk(_ member: Member, _ survey: Observation.Survey) -> Freshness {
         guard let facts = survey.directories.first(where: { $0.path == member.directory }), facts.content.holdsKeys
         else { return Freshness(.nothing) }

@@ -279,6 +279,15 @@ package struct NodeReply: Sendable, Equatable {
         self.outcome = outcome
     }
 
+    /// It has its data still before it: what it will hold lies on its disk.
+    package var isLoading: Bool {
+        switch outcome {
+        case .report(let report): report.loading
+        case .answered(let words): words.hasPrefix("LOADING")
+        case .refused, .silent: false
+        }
+    }
+
     /// Any answer at all is life.
     package var isLife: Bool {
         switch outcome {

@@ -57,7 +57,22 @@ extension Turn {
             wait("for a replica of \(master.name) that can take over")
             return .waits
         }
+        if let draining = heard.first(where: { isDraining($0, master, death: death) }) {
+            wait("for \(draining.member.name) to read the last bytes of \(master.name)")
+            wake(after: .milliseconds(2))
+            return .waits
+        }
         return byFreshness(master, death: death, ended, topology, survey)
+    }
+
+    /// A replica says that its link is up, and its master is dead: it has not read yet what the kernel holds for it, the end of the
+    /// stream too. One that was stopped meanwhile may answer before it reads.
+    private func isDraining(_ replica: Candidate, _ master: Member, death: Moment) -> Bool {
+        let replication = replica.report.replication
+        guard replication.role == .replica, replication.linkUp, replica.report.view.myself?.masterID == master.id else {
+            return false
+        }
+        return now - max(death, vitals(replica.member.name)?.backSince ?? death) < Self.failoverLimit
     }
 
     /// Where the master's stream was when it was last seen, and when that was.
@@ -150,8 +165,7 @@ extension Turn {
             }
         }
         guard let heir = heir ?? standIn(for: master, doubts.map(\.0), survey) else {
-            if mine.durability < .wholeAppendOnly, let silent = silentHolder(of: master, since: death, topology, survey)
-            {
+            if mine.durability < .wholeAppendOnly, let silent = silentHolder(of: master, since: death, topology) {
                 return hold(master, for: silent)
             }
             return inPlace(master, doubts, mine, survey)
@@ -171,13 +185,10 @@ extension Turn {
         return promote(candidate, over: master, topology, survey)
     }
 
-    /// A replica whose process lives, held data when it was last heard, and has not answered since its master's death.
-    private func silentHolder(
-        of master: Member, since death: Moment, _ topology: Topology, _ survey: Observation.Survey
-    ) -> Member? {
+    /// A replica whose process lives, may have data in its memory, and has not answered since its master's death.
+    private func silentHolder(of master: Member, since death: Moment, _ topology: Topology) -> Member? {
         liveReplicas(of: master, topology).first {
-            $0.wanted == .running && report($0, since: death) == nil
-                && freshness(of: $0, survey).durability == .running
+            $0.wanted == .running && report($0, since: death) == nil && mayHoldUnseen($0)
         }
     }
 

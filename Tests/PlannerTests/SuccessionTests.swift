@@ -162,6 +162,45 @@ import Testing
         scene.run { $0.nodes("start").contains("7000") }
     }
 
+    /// It was stopped while its master went on, answers, and has not read yet what its master sent.
+    @Test func oneThatWasStoppedReadsWhatItsMasterSentBeforeItIsCompared() {
+        var scene = Scene.bereaved()
+        var dump = DirectoryContent.dump(savedAt: Scene.wall + .seconds(60))
+        dump.dumps[0].header?.replicationID = scene.report("7003")?.replication.replicationID
+        dump.dumps[0].header?.replicationOffset = 1500
+        scene.disk[Scene.folder("7000")]?.content = dump
+        scene.look()
+        scene.silence("7003", for: .seconds(5))
+        scene.answer("7003") { $0.replication.linkUp = true }
+        let decision = scene.decide()
+        #expect(decision.nodes("write") == [] && decision.nodes("start") == [] && decision.promotion == nil)
+        #expect(decision.waits.contains("for 7003 to read the last bytes of 7000"))
+        scene.pass(.milliseconds(2))
+        scene.answer("7003") { $0.replication.offset = 2000 }
+        #expect(scene.decide().promotion?.replica == "7003")
+    }
+
+    /// The record has it as it was seconds ago, when it was empty; the daemon that heard it since was killed.
+    @Test func norOneThatThisDaemonHasNotHeardYet() {
+        var scene = Scene.bereaved()
+        for name: NodeName in ["7000", "7003"] { scene.disk[Scene.folder(name)]?.content = DirectoryContent() }
+        for index in scene.record?.members.indices ?? 0..<0 { scene.record?.members[index].lastSeen?.keys = 0 }
+        scene.replaceDaemon()
+        scene.look()
+        for _ in 0..<80 {
+            let decision = scene.decide()
+            #expect(decision.nodes("start") == [] && decision.promotion == nil)
+            scene.take(decision)
+            for effect in decision.effects {
+                if case .ask("7003", _) = effect { continue }
+                scene.perform(effect)
+            }
+            scene.pass(.milliseconds(100))
+        }
+        #expect(scene.decide().finding("master-waits")?.node == "7003", "\(scene.decide().waits)")
+        scene.run { $0.promotion?.replica == "7003" }
+    }
+
     @Test func whenItEndsTheMasterStartsAndTheLossIsSaid() {
         var scene = Scene.bereaved()
         for name: NodeName in ["7000", "7003"] { scene.disk[Scene.folder(name)]?.content = DirectoryContent() }
@@ -252,6 +291,17 @@ import Testing
 }
 
 extension Scene {
+    /// It is stopped, and gives no answer for so long.
+    mutating func silence(_ name: NodeName, for time: Duration) {
+        guard case .running(let process) = seen.processes[name] else { return }
+        let asked = now
+        pass(time)
+        let reply = NodeReply(askedAt: asked, answeredAt: now, of: process.identity, outcome: .silent)
+        seen.replies[name] = reply
+        seen.vitals[name, default: Vitals(of: process.identity)].note(
+            reply, ProcessActivity(state: .stopped, cpuTicks: 5), listening: seen.listening)
+    }
+
     /// What the dead node had said last was otherwise.
     mutating func edit(_ name: NodeName, _ change: (inout NodeReport) -> Void) {
         guard case .exited(var exit) = seen.processes[name], var report = exit.lastReport else { return }
