@@ -11,7 +11,7 @@ struct SimulatedFolder {
     /// Somebody, or a crash of the host, has changed what lies here: the engine's own files would be others.
     var isTampered = false
 
-    struct AppendOnly {
+    struct AppendOnly: Equatable {
         /// What a process that loads it gets.
         var copy: Copy?
         /// What a host that loses its power leaves of it.
@@ -24,7 +24,7 @@ struct SimulatedFolder {
         var isTorn = false
     }
 
-    struct Dump {
+    struct Dump: Equatable {
         var copy: Copy?
         var savedAt: WallTime
         var modified: WallTime

@@ -131,9 +131,8 @@ extension World {
 
     /// Somebody deletes, replaces or cuts the data of a node that does not run, or the disk does.
     private func tamper(_ directory: String, _ what: Tampering) {
-        guard var folder = host.folders[directory], host.user(of: directory) == nil else { return }
-        tell("\(directory): the data are \(what)")
-        folder.isTampered = true
+        guard let before = host.folders[directory], host.user(of: directory) == nil else { return }
+        var folder = before
         let count = Int.random(in: 1...60, using: &random)
         switch what {
         case .deleted: (folder.appendOnly, folder.dump) = (nil, nil)
@@ -146,6 +145,10 @@ extension World {
         case .shortened: shorten(&folder, below: record?.members.first { $0.directory == directory }?.lastSeen)
         case .torn: if folder.appendOnly?.copy != nil { folder.appendOnly?.isTorn = true }
         }
+        // What a loss of power took of the file is no tampering.
+        guard folder.appendOnly != before.appendOnly || folder.dump != before.dump else { return }
+        tell("\(directory): the data are \(what)")
+        folder.isTampered = true
         host.folders[directory] = folder
     }
 
