@@ -1,5 +1,5 @@
 /// What a data file was found to hold: for the proof that a folder has no keys. What cannot be read to its end counts as
-/// keys (DESIGN.md rule 2).
+/// keys (invariant: unknown-is-data).
 package enum DataEvidence: Hashable, Sendable {
     /// Read to its end, and nothing in it is a key or a function.
     case noKeys

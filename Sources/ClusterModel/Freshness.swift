@@ -1,6 +1,7 @@
-/// How far a copy of a shard's keys reaches: what a running node holds, or what lies in a folder. Not one number, since little
-/// of it can be compared: the offset within one replication stream can, a time can where both ends are known, and of files
-/// what kind they are. What none of these prove stays open, and then roles stay as they are (DESIGN.md rule 5).
+/// How far a copy of a shard's keys reaches: what a running node holds, or what lies in a folder. Not one number, since
+/// little of it can be compared: the offset within one replication stream can, a time can where both ends are known, and
+/// of files what kind they are. What none of these prove stays open, and then roles stay as they are (invariant:
+/// no-older-master).
 package struct Freshness: Hashable, Sendable {
     /// What kind of evidence there is, the weakest first.
     package enum Durability: Int, Comparable, Hashable, Sendable {

@@ -51,9 +51,10 @@ extension HostDriver {
         }
     }
 
-    /// Compare and take over in one step (DESIGN.md rule 3): a takeover that arrives late, or at a second replica, must be an
-    /// error and not a second writer. Once the cluster itself has declared the master dead (`fail`), its replicas may stand for
-    /// election; each of them raises the current epoch before it asks for votes, and then the order is void.
+    /// Compare and take over in one step (invariants: one-writer, no-late-order): a takeover that arrives late, or at a
+    /// second replica, must be an error and not a second writer. Once the cluster itself has declared the master dead
+    /// (`fail`), its replicas may stand for election; each of them raises the current epoch before it asks for votes, and
+    /// then the order is void.
     ///
     /// From 7.0 on the first line lets it run where `replica-serve-stale-data no` refuses other scripts (MASTERDOWN).
     package static func promotionScript(for engine: Engine?) -> String {

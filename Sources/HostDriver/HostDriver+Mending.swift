@@ -20,8 +20,8 @@ extension HostDriver {
         }
     }
 
-    /// The tool cuts a copy, which then takes the name: what is kept in quarantine may be a link to the file, and whoever is
-    /// interrupted leaves either the old one or the new one.
+    /// Invariant: confirmed-repair. The tool cuts a copy, which then takes the name: what is kept in quarantine may be a
+    /// link to the file, and whoever is interrupted leaves either the old one or the new one.
     func repair(_ repair: Mend.RepairAppendOnly) async -> Outcome {
         await outcome(longRead("repairing", repair.path), limit: nil) { [engine] in
             let copy = "\(repair.path).mended"

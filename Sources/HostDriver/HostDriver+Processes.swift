@@ -91,7 +91,8 @@ extension HostDriver {
         }
     }
 
-    /// Compare and kill in one step, as near as that comes: what looked hung may have been continued since.
+    /// Invariant: no-unrequested-stop. Compare and kill in one step, as near as that comes: what looked hung may have been
+    /// continued since.
     func killHung(_ identity: ProcessIdentity, _ look: ProcessActivity) -> Outcome {
         guard ProcessTable.activity(of: identity) == look else { return .failed("it is no longer as it was") }
         return send(.kill, to: identity)
@@ -108,7 +109,7 @@ extension HostDriver {
         }
     }
 
-    /// What nodes inherit: nothing of systemd's, nothing of clusterd's own.
+    /// Invariant: clean-child. What nodes inherit: nothing of systemd's, nothing of clusterd's own.
     private static var environment: [String] {
         var values = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
         for name in ["HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "MALLOC_CONF", "TZ"] {

@@ -1,9 +1,10 @@
 import ClusterModel
 import Glibc
 
-/// Looks at every folder that is or may be a node's: below `nodes/`, laid out by hand as `<data>/7000/` or under another name, the
-/// data folder itself where a node's files lie in it, and `extra`. Reads only, and of a large file only its beginning. An extra
-/// folder that does not exist is reported as such.
+/// Looks at every folder that is or may be a node's: below `nodes/`, laid out by hand as `<data>/7000/` or under another
+/// name, the data folder itself where a node's files lie in it, and `extra`. Reads only, and of a large file only its
+/// beginning. An extra folder that does not exist is reported as such. What cannot be read counts as keys (invariant:
+/// unknown-is-data).
 package func survey(dataDirectory: String, extra: [String] = []) -> [DirectoryFacts] {
     let ours = numbered((try? listDirectory(dataDirectory + "/nodes")) ?? []).map { "\(dataDirectory)/nodes/\($0)" }
     let byHand = numbered((try? listDirectory(dataDirectory)) ?? [])

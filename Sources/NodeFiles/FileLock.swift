@@ -19,7 +19,8 @@ package enum FileLockError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// An exclusive flock(2) on a file, held as long as this lives. The file stays: to remove it would let two hold it.
+/// An exclusive flock(2) on a file, held as long as this lives. The file stays: to remove it would let two hold it
+/// (invariant: one-daemon).
 package final class FileLock: Sendable {
     package let path: String
     /// Close-on-exec. Its lock belongs to the open file, so that a daemon that replaces itself can pass it on.

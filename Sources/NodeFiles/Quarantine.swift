@@ -2,7 +2,7 @@ import ClusterModel
 import Glibc
 
 /// `<data>/quarantine/`: where what must go out of the way is kept, one folder a time, with a note. Nothing here is ever
-/// overwritten or deleted.
+/// overwritten or deleted (invariant: last-copy).
 package struct Quarantine: Sendable {
     package let root: String
 

@@ -208,7 +208,8 @@ extension Cycle {
         seen.vitals[node, default: Vitals(of: process.identity)].note(reply, activity, listening: seen.listening)
     }
 
-    /// A role or an epoch that changed makes what was asked of anybody before say nothing about roles.
+    /// Invariant: fresh-facts. A role or an epoch that changed makes what was asked of anybody before say nothing about
+    /// roles.
     private mutating func compare(
         _ report: NodeReport, _ node: NodeName, _ identity: ProcessIdentity, _ askedAt: Moment, _ now: Moment
     ) {

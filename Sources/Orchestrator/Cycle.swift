@@ -65,8 +65,8 @@ package struct Cycle: Sendable {
         return Orders(record: changed, effects: decision.effects)
     }
 
-    /// The effects that need not wait until the record is written: while the disk works, the nodes are asked and the
-    /// promotions of the proven dead are under way.
+    /// Invariant: record-first. The effects that need not wait until the record is written: while the disk works, the
+    /// nodes are asked and the promotions of the proven dead are under way.
     package mutating func releaseFirst(_ orders: Orders, at now: Moment) -> [Effect] {
         let effects = orders.effects.filter(\.precedesRecord)
         for effect in effects { begin(effect, at: now) }
@@ -137,7 +137,7 @@ package struct Cycle: Sendable {
         touch(effect, at: now)
     }
 
-    /// What was asked before an effect says nothing after it.
+    /// Invariant: fresh-facts. What was asked before an effect says nothing after it.
     mutating func touch(_ effect: Effect, at now: Moment) {
         if let node = effect.node { seen.changed[node] = now }
         if effect.changesRoles { seen.rolesChanged = now }

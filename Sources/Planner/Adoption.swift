@@ -1,7 +1,7 @@
 import ClusterModel
 
 /// A process in a node's directory that this daemon did not start: ours from an earlier life, which is taken over, or
-/// somebody else's, which is neither touched nor joined by a second (DESIGN.md rule 7).
+/// somebody else's, which is neither touched nor joined by a second (invariants: own-process, one-engine).
 extension Turn {
     /// How often a process that has not said yet that it is ours is asked again.
     static let identifyPace = Duration.milliseconds(250)

@@ -26,7 +26,8 @@ extension Turn {
         )
     }
 
-    /// A replica of a dead master that lives and has keys or functions: nothing older is to take its place (DESIGN.md rule 5).
+    /// A replica of a dead master that lives and has keys or functions: nothing older is to take its place (invariant:
+    /// no-older-master).
     func livingHeir(of master: Member, _ topology: Topology) -> Member? {
         guard topology.owns(master.id) else { return nil }
         return members.first { member in

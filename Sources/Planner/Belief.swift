@@ -1,6 +1,7 @@
 import ClusterModel
 
-/// Who is believed: live views by highest config epoch, else the nodes.conf files by highest epoch. Never the record.
+/// Who is believed: live views by highest config epoch, else the nodes.conf files by highest epoch. Never the record
+/// (invariant: highest-epoch).
 extension Turn {
     func believedTopology(_ survey: Observation.Survey) -> Topology {
         var sources: [Topology.Source] = []

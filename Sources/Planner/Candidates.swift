@@ -1,8 +1,8 @@
 import ClusterModel
 
-/// Who could take over from a master with its data: one question, whoever asks it. A replica has them if it was in sync at its
-/// last report before the master's end, and that report is close to the last one of the master. Of every other replica its files
-/// and the master's decide (`MemberFreshness`).
+/// Who could take over from a master with its data: one question, whoever asks it. A replica has them if it was in sync
+/// at its last report before the master's end, and that report is close to the last one of the master. Of every other
+/// replica its files and the master's decide (`MemberFreshness`). Invariant: complete-candidate.
 extension Turn {
     /// A replica that answered after the death.
     struct Candidate {

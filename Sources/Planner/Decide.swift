@@ -2,7 +2,7 @@ import ClusterModel
 
 /// What is to be done now, out of what is wanted, what is remembered and what is seen. Pure: no clock, no randomness but
 /// `Observation.entropy`, no I/O. It looks at what is, never at what it did last, so a daemon that has just started, one
-/// that was killed half-way and one that has run for a year take the same path.
+/// that was killed half-way and one that has run for a year take the same path (invariant: disposable-daemon).
 package func decide(
     _ spec: ClusterSpec, _ record: Record?, seeing seen: Observation, at now: Moment
 ) -> Decision {
@@ -83,8 +83,9 @@ extension Turn {
         keepReserves()
     }
 
-    /// Before anything is started or promoted, what runs already is taken over and heard: its word is newer than any file.
-    /// True once that is done; a node that does not answer is not waited for longer than `hearingLimit`.
+    /// Invariant: adopt-first. Before anything is started or promoted, what runs already is taken over and heard: its
+    /// word is newer than any file. True once that is done; a node that does not answer is not waited for longer than
+    /// `hearingLimit`.
     private mutating func gather(_ survey: Observation.Survey) -> Bool {
         var isDone = true
         for member in members where seen.processes[member.name] == nil {
@@ -137,7 +138,7 @@ extension Turn {
         decision.end = .done
     }
 
-    /// Ready is said once, and then remembered: from then on people know the ports.
+    /// Invariant: ready-is-true. Ready is said once, and then remembered: from then on people know the ports.
     private mutating func noteReadiness() {
         if decision.assessment.ready { decision.record?.everReady = true }
         let attempted = members.filter { $0.wanted == .running }.allSatisfy { member in

@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// What `destroy` deletes of a cluster that is stopped, and what it keeps: only what clusterd or its engines made goes, each
-/// thing by its name. No link is followed; what is not known is kept and named.
+/// What `destroy` deletes of a cluster that is stopped, and what it keeps: only what clusterd or its engines made goes,
+/// each thing by its name. No link is followed; what is not known is kept and named (invariant: last-copy).
 package struct Destruction: Sendable, Equatable {
     package enum Step: Sendable, Equatable {
         case file(folder: String, name: String)

@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// How much room there is on the disks of the cluster: the reserve on each, whether nodes can be started there, and what is said
-/// of it (docs/supervision.md).
+/// How much room there is on the disks of the cluster: the reserve on each, whether nodes can be started there, and what
+/// is said of it (docs/supervision.md; invariant: epoch-room).
 extension Turn {
     /// The disk that a folder lies on; nil: nothing is known of it, and nothing is held back.
     func disk(of folder: String) -> Disk? { seen.disks.first { $0.folders.contains(folder) } ?? seen.disks.first }

@@ -209,8 +209,8 @@ package enum Effect: Sendable, Equatable {
         }
     }
 
-    /// Rule 3: refused by the script unless the node is still a replica of that master, its link is down, and the wall
-    /// clock of the host is between the order and the deadline.
+    /// Invariants: one-writer, no-late-order. Refused by the script unless the node is still a replica of that master,
+    /// its link is down, and the wall clock of the host is between the order and the deadline.
     package struct Promotion: Sendable, Equatable, Codable {
         package var replica: NodeName
         package var replicaID: NodeID
@@ -292,8 +292,9 @@ package enum Effect: Sendable, Equatable {
         }
     }
 
-    /// Whether this may begin before the record that it was decided with is on disk: questions, and what is known of the
-    /// world by them. A promotion is among these because its deadline ends it, whoever remembers it (docs/decisions).
+    /// Invariant: record-first. Whether this may begin before the record that it was decided with is on disk: questions,
+    /// and what is known of the world by them. A promotion is among these because its deadline ends it, whoever remembers
+    /// it (docs/decisions/09-promotion-deadline.md).
     package var precedesRecord: Bool {
         switch self {
         case .survey, .reserve, .ask, .identify, .adopt, .promote, .releaseReserve: true
@@ -301,8 +302,9 @@ package enum Effect: Sendable, Equatable {
         }
     }
 
-    /// Whether this may be done only when the record that it follows from is on disk: it creates ids or ports, or data may
-    /// come to be where the record does not know of it. The others go on from memory when the disk is full.
+    /// Invariant: record-first. Whether this may be done only when the record that it follows from is on disk: it creates
+    /// ids or ports, or data may come to be where the record does not know of it. The others go on from memory when the
+    /// disk is full.
     package var needsRecord: Bool {
         switch self {
         case .makeDirectory, .quarantine, .preserve, .writeFiles, .replicate, .meet, .repairAppendOnly, .writeManifest:

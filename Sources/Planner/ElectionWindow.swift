@@ -1,9 +1,10 @@
 import ClusterModel
 
-/// A hand-over ends in an election, and the engine refuses a second one too soon: a replica that has stood for election does not
-/// stand again for 4 node timeouts (`clusterHandleSlaveFailover`, src/cluster.c), and a master that has voted for a replica of
-/// another does not vote about that one again for 2 (`clusterSendFailoverAuthIfNeeded`). An order within that time leads nowhere
-/// and keeps writes waiting for seconds, so it is waited for. In the record, since both outlive clusterd.
+/// A hand-over ends in an election, and the engine refuses a second one too soon: a replica that has stood for election
+/// does not stand again for 4 node timeouts (`clusterHandleSlaveFailover`, src/cluster.c), and a master that has voted
+/// for a replica of another does not vote about that one again for 2 (`clusterSendFailoverAuthIfNeeded`). An order within
+/// that time leads nowhere and keeps writes waiting for seconds, so it is waited for. In the record, since both outlive
+/// clusterd (invariant: lossless-switchover).
 package struct Election: Sendable, Equatable, Codable {
     /// Another process of the node remembers nothing of it.
     package var process: ProcessIdentity

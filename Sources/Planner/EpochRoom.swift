@@ -1,7 +1,8 @@
 import ClusterModel
 
-/// Each node saves its nodes.conf when a config epoch changes, and most engines end where they cannot: a promotion on a full disk
-/// kills the node that is promoted, and its peers (docs/engines.md). So there is room first, or the roles stay as they are.
+/// Each node saves its nodes.conf when a config epoch changes, and most engines end where they cannot: a promotion on a
+/// full disk kills the node that is promoted, and its peers (docs/engines.md). So there is room first, or the roles stay
+/// as they are (invariant: epoch-room).
 enum EpochRoom: Equatable {
     case enough
     /// The reserve is being given back.
@@ -60,7 +61,8 @@ extension Turn {
 
     // MARK: a dead master
 
-    /// There is no room for a promotion: the dead master starts in place, unless its replica is known to have more.
+    /// There is no room for a promotion: the dead master starts in place, unless its replica is known to have more
+    /// (invariant: no-older-master).
     mutating func hold(
         _ master: Member, for heir: Candidate, _ words: String, _ survey: Observation.Survey
     ) -> Succession {

@@ -1,12 +1,13 @@
 import ClusterModel
 
-/// A master that is proven dead is replaced by the guarded promotion of DESIGN.md rule 3, one at a time a shard, or starts in
-/// place; `Succession` says which.
+/// A master that is proven dead is replaced by a guarded promotion, one at a time in a shard, or starts in place;
+/// `Succession` says which (invariants: one-writer, no-late-order, start-or-promote).
 extension Turn {
     /// Between attempts; grows with their number.
     static let promotionPause = Duration.milliseconds(20)
-    /// After it the script refuses. Short: until then nobody else can be promoted, and it is how long a daemon that starts waits
-    /// for what an earlier one may have ordered. Long enough for a node that is asked and answers within `drainLimit`.
+    /// After it the script refuses. Short: until then nobody else can be promoted, and it is how long a daemon that
+    /// starts waits for what an earlier one may have ordered. Long enough for a node that is asked and answers within
+    /// `drainLimit` (invariant: no-late-order).
     static let promotionValidity = Duration.milliseconds(250)
 
     mutating func failOver(_ topology: Topology, _ survey: Observation.Survey) {
@@ -22,7 +23,7 @@ extension Turn {
         }
     }
 
-    /// A start of this node was ordered, and whether it has a process by now is not known yet.
+    /// Invariant: start-or-promote. A start of this node was ordered, and whether it has a process by now is not known yet.
     func isBeingStarted(_ node: NodeName) -> Bool {
         seen.effects.contains { $0.value.isUnderWay && $0.key.text.hasPrefix("start \(node) #") }
     }
@@ -121,8 +122,8 @@ extension Turn {
             if report(member, since: min(answered ?? void, void) + .nanoseconds(1)) != nil { continue }
             open.append(promotion)
             wake(after: .milliseconds(5))
-            // It may be master by now, and nobody can tell: as long as that is so nobody else is promoted, and the old master
-            // is not started. One that stays silent is ended (DESIGN.md rule 3).
+            // It may be master by now, and nobody can tell: as long as that is so nobody else is promoted, and the old
+            // master is not started. One that stays silent is ended (invariants: one-writer, no-unrequested-stop).
             if now - void >= spec.supervision.hangTimeout {
                 perform(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
             }

@@ -91,7 +91,8 @@ extension Turn {
         }
     }
 
-    /// Away from where it lies, which is looked at once more before and after; then the member whose place it was is started.
+    /// Invariants: confirmed-repair, idle-folder. Away from where it lies, which is looked at once more before and after;
+    /// then the member whose place it was is started.
     private mutating func setAside(
         _ move: Mend.SetAside, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {

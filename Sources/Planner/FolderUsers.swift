@@ -1,7 +1,7 @@
 import ClusterModel
 
 /// The processes that work in node folders. Each one counts as a server unless it is known not to be one: a second engine
-/// beside a server that was not recognised makes two writers on one append-only file.
+/// beside a server that was not recognised makes two writers on one append-only file (invariant: one-engine).
 package struct FolderUsers: Sendable, Equatable {
     package typealias User = Observation.DirectoryUser
 

@@ -109,7 +109,8 @@ extension Turn {
         }
     }
 
-    /// Makes a stopped node's folder what its next start needs, one step at a time; true once it is.
+    /// Invariants: slots-kept, idle-folder. Makes a stopped node's folder what its next start needs, one step at a time;
+    /// true once it is.
     mutating func prepare(
         _ member: Member, _ topology: Topology, _ survey: Observation.Survey, incarnation: Int
     ) -> Bool {

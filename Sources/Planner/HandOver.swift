@@ -1,7 +1,8 @@
 import ClusterModel
 
 /// A living master hands over to a replica of its shard (`CLUSTER FAILOVER`): it stops taking writes until the replica has
-/// all of them, so that nothing is lost. Part of every operation that takes a master down.
+/// all of them, so that nothing is lost. Part of every operation that takes a master down
+/// (invariant: lossless-switchover).
 extension Turn {
     func replicas(of master: Member, _ topology: Topology) -> [Member] {
         members.filter { $0.id != master.id && topology.master(of: $0.id) == master.id }

@@ -1,8 +1,9 @@
 import ClusterModel
 
-/// Hung is not dead, and busy is not hung. Any answer at all is life. Of a node that gives none, /proc says what it does. One that
-/// is stopped is continued first (`StoppedPolicy`); only one that is stopped again, or that has neither computed nor read anything
-/// for very long, is killed, and only where its shard can do without it. docs/supervision.md has the evidence and its limits.
+/// Hung is not dead, and busy is not hung. Any answer at all is life. Of a node that gives none, /proc says what it does.
+/// One that is stopped is continued first (`StoppedPolicy`); only one that is stopped again, or that has neither computed
+/// nor read anything for very long, is killed, and only where its shard can do without it. docs/supervision.md has the
+/// evidence and its limits (invariant: no-unrequested-stop).
 extension Turn {
     /// When so many nodes do not answer at once, it is the host that is in trouble.
     static let hostTrouble = 2

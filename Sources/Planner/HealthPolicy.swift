@@ -1,7 +1,8 @@
 import ClusterModel
 
 /// Ready means ready: every node that is wanted runs and is ours, every slot is served, every node's view of every role
-/// agrees, and every replica is in sync. Only answers asked for after the last change of a role count.
+/// agrees, and every replica is in sync. Only answers asked for after the last change of a role count
+/// (invariant: ready-is-true).
 extension Turn {
     mutating func assess(_ topology: Topology) {
         var result = Assessment()
@@ -32,7 +33,7 @@ extension Turn {
         result.ready =
             result.serving && agreeing.count == wanted.count && progress.replicasInSync == progress.replicas
             && !wanted.isEmpty
-            // Rule 12: nothing that was changed for a while is left so.
+            // Nothing that was changed for a while is left so (invariant: settings-restored).
             && wanted.allSatisfy { member in report(member).map { strayingSetting(member, $0) == nil } ?? false }
         result.shards = shards(topology, result)
         let thin = result.shards.contains { shard in

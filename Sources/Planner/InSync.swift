@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// What the reports of one process say of a replica's being in sync with its master: from when to when, and how far it came.
-/// Forgotten as soon as its data are no longer what they were then.
+/// What the reports of one process say of a replica's being in sync with its master: from when to when, and how far it
+/// came. Forgotten as soon as its data are no longer what they were then (invariant: complete-candidate).
 package struct InSync: Sendable, Equatable {
     /// When the first and the last report of this row were asked for that say that it is in sync.
     package var since: Moment

@@ -1,6 +1,7 @@
 import ClusterModel
 
-/// What is known of a member's data: from itself where it runs, else from its folder and from what was last seen of it.
+/// What is known of a member's data: from itself where it runs, else from its folder and from what was last seen of it
+/// (invariant: no-older-master).
 extension Turn {
     func freshness(of member: Member, _ survey: Observation.Survey) -> Freshness {
         var freshness = onDisk(member, survey)

@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// What `fix` can do about one finding, once a person has said so. It hangs on the finding that it mends, so that a hint names
-/// `clusterd fix` exactly where fix does something.
+/// What `fix` can do about one finding, once a person has said so. It hangs on the finding that it mends, so that a hint
+/// names `clusterd fix` exactly where fix does something (invariant: confirmed-repair).
 package enum Mend: Sendable, Hashable, Codable {
     /// Folders, or files in one, go to quarantine.
     case setAside(SetAside)

@@ -3,6 +3,7 @@ import ClusterModel
 /// An append-only file without a manifest that names its parts. Where it is missing, the engine takes the set for a new one: it starts
 /// empty, replaces the base and truncates the first increment (`aofOpenIfNeededOnServerStart`, src/aof.c; seen with Redis 7.0 and
 /// 8.2, Valkey 9.1). So it does where the manifest holds comments or history only; one that is empty or cut it refuses.
+/// Invariant: last-copy.
 extension Turn {
     /// Whether a start would overwrite the parts in the node's folder, or fail.
     func lacksManifest(_ member: Member) -> Bool {

@@ -1,12 +1,13 @@
 import ClusterModel
 
-/// The nodes.conf that a node is to start with: written, not negotiated, so that it boots into the cluster that is.
+/// The nodes.conf that a node is to start with: written, not negotiated, so that it boots into the cluster that is
+/// (invariant: slots-kept).
 extension Turn {
     func nodesFile(for member: Member, _ topology: Topology) -> NodesFile {
         let entries = members.compactMap { other in entry(for: other, myself: other.id == member.id, topology) }
         return NodesFile(
             view: NodesView(entries: entries), currentEpoch: topology.currentEpoch,
-            // As if it had voted in every epoch there was: a rewritten file must not give a second vote (REDIS.md 2b i).
+            // As if it had voted in every epoch there was: a rewritten file must not give a second vote (docs/engines.md).
             lastVoteEpoch: topology.currentEpoch)
     }
 
@@ -19,8 +20,8 @@ extension Turn {
         if myself { entry.flags.insert(.myself) }
         entry.masterID = isMaster ? nil : master
         entry.configEpoch = isMaster ? standing.configEpoch : topology.standings[master ?? member.id]?.configEpoch ?? 0
-        // Its own one. An engine writes its master's there, and reads it as its own: a takeover makes no new epoch then, where
-        // that is the highest of all (docs/engines.md), and nobody believes it.
+        // Its own one. An engine writes its master's there, and reads it as its own: a takeover makes no new epoch then,
+        // where that is the highest of all (docs/engines.md), and nobody believes it.
         if myself, !isMaster { entry.configEpoch = 0 }
         entry.linkConnected = true
         entry.slots = isMaster ? standing.slots : SlotSet()

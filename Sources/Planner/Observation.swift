@@ -179,7 +179,7 @@ package struct Observation: Sendable, Equatable {
         }
     }
 
-    /// The report of a node, if it was asked for after everything that could have made it untrue.
+    /// Invariant: fresh-facts. The report of a node, if it was asked for after everything that could have made it untrue.
     package func report(_ node: NodeName, since moment: Moment? = nil) -> NodeReport? {
         guard case .running(let process) = processes[node], let reply = replies[node], reply.of == process.identity,
             case .report(let report) = reply.outcome

@@ -24,7 +24,7 @@ struct Story: Equatable {
 }
 
 /// Operations are moved on in each turn by what is, whoever carried out their earlier steps. One at a time, in the order in
-/// which they were asked for; a start is nobody's rival.
+/// which they were asked for; a start is nobody's rival (invariants: disposable-daemon, bounded-wait).
 extension Turn {
     /// For one step that depends on the nodes' agreement.
     static let agreementLimit = Duration.seconds(30)

@@ -48,8 +48,8 @@ extension Turn {
         case refused(Refusal)
     }
 
-    /// One round of choosing ports for a cluster that is being formed. Level-triggered: what is reserved is taken, what is
-    /// busy is passed over or refused, what is unknown is asked for.
+    /// Invariant: port-pair. One round of choosing ports for a cluster that is being formed. Level-triggered: what is
+    /// reserved is taken, what is busy is passed over or refused, what is unknown is asked for.
     mutating func choosePorts(_ candidates: [PortPair], count: Int) -> PortChoice {
         var chosen: [PortPair] = []
         var unknown: [PortPair] = []

@@ -12,12 +12,13 @@ package struct Doubt: Sendable, Equatable, Codable {
     static let lasts = Turn.copiesLast
 }
 
-/// Rule 1: the engine drops what a node has when it becomes a replica. What may hold more than its new master is linked into
-/// quarantine first; and where nobody can tell which of two is newer, the master keeps its role, and both are kept.
+/// Invariant: last-copy. The engine drops what a node has when it becomes a replica. What may hold more than its new
+/// master is linked into quarantine first; and where nobody can tell which of two is newer, the master keeps its role,
+/// and both are kept.
 extension Turn {
     static let copiesLast = Duration.seconds(7 * 86400)
 
-    /// nil: its master is known to hold all that it has.
+    /// Invariant: last-copy. nil: its master is known to hold all that it has.
     func preservation(
         _ member: Member, _ facts: DirectoryFacts, _ planned: NodesFile, _ incarnation: Int
     ) -> Effect.Quarantine? {

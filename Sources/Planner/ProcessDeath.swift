@@ -1,14 +1,14 @@
 import ClusterModel
 
-/// Whether the process of a node lives, is proven dead, or neither can be said. This is the only place that concludes death:
-/// starts, promotions, moves to another port, stops and everything that moves or deletes files of a node ask here.
-/// "Seen gone", "not seen" and "could not look" are three different answers.
+/// Whether the process of a node lives, is proven dead, or neither can be said. This is the only place that concludes
+/// death: starts, promotions, moves to another port, stops and everything that moves or deletes files of a node ask here.
+/// "Seen gone", "not seen" and "could not look" are three different answers (invariant: proven-death).
 package enum ProcessLife: Sendable, Equatable {
     case alive(ProcessIdentity)
     case dead(Proof, since: Moment)
     case unproven(Doubt)
 
-    /// DESIGN.md rule 4.
+    /// Nothing else is a proof.
     package enum Proof: Sendable, Equatable {
         /// Its end was seen: it was reaped, or its pidfd became readable.
         case ended
@@ -139,7 +139,8 @@ extension Turn {
         return pid != member.process?.pid && !survey.concealed.contains { $0.pid == pid }
     }
 
-    /// Why the files of a folder must not be changed: a process works there, or may; nil: it is known that none does.
+    /// Invariant: idle-folder. Why the files of a folder must not be changed: a process works there, or may; nil: it is
+    /// known that none does.
     func reasonNotToTouch(_ folder: String, _ survey: Observation.Survey) -> String? {
         func inUse(_ user: Observation.DirectoryUser) -> String {
             "\(folder) is in use by \(user.command) (pid \(user.identity.pid))"
@@ -157,8 +158,9 @@ extension Turn {
         folderUsers(survey).server(in: folder)
     }
 
-    /// The process that this daemon should take over as that of the node: the one in the record if it lives, whatever it calls
-    /// itself and whether its folder can be seen or not; otherwise a server that works in the node's folder.
+    /// Invariant: one-engine. The process that this daemon should take over as that of the node: the one in the record if
+    /// it lives, whatever it calls itself and whether its folder can be seen or not; otherwise a server that works in the
+    /// node's folder.
     func processToAdopt(_ member: Member, _ survey: Observation.Survey) -> Observation.DirectoryUser? {
         guard seen.processes[member.name] == nil else { return nil }
         switch life(of: member, survey) {

@@ -62,7 +62,7 @@ extension Turn {
         return max(isStill ? Self.pollUnready : Self.pollInTransition, many)
     }
 
-    /// Rule 12: what was changed for a while is put back, whoever changed it.
+    /// What was changed for a while is put back, whoever changed it (invariant: settings-restored).
     mutating func restoreSettings() {
         for member in members {
             guard !isBusy(member.name), let report = report(member), !report.loading, let contact = contact(member),
@@ -91,7 +91,7 @@ extension Turn {
         return report.settings[election].map { $0 == value } ?? true ? nil : (election, value)
     }
 
-    /// A running node that others do not know is introduced by one of them: to those that own slots first. Only a node of ours
+    /// Invariant: no-merge. A running node that others do not know is introduced by one of them: to those that own slots first. Only a node of ours
     /// that answers with the id it was given, and whose slots no other claims: gossip tells the rest.
     mutating func introduce(_ topology: Topology) {
         for member in members {

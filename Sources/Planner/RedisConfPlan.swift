@@ -44,7 +44,7 @@ package struct RedisConfPlan: Sendable, Equatable {
         owned("daemonize", ["no"])
         owned("supervised", ["no"])
         owned("pidfile", [""])
-        // A cut AOF is to be an exit that is seen, not a silent loss (DESIGN.md rule 5).
+        // A cut AOF is to be an exit that is seen, not a silent loss (invariant: no-older-master).
         owned("aof-load-truncated", ["no"])
         if let value = Self.electionSetting(spec) { owned(value.name, [value.value]) }
         lines += fileNames.map { Line(text: $0, origin: .builtIn) }

@@ -87,7 +87,7 @@ extension Turn {
     }
 
     /// What a node has otherwise than configured. A directive that its engine does not show is not compared, and
-    /// `appendonly` is put right by itself (rule 12).
+    /// `appendonly` is put right by itself (invariant: settings-restored).
     func settingDifferences(_ member: Member) -> [SettingDifference] {
         guard let live = liveSettings(member) else { return [] }
         let configured = configuredSettings(member)

@@ -1,7 +1,8 @@
 import ClusterModel
 
 /// Runs the formed membership: takes over what runs, starts what does not, masters a moment before their replicas, each on
-/// its own port, each with the nodes.conf of the cluster that is.
+/// its own port, each with the nodes.conf of the cluster that is. No process is started beside
+/// another (invariant: one-engine).
 extension Turn {
     mutating func tend(_ topology: Topology, _ survey: Observation.Survey) {
         let order = members.sorted { a, b in

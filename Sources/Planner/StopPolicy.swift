@@ -1,7 +1,8 @@
 import ClusterModel
 
-/// Stopping the whole cluster: replicas first, then masters, each by SHUTDOWN so that every key is saved. Nothing is killed
-/// before `stop-timeout`, and then only where an append-only file holds everything; a person may ask for more.
+/// Stopping the whole cluster: replicas first, then masters, each by SHUTDOWN so that every key is saved. Nothing is
+/// killed before `stop-timeout`, and then only where an append-only file holds everything; a person may ask for more
+/// (invariant: clean-stop).
 extension Turn {
     /// After this a replica that does not answer no longer keeps the masters waiting: nobody is left who could vote it in.
     static let replicaLimit = Duration.seconds(10)

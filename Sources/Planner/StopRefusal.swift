@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// Nodes that a stop of the whole cluster cannot end, and why.
+/// Nodes that a stop of the whole cluster cannot end, and why (invariant: clean-stop).
 extension Turn {
     /// A process in state T executes nothing, SHUTDOWN included. It is continued, unless another node may own its slots: then
     /// it is killed, so that it acknowledges no write of those in its sockets. A pause of clusterd does not hold this up.

@@ -1,9 +1,9 @@
 import ClusterModel
 
-/// A process in state T (SIGSTOP, Ctrl-Z, a tool that suspends it) has everything it had, so SIGCONT loses nothing as long as no
-/// other node has taken over from it. It is continued first, and killed only where it is stopped again soon after. Once another
-/// node owns its slots it is killed and never continued: it would acknowledge the writes that lie in its sockets, and they
-/// would be lost (DESIGN.md rule 3).
+/// A process in state T (SIGSTOP, Ctrl-Z, a tool that suspends it) has everything it had, so SIGCONT loses nothing as
+/// long as no other node has taken over from it. It is continued first, and killed only where it is stopped again soon
+/// after. Once another node owns its slots it is killed and never continued: it would acknowledge the writes that lie in
+/// its sockets, and they would be lost (invariants: no-late-continue, no-unrequested-stop).
 extension Turn {
     /// A process that is stopped again within this time of being continued is killed.
     static let relapseLimit = Duration.seconds(60)

@@ -28,8 +28,9 @@ package struct StrayFolders {
         return inPlace + others.compactMap(beside)
     }
 
-    /// Rules 1 and 2: keys are never taken for stale. A node of ours that started here as replica would make the engine drop
-    /// what another, or this one while it was alone, has taken. nil: the member can start.
+    /// Keys are never taken for stale (invariants: unknown-is-data, last-copy). A node of ours that started here as
+    /// replica would make the engine drop what another, or this one while it was alone, has taken. nil: the member can
+    /// start.
     package func inTheWay(of member: Member, _ facts: DirectoryFacts) -> Finding? {
         guard let myself = facts.parsed?.view.myself, myself.id != member.id, facts.content.holdsKeys else {
             return nil

@@ -9,9 +9,10 @@ enum Succession: Equatable {
 }
 
 /// Who is to be the master of a shard whose master is dead: the replica that has most of its stream, or the master itself
-/// from its files, or another node of which it is known that its data are newer (DESIGN.md rule 5).
+/// from its files, or another node of which it is known that its data are newer (invariant: no-older-master).
 extension Turn {
-    /// How long after a death the replicas may take to read the last bytes that the kernel holds for them.
+    /// How long after a death the replicas may take to read the last bytes that the kernel holds for them (invariant:
+    /// drained-first).
     static let drainLimit = Duration.milliseconds(100)
     /// After this the shard's master is rather started in place, with what it has on disk.
     static let failoverLimit = Duration.seconds(3)
@@ -87,7 +88,8 @@ extension Turn {
         return master.lastSeen.flatMap { $0.role == .master ? ($0.position, $0.at) : nil }
     }
 
-    /// Why the dead master is rather started from its files than replaced by this replica; nil: it is replaced.
+    /// Invariant: complete-candidate. Why the dead master is rather started from its files than replaced by this replica;
+    /// nil: it is replaced.
     private mutating func preference(
         _ master: Member, over winner: Candidate, _ survey: Observation.Survey
     ) -> Succession? {
@@ -98,7 +100,8 @@ extension Turn {
         guard spec.supervision.failover == .durable || isFarBehind || keepsRole(master) else { return nil }
         guard isSurveyed(master) else { return .waits }
         if keepsRole(master) {
-            // Rule 5 stands above the wish: a master that would drop what its replica has is not started over it.
+            // Invariant no-older-master stands above the wish: a master that would drop what its replica has is not
+            // started over it.
             let comparison = freshness(of: winner.member, survey).compared(with: freshness(of: master, survey))
             guard case .fresher(let why) = comparison else { return .inPlace }
             if isPaused { return held(master, by: winner.member, why) }

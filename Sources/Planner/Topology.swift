@@ -1,7 +1,7 @@
 import ClusterModel
 
 /// Who owns which slots and who follows whom, out of everything that is believed: live views by highest config epoch, else
-/// the nodes.conf files by highest config epoch. Every slot has at most one owner here.
+/// the nodes.conf files by highest config epoch. Every slot has at most one owner here (invariant: highest-epoch).
 package struct Topology: Sendable, Equatable {
     package struct Standing: Sendable, Equatable {
         package var role: Role
@@ -83,7 +83,8 @@ package struct Topology: Sendable, Equatable {
     }
 
     /// A file that was cut in its slot list in front of the `vars` line of an older one is whole by its grammar, and the
-    /// engine starts with what is left (REDIS.md 2). The files of the others tell: one of at least its epoch covers more.
+    /// engine starts with what is left (docs/engines.md; invariant: slots-kept). The files of the others tell: one of at
+    /// least its epoch covers more.
     private static func withoutCut(_ sources: [Source]) -> [Source] {
         let files = sources.map { $0.live ? nil : $0.view.coveredSlots }
         return sources.indices.filter { index in

@@ -2,7 +2,7 @@ import ClusterModel
 
 /// What a start finds when no record says what was formed: which folders are one cluster, which were left by something
 /// unfinished, and which must not be touched. Two groups that both own slots or keys are never merged, and nothing that
-/// holds keys is taken for stale (DESIGN.md rules 1 and 2).
+/// holds keys is taken for stale (invariants: no-merge, unknown-is-data).
 package struct Triage: Sendable, Equatable {
     package enum Verdict: Sendable, Equatable {
         /// No cluster is here. `folders`: laid out by hand, stale and without keys, to be used for the new one.

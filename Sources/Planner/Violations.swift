@@ -1,7 +1,10 @@
 import ClusterModel
 
-/// The rules of DESIGN.md as far as one decision can break them. Every turn of the simulator is held against this; in words,
-/// so that a failing seed says what was about to happen.
+/// The rules of docs/invariants.md as far as one decision can break them. Every turn of the simulator and every decision
+/// of a planner test is held against this; in words, so that a failing seed says what was about to happen.
+///
+/// Invariants: last-copy, unknown-is-data, idle-folder, confirmed-repair, one-engine, proven-death, no-unrequested-stop,
+/// no-late-continue, one-writer, no-late-order, start-or-promote, lossless-switchover, epoch-room, record-first.
 package func violations(in decision: Decision, given record: Record?, seeing seen: Observation) -> [String] {
     var found: [String] = []
     var touched = Set<NodeName>()
@@ -75,7 +78,8 @@ package func violations(in decision: Decision, given record: Record?, seeing see
     return found
 }
 
-/// No node is ended that nobody asked to end; and where nobody accepted it, no master of slots, and no second node of a shard.
+/// Invariant: no-unrequested-stop. No node is ended that nobody asked to end; and where nobody accepted it, no master of
+/// slots, and no second node of a shard.
 private func unasked(_ node: NodeName, _ shutdown: Effect, _ decision: Decision, _ seen: Observation) -> [String] {
     // Said once it is on its way, whatever has happened to others since.
     let isSaid = seen.effects.contains { $0.key.text.hasPrefix("shutdown \(node) ") }
@@ -94,7 +98,8 @@ private func unasked(_ node: NodeName, _ shutdown: Effect, _ decision: Decision,
     return found
 }
 
-/// A node is killed unasked only when it hangs: alone, seen so for long enough, and for a reason that is in the record.
+/// Invariant: no-unrequested-stop. A node is killed unasked only when it hangs: alone, seen so for long enough, and for a
+/// reason that is in the record.
 private func unjust(
     _ node: NodeName, _ decision: Decision, _ before: Record?, _ seen: Observation
 ) -> [String] {
@@ -117,7 +122,8 @@ private func unjust(
     return found
 }
 
-/// Who owns, by what a running node says of itself, what this one owned when it was last seen as a master.
+/// Invariant: no-late-continue. Who owns, by what a running node says of itself, what this one owned when it was last
+/// seen as a master.
 private func heirInLiveViews(_ node: NodeName, _ record: Record?, _ seen: Observation) -> NodeID? {
     guard let member = record?.member(node), member.lastSeen?.role == .master else { return nil }
     let views = record?.members.filter { $0.shard == member.shard && $0.name != node }.compactMap {
@@ -129,8 +135,8 @@ private func heirInLiveViews(_ node: NodeName, _ record: Record?, _ seen: Observ
     }?.id
 }
 
-/// An earlier promotion may still happen until its deadline, which the script itself looks at, has passed, or the replica has
-/// been heard after it.
+/// Invariants: one-writer, no-late-order. An earlier promotion may still happen until its deadline, which the script
+/// itself looks at, has passed, or the replica has been heard after it.
 private func mayHappen(_ promotion: Effect.Promotion, _ seen: Observation) -> Bool {
     guard promotion.isObeyed(at: seen.wall) else { return false }
     let prefix = "promote \(promotion.replica) "
@@ -138,7 +144,7 @@ private func mayHappen(_ promotion: Effect.Promotion, _ seen: Observation) -> Bo
     return history?.value.ended == nil
 }
 
-/// Rules 2 and 7: nothing is changed in a directory that a process uses.
+/// Invariants: idle-folder, one-engine. Nothing is changed in a directory that a process uses.
 private func intrusion(_ node: NodeName, _ directory: String, _ what: String, _ seen: Observation) -> [String] {
     if case .running(let process) = seen.processes[node] {
         return ["\(what) for \(node) while its process \(process.identity.pid) runs"]
@@ -149,7 +155,8 @@ private func intrusion(_ node: NodeName, _ directory: String, _ what: String, _ 
     return []
 }
 
-/// Rule 4, asked without the function that concludes death: a process of this boot that the record names was seen gone.
+/// Invariant: proven-death. Asked without the function that concludes death: a process of this boot that the record names
+/// was seen gone.
 private func unproven(_ node: NodeName, _ what: String, _ record: Record?, _ seen: Observation) -> [String] {
     guard seen.processes[node] == nil, let process = record?.member(node)?.process, process.bootID == seen.bootID,
         seen.survey?.recorded[process] != .gone
@@ -157,7 +164,7 @@ private func unproven(_ node: NodeName, _ what: String, _ record: Record?, _ see
     return ["\(node) \(what) although \(process) of its record was not seen gone"]
 }
 
-/// A person was told which keys lie there, and said that they go to quarantine.
+/// Invariant: confirmed-repair. A person was told which keys lie there, and said that they go to quarantine.
 private func isAccepted(_ move: Effect.Quarantine, _ decision: Decision) -> Bool {
     decision.record?.operations.contains { operation in
         guard operation.state == .running, case .fix(let fix) = operation.kind,
@@ -167,7 +174,7 @@ private func isAccepted(_ move: Effect.Quarantine, _ decision: Decision) -> Bool
     } ?? false
 }
 
-/// Rules 1 and 2: a file that may hold keys stays where it is.
+/// Invariants: last-copy, unknown-is-data. A file that may hold keys stays where it is.
 private func loss(_ move: Effect.Quarantine, _ record: Record?, _ seen: Observation) -> [String] {
     guard let facts = seen.directory(at: move.directory), facts.content.holdsKeys else { return [] }
     if isCovered(move.node, record, seen) { return [] }
@@ -191,7 +198,8 @@ private func isCovered(_ node: NodeName, _ record: Record?, _ seen: Observation)
     } ?? false
 }
 
-/// Rule 6, and the order of writing: a process is started only on reserved ports and once the record says `formed`.
+/// Invariant: record-first. A process is started only once the record says `formed`, and in the folder that the record
+/// names.
 private func unready(_ start: Effect.StartRequest, _ decision: Decision) -> [String] {
     guard let record = decision.record, let member = record.member(start.node) else {
         return ["\(start.node) is started and is not in the record"]

@@ -1,7 +1,8 @@
 import ClusterModel
 
 /// Whether one process lives: when it last answered, and what it was seen to do while it did not. Only what was asked since
-/// the loop last came on time counts: before that we may have been the ones who did not listen.
+/// the loop last came on time counts: before that we may have been the ones who did not listen
+/// (invariants: fresh-facts, no-unrequested-stop).
 package struct Vitals: Sendable, Equatable {
     package var of: ProcessIdentity
     /// When the first of the questions was asked that it has not answered since; nil: its last answer was one.
@@ -13,7 +14,7 @@ package struct Vitals: Sendable, Equatable {
     package private(set) var stoppedSince: Moment?
     /// Since when every look found that it neither computes nor reads.
     package private(set) var stillSince: Moment?
-    /// Since when SIGKILL is pending on it: proof of death (DESIGN.md rule 4).
+    /// Since when SIGKILL is pending on it: proof of death (invariant: proven-death).
     package private(set) var dyingSince: Moment?
     package private(set) var lookedAt: Moment?
     package private(set) var look: ProcessActivity?

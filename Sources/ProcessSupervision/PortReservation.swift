@@ -3,9 +3,10 @@ import Glibc
 import Synchronization
 
 /// Client and bus port of a node, held by binding with SO_REUSEADDR and never listening: the engine, which does the same
-/// (`anetListen`, src/anet.c), can bind and listen beside us; no other program's outgoing connection is given them; and where
-/// somebody listens, the bind fails as the engine's would. An abstract socket for each port tells another clusterd on the
-/// host that it is spoken for, since such binds do not exclude each other. It holds until `release` or its end.
+/// (`anetListen`, src/anet.c), can bind and listen beside us; no other program's outgoing connection is given them; and
+/// where somebody listens, the bind fails as the engine's would. An abstract socket for each port tells another clusterd
+/// on the host that it is spoken for, since such binds do not exclude each other. It holds until `release` or its end
+/// (invariant: port-pair).
 package final class PortReservation: Sendable {
     private let descriptors: Mutex<[Int32]>
 

@@ -21,7 +21,7 @@ package enum ProcessError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// Watches processes by pidfd (pidfd_open(2)): those that were started here, and those that were found running. One thread
 /// waits for all of them and says within a millisecond which one ended and how. A process is signalled only through its
-/// pidfd, so never another one that got its pid.
+/// pidfd, so never another one that got its pid (invariant: own-process).
 package final class ProcessWatch: Sendable {
     /// Called once, on the watching thread: it must be short. Children are reaped by then.
     package typealias Handler = @Sendable (ProcessIdentity, ProcessExit) -> Void

@@ -1,7 +1,7 @@
 import CProcess
 import Glibc
 
-/// A process to start.
+/// A process to start (invariant: clean-child).
 package struct SpawnOrder: Sendable {
     /// Absolute path.
     package var executable: String

@@ -7,7 +7,7 @@ import Planner
 import ProcessSupervision
 import Systemd
 
-/// What must be so before anything is touched.
+/// What must be so before anything is touched (invariant: one-daemon).
 enum Preflight {
     /// What the engine needs beside its clients (`CONFIG_MIN_RESERVED_FDS`, src/server.h), and room for the bus.
     static let leastOpenFiles: UInt64 = 256

@@ -22,6 +22,7 @@ private func evidence(_ bytes: [UInt8]) -> DataEvidence {
 
 private let select = "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n"
 
+/// Invariant: unknown-is-data.
 struct DataEvidenceTests {
     @Test func readsTheHeaderOfADump() throws {
         let bytes = rdb([])

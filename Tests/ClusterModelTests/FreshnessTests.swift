@@ -1,7 +1,7 @@
 import ClusterModel
 import Testing
 
-/// Which of two copies is newer, as far as it can be known.
+/// Which of two copies is newer, as far as it can be known. Invariant: no-older-master.
 @Suite struct FreshnessTests {
     typealias Durability = Freshness.Durability
 

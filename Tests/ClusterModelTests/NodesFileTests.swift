@@ -14,6 +14,7 @@ private func parse(_ text: String) -> Result<NodesFile, NodesFileError> {
     }
 }
 
+/// Invariant: slots-kept.
 struct NodesFileTests {
     /// As redis-server 8.2.3 and Valkey 9.1.2 write it.
     static let withShardIDs = """

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// Faults at random moments, and a ledger: what was acknowledged is there afterwards, or it is known why not. `make chaos SEED=7
-/// ROUNDS=50` runs more of it.
+/// Faults at random moments, and a ledger: what was acknowledged is there afterwards, or it is known why not. `make chaos
+/// SEED=7 ROUNDS=50` runs more of it. Invariants: drained-first, disposable-daemon.
 @Suite(.serialized) struct ChaosTests {
     private static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
 

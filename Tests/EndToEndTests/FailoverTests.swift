@@ -3,6 +3,7 @@ import Foundation
 import Testing
 
 /// Masters that die, on real servers: who takes over, and what is left of what was acknowledged.
+/// Invariants: one-writer, complete-candidate.
 @Suite(.serialized) struct FailoverTests {
     private func configure(_ daemon: Daemon, _ text: String) throws -> [String] {
         let conf = daemon.home + "/conf.yaml"

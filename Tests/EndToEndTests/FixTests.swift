@@ -3,7 +3,7 @@ import Foundation
 import ProcessSupervision
 import Testing
 
-/// What is left to a person, mended by `fix` on real engines.
+/// What is left to a person, mended by `fix` on real engines. Invariants: confirmed-repair, no-merge, idle-folder.
 @Suite(.serialized) struct FixTests {
     private func fix(_ daemon: Daemon, _ arguments: String...) throws -> (
         exit: Int32, output: String, errors: String

@@ -2,8 +2,8 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// A disk that is full: while a cluster is formed, when a master dies, at a start, for clusterd's record, and of one node alone.
-/// The keys are counted afterwards.
+/// A disk that is full: while a cluster is formed, when a master dies, at a start, for clusterd's record, and of one node
+/// alone. The keys are counted afterwards. Invariants: epoch-room, record-first.
 @Suite(
     .serialized,
     .enabled(if: SmallDisk.isPermitted, "no file system may be mounted here: nothing about full disks is tested"))

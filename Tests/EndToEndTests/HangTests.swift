@@ -4,6 +4,7 @@ import ProcessSupervision
 import Testing
 
 /// Hung is not dead, and busy is not hung: real processes that are stopped, busy, blocked, traced or starved.
+/// Invariants: no-unrequested-stop, no-late-continue.
 @Suite(.serialized) struct HangTests {
     /// A cluster that takes a node for hung after a second.
     private func withImpatientDaemon(

@@ -2,7 +2,7 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// Plugs that are pulled.
+/// Plugs that are pulled. Invariants: disposable-daemon, own-process, one-daemon.
 @Suite(.serialized) struct IncidentTests {
     @Test func aDeadMasterIsReplacedAndComesBackAsReplica() async throws {
         try await withDaemon { daemon in

@@ -2,7 +2,7 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// The main job on real servers: everything here is what a person would see.
+/// The main job on real servers: everything here is what a person would see. Invariants: port-pair, clean-stop.
 @Suite(.serialized) struct MainJobTests {
     @Test(arguments: Engines.all)
     func aClusterFormsTakesKeysRestartsStopsAndStartsAgain(server: String) async throws {

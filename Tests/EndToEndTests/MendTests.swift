@@ -2,7 +2,7 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// Damage of a cluster that runs, mended by `fix` on real engines.
+/// Damage of a cluster that runs, mended by `fix` on real engines. Invariant: confirmed-repair.
 @Suite(.serialized) struct MendTests {
     private func plan(_ daemon: Daemon) throws -> FixDocument {
         let result = try Daemon.run(["fix", "--dir", daemon.data, "--dry-run", "--json"])

@@ -2,7 +2,8 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// DESIGN.md rule 5 on real servers: everything is killed, one folder is made old, and the keys are counted afterwards.
+/// Invariant: no-older-master. On real servers: everything is killed, one folder is made old, and the keys are counted
+/// afterwards.
 @Suite(.serialized) struct NoOlderMasterTests {
     private func fill(_ daemon: Daemon, _ prefix: String = "key", _ count: Int = 900) async throws -> [String] {
         try await Redis.fill(daemon.status().nodes.filter { $0.role == .master }.map(\.port), count, prefix: prefix)

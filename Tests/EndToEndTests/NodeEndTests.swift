@@ -2,7 +2,7 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// Why a node died, and what is done about it.
+/// Why a node died, and what is done about it. Invariants: last-copy, slots-kept.
 @Suite(.serialized) struct NodeEndTests {
     private func node(_ daemon: Daemon, _ index: Int) throws -> NodeDocument { try daemon.status().nodes[index] }
 

@@ -2,8 +2,8 @@ import Foundation
 import ProcessSupervision
 import Testing
 
-/// Engines outlive their daemon, and the next one must recognise them: a second engine in a folder is a second writer of its
-/// files. What the next daemon sees of them differs from test to test.
+/// Engines outlive their daemon, and the next one must recognise them: a second engine in a folder is a second writer of
+/// its files. What the next daemon sees of them differs from test to test. Invariants: one-engine, proven-death.
 @Suite(.serialized) struct OneEngineAFolderTests {
     private static let shape = ["--masters", "3", "--replicas", "0"]
 

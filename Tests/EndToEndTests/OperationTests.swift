@@ -3,6 +3,7 @@ import Foundation
 import Testing
 
 /// What people ask for that takes time: it harms nobody, is repeated without harm, and goes on without its client.
+/// Invariants: disposable-daemon, lossless-switchover.
 @Suite(.serialized) struct OperationTests {
     private func pids(_ daemon: Daemon) throws -> Set<Int32> { Set(try daemon.status().nodes.compactMap(\.pid)) }
 

@@ -6,6 +6,7 @@ import RedisClient
 import Testing
 
 /// Keys outside database 0, and functions without a key, are data: real engines that keep everything in memory.
+/// Invariants: unknown-is-data, last-copy.
 @Suite(.serialized) struct OtherDataTests {
     private func pipeline(_ port: Int, _ commands: [[String]]) async throws -> [RESPValue] {
         let connection = try await RedisConnection.connect(

@@ -6,6 +6,7 @@ import RESP
 import Testing
 
 /// What a replica does with an order to take over that it reads at another time than clusterd sent it.
+/// Invariant: no-late-order.
 @Suite(.serialized) struct PromotionOrderTests {
     @Test(arguments: Engines.all) func itIsObeyedInItsWindowOnly(server: String) async throws {
         try await withDaemon { daemon in

@@ -5,6 +5,7 @@ import Synchronization
 import Testing
 
 /// `reexec` and SIGUSR2: another program goes on in the place of the one that runs.
+/// Invariants: disposable-daemon, one-daemon, record-first.
 @Suite(.serialized) struct ReexecTests {
     /// The program in a file of the daemon's own, which can be replaced.
     private func install(_ daemon: Daemon) throws {

@@ -2,7 +2,8 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// The same shard changes its master again and again, by force and by order.
+/// The same shard changes its master again and again, by force and by order. Invariants: one-writer, highest-epoch,
+/// lossless-switchover.
 @Suite(.serialized) struct RepeatedFailoverTests {
     private func masters(_ daemon: Daemon) throws -> [NodeDocument] {
         try daemon.status().nodes.filter { $0.role == .master }

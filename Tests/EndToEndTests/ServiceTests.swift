@@ -2,7 +2,7 @@ import Foundation
 import FoundationNetworking
 import Testing
 
-/// What systemd is told, on a real datagram socket.
+/// What systemd is told, on a real datagram socket. Invariant: ready-is-true.
 @Suite(.serialized) struct ServiceTests {
     @Test func readyIsToldOnceItIsSoAndStoppingWhenAsked() async throws {
         try await withDaemon { daemon in

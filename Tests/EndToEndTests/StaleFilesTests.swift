@@ -3,7 +3,7 @@ import Foundation
 import ProcessSupervision
 import Testing
 
-/// What lies about from before.
+/// What lies about from before. Invariants: unknown-is-data, slots-kept.
 @Suite(.serialized) struct StaleFilesTests {
     /// As six start scripts leave it: `DIR/7000/` and so on, each with a nodes.conf of its own.
     private func layOut(_ daemon: Daemon, _ ports: [Int]) throws -> [Process] {

@@ -2,7 +2,7 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// `clusterd stop` says that a cluster is stopped only where it is.
+/// `clusterd stop` says that a cluster is stopped only where it is. Invariant: clean-stop.
 @Suite(.serialized) struct StopTests {
     private func write(_ daemon: Daemon, _ text: String) throws -> String {
         let conf = daemon.home + "/conf.yaml"

@@ -3,7 +3,7 @@ import Foundation
 import NodeFiles
 import Testing
 
-/// What real engines leave on disk, read by us; and what we write, read by real engines.
+/// What real engines leave on disk, read by us; and what we write, read by real engines. Invariant: unknown-is-data.
 @Suite(.enabled(if: !RedisServer.programs.isEmpty), .timeLimit(.minutes(2)))
 struct EngineFilesTests {
     @Test(arguments: RedisServer.programs)

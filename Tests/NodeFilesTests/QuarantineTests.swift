@@ -2,6 +2,7 @@ import Foundation
 import NodeFiles
 import Testing
 
+/// Invariant: last-copy.
 struct QuarantineTests {
     /// Beside the usual place for temporary files, one that is likely on another file system.
     static let parents: [String] = [NSTemporaryDirectory(), "/dev/shm"].filter { (path: String) in

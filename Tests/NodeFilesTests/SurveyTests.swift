@@ -3,6 +3,7 @@ import Foundation
 import NodeFiles
 import Testing
 
+/// Invariant: unknown-is-data.
 struct SurveyTests {
     private let nodesFile = """
         \(String(repeating: "a", count: 40)) 127.0.0.1:7000@17000 myself,master - 0 0 1 connected 0-16383

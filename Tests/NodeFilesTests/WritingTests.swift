@@ -3,6 +3,7 @@ import Foundation
 import NodeFiles
 import Testing
 
+/// Invariant: one-daemon.
 struct WritingTests {
     @Test func replacesAFileWholeAndLeavesNothingBeside() throws {
         let folder = try TemporaryFolder()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Orchestrator
 
-/// What goes on from memory while the record cannot be written.
+/// What goes on from memory while the record cannot be written. Invariant: record-first.
 @Suite struct UnwritableRecordTests {
     private func cycle(_ stage: Record.Stage, _ change: (inout Record) -> Void = { _ in }) -> Cycle {
         var random = SplitMix64(seed: 3)

@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// What destroy deletes, and what it keeps: a table.
+/// What destroy deletes, and what it keeps: a table. Invariant: last-copy.
 @Suite struct DestructionTests {
     private func record(_ directories: [String]) -> Record {
         var random = SplitMix64(seed: 7)

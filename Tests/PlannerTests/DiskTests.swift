@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// The reserve, and what is started where there is little room.
+/// The reserve, and what is started where there is little room. Invariant: epoch-room.
 @Suite struct DiskTests {
     // MARK: the reserve
 

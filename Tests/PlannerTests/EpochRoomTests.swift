@@ -3,6 +3,7 @@ import Planner
 import Testing
 
 /// No epoch changes where a node could not save it: the reserve first, else the roles stay as they are.
+/// Invariant: epoch-room.
 @Suite struct EpochRoomTests {
     // MARK: a dead master
 

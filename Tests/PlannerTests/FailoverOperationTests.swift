@@ -2,6 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
+/// Invariant: lossless-switchover.
 @Suite struct FailoverOperationTests {
     @Test func aReplicaTakesOverFromALivingMaster() throws {
         var scene = try Scene.ordered(.failover("7004"))

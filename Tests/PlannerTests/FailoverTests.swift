@@ -2,6 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
+/// Invariants: one-writer, drained-first, complete-candidate, no-late-order, start-or-promote.
 @Suite struct FailoverTests {
     // MARK: whom to ask, and how long
 

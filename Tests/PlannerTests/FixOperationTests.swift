@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// What `fix` does once a person has said yes.
+/// What `fix` does once a person has said yes. Invariants: confirmed-repair, idle-folder.
 @Suite struct FixOperationTests {
     @Test func aLonerMakesWayAndTheMemberIsBack() throws {
         var scene = StrayFoldersTests.replaced { _ in TriageTests.loner("7005", keys: true) }

@@ -3,6 +3,7 @@ import Planner
 import Testing
 
 /// A formed node's own folder and its own port: who may have them besides it.
+/// Invariants: one-engine, own-process, adopt-first, port-pair.
 @Suite struct FolderAndPortTests {
     private static func stranger(_ name: NodeName, _ command: String) -> Observation.DirectoryUser {
         .init(directory: Scene.folder(name), identity: Scene.identity("9000"), command: command)

@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// What `fix` would do in a data folder in which no clusterd works.
+/// What `fix` would do in a data folder in which no clusterd works. Invariant: no-merge.
 @Suite struct FolderPlanTests {
     /// Two nodes that know each other and own slots.
     static func pair(_ a: NodeName, _ b: NodeName) -> [DirectoryFacts] {

@@ -2,6 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
+/// Invariants: record-first, port-pair.
 @Suite struct FormingTests {
     @Test func withACertificateEveryPortSpeaksTLSAndNodesKnowEachOtherByIt() {
         var spec = ClusterSpec(name: "demo", dataDirectory: "/d")

@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// Who is killed because it hangs, and who is not.
+/// Who is killed because it hangs, and who is not. Invariant: no-unrequested-stop.
 @Suite struct HangTests: SilentNodeSuite {
     static let stopped = ProcessActivity(state: .stopped, cpuTicks: 5)
     static let asleep = ProcessActivity(state: .asleep, cpuTicks: 5)

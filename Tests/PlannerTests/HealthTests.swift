@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// One condition of `ready` (CONTRACT.md) that does not hold.
+/// One condition of `ready` that does not hold.
 struct Spoiled: Sendable, CustomTestStringConvertible {
     var testDescription: String
     var spoil: @Sendable (inout Scene) -> Void
@@ -13,6 +13,7 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
     }
 }
 
+/// Invariants: ready-is-true, settings-restored.
 @Suite struct HealthTests {
     @Test func aSettledClusterIsReadyAndNothingIsDoneToIt() {
         let decision = Scene.settled().decide()

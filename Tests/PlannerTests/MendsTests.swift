@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// When `fix` is offered for what is wrong with a cluster that runs, and what it orders.
+/// When `fix` is offered for what is wrong with a cluster that runs, and what it orders. Invariant: confirmed-repair.
 @Suite struct MendsTests {
     /// A check that has lasted, on a scene in which nodes say other things than they should.
     private func checked(_ scene: Scene, _ lies: [NodeName: (inout NodeReport) -> Void]) -> (Scene, Decision) {

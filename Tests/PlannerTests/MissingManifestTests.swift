@@ -3,6 +3,7 @@ import Testing
 
 @testable import Planner
 
+/// Invariant: last-copy.
 @Suite struct MissingManifestTests {
     /// `node` has ended, and the manifest of its append-only file is missing.
     private func ended(_ node: NodeName, replicas: Int) throws -> Scene {

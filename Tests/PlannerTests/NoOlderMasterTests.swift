@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// DESIGN.md rule 5, while nothing of a shard runs: the folders and the record are all there is.
+/// Invariants: no-older-master, last-copy. While nothing of a shard runs: the folders and the record are all there is.
 @Suite struct NoOlderMasterTests {
     /// Everything was killed, clusterd too, and another one starts.
     private static func dark(replicas: Int = 1, _ change: (inout Scene) -> Void = { _ in }) -> Scene {

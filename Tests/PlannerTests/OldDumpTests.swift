@@ -3,6 +3,7 @@ import Planner
 import Testing
 
 /// A shard that keeps everything in memory has the dump of its last full synchronisation on disk, and loads it.
+/// Invariant: no-older-master.
 @Suite struct OldDumpTests {
     /// Everything was killed; the first shard has a dump of so many seconds before it was last seen.
     private static func dark(save: [String]?, age: Int64, appendOnly: Bool = false) -> Scene {

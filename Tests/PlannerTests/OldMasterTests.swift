@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// What becomes of a master that was replaced, and of a death that no daemon saw.
+/// What becomes of a master that was replaced, and of a death that no daemon saw. Invariants: last-copy, adopt-first.
 @Suite struct OldMasterTests {
     // MARK: the old master
 

@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// Data are the keys of every database, and functions without a key.
+/// Data are the keys of every database, and functions without a key. Invariant: unknown-is-data.
 @Suite struct OtherDataTests {
     struct Held: Sendable, CustomTestStringConvertible {
         var keys: Int64

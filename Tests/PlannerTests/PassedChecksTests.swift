@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// `check` says [OK] only of what was looked at, and is so.
+/// `check` says [OK] only of what was looked at, and is so. Invariant: ready-is-true.
 @Suite struct PassedChecksTests {
     private static func well() -> Scene {
         var scene = Scene.settled()

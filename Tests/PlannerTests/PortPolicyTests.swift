@@ -2,6 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
+/// Invariant: port-pair.
 @Suite struct PortCandidatesTests {
     private let seven = Engine(name: .redis, version: EngineVersion(7, 0, 15))
     private let six = Engine(name: .redis, version: EngineVersion(6, 2, 5))

@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// When the process of a node is proven dead (DESIGN.md rule 4), and what happens while it is not.
+/// When the process of a node is proven dead (invariants: proven-death, one-engine), and what happens while it is not.
 struct ProcessDeathTests {
     private static let node = NodeName("7000")
     private static let identity = Scene.identity("7000")

@@ -2,6 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
+/// Invariant: lossless-switchover.
 @Suite struct RestartOperationTests {
     // MARK: the whole of it
 

@@ -2,6 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
+/// Invariant: lossless-switchover.
 @Suite struct RollingRestartTests {
     @Test func shardByShardTheReplicasBeforeTheirMaster() throws {
         var scene = try Scene.ordered(.rollingRestart())

@@ -2,6 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
+/// Invariants: slots-kept, fresh-facts.
 @Suite struct StartTests {
     /// 7004 ended just now, and was looked for after it.
     private func ended(

@@ -2,6 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
+/// Invariant: no-unrequested-stop.
 @Suite struct StopOperationTests {
     @Test func aReplicaIsStoppedAndStaysSo() throws {
         var scene = try Scene.ordered(.stopNode("7004"))

@@ -2,6 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
+/// Invariants: clean-stop, no-late-continue.
 @Suite struct StopTests {
     private func stopping(kill: Bool = false, _ change: (inout Scene) -> Void = { _ in }) -> Scene {
         var scene = Scene.settled()

@@ -3,6 +3,7 @@ import Planner
 import Testing
 
 /// A stopped process is continued before it is replaced, and never after that.
+/// Invariants: no-unrequested-stop, no-late-continue.
 @Suite struct StoppedProcessTests: SilentNodeSuite {
     private static let stopped = HangTests.stopped
 

@@ -3,6 +3,7 @@ import Planner
 import Testing
 
 /// Folders in the way of a formed cluster, and beside it: what is found, and what `fix` would do about it.
+/// Invariants: unknown-is-data, idle-folder.
 @Suite struct StrayFoldersTests {
     /// A settled cluster whose 7005 is down, and in whose place lies what `facts` says.
     static func replaced(_ facts: (Scene) -> DirectoryFacts) -> Scene {

@@ -3,6 +3,7 @@ import Planner
 import Testing
 
 /// Replace a dead master, or start it in place: what is configured, and what is known of its files.
+/// Invariants: no-older-master, complete-candidate, one-writer.
 @Suite struct SuccessionTests {
     // MARK: durable
 

@@ -3,6 +3,7 @@ import Testing
 
 @testable import Planner
 
+/// Invariant: highest-epoch.
 @Suite struct TopologyTests {
     private static let (a, b) = (Scene.id("7000"), Scene.id("7003"))
 
@@ -20,8 +21,8 @@ import Testing
             })
     }
 
-    /// The engine may take over without a new epoch (docs/engines.md). The one that runs is believed: the other is dead, and
-    /// comes back as its replica.
+    /// The engine may take over without a new epoch (docs/engines.md). The one that runs is believed: the other is dead,
+    /// and comes back as its replica.
     @Test func atTheSameEpochOneThatRunsIsBelievedBeforeOneThatIsRemembered() {
         let live = Topology.Source(view: Self.view(Self.b, (Self.b, 3, nil)), currentEpoch: 3, live: true)
         let file = Topology.Source(

@@ -2,7 +2,8 @@ import ClusterModel
 import Planner
 import Testing
 
-/// Each row of what a start may find in the data folder when no record says what was formed (DESIGN.md, Data directories).
+/// Each row of what a start may find in the data folder when no record says what was formed (invariants:
+/// unknown-is-data, no-merge).
 @Suite struct TriageTests {
     /// A settled cluster of which nothing runs and that no record remembers.
     static func found(masters: Int = 3, replicas: Int = 1, _ change: (inout Scene) -> Void = { _ in }) -> Scene {

@@ -3,6 +3,7 @@ import Planner
 import Testing
 
 /// The rows of the same table in which something does not belong there, or is broken.
+/// Invariants: no-merge, slots-kept, idle-folder.
 @Suite struct TriageTroubleTests {
     private static let six = TriageTests.six
 

@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// What is seen of a process that does not answer, and what counts of it.
+/// What is seen of a process that does not answer, and what counts of it. Invariants: fresh-facts, no-unrequested-stop.
 @Suite struct VitalsTests {
     private static let identity = ProcessIdentity(bootID: "boot", pid: 7, startTime: 1)
 

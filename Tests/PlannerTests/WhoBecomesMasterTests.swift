@@ -4,6 +4,7 @@ import Testing
 @testable import Planner
 
 /// Every combination of what a master left and how its replica stood when it ended: who is master in the end.
+/// Invariant: no-older-master.
 @Suite struct WhoBecomesMasterTests {
     /// What lies in the folder of the dead master.
     enum Files: CaseIterable { case whole, none, oldDump }

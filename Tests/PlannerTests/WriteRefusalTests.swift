@@ -3,6 +3,7 @@ import Planner
 import Testing
 
 /// `min-replicas-to-write`: what refuses writes does not serve, and what would stop writes is said beforehand.
+/// Invariant: ready-is-true.
 @Suite struct WriteRefusalTests {
     /// Every master asks for this many replicas, and the engine counts those that are in sync.
     private static func asking(_ wanted: Int, replicas: Int = 1, good: Int? = nil) -> Scene {

@@ -4,7 +4,7 @@ import Glibc
 import ProcessSupervision
 import Testing
 
-/// One after the other: a port that one test has let go could be given to another by the kernel.
+/// One after the other: a port that one test has let go could be given to another by the kernel. Invariant: port-pair.
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct PortReservationTests {
     private func failure(_ ports: PortPair, _ addresses: [String]) -> PortReservation.Failure? {

@@ -4,6 +4,7 @@ import Glibc
 import ProcessSupervision
 import Testing
 
+/// Invariants: proven-death, own-process.
 @Suite(.timeLimit(.minutes(1)))
 struct ProcessWatchTests {
     @Test(arguments: [(0, "ended cleanly"), (1, "exited with code 1"), (255, "exited with code 255")])

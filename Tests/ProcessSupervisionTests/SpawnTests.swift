@@ -4,6 +4,7 @@ import Glibc
 import ProcessSupervision
 import Testing
 
+/// Invariant: clean-child.
 @Suite(.timeLimit(.minutes(1)))
 struct SpawnTests {
     @Test func aProcessRunsInItsDirectoryWithItsArgumentsAndItsOutputInAFile() async throws {

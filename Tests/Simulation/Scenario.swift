@@ -15,10 +15,10 @@ package struct Scenario {
         package var turns: Int
     }
 
-    /// After the last fault everything must be in place again within this time.
+    /// Invariants: ready-is-true, bounded-wait. After the last fault everything must be in place again within this time.
     static let convergence = Duration.seconds(60)
 
-    /// For operations, each of which waits with a limit of its own.
+    /// Invariant: bounded-wait. For operations, each of which waits with a limit of its own.
     static let patience = Duration.seconds(600)
 
     private let world: World
@@ -212,7 +212,7 @@ package struct Scenario {
         }
     }
 
-    /// What a person stopped stays so.
+    /// Invariant: no-unrequested-stop. What a person stopped stays so.
     private func checkStopped() {
         for member in world.record?.members ?? []
         where member.wanted == .stopped && world.host.user(of: member.directory) != nil {

@@ -1,7 +1,8 @@
 import ClusterModel
 import Planner
 
-/// How an engine starts: out of its redis.conf, its nodes.conf and its data files. Delays after REDIS.md.
+/// How an engine starts: out of its redis.conf, its nodes.conf and its data files. Delays as measured on real engines
+/// (docs/engines.md). Invariants: one-engine, slots-kept.
 extension World {
     func boot(_ directory: String) -> SimulatedEngine? {
         guard let folder = host.folders[directory] else { return nil }

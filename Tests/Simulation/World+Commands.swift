@@ -50,7 +50,7 @@ extension World {
         return .answered(.report(report(engine)))
     }
 
-    /// The guarded promotion: `HostDriver.promotionScript`.
+    /// The guarded promotion: `HostDriver.promotionScript` (invariants: proven-death, no-late-order).
     private func promote(_ promotion: Effect.Promotion, _ contact: Effect.Contact) -> Outcome {
         guard let engine = reach(contact) else { return .failed("it refuses the connection") }
         guard !engine.isMaster, engine.masterID == promotion.masterID, engine.link == .down,

@@ -101,6 +101,7 @@ extension World {
         }
     }
 
+    /// Invariant: idle-folder.
     private func checkUnused(_ directory: String, _ what: String) {
         if let user = host.user(of: directory) {
             breaks("\(what) in \(directory), which pid \(user.identity.pid) uses")

@@ -77,7 +77,7 @@ extension World {
         after(3...60, .handOver(heir: heir.identity.pid))
     }
 
-    /// The end of it: the replica has everything, and stands.
+    /// Invariant: lossless-switchover. The end of it: the replica has everything, and stands.
     func handOver(_ pid: Int32) {
         guard let engine = host.engines[pid], let masterID = engine.masterID, let master = host.engine(masterID),
             engine.link == .up, master.isMaster, engine.serves(now)

@@ -80,7 +80,8 @@ extension World {
         resume(pid)
     }
 
-    /// SIGCONT by clusterd: never to one whose slots another has, whatever clusterd knows of that.
+    /// Invariant: no-late-continue. SIGCONT by clusterd: never to one whose slots another has, whatever clusterd knows of
+    /// that.
     func continueStopped(_ pid: Int32) -> Outcome {
         guard let engine = host.engines[pid], engine.stoppedUntil != nil else { return .failed("it is not as it was") }
         if let heir = heir(of: engine) {
@@ -99,8 +100,9 @@ extension World {
         stop(pid, for: end - now)
     }
 
-    /// Unasked, a stopped process is killed only where it could not be continued: it was, and is stopped again; another has
-    /// its slots; or the others have not heard it for so long that they may be electing one.
+    /// Invariant: no-unrequested-stop. Unasked, a stopped process is killed only where it could not be continued: it was,
+    /// and is stopped again; another has its slots; or the others have not heard it for so long that they may be electing
+    /// one.
     func checkKill(_ engine: SimulatedEngine) {
         let pid = engine.identity.pid
         let silence = engine.stoppedAt.map { now - $0 } ?? .zero

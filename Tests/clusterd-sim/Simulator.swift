@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 import Simulation
 
-/// Whole lives of simulated clusters, each from its seed, held against the rules of DESIGN.md.
+/// Whole lives of simulated clusters, each from its seed, held against docs/invariants.md.
 @main
 struct Simulator: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
