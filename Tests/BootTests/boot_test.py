@@ -37,13 +37,13 @@ def lines_of(document, heading, number=1):
 
 
 def installed_by_hand(machine):
-    """The lines of README, 'As a service', word by word."""
+    """The lines of docs/install.md, 'From the source tree', word by word."""
     source = machine.root / "usr/local/src/clusterd"
     (source / ".build/release").mkdir(parents=True)
     for name in ("conf.d", "deploy"):
         subprocess.run(["cp", "-r", PROJECT / name, source / name], check=True)
     subprocess.run(["cp", PROJECT / ".build/release/clusterd", source / ".build/release/"], check=True)
-    for line in lines_of("README.md", "As a service"):
+    for line in lines_of("docs/install.md", "From the source tree"):
         machine.must(line, folder="/usr/local/src/clusterd")
 
 

@@ -32,7 +32,7 @@ StandardError=inherit
 
 
 def lay_out(root):
-    """As README says, without the machine's help."""
+    """As docs/install.md says under 'From the source tree', without the machine's help."""
     shutil.copy(PROJECT / ".build/release/clusterd", root / "usr/bin/clusterd")
     shutil.copytree(PROJECT / "conf.d", root / "etc/clusterd/conf.d")
     for unit in (PROJECT / "deploy/systemd").glob("*.service"):
