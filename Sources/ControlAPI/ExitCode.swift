@@ -1,4 +1,4 @@
-/// What a command ends with; CONTRACT: "Exit codes".
+/// What a command ends with (docs/commands.md, "Exit codes").
 package enum ExitCode {
     package static let done: Int32 = 0
     /// Down, unhealthy (`check`), or the operation failed.

@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// Something that a person should know; CONTRACT: "Findings".
+/// Something that a person should know; each has an entry in docs/findings.md.
 package struct FindingDocument: Hashable, Sendable, Codable {
     /// Stable, kebab-case.
     package var code: String

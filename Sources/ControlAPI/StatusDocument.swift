@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// CONTRACT: "status --json". What does not apply is nil, which `ControlJSON` writes as null.
+/// `status --json` (docs/openapi.yaml). What does not apply is nil, which `ControlJSON` writes as null.
 package struct StatusDocument: Hashable, Sendable, Codable {
     /// Grows only when a reader of the older form would be misled.
     package var schema = 1

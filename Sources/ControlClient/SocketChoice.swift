@@ -1,7 +1,7 @@
 import ControlAPI
 
-/// Which daemon a command speaks to; CONTRACT: "Which daemon". What was named, or exists, first decides: if nobody answers
-/// there, that is an error and no reason to look further.
+/// Which daemon a command speaks to (docs/commands.md, "Which daemon"). What was named, or exists, first decides: if
+/// nobody answers there, that is an error and no reason to look further.
 package struct SocketChoice: Hashable, Sendable {
     /// `--socket`.
     package var socket: String?

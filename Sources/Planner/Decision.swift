@@ -22,7 +22,7 @@ package struct Decision: Sendable, Equatable {
     package enum End: Sendable, Equatable {
         /// Every node is stopped, or was left running on purpose.
         case done
-        /// Nothing was changed; the words say why and what would help. `exit` as in CONTRACT: 1, 4, 64 or 78.
+        /// Nothing was changed; the words say why and what would help. `exit` is 1, 4, 64 or 78 (docs/commands.md).
         case refused(Refusal)
     }
 }

@@ -3,7 +3,7 @@ import ControlAPI
 import Testing
 
 @Suite struct StatusDocumentTests {
-    /// CONTRACT's example, on one line and with real times.
+    /// The documented form, on one line and with real times.
     private static let example = [
         #"{"schema":1,"cluster":{"name":"demo","state":"ok","phase":"ready","ready":true,"serving":true,"#,
         #""slotsCovered":16384,"masters":3,"replicas":3,"engine":"redis 7.0.15","paused":false,"#,
@@ -24,7 +24,7 @@ import Testing
         #""startedAt":"2026-01-01T00:01:00.000Z","endedAt":null,"error":null}]}"#,
     ].joined()
 
-    /// The same with what was added to the contract's shape: null, never absent.
+    /// The same with the keys that the example leaves out: null, never absent.
     private static let written =
         example
         .replacing(
