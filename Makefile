@@ -63,10 +63,11 @@ test-memory: build ## boot a kernel that has the memory controller of cgroup v2,
 engines: dependencies ## fetch the engines of the test matrix into .build-engines
 	@scripts/fetch-engines
 
-lint: ## check the format of all sources
+lint: ## check the format of all sources, and what pages refer to
 	swift format lint --strict -r --configuration .swift-format Sources Tests Package.swift
 	@for script in scripts/* Tests/BootTests/run Tests/BootTests/memory Tests/BootTests/*.py; do if head -n 1 "$$script" | grep -q python || [ "$${script%.py}" != "$$script" ]; then python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$$script"; else sh -n "$$script"; fi || exit 1; done
 	@bash -n .ci/run
+	@scripts/check-documents
 
 fmt: ## format all sources
 	swift format -i -r --configuration .swift-format Sources Tests Package.swift
