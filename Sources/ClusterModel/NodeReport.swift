@@ -29,6 +29,8 @@ package struct NodeReport: Hashable, Sendable {
         package var linkDownFor: Duration?
         /// A master's replicas that count for `min-replicas-to-write`; nil: the engine does not count them.
         package var goodReplicas: Int?
+        /// INFO `sync_full`: how many full synchronisations the process has begun as a master; nil: the engine does not count them.
+        package var fullSyncs: Int64?
 
         package init(
             role: Role, linkUp: Bool, syncInProgress: Bool, replicationID: String, offset: Int64,

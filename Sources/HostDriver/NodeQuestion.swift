@@ -57,6 +57,7 @@ enum NodeQuestion {
             offset: info.integer(isReplica ? "slave_repl_offset" : "master_repl_offset") ?? 0,
             connectedReplicas: Int(info.integer("connected_slaves") ?? 0), linkDownFor: linkDownFor(info))
         found.goodReplicas = info.integer("min_slaves_good_slaves").map { Int(clamping: $0) }
+        found.fullSyncs = info.integer("sync_full")
         return found
     }
 

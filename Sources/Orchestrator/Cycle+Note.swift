@@ -200,8 +200,8 @@ extension Cycle {
         }
         if case .report(let report) = answer {
             lastReports[node] = report
-            seen.lastHeard[node] = askedAt
-            compare(report, node, process.identity, askedAt, now)
+            seen.note(report, of: node, askedAt: askedAt)
+            compare(report, node, process.identity, now)
         }
         let reply = NodeReply(askedAt: askedAt, answeredAt: now, of: process.identity, outcome: answer)
         seen.replies[node] = reply
@@ -211,10 +211,8 @@ extension Cycle {
     /// Invariant: fresh-facts. A role or an epoch that changed makes what was asked of anybody before say nothing about
     /// roles.
     private mutating func compare(
-        _ report: NodeReport, _ node: NodeName, _ identity: ProcessIdentity, _ askedAt: Moment, _ now: Moment
+        _ report: NodeReport, _ node: NodeName, _ identity: ProcessIdentity, _ now: Moment
     ) {
-        seen.lastInSync[node] = InSync.after(report, askedAt: askedAt, knowing: seen.lastInSync[node])
-        if report.replication.role == .master, !report.loading { seen.lastServed[node] = askedAt }
         guard let before = seen.replies[node], before.of == identity, case .report(let old) = before.outcome else {
             return
         }

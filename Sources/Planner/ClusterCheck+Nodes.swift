@@ -108,7 +108,7 @@ extension Turn {
 
     mutating func checkReplicas(_ topology: Topology) {
         for member in members where member.wanted == .running && !topology.owns(member.id) {
-            checkLink(member)
+            checkLink(member, topology)
             guard let master = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
                 running(member.name) != nil, master.shard != member.shard
             else { continue }
@@ -137,18 +137,19 @@ extension Turn {
         }
     }
 
-    private mutating func checkLink(_ member: Member) {
+    private mutating func checkLink(_ member: Member, _ topology: Topology) {
         guard let report = lastHeard(member), report.replication.role == .replica, !report.loading,
             !isBeingRestarted(member.name), let masterID = report.view.myself?.masterID,
             let master = decision.record?.member(id: masterID), running(master.name) != nil
         else { return }
         if !report.replication.linkUp {
-            guard loginTrouble(of: member) == nil else { return }
+            guard loginTrouble(of: member) == nil, syncLoopTrouble(of: member, topology) == nil else { return }
             return suspect(
                 Finding(
                     "link-down", .warning, node: member.name, shard: master.name,
                     "\(member.name) has no link to its master \(master.name), which runs",
-                    hint: "look for the reason in \(member.directory)/redis.log"), for: Self.standing * 2)
+                    hint: "look for the reason in \(ShellWord.quoted(member.directory + "/redis.log"))"),
+                for: Self.standing * 2)
         }
         guard let lag = decision.assessment.node(member.name)?.lagBytes else { return }
         let backlog = liveSettings(master)?.values["repl-backlog-size"].flatMap { Int64($0) } ?? 1 << 20

@@ -21,6 +21,7 @@ extension Turn {
         checkViews(topology)
         checkStrangers()
         checkReplicas(topology)
+        checkSyncLoops(topology)
         checkEstranged(topology)
         checkSettings()
         checkReplicaLogin()

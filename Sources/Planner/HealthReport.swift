@@ -62,7 +62,8 @@ package struct HealthReport: Sendable, Equatable {
             case .views: ["views-differ", "ghost-node", "foreign-node", "node-reset", "master-without-slots"]
             case .replicas:
                 [
-                    "replicas-missing", "replica-misplaced", "link-down", "replica-lag", "writes-refused", "node-reset",
+                    "replicas-missing", "replica-misplaced", "link-down", "sync-loop", "replica-lag", "writes-refused",
+                    "node-reset",
                     "master-without-slots",
                 ]
             case .settings: ["setting-differs", "settings-uneven"]

@@ -26,6 +26,8 @@ package struct Observation: Sendable, Equatable {
     package var lastServed: [NodeName: Moment] = [:]
     /// When each node was last asked for a report that it gave.
     package var lastHeard: [NodeName: Moment] = [:]
+    /// Per master process, how many full synchronisations it began lately.
+    package var fullSyncs: [NodeName: FullSyncs] = [:]
     package var effects: [EffectKey: EffectHistory] = [:]
     /// When something was last done to a node: what was asked of it before says nothing any more.
     package var changed: [NodeName: Moment] = [:]
@@ -191,6 +193,14 @@ package struct Observation: Sendable, Equatable {
 
     /// Of the file system of the data folder; nil if that cannot be told.
     package var freeBytes: Int64? { disks.first?.free }
+
+    /// What one more report of a node says of it over time.
+    package mutating func note(_ report: NodeReport, of node: NodeName, askedAt: Moment) {
+        lastHeard[node] = askedAt
+        lastInSync[node] = InSync.after(report, askedAt: askedAt, knowing: lastInSync[node])
+        fullSyncs[node] = FullSyncs.after(report, askedAt: askedAt, knowing: fullSyncs[node])
+        if report.replication.role == .master, !report.loading { lastServed[node] = askedAt }
+    }
 
     package mutating func note(_ disks: [Disk], at moment: Moment) {
         self.disks = disks

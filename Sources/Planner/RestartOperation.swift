@@ -88,7 +88,8 @@ extension Turn {
         }
         if report.replication.role == .replica, !isInSync(report) {
             let trouble = loginTrouble(of: member)
-            let words = "waiting for \(member.name) to be in sync" + (trouble.map { ": \($0)" } ?? "")
+            let why = trouble ?? syncLoopTrouble(of: member, topology)
+            let words = "waiting for \(member.name) to be in sync" + (why.map { ": \($0)" } ?? "")
             if let trouble, story.age(of: words) >= Self.agreementLimit {
                 return .failed("\(member.name) runs and cannot be in sync: \(trouble)")
             }

@@ -202,9 +202,7 @@ struct Scene {
         guard case .running(let process) = seen.processes[name], var report = report(name) else { return }
         streams[name] = report.replication.replicationID
         change(&report)
-        seen.lastInSync[name] = InSync.after(report, askedAt: now, knowing: seen.lastInSync[name])
-        if report.replication.role == .master, !report.loading { seen.lastServed[name] = now }
-        seen.lastHeard[name] = now
+        seen.note(report, of: name, askedAt: now)
         lastReports[name] = report
         let reply = NodeReply(askedAt: now, answeredAt: now, of: process.identity, outcome: .report(report))
         seen.replies[name] = reply

@@ -1,0 +1,101 @@
+import ClusterModel
+import Testing
+
+@testable import Planner
+
+/// A master whose replica is given all data again and again.
+@Suite struct SyncLoopTests {
+    /// Once a second for so long: `7000` has begun one more full synchronisation each `every` seconds, and `7003` has no link.
+    private func run(_ seconds: Int, every: Int, linkUp: Bool = false) -> (Scene, Decision) {
+        var scene = Scene.settled()
+        var decision = scene.decide()
+        for second in 0..<seconds {
+            for name in scene.processes.keys.sorted() {
+                scene.answer(name) { report in
+                    if name == "7000" { report.replication.fullSyncs = 1 + Int64(second / every) }
+                    if name == "7003" { report.replication.linkUp = linkUp }
+                }
+            }
+            decision = scene.decide()
+            scene.take(decision)
+            scene.pass(.seconds(1))
+        }
+        return (scene, decision)
+    }
+
+    @Test func aLoopIsFoundAndNamed() throws {
+        let (_, decision) = run(40, every: 5)
+        let finding = try #require(decision.finding("sync-loop"))
+        #expect(finding.node == "7000" && finding.shard == "7000" && finding.severity == .warning)
+        #expect(finding.message == "7000 begins one full synchronisation of 7003 after another, and none lasts")
+        #expect(finding.hint?.contains("client-output-buffer-limit") == true)
+        // It says why the link is down.
+        #expect(decision.finding("link-down") == nil)
+    }
+
+    @Test func twoSynchronisationsAreNoLoop() {
+        let (_, decision) = run(40, every: 20)
+        #expect(decision.finding("sync-loop") == nil && decision.finding("link-down") != nil)
+    }
+
+    @Test func whatWasBegunLongAgoDoesNotCount() {
+        let (first, _) = run(40, every: 5)
+        var scene = first
+        for _ in 0..<70 {
+            for name in scene.processes.keys.sorted() {
+                scene.answer(name) { report in if name == "7000" { report.replication.fullSyncs = 8 } }
+            }
+            scene.take(scene.decide())
+            scene.pass(.seconds(1))
+        }
+        #expect(scene.decide().finding("sync-loop") == nil)
+    }
+
+    @Test func aReplicaThatStaysInSyncIsInNoLoop() {
+        let (_, decision) = run(40, every: 5, linkUp: true)
+        #expect(decision.finding("sync-loop") == nil)
+    }
+
+    @Test func countsOfAnotherProcessBeginAgain() {
+        let report = { (pid: Int32, total: Int64) in
+            var report = Scene.settled().report("7000")!
+            report.processID = pid
+            report.replication.fullSyncs = total
+            return report
+        }
+        var known = FullSyncs.after(report(1, 5), askedAt: .seconds(0), knowing: nil)
+        known = FullSyncs.after(report(1, 7), askedAt: .seconds(10), knowing: known)
+        #expect(known?.begun(by: .seconds(11)) == 2)
+        #expect(known?.begun(by: .seconds(80)) == 0)
+        known = FullSyncs.after(report(2, 9), askedAt: .seconds(12), knowing: known)
+        #expect(known?.begun(by: .seconds(13)) == 0)
+    }
+
+    /// An operation that waits for the replica says the same.
+    @Test func aRestartThatWaitsForTheReplicaSaysWhy() throws {
+        var scene = Scene.settled()
+        try scene.ask(.restartNode("7003"))
+        var steps = Set<String>()
+        for second in 0..<60 {
+            let isRestarted = scene.starts["7003"] == 2
+            for name in scene.processes.keys.sorted() {
+                scene.answer(name) { report in
+                    if name == "7000" { report.replication.fullSyncs = 1 + Int64(second) }
+                    if name == "7003", isRestarted { report.replication.linkUp = false }
+                }
+            }
+            let decision = scene.decide()
+            scene.take(decision)
+            for effect in decision.effects {
+                if case .ask = effect { continue }
+                scene.perform(effect)
+            }
+            steps.formUnion(scene.steps)
+            scene.pass(.seconds(1))
+        }
+        #expect(
+            steps.contains(
+                "waiting for 7003 to be in sync: 7000 begins one full synchronisation after another, and none lasts"),
+            "\(steps)")
+    }
+}
