@@ -13,6 +13,9 @@ package struct NodeReport: Hashable, Sendable {
     package var load: Load
     /// Live values of the directives that clusterd asks for, by lower-case name.
     package var settings: [String: String]
+    /// A client has sent CLIENT PAUSE, and its time is not over: clients' writes wait, while questions are answered. Only Valkey 9.1 and
+    /// later tell (INFO `paused_reason`).
+    package var holdsWrites = false
     /// How many keys it has of slots that it is taking in from another.
     package var keysOfImportedSlots: [Int: Int64] = [:]
 

@@ -24,17 +24,19 @@ enum NodeQuestion {
         guard let pid = info.integer("process_id"), let myself = view.myself,
             let replication = replication(info, myself)
         else { return .answered("its answer is not what was asked for") }
-        return .report(
-            NodeReport(
-                processID: Int32(clamping: pid), id: myself.id, engine: engine(info), loading: info["loading"] == "1",
-                replication: replication, clusterStateOK: cluster["cluster_state"] == "ok",
-                currentEpoch: UInt64(clamping: cluster.integer("cluster_current_epoch") ?? 0), view: view,
-                persistence: .init(
-                    appendOnly: answers[3].elements?.last?.text == "yes", saving: info["rdb_bgsave_in_progress"] == "1",
-                    lastSaveOK: info["rdb_last_bgsave_status"] != "err",
-                    lastAppendOK: info["aof_last_write_status"] != "err",
-                    appendFsync: answers[4].elements?.last?.text, appendOnlyBytes: info.integer("aof_current_size")),
-                load: load(info), settings: settings(answers.suffix(4))))
+        var report = NodeReport(
+            processID: Int32(clamping: pid), id: myself.id, engine: engine(info), loading: info["loading"] == "1",
+            replication: replication, clusterStateOK: cluster["cluster_state"] == "ok",
+            currentEpoch: UInt64(clamping: cluster.integer("cluster_current_epoch") ?? 0), view: view,
+            persistence: .init(
+                appendOnly: answers[3].elements?.last?.text == "yes", saving: info["rdb_bgsave_in_progress"] == "1",
+                lastSaveOK: info["rdb_last_bgsave_status"] != "err",
+                lastAppendOK: info["aof_last_write_status"] != "err",
+                appendFsync: answers[4].elements?.last?.text, appendOnlyBytes: info.integer("aof_current_size")),
+            load: load(info), settings: settings(answers.suffix(4)))
+        // A hand-over pauses the master's clients too, and says another reason.
+        report.holdsWrites = info["paused_reason"] == "client_pause" && info["paused_actions"] != "none"
+        return .report(report)
     }
 
     /// Answers to CONFIG GET of one directive each.

@@ -161,6 +161,7 @@ extension Turn {
     mutating func reportHangs(_ topology: Topology) {
         for member in members where running(member.name) != nil {
             reportWords(member)
+            reportHeldWrites(member, topology)
             reportContinued(member)
             reportSilence(member, topology)
             reportUnkillable(member)
@@ -200,6 +201,15 @@ extension Turn {
                     "\(member.name) lives and does not tell clusterd how it is: \(words)",
                     hint: "set redis.requirepass, or engine.auth-user and engine.auth-pass, to what the nodes know"))
         }
+    }
+
+    private mutating func reportHeldWrites(_ member: Member, _ topology: Topology) {
+        guard topology.owns(member.id), lastHeard(member)?.holdsWrites == true else { return }
+        find(
+            Finding(
+                "clients-paused", .error, node: member.name,
+                "\(member.name) lets clients' writes wait: CLIENT PAUSE holds them until its time is over",
+                hint: "clusterd call --node \(member.name) CLIENT UNPAUSE"))
     }
 
     /// A script that has written cannot be killed: the engine answers UNKILLABLE.

@@ -23,6 +23,22 @@ import Testing
         }
     }
 
+    @Test(arguments: Engines.all.filter { $0.contains("valkey-9.1") }) func heldWritesAreFound(server: String)
+        async throws
+    {
+        try await withDaemon { daemon in
+            try daemon.up(["--masters", "1", "--replicas", "0", "--server", server])
+            try await daemon.ready()
+            let master = try #require(try daemon.status().nodes.first)
+            #expect(try await Redis.send(master.port, "CLIENT", "PAUSE", "60000", "WRITE") == .simple("OK"))
+            func isFound() throws -> Bool { try daemon.status().findings.contains { $0.code == "clients-paused" } }
+            #expect(await eventually { try isFound() }, "\(daemon.output.suffix(1500))")
+            #expect(try daemon.command(["call", "--node", master.name.text, "CLIENT", "UNPAUSE"]).exit == 0)
+            #expect(await eventually { try !isFound() })
+            try await daemon.stop()
+        }
+    }
+
     /// Every connection that a node takes is held by others when the daemon comes.
     @Test func aNodeWithoutRoomForAClientSaysSo() async throws {
         try await withDaemon { daemon in

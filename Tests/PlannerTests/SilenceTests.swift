@@ -66,4 +66,15 @@ import Testing
         #expect(finding?.message.contains(words) == true && finding?.hint?.contains(hint) == true)
         #expect(code != "node-busy" || finding?.hint?.contains("UNKILLABLE") == true)
     }
+
+    /// CLIENT PAUSE with WRITE: questions are answered, writes wait.
+    @Test func aMasterThatHoldsWritesIsFound() {
+        var scene = Scene.settled()
+        for name: NodeName in ["7000", "7003"] { scene.answer(name) { $0.holdsWrites = true } }
+        let found = scene.decide().findings.filter { $0.code == "clients-paused" }
+        #expect(found.map(\.node) == ["7000"] && found.first?.severity == .error)
+        #expect(found.first?.hint == "clusterd call --node 7000 CLIENT UNPAUSE")
+        scene.answer("7000")
+        #expect(scene.decide().finding("clients-paused") == nil)
+    }
 }
