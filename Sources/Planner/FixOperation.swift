@@ -36,7 +36,7 @@ extension Mend {
     var changesViews: Bool {
         switch self {
         case .setAside, .repairAppendOnly, .writeManifest: false
-        case .rejoin, .forget, .follow, .closeSlot, .addSlots: true
+        case .rejoin, .forget, .follow, .closeSlot, .addSlots, .restoreSlots: true
         }
     }
 }
@@ -79,6 +79,7 @@ extension Turn {
         case .follow(let follow): advance = self.follow(follow, story, topology)
         case .closeSlot(let slot): advance = closeSlot(slot, since: begun, story)
         case .addSlots(let add): advance = addSlots(add, since: begun, story)
+        case .restoreSlots(let restore): advance = restoreSlots(restore, story, topology)
         }
         switch advance {
         case .working: return advance

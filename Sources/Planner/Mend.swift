@@ -19,6 +19,8 @@ package enum Mend: Sendable, Hashable, Codable {
     case closeSlot(Int)
     /// Slots that no node owns go back to the node that had them.
     case addSlots(AddSlots)
+    /// Every nodes.conf is lost: the nodes are started with the slots that they had when the cluster was last whole.
+    case restoreSlots(RestoreSlots)
 
     package struct SetAside: Sendable, Hashable, Codable {
         /// The member in whose place they lie, which is then started; nil: nobody's.
@@ -151,6 +153,22 @@ package enum Mend: Sendable, Hashable, Codable {
         }
     }
 
+    package struct RestoreSlots: Sendable, Hashable, Codable {
+        package struct Owner: Sendable, Hashable, Codable {
+            package var member: NodeName
+            package var slots: SlotSet
+
+            package init(member: NodeName, slots: SlotSet) {
+                self.member = member
+                self.slots = slots
+            }
+        }
+
+        package var owners: [Owner]
+
+        package init(owners: [Owner]) { self.owners = owners }
+    }
+
     /// What a person, or a program, says yes to: the same for as long as it would do the same.
     package var id: String {
         switch self {
@@ -163,6 +181,8 @@ package enum Mend: Sendable, Hashable, Codable {
         case .follow(let follow): "follow \(follow.member) \(follow.master)"
         case .closeSlot(let slot): "close-slot \(slot)"
         case .addSlots(let add): "add-slots \(add.member) \(add.slots)"
+        case .restoreSlots(let restore):
+            "restore-slots " + restore.owners.map { "\($0.member) \($0.slots)" }.joined(separator: " ")
         }
     }
 
@@ -175,7 +195,7 @@ package enum Mend: Sendable, Hashable, Codable {
         case .rejoin(let rejoin): rejoin.member
         case .follow(let follow): follow.member
         case .addSlots(let add): add.member
-        case .forget, .closeSlot: nil
+        case .forget, .closeSlot, .restoreSlots: nil
         }
     }
 
@@ -183,7 +203,7 @@ package enum Mend: Sendable, Hashable, Codable {
     package var folder: String? {
         switch self {
         case .setAside(let move): move.path
-        case .repairAppendOnly, .writeManifest, .rejoin, .forget, .follow, .closeSlot, .addSlots: nil
+        case .repairAppendOnly, .writeManifest, .rejoin, .forget, .follow, .closeSlot, .addSlots, .restoreSlots: nil
         }
     }
 
@@ -212,6 +232,9 @@ package enum Mend: Sendable, Hashable, Codable {
         case .addSlots(let add):
             "give \(add.member) its \(add.slots.count == 1 ? "slot" : "slots") \(add.slots) again (CLUSTER ADDSLOTS): it had them "
                 + "before and no other node claims them; keys that it has there are served again"
+        case .restoreSlots(let restore):
+            "write the nodes.conf of every node with the slots that the nodes had when the cluster was last whole ("
+                + restore.owners.map { "\($0.member): \($0.slots)" }.joined(separator: "; ") + "), and start them"
         }
     }
 
@@ -227,7 +250,7 @@ package enum Mend: Sendable, Hashable, Codable {
         case .writeManifest(var write):
             write.folder = "\(stamp(wall))-\(write.member)-append-only"
             return .writeManifest(write)
-        case .rejoin, .forget, .follow, .closeSlot, .addSlots: return self
+        case .rejoin, .forget, .follow, .closeSlot, .addSlots, .restoreSlots: return self
         }
     }
 }

@@ -43,6 +43,7 @@ extension Turn {
             guard mayStart(member, topology) else { continue }
             let master = topology.master(of: member.id)
             if master == nil {
+                if reportLostSlots(topology) { continue }
                 find(
                     Finding(
                         "slots-unknown", .error, node: member.name,

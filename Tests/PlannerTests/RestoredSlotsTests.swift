@@ -1,0 +1,75 @@
+import ClusterModel
+import Testing
+
+@testable import Planner
+
+/// Every nodes.conf is lost, and the record knows who owned which slots. Invariants: highest-epoch, confirmed-repair.
+@Suite struct RestoredSlotsTests {
+    /// No node runs, and each nodes.conf is as `nodesFile` says.
+    private func emptied(_ nodesFile: NodesFileState = .empty) -> Scene {
+        var scene = Scene.settled()
+        for name in scene.processes.keys.sorted() {
+            scene.die(name)
+            scene.disk[Scene.folder(name)]?.nodesFile = nodesFile
+        }
+        scene.replaceDaemon()
+        scene.look()
+        return scene
+    }
+
+    @Test func theRecordIsOfferedOnceForAllNodes() throws {
+        var scene = emptied()
+        scene.run { $0.finding("slots-unknown") != nil }
+        let decision = scene.decide()
+        let findings = decision.findings.filter { $0.code == "slots-unknown" }
+        #expect(findings.count == 1 && findings[0].hint == "clusterd fix")
+        guard case .restoreSlots(let restore)? = findings[0].mend else {
+            Issue.record("nothing is offered")
+            return
+        }
+        #expect(restore.owners.map(\.member) == ["7000", "7001", "7002"])
+        #expect(restore.owners.reduce(SlotSet()) { $0.union($1.slots) } == .all)
+        // Nothing of it is done unasked.
+        #expect(decision.nodes("write").isEmpty && decision.nodes("start").isEmpty)
+    }
+
+    @Test func fixStartsAllNodesWithTheirSlots() throws {
+        var scene = emptied()
+        scene.run { $0.finding("slots-unknown")?.mend != nil }
+        try scene.ask(.fix([try #require(scene.decide().finding("slots-unknown")?.mend?.id)]))
+        let end = scene.run { $0.assessment.ready }
+        #expect(end != nil && scene.masters == ["7000", "7001", "7002"])
+        #expect(scene.operation?.state == .done || scene.hasOpenOperations)
+        scene.run { $0.record?.operations.contains(where: \.isOpen) == false }
+        #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
+    }
+
+    @Test func itGoesOnUnderTheNextDaemon() throws {
+        for turns in 0..<10 {
+            var scene = emptied()
+            scene.run { $0.finding("slots-unknown")?.mend != nil }
+            try scene.ask(.fix([try #require(scene.decide().finding("slots-unknown")?.mend?.id)]))
+            for _ in 0..<turns { scene.turn() }
+            scene.replaceDaemon()
+            scene.look()
+            #expect(scene.run { $0.assessment.ready } != nil, "after \(turns) turns")
+            #expect(scene.masters == ["7000", "7001", "7002"])
+        }
+    }
+
+    @Test func oneFileThatIsLeftIsBelievedInstead() {
+        var scene = emptied()
+        scene.disk[Scene.folder("7004")]?.nodesFile = .parsed(Scene.settled().file("7004"))
+        scene.look()
+        #expect(scene.run { $0.assessment.ready } != nil)
+        #expect(scene.record?.operations.isEmpty == true)
+    }
+
+    @Test func aRecordThatDoesNotKnowAllSlotsIsNotOffered() {
+        var scene = emptied()
+        scene.record?.members[0].lastSlots = nil
+        scene.run { $0.finding("slots-unknown") != nil }
+        let finding = scene.decide().finding("slots-unknown")
+        #expect(finding?.mend == nil && finding?.hint?.hasPrefix("put a nodes.conf of this cluster") == true)
+    }
+}
