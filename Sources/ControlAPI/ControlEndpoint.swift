@@ -1,14 +1,14 @@
 /// The paths of the control API and the method of each: one table for parsing, for sending, and for the hint of a path
 /// that does not exist.
 enum ControlEndpoint: CaseIterable {
-    case status, check, operations, operation, events, login, fixPlan, quarantine, removeQuarantine
+    case status, check, configuration, operations, operation, events, login, fixPlan, quarantine, removeQuarantine
     case restartNode, startNode, stopNode, failover, rollingRestart, pause, resume, cancel, fix, call
     case stop, detach, reload, reexec, livez, servingz, readyz, metrics
 
     var method: String {
         switch self {
-        case .status, .check, .operations, .operation, .events, .login, .fixPlan, .quarantine, .livez, .servingz,
-            .readyz, .metrics:
+        case .status, .check, .configuration, .operations, .operation, .events, .login, .fixPlan, .quarantine, .livez,
+            .servingz, .readyz, .metrics:
             "GET"
         default: "POST"
         }
@@ -19,6 +19,7 @@ enum ControlEndpoint: CaseIterable {
         switch self {
         case .status: "/v1/status"
         case .check: "/v1/check"
+        case .configuration: "/v1/config"
         case .operations: "/v1/operations"
         case .operation: "/v1/operations/{id}"
         case .events: "/v1/events"

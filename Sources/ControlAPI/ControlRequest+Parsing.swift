@@ -24,6 +24,7 @@ extension ControlRequest {
         switch endpoint {
         case .status: self = .status
         case .check: self = .check
+        case .configuration: self = .configuration
         case .operations: self = .operations
         case .operation: self = .operation(id: text)
         case .events: self = try Self.events(request.target)

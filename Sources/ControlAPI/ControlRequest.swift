@@ -2,6 +2,8 @@
 package enum ControlRequest: Hashable, Sendable {
     case status
     case check
+    /// The settings that the daemon goes by.
+    case configuration
     case operations
     case operation(id: String)
     /// `follows`: newline-delimited JSON without end, instead of one document.
@@ -79,6 +81,7 @@ extension ControlRequest {
         switch self {
         case .status: Self.send(.status)
         case .check: Self.send(.check)
+        case .configuration: Self.send(.configuration)
         case .operations: Self.send(.operations)
         case .operation(let id): Self.send(.operation, id)
         case .events(let query, let follows): Self.send(query, follows)

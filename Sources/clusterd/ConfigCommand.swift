@@ -45,27 +45,51 @@ struct ConfigCommand: ParsableCommand {
             commandName: "show",
             abstract: "The settings as they hold; with --origin, the file and line of each.",
             discussion: """
+                Without --config it shows what the running daemon goes by, and where none runs what `clusterd run` would read. \
                 Passwords are hidden. What is not listed under redis is the engine's own default.
 
                 clusterd config show
+                clusterd config show --dir ./clusterd-data
                 clusterd config show --origin --config ./conf.d
                 """)
 
         @OptionGroup var source: ConfigurationSource
+        @OptionGroup var daemon: DaemonChoice
         @Flag(help: "Show where each setting comes from: file, line and column, or built in.") var origin = false
         @Flag(help: "Print one JSON document.") var json = false
 
+        func validate() throws {
+            let isChosen = daemon.dir != nil || daemon.socket != nil || daemon.cluster != nil
+            guard isChosen, !source.config.isEmpty else { return }
+            throw ValidationError(
+                "--config shows files, and --dir, --socket and --cluster show what a daemon goes by: name one")
+        }
+
         func run() throws {
-            let settings: [EffectiveSetting]
-            do {
-                settings = try source.load().loaded.settings
+            let document: ConfigurationDocument
+            do throws(Failure) {
+                if let inForce = try inForce() {
+                    document = inForce
+                } else {
+                    document = SettingsText.document(try source.load().loaded.settings)
+                }
             } catch {
                 throw error.json(json)
             }
-            guard json else { return Output.result(SettingsText.text(settings, origin: origin)) }
-            let document = SettingsDocument(
-                settings: settings.map { .init(key: $0.key, value: $0.value, origin: $0.origin.description) })
-            Output.result((try? ControlJSON.encode(document)) ?? [])
+            if json { return Output.result((try? ControlJSON.encode(document)) ?? []) }
+            Output.result(SettingsText.text(document.settings, origin: origin))
+        }
+
+        /// nil: files are asked for, or no daemon runs and none was named.
+        private func inForce() throws(Failure) -> ConfigurationDocument? {
+            guard source.config.isEmpty else { return nil }
+            do throws(Failure) {
+                return try daemon.client().get(.configuration, ConfigurationDocument.self)
+            } catch {
+                let isNamed = daemon.dir != nil || daemon.socket != nil || daemon.cluster != nil
+                guard error.exit == ControlAPI.ExitCode.noDaemon, !isNamed else { throw error }
+                return nil
+            }
         }
     }
 }
@@ -110,7 +134,12 @@ struct ConfigurationSource: ParsableArguments {
 
 /// `config show` for people: a setting a line, in columns.
 enum SettingsText {
-    static func text(_ settings: [EffectiveSetting], origin: Bool) -> String {
+    static func document(_ settings: [EffectiveSetting]) -> ConfigurationDocument {
+        ConfigurationDocument(
+            settings: settings.map { .init(key: $0.key, value: $0.value, origin: $0.origin.description) })
+    }
+
+    static func text(_ settings: [ConfigurationDocument.Setting], origin: Bool) -> String {
         let keys = settings.map(\.key.count).max() ?? 0
         let values = min(40, settings.map(\.value.count).max() ?? 0)
         return settings.map { setting in
@@ -122,16 +151,4 @@ enum SettingsText {
     private static func pad(_ text: String, _ width: Int) -> String {
         text + String(repeating: " ", count: max(0, width - text.count))
     }
-}
-
-/// `config show --json`.
-struct SettingsDocument: Encodable {
-    struct Setting: Encodable {
-        var key: String
-        var value: String
-        var origin: String
-    }
-
-    var schema = 1
-    var settings: [Setting]
 }

@@ -104,7 +104,8 @@ struct Daemon {
             guest?.turn(cycle)
             reexec.turn(cycle)
         }
-        let reload = Reload(options, driver: driver, reporter: reporter, timeline: timeline)
+        let reload = Reload(
+            options, loaded.settings, driver: driver, reporter: reporter, timeline: timeline)
         let handler = RequestHandler(
             orchestrator: orchestrator, inbox: inbox, reload: reload, driver: driver, pulse: pulse, timeline: timeline,
             reexec: reexec)

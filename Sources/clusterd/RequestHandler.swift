@@ -21,6 +21,7 @@ struct RequestHandler: Sendable {
         switch request {
         case .status: return .document(await orchestrator.status())
         case .check: return .document(await orchestrator.check())
+        case .configuration: return .document(reload.inForce)
         case .operations: return .document(OperationsDocument(await orchestrator.operations()))
         case .operation(let id): return await operation(id)
         case .change(let change, let key): return await carryOut(change, key)

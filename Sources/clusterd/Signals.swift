@@ -1,3 +1,4 @@
+import ClusterConfiguration
 import ClusterModel
 import ControlAPI
 import ControlServer
@@ -95,13 +96,21 @@ final class Reload: Sendable {
     private let driver: HostDriver
     private let reporter: Reporter
     private let timeline: Timeline
+    private let settings: Mutex<[EffectiveSetting]>
 
-    init(_ options: Daemon.Options, driver: HostDriver, reporter: Reporter, timeline: Timeline) {
+    init(
+        _ options: Daemon.Options, _ settings: [EffectiveSetting], driver: HostDriver, reporter: Reporter,
+        timeline: Timeline
+    ) {
         self.options = options
+        self.settings = Mutex(settings)
         self.driver = driver
         self.reporter = reporter
         self.timeline = timeline
     }
+
+    /// The settings that this daemon goes by.
+    var inForce: ConfigurationDocument { SettingsText.document(settings.withLock { $0 }) }
 
     /// Reads files, and so not on the threads of the loop. It is not given up: what it changes it may change at any time.
     func prepared(for who: Asker) async -> Result<ReloadPlan, Failure> {
@@ -131,6 +140,11 @@ final class Reload: Sendable {
             }
             let plan = ReloadPlan(from: driver.spec, to: loaded.spec)
             driver.configure(plan.spec)
+            settings.withLock { old in
+                // What waits for the daemon's next start is as it was.
+                let held = old.filter { plan.heldBack.contains($0.key) }
+                old = loaded.settings.map { new in held.first { $0.key == new.key } ?? new }
+            }
             timeline.reloaded(by: who, nil)
             reporter.say("reload    \(Self.summary(plan))")
             return .success(plan)

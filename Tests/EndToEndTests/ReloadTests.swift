@@ -10,6 +10,28 @@ import Testing
         return conf
     }
 
+    @Test func theDaemonSaysWhatItGoesBy() async throws {
+        try await withDaemon { daemon in
+            let conf = try write(daemon, "redis: {maxmemory: 100mb, requirepass: secret-1, masterauth: secret-1}\n")
+            try daemon.up(["--masters", "1", "--replicas", "0", "--config", conf])
+            try await daemon.ready()
+            func shown() throws -> [String: String] {
+                let result = try daemon.command(["config", "show", "--json"])
+                #expect(result.exit == 0 && !result.output.contains("secret-1"), "\(result.errors)")
+                let document = try ControlJSON.decode(ConfigurationDocument.self, from: Array(result.output.utf8))
+                return Dictionary(uniqueKeysWithValues: document.settings.map { ($0.key, $0.value) })
+            }
+            #expect(try shown()["redis.maxmemory"] == "100mb")
+            _ = try write(daemon, "redis: {maxmemory: 200mb, requirepass: secret-1, masterauth: secret-1}\n")
+            #expect(try shown()["redis.maxmemory"] == "100mb", "it is not read before a reload")
+            #expect(try daemon.command(["reload"]).exit == 0)
+            #expect(try shown()["redis.maxmemory"] == "200mb")
+            let both = try daemon.command(["config", "show", "--config", conf])
+            #expect(both.exit == 64 && both.errors.contains("name one"), "\(both.errors)")
+            try await daemon.stop()
+        }
+    }
+
     @Test func whatCanChangeLiveDoesAndTheRestIsPending() async throws {
         try await withDaemon { daemon in
             let conf = try write(daemon, "redis: {maxmemory: 100mb}\n")
