@@ -147,12 +147,14 @@ extension Cycle {
         var ran = now - process.since
         if process.adopted { ran = max(ran, .milliseconds(wall.milliseconds - process.startedAt.milliseconds)) }
         let count = ran >= RestartPolicy.stableTime ? 0 : failures[node] ?? 0
-        failures[node] = wasAsked(node, identity) ? count : count + 1
+        let wasAsked = seen.wasAsked(node, identity, reason)
+        failures[node] = wasAsked ? count : count + 1
         let last = lastReports[node].flatMap { $0.processID == identity.pid ? $0 : nil }
         var exit = NodeProcess.Exited(
             identity: identity, at: now, wall: wall, reason: reason, failures: failures[node] ?? 0,
             jitter: random.next(), lastReport: last)
         exit.ran = ran
+        exit.wasAsked = wasAsked
         exit.memoryKillsBefore = seen.host.memoryKills
         if let before = lastExits[node], before.reason.kind == reason.kind { exit.repeats = before.repeats + 1 }
         seen.processes[node] = .exited(exit)
@@ -178,13 +180,6 @@ extension Cycle {
             seen.processes[node] = .exited(exit)
         }
         if case .portTaken = reason.kind, let pair = record?.member(node)?.ports { seen.ports[pair] = nil }
-    }
-
-    /// Whether clusterd itself told this process to end.
-    private func wasAsked(_ node: NodeName, _ identity: ProcessIdentity) -> Bool {
-        seen.effects.keys.contains { key in
-            ["shutdown", "terminate", "kill"].contains { key.text.hasPrefix("\($0) \(node) \(identity.pid)") }
-        }
     }
 
     private mutating func answered(_ node: NodeName, _ contact: Effect.Contact, _ outcome: Outcome, at now: Moment) {

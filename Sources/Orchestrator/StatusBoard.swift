@@ -85,21 +85,21 @@ struct StatusBoard {
     private func process(_ member: Member, _ known: Assessment.Node?) -> NodeDocument.Process {
         switch cycle.seen.processes[member.name] {
         case .running(let running):
-            if assessment.phase == .stopping || isUnderWay("shutdown \(member.name) ") { return .stopping }
+            if assessment.phase == .stopping || isUnderWay(.shutdown, member) { return .stopping }
             let wasHeard = cycle.lastReports[member.name]?.processID == running.identity.pid
             return known?.report == nil && known?.health == .unreachable && !wasHeard ? .starting : .running
         case .exited(let exit):
             if member.wanted == .stopped || assessment.phase == .stopping { return .stopped }
-            if isUnderWay("start \(member.name) ") { return .starting }
+            if isUnderWay(.start, member) { return .starting }
             let isLeft =
                 cycle.record?.pause != nil || RestartPolicy.staysDown(exit, cycle.spec.supervision.restart) != nil
             return isLeft ? .crashed : .backoff
-        case nil: return isUnderWay("start \(member.name) ") ? .starting : .stopped
+        case nil: return isUnderWay(.start, member) ? .starting : .stopped
         }
     }
 
-    private func isUnderWay(_ prefix: String) -> Bool {
-        cycle.seen.effects.contains { $0.value.isUnderWay && $0.key.text.hasPrefix(prefix) }
+    private func isUnderWay(_ kind: EffectKey.Kind, _ member: Member) -> Bool {
+        cycle.seen.isUnderWay(kind, of: member.name)
     }
 }
 

@@ -116,7 +116,7 @@ extension Turn {
         for member in members {
             if let process = running(member.name) { noteRunning(member, process) }
         }
-        let starting = seen.effects.filter { $0.value.isUnderWay && $0.key.text.hasPrefix("start ") }
+        let starting = seen.effects.filter { $0.value.isUnderWay && $0.key.kind == .start }
         guard starting.isEmpty else { return wait("for \(starting.count) nodes that are being started") }
         decision.end = .done
     }

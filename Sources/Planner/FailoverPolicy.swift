@@ -25,7 +25,7 @@ extension Turn {
 
     /// Invariant: start-or-promote. A start of this node was ordered, and whether it has a process by now is not known yet.
     func isBeingStarted(_ node: NodeName) -> Bool {
-        seen.effects.contains { $0.value.isUnderWay && $0.key.text.hasPrefix("start \(node) #") }
+        seen.isUnderWay(.start, of: node)
     }
 
     /// When this node was proven dead; nil: it was not.
@@ -81,7 +81,7 @@ extension Turn {
             return .waits
         case .none(let words): return hold(master, for: winner, words, survey)
         }
-        let earlier = seen.effects.filter { $0.key.text.hasPrefix("promote \(winner.member.name) ") }
+        let earlier = seen.effects(.promote, of: winner.member.name)
         if let failed = earlier.values.filter({ $0.failure != nil }).max(by: { $0.began < $1.began }) {
             wait("for \(winner.member.name) to take over from \(master.name): \(failed.failure ?? "")")
             let due = (failed.ended ?? now) + Self.promotionPause * earlier.count
@@ -115,8 +115,8 @@ extension Turn {
                 continue
             }
             let void = endOfValidity(promotion)
-            let answered = seen.effects.first { key, _ in
-                key.text.hasPrefix("promote \(promotion.replica) ") && key.text.hasSuffix("#\(promotion.attempt)")
+            let answered = seen.effects(.promote, of: promotion.replica).first { key, _ in
+                key.attempt == promotion.attempt
             }?.value.ended
             // Asked later than that, not in the same moment.
             if report(member, since: min(answered ?? void, void) + .nanoseconds(1)) != nil { continue }

@@ -99,7 +99,7 @@ extension Turn {
         let written = record.members.filter { prepare($0, topology, survey, incarnation: 0) }
         if written.count == record.members.count {
             // From here on the files are believed: they are looked at once more, as they now lie there.
-            let last = seen.effects.filter { $0.key.text.hasPrefix("write ") }.compactMap(\.value.ended).max()
+            let last = seen.effects.filter { $0.key.kind == .writeFiles }.compactMap(\.value.ended).max()
             if let last, survey.askedAt < last { return needSurvey(since: last) }
             decision.record?.stage = .formed
             for index in record.members.indices { decision.record?.members[index].joining = false }

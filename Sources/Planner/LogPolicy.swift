@@ -36,8 +36,7 @@ extension Turn {
                     "\(rotation.path) is long and cannot be moved aside: \(why)", hint: "look at that folder"))
         }
         // What was looked at before a file was moved aside would move the next one aside too.
-        guard !seen.effects.contains(where: { $0.value.isUnderWay && $0.key.text.hasPrefix("rotate ") }), long.isEmpty
-        else { return }
+        guard !seen.isUnderWay(.rotateLog), long.isEmpty else { return }
         perform(
             .measureLogs(members.map { .init(node: $0.name, path: LogPolicy.path($0)) }), repeatAfter: LogPolicy.pace)
     }

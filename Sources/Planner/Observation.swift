@@ -247,6 +247,9 @@ package enum NodeProcess: Sendable, Equatable {
         package var ran: Duration?
         /// Ends of this kind in a row, this one among them.
         package var repeats = 1
+        /// Whether it ended as this daemon had told it to: an orderly end after SHUTDOWN or SIGTERM, or an ordered SIGKILL. Neither a
+        /// crash on the way, nor the end of a node that hung.
+        package var wasAsked = false
         /// How many processes the kernel had killed for want of memory, when that was last looked at before.
         package var memoryKillsBefore: Int?
 

@@ -51,8 +51,9 @@ extension Turn {
     /// Once SHUTDOWN is sent there is no way back, and the node's answers are no longer to be had.
     func isEnding(_ member: Member) -> Bool {
         guard let process = running(member.name) else { return false }
-        let prefix = "shutdown \(member.name) \(process.identity.pid) "
-        return seen.effects.contains { $0.key.text.hasPrefix(prefix) && $0.value.failure == nil }
+        return seen.effects(.shutdown, of: member.name).contains {
+            $0.key.process == process.identity && $0.value.failure == nil
+        }
     }
 
     /// Roles as they were, where that was asked for. nil: they are.

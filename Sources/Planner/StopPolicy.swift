@@ -68,7 +68,6 @@ extension Turn {
 
     /// Whether a process may come to be ours that is not yet: being started, or just found.
     private var mayStillAppear: Bool {
-        let prefixes = ["start ", "adopt ", "identify "]
         return decision.effects.contains { effect in
             switch effect {
             case .adopt: true
@@ -76,9 +75,7 @@ extension Turn {
             default: false
             }
         }
-            || seen.effects.contains { key, history in
-                history.isUnderWay && prefixes.contains(where: key.text.hasPrefix)
-            }
+            || [.start, .adopt, .identify].contains { seen.isUnderWay($0) }
     }
 
     /// One node: SHUTDOWN; after the limit SIGKILL where that loses nothing.

@@ -79,8 +79,7 @@ extension Turn {
     static let logPatience = Duration.seconds(2)
 
     private func shutdownFailure(_ member: Member) -> String? {
-        seen.effects.first { $0.key.text.hasPrefix("shutdown \(member.name) ") && $0.value.failure != nil }?.value
-            .failure
+        seen.effects(.shutdown, of: member.name).values.lazy.compactMap(\.failure).first
     }
 
     /// An error of the engine about who asks, not about what is asked.

@@ -69,8 +69,7 @@ extension Turn {
     /// When this daemon continued this process; it begins anew with a new process, or a new daemon.
     private func continuations(_ member: Member) -> [EffectHistory] {
         guard let process = running(member.name)?.identity else { return [] }
-        let prefix = Effect.continuationPrefix(member.name, process)
-        return seen.effects.filter { $0.key.text.hasPrefix(prefix) }.map(\.value)
+        return seen.effects(.continueStopped, of: member.name).filter { $0.key.process == process }.map(\.value)
     }
 
     func lastContinued(_ member: Member) -> Moment? {

@@ -39,9 +39,7 @@ package func violations(in decision: Decision, given record: Record?, seeing see
                 found.append("\(promotion.replica) is promoted while \(promotion.master) runs")
             }
             found += unproven(promotion.master, "is replaced by \(promotion.replica)", record, seen)
-            if seen.effects.contains(where: {
-                $0.value.isUnderWay && $0.key.text.hasPrefix("start \(promotion.master) #")
-            }) {
+            if seen.isUnderWay(.start, of: promotion.master) {
                 found.append("\(promotion.replica) is promoted while \(promotion.master) is being started")
             }
             if let directory = record?.member(promotion.replica)?.directory,
@@ -82,7 +80,7 @@ package func violations(in decision: Decision, given record: Record?, seeing see
 /// slots, and no second node of a shard.
 private func unasked(_ node: NodeName, _ shutdown: Effect, _ decision: Decision, _ seen: Observation) -> [String] {
     // Said once it is on its way, whatever has happened to others since.
-    let isSaid = seen.effects.contains { $0.key.text.hasPrefix("shutdown \(node) ") }
+    let isSaid = !seen.effects(.shutdown, of: node).isEmpty
     guard let record = decision.record, let member = record.member(node), !isSaid else { return [] }
     let asked = record.operations.filter { $0.ends(node) }
     if asked.isEmpty { return ["\(node) is told to end although nobody asked for it"] }
@@ -139,8 +137,7 @@ private func heirInLiveViews(_ node: NodeName, _ record: Record?, _ seen: Observ
 /// itself looks at, has passed, or the replica has been heard after it.
 private func mayHappen(_ promotion: Effect.Promotion, _ seen: Observation) -> Bool {
     guard promotion.isObeyed(at: seen.wall) else { return false }
-    let prefix = "promote \(promotion.replica) "
-    let history = seen.effects.first { $0.key.text.hasPrefix(prefix) && $0.key.text.hasSuffix("#\(promotion.attempt)") }
+    let history = seen.effects(.promote, of: promotion.replica).first { $0.key.attempt == promotion.attempt }
     return history?.value.ended == nil
 }
 

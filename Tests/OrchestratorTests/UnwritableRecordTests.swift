@@ -38,7 +38,7 @@ import Testing
         let orders = Cycle.Orders(record: cycle.record, effects: Self.effects)
         let first = cycle.releaseFirst(orders, at: .seconds(2))
         return (first + cycle.release(orders, write, at: .seconds(2))).map {
-            String($0.key.text.prefix { $0 != " " })
+            String($0.key.description.prefix { $0 != " " })
         }
     }
 

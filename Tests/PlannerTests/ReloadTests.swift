@@ -125,7 +125,7 @@ import Testing
             #expect(
                 set.filter { $0.0 == node }.map(\.1) == ["masteruser", "masterauth", "requirepass", "masteruser"])
         }
-        #expect(!scene.seen.effects.keys.contains { $0.text.contains("s3cret") })
+        #expect(!scene.seen.effects.keys.contains { $0.description.contains("s3cret") })
     }
 
     private static let certificates = [

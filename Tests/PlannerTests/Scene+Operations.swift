@@ -51,7 +51,8 @@ extension Decision {
     var story: [String] {
         let kinds = ["hand over", "shutdown", "kill", "preserve", "start", "promote"]
         return effects.compactMap { effect in
-            guard let kind = kinds.first(where: { effect.key.text.hasPrefix($0 + " ") }), let node = effect.node else {
+            guard let kind = kinds.first(where: { effect.key.description.hasPrefix($0 + " ") }), let node = effect.node
+            else {
                 return nil
             }
             return "\(kind) \(node)"

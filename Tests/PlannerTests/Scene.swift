@@ -233,11 +233,11 @@ extension DirectoryContent {
 extension Decision {
     /// On which nodes effects of this kind are ordered, by the first words of their keys: `start`, `hand over`.
     func nodes(_ kind: String) -> [NodeName] { orders(kind).compactMap(\.node) }
-    func orders(_ kind: String) -> [Effect] { effects.filter { $0.key.text.hasPrefix(kind + " ") } }
+    func orders(_ kind: String) -> [Effect] { effects.filter { $0.key.description.hasPrefix(kind + " ") } }
     /// All but questions.
     var deeds: [String] {
         let questions = ["ask", "inspect", "inquire", "measure"]
-        return effects.map(\.key.text).filter { !questions.contains(String($0.prefix { $0 != " " })) }
+        return effects.map(\.key.description).filter { !questions.contains(String($0.prefix { $0 != " " })) }
     }
     func finding(_ code: String) -> Finding? { findings.first { $0.code == code } }
     var refusal: Refusal? {

@@ -212,7 +212,7 @@ final class World {
         if case .measureUsage = effect {
             return queue.add(.effect(effect, generation: generation), at: now + .milliseconds(1))
         }
-        tell(effect.key.text)
+        tell("\(effect.key)")
         effectsBegun += 1
         let isLate = isSlow && effect.isOrderToNode && Int.random(in: 0..<8, using: &random) == 0
         after(isLate ? 100...3000 : 0...20, .effect(effect, generation: generation))
@@ -256,7 +256,7 @@ final class World {
             guard generation == self.generation, cycle != nil else { return }
             post(.ended(effect, .failed("it did not answer within 2 s")))
         case .late(let effect):
-            tell("comes late: \(effect.key.text)")
+            tell("comes late: \(effect.key)")
             arrive(effect)
         case .thaw(let pid): thaw(pid)
         case .tick(let pid): tick(pid)

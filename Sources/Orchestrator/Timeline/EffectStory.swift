@@ -27,7 +27,7 @@ struct EffectStory: Sendable {
             if let failure = history?.failure {
                 guard isNews("failed \(effect.kind): \(failure)", effect.node) else { continue }
                 events.append(failed(effect, failure, scene))
-            } else if let event = done(effect, scene), isNews("done \(key.text)", effect.node) {
+            } else if let event = done(effect, scene), isNews("done \(key)", effect.node) {
                 events.append(event)
             }
         }
@@ -142,27 +142,15 @@ struct EffectStory: Sendable {
             .attemptFailed, .warning, at: scene.wall, node: effect.node, "\(effect.attempt): \(failure)",
             data: ["what": .text(effect.kind), "why": .text(failure)])
     }
-
-    /// Whether the present end of a node was clusterd's doing.
-    static func endOrdered(of node: NodeName, _ cycle: Cycle) -> Bool {
-        ["shutdown", "terminate", "kill"].contains { word in
-            cycle.seen.effects.contains { $0.key.text.hasPrefix("\(word) \(node) ") }
-        }
-    }
 }
 
 extension Effect {
-    /// The first word of its key.
-    fileprivate var kind: String {
-        switch self {
-        case .handOver: "hand-over"
-        default: key.text.split(separator: " ").first.map(String.init) ?? ""
-        }
-    }
+    /// As events name it: `hand-over`.
+    fileprivate var kind: String { key.kind.rawValue.replacing(" ", with: "-") }
 
     /// What makes its beginning news: of most, that it is the first in the life of a process.
     fileprivate func beginning(_ code: TimelineEvent.Code) -> String {
-        if case .handOver = self { return "begun \(key.text)" }
+        if case .handOver = self { return "begun \(key)" }
         return "begun \(code.rawValue)"
     }
 

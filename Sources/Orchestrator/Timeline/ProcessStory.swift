@@ -97,7 +97,7 @@ struct ProcessStory: Sendable {
         let ran = scene.ranBefore(member.name).flatMap { $0.identity == exit.identity ? $0 : nil }
         let known = scene.before?.decision.assessment.node(member.name)
         let slots = known?.slots ?? SlotSet()
-        let asked = EffectStory.endOrdered(of: member.name, scene.cycle)
+        let asked = exit.wasAsked
         let isClean = exit.reason.kind == .clean
         var who: [String] = []
         if let role = exit.lastReport?.replication.role ?? known?.role {

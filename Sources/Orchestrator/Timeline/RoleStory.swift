@@ -152,7 +152,7 @@ struct RoleStory: Sendable {
     /// command that somebody sent.
     private mutating func promoted(_ member: Member, _ from: NodeName?, _ scene: Scene) -> TimelineEvent {
         if let promotion = promotions.removeValue(forKey: member.name) { return promoted(promotion, member, scene) }
-        let handedOver = scene.cycle.seen.effects.contains { $0.key.text.hasPrefix("hand over \(member.name) ") }
+        let handedOver = !scene.cycle.seen.effects(.handOver, of: member.name).isEmpty
         let of = from.map { " in place of \($0)" } ?? ""
         return TimelineEvent(
             .promoted, handedOver ? .info : .warning, at: scene.wall, node: member.name, shard: member.name,

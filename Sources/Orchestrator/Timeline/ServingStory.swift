@@ -96,7 +96,7 @@ struct ServingStory: Sendable {
     }
 
     private func isBeingAdopted(_ owner: Assessment.Node, _ scene: Scene) -> Bool {
-        scene.cycle.seen.effects.contains { $0.key.text.hasPrefix("adopt \(owner.name) ") && $0.value.isUnderWay }
+        scene.cycle.seen.isUnderWay(.adopt, of: owner.name)
     }
 
     private func lost(_ owner: Assessment.Node, since: Moment?, _ scene: Scene) -> TimelineEvent {
