@@ -7,7 +7,18 @@ enum EpochRoom: Equatable {
     case enough
     /// The reserve is being given back.
     case coming(String)
-    case none(String)
+    case none(EpochShortage)
+}
+
+/// The disk that is too full, and who could not save its nodes.conf there.
+struct EpochShortage: Equatable {
+    var disk: Disk
+    var endangered: NodeName
+
+    /// With how much is free, for a finding.
+    var sentence: String { "\(disk.shortage), too little for \(endangered) to save its nodes.conf" }
+    /// Without a number: what is waited for stays the same while that changes.
+    var wait: String { "for room in \(disk.folder): \(endangered) could not save its nodes.conf" }
 }
 
 extension Turn {
@@ -32,8 +43,7 @@ extension Turn {
             return member.id != master.id && topology.owns(member.id) && !hasHeir(member, topology)
         }
         guard let endangered, let disk = disk(of: endangered.directory) else { return .enough }
-        return .none(
-            "\(disk.shortage), too little for \(endangered.name) to save its nodes.conf")
+        return .none(EpochShortage(disk: disk, endangered: endangered.name))
     }
 
     private func hasHeir(_ master: Member, _ topology: Topology) -> Bool {
@@ -49,13 +59,16 @@ extension Turn {
         return running.allSatisfy(canSave)
     }
 
-    /// What is waited for, in words, before a living master is told to hand over; nil: there is room.
-    mutating func roomWait(toReplace master: Member, by heir: Member, _ topology: Topology) -> String? {
+    /// What is waited for before a living master is told to hand over, and why an operation that waited in vain has failed; nil: there is
+    /// room.
+    mutating func roomWait(
+        toReplace master: Member, by heir: Member, _ topology: Topology
+    ) -> (step: String, why: String)? {
         if lastHandOver(to: heir, from: master, topology)?.isUnderWay == true { return nil }
         switch roomForEpoch(toReplace: master, by: heir, topology) {
         case .enough: return nil
-        case .coming(let words): return "waiting \(words)"
-        case .none(let words): return "waiting for room: \(words)"
+        case .coming(let words): return ("waiting \(words)", words)
+        case .none(let shortage): return ("waiting \(shortage.wait)", shortage.sentence)
         }
     }
 
@@ -64,11 +77,11 @@ extension Turn {
     /// There is no room for a promotion: the dead master starts in place, unless its replica is known to have more
     /// (invariant: no-older-master).
     mutating func hold(
-        _ master: Member, for heir: Candidate, _ words: String, _ survey: Observation.Survey
+        _ master: Member, for heir: Candidate, _ shortage: EpochShortage, _ survey: Observation.Survey
     ) -> Succession {
         guard isSurveyed(master) else { return .waits }
         let hint = "make room on that disk; all goes on by itself then"
-        let held = "\(heir.member.name) does not take over from \(master.name): \(words)"
+        let held = "\(heir.member.name) does not take over from \(master.name): \(shortage.sentence)"
         var trouble: String?
         let mine = freshness(of: master, survey)
         // Where neither has a key or a function there is nothing to lose.
@@ -87,7 +100,7 @@ extension Turn {
             return .waits
         }
         decision.verdicts.append(
-            Verdict(master: master.name, heir: nil, why: "there is no room for a promotion: \(words)"))
+            Verdict(master: master.name, heir: nil, why: "there is no room for a promotion: \(shortage.sentence)"))
         find(
             Finding(
                 "failover-held", .warning, node: heir.member.name, shard: master.name,

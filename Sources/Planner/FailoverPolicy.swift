@@ -79,7 +79,7 @@ extension Turn {
         case .coming(let words):
             wait(words)
             return .waits
-        case .none(let words): return hold(master, for: winner, words, survey)
+        case .none(let shortage): return hold(master, for: winner, shortage, survey)
         }
         let earlier = seen.effects(.promote, of: winner.member.name)
         if let failed = earlier.values.filter({ $0.failure != nil }).max(by: { $0.began < $1.began }) {

@@ -37,9 +37,9 @@ extension Turn {
                     : "no replica of \(master.name) came into sync")
         }
         if let words = electionWait(of: heir, after: master, topology, story) { return .working(words) }
-        if let words = roomWait(toReplace: master, by: heir, topology) {
-            return story.age(of: words) < Self.agreementLimit
-                ? .working(words) : .failed("\(heir.name) did not take over: \(words)")
+        if let wait = roomWait(toReplace: master, by: heir, topology) {
+            return story.age(of: wait.step) < Self.agreementLimit
+                ? .working(wait.step) : .failed("\(heir.name) did not take over: \(wait.why)")
         }
         chosen = heir.name
         let progress = orderHandOver(to: heir, contact, from: master, topology)

@@ -65,9 +65,9 @@ extension Turn {
             let contact = contact(member)
         else { return nil }
         if let words = electionWait(of: member, after: master, topology, story) { return .working(words) }
-        if let words = roomWait(toReplace: master, by: member, topology) {
-            return story.age(of: words) < Self.agreementLimit
-                ? .working(words) : .failed("\(member.name) was not made master again: \(words)")
+        if let wait = roomWait(toReplace: master, by: member, topology) {
+            return story.age(of: wait.step) < Self.agreementLimit
+                ? .working(wait.step) : .failed("\(member.name) was not made master again: \(wait.why)")
         }
         _ = orderHandOver(to: member, contact, from: master, topology)
         let words = "handing back from \(master.name)"

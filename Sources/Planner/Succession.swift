@@ -175,8 +175,8 @@ extension Turn {
         }
         if isPaused { return held(master, by: heir.member, heir.why) }
         let candidate = ended.first { $0.member.id == heir.member.id }
-        if let candidate, case .none(let words) = roomForEpoch(toReplace: master, by: heir.member, topology) {
-            return hold(master, for: candidate, words, survey)
+        if let candidate, case .none(let shortage) = roomForEpoch(toReplace: master, by: heir.member, topology) {
+            return hold(master, for: candidate, shortage, survey)
         }
         passOver(master, for: heir.member, heir.why)
         guard let candidate, !candidate.report.loading, !candidate.report.replication.syncInProgress else {

@@ -186,4 +186,16 @@ import Testing
         #expect(scene.operation?.error?.contains("/data has 0 MB free") == true)
         #expect(scene.masters == ["7000", "7001", "7002"])
     }
+
+    /// The limit of the wait does not begin again with each byte that comes or goes.
+    @Test func itEndsWhileTheFreeSpaceChanges() throws {
+        var scene = try Scene.ordered(.failover("7004")) { $0.room(0) }
+        for kilobytes in 0..<60 where scene.hasOpenOperations {
+            scene.room(Int64(kilobytes) << 10)
+            scene.turn()
+            scene.pass(.seconds(1))
+            scene.hear()
+        }
+        #expect(scene.operation?.state == .failed && scene.steps.count { $0.hasPrefix("waiting for room") } == 1)
+    }
 }
