@@ -56,7 +56,7 @@ package struct Cycle: Sendable {
         arrive(at: now)
         seen.wall = wall
         seen.entropy = random.next()
-        decision = decide(spec, record, seeing: seen, at: now)
+        decision = withholdingViolations(decide(spec, record, seeing: seen, at: now), given: record, seeing: seen)
         seen.wasReady = decision.assessment.ready
         seen.check.remember(decision.check.conditions, at: now)
         let changed = decision.record != stored ? decision.record : nil

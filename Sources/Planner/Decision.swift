@@ -16,6 +16,9 @@ package struct Decision: Sendable, Equatable {
     package var verdicts: [Verdict] = []
     /// Set when the daemon is to end.
     package var end: End?
+    /// Effects that were ordered and are not carried out, because they break an invariant; each with what it breaks. Always empty unless a
+    /// policy is wrong.
+    package var withheld: [String] = []
 
     package init(record: Record?) { self.record = record }
 

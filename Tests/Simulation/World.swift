@@ -174,7 +174,7 @@ final class World {
         }
         let before = cycle.record
         let orders = cycle.turn(at: now, wall: wall)
-        for rule in violations(in: cycle.decision, given: before, seeing: cycle.seen) { breaks(rule) }
+        for rule in cycle.decision.withheld { breaks(rule) }
         let first = cycle.releaseFirst(orders, at: now)
         let write: RecordWrite =
             orders.record != nil && host.isFull(spec.dataDirectory) ? .refused(Self.noSpace) : .written
