@@ -90,7 +90,7 @@ extension Turn {
     private mutating func checkSlots(_ topology: Topology) {
         let missing = SlotSet.all.subtracting(topology.covered)
         if !missing.isEmpty {
-            checkLostSlots(missing)
+            checkLostSlots(missing, topology)
         }
         for member in members where topology.owns(member.id) {
             let slots = topology.standings[member.id]?.slots ?? SlotSet()

@@ -74,7 +74,8 @@ extension Turn {
         case .writeManifest(var write):
             advance = writeManifest(&write, story, topology)
             fix.remaining[0] = .writeManifest(write)
-        case .rejoin(let rejoin): advance = self.rejoin(rejoin, since: begun, story, topology)
+        case .rejoin(let rejoin):
+            advance = self.rejoin(rejoin, isLast: fix.remaining.count == 1, since: begun, story, topology)
         case .forget(let forget): advance = self.forget(forget, since: begun, story)
         case .follow(let follow): advance = self.follow(follow, story, topology)
         case .closeSlot(let slot): advance = closeSlot(slot, since: begun, story)

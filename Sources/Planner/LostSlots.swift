@@ -3,9 +3,13 @@ import ClusterModel
 /// Slots that no node says it owns: `CLUSTER DELSLOTS`, `FLUSHSLOTS`, `CLUSTER RESET`, or `SETSLOT NODE` on one node only. Their keys
 /// are where they were.
 extension Turn {
-    /// World before record: who owned which slots when all of them were owned.
+    /// World before record: who owned which slots when all of them were owned, by their owners' own words. A file may be older than a
+    /// change of roles.
     mutating func noteSlots(_ topology: Topology) {
-        guard topology.covered == .all else { return }
+        let owners = members.filter { topology.owns($0.id) }
+        guard topology.covered == .all,
+            owners.allSatisfy({ lastHeard($0)?.view.myself?.slots == topology.standings[$0.id]?.slots })
+        else { return }
         for (index, member) in members.enumerated() {
             let slots = topology.standings[member.id]?.slots ?? SlotSet()
             let kept = slots.isEmpty ? nil : slots
@@ -14,13 +18,16 @@ extension Turn {
     }
 
     /// Which node gets back which of these slots: one that lets them go and is known as their owner, by all others or by the record.
-    func owners(ofLost missing: SlotSet) -> [(member: Member, slots: SlotSet)] {
+    func owners(ofLost missing: SlotSet, _ topology: Topology) -> [(member: Member, slots: SlotSet)] {
         if let owner = knownOwner(of: missing) { return [(owner, missing)] }
         return members.compactMap { member in
-            guard let slots = member.lastSlots?.intersection(missing), !slots.isEmpty, mayTakeBack(member, slots) else {
-                return nil
-            }
-            return (member, slots)
+            guard let slots = member.lastSlots?.intersection(missing), !slots.isEmpty else { return nil }
+            if mayTakeBack(member, slots) { return (member, slots) }
+            // Another has taken over from it since, and has its keys: the engines of Valkey let it take the slots alone that have some.
+            guard let heir = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
+                heir.id != member.id, mayTakeBack(heir, slots)
+            else { return nil }
+            return (heir, slots)
         }
     }
 
@@ -44,8 +51,8 @@ extension Turn {
         }
     }
 
-    mutating func checkLostSlots(_ missing: SlotSet) {
-        let owners = owners(ofLost: missing)
+    mutating func checkLostSlots(_ missing: SlotSet, _ topology: Topology) {
+        let owners = owners(ofLost: missing, topology)
         let rest = owners.reduce(missing) { $0.subtracting($1.slots) }
         let parts = owners.map { ($0.slots, Mend?.some(.addSlots(.init(member: $0.member.name, slots: $0.slots)))) }
         for (slots, mend) in parts + (rest.isEmpty ? [] : [(rest, nil)]) {

@@ -48,7 +48,11 @@ extension Turn {
             let words = "\(member.name) runs; its append-only file as it was is in quarantine/\(write.folder ?? "")"
             return comeBack(member, after: write.process, story, topology) ?? .done(words)
         }
-        guard lacksManifest(member) else { return .failed("\(write.path) is not what it was: nothing was changed") }
+        // Meanwhile its master may be back, which gives it all data; or somebody has written the manifest.
+        guard lacksManifest(member), takesDataFrom(member, topology) == nil else {
+            return comeBack(member, after: write.process, story, topology)
+                ?? .done("\(member.name) runs and is in sync; nothing was left to do")
+        }
         if let survey = seen.survey, let why = reasonNotToTouch(member.directory, survey) {
             return .failed("\(why): nothing was changed")
         }

@@ -111,13 +111,15 @@ extension Turn {
 
     /// The process ends, and the next one starts with the nodes.conf that clusterd writes for the place of this member.
     mutating func rejoin(
-        _ rejoin: Mend.Rejoin, since begun: Moment, _ story: Story, _ topology: Topology
+        _ rejoin: Mend.Rejoin, isLast: Bool, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let member = decision.record?.member(rejoin.member) else {
             return .failed("\(rejoin.member) is no node of this cluster any more")
         }
         guard running(member.name)?.identity == rejoin.process else {
-            if let advance = comeBack(member, after: rejoin.process, story, topology) { return advance }
+            if let advance = comeBack(member, after: rejoin.process, agreeing: isLast, story, topology) {
+                return advance
+            }
             let role = topology.owns(member.id) ? "a master" : "a replica"
             return .done("\(member.name) is \(role) of the cluster again, in sync")
         }
@@ -127,7 +129,11 @@ extension Turn {
             }
             if let why = lossByReturn(report) { return .failed("\(member.name) was not restarted: \(why)") }
             if let name = rejoin.master {
-                guard let master = decision.record?.member(name), topology.owns(master.id) else {
+                // The master of its own shard may be back by now, by the step before.
+                let home = members.first {
+                    $0.id != member.id && $0.shard == member.shard && topology.owns($0.id)
+                }
+                guard let master = home ?? decision.record?.member(name), topology.owns(master.id) else {
                     return .failed("\(name) owns no slots any more; nothing was changed")
                 }
                 if let index = decision.record?.index(member.name), master.shard != member.shard {

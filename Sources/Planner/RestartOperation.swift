@@ -76,8 +76,9 @@ extension Turn {
     }
 
     /// A node is on its way up: `tend` starts it; here it is waited for. nil: it runs, is in sync, and all agree.
+    /// - Parameter agreeing: false where others are still to be brought back, without whom not all nodes can agree.
     mutating func comeBack(
-        _ member: Member, after old: ProcessIdentity?, _ story: Story, _ topology: Topology
+        _ member: Member, after old: ProcessIdentity?, agreeing: Bool = true, _ story: Story, _ topology: Topology
     ) -> Advance? {
         guard running(member.name) != nil else { return awaitStart(member, after: old, story) }
         guard let report = report(member, since: seen.rolesChanged), !report.loading else {
@@ -99,7 +100,7 @@ extension Turn {
             }
             return within(Self.dataLimit, words, story)
         }
-        if let dispute = openDispute(topology) {
+        if agreeing, let dispute = openDispute(topology) {
             let words = "waiting for all nodes to agree"
             return story.age(of: words) < Self.agreementLimit * 2
                 ? .working(words) : .failed("\(member.name) runs, and the nodes do not agree: \(dispute)")

@@ -114,6 +114,51 @@ import Testing
         #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
     }
 
+    /// A master and its replica were reset: what was planned for the replica while its master was away is looked at again.
+    @Test func aReplicaThatWasResetWithItsMasterFollowsItAgain() throws {
+        let lies: Lies = [
+            "7001": reset("7001", id: Scene.id("abcd")), "7004": reset("7004", id: Scene.id("abce")),
+        ]
+        let (first, decision) = checked(.settled(), lies)
+        var scene = first
+        let mends = decision.findings.filter { $0.code == "node-reset" }.compactMap(\.mend)
+        #expect(mends.compactMap(\.node) == ["7001", "7004"])
+        try scene.ask(.fix(mends.map(\.id)))
+        for _ in 0..<1000 where scene.hasOpenOperations {
+            let starts = scene.starts
+            for name in scene.processes.keys.sorted() {
+                scene.answer(name, (starts[name] == 1 ? lies[name] : nil) ?? { _ in })
+            }
+            let decision = scene.decide()
+            scene.take(decision)
+            for effect in decision.effects {
+                if case .ask = effect { continue }
+                scene.perform(effect)
+            }
+            scene.pass(.milliseconds(50))
+        }
+        #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
+        #expect(scene.report("7004")?.view.myself?.masterID == Scene.id("7001"))
+        #expect(scene.record?.member("7004")?.shard == scene.record?.member("7001")?.shard)
+    }
+
+    /// The engines of Valkey let a replica that is elected take the slots alone in which it has keys.
+    @Test func slotsOfADeadMasterGoToTheOneThatTookOver() throws {
+        let lost = SlotSet(5500...5599)
+        var scene = Scene.settled()
+        scene.die("7001")
+        scene.takeOver("7004")
+        let forgetful: (inout NodeReport) -> Void = { report in
+            self.entry(&report.view, "7004") { $0.slots = $0.slots.subtracting(lost) }
+            self.entry(&report.view, "7001") { $0.slots = $0.slots.subtracting(lost) }
+        }
+        let lies = Lies(uniqueKeysWithValues: TriageTests.six.map { ($0, forgetful) })
+        let (_, decision) = checked(scene, lies)
+        #expect(
+            decision.findings.compactMap(\.mend).contains(.addSlots(.init(member: "7004", slots: lost))),
+            "\(decision.findings.map(\.message))")
+    }
+
     /// Runs the operation to its end. Returns whether the node was stopped.
     private func mend(
         _ node: NodeName, _ scene: inout Scene, lies: (NodeName) -> ((inout NodeReport) -> Void)?,

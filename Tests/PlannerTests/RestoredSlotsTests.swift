@@ -72,4 +72,19 @@ import Testing
         let finding = scene.decide().finding("slots-unknown")
         #expect(finding?.mend == nil && finding?.hint?.hasPrefix("put a nodes.conf of this cluster") == true)
     }
+
+    /// In a stop the nodes end one after the other, and what is left are files from before the change.
+    @Test func theRecordKeepsWhoOwnedThemLastWhileTheNodesEnd() {
+        var scene = Scene.bereaved()
+        scene.answer("7003")
+        scene.run { $0.assessment.ready }
+        #expect(scene.masters[0] == "7003")
+        #expect(scene.record?.member("7003")?.lastSlots != nil && scene.record?.member("7000")?.lastSlots == nil)
+        scene.seen.survey = Scene.settled().seen.survey
+        for name in scene.processes.keys.sorted() {
+            scene.die(name)
+            scene.take(scene.decide())
+        }
+        #expect(scene.record?.member("7003")?.lastSlots != nil && scene.record?.member("7000")?.lastSlots == nil)
+    }
 }
