@@ -43,6 +43,9 @@ extension Turn {
                 ? .working(words) : .failed("\(member.name) was not stopped: \(trouble)")
         }
         let waited = story.age(of: "stopping \(member.name)")
+        if cannotAppend(member), !isEnding(member), waited >= Self.appendPatience {
+            return .failed("\(member.name) was not stopped: \(Self.appendTrouble)")
+        }
         stop(member, waited: waited, kill: false)
         guard waited > spec.supervision.stopTimeout * Self.savingPatience else { return nil }
         return .failed("\(member.name) did not stop within \(waited.components.seconds) s")

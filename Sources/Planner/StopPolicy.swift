@@ -95,6 +95,10 @@ extension Turn {
             perform(.signal(member.name, process.identity, .terminate), repeatAfter: .seconds(5))
             return
         }
+        if cannotAppend(member) {
+            wait("for \(member.name) to write its append-only file, before it is stopped")
+            return
+        }
         let first = Effect.shutdown(member.name, contact, keepsAll ? .asConfigured : .always)
         guard case .failed(let why, let attempts) = perform(first, repeatAfter: .seconds(5)) else { return }
         wait("\(member.name) does not stop: \(why)")
@@ -109,6 +113,12 @@ extension Turn {
     func keepsEverything(_ member: Member) -> Bool {
         if let report = lastReport(member) { return report.persistence.appendOnly && report.persistence.lastAppendOK }
         return member.appendOnly == true
+    }
+
+    /// Its append-only file lacks what clients were told of as done; the engine tries to write that every second. A dump would hold it,
+    /// and the next start would load the append-only file all the same (invariant: clean-stop).
+    func cannotAppend(_ member: Member) -> Bool {
+        lastReport(member).map { $0.persistence.appendOnly && !$0.persistence.lastAppendOK } ?? false
     }
 
     /// What the node said last, also if that is some time ago.

@@ -47,8 +47,10 @@ extension Turn {
         let stuck = alive.filter { !keepsEverything($0) }
         guard stuck.count == alive.count else { return }
         let refused = stuck.filter { shutdownFailure($0) != nil }
+        let unwritten = waited >= Self.appendPatience ? stuck.filter { cannotAppend($0) && !refused.contains($0) } : []
         guard
-            refused.count == stuck.count || waited >= spec.supervision.stopTimeout * Self.savingPatience
+            refused.count + unwritten.count == stuck.count
+                || waited >= spec.supervision.stopTimeout * Self.savingPatience
         else { return }
         // Why a dump could not be written is in the engine's log only.
         let logs = refused.filter { member in
@@ -62,21 +64,25 @@ extension Turn {
             perform(.inquire(member.name, process, log: member.directory + "/redis.log"))
         }
         if !logs.isEmpty, waited < spec.supervision.stopTimeout + Self.logPatience { return }
-        let why = refused.map { member in
-            let failure = shutdownFailure(member) ?? ""
-            let trouble = isAccessRefusal(failure) ? nil : savingTrouble(member)
-            return "\(member.name): " + (trouble.map { "its dump cannot be written: \($0)" } ?? failure)
-        }
+        let why =
+            refused.map { member in
+                let failure = shutdownFailure(member) ?? ""
+                let trouble = isAccessRefusal(failure) ? nil : savingTrouble(member)
+                return "\(member.name): " + (trouble.map { "its dump cannot be written: \($0)" } ?? failure)
+            } + unwritten.map { "\($0.name): \(Self.appendTrouble)" }
         let names = Self.list(stuck.map(\.name.text))
         decision.end = .refused(
             Refusal(
                 "not-stopped",
                 "\(names) still \(stuck.count == 1 ? "runs" : "run"), with keys that are in memory only"
                     + (why.isEmpty ? ": saving takes too long" : " (\(why.joined(separator: "; ")))"),
-                hint: hint(refused.first), exit: 1))
+                hint: hint(refused.first ?? unwritten.first), exit: 1))
     }
 
     static let logPatience = Duration.seconds(2)
+    /// For an append-only file to be written once there is room: the engine tries every second.
+    static let appendPatience = Duration.seconds(10)
+    static let appendTrouble = "its append-only file cannot be written, and lacks what it acknowledged last"
 
     private func shutdownFailure(_ member: Member) -> String? {
         seen.effects(.shutdown, of: member.name).values.lazy.compactMap(\.failure).first
@@ -101,6 +107,7 @@ extension Turn {
         if isAccessRefusal(shutdownFailure(member)) {
             return "set redis.requirepass and redis.masterauth to the password that \(member.name) asks for, \(start)"
         }
+        if cannotAppend(member) { return "make room for the append-only file in \(member.directory), \(start)" }
         return "make it possible to write the dump into \(member.directory), \(start)"
     }
 }
