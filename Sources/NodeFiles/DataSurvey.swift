@@ -75,7 +75,30 @@ struct DataSurvey {
                 found.trouble = "\(manifestName) names \(entry.name), which is not there"
             }
         }
+        addUnnamed(manifest, manifestName, names, to: &found, &rest)
         return found
+    }
+
+    /// A part with keys that the manifest does not name, not even as history: the engine loads the others without a word, and overwrites
+    /// that one when it gets to its number. A second base is left by a rewrite that a crash ended, and holds what the named files hold.
+    private func addUnnamed(
+        _ manifest: AOFManifest, _ manifestName: String, _ names: DataFileNames, to found: inout AppendOnlyFiles,
+        _ rest: inout [String]
+    ) {
+        let stem = "\(names.appendOnlyDirectory)/\(names.appendOnly)."
+        let named = Set(manifest.entries.map { "\(names.appendOnlyDirectory)/\($0.name)" })
+        let hasBase = manifest.entries.contains { $0.kind == .base }
+        let endings = [".incr.aof"] + (hasBase ? [] : [".base.rdb", ".base.aof"])
+        let unnamed = rest.filter { name in
+            name.hasPrefix(stem) && !named.contains(name) && endings.contains { name.hasSuffix($0) }
+        }.sorted().compactMap { look(at: $0, isDump: $0.hasSuffix(".rdb")) }.filter { $0.evidence.holdsKeys }
+        guard let first = unnamed.first else { return }
+        found.files = (unnamed + found.files).sorted { a, b in
+            (a.name.hasSuffix(".incr.aof") ? 1 : 0, a.name) < (b.name.hasSuffix(".incr.aof") ? 1 : 0, b.name)
+        }
+        found.trouble = found.trouble ?? "\(manifestName) does not name \(first.name), which holds keys"
+        found.lacksManifest = true
+        rest.removeAll { name in unnamed.contains { $0.name == name } }
     }
 
     /// Base and increments that no manifest names: without one the engine starts empty and overwrites them, and it refuses one

@@ -97,6 +97,35 @@ struct SurveyTests {
             ])
     }
 
+    /// The engine would load the named parts, and overwrite the other when it gets to its number.
+    @Test func aPartWithKeysThatTheManifestDoesNotNameIsFound() throws {
+        let folder = try TemporaryFolder()
+        let (base, increment) = ("appendonly.aof.2.base.aof", "appendonly.aof.2.incr.aof")
+        let keys = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n"
+        try folder.write("appendonlydir/\(base)", keys)
+        try folder.write("appendonlydir/\(increment)", keys)
+        func survey(_ manifest: String) throws -> AppendOnlyFiles {
+            try folder.write("appendonlydir/appendonly.aof.manifest", manifest)
+            return try #require(directoryFacts(folder.path).content.appendOnly)
+        }
+        let both = ["appendonlydir/\(base)", "appendonlydir/\(increment)"]
+        let whole = try survey("file \(base) seq 2 type b\nfile \(increment) seq 2 type i\n")
+        #expect(!whole.lacksManifest && whole.trouble == nil && whole.files.map(\.name) == both)
+        let cut = try survey("file \(base) seq 2 type b\n")
+        #expect(cut.lacksManifest && cut.files.map(\.name) == both)
+        #expect(cut.trouble?.contains("does not name appendonlydir/\(increment), which holds keys") == true)
+        let baseless = try survey("file \(increment) seq 2 type i\n")
+        #expect(baseless.lacksManifest && baseless.files.map(\.name) == both)
+        // Left by a rewrite that a crash ended: what is named is whole.
+        try folder.write("appendonlydir/appendonly.aof.3.base.aof", keys)
+        let rewritten = try survey("file \(base) seq 2 type b\nfile \(increment) seq 2 type i\n")
+        #expect(!rewritten.lacksManifest && rewritten.trouble == nil)
+        // What the engine has replaced, it deletes itself.
+        let old = try survey(
+            "file \(base) seq 2 type h\nfile \(increment) seq 2 type h\nfile appendonly.aof.3.base.aof seq 3 type b\n")
+        #expect(!old.lacksManifest && old.trouble == nil)
+    }
+
     @Test func findsADumpUnderAnyName() throws {
         let folder = try TemporaryFolder()
         try folder.write("backup-of-monday", "REDIS0010\u{fe}")
