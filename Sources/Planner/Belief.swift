@@ -15,7 +15,7 @@ extension Turn {
             }
         }
         var topology = Topology(sources)
-        if topology.covered.isEmpty { restoreSlots(&topology) }
+        restoreSlots(&topology)
         // Nobody knows it, or what is known of it leads nowhere: it belongs to its shard.
         for member in members where topology.master(of: member.id) == nil {
             let master = members.first { $0.shard == member.shard && topology.owns($0.id) }

@@ -19,7 +19,7 @@ package enum Mend: Sendable, Hashable, Codable {
     case closeSlot(Int)
     /// Slots that no node owns go back to the node that had them.
     case addSlots(AddSlots)
-    /// Every nodes.conf is lost: the nodes are started with the slots that they had when the cluster was last whole.
+    /// Nothing says which slots these nodes have: they are started with those that they had when the cluster was last whole.
     case restoreSlots(RestoreSlots)
 
     package struct SetAside: Sendable, Hashable, Codable {
@@ -233,7 +233,7 @@ package enum Mend: Sendable, Hashable, Codable {
             "give \(add.member) its \(add.slots.count == 1 ? "slot" : "slots") \(add.slots) again (CLUSTER ADDSLOTS): it had them "
                 + "before and no other node claims them; keys that it has there are served again"
         case .restoreSlots(let restore):
-            "write the nodes.conf of every node with the slots that the nodes had when the cluster was last whole ("
+            "write nodes.conf with the slots that the nodes had when the cluster was last whole ("
                 + restore.owners.map { "\($0.member): \($0.slots)" }.joined(separator: "; ") + "), and start them"
         }
     }

@@ -1,28 +1,38 @@
 import ClusterModel
 
-/// Every nodes.conf is lost: no file and no node says who owns which slots. The record has who owned them when all were owned last,
-/// and the operator decides whether that holds (invariants: highest-epoch, confirmed-repair).
+/// No file and no node says who owns the slots of a shard: every nodes.conf is lost, or all nodes were told to let go of them
+/// (`CLUSTER DELSLOTS`) and those of the shard have ended. The record has who owned them when all were owned last, and the operator
+/// decides whether that holds (invariants: highest-epoch, confirmed-repair).
 extension Turn {
-    /// What the record says of all slots; nil: something else is known, or the record does not know all of them.
+    /// What the record says of shards of which no node runs; nil: something else is known, or the record does not know all of it.
     func slotsToRestore(_ topology: Topology) -> Mend.RestoreSlots? {
-        guard topology.covered.isEmpty, members.allSatisfy({ running($0.name) == nil && !$0.joining }) else {
-            return nil
-        }
         let owners = members.compactMap { member in
-            member.lastSlots.map { Mend.RestoreSlots.Owner(member: member.name, slots: $0) }
+            member.lastSlots.flatMap { slots in
+                isUnknown(member, topology) && topology.covered.intersection(slots).isEmpty
+                    ? Mend.RestoreSlots.Owner(member: member.name, slots: slots) : nil
+            }
         }
         let count = owners.reduce(0) { $0 + $1.slots.count }
-        let all = owners.reduce(SlotSet()) { $0.union($1.slots) }
-        return all == .all && count == all.count ? Mend.RestoreSlots(owners: owners) : nil
+        let lost = owners.reduce(SlotSet()) { $0.union($1.slots) }
+        guard !owners.isEmpty, count == lost.count, topology.covered.union(lost) == .all else { return nil }
+        return Mend.RestoreSlots(owners: owners)
     }
 
-    /// One finding for all nodes, with what mends it. False: there is nothing to restore from.
+    /// Its shard has no master, and no process.
+    private func isUnknown(_ member: Member, _ topology: Topology) -> Bool {
+        members.filter { $0.shard == member.shard }.allSatisfy {
+            running($0.name) == nil && !$0.joining && topology.master(of: $0.id) == nil
+        }
+    }
+
+    /// One finding for all these nodes, with what mends it. False: there is nothing to restore from.
     mutating func reportLostSlots(_ topology: Topology) -> Bool {
         guard let restore = slotsToRestore(topology) else { return false }
+        let names = members.filter { isUnknown($0, topology) }.map(\.name.text)
         let finding = Finding(
             "slots-unknown", .error,
-            "no node is started: no nodes.conf says who owns which slots; clusterd's record has it from when the cluster was last whole",
-            hint: StrayFolders.hint, mend: .restoreSlots(restore))
+            "\(Self.list(names)) are not started: no nodes.conf and no node says which slots they have; clusterd's record has it from "
+                + "when the cluster was last whole", hint: StrayFolders.hint, mend: .restoreSlots(restore))
         if !decision.findings.contains(finding) { find(finding) }
         return true
     }
@@ -34,7 +44,9 @@ extension Turn {
                 continue
             }
             for owner in restore.owners {
-                guard let member = decision.record?.member(owner.member) else { continue }
+                guard let member = decision.record?.member(owner.member),
+                    topology.covered.intersection(owner.slots).isEmpty
+                else { continue }
                 topology.add(member.id, replicaOf: nil, slots: owner.slots)
             }
         }

@@ -57,6 +57,30 @@ import Testing
         }
     }
 
+    /// All nodes were told to let go of the slots of one shard, and its nodes have ended.
+    @Test func aShardWhoseSlotsNobodyKnowsIsRestoredByTheRecord() throws {
+        var scene = Scene.settled()
+        let slots = try #require(scene.record?.member("7000")?.lastSlots)
+        for name in scene.processes.keys.sorted() {
+            guard case .parsed(var file)? = scene.disk[Scene.folder(name)]?.nodesFile else { continue }
+            for index in file.view.entries.indices {
+                file.view.entries[index].slots = file.view.entries[index].slots.subtracting(slots)
+            }
+            scene.disk[Scene.folder(name)]?.nodesFile = .parsed(file)
+        }
+        for name: NodeName in ["7000", "7003"] { scene.die(name) }
+        scene.replaceDaemon()
+        scene.look()
+        scene.run { $0.finding("slots-unknown")?.mend != nil }
+        let finding = try #require(scene.decide().finding("slots-unknown"))
+        #expect(finding.mend == .restoreSlots(.init(owners: [.init(member: "7000", slots: slots)])))
+        #expect(finding.message.hasPrefix("7000 7003 are not started: "))
+        try scene.ask(.fix([try #require(finding.mend?.id)]))
+        scene.run { $0.record?.operations.contains(where: \.isOpen) == false }
+        #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
+        #expect(scene.starts["7000"] == 2 && scene.starts["7003"] == 2)
+    }
+
     @Test func oneFileThatIsLeftIsBelievedInstead() {
         var scene = emptied()
         scene.disk[Scene.folder("7004")]?.nodesFile = .parsed(Scene.settled().file("7004"))
