@@ -111,7 +111,8 @@ extension Turn {
         freshness.writtenAt = written.map(\.modified).max()
         freshness.appendedAt = written.filter { $0.name.hasSuffix(".incr.aof") }.map(\.modified).max()
         guard !isCut else { return freshness }
-        freshness.reached = last?.position
+        // What it said last is in the file: it is appended to before a client gets its answer.
+        freshness.reached = lastStream(of: member)?.position ?? last?.position
         freshness.coversUntil = last.flatMap { last in last.syncedAt.map { $0 + (.zero - unsynced(last)) } }
         if let stop = member.cleanStop, isUntouched(files.files, since: stop) {
             freshness.durability = .cleanStop

@@ -33,7 +33,9 @@ import Testing
             #expect(try await Redis.send(master.port, "CLIENT", "PAUSE", "60000", "WRITE") == .simple("OK"))
             func isFound() throws -> Bool { try daemon.status().findings.contains { $0.code == "clients-paused" } }
             #expect(await eventually { try isFound() }, "\(daemon.output.suffix(1500))")
-            #expect(try daemon.command(["call", "--node", master.name.text, "CLIENT", "UNPAUSE"]).exit == 0)
+            #expect(
+                try Daemon.run(["call", "--dir", daemon.data, "--node", master.name.text, "CLIENT", "UNPAUSE"]).exit
+                    == 0)
             #expect(await eventually { try !isFound() })
             try await daemon.stop()
         }

@@ -76,8 +76,9 @@ import Testing
     /// Whether the last append before the end went well was not seen.
     @Test func norIsOneWhoseDiskWasFullWhenItEnded() {
         var scene = Self.bereaved()
-        // The record is some seconds old: the replica has more than the master had then.
+        // The replica has more than the master had when it was last heard, and the record is some seconds older.
         scene.record?.members[0].lastSeen?.offset = 990
+        scene.answer("7003") { $0.replication.offset = 1010 }
         scene.room(0)
         #expect(scene.decide().finding("failover-held")?.severity == .error)
         // Another clusterd, which has never heard the master.
