@@ -47,7 +47,7 @@ extension Turn {
         let stuck = alive.filter { !keepsEverything($0) }
         guard stuck.count == alive.count else { return }
         let refused = stuck.filter { shutdownFailure($0) != nil }
-        let unwritten = waited >= Self.appendPatience ? stuck.filter { cannotAppend($0) && !refused.contains($0) } : []
+        let unwritten = stuck.filter { cannotAppend($0) && !refused.contains($0) }
         guard
             refused.count + unwritten.count == stuck.count
                 || waited >= spec.supervision.stopTimeout * Self.savingPatience

@@ -16,7 +16,7 @@ extension StopTests {
 
     @Test func whereItCannotBeWrittenTheStopIsRefused() {
         var scene = stopping { $0.answer("7004") { $0.persistence.lastAppendOK = false } }
-        for _ in 0..<20 where scene.decide().end == nil {
+        for _ in 0..<120 where scene.decide().end == nil {
             let decision = scene.decide()
             scene.take(decision)
             for effect in decision.effects {
