@@ -76,9 +76,14 @@ import Testing
         #expect(finding.mend == .restoreSlots(.init(owners: [.init(member: "7000", slots: slots)])))
         #expect(finding.message.hasPrefix("7000 7003 are not started: "))
         try scene.ask(.fix([try #require(finding.mend?.id)]))
-        scene.run { $0.record?.operations.contains(where: \.isOpen) == false }
-        #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
+        for _ in 0..<400 where scene.starts["7003"] != 2 {
+            scene.turn()
+            scene.pass(.milliseconds(50))
+            scene.hear()
+        }
         #expect(scene.starts["7000"] == 2 && scene.starts["7003"] == 2)
+        #expect(scene.report("7000")?.view.myself?.slots == slots)
+        #expect(scene.report("7003")?.view.myself?.masterID == Scene.id("7000"))
     }
 
     @Test func oneFileThatIsLeftIsBelievedInstead() {
