@@ -68,6 +68,9 @@ package struct Freshness: Hashable, Sendable {
         return byOffset(other) ?? byTime(other) ?? byKind(other)
     }
 
+    /// Of the PING that a master sends its replicas in the stream (`*1\r\n$4\r\nPING\r\n`); no write is as short.
+    static let pingBytes: Int64 = 14
+
     private func byOffset(_ other: Freshness) -> Comparison? {
         guard let mine = reached, let theirs = other.reached, mine.replicationID == theirs.replicationID else {
             return nil
@@ -75,7 +78,7 @@ package struct Freshness: Hashable, Sendable {
         if other.endsThere, mine.offset > theirs.offset {
             return .fresher(because: "it reaches offset \(mine.offset), and the other ends at \(theirs.offset)")
         }
-        return endsThere && mine.offset <= theirs.offset ? .notFresher : nil
+        return endsThere && mine.offset <= theirs.offset + Self.pingBytes ? .notFresher : nil
     }
 
     private func byTime(_ other: Freshness) -> Comparison? {

@@ -172,7 +172,9 @@ extension Turn {
         guard let last = member.lastSeen, last.bootID == seen.bootID, last.appendFsync != "always",
             let filled = seen.filledAt[member.directory]
         else { return false }
-        return seen.lastHeard[member.name].map { $0 <= filled } ?? true
+        if let heard = seen.lastHeard[member.name] { return heard <= filled }
+        // It ended before this daemon began: only another that lives may have what it could not append.
+        return members.contains { $0.shard == member.shard && running($0.name) != nil }
     }
 
     private func isUntouched(_ files: [DataFile], since stop: LastSeen) -> Bool {
