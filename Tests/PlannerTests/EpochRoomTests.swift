@@ -77,8 +77,8 @@ import Testing
     @Test func norIsOneWhoseDiskWasFullWhenItEnded() {
         var scene = Self.bereaved()
         // The replica has more than the master had when it was last heard, and the record is some seconds older.
-        scene.record?.members[0].lastSeen?.offset = 990
-        scene.answer("7003") { $0.replication.offset = 1010 }
+        scene.record?.members[0].lastSeen?.offset = 900
+        scene.answer("7003") { $0.replication.offset = 1100 }
         scene.room(0)
         #expect(scene.decide().finding("failover-held")?.severity == .error)
         // Another clusterd, which has never heard the master.
@@ -97,7 +97,7 @@ import Testing
             scene.pass(.seconds(1))
             scene.answer("7000")
         }
-        scene.record?.members[0].lastSeen?.offset = 990
+        scene.record?.members[0].lastSeen?.offset = 900
         scene.ownDisk(of: "7003", free: 0)
         #expect(scene.decide().finding("failover-held")?.severity == .warning)
     }
