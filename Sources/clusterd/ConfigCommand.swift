@@ -49,7 +49,7 @@ struct ConfigCommand: ParsableCommand {
                 Passwords are hidden. What is not listed under redis is the engine's own default.
 
                 clusterd config show
-                clusterd config show --dir ./clusterd-data
+                clusterd config show --dir /srv/demo
                 clusterd config show --origin --config ./conf.d
                 """)
 
