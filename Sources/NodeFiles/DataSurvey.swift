@@ -85,20 +85,30 @@ struct DataSurvey {
         _ manifest: AOFManifest, _ manifestName: String, _ names: DataFileNames, to found: inout AppendOnlyFiles,
         _ rest: inout [String]
     ) {
-        let stem = "\(names.appendOnlyDirectory)/\(names.appendOnly)."
         let named = Set(manifest.entries.map { "\(names.appendOnlyDirectory)/\($0.name)" })
-        let hasBase = manifest.entries.contains { $0.kind == .base }
-        let endings = [".incr.aof"] + (hasBase ? [] : [".base.rdb", ".base.aof"])
-        let unnamed = rest.filter { name in
-            name.hasPrefix(stem) && !named.contains(name) && endings.contains { name.hasSuffix($0) }
-        }.sorted().compactMap { look(at: $0, isDump: $0.hasSuffix(".rdb")) }.filter { $0.evidence.holdsKeys }
-        guard let first = unnamed.first else { return }
-        found.files = (unnamed + found.files).sorted { a, b in
-            (a.name.hasSuffix(".incr.aof") ? 1 : 0, a.name) < (b.name.hasSuffix(".incr.aof") ? 1 : 0, b.name)
+        func unnamed(_ endings: [String]) -> [DataFile] {
+            parts(names, rest.filter { !named.contains($0) }, endings).filter { $0.evidence.holdsKeys }
+        }
+        let bases = manifest.entries.contains { $0.kind == .base } ? [] : unnamed(Self.bases)
+        let missing = bases + unnamed(Self.increments)
+        guard let first = missing.first else { return }
+        found.files = (found.files + missing).sorted { a, b in
+            let (isLater, isLaterToo) = (a.name.hasSuffix(".incr.aof"), b.name.hasSuffix(".incr.aof"))
+            return isLater == isLaterToo ? a.name < b.name : isLaterToo
         }
         found.trouble = found.trouble ?? "\(manifestName) does not name \(first.name), which holds keys"
         found.lacksManifest = true
-        rest.removeAll { name in unnamed.contains { $0.name == name } }
+        rest.removeAll { name in missing.contains { $0.name == name } }
+    }
+
+    private static let bases = [".base.rdb", ".base.aof"]
+    private static let increments = [".incr.aof"]
+
+    /// The parts of an append-only file among these names.
+    private func parts(_ names: DataFileNames, _ rest: [String], _ endings: [String]) -> [DataFile] {
+        let stem = "\(names.appendOnlyDirectory)/\(names.appendOnly)."
+        return rest.filter { name in name.hasPrefix(stem) && endings.contains { name.hasSuffix($0) } }.sorted()
+            .compactMap { look(at: $0, isDump: $0.hasSuffix(".rdb")) }
     }
 
     /// Base and increments that no manifest names: without one the engine starts empty and overwrites them, and it refuses one
@@ -107,16 +117,12 @@ struct DataSurvey {
     private func partsWithoutManifest(
         _ names: DataFileNames, _ rest: inout [String], trouble: String?
     ) -> AppendOnlyFiles? {
-        let stem = "\(names.appendOnlyDirectory)/\(names.appendOnly)."
-        func parts(_ endings: [String]) -> [DataFile] {
-            rest.filter { name in name.hasPrefix(stem) && endings.contains { name.hasSuffix($0) } }.sorted()
-                .compactMap { look(at: $0, isDump: $0.hasSuffix(".rdb")) }
-        }
-        let found = parts([".base.rdb", ".base.aof"]) + parts([".incr.aof"])
+        let found = parts(names, rest, Self.bases) + parts(names, rest, Self.increments)
         guard !found.isEmpty, trouble != nil || found.contains(where: { $0.evidence.holdsKeys }) else { return nil }
         rest.removeAll { name in found.contains { $0.name == name } }
         var files = AppendOnlyFiles(
-            directoryName: names.appendOnlyDirectory, files: found, trouble: trouble ?? "\(stem)manifest is missing")
+            directoryName: names.appendOnlyDirectory, files: found,
+            trouble: trouble ?? "\(names.appendOnlyDirectory)/\(names.appendOnly).manifest is missing")
         files.lacksManifest = true
         return files
     }

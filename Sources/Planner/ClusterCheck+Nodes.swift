@@ -26,10 +26,10 @@ extension Turn {
     /// Who says what of whom that is not so.
     mutating func checkViews(_ topology: Topology) {
         var sayings: [String: [String]] = [:]
-        for member in members {
-            guard let report = lastHeard(member), !report.loading, estrangement(of: member) == nil else { continue }
-            for other in members
-            where other.wanted == .running && running(other.name) != nil && estrangement(of: other) == nil {
+        let present = members.filter { running($0.name) != nil && estrangement(of: $0) == nil }
+        for member in present {
+            guard let report = lastHeard(member), !report.loading else { continue }
+            for other in present where other.wanted == .running {
                 guard let saying = misbelief(report.view, of: other, topology) else { continue }
                 sayings[saying, default: []].append(member.name.text)
             }

@@ -96,16 +96,14 @@ extension Turn {
     mutating func introduce(_ topology: Topology) {
         for member in members {
             if isPaused, !isStartAsked(member.name) { continue }
-            guard let report = report(member), !report.loading, mayBeIntroduced(member, report, topology) else {
-                continue
-            }
+            guard let report = report(member), !report.loading else { continue }
             let lacking = members.filter { other in
                 guard other.id != member.id, !isBusy(other.name), let theirs = self.report(other) else { return false }
                 // Who was reset itself has nobody to introduce.
                 return theirs.view.entry(member.id) == nil && estrangement(of: other) == nil
             }
             guard let host = lacking.first(where: { topology.owns($0.id) }) ?? lacking.first,
-                let contact = contact(host), hasRoomForEpoch()
+                mayBeIntroduced(member, report, topology), let contact = contact(host), hasRoomForEpoch()
             else { continue }
             perform(
                 .meet(host.name, contact, host: spec.connectHost, ports: member.ports), retryAfter: .seconds(2),

@@ -72,30 +72,29 @@ extension Turn {
             if topology.covered != .all, kind != .otherID(report.id) { continue }
             let mend = returning(member, topology)
             let loss = lossByReturn(report).map { "; \($0), so that clusterd leaves it as it is" } ?? ""
-            let hint = mend == nil && !loss.isEmpty ? "clusterd call --node \(member.name) CLUSTER NODES" : nil
-            switch kind {
-            case .otherID(let id):
-                suspect(
+            let look = loss.isEmpty ? nil : "clusterd call --node \(member.name) CLUSTER NODES"
+            var finding =
+                switch kind {
+                case .otherID(let id):
                     Finding(
                         "node-reset", topology.owns(member.id) ? .error : .warning, node: member.name,
                         "\(member.name) answers with the node ID \(id.short) instead of its own: it was reset by hand "
-                            + "(CLUSTER RESET HARD)\(loss)",
-                        hint: mend.map { _ in StrayFolders.hint } ?? hint, mend: mend), for: Self.standing)
-            case .alone:
-                suspect(
+                            + "(CLUSTER RESET HARD)")
+                case .alone:
                     Finding(
                         "node-reset", .warning, node: member.name,
                         "\(member.name) knows no other node: it was reset or removed by hand (CLUSTER RESET, redis-cli "
-                            + "--cluster del-node)\(loss)",
-                        hint: mend.map { _ in StrayFolders.hint } ?? hint, mend: mend), for: Self.standing)
-            case .withoutSlots:
-                suspect(
+                            + "--cluster del-node)")
+                case .withoutSlots:
                     Finding(
                         "master-without-slots", .warning, node: member.name,
                         "\(member.name) is a master without slots: it was removed by hand, or its slots were moved away; it "
-                            + "serves no keys and is nobody's replica\(loss)",
-                        hint: mend.map { _ in StrayFolders.hint } ?? hint, mend: mend), for: Self.gossip)
-            }
+                            + "serves no keys and is nobody's replica")
+                }
+            finding.message += loss
+            finding.hint = mend == nil ? look : StrayFolders.hint
+            finding.mend = mend
+            suspect(finding, for: kind == .withoutSlots ? Self.gossip : Self.standing)
         }
     }
 

@@ -41,10 +41,10 @@ extension Turn {
         let heard = replicas.compactMap { member in
             report(member, since: death).map { Candidate(member: member, report: $0) }
         }
-        let ended = heard.filter {
+        let following = heard.filter {
             $0.report.replication.role == .replica && $0.report.view.myself?.masterID == master.id
-                && !$0.report.replication.linkUp
         }
+        let ended = following.filter { !$0.report.replication.linkUp }
         if ended.count < replicas.count, now - death < Self.drainLimit {
             wait("for the replicas of \(master.name) to read its last bytes")
             return .waits
@@ -58,7 +58,7 @@ extension Turn {
             wait("for a replica of \(master.name) that can take over")
             return .waits
         }
-        if let draining = heard.first(where: { isDraining($0, master, death: death) }) {
+        if let draining = following.first(where: { isDraining($0, death: death) }) {
             wait("for \(draining.member.name) to read the last bytes of \(master.name)")
             wake(after: .milliseconds(2))
             return .waits
@@ -68,12 +68,9 @@ extension Turn {
 
     /// A replica says that its link is up, and its master is dead: it has not read yet what the kernel holds for it, the end of the
     /// stream too. One that was stopped meanwhile may answer before it reads.
-    private func isDraining(_ replica: Candidate, _ master: Member, death: Moment) -> Bool {
-        let replication = replica.report.replication
-        guard replication.role == .replica, replication.linkUp, replica.report.view.myself?.masterID == master.id else {
-            return false
-        }
-        return now - max(death, vitals(replica.member.name)?.backSince ?? death) < Self.failoverLimit
+    private func isDraining(_ replica: Candidate, death: Moment) -> Bool {
+        replica.report.replication.linkUp
+            && now - max(death, vitals(replica.member.name)?.backSince ?? death) < Self.failoverLimit
     }
 
     /// Where the master's stream was when it was last seen, and when that was.

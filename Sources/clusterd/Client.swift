@@ -18,6 +18,9 @@ struct DaemonChoice: ParsableArguments {
 
     static let options: Set<String> = ["--socket", "--dir", "--cluster"]
 
+    /// Whether the command line says which; else the environment and the usual places do.
+    var isNamed: Bool { socket != nil || dir != nil || cluster != nil }
+
     func client() throws(Failure) -> ControlClient {
         do {
             let path = try socketPath()

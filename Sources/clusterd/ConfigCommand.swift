@@ -59,8 +59,7 @@ struct ConfigCommand: ParsableCommand {
         @Flag(help: "Print one JSON document.") var json = false
 
         func validate() throws {
-            let isChosen = daemon.dir != nil || daemon.socket != nil || daemon.cluster != nil
-            guard isChosen, !source.config.isEmpty else { return }
+            guard daemon.isNamed, !source.config.isEmpty else { return }
             throw ValidationError(
                 "--config shows files, and --dir, --socket and --cluster show what a daemon goes by: name one")
         }
@@ -86,8 +85,7 @@ struct ConfigCommand: ParsableCommand {
             do throws(Failure) {
                 return try daemon.client().get(.configuration, ConfigurationDocument.self)
             } catch {
-                let isNamed = daemon.dir != nil || daemon.socket != nil || daemon.cluster != nil
-                guard error.exit == ControlAPI.ExitCode.noDaemon, !isNamed else { throw error }
+                guard error.exit == ControlAPI.ExitCode.noDaemon, !daemon.isNamed else { throw error }
                 return nil
             }
         }

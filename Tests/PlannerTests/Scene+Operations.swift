@@ -49,12 +49,10 @@ extension Scene {
 extension Decision {
     /// The effects that change what runs and who is master, in short.
     var story: [String] {
-        let kinds = ["hand over", "shutdown", "kill", "preserve", "start", "promote"]
+        let kinds: [EffectKey.Kind] = [.handOver, .shutdown, .kill, .killHung, .preserve, .start, .promote]
         return effects.compactMap { effect in
-            guard let kind = kinds.first(where: { effect.key.description.hasPrefix($0 + " ") }), let node = effect.node
-            else {
-                return nil
-            }
+            guard kinds.contains(effect.key.kind), let node = effect.node else { return nil }
+            let kind = effect.key.kind == .killHung ? EffectKey.Kind.kill.rawValue : effect.key.kind.rawValue
             return "\(kind) \(node)"
         }
     }

@@ -231,9 +231,11 @@ extension DirectoryContent {
 }
 
 extension Decision {
-    /// On which nodes effects of this kind are ordered, by the first words of their keys: `start`, `hand over`.
+    /// On which nodes effects of this kind are ordered: `start`, `hand over`; `kill` is that of a hung node, too.
     func nodes(_ kind: String) -> [NodeName] { orders(kind).compactMap(\.node) }
-    func orders(_ kind: String) -> [Effect] { effects.filter { $0.key.description.hasPrefix(kind + " ") } }
+    func orders(_ kind: String) -> [Effect] {
+        effects.filter { $0.key.kind.rawValue == kind || kind == "kill" && $0.key.kind == .killHung }
+    }
     /// All but questions.
     var deeds: [String] {
         let questions = ["ask", "inspect", "inquire", "measure"]

@@ -38,7 +38,7 @@ struct RoleStory: Sendable {
         _ member: Member, from old: Link?, to link: Link, _ report: NodeReport, _ scene: Scene
     ) -> [TimelineEvent] {
         switch (old?.role, link.role) {
-        // A replica that was reset is a master without slots: it took over from nobody.
+        // A replica that was reset is a master without slots, and has replaced no master.
         case (.replica, .master) where report.view.myself?.slots.isEmpty == true: return []
         case (.replica, .master): return [promoted(member, old?.master, scene)]
         case (.master, .replica):
