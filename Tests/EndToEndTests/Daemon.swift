@@ -126,6 +126,20 @@ final class Daemon {
     func command(_ arguments: [String]) throws -> (exit: Int32, output: String, errors: String) {
         try Self.run(arguments + ["--socket", data + "/control.sock"])
     }
+
+    /// A command under way; it holds no thread, as the tests have no more of them than the machine has cores.
+    func begin(_ arguments: [String]) throws -> (process: Process, errors: String) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Self.program)
+        process.arguments = arguments + ["--socket", data + "/control.sock"]
+        let errors = home + "/client.log"
+        _ = FileManager.default.createFile(atPath: errors, contents: nil)
+        process.standardError = FileHandle(forWritingAtPath: errors)
+        process.standardOutput = FileHandle.nullDevice
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        return (process, errors)
+    }
 }
 
 func withDaemon(_ body: (Daemon) async throws -> Void) async throws {

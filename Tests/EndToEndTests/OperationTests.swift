@@ -19,20 +19,6 @@ import Testing
         try #require(try daemon.status().nodes.first { $0.role == .replica })
     }
 
-    /// A command under way.
-    private func begin(_ daemon: Daemon, _ arguments: [String]) throws -> (process: Process, errors: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: Daemon.program)
-        process.arguments = arguments + ["--socket", daemon.data + "/control.sock"]
-        let errors = daemon.home + "/client.log"
-        _ = FileManager.default.createFile(atPath: errors, contents: nil)
-        process.standardError = FileHandle(forWritingAtPath: errors)
-        process.standardOutput = FileHandle.nullDevice
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        return (process, errors)
-    }
-
     private func operations(_ daemon: Daemon) throws -> [OperationDocument] {
         try daemon.client.send(.operations).decode(OperationsDocument.self).operations
     }
@@ -64,7 +50,7 @@ import Testing
             try daemon.up()
             try await daemon.ready()
             let before = try pids(daemon)
-            let client = try begin(daemon, ["rolling-restart"])
+            let client = try daemon.begin(["rolling-restart"])
             #expect(await eventually { try pids(daemon).subtracting(before).count == 1 })
             kill(client.process.processIdentifier, SIGKILL)
             #expect(await eventually { try pids(daemon).intersection(before).count <= 4 })
@@ -86,7 +72,7 @@ import Testing
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
-            let client = try begin(daemon, ["restart-node", String(daemon.base)])
+            let client = try daemon.begin(["restart-node", String(daemon.base)])
             func words() -> String { (try? String(contentsOfFile: client.errors, encoding: .utf8)) ?? "" }
             #expect(await eventually { words().contains("handing over") })
             kill(client.process.processIdentifier, SIGINT)

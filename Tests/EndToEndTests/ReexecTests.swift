@@ -227,13 +227,14 @@ import Testing
             try install(daemon)
             try daemon.up()
             try await daemon.ready()
-            let (before, socket) = (try daemon.status(), daemon.data + "/control.sock")
-            let rolling = Task.detached { try Daemon.run(["rolling-restart", "--socket", socket]) }
+            let before = try daemon.status()
+            let rolling = try daemon.begin(["rolling-restart"])
             #expect(await eventually { try daemon.status().operations.contains { $0.state == .running } })
             let result = try daemon.command(["reexec"])
             #expect(result.exit == 0, "\(result.errors)")
-            let rolled = try await rolling.value
-            #expect(rolled.exit == 0, "\(rolled.errors)")
+            #expect(await eventually(within: .seconds(120)) { !rolling.process.isRunning })
+            let words = try String(contentsOfFile: rolling.errors, encoding: .utf8)
+            #expect(rolling.process.terminationStatus == 0, "\(words)")
             #expect(Set(try daemon.status().nodes.map(\.pid)).isDisjoint(with: before.nodes.map(\.pid)))
             try await daemon.stop()
         }
