@@ -69,7 +69,7 @@ extension Turn {
             let again = lastContinued(member) == nil ? "" : " again after clusterd had continued it,"
             return "it was stopped (state T)\(again) for \(time.inWords) and did not answer"
         }
-        if vitals.doing == .blocked, !answersItsPeers(member), let since = vitals.stillSince,
+        if vitals.doing == .blocked, !isPausedByClients(member), let since = vitals.stillSince,
             lookedAt - since >= Self.blockedLimit(limit)
         {
             return "it did not answer for \((lookedAt - since).inWords), and neither computed nor read anything"
@@ -77,16 +77,27 @@ extension Turn {
         return nil
     }
 
-    /// Whether other nodes had answers from it on the bus while it gave clients none: its loop turns, and CLIENT PAUSE holds its clients.
-    func answersItsPeers(_ member: Member) -> Bool {
-        guard let since = vitals(member.name)?.silentSince else { return false }
+    /// Whether CLIENT PAUSE holds its clients: the process is idle, and other nodes had answers from it on the bus while it gave clients
+    /// none. The engine answers the bus and its clients in the same thread: one that waits for a disk or computes does neither.
+    func isPausedByClients(_ member: Member) -> Bool {
+        guard let vitals = vitals(member.name), let since = vitals.silentSince, vitals.look?.state == .asleep,
+            !vitals.waitsForDisk(within: spec.supervision.hangTimeout)
+        else { return false }
         // What was on its way when it fell silent says nothing.
-        let silence = seen.wall + (.zero - (now - since)) + .seconds(1)
+        var silence = seen.wall + (.zero - (now - since)) + .seconds(1)
+        // An engine that reads its nodes.conf takes every node for heard in that moment (`clusterLoadConfig`, src/cluster.c), and gossip
+        // takes that to the others.
+        for process in members.compactMap({ running($0.name) }) {
+            silence = max(silence, process.startedAt + Self.startsToRead)
+        }
         return members.contains { other in
             guard other.id != member.id, let entry = answers(other)?.view.entry(member.id) else { return false }
             return entry.linkConnected && entry.pongReceived > silence.milliseconds
         }
     }
+
+    /// After this a process that was started has read its nodes.conf.
+    static let startsToRead = Duration.seconds(5)
 
     /// Why a node that hangs is not killed, in words; nil: nothing speaks against it.
     func reprieve(_ member: Member, _ topology: Topology) -> String? {
@@ -237,7 +248,7 @@ extension Turn {
                         "node-busy", .info, node: member.name,
                         "\(who): clusterd has told it to stop, and it saves its keys first"))
             }
-            if answersItsPeers(member) {
+            if isPausedByClients(member) {
                 return find(
                     Finding(
                         "clients-paused", severity, node: member.name,
@@ -267,6 +278,10 @@ extension Turn {
                 Finding(
                     "node-hung", severity, node: member.name, "\(who), and it is left to that",
                     hint: "detach the debugger"))
+        case .blocked where !vitals.isRefusing && vitals.waitsForDisk(within: spec.supervision.hangTimeout):
+            hang(
+                member, severity, "\(who): it waits for a disk (state D), and neither computes nor reads", topology,
+                "findmnt -T \(ShellWord.quoted(member.directory)); sudo cat /proc/\(process.identity.pid)/stack")
         case .blocked where !vitals.isRefusing:
             hang(
                 member, severity, "\(who): it waits for something, and neither computes nor reads", topology,

@@ -100,7 +100,7 @@ extension Turn {
         switch vitals.doing {
         case .busy where !vitals.isRefusing, .swapping where !vitals.isRefusing: return .busy
         case .busy, .swapping, nil: return .unreachable
-        case .blocked where isEnding(member) || answersItsPeers(member): return .busy
+        case .blocked where isEnding(member) || isPausedByClients(member): return .busy
         case .stopped, .traced, .blocked, .dying:
             if vitals.isRefusing, vitals.doing == .blocked { return .unreachable }
             return now - since >= spec.supervision.hangTimeout ? .hung : .unreachable

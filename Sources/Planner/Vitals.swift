@@ -16,6 +16,8 @@ package struct Vitals: Sendable, Equatable {
     package private(set) var stillSince: Moment?
     /// Since when SIGKILL is pending on it: proof of death (invariant: proven-death).
     package private(set) var dyingSince: Moment?
+    /// When it was last seen to wait in the kernel (state D), while it did not answer.
+    package private(set) var waitedForDiskAt: Moment?
     package private(set) var lookedAt: Moment?
     package private(set) var look: ProcessActivity?
     /// When it answered again after a silence.
@@ -62,6 +64,7 @@ package struct Vitals: Sendable, Equatable {
         lookedAt = now
         doing = Self.doing(activity, after: before)
         dyingSince = activity.isBeingKilled ? dyingSince ?? now : nil
+        if activity.state == .uninterruptible { waitedForDiskAt = now }
         guard askedAt >= listening else { return }
         silentSince = silentSince ?? askedAt
         isRefusing = isRefused
@@ -77,6 +80,12 @@ package struct Vitals: Sendable, Equatable {
         stoppedSince = nil
         stillSince = nil
         look = nil
+    }
+
+    /// It waited in the kernel at one of the last looks, as for a disk.
+    package func waitsForDisk(within window: Duration) -> Bool {
+        guard let lookedAt, let waitedForDiskAt else { return false }
+        return lookedAt - waitedForDiskAt <= window
     }
 
     /// What a process does that does not answer.

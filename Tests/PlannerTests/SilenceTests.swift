@@ -48,6 +48,46 @@ import Testing
         #expect(Self.silent(for: 8, Self.asleep).finding("clients-paused") == nil)
     }
 
+    /// A node that waits for its disk cannot have answered on the bus: the engine does both in one thread.
+    @Test func aNodeThatWaitsForItsDiskIsNoPausedOne() {
+        for time in [8, 60] {
+            let decision = Self.silent(for: time, Self.waitsForDisk, hearsPeers: true)
+            #expect(decision.finding("clients-paused") == nil)
+            #expect(decision.finding("node-hung")?.message.contains("it waits for a disk (state D)") == true)
+        }
+        // It is seen in state D now and then.
+        var scene = Scene.settled()
+        scene.hear()
+        for second in 0..<9 {
+            scene.fallSilent(["7000"], second.isMultiple(of: 3) ? Self.waitsForDisk : Self.asleep)
+            scene.hearOnTheBus("7000", by: "7001", at: scene.seen.wall)
+        }
+        #expect(scene.decide().finding("clients-paused") == nil)
+        #expect(scene.decide().finding("node-hung")?.message.contains("state D") == true)
+    }
+
+    @Test func aNodeThatComputesIsNoPausedOne() {
+        let decision = Self.silent(for: 8, .init(state: .running, cpuTicks: 5), hearsPeers: true)
+        #expect(decision.finding("clients-paused") == nil && decision.finding("node-busy") != nil)
+    }
+
+    /// An engine that reads its nodes.conf takes every node for heard in that moment (`clusterLoadConfig`, src/cluster.c), and tells
+    /// the others.
+    @Test func whatANodeSaysThatHasJustStartedIsNoAnswerOfAnother() {
+        var scene = Scene.settled()
+        scene.hear()
+        for second in 0..<10 {
+            scene.fallSilent(["7003"], Self.asleep)
+            if second == 4, case .running(var process) = scene.seen.processes["7000"] {
+                process.startedAt = scene.seen.wall
+                scene.seen.processes["7000"] = .running(process)
+            }
+            if second >= 4 { scene.hearOnTheBus("7003", by: "7000", at: scene.seen.wall + .seconds(4 - second)) }
+        }
+        #expect(scene.decide().finding("clients-paused") == nil)
+        #expect(scene.decide().finding("node-hung")?.node == "7003")
+    }
+
     @Test(arguments: [
         (
             "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.", "node-busy",
@@ -76,5 +116,15 @@ import Testing
         #expect(found.first?.hint == "clusterd call --node 7000 CLIENT UNPAUSE")
         scene.answer("7000")
         #expect(scene.decide().finding("clients-paused") == nil)
+    }
+}
+
+extension Scene {
+    /// A node says when it last had an answer of this one on the bus.
+    fileprivate mutating func hearOnTheBus(_ node: NodeName, by other: NodeName, at moment: WallTime) {
+        answer(other) { report in
+            guard let index = report.view.entries.firstIndex(where: { $0.id == Scene.id(node) }) else { return }
+            report.view.entries[index].pongReceived = moment.milliseconds
+        }
     }
 }
