@@ -14,11 +14,14 @@ package struct ReloadDocument: Hashable, Sendable, Codable {
     package var pendingDaemon: [String]
     /// What a reload does not do, in sentences.
     package var later: [String]
+    /// Running nodes that could not be compared with the configuration; nil: a daemon of an older version was asked.
+    package var unreached: [Unreached]?
 
     package init(
         cluster: String, applied: [String], live: [String], pendingRestart: [Pending], pendingDaemon: [String],
-        later: [String]
+        later: [String], unreached: [Unreached] = []
     ) {
+        self.unreached = unreached
         self.cluster = cluster
         self.applied = applied
         self.live = live
@@ -34,6 +37,16 @@ package struct ReloadDocument: Hashable, Sendable, Codable {
         package init(directive: String, nodes: [NodeName]) {
             self.directive = directive
             self.nodes = nodes
+        }
+    }
+
+    package struct Unreached: Hashable, Sendable, Codable {
+        package var node: NodeName
+        package var why: String
+
+        package init(node: NodeName, why: String) {
+            self.node = node
+            self.why = why
         }
     }
 

@@ -26,9 +26,12 @@ extension Orchestrator {
             let waiting = nodes.filter { $0.pendingRestart.contains(name) }.map(\.name)
             return waiting.isEmpty ? nil : .init(directive: name, nodes: waiting)
         }
+        let unreached = cycle.decision.check.unreached
+        let coming = unreached.filter(\.isOnItsWay).map { "\($0.node): \($0.why), and is compared after that" }
         return ReloadDocument(
             cluster: cycle.record?.cluster ?? cycle.spec.name, applied: plan.applied,
             live: plan.directives.filter { name in !pending.contains { $0.directive == name } },
-            pendingRestart: pending, pendingDaemon: plan.heldBack, later: plan.later)
+            pendingRestart: pending, pendingDaemon: plan.heldBack, later: plan.later + coming,
+            unreached: unreached.filter { !$0.isOnItsWay }.map { .init(node: $0.node, why: $0.why) })
     }
 }

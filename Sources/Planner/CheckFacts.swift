@@ -71,6 +71,8 @@ package struct CheckOutcome: Sendable, Equatable {
     /// The reload that this turn knew of, and whether nodes are still being told.
     package var reloaded: Moment?
     package var isApplying = false
+    /// Running nodes of which it is not known what is set since the last reload, by name.
+    package var unreached: [Unreached] = []
     /// The question that this turn knew of.
     package var answers: Moment?
     /// A condition has not lasted long enough to be a finding, or facts are older than the question.
@@ -82,4 +84,12 @@ package struct CheckOutcome: Sendable, Equatable {
     package var lacksInspection = false
 
     package init() {}
+}
+
+/// A node that a reload could not compare with the configuration.
+package struct Unreached: Sendable, Equatable {
+    package var node: NodeName
+    package var why: String
+    /// It is told once it answers: the operator has nothing to do.
+    package var isOnItsWay: Bool
 }

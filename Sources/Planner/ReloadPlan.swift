@@ -131,6 +131,7 @@ extension Turn {
     /// the node's next start.
     mutating func applyConfiguration() {
         guard let reload = seen.reload else { return }
+        decision.check.unreached = members.compactMap { unreached($0, since: reload.at) }
         for member in members {
             guard let contact = contact(member), let last = lastHeard(member), !last.loading else { continue }
             guard report(member) != nil else {
@@ -159,6 +160,25 @@ extension Turn {
                 break
             }
             if settings.askedAt < settingsNeeded(member) { decision.check.isApplying = true }
+        }
+    }
+
+    /// Why it is not known what this running node has set since then; nil: it is known, or the node does not run and reads all at its
+    /// start.
+    private func unreached(_ member: Member, since asked: Moment) -> Unreached? {
+        guard let process = running(member.name), process.since < asked else { return nil }
+        let reply = seen.replies[member.name].flatMap { $0.of == process.identity ? $0 : nil }
+        func node(_ why: String, isOnItsWay: Bool = false) -> Unreached {
+            Unreached(node: member.name, why: why, isOnItsWay: isOnItsWay)
+        }
+        switch reply?.outcome {
+        case _ where reply?.isLoading == true: return node("it loads its data", isOnItsWay: true)
+        case .answered(let words): return node("it refuses clusterd: \(words)")
+        case .report(let report) where report.id != member.id: return node("another node answers on its port")
+        case .silent, .refused, nil: return node("it does not answer")
+        case .report:
+            if let settings = liveSettings(member), settings.askedAt >= asked { return nil }
+            return node("it has not told its settings yet", isOnItsWay: true)
         }
     }
 

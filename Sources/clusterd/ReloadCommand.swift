@@ -7,7 +7,8 @@ struct ReloadCommand: ParsableCommand {
         abstract: "Read the configuration again.",
         discussion: """
             What can change while the nodes run does, on every node, and what somebody changed by hand is set back. What cannot is \
-            named, and holds from the next start. A configuration with an error in it changes nothing (exit 78).
+            named, and holds from the next start. A configuration with an error in it changes nothing (exit 78). Where a node that runs \
+            refuses clusterd or does not answer, the others are told all the same, and the exit code is 1.
 
             clusterd reload
             clusterd reload --json
@@ -23,9 +24,13 @@ struct ReloadCommand: ParsableCommand {
         } catch {
             throw error.json(json)
         }
-        if json { return Output.result((try? ControlJSON.encode(reload)) ?? []) }
-        Output.note("cluster   \(reload.cluster)")
-        for line in ReloadText.lines(reload) { Output.result(line) }
+        if json {
+            Output.result((try? ControlJSON.encode(reload)) ?? [])
+        } else {
+            Output.note("cluster   \(reload.cluster)")
+            for line in ReloadText.lines(reload) { Output.result(line) }
+        }
+        if reload.unreached?.isEmpty == false { throw ArgumentParser.ExitCode(ControlAPI.ExitCode.failed) }
     }
 }
 
@@ -46,6 +51,12 @@ enum ReloadText {
             lines.append("pending   \(reload.pendingDaemon.joined(separator: ", ")): from clusterd's next start")
         }
         lines += reload.later.map { "later     \($0)" }
+        let unreached = reload.unreached ?? []
+        if lines.isEmpty, !unreached.isEmpty {
+            lines.append("unchanged the configuration is valid, and every node that could be compared is as it says")
+        }
+        lines += unreached.map { "unknown   \($0.node) could not be compared: \($0.why)" }
+        if !unreached.isEmpty { lines.append("          clusterd check") }
         return lines.isEmpty ? ["unchanged the configuration is valid, and everything is as it says"] : lines
     }
 }

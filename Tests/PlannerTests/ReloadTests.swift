@@ -116,6 +116,28 @@ import Testing
         #expect(!decision.check.isApplying)
     }
 
+    @Test func aNodeThatCannotBeComparedIsNamedWithTheReason() {
+        var scene = reloaded([.init(name: "maxmemory", arguments: ["2gb"])])
+        #expect(scene.decide().check.unreached.allSatisfy { $0.isOnItsWay })
+        _ = orders(&scene)
+        #expect(scene.decide().check.unreached == [])
+        scene.pass(.milliseconds(1))
+        scene.seen.reload?.at = scene.now
+        scene.seen.replies["7001"]?.outcome = .answered("WRONGPASS invalid username-password pair or user is disabled.")
+        scene.seen.replies["7002"]?.outcome = .silent
+        scene.seen.replies["7004"]?.outcome = .answered("LOADING Redis is loading the dataset in memory")
+        let unreached = scene.decide().check.unreached
+        #expect(unreached.filter { !$0.isOnItsWay }.map(\.node) == ["7001", "7002"])
+        #expect(unreached.first { $0.node == "7001" }?.why.hasPrefix("it refuses clusterd: WRONGPASS") == true)
+        #expect(unreached.first { $0.node == "7004" }?.why == "it loads its data")
+        // One that was started since then has read all of it.
+        if case .running(var process) = scene.seen.processes["7001"] {
+            process.since = scene.now
+            scene.seen.processes["7001"] = .running(process)
+        }
+        #expect(!scene.decide().check.unreached.contains { $0.node == "7001" })
+    }
+
     @Test func aReplicaKnowsThePasswordBeforeItsMasterAsksForIt() {
         var scene = reloaded([
             .init(name: "requirepass", arguments: ["s3cret"]), .init(name: "masterauth", arguments: ["s3cret"]),
