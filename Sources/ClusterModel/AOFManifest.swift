@@ -15,7 +15,8 @@ package struct AOFManifest: Hashable, Sendable {
 
     package var entries: [Entry] = []
 
-    /// nil if a line is not `file NAME seq N type b|i|h`, or the last one is cut.
+    /// nil for what the engine refuses: a line that is not `file NAME seq N type b|i|h`, a last one that is cut, a second base, and
+    /// increments that are not in the order of their numbers.
     package init?(_ bytes: [UInt8]) {
         guard bytes.last == 10 else { return nil }
         for line in bytes.split(separator: 10) where line.first != UInt8(ascii: "#") {
@@ -30,6 +31,8 @@ package struct AOFManifest: Hashable, Sendable {
             else { return nil }
             entries.append(Entry(name: name, sequence: sequence, kind: kind))
         }
-        guard !entries.isEmpty else { return nil }
+        guard !entries.isEmpty, entries.count(where: { $0.kind == .base }) <= 1 else { return nil }
+        let numbers = entries.filter { $0.kind == .increment }.map(\.sequence)
+        guard zip([0] + numbers, numbers).allSatisfy({ $0 < $1 }) else { return nil }
     }
 }

@@ -114,8 +114,12 @@ struct DataEvidenceTests {
         #expect(manifest.entries.map(\.kind) == [.base, .history, .increment])
         #expect(manifest.entries[1].name == "with \"quotes\".1.incr.aof")
         #expect(manifest.entries.map(\.sequence) == [2, 1, 2])
-        for wrong in ["", "file a seq 1\n", "file a seq 1 type x\n", "file ../a seq 1 type b\n", "file a seq 1 type b"]
-        {
+        for wrong in [
+            "", "file a seq 1\n", "file a seq 1 type x\n", "file ../a seq 1 type b\n", "file a seq 1 type b",
+            "file a seq 1 type b\nfile a seq 1 type b\n", "file a seq 1 type b\nfile b seq 2 type b\n",
+            "file a seq 2 type i\nfile b seq 2 type i\n", "file a seq 3 type i\nfile b seq 2 type i\n",
+            "file a seq 0 type i\n",
+        ] {
             #expect(AOFManifest(Array(wrong.utf8)) == nil, "\(wrong)")
         }
     }

@@ -116,6 +116,10 @@ struct SurveyTests {
         #expect(cut.trouble?.contains("does not name appendonlydir/\(increment), which holds keys") == true)
         let baseless = try survey("file \(increment) seq 2 type i\n")
         #expect(baseless.lacksManifest && baseless.files.map(\.name) == both)
+        let doubled = try survey(
+            "file \(base) seq 2 type b\nfile \(base) seq 2 type b\nfile \(increment) seq 2 type i\n")
+        #expect(doubled.lacksManifest && doubled.files.map(\.name) == both)
+        #expect(doubled.trouble == "appendonlydir/appendonly.aof.manifest cannot be read")
         // Left by a rewrite that a crash ended: what is named is whole.
         try folder.write("appendonlydir/appendonly.aof.3.base.aof", keys)
         let rewritten = try survey("file \(base) seq 2 type b\nfile \(increment) seq 2 type i\n")
