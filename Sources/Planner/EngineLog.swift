@@ -65,7 +65,7 @@ struct EngineLog {
             "Invalid AOF manifest file format", "Unable to obtain the AOF file",
             "Unrecoverable error reading the append only file")
         {
-            return (.badAppendOnlyFile, "could not load its append-only file: \(Self.words(line))")
+            return (.badAppendOnlyFile, "could not load its append-only file: \(Self.withoutAdvice(Self.words(line)))")
         }
         if let line = last(
             "Wrong signature trying to load DB from file", "Wrong RDB checksum",
@@ -119,14 +119,6 @@ struct EngineLog {
     /// The last line that the engine marked as a warning.
     var lastWarning: String? { lines.last { $0.contains(words: " # ") }.map(Self.words) }
 
-    /// The last lines; of a crash the first of its report, since the last ones only ask to file it.
-    func tail(_ count: Int) -> [String] {
-        if let report = lines.lastIndex(where: Self.beginsCrashReport) {
-            return Array(lines.suffix(from: max(0, report - 1)).prefix(count))
-        }
-        return Array(lines.suffix(count))
-    }
-
     private static func beginsCrashReport(_ line: String) -> Bool {
         line.contains(words: "REDIS BUG REPORT START") || line.contains(words: "VALKEY BUG REPORT START")
     }
@@ -142,6 +134,14 @@ struct EngineLog {
             return String(line[range.upperBound...])
         }
         return line
+    }
+
+    /// What the engine says happened, without what it says to do: clusterd has its own hint, and owns `aof-load-truncated`.
+    private static func withoutAdvice(_ words: String) -> String {
+        for advice in [": make a backup", ". You can", ". Make a backup"] {
+            if let range = words.firstRange(of: advice) { return String(words[..<range.lowerBound]) }
+        }
+        return words
     }
 
     /// The number after `port `, or the one before `: bind`.

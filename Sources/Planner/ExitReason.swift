@@ -50,7 +50,7 @@ package struct ExitReason: Sendable, Equatable, Hashable {
     /// One sentence part: `killed by SIGKILL`, `could not bind port 7005`.
     package var cause: String
     package var exit: ProcessExit?
-    /// What the engine wrote that tells most: its last lines, or the head of its crash report.
+    /// What the engine wrote that tells most (`TellingLines`).
     package var logTail: [String]
     /// Whether the kernel killed it for want of memory, by what its own cgroup has counted; nil: it had none that counts.
     package var outOfMemory: Bool?
@@ -72,7 +72,7 @@ package struct ExitReason: Sendable, Equatable, Hashable {
         let (kind, cause) = Self.read(exit, story)
         self.init(
             kind: kind, cause: cause, exit: exit,
-            logTail: story.tail(Self.linesKept).map { String($0.prefix(Self.lineLength)) })
+            logTail: TellingLines(log).chosen(exit, atMost: Self.linesKept).map { String($0.prefix(Self.lineLength)) })
         if let memory { hear(memory) }
     }
 

@@ -30,10 +30,14 @@ struct EventText {
             case .array(let lines)? = data["log"]
         else { return [] }
         let margin = String(repeating: " ", count: 34)
-        return lines.suffix(Self.logLines).compactMap { line in
+        let texts = lines.compactMap { line -> String? in
             guard case .string(let text) = line else { return nil }
-            return "\(margin)| \(shown(text))"
+            return text
         }
+        // Of a crash report the first lines say why.
+        let isReport = texts.contains { $0.contains("BUG REPORT START") }
+        let told = isReport ? texts.prefix(Self.logLines) : texts.suffix(Self.logLines)
+        return told.map { "\(margin)| \(shown($0))" }
     }
 
     private func shown(_ text: String) -> String { isTerminal ? TerminalText.visible(text) : text }

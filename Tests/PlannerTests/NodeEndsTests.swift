@@ -13,7 +13,7 @@ import Testing
         var scene = Scene.settled()
         scene.hear()
         scene.pass(.milliseconds(1))
-        scene.die("7004", log: ["7004:S 01 Jan 2026 00:00:00.000 * the last words"])
+        scene.die("7004", log: ["7004:S 01 Jan 2026 00:00:00.000 # the last words"])
         // The turns that replace a master write no more than they must.
         #expect(scene.decide().record?.member("7004")?.ends == nil)
         let end = try noted(&scene)
@@ -78,7 +78,7 @@ import Testing
         var scene = lost.scene
         scene.seen.inquiries["7004"] = .init(
             of: lost.process, namedByKernel: false, memoryKills: nil, exit: ProcessExit(signal: 9),
-            log: ["7004:S 01 Jan 2026 00:00:00.000 * the last words"])
+            log: ["7004:S 01 Jan 2026 00:00:00.000 # the last words"])
         let end = try noted(&scene)
         #expect(end.kind == "killed" && end.cause == "killed by SIGKILL" && end.exit == ProcessExit(signal: 9))
         #expect(end.outOfMemory == false && end.log.count == 1)
