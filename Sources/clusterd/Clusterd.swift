@@ -63,6 +63,7 @@ struct Clusterd: AsyncParsableCommand {
         _ = inheritance
         signal(SIGPIPE, SIG_IGN)
         do {
+            if let failure = UsageError.unknownHelp(Array(CommandLine.arguments.dropFirst())) { throw failure }
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()

@@ -20,6 +20,7 @@ enum CommandTree {
 
     /// A word that stands where a command should, and is none.
     static func unknownCommand(_ arguments: [String]) -> String? {
+        if arguments.first == "help" { return unknownCommand(Array(arguments.dropFirst())) }
         let path = path(arguments)
         guard let last = path.last, !last.configuration.subcommands.isEmpty, arguments.count >= path.count else {
             return nil

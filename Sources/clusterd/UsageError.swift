@@ -4,6 +4,12 @@ import ControlAPI
 
 /// A command line that cannot be read: said as every other error is.
 enum UsageError {
+    /// The parser answers `help` of what is no command with the help of the program, as if it had been asked for that.
+    static func unknownHelp(_ arguments: [String]) -> Failure? {
+        guard arguments.first == "help", CommandTree.unknownCommand(arguments) != nil else { return nil }
+        return failure("", Array(arguments.dropFirst()))
+    }
+
     static func failure(_ message: String, _ arguments: [String]) -> Failure {
         let path = CommandTree.path(arguments)
         let typed = path.map(CommandTree.name(of:)).joined(separator: " ")

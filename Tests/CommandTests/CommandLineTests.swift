@@ -55,6 +55,17 @@ import Testing
         #expect(try failure("config", "chek").message.hasSuffix("did you mean 'check'?"))
     }
 
+    @Test func helpOfAnUnknownCommandNamesTheNearest() throws {
+        let near = try #require(UsageError.unknownHelp(["help", "statsu"]))
+        #expect(near.message == "there is no command 'statsu'; did you mean 'status'?" && near.exit == 64)
+        #expect(near.hint == "clusterd status --help")
+        #expect(UsageError.unknownHelp(["help", "zzz"])?.hint == "clusterd --help")
+        #expect(UsageError.unknownHelp(["help", "config", "chek"])?.message.hasSuffix("did you mean 'check'?") == true)
+        for known in [["help"], ["help", "status"], ["help", "config"], ["help", "config", "show"], ["status"], []] {
+            #expect(UsageError.unknownHelp(known) == nil, "\(known)")
+        }
+    }
+
     @Test func aWrongOptionIsSaidOfItsCommand() throws {
         let option = try failure("status", "--jsom")
         #expect(option.message.hasPrefix("unknown option '--jsom'") && option.hint == "clusterd status --help")
