@@ -124,15 +124,16 @@ extension Turn {
         if !doubts.isEmpty {
             let others = doubts.map { "\($0.member.name) (\($0.why))" }.joined(separator: ", ")
             return
-                "\(master.name) starts as master, and may lack what others of its shard have: \(others); the data of each "
+                "\(master.name) was started as master, and may lack what others of its shard had: \(others); the data of each "
                 + "are kept in quarantine/"
         }
         guard let last = master.lastSeen, last.holdsData else { return nil }
         switch mine.durability {
         case .nothing:
-            return "\(master.name) held \(last.amount) when it was last seen, and its folder holds none of them"
+            return
+                "\(master.name) held \(last.amount) when it was last seen, and its folder held none of them when it was started"
         case .cutAppendOnly where exited(master.name)?.reason.dataUnreadable != true:
-            return "\(master.name) starts with an append-only file that is shorter than when it was last seen"
+            return "\(master.name) was started with an append-only file that is shorter than when it was last seen"
         default: return nil
         }
     }
@@ -199,9 +200,12 @@ extension Turn {
                         hint: "if its keys are wanted no more: redis-cli -p \(member.ports.client) FLUSHALL"))
             case .missing: find(Finding("data-missing", .warning, node: member.name, doubt.words))
             case .undecided:
+                let shard = decision.assessment.shards.first { $0.master == member.name }
+                let areInSync = shard.map { !$0.replicas.isEmpty && $0.replicas == $0.replicasInSync } ?? false
                 find(
                     Finding(
-                        "data-undecided", .warning, node: member.name, doubt.words,
+                        "data-undecided", .warning, node: member.name,
+                        doubt.words + (areInSync ? "; its replicas have its data now" : ""),
                         hint: "ls \(ShellWord.quoted(spec.dataDirectory + "/quarantine"))"))
             }
         }
