@@ -143,7 +143,9 @@ extension Turn {
         if decision.assessment.ready { decision.record?.everReady = true }
         let attempted = members.filter { $0.wanted == .running }.allSatisfy { member in
             seen.processes[member.name] != nil || waitingForRoom.contains(member.name)
-                || decision.findings.contains { $0.node == member.name && $0.severity == .error }
+                || decision.findings.contains {
+                    $0.node == member.name && ($0.severity == .error || $0.code == "node-down")
+                }
         }
         if decision.record?.everReady != true {
             decision.assessment.phase = .forming

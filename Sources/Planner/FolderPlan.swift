@@ -11,12 +11,16 @@ package struct FolderPlan: Sendable, Equatable {
     ///   - record: nil: there is none, or it cannot be read.
     ///   - inUse: the folders in which an engine runs.
     ///   - keep: of several clusters the one that stays: the name of one of its nodes, or the beginning of its id.
+    ///   - option: what tells a command that this folder is meant.
     package init(
-        _ record: Record?, _ directories: [DirectoryFacts], inUse: Set<String>, keep: String? = nil
+        _ record: Record?, _ directories: [DirectoryFacts], inUse: Set<String>, keep: String? = nil,
+        option: String = ""
     ) throws(Refusal) {
         if let record {
             guard keep == nil else { throw Self.nothingToChoose }
             findings = StrayFolders(record, directories, inUse: inUse).findings
+            let isIdle = inUse.isDisjoint(with: record.members.map(\.directory))
+            if isIdle, record.stage == .formed { findings += Self.leftToTheStart(record, directories, option) }
             return
         }
         try look(directories, inUse, keep)
@@ -104,4 +108,34 @@ package struct FolderPlan: Sendable, Equatable {
     private static let nothingToChoose = Refusal(
         "nothing-to-choose", "here are no two clusters of which one is to be kept", hint: "clusterd fix --dry-run",
         exit: 64)
+}
+
+extension FolderPlan {
+    /// What keeps nodes down at the next start, and is mended only while clusterd runs: it starts the nodes and looks whether they
+    /// come back.
+    fileprivate static func leftToTheStart(
+        _ record: Record, _ directories: [DirectoryFacts], _ option: String
+    ) -> [Finding] {
+        var seen = Observation(
+            bootID: "", wall: WallTime(milliseconds: 0), entropy: 0,
+            engine: Engine(name: .redis, version: EngineVersion(7, 0, 0)), began: .seconds(0))
+        let survey = Observation.Survey(askedAt: .seconds(0), directories: directories, users: [], recorded: [:])
+        seen.survey = survey
+        var turn = Turn(ClusterSpec(name: record.cluster, dataDirectory: ""), record, seeing: seen, at: .seconds(0))
+        let topology = turn.believedTopology(survey)
+        for member in record.members where member.wanted == .running && !member.joining {
+            if topology.master(of: member.id) == nil {
+                turn.reportUnknownSlots(of: member, topology)
+            } else if topology.owns(member.id) {
+                turn.reportShardWithoutManifest(member, topology)
+            }
+        }
+        return turn.decision.findings.map { finding in
+            guard finding.mend != nil else { return finding }
+            var left = finding
+            left.mend = nil
+            left.hint = "clusterd up --detach\(option), and then clusterd fix\(option)"
+            return left
+        }
+    }
 }

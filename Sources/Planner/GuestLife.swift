@@ -134,10 +134,8 @@ package struct GuestLife: Sendable, Equatable {
 }
 
 extension Finding {
-    package var isLasting: Bool { Self.isLasting(code) }
+    package var isLasting: Bool { severity == .error && Self.lasting.contains(code) }
 
-    /// Whether it is about a node that does not recover by itself, or not while a person waits.
-    package static func isLasting(_ code: String) -> Bool {
-        ["node-down", "crash-loop", "cannot-start"].contains(code)
-    }
+    /// Codes of what keeps a node down until the operator acts, or for longer than the operator waits, where they are errors.
+    package static let lasting: Set<String> = ["node-down", "crash-loop", "cannot-start", "slots-unknown"]
 }

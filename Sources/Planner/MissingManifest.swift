@@ -16,6 +16,15 @@ extension Turn {
     /// Not started until the manifest is there. A replica needs its master's answer instead, and takes all data from it.
     mutating func keepDown(_ member: Member, _ topology: Topology, _ survey: Observation.Survey) {
         guard let facts = seen.directory(at: member.directory), let files = facts.content.appendOnly else { return }
+        // The manifest is written, or the master answers.
+        let again = survey.askedAt + .seconds(2)
+        if now >= again { needSurvey(since: now) } else { wake(at: again) }
+        let trouble =
+            "\(member.name) is not started: \(files.trouble ?? "the manifest is missing"), and the engine would start empty "
+            + "and overwrite the parts that lie there, or refuse them"
+        if let comeback = comeback(of: member, topology) {
+            return find(Finding("node-down", .warning, node: member.name, "\(trouble); \(comeback)"))
+        }
         let heir = livingHeir(of: member, topology)
         let mend = heir == nil ? AOFManifest.mend(of: member, facts, after: exited(member.name)?.identity) : nil
         let hint =
@@ -23,14 +32,35 @@ extension Turn {
                 "clusterd failover \($0.name) --force: it lives and has the keys; \(member.name) then gets all of them from it"
             }
             ?? mend.map { _ in StrayFolders.hint }
+            ?? Self.manifestHint(member, facts)
+        find(Finding("node-down", .error, node: member.name, trouble, hint: hint, mend: mend))
+    }
+
+    /// Of a master that does not run: neither it nor a replica of it can load an append-only file, because no manifest names the parts.
+    mutating func reportShardWithoutManifest(_ master: Member, _ topology: Topology) {
+        func lacksManifest(_ member: Member) -> Bool {
+            member.appendOnly != false
+                && seen.directory(at: member.directory)?.content.appendOnly?.lacksManifest == true
+        }
+        let shard = members.filter { topology.master(of: $0.id) == master.id }
+        let others = shard.filter { $0.id != master.id && seen.directory(at: $0.directory)?.content.holdsKeys == true }
+        guard lacksManifest(master), others.allSatisfy(lacksManifest),
+            let facts = seen.directory(at: master.directory), let files = facts.content.appendOnly
+        else { return }
+        let mend = AOFManifest.mend(of: master, facts, after: nil)
         find(
             Finding(
-                "node-down", .error, node: member.name,
-                "\(member.name) is not started: \(files.trouble ?? "the manifest is missing"), and the engine would start empty "
-                    + "and overwrite the parts that lie there, or refuse them", hint: hint, mend: mend))
-        // The manifest is written, or the master answers.
-        let again = survey.askedAt + .seconds(2)
-        if now >= again { needSurvey(since: now) } else { wake(at: again) }
+                "node-down", .error, node: master.name,
+                "\(master.name) cannot be started: \(files.trouble ?? "the manifest is missing"), and no replica has its keys",
+                hint: mend == nil ? Self.manifestHint(master, facts) : StrayFolders.hint, mend: mend))
+    }
+
+    /// Which parts belong together cannot be told: the operator names them. `redis-check-aof` mends no manifest.
+    static func manifestHint(_ member: Member, _ facts: DirectoryFacts) -> String {
+        let folder = "\(member.directory)/\(facts.dataNames.appendOnlyDirectory)"
+        return
+            "ls -l \(ShellWord.quoted(folder)); then let \(facts.dataNames.appendOnly).manifest there name one base (type b) and the "
+            + "increments after it (type i) in the order of their numbers: clusterd then starts \(member.name)"
     }
 
     /// A second copy first, then the manifest, then the start: the engine checks what it names.

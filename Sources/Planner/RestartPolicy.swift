@@ -62,6 +62,13 @@ extension Turn {
         let names = seen.directory(at: member.directory)?.dataNames ?? DataFileNames()
         switch exit.reason.kind {
         case .badAppendOnlyFile:
+            if let facts = seen.directory(at: member.directory), let trouble = facts.content.appendOnly?.trouble,
+                facts.content.appendOnly?.directoryName != nil
+            {
+                return
+                    "\(trouble): put that file back from a backup, or take its line out of the manifest (what it held is lost "
+                    + "then), and then \(again)"
+            }
             let file =
                 seen.engine.isSevenOrLater
                 ? "\(names.appendOnlyDirectory)/\(names.appendOnly).manifest" : names.appendOnly

@@ -25,8 +25,20 @@ extension Turn {
         }
     }
 
+    /// Nothing says which slots the shard of this node has: it is not started.
+    mutating func reportUnknownSlots(of member: Member, _ topology: Topology) {
+        if reportLostSlots(topology) { return }
+        find(
+            Finding(
+                "slots-unknown", .error, node: member.name,
+                "\(member.name) is not started: no file and no node says which slots its shard has",
+                hint:
+                    "put a nodes.conf of this cluster, from a backup, into \(member.directory) as \(member.nodesFileName), and start "
+                    + "clusterd again: the other nodes' files are rebuilt from it"))
+    }
+
     /// One finding for all these nodes, with what mends it. False: there is nothing to restore from.
-    mutating func reportLostSlots(_ topology: Topology) -> Bool {
+    private mutating func reportLostSlots(_ topology: Topology) -> Bool {
         guard let restore = slotsToRestore(topology) else { return false }
         let names = members.filter { isUnknown($0, topology) }.map(\.name.text)
         let finding = Finding(

@@ -43,12 +43,7 @@ extension Turn {
             guard mayStart(member, topology) else { continue }
             let master = topology.master(of: member.id)
             if master == nil {
-                if reportLostSlots(topology) { continue }
-                find(
-                    Finding(
-                        "slots-unknown", .error, node: member.name,
-                        "\(member.name) is not started: no file and no node says which slots its shard has",
-                        hint: slotsUnknownHint(member)))
+                reportUnknownSlots(of: member, topology)
                 continue
             }
             if master == member.id, successions[member.id] != .inPlace { continue }
@@ -132,6 +127,14 @@ extension Turn {
         guard let exit = exited(member.name) else { return true }
         let isMended = isMended(member, exit, topology)
         if let stays = RestartPolicy.staysDown(exit, spec.supervision.restart, isMended: isMended) {
+            if let comeback = comeback(of: member, topology) {
+                find(
+                    Finding(
+                        "node-down", .warning, node: member.name,
+                        "\(member.name) \(ExitReason.past(exit.reason.cause)); \(comeback)",
+                        details: exit.reason.logTail))
+                return false
+            }
             let mend = repair(of: member, exit, topology)
             find(
                 Finding(
@@ -176,10 +179,5 @@ extension Turn {
         if !report.loading, decision.record?.members[index].appendOnly != report.persistence.appendOnly {
             decision.record?.members[index].appendOnly = report.persistence.appendOnly
         }
-    }
-
-    private func slotsUnknownHint(_ member: Member) -> String {
-        "put a nodes.conf of this cluster, from a backup, into \(member.directory) as \(member.nodesFileName), and start clusterd "
-            + "again: the other nodes' files are rebuilt from it"
     }
 }

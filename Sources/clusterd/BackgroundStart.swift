@@ -66,7 +66,9 @@ struct BackgroundStart {
                 status.cluster.daemon.pid == pid
             {
                 if status.cluster.ready { return tell(status, option) }
-                if let finding = status.findings.first(where: { Finding.isLasting($0.code) }) {
+                if let finding = status.findings.first(where: {
+                    $0.severity == .error && Finding.lasting.contains($0.code)
+                }) {
                     throw Failure(
                         "not-ready", "\(finding.message); clusterd goes on (pid \(pid), log \(log))",
                         hint: "clusterd status\(option) · clusterd stop\(option)", exit: ControlAPI.ExitCode.failed)

@@ -52,7 +52,10 @@ struct StoppedCluster {
         let directories = survey(dataDirectory: dataDirectory, extra: record?.members.map(\.directory) ?? [])
         let look = FolderLook(record, directories)
         do {
-            return try FolderPlan(record, directories, inUse: look.inUse, keep: keep)
+            let isUsual = dataDirectory == Paths.absolute("clusterd-data")
+            return try FolderPlan(
+                record, directories, inUse: look.inUse, keep: keep,
+                option: isUsual ? "" : " --dir \(ShellWord.quoted(dataDirectory))")
         } catch {
             throw Failure(error)
         }

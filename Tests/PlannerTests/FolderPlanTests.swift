@@ -87,4 +87,42 @@ import Testing
                 == 64)
         #expect(try self.plan([]).mends.isEmpty)
     }
+
+    /// What only a running clusterd mends is said all the same.
+    @Test func slotsThatNoFileKnowsAreLeftToTheNextStart() throws {
+        var scene = Scene.settled()
+        for name in scene.processes.keys.sorted() {
+            scene.die(name, ProcessExit(code: 0))
+            scene.disk[Scene.folder(name)]?.nodesFile = .empty
+        }
+        func folders() -> [DirectoryFacts] { scene.disk.values.sorted { $0.path < $1.path } }
+        let lost = try plan(folders(), scene.record)
+        #expect(lost.mends.isEmpty && lost.findings.map(\.code) == ["slots-unknown"])
+        #expect(lost.findings.first?.severity == .error)
+        #expect(lost.findings.first?.hint == "clusterd up --detach, and then clusterd fix")
+        scene.disk[Scene.folder("7004")]?.nodesFile = .parsed(Scene.settled().file("7004"))
+        #expect(try plan(folders(), scene.record).findings == [])
+        // The record does not know them either.
+        scene.disk[Scene.folder("7004")]?.nodesFile = .empty
+        scene.record?.members[0].lastSlots = nil
+        let unknown = try plan(folders(), scene.record)
+        #expect(Set(unknown.findings.map(\.code)) == ["slots-unknown"])
+        #expect(unknown.findings.allSatisfy { $0.hint?.hasPrefix("put a nodes.conf") == true })
+        // A node that runs may know them.
+        let inUse = try FolderPlan(scene.record, folders(), inUse: [Scene.folder("7001")])
+        #expect(inUse.findings == [])
+    }
+
+    @Test func aShardWithoutAManifestIsLeftToTheNextStart() throws {
+        var scene = Scene.settled()
+        for name in scene.processes.keys.sorted() { scene.die(name, ProcessExit(code: 0)) }
+        scene.lackManifest("7000")
+        func folders() -> [DirectoryFacts] { scene.disk.values.sorted { $0.path < $1.path } }
+        #expect(try plan(folders(), scene.record).findings == [], "its replica takes over")
+        scene.lackManifest("7003")
+        let findings = try plan(folders(), scene.record).findings
+        #expect(findings.map(\.code) == ["node-down"] && findings.first?.node == "7000")
+        #expect(findings.first?.severity == .error && findings.first?.mend == nil)
+        #expect(findings.first?.hint == "clusterd up --detach, and then clusterd fix")
+    }
 }
