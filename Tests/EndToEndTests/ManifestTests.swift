@@ -12,7 +12,9 @@ import Testing
 
     @Test(arguments: engines)
     func aMastersManifestIsRebuilt(server: String) async throws {
-        for damage in ["", "# a comment\n", "file appendonly.aof.1.base.rdb seq 1 ty"] {
+        let base = "file appendonly.aof.1.base.rdb seq 1 type b\n"
+        let doubled = base + base + "file appendonly.aof.1.incr.aof seq 1 type i\n"
+        for damage in ["", "# a comment\n", "file appendonly.aof.1.base.rdb seq 1 ty", doubled] {
             try await withDaemon { daemon in
                 let options = ["--masters", "1", "--replicas", "0", "--server", server]
                 try daemon.up(options)
@@ -37,6 +39,53 @@ import Testing
                 #expect(kept.contains { $0.hasSuffix("appendonly.aof.manifest") }, "\(kept)")
                 try await daemon.stop()
             }
+        }
+    }
+
+    /// The replica takes over, and the daemon brings the node back with its data: the operator has nothing to do.
+    @Test func aDetachedStartGoesOnWhileAReplicaTakesOver() async throws {
+        try await withDaemon { daemon in
+            try daemon.up()
+            try await daemon.ready()
+            let ports = (0..<3).map { daemon.base + $0 }
+            let keys = try await Redis.fill(ports, 200)
+            try await daemon.stop()
+            try "".write(toFile: manifest(daemon, 0), atomically: true, encoding: .utf8)
+            let result = try Daemon.run(
+                ["up", "--detach", "--dir", daemon.data, "--port", "\(daemon.base)", "--timeout", "60s"])
+            let status = try daemon.status()
+            let pid = status.cluster.daemon.pid
+            defer { kill(pid, SIGKILL) }
+            #expect(result.exit == 0, "\(result.errors)")
+            #expect(status.cluster.ready && status.nodes.first { $0.port == daemon.base }?.role == .replica)
+            let masters = status.nodes.filter { $0.role == .master }.map(\.port)
+            #expect(try await Redis.missing(keys, on: masters) == 0)
+            #expect(try daemon.command(["stop"]).exit == 0)
+        }
+    }
+
+    /// `fix` without a daemon: only a daemon starts the nodes, and it is said so.
+    @Test func withoutADaemonTheStartIsNamedThatMendsIt() async throws {
+        try await withDaemon { daemon in
+            let options = ["--masters", "1", "--replicas", "1"]
+            try daemon.up(options)
+            try await daemon.ready()
+            try await daemon.stop()
+            for index in 0...1 {
+                let name = daemon.base + index
+                let path = "\(daemon.data)/nodes/\(name)/nodes-\(name).conf"
+                try "".write(toFile: path, atomically: true, encoding: .utf8)
+            }
+            let result = try Daemon.run(["fix", "--yes", "--dir", daemon.data])
+            #expect(result.exit == 1 && result.output.contains("(slots-unknown)"), "\(result)")
+            #expect(
+                result.output.contains(
+                    "clusterd up --detach --dir \(daemon.data), and then clusterd fix --dir \(daemon.data)"))
+            try daemon.up()
+            #expect(await eventually { try daemon.status().findings.contains { $0.code == "slots-unknown" } })
+            #expect(try daemon.command(["fix", "--yes"]).exit == 0)
+            try await daemon.ready()
+            try await daemon.stop()
         }
     }
 
