@@ -13,25 +13,20 @@ extension Turn {
     mutating func failOver(_ topology: Topology, _ survey: Observation.Survey) {
         settlePromotions()
         for master in members where topology.owns(master.id) {
-            guard let death = death(of: master, survey) else { continue }
+            guard case .dead(let proof, let death) = life(of: master, survey) else { continue }
             // Its new process may answer at any moment.
             if isBeingStarted(master.name) {
                 successions[master.id] = .inPlace
                 continue
             }
-            successions[master.id] = succession(of: master, death: death, topology, survey)
+            successions[master.id] = succession(
+                of: master, death: death, keepsSockets: proof == .killPending, topology, survey)
         }
     }
 
     /// Invariant: start-or-promote. A start of this node was ordered, and whether it has a process by now is not known yet.
     func isBeingStarted(_ node: NodeName) -> Bool {
         seen.isUnderWay(.start, of: node)
-    }
-
-    /// When this node was proven dead; nil: it was not.
-    private func death(of member: Member, _ survey: Observation.Survey) -> Moment? {
-        guard case .dead(_, let since) = life(of: member, survey) else { return nil }
-        return since
     }
 
     /// When a person asked for another master of this one's slots; nil: nobody did.

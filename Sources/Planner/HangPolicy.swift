@@ -175,7 +175,7 @@ extension Turn {
             reportHeldWrites(member, topology)
             reportContinued(member)
             reportSilence(member, topology)
-            reportUnkillable(member)
+            reportUnkillable(member, topology)
         }
         guard silent.count >= Self.hostTrouble,
             silent.count(where: { now - (vitals($0.name)?.silentSince ?? now) >= spec.supervision.hangTimeout })
@@ -316,14 +316,21 @@ extension Turn {
         find(Finding("node-hung", severity, node: member.name, "\(what); \(fate)", hint: hint))
     }
 
-    private mutating func reportUnkillable(_ member: Member) {
+    private mutating func reportUnkillable(_ member: Member, _ topology: Topology) {
         guard let process = running(member.name), let dying = vitals(member.name)?.dyingSince else { return }
         guard now - dying >= Self.reapLimit else { return wake(at: dying + Self.reapLimit) }
+        let keepsRole = decision.verdicts.contains { $0.master == member.name && $0.heir == nil }
+        let candidate = topology.owns(member.id) && keepsRole ? replicas(of: member, topology).first?.name : nil
         find(
             Finding(
                 "node-unkillable", .error, node: member.name,
                 "\(member.name) (\(process.identity)) was sent SIGKILL and does not end: it hangs in the kernel, or its cgroup "
-                    + "is frozen; it will not do anything any more, and its port and folder are not free",
-                hint: "sudo cat /proc/\(process.identity.pid)/stack"))
+                    + "is frozen; it will not do anything any more, and its port and folder are not free"
+                    + (candidate.map {
+                        "; \($0) does not take over, since the append-only file of \(member.name) holds every write "
+                            + "(failover: durable)"
+                    } ?? ""),
+                hint: candidate.map { "clusterd failover \($0) --force" }
+                    ?? "sudo cat /proc/\(process.identity.pid)/stack"))
     }
 }

@@ -19,8 +19,10 @@ extension Turn {
     /// Where the cluster has declared a master dead, its replicas may be electing one of them: they are left so long to it.
     static let electionLimit = Duration.seconds(2)
 
+    /// - Parameter keepsSockets: SIGKILL is pending, and the process hangs in the kernel: the links of its replicas stay up. After
+    ///   `failoverLimit` they have read what the kernel had for them, and no more can come.
     mutating func succession(
-        of master: Member, death: Moment, _ topology: Topology, _ survey: Observation.Survey
+        of master: Member, death: Moment, keepsSockets: Bool = false, _ topology: Topology, _ survey: Observation.Survey
     ) -> Succession {
         if let promotion = openPromotion(from: master) {
             wait("for \(promotion.replica) to take over from \(master.name)")
@@ -29,7 +31,7 @@ extension Turn {
         let asked = failoverAsked(of: master, topology)
         // A person has stopped it, and with that decided who is master.
         if asked == nil, master.wanted != .running { return .waits }
-        let began = max(death, asked ?? death)
+        let began = max(keepsSockets ? death + Self.failoverLimit : death, asked ?? death)
         let replicas = liveReplicas(of: master, topology)
         if !replicas.isEmpty, now < seen.began + Self.promotionValidity {
             wait("until nothing that an earlier clusterd ordered can happen any more")
@@ -44,7 +46,8 @@ extension Turn {
         let following = heard.filter {
             $0.report.replication.role == .replica && $0.report.view.myself?.masterID == master.id
         }
-        let ended = following.filter { !$0.report.replication.linkUp }
+        let hasDrained = keepsSockets && now - death >= Self.failoverLimit
+        let ended = following.filter { hasDrained || !$0.report.replication.linkUp }
         if ended.count < replicas.count, now - death < Self.drainLimit {
             wait("for the replicas of \(master.name) to read its last bytes")
             return .waits

@@ -5,6 +5,7 @@ import Testing
 /// Who is killed because it hangs, and who is not. Invariant: no-unrequested-stop.
 @Suite struct HangTests: SilentNodeSuite {
     static let stopped = ProcessActivity(state: .stopped, cpuTicks: 5)
+    static let dying = ProcessActivity(state: .uninterruptible, cpuTicks: 5, isBeingKilled: true)
     static let asleep = ProcessActivity(state: .asleep, cpuTicks: 5)
 
     // MARK: killed
@@ -206,18 +207,53 @@ import Testing
     }
 
     @Test func oneThatSIGKILLDoesNotEndIsReportedAndItsShardGoesOn() {
-        let dying = ProcessActivity(state: .uninterruptible, cpuTicks: 5, isBeingKilled: true)
-        let decision = decision("7000", dying, for: 3)
+        let decision = decision("7000", Self.dying, for: 3)
         #expect(decision.finding("node-unkillable")?.node == "7000")
         #expect(decision.orders("kill").isEmpty)
         // SIGKILL pending is proof of death: its replica is about to take over once its link has ended.
         var scene = Scene.settled()
-        let first = self.decision(&scene, "7000", dying, for: 1)
+        let first = self.decision(&scene, "7000", Self.dying, for: 1)
         #expect(first.finding("node-unkillable") == nil)
         #expect(first.waits.contains("for the replicas of 7000 to read its last bytes"))
         scene.pass(.milliseconds(5))
         scene.answer("7003") { $0.replication.linkUp = false }
         #expect(scene.decide().nodes("promote") == ["7003"])
+    }
+
+    /// A process that hangs in the kernel keeps its sockets, and its replica's link stays up for as long.
+    private func unkillable(_ mode: ClusterSpec.Supervision.Failover) -> Scene {
+        var scene = Scene.settled()
+        scene.spec.supervision.failover = mode
+        scene.record?.members[0].lastSeen?.appendFsync = "always"
+        scene.hear()
+        for _ in 0..<4 {
+            #expect(scene.decide().orders("promote").isEmpty)
+            scene.fallSilent(["7000"], Self.dying)
+        }
+        return scene
+    }
+
+    @Test func oneThatKeepsItsSocketsIsReplacedOnceTheyAreRead() {
+        let scene = unkillable(.fast)
+        #expect(scene.report("7003")?.replication.linkUp == true)
+        #expect(scene.decide().nodes("promote") == ["7003"])
+    }
+
+    @Test func underDurableTheFindingSaysWhatAPersonCanDo() throws {
+        var scene = unkillable(.durable)
+        let finding = try #require(scene.decide().finding("node-unkillable"))
+        #expect(scene.decide().orders("promote").isEmpty)
+        #expect(finding.message.contains("7003 does not take over"))
+        #expect(finding.hint == "clusterd failover 7003 --force")
+        _ = try scene.ask(.failover("7003", force: true))
+        var promoted: [NodeName] = []
+        for _ in 0..<20 where promoted.isEmpty {
+            let decision = scene.decide()
+            promoted = decision.nodes("promote")
+            scene.take(decision)
+            scene.fallSilent(["7000"], Self.dying, time: .milliseconds(100))
+        }
+        #expect(promoted == ["7003"])
     }
 }
 
