@@ -51,7 +51,7 @@ package struct Freshness: Hashable, Sendable {
     /// Nodes are seen together, and what was seen is remembered at least so often while they change.
     package static let granularity = Duration.seconds(15)
     /// Files of nodes in sync are written within this of each other: `appendfsync everysec`, and a busy disk.
-    static let writeSpread = Duration.seconds(5)
+    package static let writeSpread = Duration.seconds(5)
 
     package enum Comparison: Hashable, Sendable {
         /// It holds all that the other holds, and more: why, as a sentence's end.

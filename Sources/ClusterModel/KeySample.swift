@@ -123,7 +123,7 @@ extension RDBReader {
         }
         // Valkey 9 (format 80) may have more databases, and what those hold is behind all keys of the first one.
         let isAlone = (header?.formatVersion ?? 0) < 80
-        var sample = KeySample(count: announced, isExact: announced != nil && isAlone, names: names)
+        var sample = KeySample(count: header?.keys, isExact: header?.keys != nil && isAlone, names: names)
         sample.holdsFunctions = holdsFunctions
         return sample
     }

@@ -58,6 +58,8 @@ package struct NodeReport: Hashable, Sendable {
         package var appendFsync: String?
         /// `aof_current_size`: what the append-only file and its base hold.
         package var appendOnlyBytes: Int64?
+        /// The append-only file is written anew, or is to be: one that was just switched on is none until that is done.
+        package var rewritesAppendOnly = false
 
         package init(
             appendOnly: Bool, saving: Bool, lastSaveOK: Bool, lastAppendOK: Bool, appendFsync: String? = nil,

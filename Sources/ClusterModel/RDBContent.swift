@@ -31,8 +31,6 @@ struct RDBReader {
     private let fileSize: Int
     private(set) var position = 0
     private(set) var header: RDBHeader?
-    /// How many keys RESIZEDB says that the first database with keys has.
-    private(set) var announced: Int64?
     /// Functions stand before the first key.
     private(set) var holdsFunctions = false
 
@@ -76,7 +74,7 @@ struct RDBReader {
             case 254: _ = try length()
             case 251:
                 let size = try length()
-                if announced == nil { announced = Int64(size) }
+                if header?.keys == nil { header?.keys = Int64(size) }
                 _ = try length()
             // SLOT_INFO of Redis 7.4 and 8, and of Valkey: the slot, its size, its keys that expire.
             case 244: for _ in 0..<3 { _ = try length() }

@@ -10,6 +10,8 @@ package struct RDBHeader: Hashable, Sendable {
     package var replicationID: String?
     /// Bytes.
     package var replicationOffset: Int64?
+    /// Of the first database that has any (RESIZEDB); nil: it says none.
+    package var keys: Int64?
 
     package init(formatVersion: Int) { self.formatVersion = formatVersion }
 

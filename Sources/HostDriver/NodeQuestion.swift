@@ -34,6 +34,8 @@ enum NodeQuestion {
                 lastAppendOK: info["aof_last_write_status"] != "err",
                 appendFsync: answers[4].elements?.last?.text, appendOnlyBytes: info.integer("aof_current_size")),
             load: load(info), settings: settings(answers.suffix(4)))
+        report.persistence.rewritesAppendOnly =
+            info["aof_rewrite_in_progress"] == "1" || info["aof_rewrite_scheduled"] == "1"
         // A hand-over pauses the master's clients too, and says another reason.
         report.holdsWrites = info["paused_reason"] == "client_pause" && info["paused_actions"] != "none"
         return .report(report)

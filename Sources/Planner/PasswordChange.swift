@@ -12,6 +12,10 @@ struct NodeLogin: Equatable {
     /// `requirepass`; empty: the node asks for none.
     var asked: String
 
+    var values: [(name: String, value: String)] {
+        [("masteruser", user), ("masterauth", secret), ("requirepass", asked)]
+    }
+
     /// Whether a replica with this login can follow a master that asks for `password`. An engine refuses a password alone where
     /// it asks for none, and takes any password of the user `default` there (`authCommand`, src/acl.c).
     func opens(_ password: String) -> Bool {

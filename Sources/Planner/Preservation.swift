@@ -93,14 +93,13 @@ extension Turn {
             if master.doubt?.kind != .old {
                 decision.record?.members[index].doubt = Doubt(at: seen.wall, kind: .old, words: words)
             }
-        } else if let words = doubt(master, doubts, mine) {
+        } else if let (kind, words) = doubt(master, doubts, mine, survey) {
             if master.doubt?.words != words {
-                decision.record?.members[index].doubt = Doubt(
-                    at: seen.wall, kind: doubts.isEmpty ? .missing : .undecided, words: words)
+                decision.record?.members[index].doubt = Doubt(at: seen.wall, kind: kind, words: words)
             }
             // A replica that runs drops what it has as soon as it follows this master, without a start at which it would be kept.
             let dropping = doubts.map(\.member).filter { running($0.name) != nil }
-            let areKept = (doubts.isEmpty ? [] : [master] + dropping).map { member in
+            let areKept = (kind == .undecided ? [master] + dropping : []).map { member in
                 guard let facts = survey.directories.first(where: { $0.path == member.directory }),
                     facts.content.holdsKeys
                 else { return true }
@@ -120,20 +119,38 @@ extension Turn {
         return last.bootID != seen.bootID || disk(of: master.directory).map(spec.isLow) == true
     }
 
-    private func doubt(_ master: Member, _ doubts: [(member: Member, why: String)], _ mine: Freshness) -> String? {
+    private func doubt(
+        _ master: Member, _ doubts: [(member: Member, why: String)], _ mine: Freshness, _ survey: Observation.Survey
+    ) -> (Doubt.Kind, words: String)? {
         if !doubts.isEmpty {
             let others = doubts.map { "\($0.member.name) (\($0.why))" }.joined(separator: ", ")
-            return
+            return (
+                .undecided,
                 "\(master.name) was started as master, and may lack what others of its shard had: \(others); the data of each "
-                + "are kept in quarantine/"
+                    + "are kept in quarantine/"
+            )
+        }
+        if let facts = survey.directories.first(where: { $0.path == master.directory }),
+            case .isUnknown(let keys) = dumpAfterAppendOnly(master, facts.content)
+        {
+            return (
+                .undecided,
+                "\(master.name) was started with its append-only file; the dump beside it is newer and held "
+                    + "\(keys) key\(keys == 1 ? "" : "s"): both are kept in quarantine/"
+            )
         }
         guard let last = master.lastSeen, last.holdsData else { return nil }
         switch mine.durability {
         case .nothing:
-            return
+            return (
+                .missing,
                 "\(master.name) held \(last.amount) when it was last seen, and its folder held none of them when it was started"
+            )
         case .cutAppendOnly where exited(master.name)?.reason.dataUnreadable != true:
-            return "\(master.name) was started with an append-only file that is shorter than when it was last seen"
+            return (
+                .missing,
+                "\(master.name) was started with an append-only file that is shorter than when it was last seen"
+            )
         default: return nil
         }
     }

@@ -12,6 +12,18 @@ package struct RedisConfPlan: Sendable, Equatable {
 
     package var lines: [Line]
 
+    private static func heading(_ name: NodeName?) -> String {
+        "\(marker) for node \(name?.text ?? "-"); changes here are overwritten. Edit conf.d instead."
+    }
+
+    /// The file of a node that runs, but for its passwords: what else it was started with stays to be read there.
+    static func rewritten(_ file: RedisConfFacts, of node: NodeName, with login: NodeLogin) -> [UInt8] {
+        let kept = file.directives.filter { !NodeLogin.directives.contains($0.name) }.map { ($0.name, $0.arguments) }
+        let passwords = login.values.filter { !$0.value.isEmpty }.map { ($0.name, [$0.value]) }
+        let lines = (kept + passwords).map { RedisConfFile.render(name: $0.0, arguments: $0.1) }
+        return Array(([heading(node)] + lines).map { $0 + "\n" }.joined().utf8)
+    }
+
     package var bytes: [UInt8] { Array(lines.map { $0.text + "\n" }.joined().utf8) }
 
     /// - Parameters:
@@ -23,12 +35,7 @@ package struct RedisConfPlan: Sendable, Equatable {
         nodesFileName: String,
         fileNames: [String] = [], appendOnly: Bool? = nil
     ) {
-        lines = [
-            Line(
-                text:
-                    "\(Self.marker) for node \(name?.text ?? "-"); changes here are overwritten. Edit conf.d instead.",
-                origin: .builtIn)
-        ]
+        lines = [Line(text: Self.heading(name), origin: .builtIn)]
         func owned(_ name: String, _ arguments: [String]) {
             lines.append(Line(text: RedisConfFile.render(name: name, arguments: arguments), origin: .builtIn))
         }
@@ -80,22 +87,11 @@ extension Turn {
             nodesFileName: member.nodesFileName,
             fileNames: member.fileNames, appendOnly: appendOnlyAtStart(member, facts))
     }
+}
 
-    /// The engine loads the AOF if `appendonly yes`, else the dump, and never looks at the other: so it is started with
-    /// what it last kept, and told the configured value once it has loaded (`loadDataFromDisk`, src/server.c).
-    func appendOnlyAtStart(_ member: Member, _ facts: DirectoryFacts?) -> Bool? {
-        guard let facts else { return nil }
-        let hasAppendOnlyFile = facts.content.appendOnly != nil
-        let hasDump = !facts.content.dumps.isEmpty
-        switch (hasAppendOnlyFile, hasDump) {
-        case (false, false): return nil
-        case (true, false): return true
-        case (false, true): return false
-        case (true, true): return member.appendOnly ?? true
-        }
-    }
-
-    func configuredAppendOnly(_ member: Member) -> Bool {
-        RedisConfPlan.configured("appendonly", for: member.settingsName, spec) == ["yes"]
+extension Observation {
+    /// The redis.conf with which a node was started; nil: it was not read.
+    func redisConf(of member: Member) -> RedisConfFacts? {
+        written[member.name] ?? directory(at: member.directory)?.redisConf
     }
 }

@@ -176,8 +176,12 @@ extension Turn {
         }
         guard let report = report(member) else { return }
         if decision.record?.members[index].joining == true { decision.record?.members[index].joining = false }
-        if !report.loading, decision.record?.members[index].appendOnly != report.persistence.appendOnly {
-            decision.record?.members[index].appendOnly = report.persistence.appendOnly
+        // Until a first rewrite is done, what was written before it was switched on is in the dump only.
+        let persistence = report.persistence
+        if !report.loading, decision.record?.members[index].appendOnly != persistence.appendOnly,
+            !(persistence.appendOnly && persistence.rewritesAppendOnly)
+        {
+            decision.record?.members[index].appendOnly = persistence.appendOnly
         }
     }
 }

@@ -1,0 +1,48 @@
+import ClusterModel
+
+/// Which of a folder's files the engine is to load.
+extension Turn {
+    /// The engine loads the AOF if `appendonly yes`, else the dump, and never looks at the other: so it is started with
+    /// what it last kept, and told the configured value once it has loaded (`loadDataFromDisk`, src/server.c).
+    /// - Returns: what `appendonly` must be; nil: as configured.
+    func appendOnlyAtStart(_ member: Member, _ facts: DirectoryFacts?) -> Bool? {
+        guard let facts else { return nil }
+        let hasAppendOnlyFile = facts.content.appendOnly != nil
+        let hasDump = !facts.content.dumps.isEmpty
+        switch (hasAppendOnlyFile, hasDump) {
+        case (false, false): return nil
+        case (true, false): return true
+        case (false, true): return false
+        case (true, true): return member.appendOnly != false && dumpAfterAppendOnly(member, facts.content) != .goesOn
+        }
+    }
+
+    func configuredAppendOnly(_ member: Member) -> Bool {
+        RedisConfPlan.configured("appendonly", for: member.settingsName, spec) == ["yes"]
+    }
+
+    /// A dump beside an append-only file, saved when no write had been appended for a while. Either there were no writes, or
+    /// `appendonly` was switched off while no daemon ran.
+    enum LaterDump: Equatable {
+        /// It continues the stream of which the append-only file has a part, and has all of that part.
+        case goesOn
+        /// Its number of keys is another than the node last had, and it does not say which stream it continues: it may have
+        /// writes that the append-only file lacks, or be of an engine that was started by hand without that file.
+        case isUnknown(keys: Int64)
+    }
+
+    /// - Returns: nil: the append-only file has all that the dump has.
+    func dumpAfterAppendOnly(_ member: Member, _ content: DirectoryContent) -> LaterDump? {
+        guard let header = content.dumps.first?.header, let saved = header.savedAt, let last = member.lastSeen,
+            let bytes = last.appendOnlyBytes, let files = content.appendOnly?.files, member.cleanStop == nil,
+            let appended = files.map(\.modified).max(), saved > appended + Freshness.writeSpread
+        else { return nil }
+        guard header.replicationID == last.replicationID, let offset = header.replicationOffset else {
+            guard header.replicationID == nil, let keys = header.keys, keys != last.keys else { return nil }
+            return .isUnknown(keys: keys)
+        }
+        // Both grow by the same commands.
+        let appendedSince = files.reduce(0) { $0 + $1.size } - bytes
+        return offset > last.offset && appendedSince <= offset - last.offset ? .goesOn : nil
+    }
+}
