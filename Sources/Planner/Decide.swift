@@ -63,6 +63,7 @@ extension Turn {
         introduce(topology)
         restoreSettings()
         applyPasswords()
+        keepLogins()
         applyConfiguration()
         saveAgain()
         endPausesOfReplicas()

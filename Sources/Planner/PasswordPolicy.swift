@@ -21,6 +21,32 @@ extension Turn {
         }
     }
 
+    /// What clusterd has set is written to the node's redis.conf as well: a daemon that comes next, with yet another password
+    /// configured, gets in by what it reads there.
+    mutating func keepLogins() {
+        for member in members where !isBusy(member.name) {
+            guard let contact = contact(member), let settings = liveSettings(member),
+                seen.changed[member.name].map({ settings.askedAt >= $0 }) ?? true,
+                let live = NodeLogin(settings.values), live == wantedLogin(member), wasSet(live, member, contact),
+                let file = seen.redisConf(of: member), file.isGenerated, NodeLogin(file) != live
+            else { continue }
+            let effect = Effect.writeFiles(
+                .init(
+                    node: member.name, directory: member.directory, nodesFileName: member.nodesFileName, nodesFile: nil,
+                    redisConf: RedisConfPlan.rewritten(file, of: member.name, with: live),
+                    // Of the start that runs: the next one has its own.
+                    incarnation: (seen.starts[member.name] ?? 0) - 1))
+            if seen.effects[effect.key]?.isDone == true { decision.effects.append(effect) } else { perform(effect) }
+        }
+    }
+
+    private func wasSet(_ login: NodeLogin, _ member: Member, _ contact: Effect.Contact) -> Bool {
+        login.values.contains { name, value in
+            let effect = Effect.configure(member.name, contact, name: name, value: value)
+            return seen.effects[effect.key]?.isDone == true
+        }
+    }
+
     /// What a restart waits for; nil: every running node has the configured passwords. A node that would come back with a
     /// password that the others neither ask for nor take is not stopped.
     func passwordAdvance(_ story: Story) -> Advance? {
@@ -135,8 +161,7 @@ extension Turn {
 
     /// nil: its redis.conf was not read, or is not clusterd's.
     private func startedLogin(_ member: Member) -> NodeLogin? {
-        let file = seen.written[member.name] ?? seen.directory(at: member.directory)?.redisConf
-        return file.flatMap { $0.isGenerated ? NodeLogin($0) : nil }
+        seen.redisConf(of: member).flatMap { $0.isGenerated ? NodeLogin($0) : nil }
     }
 
     private struct LoginConflict {

@@ -4,7 +4,7 @@ import ClusterModel
 /// since it was started and that it does not have live either, and `engine` where another version of the server would run.
 package func pendingRestart(of member: Member, _ spec: ClusterSpec, seeing seen: Observation) -> [String] {
     guard let report = seen.report(member.name),
-        let started = seen.written[member.name] ?? seen.directory(at: member.directory)?.redisConf, started.isGenerated
+        let started = seen.redisConf(of: member), started.isGenerated
     else { return [] }
     let plan = RedisConfPlan(
         spec, name: member.name, settingsName: member.settingsName, ports: member.ports, directory: member.directory,

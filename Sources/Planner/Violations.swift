@@ -13,7 +13,10 @@ package func violations(in decision: Decision, given record: Record?, seeing see
         if case .ask = effect { continue }
         if let node = effect.node, !touched.insert(node).inserted { found.append("two effects at once on \(node)") }
         switch effect {
-        case .writeFiles(let files): found += intrusion(files.node, files.directory, "its files are written", seen)
+        case .writeFiles(let files):
+            if !changesPasswordsOnly(files, record, seen) {
+                found += intrusion(files.node, files.directory, "its files are written", seen)
+            }
         case .quarantine(let move):
             found += intrusion(move.node, move.directory, "files are moved", seen)
             if !isAccepted(move, decision) { found += loss(move, record, seen) }
@@ -150,6 +153,17 @@ private func intrusion(_ node: NodeName, _ directory: String, _ what: String, _ 
         return ["\(what) for \(node) on what was seen before its process ended"]
     }
     return []
+}
+
+/// An engine reads its redis.conf when it starts; what is known of how it was started must not be lost while it runs.
+private func changesPasswordsOnly(_ files: Effect.NodeFilesToWrite, _ record: Record?, _ seen: Observation) -> Bool {
+    guard files.nodesFile == nil, let member = record?.member(files.node), let before = seen.redisConf(of: member)
+    else { return false }
+    func others(_ file: RedisConfFacts) -> [RedisConfFile.Directive] {
+        file.directives.filter { !NodeLogin.directives.contains($0.name) }
+    }
+    let after = RedisConfFacts(fileName: before.fileName, files.redisConf)
+    return others(after).map { [$0.name] + $0.arguments } == others(before).map { [$0.name] + $0.arguments }
 }
 
 /// Invariant: proven-death. Asked without the function that concludes death: a process of this boot that the record names

@@ -98,6 +98,31 @@ import Testing
         #expect(scene.settings.values.allSatisfy { $0 == Self.none }, "\(scene.settings)")
     }
 
+    /// A daemon that comes next, with yet another password configured, reads there with what it gets in.
+    @Test func whatClusterdHasSetIsWrittenToTheNodesConfiguration() throws {
+        var scene = scene()
+        scene.spec.directives += [
+            .init(name: "requirepass", arguments: ["q"]), .init(name: "masterauth", arguments: ["q"]),
+        ]
+        set(&scene, "7003", ["requirepass": "q", "masterauth": "q", "masteruser": ""])
+        scene.disk[Scene.folder("7003")]?.redisConf = RedisConfFacts(
+            fileName: "redis.conf", Array("# Written by clusterd\nrequirepass q\nmasterauth q\n".utf8))
+        scene.look()
+        _ = turns(&scene, 100)
+        for name in scene.processes.keys {
+            let file = try #require(scene.disk[Scene.folder(name)]?.redisConf)
+            #expect(NodeLogin(file) == NodeLogin(user: "", secret: "q", asked: "q"), "\(name)")
+            #expect(file.isGenerated)
+        }
+    }
+
+    @Test func whatAPersonHasSetIsNot() throws {
+        var scene = scene()
+        scene.settings["7000"] = Self.none
+        _ = turns(&scene, 30, cutOff: "7003")
+        #expect(NodeLogin(try #require(scene.disk[Scene.folder("7000")]?.redisConf)).asked == "p")
+    }
+
     @Test func aNodeThatCouldNotLogInAfterItsRestartIsNotStopped() throws {
         var scene = scene()
         try scene.ask(.rollingRestart())
