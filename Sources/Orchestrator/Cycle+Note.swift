@@ -108,11 +108,13 @@ extension Cycle {
                 seen.ports[pair] = .reserved
                 continue
             }
-            var since = now
-            if case .busy(let before) = seen.ports[pair] { since = before.since }
-            seen.ports[pair] = .busy(
-                .init(
-                    port: taken.port, sentence: taken.sentence, holder: taken.holder, since: since, askedAt: now))
+            var busy = Observation.Busy(
+                port: taken.port, sentence: taken.sentence, holder: taken.holder, since: now, askedAt: now)
+            if case .busy(let before) = seen.ports[pair] {
+                busy.since = before.since
+                if before.holder == taken.holder { busy.heldSince = before.heldSince }
+            }
+            seen.ports[pair] = .busy(busy)
         }
     }
 

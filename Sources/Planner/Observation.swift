@@ -168,11 +168,13 @@ package struct Observation: Sendable, Equatable {
         package var sentence: String
         package var holder: PortHolderFact
         package var since: Moment
+        /// Since when this holder is known. What it works on is told by a survey that was asked for later, and by no other.
+        package var heldSince: Moment
         package var askedAt: Moment
-
         package init(
             port: Int, sentence: String, holder: PortHolderFact = .other, since: Moment, askedAt: Moment
         ) {
+            heldSince = since
             self.port = port
             self.sentence = sentence
             self.holder = holder

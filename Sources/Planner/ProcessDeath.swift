@@ -119,7 +119,7 @@ extension Turn {
         switch seen.ports[member.ports] {
         case .reserved: listensNot = true
         // Where another program has one of the two ports, an engine that needs both does not run there.
-        case .busy(let busy): listensNot = isForeign(busy.holder, member, survey)
+        case .busy(let busy): listensNot = isForeign(busy, member, survey)
         case nil: break
         }
         return ProcessLife(
@@ -132,10 +132,9 @@ extension Turn {
         FolderUsers(survey.users, recorded: Set(members.compactMap(\.process)), server: spec.server)
     }
 
-    private func isForeign(
-        _ holder: Observation.PortHolderFact, _ member: Member, _ survey: Observation.Survey
-    ) -> Bool {
-        guard case .process(let pid) = holder else { return false }
+    /// A process that became visible after the survey was asked for may be the node's own: the survey does not show where it works.
+    private func isForeign(_ busy: Observation.Busy, _ member: Member, _ survey: Observation.Survey) -> Bool {
+        guard case .process(let pid) = busy.holder, survey.askedAt >= busy.heldSince else { return false }
         return pid != member.process?.pid && !survey.concealed.contains { $0.pid == pid }
     }
 
@@ -195,6 +194,10 @@ extension Turn {
                 : Self.list(processes.prefix(3).map { "\($0.name) (pid \($0.pid))" })
                     + " may work in \(member.directory), and clusterd may not look"
             guard case .busy(let busy) = seen.ports[member.ports] else { return }
+            if case .process = busy.holder, let survey = seen.survey, survey.askedAt < busy.heldSince {
+                needSurvey(since: busy.heldSince)
+                return wait("to look where the process works that holds port \(busy.port) of \(member.name)")
+            }
             // Within `port-wait` nothing has gone wrong yet: the start is not over for a node that waits for its port.
             find(
                 Finding(

@@ -72,7 +72,14 @@ extension Turn {
     private mutating func start(_ member: Member, _ topology: Topology, _ survey: Observation.Survey) -> Bool {
         switch ownPort(member) {
         case .waiting: return true
-        case .lost(let busy): return move(member, busy)
+        case .lost(let busy):
+            // The holder may be an engine that began to work in this folder after the last look at it (invariant: one-engine).
+            guard survey.askedAt >= busy.heldSince else {
+                needSurvey(since: busy.heldSince)
+                wait("to look where the process works that holds port \(busy.port) of \(member.name)")
+                return true
+            }
+            return move(member, busy)
         case .held: return false
         case .ready: break
         }

@@ -207,6 +207,56 @@ struct ProcessDeathTests {
         #expect(scene.decide().finding("end-unproven")?.node == Self.node)
     }
 
+    /// /proc was remounted, or the engine has become visible: the holder of the port is seen before anybody has looked where it works.
+    @Test func aHolderThatBecameVisibleAfterTheSurveyProvesNothing() throws {
+        var scene = unproven { $0.showsOnlyOwn = true }
+        let asked = try #require(scene.seen.survey?.askedAt)
+        func hold(by holder: Observation.PortHolderFact, knownSince moment: Moment) {
+            var busy = Observation.Busy(
+                port: 7000, sentence: "7000 is in use by redis-server (pid 4242)", holder: holder,
+                since: asked - .seconds(59), askedAt: scene.now)
+            busy.heldSince = moment
+            scene.seen.ports[PortPair(client: 7000)] = .busy(busy)
+        }
+        scene.pass(.seconds(1))
+        scene.hear()
+        hold(by: .process(pid: 4242), knownSince: asked + .milliseconds(900))
+        let decision = scene.decide()
+        #expect(decision.nodes("promote") == [] && decision.nodes("start") == [])
+        #expect(decision.record?.member(Self.node)?.ports == PortPair(client: 7000))
+        #expect(decision.record?.member(Self.node)?.ends?.last == nil)
+        #expect(decision.effects.contains { if case .survey = $0 { true } else { false } })
+        // The look shows it in the node's folder: it is asked who it is.
+        let now = scene.now
+        scene.seen.survey?.askedAt = now
+        scene.seen.survey?.users.append(user("redis-server 127.0.0.1:7000", [7000, 17000]))
+        #expect(scene.decide().nodes("start") == [] && scene.decide().orders("identify").count == 1)
+        #expect(scene.decide().record?.member(Self.node)?.ports == PortPair(client: 7000))
+    }
+
+    /// Somebody starts an engine in the folder of a node that has ended, after clusterd has looked at it.
+    @Test func aNodeMovesOnlyAfterALookAtWhoHoldsItsPort() {
+        var scene = Scene.settled()
+        scene.die("7004")
+        scene.pass(.milliseconds(10))
+        scene.look()
+        scene.pass(.seconds(60))
+        scene.hear()
+        let own = PortPair(client: 7004)
+        let free = PortPair(client: 7006)
+        scene.seen.ports[free] = .reserved
+        scene.seen.ports[own] = .busy(
+            .init(
+                port: 7004, sentence: "7004 is in use by redis-server (pid 4242)", holder: .process(pid: 4242),
+                since: scene.now - .seconds(59), askedAt: scene.now))
+        let decision = scene.decide()
+        #expect(decision.record?.member("7004")?.ports == own)
+        #expect(decision.effects.contains { if case .survey = $0 { true } else { false } })
+        let now = scene.now
+        scene.seen.survey?.askedAt = now
+        #expect(scene.decide().record?.member("7004")?.ports == free)
+    }
+
     /// `stop` and `run --stop-nodes`: what was not seen to end is not reported as stopped.
     @Test func aClusterHasNotStoppedWhileTheEndOfANodeIsUnproven() {
         func stopped(_ change: (inout Observation.Survey) -> Void) -> Decision {
