@@ -20,6 +20,8 @@ package struct LastSeen: Sendable, Equatable, Codable {
     package var appendFsync: String?
     /// It could not write it; nil: it could.
     package var appendOnlyFailed: Bool?
+    /// The wall clock was set back since, and others were seen at times before this one: it orders nothing. nil: it was not.
+    package var clockSetBack: Bool?
 
     package init(_ report: NodeReport, at: WallTime, syncedAt: WallTime?, bootID: String) {
         self.at = at
@@ -39,6 +41,12 @@ package struct LastSeen: Sendable, Equatable, Codable {
 
     /// `300 keys and 1 library of functions`.
     var amount: String { NodeReport.Load.amount(keys: keys, libraries: libraries ?? 0) }
+
+    /// Smaller steps make no difference: the engine gives whole seconds.
+    static let clockStep = Duration.seconds(1)
+
+    /// Whether its times can be compared with those that are noted now.
+    func isComparable(at wall: WallTime) -> Bool { clockSetBack != true && at <= wall + Self.clockStep }
 
     var position: Freshness.Position { .init(replicationID: replicationID, offset: offset) }
 
@@ -79,6 +87,18 @@ extension Turn {
             decision.record?.members[index].lastSeen = new
             decision.record?.members[index].cleanStop = nil
             continueStream(index, new)
+        }
+        markSetBack()
+    }
+
+    /// From now on nodes are seen at times before those at which others were seen last: those were later by the clock, and are older.
+    private mutating func markSetBack() {
+        for (index, member) in members.enumerated() {
+            guard let last = member.lastSeen, last.clockSetBack != true, !last.isComparable(at: seen.wall) else {
+                continue
+            }
+            decision.record?.members[index].lastSeen?.clockSetBack = true
+            decision.record?.members[index].cleanStop?.clockSetBack = true
         }
     }
 

@@ -59,12 +59,13 @@ extension Turn {
     /// Of a process that does not answer, stopped or busy: what it held when it last did, and maybe more. Its files may be long
     /// behind that, or not exist; nil: this process was never heard, or held nothing.
     private func inMemory(_ member: Member) -> Freshness? {
-        guard let process = running(member.name), let last = member.lastSeen, last.at >= process.startedAt,
-            last.holdsData
+        // By the clock as it was, or as it is: whichever way it was set, what may be in the memory counts.
+        guard let process = running(member.name), let last = member.lastSeen, last.holdsData,
+            last.at >= min(process.startedAt, wall(process.since))
         else { return nil }
         var freshness = Freshness(.running)
         freshness.reached = last.position
-        freshness.coversUntil = last.syncedAt
+        freshness.coversUntil = last.isComparable(at: seen.wall) ? last.syncedAt : nil
         freshness.seenAt = last.at
         return freshness
     }
@@ -80,6 +81,14 @@ extension Turn {
     }
 
     private func onDisk(_ member: Member, _ survey: Observation.Survey) -> Freshness {
+        var freshness = inFiles(member, survey)
+        if let last = member.lastSeen, !last.isComparable(at: seen.wall) {
+            (freshness.coversUntil, freshness.endsAt) = (nil, nil)
+        }
+        return freshness
+    }
+
+    private func inFiles(_ member: Member, _ survey: Observation.Survey) -> Freshness {
         guard let facts = survey.directories.first(where: { $0.path == member.directory }), facts.content.holdsKeys
         else { return Freshness(.nothing) }
         let content = facts.content
