@@ -22,7 +22,7 @@ package struct Scenario {
     static let patience = Duration.seconds(600)
 
     private let world: World
-    private let seed: UInt64
+    let seed: UInt64
 
     package static func run(seed: UInt64, tells: Bool = false) -> Report {
         let (scenario, random) = make(seed: seed, tells: tells)
@@ -51,6 +51,10 @@ package struct Scenario {
         spec.supervision.failover = [.fast, .fast, .durable, .off].randomElement(using: &random) ?? .fast
         spec.supervision.failoverMaxLag = [nil, 1 << 20, 1 << 20, 500].randomElement(using: &random) ?? nil
         spec.portWait = .seconds(Int64.random(in: 1...5, using: &random))
+        // Where the replicas can give it.
+        if seed % 8 == 5, spec.replicas > 0 {
+            spec.directives.append(.init(name: "min-replicas-to-write", arguments: ["1"]))
+        }
         return (Scenario(seed: seed, spec: spec, random: random, tells: tells), random)
     }
 
@@ -59,6 +63,7 @@ package struct Scenario {
         world = World(seed: seed, spec: spec, tells: tells)
         let guises = SimulatedHost.Guise.allCases
         world.host.guise = guises[Int(seed / 7) % guises.count]
+        world.writes.contents = Contents.allCases[Int(seed / 11) % Contents.allCases.count]
     }
 
     private func run(_ generator: SplitMix64) -> Report {
@@ -108,6 +113,7 @@ package struct Scenario {
         // One node at most loses data: what else there is, is to be found.
         let victim = Int.random(in: 0..<world.spec.nodeCount, using: &random)
         if hardship == .room { crowd(&random, victim) }
+        planClockSteps(world)
         if hardship == .lag {
             let time = Duration.milliseconds(Int.random(in: 500...3000, using: &random))
             world.queue.add(.fault(.slowLink(victim, time)), at: world.now)
@@ -231,8 +237,8 @@ package struct Scenario {
                 return
             }
             if let end = world.ended { return world.breaks("\(when): clusterd ended by itself: \(end)") }
-            // What only a person may decide: the one copy there is ends in the middle of a command.
-            if world.now > limit, needsPerson, world.acceptRepairs() {
+            // What only a person may decide: the one copy there is ends in the middle of a command, or clusterd may not see a process.
+            if world.now > limit, needsPerson, world.acceptRepairs() || world.showProcesses() {
                 needsPerson = false
                 limit = world.now + Self.convergence
                 continue
@@ -265,6 +271,7 @@ package struct Scenario {
         }
         if !world.host.engines.isEmpty { world.breaks("\(world.host.engines.count) nodes run after a stop") }
         guard world.broken.isEmpty else { return }
+        stepClockBetweenLives(world)
         world.startDaemon()
         runUntilReady("the second start")
         if world.broken.isEmpty { checkData(hardship) }

@@ -56,6 +56,8 @@ struct SimulatedEngine {
         var appendFsync = "everysec"
         var nodeTimeout = Duration.seconds(15)
         var electsItself = true
+        /// `min-replicas-to-write`; 0: none.
+        var replicasToWrite = 0
     }
 
     /// What it knows of its peers by the cluster bus, and forgets when it ends.

@@ -43,10 +43,10 @@ struct SimulatedFolder {
         if !redisConf.isEmpty { facts.redisConf = RedisConfFacts(fileName: "redis.conf", redisConf) }
         if let appendOnly {
             facts.content.appendOnly = AppendOnlyFiles(
-                directoryName: "appendonlydir", files: Self.files(appendOnly, writes.keys(appendOnly.copy)))
+                directoryName: "appendonlydir", files: Self.files(appendOnly, writes))
         }
         if let dump {
-            var header = RDBHeader(formatVersion: 10)
+            var header = RDBHeader(formatVersion: writes.contents.engine.name == .valkey ? 80 : 10)
             header.savedAt = WallTime(milliseconds: dump.savedAt.milliseconds / 1000 * 1000)
             header.replicationID = dump.position?.replicationID
             header.replicationOffset = dump.position?.offset
@@ -54,7 +54,7 @@ struct SimulatedFolder {
             facts.content.dumps = [
                 DataFile(
                     name: "dump.rdb", size: 100 + Int64(keys) * Writes.bytes, modified: dump.modified,
-                    evidence: keys > 0 ? .keys : .noKeys, header: header)
+                    evidence: writes.contents.evidence(keys), header: header)
             ]
         }
         return facts
@@ -62,15 +62,16 @@ struct SimulatedFolder {
 
     static func bytes(_ file: AppendOnly, keys: Int) -> Int64 { 90 + Int64(keys) * Writes.bytes }
 
-    private static func files(_ file: AppendOnly, _ keys: Int) -> [DataFile] {
+    private static func files(_ file: AppendOnly, _ writes: Writes) -> [DataFile] {
+        let keys = writes.keys(file.copy)
         let base = min(file.baseKeys, keys)
         return [
             DataFile(
                 name: "appendonlydir/appendonly.aof.1.base.rdb", size: 90 + Int64(base) * Writes.bytes,
-                modified: file.rewrittenAt, evidence: base > 0 ? .keys : .noKeys),
+                modified: file.rewrittenAt, evidence: writes.contents.evidence(base)),
             DataFile(
                 name: "appendonlydir/appendonly.aof.1.incr.aof", size: Int64(keys - base) * Writes.bytes,
-                modified: file.writtenAt, evidence: keys > base || file.isTorn ? .keys : .noKeys),
+                modified: file.writtenAt, evidence: file.isTorn ? .keys : writes.contents.evidence(keys - base)),
         ]
     }
 }

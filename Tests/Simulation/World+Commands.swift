@@ -98,27 +98,33 @@ extension World {
     }
 
     func report(_ engine: SimulatedEngine) -> NodeReport {
-        let stream = engine.isInStream ? engine.copy : nil
         let files = host.folders[engine.directory]?.appendOnly
         let bytes = files.map { SimulatedFolder.bytes($0, keys: writes.keys($0.copy)) }
         return NodeReport(
             processID: engine.identity.pid, id: engine.id,
-            engine: Engine(name: .redis, version: EngineVersion(7, 0, 15)),
-            loading: false,
-            replication: .init(
-                role: engine.isMaster ? .master : .replica, linkUp: !engine.isMaster && engine.link == .up,
-                syncInProgress: { if case .syncing = engine.link { true } else { false } }(),
-                replicationID: stream.map { writes.streams[$0.stream].id } ?? engine.ownHistory,
-                offset: stream.map(writes.offset) ?? 0, connectedReplicas: 0,
-                linkDownFor: engine.linkLostAt.map { .seconds(Int((now - $0) / .seconds(1))) }),
+            engine: writes.contents.engine, loading: false, replication: replication(engine),
             clusterStateOK: host.isOK(engine, now), currentEpoch: engine.currentEpoch, view: engine.file.view,
             persistence: .init(
                 appendOnly: engine.settings.appendOnly, saving: false, lastSaveOK: !engine.saveFailed,
                 lastAppendOK: !engine.appendFailed,
                 appendFsync: engine.settings.appendFsync, appendOnlyBytes: bytes),
-            load: .init(
-                keys: Int64(writes.keys(engine.copy)), memoryBytes: 0, maxMemoryBytes: nil, clients: 1,
-                operationsPerSecond: 0),
-            settings: ["cluster-replica-no-failover": engine.settings.electsItself ? "no" : "yes"])
+            load: writes.contents.load(writes.keys(engine.copy)),
+            settings: [
+                "cluster-replica-no-failover": engine.settings.electsItself ? "no" : "yes",
+                "min-replicas-to-write": String(engine.settings.replicasToWrite),
+            ])
+    }
+
+    private func replication(_ engine: SimulatedEngine) -> NodeReport.Replication {
+        let stream = engine.isInStream ? engine.copy : nil
+        var told = NodeReport.Replication(
+            role: engine.isMaster ? .master : .replica, linkUp: !engine.isMaster && engine.link == .up,
+            syncInProgress: { if case .syncing = engine.link { true } else { false } }(),
+            replicationID: stream.map { writes.streams[$0.stream].id } ?? engine.ownHistory,
+            offset: stream.map(writes.offset) ?? 0, connectedReplicas: 0,
+            linkDownFor: engine.linkLostAt.map { .seconds(Int((now - $0) / .seconds(1))) })
+        // Counted only where writes ask for it (`genRedisInfoString`, src/server.c).
+        if engine.settings.replicasToWrite > 0 { told.goodReplicas = goodReplicas(of: engine) }
+        return told
     }
 }

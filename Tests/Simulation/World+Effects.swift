@@ -12,8 +12,9 @@ extension World {
         let engine = host.pids.compactMap { host.engines[$0] }.first { $0.ports.overlaps(pair) && $0.listens(now) }
         guard let engine, !reservations.contains(pair) else { return nil }
         let isSeen = host.guise == .plain || host.guise == .renamed
+        let name = isSeen ? "\(engine.identity)" : "a process that clusterd does not see"
         return .init(
-            port: engine.ports.client, sentence: "\(engine.ports.client) is in use by \(engine.identity)",
+            port: engine.ports.client, sentence: "\(engine.ports.client) is in use by \(name)",
             holder: isSeen ? .process(pid: engine.identity.pid) : .hidden)
     }
 
@@ -73,7 +74,7 @@ extension World {
         case .adopt(let node, let identity):
             guard host.engines[identity.pid]?.identity == identity else { return .failed("the process has ended") }
             watched[identity.pid] = (node, generation)
-            return .process(identity, startedAt: wall)
+            return .process(identity, startedAt: started(identity))
         case .inquire(_, let identity, _):
             return .inquired(.init(of: identity, namedByKernel: false, memoryKills: nil, log: []))
         case .examine(_, let identity, let path):
@@ -99,6 +100,12 @@ extension World {
             return .done
         default: return command(effect)
         }
+    }
+
+    /// The start time in /proc is of a clock that nobody sets; it is told by the wall clock as that is now.
+    private func started(_ process: ProcessIdentity) -> WallTime {
+        let began = Moment(nanoseconds: Int64(clamping: process.startTime) * 10_000_000)
+        return wall + (.zero - (now - began))
     }
 
     /// Invariant: idle-folder.
@@ -135,6 +142,16 @@ extension Effect {
         case .preserve(let copies): copies.directory
         case .quarantine(let move): move.directory
         default: nil
+        }
+    }
+}
+
+extension Effect {
+    /// A command to a node that changes something: it comes, if late, whether clusterd waits for the answer or not.
+    var isOrderToNode: Bool {
+        switch self {
+        case .promote, .handOver, .configure, .meet, .shutdown, .forget, .replicate, .addSlots: true
+        default: false
         }
     }
 }

@@ -52,6 +52,7 @@ extension World {
         case .freePorts: host.foreignPorts = []
         case .fillDisk(let index, let bytes, let isGreedy, let time):
             fill(index, leaving: bytes, isGreedy: isGreedy, for: time)
+        case .stepClock(let time): stepClock(by: time)
         case .emptyDisks: for place in host.disks.indices { host.disks[place].empty() }
         }
     }

@@ -12,8 +12,14 @@ extension World {
         let writers = host.writers(now)
         for (shard, slots) in SlotSet.evenly(among: spec.masters).enumerated() {
             guard let writer = writers.first(where: { !$0.slots.intersection(slots).isEmpty }),
-                var copy = writer.copy, writes.streams[copy.stream].shard == shard, mayWrite(writer.identity.pid)
-            else { continue }
+                var copy = writer.copy, writes.streams[copy.stream].shard == shard
+            else {
+                note(refusesFor: false, shard: shard)
+                continue
+            }
+            let isRefused = !hasGoodReplicas(writer)
+            note(refusesFor: isRefused, shard: shard)
+            guard !isRefused, mayWrite(writer.identity.pid) else { continue }
             let isFirst = writes.streams[copy.stream].acknowledged == 0
             copy.count += 1
             host.engines[writer.identity.pid]?.copy = copy

@@ -31,6 +31,15 @@ extension World {
         }
     }
 
+    /// The operator follows the hint of `end-unproven`: clusterd may look at every process from now on; false: there is no such finding.
+    func showProcesses() -> Bool {
+        guard host.guise != .plain, cycle?.decision.findings.contains(where: { $0.code == "end-unproven" }) == true
+        else { return false }
+        tell("the operator lets clusterd look at every process")
+        host.guise = .plain
+        return true
+    }
+
     /// A person says yes to the mends of files that are offered; false: there are none.
     func acceptRepairs() -> Bool {
         guard var current = cycle, let record = current.record else { return false }

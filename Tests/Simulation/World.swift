@@ -52,11 +52,14 @@ final class World {
         /// The disk of that node, or the one that all others are on, has only so much left, for so long.
         case fillDisk(of: Int?, leaving: Int64, isGreedy: Bool, Duration)
         case emptyDisks
+        /// The wall clock is set forward, or back.
+        case stepClock(Duration)
     }
 
     var now = Moment.seconds(1)
     var queue = EventQueue<Action>()
     var random: SplitMix64
+    var clock: SimulatedClock
     var host = SimulatedHost()
     var cycle: Cycle?
     var generation = 0
@@ -79,6 +82,10 @@ final class World {
     var elections: [UInt64: Moment] = [:]
     /// When each master last handed over to a replica that was elected.
     var handOvers: [NodeID: Moment] = [:]
+    /// Shards whose writes `min-replicas-to-write` refuses now, and since when.
+    var refusesSince: [Int: Moment] = [:]
+    var refusedWrites = 0
+    var longestRefusal = Duration.zero
     /// Orders on slow connections, and to nodes that do not listen.
     var isSlow = false
     /// Whether there is any question of room.
@@ -99,12 +106,11 @@ final class World {
 
     init(seed: UInt64, spec: ClusterSpec, tells: Bool) {
         random = SplitMix64(seed: seed)
+        clock = SimulatedClock(seed: seed)
         turnTakes = [.microseconds(300), .milliseconds(1), .milliseconds(2), .milliseconds(3)][Int(seed / 3 % 4)]
         self.spec = spec
         self.tells = tells
     }
-
-    var wall: WallTime { WallTime(milliseconds: 1_700_000_000_000 + now.nanoseconds / 1_000_000) }
 
     func tell(_ words: @autoclosure () -> String) {
         guard tells else { return }
@@ -132,7 +138,7 @@ final class World {
         ended = nil
         tell("clusterd starts (\(generation))")
         cycle = Cycle(
-            spec: spec, record: record, engine: Engine(name: .redis, version: EngineVersion(7, 0, 15)),
+            spec: spec, record: record, engine: writes.contents.engine,
             bootID: host.bootID, now: now, wall: wall, entropy: random.next())
         turn()
     }
@@ -172,7 +178,6 @@ final class World {
             self.cycle = cycle
             return breaks("the loop spins: \(cycle.decision.waits.first ?? "nothing is waited for")")
         }
-        let before = cycle.record
         let orders = cycle.turn(at: now, wall: wall)
         for rule in cycle.decision.withheld { breaks(rule) }
         let first = cycle.releaseFirst(orders, at: now)
@@ -214,6 +219,7 @@ final class World {
         }
         tell("\(effect.key)")
         effectsBegun += 1
+        stepClockSoon(after: effect)
         let isLate = isSlow && effect.isOrderToNode && Int.random(in: 0..<8, using: &random) == 0
         after(isLate ? 100...3000 : 0...20, .effect(effect, generation: generation))
     }
@@ -284,15 +290,5 @@ final class World {
         post(
             .exited(
                 watcher.node, engine.identity, ExitReason(exit: ProcessExit(code: code, signal: signal), log: log)))
-    }
-}
-
-extension Effect {
-    /// A command to a node that changes something: it comes, if late, whether clusterd waits for the answer or not.
-    var isOrderToNode: Bool {
-        switch self {
-        case .promote, .handOver, .configure, .meet, .shutdown, .forget, .replicate, .addSlots: true
-        default: false
-        }
     }
 }

@@ -22,6 +22,8 @@ struct Writes {
     /// Of one write in a stream, and in an append-only file.
     static let bytes: Int64 = 50
 
+    var contents = Contents.firstDatabase
+
     private(set) var streams: [Stream] = []
 
     mutating func begin(id: String, shard: Int, after parent: Copy?, offset: Int64) -> Copy {

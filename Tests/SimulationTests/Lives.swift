@@ -1,0 +1,75 @@
+import ClusterModel
+import Orchestrator
+import Planner
+
+@testable import Simulation
+
+/// Clusters that are formed, and what is done to them one thing after the other.
+extension World {
+    static func formed(
+        replicas: Int = 1, _ directives: [String: String] = ["appendonly": "yes"],
+        contents: Contents = .firstDatabase, guise: SimulatedHost.Guise = .plain
+    ) -> World {
+        var spec = ClusterSpec(name: "sim", dataDirectory: "/data")
+        spec.replicas = replicas
+        spec.directives = directives.sorted { $0.key < $1.key }.map { .init(name: $0.key, arguments: [$0.value]) }
+        let world = World(seed: 8, spec: spec, tells: true)
+        world.writes.contents = contents
+        world.host.guise = guise
+        world.queue.add(.write, at: world.now)
+        world.startDaemon()
+        world.settle()
+        return world
+    }
+
+    var isReady: Bool {
+        cycle?.decision.assessment.ready == true && record?.operations.contains(where: \.isOpen) != true
+    }
+
+    /// Until it is ready, or 60 s have passed.
+    func settle() { run(until: { self.isReady }) }
+
+    func run(for time: Duration) {
+        let limit = now + time
+        while now < limit { step() }
+    }
+
+    func run(until isSo: () -> Bool, atMost time: Duration = .seconds(60)) {
+        let limit = now + time
+        while !isSo(), broken.isEmpty, now < limit { step() }
+    }
+
+    func engine(of name: NodeName) -> SimulatedEngine? {
+        record?.member(name).flatMap { host.user(of: $0.directory) }
+    }
+
+    func kill(_ name: NodeName) {
+        if let engine = engine(of: name) { exit(engine.identity.pid, code: nil, signal: 9) }
+    }
+
+    /// SIGSTOP, and SIGCONT so much later.
+    func pause(_ name: NodeName, for time: Duration) {
+        guard let pid = engine(of: name)?.identity.pid, let place = host.pids.firstIndex(of: pid) else { return }
+        happen(.stopNode(place, time))
+    }
+
+    /// A replica is stopped, its master dies, and the master's dump is newer than the replica's, but older than what the replica
+    /// has in memory.
+    func killMasterOfStopped(_ replica: NodeName, _ master: NodeName) {
+        func saved(_ name: NodeName) -> Int64 {
+            let directory = record?.member(name)?.directory ?? ""
+            return host.folders[directory]?.dump?.savedAt.milliseconds ?? 0
+        }
+        run(until: { saved(master) > saved(replica) + 200 })
+        run(for: .milliseconds(300))
+        pause(replica, for: .seconds(4))
+        kill(master)
+        settle()
+        checkNothingIsLost()
+    }
+
+    func isOrdered(_ kind: String) -> Bool { story.contains { $0.contains("  \(kind) ") } }
+
+    /// What broke, and the story before it.
+    var account: String { (broken + story.suffix(40)).joined(separator: "\n") }
+}
