@@ -16,6 +16,7 @@ extension Admission {
                 kind, pending ? "no node waits for a restart" : "no node runs: there is nothing to restart", key)
         }
         if let same = record.operations.last(where: { $0.isOpen && $0.isSameRequest(as: kind) }) { return same }
+        for member in chosen { try checkSettled(member.name, mayLackSlots: force) }
         if !force {
             for member in chosen {
                 try checkTakingDown(

@@ -9,6 +9,7 @@ extension Admission {
             let kind = failover(from: node, to: node, force: force)
             return addEnded(kind, "\(node) is master already, of slots \(slots)", key)
         }
+        try checkSettled(node, mayLackSlots: force)
         guard let master = shard(of: node)?.master else {
             throw Refusal("no-shard", "\(node) belongs to no shard that has slots", hint: "clusterd status", exit: 1)
         }
@@ -23,6 +24,7 @@ extension Admission {
 
     mutating func failOver(from text: String, force: Bool, _ key: String?) throws(Refusal) -> Operation {
         let node = try Self.member(text, record).name
+        if isRunning(node) { try checkSettled(node, mayBeReset: true, mayLackSlots: force) }
         guard !slots(of: node).isEmpty else {
             let master = shard(of: node)?.master.map { "; \($0) is master of its shard" } ?? ""
             return addEnded(failover(from: node, to: nil, force: force), "\(node) is no master\(master)", key)

@@ -10,6 +10,7 @@ extension Admission {
             throw Refusal(
                 "node-is-stopped", "\(node) is stopped, and stays so", hint: "clusterd start-node \(node)", exit: 1)
         }
+        if isRunning(node) { try checkSettled(node, mayLackSlots: force) }
         if !noFailover, !force, isRunning(node) {
             try checkTakingDown(
                 node, "a restart would take these slots down until it is back",
@@ -42,6 +43,7 @@ extension Admission {
         if record.member(node)?.wanted == .stopped, !isRunning(node) {
             return addEnded(kind, "\(node) is stopped already", key)
         }
+        if isRunning(node) { try checkSettled(node, mayBeReset: true, mayLackSlots: force) }
         if !noFailover, !force {
             try checkTakingDown(
                 node, "these slots would be down until it is started again",

@@ -48,7 +48,10 @@ extension Turn {
     }
 
     private func identification(_ member: Member, _ user: Observation.DirectoryUser) -> Effect {
-        .identify(member.name, .init(host: spec.connectHost, port: member.ports.client, process: user.identity))
+        .identify(
+            member.name,
+            .init(
+                host: spec.connectHost, port: listeningPort(of: member, user.identity), process: user.identity))
     }
 
     /// Takes it over, or reports it.

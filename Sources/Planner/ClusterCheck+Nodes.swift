@@ -74,7 +74,8 @@ extension Turn {
             var entry: NodeEntry
             var knownBy: [String]
         }
-        let ids = Set(members.map(\.id))
+        // A member that was reset and met again under another ID is `node-reset`.
+        let ids = Set(members.map(\.id) + members.compactMap { ownWord($0)?.id })
         var strangers: [NodeID: Stranger] = [:]
         for member in members {
             for entry in lastHeard(member)?.view.entries ?? [] where !ids.contains(entry.id) {

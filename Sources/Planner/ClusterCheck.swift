@@ -158,10 +158,7 @@ extension Turn {
 
     /// Two that both say of themselves that they own a slot.
     private mutating func checkOwners(_ topology: Topology) {
-        let claims = members.compactMap { member -> (Member, SlotSet)? in
-            guard let myself = lastHeard(member)?.view.myself, myself.flags.contains(.master) else { return nil }
-            return (member, myself.slots)
-        }
+        let claims = members.compactMap { member in claim(of: member).map { (member, $0) } }
         for (index, one) in claims.enumerated() {
             for other in claims.dropFirst(index + 1) {
                 let both = one.1.intersection(other.1)

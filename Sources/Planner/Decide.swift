@@ -62,6 +62,7 @@ extension Turn {
         }
         introduce(topology)
         restoreSettings()
+        lookForPorts()
         applyPasswords()
         keepLogins()
         applyConfiguration()

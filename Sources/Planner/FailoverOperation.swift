@@ -5,7 +5,7 @@ import ClusterModel
 /// living one.
 extension Turn {
     mutating func failOver(
-        _ failover: inout Operation.Failover, _ story: Story, _ topology: Topology
+        _ failover: inout Operation.Failover, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let old = decision.record?.member(failover.master) else {
             return .failed("\(failover.master) is no node of this cluster any more")
@@ -13,6 +13,11 @@ extension Turn {
         // Between two roles a node's slots are nobody's for a moment.
         guard let master = topology.master(of: old.id).flatMap({ decision.record?.member(id: $0) }) else {
             let words = "waiting for all nodes to agree who is master of the slots of \(failover.master)"
+            if failover.successor == nil, story.age(of: words) >= Self.standing,
+                let trouble = slotTrouble(of: old, topology)
+            {
+                return .failed(trouble.sentence)
+            }
             return story.age(of: words) < Self.agreementLimit
                 ? .working(words) : .failed("nobody knows who is master of the slots of \(failover.master)")
         }
@@ -25,6 +30,11 @@ extension Turn {
             let words = "waiting for a replica of \(master.name) to take over"
             return story.age(of: words) < Self.agreementLimit
                 ? .working(words) : .failed("no replica of \(master.name) could take over")
+        }
+        if failover.successor == nil, !isEnding(master),
+            let advance = awaitSettled(master, mayLackSlots: failover.force, since: begun, story, topology)
+        {
+            return advance
         }
         if failover.force, failover.replaces == process.identity, master.name == failover.master {
             if let advance = endMaster(failover, master, story, topology) { return advance }

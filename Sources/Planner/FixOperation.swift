@@ -23,7 +23,7 @@ extension Operation {
             }
         }
 
-        /// Whether what it does now ends this node's process, which holds no keys and owns no slots.
+        /// Whether what it does now ends this node's process, which owns no slots.
         func ends(_ node: NodeName) -> Bool {
             guard case .rejoin(let rejoin)? = remaining.first else { return false }
             return rejoin.member == node

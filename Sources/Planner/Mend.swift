@@ -119,6 +119,10 @@ package enum Mend: Sendable, Hashable, Codable {
         package var master: NodeName?
         /// The process that was reset.
         package var process: ProcessIdentity
+        /// Another node ID that it answers with, where other nodes know it by that: they forget it.
+        package var strayID: NodeID?
+        /// What it holds (`300 keys`), all of it from before its master took over: kept in quarantine before it follows. nil: nothing.
+        package var holds: String?
 
         package init(member: NodeName, master: NodeName?, process: ProcessIdentity) {
             self.member = member
@@ -176,7 +180,9 @@ package enum Mend: Sendable, Hashable, Codable {
         case .repairAppendOnly(let repair):
             "repair-append-only \(repair.member) \(repair.goodBytes)/\(repair.bytes)"
         case .writeManifest(let write): "write-manifest \(write.member) \(write.parts.joined(separator: " "))"
-        case .rejoin(let rejoin): "rejoin \(rejoin.member) \(rejoin.master?.text ?? "as it was")"
+        case .rejoin(let rejoin):
+            "rejoin \(rejoin.member) \(rejoin.master?.text ?? "as it was")"
+                + (rejoin.holds == nil ? "" : " keeping its keys")
         case .forget(let forget): "forget \(forget.id)"
         case .follow(let follow): "follow \(follow.member) \(follow.master)"
         case .closeSlot(let slot): "close-slot \(slot)"
@@ -221,9 +227,11 @@ package enum Mend: Sendable, Hashable, Codable {
             "keep \(write.names.joined(separator: " ")) in quarantine/, write \(write.path) for \(write.parts.joined(separator: " and ")), "
                 + "and start \(write.member): the engine loads all of it, or refuses and changes nothing"
         case .rejoin(let rejoin):
-            "restart \(rejoin.member), which holds no keys, "
+            "restart \(rejoin.member)\(rejoin.holds == nil && rejoin.strayID == nil ? ", which holds no keys," : "") "
                 + (rejoin.master.map { "as replica of \($0)" } ?? "as the master that the other nodes know")
                 + ": clusterd writes its nodes.conf"
+                + (rejoin.strayID.map { ", and the other nodes forget \($0.short) (CLUSTER FORGET)" } ?? "")
+                + (rejoin.holds.map { ", and keeps what it holds (\($0)) in quarantine/ before it follows" } ?? "")
         case .forget(let forget): "let every node forget \(forget.id.short) (CLUSTER FORGET)"
         case .follow(let follow):
             "let \(follow.member) follow \(follow.master) again (CLUSTER REPLICATE): its data are copies, and come anew"

@@ -62,27 +62,28 @@ extension Turn {
             return .failed("it leads nowhere: \(operation.currentStep ?? "it did not begin")")
         }
         let story = story(operation)
+        let begun = operation.begun?.at ?? now
         switch operation.kind {
         case .restartNode(var restart):
-            let advance = self.restart(&restart, story, topology)
+            let advance = self.restart(&restart, since: begun, story, topology)
             decision.record?.operations[index].kind = .restartNode(restart)
             return advance
         case .startNode(let start):
             return self.start(start, story, topology)
         case .stopNode(var stop):
-            let advance = self.stop(&stop, story, topology)
+            let advance = self.stop(&stop, since: begun, story, topology)
             decision.record?.operations[index].kind = .stopNode(stop)
             return advance
         case .failover(var failover):
-            let advance = self.failOver(&failover, story, topology)
+            let advance = self.failOver(&failover, since: begun, story, topology)
             decision.record?.operations[index].kind = .failover(failover)
             return advance
         case .rollingRestart(var rolling):
-            let advance = roll(&rolling, story, topology)
+            let advance = roll(&rolling, since: begun, story, topology)
             decision.record?.operations[index].kind = .rollingRestart(rolling)
             return advance
         case .fix(var fix):
-            let advance = self.fix(&fix, since: operation.begun?.at ?? now, story, topology)
+            let advance = self.fix(&fix, since: begun, story, topology)
             decision.record?.operations[index].kind = .fix(fix)
             return advance
         case .pause, .resume:

@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// A member that somebody took out of the cluster by hand while its process ran: `CLUSTER RESET`, `redis-cli --cluster del-node`,
-/// or all its slots moved away. It is known by its folder and its process, whatever node ID it answers with.
+/// A member that an operator took out of the cluster by hand while its process ran: `CLUSTER RESET`, `redis-cli --cluster del-node`,
+/// or all its slots moved away. It is known by its folder and its process, whatever node ID it answers with and whatever it follows.
 extension Turn {
     enum Estrangement: Equatable {
         /// It answers with another node ID: CLUSTER RESET HARD.
@@ -22,11 +22,11 @@ extension Turn {
 
     /// nil: it is a node of this cluster, or it does not say.
     func estrangement(of member: Member) -> Estrangement? {
-        guard member.wanted == .running, let report = ownWord(member), let myself = report.view.myself,
-            myself.flags.contains(.master)
-        else { return nil }
+        guard member.wanted == .running, let report = ownWord(member), let myself = report.view.myself else {
+            return nil
+        }
         if report.id != member.id { return .otherID(report.id) }
-        guard myself.slots.isEmpty else { return nil }
+        guard myself.flags.contains(.master), myself.slots.isEmpty else { return nil }
         let others = report.view.entries.filter { $0.id != member.id && !$0.flags.contains(.handshake) }
         return others.isEmpty && members.count > 1 ? .alone : .withoutSlots
     }
@@ -45,24 +45,50 @@ extension Turn {
         }
     }
 
-    /// Why a restart of this member with another nodes.conf could lose something; nil: it holds nothing.
-    private func lossByReturn(_ report: NodeReport) -> String? {
-        if report.load.holdsData { return "it holds \(report.load.amount)" }
-        if report.replication.role != .master { return "it follows a master" }
+    /// Why a restart of this member with another nodes.conf could lose something; nil: it holds nothing, or copies.
+    /// - Parameter kept: whether what it holds is kept in quarantine first.
+    private func lossByReturn(
+        _ member: Member, _ report: NodeReport, kept: Bool = false, _ topology: Topology
+    ) -> String? {
         if report.view.myself?.slots.isEmpty != true { return "it owns slots" }
+        if report.replication.role != .master {
+            guard report.id != member.id else { return "it follows a master" }
+            // What a replica holds are copies.
+            return masterFollowed(report, topology) == nil
+                ? "it follows a node that owns no slots of this cluster" : nil
+        }
+        if report.load.holdsData, !(kept && goesOn(with: report, of: member, topology)) {
+            return "it holds \(report.load.amount)"
+        }
         return nil
     }
 
+    private func masterFollowed(_ report: NodeReport, _ topology: Topology) -> Member? {
+        guard let master = report.view.myself?.masterID.flatMap({ decision.record?.member(id: $0) }),
+            topology.owns(master.id)
+        else { return nil }
+        return master
+    }
+
+    /// Whether the master of its shard has the data that this master without slots has: it followed this one, and continues its stream.
+    private func goesOn(with report: NodeReport, of member: Member, _ topology: Topology) -> Bool {
+        guard let heir = master(forReturnOf: member, topology), heir.shard == member.shard else { return false }
+        return heir.streams?.contains(report.replication.replicationID) == true
+    }
+
     /// What brings an estranged member back; nil: nothing that is known to lose no key.
-    private func returning(_ member: Member, _ topology: Topology) -> Mend? {
-        guard let process = running(member.name), let report = ownWord(member), lossByReturn(report) == nil else {
-            return nil
-        }
-        if topology.owns(member.id), report.id != member.id {
-            return .rejoin(.init(member: member.name, master: nil, process: process.identity))
-        }
+    func returning(_ member: Member, _ topology: Topology) -> Mend? {
+        guard let process = running(member.name), let report = ownWord(member) else { return nil }
+        let isKept = estrangement(of: member) == .withoutSlots
+        guard lossByReturn(member, report, kept: isKept, topology) == nil else { return nil }
+        let isKnown = members.contains { $0.id != member.id && lastHeard($0)?.view.entry(report.id) != nil }
+        var rejoin = Mend.Rejoin(member: member.name, master: nil, process: process.identity)
+        rejoin.strayID = report.id != member.id && isKnown ? report.id : nil
+        rejoin.holds = isKept && report.load.holdsData ? report.load.amount : nil
+        if topology.owns(member.id), report.id != member.id { return .rejoin(rejoin) }
         guard let master = master(forReturnOf: member, topology) else { return nil }
-        return .rejoin(.init(member: member.name, master: master.name, process: process.identity))
+        rejoin.master = master.name
+        return .rejoin(rejoin)
     }
 
     mutating func checkEstranged(_ topology: Topology) {
@@ -71,15 +97,17 @@ extension Turn {
             // While its slots are nobody's, giving them back comes first (`slots-uncovered`).
             if topology.covered != .all, kind != .otherID(report.id) { continue }
             let mend = returning(member, topology)
-            let loss = lossByReturn(report).map { "; \($0), so that clusterd leaves it as it is" } ?? ""
+            let why = mend == nil ? lossByReturn(member, report, topology) : nil
+            let loss = why.map { "; \($0), so that clusterd leaves it as it is" } ?? ""
             let look = loss.isEmpty ? nil : "clusterd call --node \(member.name) CLUSTER NODES"
+            let followed = masterFollowed(report, topology).map { ", and it follows \($0.name) under that ID" } ?? ""
             var finding =
                 switch kind {
                 case .otherID(let id):
                     Finding(
                         "node-reset", topology.owns(member.id) ? .error : .warning, node: member.name,
                         "\(member.name) answers with the node ID \(id.short) instead of its own: it was reset by hand "
-                            + "(CLUSTER RESET HARD)")
+                            + "(CLUSTER RESET HARD)\(followed)")
                 case .alone:
                     Finding(
                         "node-reset", .warning, node: member.name,
@@ -92,6 +120,9 @@ extension Turn {
                             + "serves no keys and is nobody's replica")
                 }
             finding.message += loss
+            if case .rejoin(let rejoin)? = mend, let holds = rejoin.holds, let heir = rejoin.master {
+                finding.message += "; it holds \(holds) of the writes that \(heir) has taken over"
+            }
             finding.hint = mend == nil ? look : StrayFolders.hint
             finding.mend = mend
             suspect(finding, for: kind == .withoutSlots ? Self.gossip : Self.standing)
@@ -116,9 +147,12 @@ extension Turn {
             return .failed("\(rejoin.member) is no node of this cluster any more")
         }
         guard running(member.name)?.identity == rejoin.process else {
+            // The others have it from the time in which it was met under that ID.
+            let forgetting = rejoin.strayID.map { forget(.init($0), since: begun, story) }
             if let advance = comeBack(member, after: rejoin.process, agreeing: isLast, story, topology) {
                 return advance
             }
+            if case .working(let words)? = forgetting { return .working(words) }
             let role = topology.owns(member.id) ? "a master" : "a replica"
             return .done("\(member.name) is \(role) of the cluster again, in sync")
         }
@@ -126,7 +160,9 @@ extension Turn {
             guard let report = ownWord(member, since: begun) else {
                 return within("asking \(member.name) what it holds", story, else: "it does not answer")
             }
-            if let why = lossByReturn(report) { return .failed("\(member.name) was not restarted: \(why)") }
+            if let why = lossByReturn(member, report, kept: rejoin.holds != nil, topology) {
+                return .failed("\(member.name) was not restarted: \(why)")
+            }
             if let name = rejoin.master {
                 // The master of its own shard may be back by now, by the step before.
                 let home = members.first {

@@ -5,13 +5,13 @@ import ClusterModel
 /// goes on where it stood, whoever carried it out before.
 extension Turn {
     mutating func restart(
-        _ restart: inout Operation.RestartNode, _ story: Story, _ topology: Topology
+        _ restart: inout Operation.RestartNode, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let member = decision.record?.member(restart.node) else {
             return .failed("\(restart.node) is no node of this cluster any more")
         }
         if let process = running(member.name), process.identity == restart.replaces {
-            return replace(&restart, member, story, topology)
+            return replace(&restart, member, since: begun, story, topology)
         }
         if let advance = comeBack(member, after: restart.replaces, story, topology) { return advance }
         if let advance = handBack(restart, member, story, topology) { return advance }
@@ -20,8 +20,14 @@ extension Turn {
 
     /// The old process still runs.
     private mutating func replace(
-        _ restart: inout Operation.RestartNode, _ member: Member, _ story: Story, _ topology: Topology
+        _ restart: inout Operation.RestartNode, _ member: Member, since begun: Moment, _ story: Story,
+        _ topology: Topology
     ) -> Advance {
+        if !isEnding(member), restart.successor == nil,
+            let advance = awaitSettled(member, mayLackSlots: restart.force, since: begun, story, topology)
+        {
+            return advance.suffixed("; nothing was restarted")
+        }
         if !isEnding(member), !restart.force, let advance = passwordAdvance(story) { return advance }
         let isForced = restart.force && able(replicas(of: member, topology)) == nil && restart.successor == nil
         if !isEnding(member), !restart.noFailover, !isForced,
@@ -128,9 +134,20 @@ extension Turn {
             let last = exit.reason.logTail.last.map { ": \($0)" } ?? ""
             return .failed("\(member.name) \(exit.reason.cause)\(last)")
         }
+        if let trouble = whatLiesInTheWay(of: member) { return .failed(trouble) }
         let words = "starting \(member.name)"
         guard story.age(of: words) > Self.startLimit + spec.portWait else { return .working(words) }
         return .failed("\(member.name) did not start\(obstacle(to: member).map { ": \($0)" } ?? "")")
+    }
+
+    /// What in its folder keeps it from being started until `fix` was run, in words.
+    private func whatLiesInTheWay(of member: Member) -> String? {
+        guard let survey = seen.survey, exited(member.name).map({ survey.askedAt >= $0.at }) ?? true,
+            running(member.name) == nil, !isReturning(member.name),
+            let facts = survey.directories.first(where: { $0.path == member.directory }),
+            let stray = strays(survey)?.inTheWay(of: member, facts)
+        else { return nil }
+        return stray.message + (stray.hint.map { "; to start it: \($0)" } ?? "")
     }
 
     private func obstacle(to member: Member) -> String? {

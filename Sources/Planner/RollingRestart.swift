@@ -4,11 +4,11 @@ import ClusterModel
 /// only when the last one is in sync and everybody agrees, and ends at the first that does not come back.
 extension Turn {
     mutating func roll(
-        _ rolling: inout Operation.RollingRestart, _ story: Story, _ topology: Topology
+        _ rolling: inout Operation.RollingRestart, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         if var restart = rolling.current {
             let place = place(rolling)
-            let advance = self.restart(&restart, story.without(place), topology)
+            let advance = self.restart(&restart, since: begun, story.without(place), topology)
             rolling.current = restart
             switch advance {
             case .working(let text): return .working(place + text)

@@ -13,7 +13,9 @@ extension Turn {
     }
 
     /// A master hands over first; the wish that it stays down is in the record before it is told to end.
-    mutating func stop(_ stop: inout Operation.StopNode, _ story: Story, _ topology: Topology) -> Advance {
+    mutating func stop(
+        _ stop: inout Operation.StopNode, since begun: Moment, _ story: Story, _ topology: Topology
+    ) -> Advance {
         guard let member = decision.record?.member(stop.node) else {
             return .failed("\(stop.node) is no node of this cluster any more")
         }
@@ -26,6 +28,13 @@ extension Turn {
             // A start that was ordered before may still make a process of it.
             if isBusy(member.name) { return .working("waiting for what is under way at \(member.name)") }
             return .done("\(member.name) is stopped")
+        }
+        if !isEnding(member), stop.successor == nil,
+            let advance = awaitSettled(
+                member, mayBeReset: true, mayLackSlots: stop.force, since: begun, story, topology)
+        {
+            if case .failed = advance { want(.running, of: member) }
+            return advance.suffixed("; nothing was stopped")
         }
         let isForced = stop.force && able(replicas(of: member, topology)) == nil && stop.successor == nil
         if !isEnding(member), !stop.noFailover, !isForced,

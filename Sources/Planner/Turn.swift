@@ -112,7 +112,8 @@ struct Turn {
 
     func contact(_ member: Member) -> Effect.Contact? {
         running(member.name).map {
-            Effect.Contact(host: spec.connectHost, port: member.ports.client, process: $0.identity)
+            Effect.Contact(
+                host: spec.connectHost, port: listeningPort(of: member, $0.identity), process: $0.identity)
         }
     }
 }

@@ -3,26 +3,7 @@ import Foundation
 import Testing
 
 /// What people do to a member with redis-cli: it heals, or `fix` mends it; no key is lost that they did not delete themselves.
-@Suite(.serialized) struct HandMadeChangesTests {
-    private static var engines: [String] { Engines.all.filter { $0 == "redis-server" || $0.contains("valkey") } }
-
-    private func fixed(_ daemon: Daemon, _ codes: Set<String>) async throws {
-        let isOffered = await eventually {
-            try Set(plan(daemon).mends.map(\.finding.code)).isSuperset(of: codes)
-        }
-        let found = try plan(daemon)
-        #expect(isOffered, "\(found)")
-        let result = try Daemon.run(["fix", "--dir", daemon.data, "--yes"])
-        #expect(result.exit == 0, "\(result.errors)")
-        try await daemon.ready()
-        #expect(await eventually { try plan(daemon).mends.isEmpty && daemon.command(["check"]).exit == 0 })
-    }
-
-    private func plan(_ daemon: Daemon) throws -> FixDocument {
-        let result = try Daemon.run(["fix", "--dir", daemon.data, "--dry-run", "--json"])
-        return try ControlJSON.decode(FixDocument.self, from: Array(result.output.utf8))
-    }
-
+@Suite(.serialized) struct HandMadeChangesTests: FixingSuite {
     @Test(arguments: engines)
     func aMemberThatWasResetComesBack(server: String) async throws {
         try await withDaemon { daemon in

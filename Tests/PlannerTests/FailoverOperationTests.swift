@@ -80,6 +80,9 @@ import Testing
         var (scene, began) = try Self.thereAndBack(nodeTimeout: "15000")
         let passed = scene.now - began
         try scene.ask(.failover("7004"))
+        // It is asked before it is told to stand for election.
+        scene.take(scene.decide())
+        scene.hear()
         let seconds = 65 - passed.components.seconds
         #expect(scene.decide().waits.contains { $0.contains("waiting \(seconds) s: the engine refuses") })
     }

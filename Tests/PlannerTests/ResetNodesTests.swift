@@ -4,41 +4,7 @@ import Testing
 @testable import Planner
 
 /// What people do to a member by hand: reset, removal, lost slots, an unknown master, another port.
-@Suite struct ResetNodesTests {
-    private typealias Lies = [NodeName: (inout NodeReport) -> Void]
-
-    /// Findings after so long that none goes away by itself; every node says what `lies` makes of it.
-    private func checked(_ scene: Scene, _ lies: Lies) -> (Scene, Decision) {
-        var scene = scene
-        for _ in 0..<30 {
-            for name in scene.processes.keys.sorted() { scene.answer(name, lies[name] ?? { _ in }) }
-            scene.take(scene.decide())
-            scene.pass(.milliseconds(500))
-        }
-        for name in scene.processes.keys.sorted() { scene.answer(name, lies[name] ?? { _ in }) }
-        return (scene, scene.decide())
-    }
-
-    private func entry(_ view: inout NodesView, _ name: NodeName, _ change: (inout NodeEntry) -> Void) {
-        guard let index = view.entries.firstIndex(where: { $0.id == Scene.id(name) }) else { return }
-        change(&view.entries[index])
-    }
-
-    /// A node that was reset: a master without slots that knows nobody and holds nothing.
-    private func reset(_ name: NodeName, id: NodeID? = nil, keys: Int64 = 0) -> (inout NodeReport) -> Void {
-        { report in
-            report.view.entries.removeAll { $0.id != Scene.id(name) }
-            report.view.entries[0].flags = [.master, .myself]
-            report.view.entries[0].masterID = nil
-            report.view.entries[0].slots = SlotSet()
-            report.view.entries[0].id = id ?? Scene.id(name)
-            report.id = id ?? Scene.id(name)
-            report.replication.role = .master
-            report.replication.linkUp = false
-            report.load.keys = keys
-        }
-    }
-
+@Suite struct ResetNodesTests: ResetNodesSuite {
     @Test(arguments: [nil, Scene.id("abcd")] as [NodeID?])
     func aResetReplicaIsOfferedItsPlace(id: NodeID?) throws {
         let (_, decision) = checked(.settled(), ["7004": reset("7004", id: id)])
@@ -159,29 +125,6 @@ import Testing
             "\(decision.findings.map(\.message))")
     }
 
-    /// Runs the operation to its end. Returns whether the node was stopped.
-    private func mend(
-        _ node: NodeName, _ scene: inout Scene, lies: (NodeName) -> ((inout NodeReport) -> Void)?,
-        after: (NodeName) -> ((inout NodeReport) -> Void)? = { _ in nil }
-    ) -> Bool {
-        var isStopped = false
-        for _ in 0..<400 where scene.hasOpenOperations {
-            let isOld = scene.starts[node] == 1
-            for name in scene.processes.keys.sorted() {
-                scene.answer(name, (isOld ? lies(name) : after(name)) ?? { _ in })
-            }
-            let decision = scene.decide()
-            isStopped = isStopped || decision.nodes("shutdown") == [node]
-            scene.take(decision)
-            for effect in decision.effects {
-                if case .ask = effect { continue }
-                scene.perform(effect)
-            }
-            scene.pass(.milliseconds(50))
-        }
-        return isStopped
-    }
-
     @Test func slotsThatAllHaveForgottenGoBackByTheRecord() throws {
         let lost = SlotSet(5500...5599)
         let forgetful: (inout NodeReport) -> Void = { report in
@@ -232,6 +175,37 @@ import Testing
         scene = .settled()
         for name in scene.processes.keys.sorted() where name != "7001" && name != "7004" { scene.answer(name, rival) }
         #expect(scene.decide().nodes("meet").isEmpty)
+    }
+
+    /// CONFIG SET port while no daemon ran: the record has the process, and the kernel says where it listens.
+    @Test func aNodeThatListensElsewhereIsFoundAndSetBack() {
+        var scene = Scene.settled()
+        scene.settings["7001"] = ["port": "7055"]
+        scene.listening["7001"] = [7055, 17001]
+        scene.replaceDaemon()
+        var asked: Set<Int> = []
+        scene.run { decision in
+            for case .ask("7001", let contact) in decision.effects { asked.insert(contact.port) }
+            return decision.assessment.ready
+        }
+        #expect(asked == [7055])
+        scene.run { decision in decision.effects.contains(where: { isAsk($0, "7001", on: 7001) }) }
+        #expect(scene.starts["7001"] == 1 && scene.settings["7001"] == ["port": "7001"])
+    }
+
+    /// The connection of a daemon that runs ends at the same time.
+    @Test func aNodeThatRefusesConnectionsIsLookedFor() {
+        var scene = Scene.settled()
+        scene.pass(.seconds(10))
+        scene.settings["7001"] = ["port": "7055"]
+        scene.listening["7001"] = [7055, 17001]
+        scene.run { decision in decision.effects.contains(where: { isAsk($0, "7001", on: 7055) }) }
+        scene.run { decision in decision.effects.contains(where: { isAsk($0, "7001", on: 7001) }) }
+        #expect(scene.settings["7001"] == ["port": "7001"])
+    }
+
+    private func isAsk(_ effect: Effect, _ node: NodeName, on port: Int) -> Bool {
+        if case .ask(node, let contact) = effect { contact.port == port } else { false }
     }
 
     @Test func aPortThatWasChangedByHandIsSetBack() {

@@ -75,7 +75,10 @@ extension Scene {
     // MARK: effects
 
     mutating func perform(_ effect: Effect) {
-        if case .ask(let node, _) = effect { return answer(node) }
+        if case .ask(let node, let contact) = effect {
+            if let ports = listening[node], !ports.contains(contact.port) { return refuse(node) }
+            return answer(node)
+        }
         if case .askSettings(let node, let contact, _) = effect {
             seen.check.settings[node] = SettingsReply(askedAt: now, of: contact.process, values: settings[node] ?? [:])
             return
@@ -151,6 +154,9 @@ extension Scene {
         case .releaseReserve(let folder):
             resizeReserve(in: folder, by: -Reserve.bytes)
             seen.effects[effect.key] = nil
+        case .configure(let node, _, "port", let port):
+            settings[node]?["port"] = port
+            listening[node] = listening[node].map { _ in Int(port).map { [$0, $0 + 10000] } ?? [] }
         case .preserve, .replicate, .meet, .configure, .ask, .askSettings, .inspect: break
         case .examine(let node, let process, let path):
             seen.examinations[node] = .init(of: process, path: path, bytes: 100, goodBytes: 78)
@@ -220,6 +226,12 @@ extension Scene {
     }
 
     // MARK: processes
+
+    /// It is asked on a port on which it does not listen.
+    mutating func refuse(_ node: NodeName) {
+        guard case .running(let process) = seen.processes[node] else { return }
+        seen.replies[node] = NodeReply(askedAt: now, answeredAt: now, of: process.identity, outcome: .refused)
+    }
 
     private mutating func began(_ node: NodeName, _ identity: ProcessIdentity, adopted: Bool) {
         processes[node] = identity

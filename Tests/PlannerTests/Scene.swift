@@ -26,6 +26,8 @@ struct Scene {
     var epochs: [UInt64] = []
     /// Directives as the running nodes have them.
     var settings: [NodeName: [String: String]] = [:]
+    /// TCP ports on which processes of nodes are seen to listen; none: that cannot be seen.
+    var listening: [NodeName: [Int]] = [:]
     /// How long each node's own log is.
     var logBytes: [NodeName: Int64] = [:]
     /// What running nodes take of the host, where that matters.
@@ -182,7 +184,7 @@ struct Scene {
         let users = processes.sorted { $0.key < $1.key }.map { name, identity in
             Observation.DirectoryUser(
                 directory: record?.member(name)?.directory ?? Self.folder(name), identity: identity,
-                command: "redis-server 127.0.0.1:\(name)")
+                command: "redis-server 127.0.0.1:\(name)", ports: listening[name])
         }
         let lost = (record?.members ?? []).map(\.directory).filter { disk[$0] == nil }.map(DirectoryFacts.init(path:))
         let directories = (disk.values + lost).sorted { $0.path < $1.path }

@@ -10,6 +10,7 @@ package struct Chronicle: Sendable {
     private let processes = ProcessStory()
     private var effects = EffectStory()
     private var roles = RoleStory()
+    private let slots = SlotStory()
     private var serving = ServingStory()
     private let operations = OperationStory()
     private var health: HealthStory
@@ -26,6 +27,7 @@ package struct Chronicle: Sendable {
         events += processes.events(scene)
         events += serving.losses(scene)
         events += roles.events(scene)
+        events += slots.events(scene)
         events += serving.gains(scene)
         events += findings.events(scene)
         let isLost = serving.isLost || findings.stands("slots-uncovered")

@@ -38,6 +38,7 @@ extension TimelineEvent.Code {
         case .demoted: "c82821bb0e185cd587ea3dd85fc49b90"
         case .inSync: "3136e339f4d95a529cf78277b4c0e8b5"
         case .linkLost: "12f01bb90167548ab68554c7fdc100a3"
+        case .slotsMoved: "4b1813fc8602484bb867da8f974d5343"
         case .servingLost: "f2b644c9f5d95e9c930f6c7b1e436481"
         case .servingRegained: "4321e162026751cda63ad2dd0b97a799"
         case .stateChanged: "d89bebb84fdf5c05b860afa120a579b7"

@@ -68,6 +68,7 @@ package struct TimelineEvent: Sendable, Equatable {
         case inSync = "in-sync"
         case linkLost = "link-lost"
 
+        case slotsMoved = "slots-moved"
         case servingLost = "serving-lost"
         case servingRegained = "serving-regained"
         case stateChanged = "state-changed"

@@ -1,0 +1,24 @@
+import ClusterModel
+
+extension Record {
+    /// Slots that the nodes of one shard owned when all slots were owned, and that a node of another shard owns now.
+    package struct MovedSlots: Sendable, Equatable {
+        package var from: NodeName
+        package var to: NodeName
+        package var slots: SlotSet
+    }
+
+    /// What moved between shards since an earlier record: `CLUSTER SETSLOT`, `redis-cli --cluster reshard`. A failover moves none, and `fix`
+    /// gives slots back only.
+    package func movedSlots(since earlier: Record) -> [MovedSlots] {
+        earlier.members.flatMap { owner -> [MovedSlots] in
+            guard let old = owner.lastSlots, let shard = member(owner.name)?.shard else { return [] }
+            return members.compactMap { heir in
+                guard heir.shard != shard, let moved = heir.lastSlots?.intersection(old), !moved.isEmpty else {
+                    return nil
+                }
+                return MovedSlots(from: owner.name, to: heir.name, slots: moved)
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import ClusterModel
+
+/// Members whose place in the cluster `fix` has to put right before an operation takes them down or lets them hand over: a restart would not
+/// lead back, and the replica of a master that let its slots go would take them while that master follows no node.
+extension Turn {
+    struct Unsettled: Equatable {
+        /// Of the finding that says the same.
+        var code: String
+        var words: String
+        /// Whether `fix` does something about it.
+        var isMended: Bool
+
+        var hint: String { isMended ? StrayFolders.hint : "clusterd check" }
+        var sentence: String { "\(words); first: \(hint)" }
+    }
+
+    /// nil: it answers with the node ID of its place, or not at all.
+    func resetTrouble(of member: Member, _ topology: Topology) -> Unsettled? {
+        guard case .otherID(let id)? = estrangement(of: member) else { return nil }
+        return Unsettled(
+            code: "node-reset",
+            words: "\(member.name) answers with the node ID \(id.short) instead of its own: it was reset by hand",
+            isMended: returning(member, topology) != nil)
+    }
+
+    /// nil: each slot of its shard has one owner, as far as the nodes say.
+    func slotTrouble(of member: Member, _ topology: Topology) -> Unsettled? {
+        let missing = SlotSet.all.subtracting(topology.covered)
+        let lost = members.filter { $0.shard == member.shard }
+            .reduce(SlotSet()) { $0.union($1.lastSlots?.intersection(missing) ?? SlotSet()) }
+        if !lost.isEmpty {
+            let verb = lost.count == 1 ? "belongs" : "belong"
+            return Unsettled(
+                code: "slots-uncovered", words: "\(Self.slots(lost)) of the shard of \(member.name) \(verb) to no node",
+                isMended: !owners(ofLost: lost, topology).isEmpty)
+        }
+        guard let owner = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
+            let mine = claim(of: owner)
+        else { return nil }
+        for other in members where other.id != owner.id {
+            guard let both = claim(of: other)?.intersection(mine), !both.isEmpty else { continue }
+            return Unsettled(
+                code: "slot-two-owners",
+                words: "\(owner.name) and \(other.name) both say that they own \(Self.slots(both))",
+                isMended: false)
+        }
+        return nil
+    }
+
+    /// The slots that a master says are its own.
+    func claim(of member: Member) -> SlotSet? {
+        guard let myself = lastHeard(member)?.view.myself, myself.flags.contains(.master) else { return nil }
+        return myself.slots
+    }
+
+    /// For one answer of a node at rest, which is asked each second.
+    private static let answerLimit = Duration.seconds(1)
+
+    /// Before an operation takes this node down, or lets it hand over: nil, once an answer of after the command says that nothing is in the way.
+    /// Between two roles a slot has no owner for a moment.
+    func awaitSettled(
+        _ member: Member, mayBeReset: Bool = false, mayLackSlots: Bool = false, since begun: Moment, _ story: Story,
+        _ topology: Topology
+    ) -> Advance? {
+        if let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
+            case .report = reply.outcome, reply.askedAt < begun, now - begun < Self.answerLimit
+        {
+            return .working("asking \(member.name) which slots it has")
+        }
+        if !mayBeReset, let trouble = resetTrouble(of: member, topology) { return .failed(trouble.sentence) }
+        guard !mayLackSlots, let trouble = slotTrouble(of: member, topology) else { return nil }
+        let words = "waiting for each slot of the shard of \(member.name) to have one owner"
+        return story.age(of: words) < Self.standing ? .working(words) : .failed(trouble.sentence)
+    }
+}
+
+extension Admission {
+    /// Refuses what `fix` has to come before.
+    /// - Parameters:
+    ///   - mayBeReset: whether the command makes sense for a node that was reset by hand.
+    ///   - mayLackSlots: whether the operator accepts what comes of slots without an owner.
+    func checkSettled(
+        _ node: NodeName, mayBeReset: Bool = false, mayLackSlots: Bool = false
+    ) throws(Refusal) {
+        if record.operations.contains(where: { $0.isOpen && $0.isExclusive }) { return }
+        guard let survey = seen.survey, let member = record.member(node) else { return }
+        let turn = Turn(spec, record, seeing: seen, at: seen.began)
+        let topology = turn.believedTopology(survey)
+        let reset = mayBeReset ? nil : turn.resetTrouble(of: member, topology)
+        let slots = mayLackSlots ? nil : turn.slotTrouble(of: member, topology)
+        guard let trouble = reset ?? slots else { return }
+        throw Refusal(trouble.code, trouble.words, hint: trouble.hint, exit: 4)
+    }
+}

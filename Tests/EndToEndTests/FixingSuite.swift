@@ -1,0 +1,26 @@
+import ControlAPI
+import Testing
+
+/// What several suites ask of `fix` after something was changed by hand.
+protocol FixingSuite {}
+
+extension FixingSuite {
+    static var engines: [String] { Engines.all.filter { $0 == "redis-server" || $0.contains("valkey") } }
+
+    func fixed(_ daemon: Daemon, _ codes: Set<String>) async throws {
+        let isOffered = await eventually {
+            try Set(plan(daemon).mends.map(\.finding.code)).isSuperset(of: codes)
+        }
+        let found = try plan(daemon)
+        #expect(isOffered, "\(found)")
+        let result = try Daemon.run(["fix", "--dir", daemon.data, "--yes"])
+        #expect(result.exit == 0, "\(result.errors)")
+        try await daemon.ready()
+        #expect(await eventually { try plan(daemon).mends.isEmpty && daemon.command(["check"]).exit == 0 })
+    }
+
+    func plan(_ daemon: Daemon) throws -> FixDocument {
+        let result = try Daemon.run(["fix", "--dir", daemon.data, "--dry-run", "--json"])
+        return try ControlJSON.decode(FixDocument.self, from: Array(result.output.utf8))
+    }
+}
