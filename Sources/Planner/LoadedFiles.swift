@@ -34,7 +34,8 @@ extension Turn {
     /// - Returns: nil: the append-only file has all that the dump has.
     func dumpAfterAppendOnly(_ member: Member, _ content: DirectoryContent) -> LaterDump? {
         guard let header = content.dumps.first?.header, let saved = header.savedAt, let last = member.lastSeen,
-            let bytes = last.appendOnlyBytes, let files = content.appendOnly?.files, member.cleanStop == nil,
+            last.isComparable(at: seen.wall), let bytes = last.appendOnlyBytes, let files = content.appendOnly?.files,
+            member.cleanStop == nil,
             let appended = files.map(\.modified).max(), saved > appended + Freshness.writeSpread
         else { return nil }
         guard header.replicationID == last.replicationID, let offset = header.replicationOffset else {

@@ -49,8 +49,7 @@ package struct Observation: Sendable, Equatable {
     package var host = HostFacts()
     /// Whether each node's process lives.
     package var vitals: [NodeName: Vitals] = [:]
-    /// Since when the loop has come on time, and the host was not suspended: what was asked before is no evidence against
-    /// anybody.
+    /// Since when the loop has come on time, and the host was not suspended: what was asked before proves no silence.
     package var listening: Moment
     /// The last time that the loop came late, and by how much.
     package var lateness: Lateness?
@@ -171,6 +170,7 @@ package struct Observation: Sendable, Equatable {
         /// Since when this holder is known. What it works on is told by a survey that was asked for later, and by no other.
         package var heldSince: Moment
         package var askedAt: Moment
+
         package init(
             port: Int, sentence: String, holder: PortHolderFact = .other, since: Moment, askedAt: Moment
         ) {
