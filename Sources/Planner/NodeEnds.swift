@@ -143,13 +143,16 @@ extension Turn {
 }
 
 extension NodeEnd {
+    /// Of an end that was seen at least one of these is known.
+    private var isUnseen: Bool { exit == ProcessExit() && uptimeMilliseconds == nil && log.isEmpty }
+
     mutating func complete(with inquiry: Observation.Inquiry, before exit: NodeProcess.Exited?, isThisBoot: Bool) {
         isComplete = true
         if let exit = inquiry.exit {
             // Nobody looked when it ended, and its parent is told all the same.
             let reason = ExitReason(exit: exit, log: inquiry.log)
             (self.exit, log, kind, cause) = (exit, reason.logTail, reason.kind.name, reason.cause)
-        } else if log.isEmpty, !inquiry.log.isEmpty {
+        } else if exit?.identity != identity, isUnseen, !inquiry.log.isEmpty {
             // Nobody heard it end; what it wrote may say more than that.
             let reason = ExitReason(exit: self.exit, log: inquiry.log)
             log = reason.logTail

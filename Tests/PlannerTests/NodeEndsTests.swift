@@ -26,6 +26,19 @@ import Testing
         #expect(scene.record == before)
     }
 
+    /// What the engine logs of an ordinary day tells nothing of a kill, and is not kept.
+    @Test func anEndThatWasSeenIsNeverToldAsOneThatWasNot() throws {
+        var scene = Scene.settled()
+        scene.hear()
+        scene.pass(.milliseconds(1))
+        scene.die("7004")
+        let identity = try #require(scene.seen.lastExits["7004"]?.identity)
+        scene.seen.inquiries["7004"] = .init(
+            of: identity, namedByKernel: nil, memoryKills: nil,
+            log: ["7004:S 01 Jan 2026 00:00:00.000 * MASTER <-> REPLICA sync: Finished with success"])
+        #expect(try noted(&scene).cause == "killed by SIGKILL")
+    }
+
     @Test func theKernelsWordMakesItWantOfMemory() throws {
         var scene = Scene.settled()
         scene.pass(.milliseconds(1))
