@@ -140,6 +140,7 @@ import Testing
             #expect(await asking.goesOn())
 
             // As `systemctl restart` does it.
+            systemd.hear()
             kill(daemon.process.processIdentifier, SIGUSR1)
             #expect(await daemon.ended() == 0)
             systemd.hear()
@@ -150,6 +151,8 @@ import Testing
             #expect(await asking.end() == [])
             #expect(try daemon.status().nodes.map(\.pid) == nodes)
 
+            // The kernel queues few datagrams for one who does not read them (net.unix.max_dgram_qlen).
+            systemd.hear()
             try await daemon.stop()
             systemd.hear()
             #expect(systemd.stored.isEmpty && inode(path) == nil)
