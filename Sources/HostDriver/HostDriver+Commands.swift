@@ -64,7 +64,7 @@ extension HostDriver {
     private static let promotionScript = """
         local info = redis.call('INFO', 'replication')
         if not string.find(info, 'role:slave', 1, true) then return redis.error_reply('ERR it is no replica') end
-        if string.find(info, 'master_link_status:up', 1, true) then
+        if ARGV[5] ~= 'link-stays' and string.find(info, 'master_link_status:up', 1, true) then
           return redis.error_reply('ERR its link to the master is up')
         end
         local master, flagsOf = '', {}
@@ -96,6 +96,7 @@ extension HostDriver {
                 "EVAL", Self.promotionScript(for: promotion.engine), "0", promotion.masterID.text,
                 String(promotion.deadline.milliseconds),
                 String(promotion.epoch ?? 0), String(promotion.orderedAt?.milliseconds ?? 0),
+                promotion.linkStays == true ? "link-stays" : "link-ends",
             ])
     }
 }

@@ -231,6 +231,8 @@ package enum Effect: Sendable, Equatable {
         package var epoch: UInt64?
         /// What the replica runs.
         package var engine: Engine?
+        /// The master is dead and keeps its sockets: the replica takes over although its link to it is up.
+        package var linkStays: Bool?
 
         package init(
             replica: NodeName, replicaID: NodeID, master: NodeName, masterID: NodeID, orderedAt: WallTime?,

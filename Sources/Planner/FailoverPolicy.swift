@@ -87,13 +87,14 @@ extension Turn {
         }
         let stream = lastStream(of: master)
         let isSameStream = stream?.position.replicationID == winner.report.replication.replicationID
-        let promotion = Effect.Promotion(
+        var promotion = Effect.Promotion(
             replica: winner.member.name, replicaID: winner.member.id, master: master.name, masterID: master.id,
             orderedAt: seen.wall, deadline: seen.wall + Self.promotionValidity, ordered: now,
             attempt: earlier.count + 1,
             lagBytes: isSameStream ? stream.map { max(0, $0.position.offset - winner.offset) } : nil,
             masterSeenAt: stream?.at, epoch: winner.report.currentEpoch,
             engine: winner.report.engine)
+        if running(master.name) != nil, winner.report.replication.linkUp { promotion.linkStays = true }
         decision.record?.promotions.append(promotion)
         perform(.promote(promotion, contact))
         wait("for \(winner.member.name) to take over from \(master.name)")

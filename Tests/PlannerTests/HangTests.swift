@@ -236,7 +236,10 @@ import Testing
     @Test func oneThatKeepsItsSocketsIsReplacedOnceTheyAreRead() {
         let scene = unkillable(.fast)
         #expect(scene.report("7003")?.replication.linkUp == true)
-        #expect(scene.decide().nodes("promote") == ["7003"])
+        let orders = scene.decide().orders("promote")
+        #expect(orders.compactMap(\.node) == ["7003"])
+        guard case .promote(let promotion, _)? = orders.first else { return }
+        #expect(promotion.linkStays == true)
     }
 
     @Test func underDurableTheFindingSaysWhatAPersonCanDo() throws {
