@@ -58,7 +58,7 @@ package struct NodeReport: Hashable, Sendable {
         package var appendFsync: String?
         /// `aof_current_size`: what the append-only file and its base hold.
         package var appendOnlyBytes: Int64?
-        /// The append-only file is written anew, or is to be: one that was just switched on is none until that is done.
+        /// A rewrite of the append-only file runs or is scheduled. A file that was just switched on is incomplete until its first rewrite ends.
         package var rewritesAppendOnly = false
 
         package init(

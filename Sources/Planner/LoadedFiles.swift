@@ -35,8 +35,8 @@ extension Turn {
     func dumpAfterAppendOnly(_ member: Member, _ content: DirectoryContent) -> LaterDump? {
         guard let header = content.dumps.first?.header, let saved = header.savedAt, let last = member.lastSeen,
             last.isComparable(at: seen.wall), let bytes = last.appendOnlyBytes, let files = content.appendOnly?.files,
-            member.cleanStop == nil,
-            let appended = files.map(\.modified).max(), saved > appended + Freshness.writeSpread
+            member.cleanStop == nil, let appended = files.map(\.modified).max(),
+            saved > appended + Freshness.writeSpread
         else { return nil }
         guard header.replicationID == last.replicationID, let offset = header.replicationOffset else {
             guard header.replicationID == nil, let keys = header.keys, keys != last.keys else { return nil }
