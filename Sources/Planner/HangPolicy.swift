@@ -319,18 +319,16 @@ extension Turn {
     private mutating func reportUnkillable(_ member: Member, _ topology: Topology) {
         guard let process = running(member.name), let dying = vitals(member.name)?.dyingSince else { return }
         guard now - dying >= Self.reapLimit else { return wake(at: dying + Self.reapLimit) }
-        let keepsRole = decision.verdicts.contains { $0.master == member.name && $0.heir == nil }
-        let candidate = topology.owns(member.id) && keepsRole ? replicas(of: member, topology).first?.name : nil
+        let verdict = decision.verdicts.first { $0.master == member.name && $0.heir == nil }
+        let candidate = topology.owns(member.id) ? replicas(of: member, topology).first?.name : nil
+        let kept = verdict.flatMap { verdict in candidate.map { (name: $0, why: verdict.why) } }
         find(
             Finding(
                 "node-unkillable", .error, node: member.name,
                 "\(member.name) (\(process.identity)) was sent SIGKILL and does not end: it hangs in the kernel, or its cgroup "
                     + "is frozen; it will not do anything any more, and its port and folder are not free"
-                    + (candidate.map {
-                        "; \($0) does not take over, since the append-only file of \(member.name) holds every write "
-                            + "(failover: durable)"
-                    } ?? ""),
-                hint: candidate.map { "clusterd failover \($0) --force" }
+                    + (kept.map { "; \($0.name) does not take over from it: \($0.why)" } ?? ""),
+                hint: kept.map { "clusterd failover \($0.name) --force" }
                     ?? "sudo cat /proc/\(process.identity.pid)/stack"))
     }
 }
