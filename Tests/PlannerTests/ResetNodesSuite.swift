@@ -47,13 +47,22 @@ extension ResetNodesSuite {
         after: (NodeName) -> ((inout NodeReport) -> Void)? = { _ in nil }
     ) -> Bool {
         var isStopped = false
-        for _ in 0..<400 where scene.hasOpenOperations {
-            let isOld = scene.starts[node] == 1
-            for name in scene.processes.keys.sorted() {
-                scene.answer(name, (isOld ? lies(name) : after(name)) ?? { _ in })
-            }
-            let decision = scene.decide()
+        finish(&scene, lies: { name, scene in scene.starts[node] == 1 ? lies(name) : after(name) }) { decision in
             isStopped = isStopped || decision.nodes("shutdown") == [node]
+        }
+        return isStopped
+    }
+
+    /// Runs the operation to its end; at every turn each node says what `lies` makes of it.
+    func finish(
+        _ scene: inout Scene, turns: Int = 400, lies: (NodeName, Scene) -> ((inout NodeReport) -> Void)?,
+        noting: (Decision) -> Void = { _ in }
+    ) {
+        for _ in 0..<turns where scene.hasOpenOperations {
+            let before = scene
+            for name in scene.processes.keys.sorted() { scene.answer(name, lies(name, before) ?? { _ in }) }
+            let decision = scene.decide()
+            noting(decision)
             scene.take(decision)
             for effect in decision.effects {
                 if case .ask = effect { continue }
@@ -61,6 +70,5 @@ extension ResetNodesSuite {
             }
             scene.pass(.milliseconds(50))
         }
-        return isStopped
     }
 }

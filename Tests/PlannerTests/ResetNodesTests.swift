@@ -90,19 +90,7 @@ import Testing
         let mends = decision.findings.filter { $0.code == "node-reset" }.compactMap(\.mend)
         #expect(mends.compactMap(\.node) == ["7001", "7004"])
         try scene.ask(.fix(mends.map(\.id)))
-        for _ in 0..<1000 where scene.hasOpenOperations {
-            let starts = scene.starts
-            for name in scene.processes.keys.sorted() {
-                scene.answer(name, (starts[name] == 1 ? lies[name] : nil) ?? { _ in })
-            }
-            let decision = scene.decide()
-            scene.take(decision)
-            for effect in decision.effects {
-                if case .ask = effect { continue }
-                scene.perform(effect)
-            }
-            scene.pass(.milliseconds(50))
-        }
+        finish(&scene, turns: 1000, lies: { name, scene in scene.starts[name] == 1 ? lies[name] : nil })
         #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
         #expect(scene.report("7004")?.view.myself?.masterID == Scene.id("7001"))
         #expect(scene.record?.member("7004")?.shard == scene.record?.member("7001")?.shard)

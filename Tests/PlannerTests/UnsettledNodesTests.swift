@@ -131,21 +131,13 @@ import Testing
         try scene.ask(.fix([try #require(decision.finding("node-reset")?.mend?.id)]))
         let lies = returned("7004", Self.other)
         var forgot: Set<NodeName> = []
-        for _ in 0..<400 where scene.hasOpenOperations {
-            let isOld = scene.starts["7004"] == 1
-            for name in scene.processes.keys.sorted() {
-                let isLying = name == "7004" ? isOld : !forgot.contains(name)
-                scene.answer(name, (isLying ? lies[name] : nil) ?? { _ in })
-            }
-            decision = scene.decide()
-            forgot.formUnion(decision.nodes("forget"))
-            scene.take(decision)
-            for effect in decision.effects {
-                if case .ask = effect { continue }
-                scene.perform(effect)
-            }
-            scene.pass(.milliseconds(50))
-        }
+        finish(
+            &scene,
+            lies: { name, scene in
+                let isLying = name == "7004" ? scene.starts["7004"] == 1 : !forgot.contains(name)
+                return isLying ? lies[name] : nil
+            },
+            noting: { forgot.formUnion($0.nodes("forget")) })
         #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
         #expect(forgot == Set(TriageTests.six).subtracting(["7004"]))
         #expect(scene.report("7004")?.id == Scene.id("7004"))
