@@ -52,6 +52,7 @@ import Testing
     @Test func theDocumentHasEveryName() throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
+            .deletingLastPathComponent()
         let text = try String(contentsOf: root.appendingPathComponent("docs/metrics.md"), encoding: .utf8)
         let documented = text.matches(of: #/(?m)^\| `(clusterd_[a-z_]+)` \| (gauge|counter) \|/#)
             .map { "\($0.1) \($0.2)" }
