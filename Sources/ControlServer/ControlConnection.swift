@@ -34,7 +34,7 @@ final class ControlConnection: ChannelInboundHandler {
     }
 
     let limits: ControlLimits
-    private let audience: Audience
+    private let scope: ListenerScope
     private let handler: ControlServer.Handler
     var state = State.idle
     /// Of the request that is being received.
@@ -45,14 +45,14 @@ final class ControlConnection: ChannelInboundHandler {
     private(set) var isFinishing = false
     private var requestDeadline: Scheduled<Void>?
 
-    init(audience: Audience, limits: ControlLimits, handler: @escaping ControlServer.Handler) {
-        self.audience = audience
+    init(scope: ListenerScope, limits: ControlLimits, handler: @escaping ControlServer.Handler) {
+        self.scope = scope
         self.limits = limits
         self.handler = handler
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        if case .network = audience {
+        if case .network = scope {
             startRequestDeadline(context)
             return context.fireChannelActive()
         }
@@ -124,7 +124,7 @@ final class ControlConnection: ChannelInboundHandler {
     private func receive(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         state = .receiving(head)
         body.clear()
-        if case .local(let access) = audience {
+        if case .local(let access) = scope {
             guard let peer else {
                 refuse(.forbidden, "the kernel does not say who is asking", context)
                 return
@@ -147,11 +147,11 @@ final class ControlConnection: ChannelInboundHandler {
                 parsing: HTTPRequest(
                     head.method.rawValue, head.uri, headers: headers, body: Array(body.readableBytesView)))
         } catch {
-            send(.rejected(audience.answer(to: error)), context)
+            send(.rejected(scope.answer(to: error)), context)
             return
         }
-        if case .network = audience, !request.isPublic {
-            return send(.error(Audience.refusal, status: 403), context)
+        if case .network = scope, !request.isPublic {
+            return send(.error(ListenerScope.refusal, status: 403), context)
         }
         let connection = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         let eventLoop = context.eventLoop

@@ -100,7 +100,7 @@ package final class ControlServer: Sendable {
     }
 
     /// The socket, where systemd may be asked to keep it for the next program, and what to call it there.
-    package var keepsake: (descriptor: Int32, name: String)? {
+    package var storedSocket: (descriptor: Int32, name: String)? {
         socket.flatMap { socket in socket.storedName.map { (socket.descriptor, $0) } }
     }
 
@@ -127,7 +127,7 @@ package final class ControlServer: Sendable {
     }
 
     private static func configure(
-        _ channel: any Channel, _ audience: Audience, _ limits: ControlLimits, _ connections: ConnectionRegistry,
+        _ channel: any Channel, _ scope: ListenerScope, _ limits: ControlLimits, _ connections: ConnectionRegistry,
         _ handler: @escaping Handler
     ) throws {
         let pipeline = channel.pipeline.syncOperations
@@ -143,7 +143,7 @@ package final class ControlServer: Sendable {
         try pipeline.configureHTTPServerPipeline(
             withPipeliningAssistance: true, withErrorHandling: false, withOutboundHeaderValidation: true,
             withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoding)
-        try pipeline.addHandler(ControlConnection(audience: audience, limits: limits, handler: handler))
+        try pipeline.addHandler(ControlConnection(scope: scope, limits: limits, handler: handler))
     }
 }
 

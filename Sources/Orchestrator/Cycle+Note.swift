@@ -8,7 +8,7 @@ extension Cycle {
         switch event {
         case .ended(let effect, let outcome): ended(effect, outcome, at: now, wall: wall)
         case .exited(let node, let identity, let reason): exited(node, identity, reason, at: now, wall: wall)
-        case .wish(let wish): note(wish)
+        case .intent(let intent): note(intent)
         case .disks(let disks): seen.note(disks, at: now)
         case .host(let facts):
             if facts.asleep - seen.host.asleep > Self.lateLimit { late(by: facts.asleep - seen.host.asleep, at: now) }
@@ -25,11 +25,12 @@ extension Cycle {
     package mutating func keptAside(_ path: String) { seen.recordKeptAside = path }
 
     /// A stop is not taken back, and asking twice does not start its clock anew.
-    private mutating func note(_ wish: Observation.Wish) {
-        switch (seen.wish, wish) {
-        case (.stop(let asked, let kill), .stop(_, let killNow)): seen.wish = .stop(asked: asked, kill: kill || killNow)
+    private mutating func note(_ intent: Observation.DaemonIntent) {
+        switch (seen.intent, intent) {
+        case (.stop(let asked, let kill), .stop(_, let killNow)):
+            seen.intent = .stop(asked: asked, kill: kill || killNow)
         case (.stop, _): break
-        default: seen.wish = wish
+        default: seen.intent = intent
         }
     }
 

@@ -6,7 +6,7 @@ package enum Event: Sendable {
     /// An effect ended.
     case ended(Effect, Outcome)
     case exited(NodeName, ProcessIdentity, ExitReason)
-    case wish(Observation.Wish)
+    case intent(Observation.DaemonIntent)
     case disks([Disk])
     case host(HostFacts)
     /// The log of a process whose end was reported before it could be read.

@@ -15,19 +15,19 @@ package actor Orchestrator<Hands: Driver> {
     private var waiting: [CheckedContinuation<Void, Never>] = []
     private var hasEnded = false
     private let identity: DaemonIdentity
-    private var chronicle: Chronicle
+    private var detector: EventDetector
     /// Called after every turn, in order, on the loop, with what happened since the one before.
     private let onTurn: @Sendable (Cycle, [TimelineEvent]) -> Void
 
     package init(
-        _ cycle: Cycle, driver: Hands, inbox: Inbox, identity: DaemonIdentity, chronicle: Chronicle,
+        _ cycle: Cycle, driver: Hands, inbox: Inbox, identity: DaemonIdentity, detector: EventDetector,
         onTurn: @escaping @Sendable (Cycle, [TimelineEvent]) -> Void
     ) {
         self.cycle = cycle
         self.driver = driver
         self.inbox = inbox
         self.identity = identity
-        self.chronicle = chronicle
+        self.detector = detector
         self.onTurn = onTurn
     }
 
@@ -49,7 +49,7 @@ package actor Orchestrator<Hands: Driver> {
             var write = RecordWrite.written
             if let record = orders.record { write = await driver.store(record, limit: cycle.recordLimit(orders)) }
             for effect in cycle.release(orders, write, at: driver.now()) { begin(effect) }
-            onTurn(cycle, chronicle.events(cycle, at: driver.now()))
+            onTurn(cycle, detector.events(cycle, at: driver.now()))
             turnsStored = turnsBegun
             if decision.end != nil { hasEnded = true }
             for continuation in waiting { continuation.resume() }
@@ -146,7 +146,7 @@ package actor Orchestrator<Hands: Driver> {
     package func change(_ command: Command, key: String?) async throws(Refusal) -> OperationDocument {
         guard let record = cycle.record, !hasEnded else { throw Admission.notFormed }
         var admission = Admission(record, cycle.spec, cycle.decision.assessment, seeing: cycle.seen)
-        admission.offered = cycle.decision.findings.compactMap(\.mend)
+        admission.offered = cycle.decision.findings.compactMap(\.repair)
         let operation = try admission.admit(command, key: key)
         cycle.admit(admission.record)
         // A turn that is just being stored does not have it; the next one does.

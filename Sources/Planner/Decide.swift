@@ -13,21 +13,21 @@ package func decide(
 
 extension Turn {
     mutating func decide() {
-        if case .detach = seen.wish { return detach() }
-        if case .makeWay(let asked) = seen.wish { return makeWay(asked) }
+        if case .detach = seen.intent { return detach() }
+        if case .makeWay(let asked) = seen.intent { return makeWay(asked) }
         guard let survey = seen.survey else {
-            perform(.survey(after: seen.began))
+            ensure(.survey(after: seen.began))
             return wait("to look at \(spec.dataDirectory)")
         }
         guard let record = decision.record else {
-            if case .stop = seen.wish { return decision.end = .done }
+            if case .stop = seen.intent { return decision.end = .done }
             decision.assessment.phase = .forming
             reportRecordTrouble()
             if lacksSpace() { return }
             return establish(survey)
         }
         if record.stage == .planned {
-            if case .stop = seen.wish { return decision.end = .done }
+            if case .stop = seen.intent { return decision.end = .done }
             decision.assessment.phase = .forming
             reportRecordTrouble()
             if lacksSpace() { return }
@@ -44,7 +44,7 @@ extension Turn {
         noteCleanStops()
         let topology = believedTopology(survey)
         noteSlots(topology)
-        if case .stop(let asked, let kill) = seen.wish {
+        if case .stop(let asked, let kill) = seen.intent {
             ask(topology)
             assess(topology)
             decision.assessment.phase = .stopping
@@ -75,7 +75,7 @@ extension Turn {
         limitMemory()
         discardOldCopies()
         assess(topology)
-        report(topology)
+        emitFindings(topology)
         reportStrays(survey)
         reportHangs(topology)
         reportRefusedPromotions(topology)

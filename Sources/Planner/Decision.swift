@@ -34,20 +34,20 @@ package struct Decision: Sendable, Equatable {
 package struct Verdict: Sendable, Hashable {
     package var master: NodeName
     /// nil: the master itself.
-    package var heir: NodeName?
+    package var candidate: NodeName?
     package var why: String
     /// How far the replica that was passed over is behind what was last seen of the master.
     package var lagBytes: Int64?
 
-    package init(master: NodeName, heir: NodeName?, why: String, lagBytes: Int64? = nil) {
+    package init(master: NodeName, candidate: NodeName?, why: String, lagBytes: Int64? = nil) {
         self.master = master
-        self.heir = heir
+        self.candidate = candidate
         self.why = why
         self.lagBytes = lagBytes
     }
 
     package var sentence: String {
-        heir.map { "\($0) is to be master in place of \(master): \(why)" }
+        candidate.map { "\($0) is to be master in place of \(master): \(why)" }
             ?? "\(master) is started again as master, in place: \(why)"
     }
 }
@@ -77,12 +77,12 @@ package struct Finding: Sendable, Hashable {
     package var hint: String?
     /// What it rests on, line by line: the last lines of a log.
     package var details: [String]
-    /// What `fix` would do about it; nil: it is mended otherwise, or by itself.
-    package var mend: Mend?
+    /// What `fix` would do about it; nil: it is repaired otherwise, or by itself.
+    package var repair: Repair?
 
     package init(
         _ code: String, _ severity: Severity, node: NodeName? = nil, shard: NodeName? = nil, _ message: String,
-        hint: String? = nil, details: [String] = [], mend: Mend? = nil
+        hint: String? = nil, details: [String] = [], repair: Repair? = nil
     ) {
         self.code = code
         self.severity = severity
@@ -91,7 +91,7 @@ package struct Finding: Sendable, Hashable {
         self.message = message
         self.hint = hint
         self.details = details
-        self.mend = mend
+        self.repair = repair
     }
 }
 

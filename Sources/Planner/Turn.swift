@@ -15,7 +15,7 @@ struct Turn {
     /// What conf.d says for every node.
     let sharedSettings: [ConfiguredSetting]
     /// What becomes of each master that is proven dead.
-    var successions: [NodeID: Succession] = [:]
+    var successions: [NodeID: FailoverDecision] = [:]
     /// Nodes that are not started for want of room on their disks.
     var waitingForRoom: Set<NodeName> = []
 
@@ -39,7 +39,7 @@ struct Turn {
 
     // MARK: saying what
 
-    mutating func find(_ finding: Finding) { decision.findings.append(finding) }
+    mutating func emit(_ finding: Finding) { decision.findings.append(finding) }
     mutating func wait(_ words: String) { if !decision.waits.contains(words) { decision.waits.append(words) } }
     mutating func wake(at moment: Moment) { decision.wake = min(decision.wake ?? moment, moment) }
     mutating func wake(after delay: Duration) { wake(at: now + delay) }
@@ -55,7 +55,7 @@ struct Turn {
     /// Orders an effect unless it was done, is under way, or failed too short a time ago. The pause between attempts
     /// doubles from `retryAfter` to 32 times it. Some do not last: those are done again `repeatAfter` they were done.
     @discardableResult
-    mutating func perform(
+    mutating func ensure(
         _ effect: Effect, retryAfter: Duration = .milliseconds(200), repeatAfter: Duration? = nil
     ) -> Progress {
         guard let history = seen.effects[effect.key] else {
@@ -103,7 +103,7 @@ struct Turn {
     }
 
     /// The report of a node if it is really that node that answers.
-    func report(_ member: Member, since moment: Moment? = nil) -> NodeReport? {
+    func freshReply(from member: Member, since moment: Moment? = nil) -> NodeReport? {
         guard let reply = fresh[member.name], case .report(let report) = reply.outcome,
             report.processID == reply.of.pid, report.id == member.id, moment.map({ reply.askedAt >= $0 }) ?? true
         else { return nil }

@@ -22,12 +22,12 @@ package func violations(in decision: Decision, given record: Record?, seeing see
             if !isAccepted(move, decision) { found += loss(move, record, seen) }
         case .repairAppendOnly(let repair):
             found += intrusion(repair.member, repair.directory, "its append-only file is cut", seen)
-            if decision.record?.operations.contains(where: { $0.mends(repair.member) }) != true {
+            if decision.record?.operations.contains(where: { $0.repairs(repair.member) }) != true {
                 found.append("\(repair.file) of \(repair.member) is cut although nobody said so")
             }
         case .writeManifest(let write):
             found += intrusion(write.member, write.directory, "its manifest is written", seen)
-            if decision.record?.operations.contains(where: { $0.mends(write.member) }) != true {
+            if decision.record?.operations.contains(where: { $0.repairs(write.member) }) != true {
                 found.append("\(write.file) of \(write.member) is written although nobody said so")
             }
         case .start(let start):
@@ -57,11 +57,11 @@ package func violations(in decision: Decision, given record: Record?, seeing see
             }
         case .killHung(let node, _, _): found += unjust(node, decision, record, seen)
         case .continueStopped(let node, let process, _, _):
-            if let heir = heirInLiveViews(node, record, seen) {
-                found.append("\(node) (\(process)) is continued after \(heir.short) has taken over from it")
+            if let candidate = heirInLiveViews(node, record, seen) {
+                found.append("\(node) (\(process)) is continued after \(candidate.short) has taken over from it")
             }
         case .signal(let node, _, .kill):
-            guard case .stop = seen.wish else {
+            guard case .stop = seen.intent else {
                 let isAsked = decision.record?.operations.contains { $0.ends(node) } == true
                 let mayBeMaster = decision.record?.promotions.contains {
                     $0.replica == node && !$0.isObeyed(at: seen.wall)
@@ -72,7 +72,7 @@ package func violations(in decision: Decision, given record: Record?, seeing see
                 continue
             }
         case .shutdown(let node, _, _):
-            if case .run = seen.wish { found += unasked(node, effect, decision, seen) }
+            if case .run = seen.intent { found += unasked(node, effect, decision, seen) }
         default: break
         }
     }

@@ -54,7 +54,7 @@ struct Clusterd: AsyncParsableCommand {
 
     /// How this process was started: taken before anything else.
     static let environment = CommandWord.environment
-    static let offer = Inherited.take()
+    static let offer = UpgradeHandoff.take()
     static let inheritance = Inheritance.take()
 
     static func main() async {

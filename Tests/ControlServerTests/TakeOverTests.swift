@@ -101,9 +101,9 @@ import Testing
 
     /// As systemd has it in its store when the program before was killed.
     private func copy(of server: ControlServer) throws -> OfferedSocket {
-        let keepsake = try #require(server.keepsake)
+        let storedSocket = try #require(server.storedSocket)
         return OfferedSocket(
-            descriptor: fcntl(keepsake.descriptor, F_DUPFD_CLOEXEC, 3), name: keepsake.name, isListening: true)
+            descriptor: fcntl(storedSocket.descriptor, F_DUPFD_CLOEXEC, 3), name: storedSocket.name, isListening: true)
     }
 
     @Test func whoWaitsAtAStoredSocketIsAnsweredByTheNext() async throws {
@@ -120,7 +120,7 @@ import Testing
             await next.resume()
             let words = try await answer
             #expect(words == ["the next"])
-            #expect(next.keepsake?.name == offer.name)
+            #expect(next.storedSocket?.name == offer.name)
             await next.stop()
             #expect(access(path, F_OK) != 0)
             try await loops.shutdownGracefully()
@@ -157,7 +157,7 @@ import Testing
         let answered = try await blocking { try ControlClient(socketPath: path).send(.status).status }
         #expect(answered == 200)
         let inheritance = await server.inheritance()
-        #expect(server.keepsake == nil && inheritance?.isOfUnit == true)
+        #expect(server.storedSocket == nil && inheritance?.isOfUnit == true)
         await server.stop()
         var status = stat()
         #expect(stat(path, &status) == 0 && status.st_mode == S_IFSOCK | 0o600)

@@ -3,7 +3,7 @@ import Foundation
 import ProcessSupervision
 import Testing
 
-/// What is left to a person, mended by `fix` on real engines. Invariants: confirmed-repair, no-merge, idle-folder.
+/// What is left to a person, repaired by `fix` on real engines. Invariants: confirmed-repair, no-merge, idle-folder.
 @Suite(.serialized) struct FixTests {
     private func fix(_ daemon: Daemon, _ arguments: String...) throws -> (
         exit: Int32, output: String, errors: String
@@ -63,13 +63,13 @@ import Testing
             try empty(place)
             try await live(alone: place, port: daemon.base + 5, keys: ["lonely-1", "lonely-2"])
             try daemon.up()
-            #expect(await eventually { try daemon.status().findings.contains { $0.code == "loner-with-keys" } })
+            #expect(await eventually { try daemon.status().findings.contains { $0.code == "standalone-with-keys" } })
             #expect(try daemon.command(["check"]).output.contains("     clusterd fix\n"))
 
             let plan = try plan(daemon)
-            #expect(plan.mends.map(\.id) == ["set-aside \(place)"])
-            #expect(plan.mends.first?.keys?.count == 2)
-            #expect(plan.mends.first?.keys?.names == ["lonely-1", "lonely-2"])
+            #expect(plan.repairs.map(\.id) == ["set-aside \(place)"])
+            #expect(plan.repairs.first?.keys?.count == 2)
+            #expect(plan.repairs.first?.keys?.names == ["lonely-1", "lonely-2"])
             let refused = try fix(daemon)
             #expect(refused.exit == 4 && refused.errors.contains("clusterd fix --yes"))
             #expect(refused.output.contains("2 keys (lonely-1, lonely-2)"))
@@ -126,8 +126,8 @@ import Testing
             try FileManager.default.copyItem(atPath: folder(daemon, 0), toPath: folder(daemon, 4))
             try FileManager.default.copyItem(atPath: folder(daemon, 1), toPath: daemon.data + "/nodes/old")
             try daemon.up()
-            #expect(await eventually { try plan(daemon).mends.count == 2 })
-            #expect(Set(try plan(daemon).mends.map(\.finding.code)) == ["directory-copied"])
+            #expect(await eventually { try plan(daemon).repairs.count == 2 })
+            #expect(Set(try plan(daemon).repairs.map(\.finding.code)) == ["directory-copied"])
             #expect(try fix(daemon, "--yes").exit == 0)
             try await daemon.ready()
             #expect(try await Redis.missing(keys, on: (0..<3).map { daemon.base + $0 }) == 0)
@@ -148,8 +148,8 @@ import Testing
             let undecided = try fix(daemon, "--yes")
             #expect(undecided.exit == 4 && undecided.errors.contains("clusterd fix --keep \(ports[1])"))
             let plan = try plan(daemon, "--keep", "\(ports[1])")
-            #expect(plan.mends.map(\.finding.code) == ["two-clusters"])
-            #expect(plan.mends.first?.keys?.names == ["of-\(ports[0])"])
+            #expect(plan.repairs.map(\.finding.code) == ["two-clusters"])
+            #expect(plan.repairs.first?.keys?.names == ["of-\(ports[0])"])
             #expect(FileManager.default.fileExists(atPath: "\(daemon.data)/\(ports[0])/nodes-\(ports[0]).conf"))
             let done = try fix(daemon, "--keep", "\(ports[1])", "--yes")
             #expect(done.exit == 0, "\(done.errors)")

@@ -9,14 +9,14 @@ extension FixingSuite {
 
     func fixed(_ daemon: Daemon, _ codes: Set<String>) async throws {
         let isOffered = await eventually {
-            try Set(plan(daemon).mends.map(\.finding.code)).isSuperset(of: codes)
+            try Set(plan(daemon).repairs.map(\.finding.code)).isSuperset(of: codes)
         }
         let found = try plan(daemon)
         #expect(isOffered, "\(found)")
         let result = try Daemon.run(["fix", "--dir", daemon.data, "--yes"])
         #expect(result.exit == 0, "\(result.errors)")
         try await daemon.ready()
-        #expect(await eventually { try plan(daemon).mends.isEmpty && daemon.command(["check"]).exit == 0 })
+        #expect(await eventually { try plan(daemon).repairs.isEmpty && daemon.command(["check"]).exit == 0 })
     }
 
     func plan(_ daemon: Daemon) throws -> FixDocument {

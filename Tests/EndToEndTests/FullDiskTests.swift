@@ -91,10 +91,10 @@ struct FullDiskTests {
             #expect(await eventually { disk.hasReserve })
             let before = try daemon.status().nodes
             let master = try masters(daemon)[0]
-            let heir = try #require(before.first { $0.replicaOf == master.name })
+            let candidate = try #require(before.first { $0.replicaOf == master.name })
             try disk.fill()
             kill(try #require(master.pid), SIGKILL)
-            #expect(await eventually { try node(daemon, heir).role == .master && daemon.status().cluster.serving })
+            #expect(await eventually { try node(daemon, candidate).role == .master && daemon.status().cluster.serving })
             #expect(!disk.hasReserve)
             // Nobody else ended by it, and the dead one waits.
             #expect(
@@ -234,11 +234,11 @@ struct FullDiskTests {
             try await settled(daemon)
             let before = try daemon.status().nodes
             let all = try masters(daemon)
-            let heir = try #require(before.first { $0.replicaOf == all[0].name })
+            let candidate = try #require(before.first { $0.replicaOf == all[0].name })
             let replica = try #require(before.first { $0.replicaOf == all[1].name })
             try disk.fill()
             kill(try #require(all[0].pid), SIGKILL)
-            #expect(await eventually { try node(daemon, heir).role == .master && daemon.status().cluster.serving })
+            #expect(await eventually { try node(daemon, candidate).role == .master && daemon.status().cluster.serving })
             #expect(await eventually { try finding(daemon, "record-not-written") != nil })
             kill(try #require(replica.pid), SIGKILL)
             #expect(
@@ -264,11 +264,11 @@ struct FullDiskTests {
             let keys = try await fill(daemon)
             #expect(await eventually { disk.hasReserve })
             let full = try #require(daemon.status().nodes.first { $0.port == daemon.base && $0.role == .master })
-            let heir = try #require(daemon.status().nodes.first { $0.replicaOf == full.name })
+            let candidate = try #require(daemon.status().nodes.first { $0.replicaOf == full.name })
             let writer = ClusterWriter(try daemon.status().nodes.map(\.port), patience: .seconds(30))
             await writer.start(lanes: 3)
             try disk.fill()
-            #expect(await eventually { try node(daemon, heir).role == .master && daemon.status().cluster.serving })
+            #expect(await eventually { try node(daemon, candidate).role == .master && daemon.status().cluster.serving })
             try disk.fill()
             #expect(await eventually { try finding(daemon, "disk-full")?.node == full.name })
             #expect(try daemon.status().cluster.serving)

@@ -2,7 +2,7 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// What people do to a member with redis-cli: it heals, or `fix` mends it; no key is lost that they did not delete themselves.
+/// What people do to a member with redis-cli: it heals, or `fix` repairs it; no key is lost that they did not delete themselves.
 @Suite(.serialized) struct HandMadeChangesTests: FixingSuite {
     @Test(arguments: engines)
     func aMemberThatWasResetComesBack(server: String) async throws {

@@ -38,16 +38,16 @@ struct HungDiskTests {
     private func replaceAMaster(_ daemon: Daemon, _ disk: FrozenDisk) async throws -> (NodeDocument, NodeDocument) {
         let before = try daemon.status().nodes
         let master = try #require(before.first { $0.role == .master })
-        let heir = try #require(before.first { $0.replicaOf == master.name })
+        let candidate = try #require(before.first { $0.replicaOf == master.name })
         try #require(disk.freeze())
         kill(try #require(master.pid), SIGKILL)
         // The engine's own election takes longer than cluster-node-timeout, 15 s.
         let isReplaced = await eventually(within: .seconds(10)) {
             let status = try daemon.status()
-            return status.cluster.serving && status.nodes.first { $0.name == heir.name }?.role == .master
+            return status.cluster.serving && status.nodes.first { $0.name == candidate.name }?.role == .master
         }
         #expect(isReplaced, "\(daemon.output.suffix(1500))")
-        return (master, heir)
+        return (master, candidate)
     }
 
     @Test func aMasterIsReplacedWhileTheRecordCannotBeWrittenAndTheRecordCatchesUp() async throws {
@@ -81,7 +81,7 @@ struct HungDiskTests {
     @Test func theDaemonAfterOneThatDiedWithAnUnwrittenRecordFindsWhatTheNodesHave() async throws {
         try await withFrozenDisk { daemon, options, disk in
             let keys = try await Redis.fill(masters(daemon).map(\.port), 300)
-            let (master, heir) = try await replaceAMaster(daemon, disk)
+            let (master, candidate) = try await replaceAMaster(daemon, disk)
             kill(daemon.process.processIdentifier, SIGKILL)
             // A thread that waits for the disk ends when the disk answers, and the process with it.
             #expect(disk.thaw())
@@ -89,8 +89,8 @@ struct HungDiskTests {
             try daemon.up(options)
             try await daemon.ready()
             let nodes = try daemon.status().nodes
-            #expect(nodes.first { $0.name == heir.name }?.role == .master)
-            #expect(nodes.first { $0.name == heir.name }?.pid == heir.pid)
+            #expect(nodes.first { $0.name == candidate.name }?.role == .master)
+            #expect(nodes.first { $0.name == candidate.name }?.pid == candidate.pid)
             #expect(nodes.first { $0.name == master.name }?.role == .replica)
             #expect(try await Redis.missing(keys, on: masters(daemon).map(\.port)) == 0)
             try await daemon.stop()

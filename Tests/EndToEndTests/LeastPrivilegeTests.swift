@@ -89,7 +89,7 @@ import Testing
             #expect(try daemon.command(["reload"]).exit == 0)
             #expect(try await ask(ports[0], "CONFIG", "GET", "maxmemory").elements?.last?.text == "209715200")
             await watch.look(ports)
-            try await damageAndMend(daemon, server)
+            try await damageAndRepair(daemon, server)
             #expect(try daemon.command(["check"]).exit == 0)
             await watch.look(ports)
 
@@ -111,7 +111,7 @@ import Testing
         }
     }
 
-    private func damageAndMend(_ daemon: Daemon, _ server: String) async throws {
+    private func damageAndRepair(_ daemon: Daemon, _ server: String) async throws {
         let masters = try daemon.status().nodes.filter { $0.role == .master }.sorted { $0.port < $1.port }
         let slots = masters.compactMap { $0.slots.first?.split(separator: "-").first.flatMap { Int($0) } }
         let (first, second) = (masters[0], masters[1])
@@ -123,20 +123,20 @@ import Testing
         _ = try await ask(second.port, "CLUSTER", "SETSLOT", "\(slots[0] + 1)", "IMPORTING", one)
         let replica = try #require(try daemon.status().nodes.first { $0.replicaOf == first.name })
         _ = try await ask(replica.port, "CLUSTER", "REPLICATE", two)
-        try await mend(daemon, Set((isKept ? ["slots-uncovered"] : []) + ["slot-open", "replica-misplaced"]))
+        try await repair(daemon, Set((isKept ? ["slots-uncovered"] : []) + ["slot-open", "replica-misplaced"]))
 
         let stranger = try await Stranger(beside: daemon, server: server)
         _ = try await ask(first.port, "CLUSTER", "MEET", "127.0.0.1", "\(stranger.port)")
         #expect(await eventually { try daemon.status().findings.contains { $0.code == "foreign-node" } })
         stranger.end()
-        try await mend(daemon, ["ghost-node"])
+        try await repair(daemon, ["ghost-node"])
     }
 
-    private func mend(_ daemon: Daemon, _ codes: Set<String>) async throws {
+    private func repair(_ daemon: Daemon, _ codes: Set<String>) async throws {
         func found() throws -> Set<String> {
             let plan = try Daemon.run(["fix", "--dir", daemon.data, "--dry-run", "--json"])
             return Set(
-                try ControlJSON.decode(FixDocument.self, from: Array(plan.output.utf8)).mends.map(\.finding.code))
+                try ControlJSON.decode(FixDocument.self, from: Array(plan.output.utf8)).repairs.map(\.finding.code))
         }
         #expect(await eventually { try found() == codes }, "\(codes)")
         let fix = try Daemon.run(["fix", "--dir", daemon.data, "--yes"])

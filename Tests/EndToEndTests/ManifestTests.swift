@@ -65,7 +65,7 @@ import Testing
     }
 
     /// `fix` without a daemon: only a daemon starts the nodes, and it is said so.
-    @Test func withoutADaemonTheStartIsNamedThatMendsIt() async throws {
+    @Test func withoutADaemonTheStartIsNamedThatRepairsIt() async throws {
         try await withDaemon { daemon in
             let options = ["--masters", "1", "--replicas", "1"]
             try daemon.up(options)

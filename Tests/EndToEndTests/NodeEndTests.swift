@@ -103,7 +103,7 @@ import Testing
             let finding = try #require(try daemon.status().findings.first { $0.code == "node-down" })
             #expect(finding.details?.contains { $0.contains("reading the append only file") } == true)
             #expect(try node(daemon, 0).process == .crashed && node(daemon, 0).restarts == 0)
-            // A person mends it.
+            // A person repairs it.
             try sound.contents.write(to: URL(fileURLWithPath: sound.path))
             let restarted = try daemon.command(["restart-node", "\(daemon.base)", "--force"])
             #expect(restarted.exit == 0, "\(restarted.errors)")

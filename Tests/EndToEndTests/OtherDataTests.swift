@@ -98,7 +98,7 @@ import Testing
                 await eventually {
                     let result = try Daemon.run(["fix", "--dir", daemon.data, "--dry-run", "--json"])
                     let plan = try ControlJSON.decode(FixDocument.self, from: Array(result.output.utf8))
-                    return plan.left.contains { $0.code == "slot-open" && $0.hint == nil } && plan.mends.isEmpty
+                    return plan.left.contains { $0.code == "slot-open" && $0.hint == nil } && plan.repairs.isEmpty
                 }, "\(daemon.output.suffix(1500))")
             try await daemon.stop()
         }

@@ -26,7 +26,7 @@ import Testing
             let keys = try await Redis.fill(try masters(daemon).map(\.port), 300)
             for _ in 0..<4 {
                 let pid = try #require(master.pid)
-                let heir = try #require(try daemon.status().nodes.first { $0.replicaOf == master.name })
+                let candidate = try #require(try daemon.status().nodes.first { $0.replicaOf == master.name })
                 kill(pid, SIGKILL)
                 let isSettled = await eventually {
                     let status = try daemon.status()
@@ -34,7 +34,7 @@ import Testing
                 }
                 #expect(isSettled, "\(daemon.output.suffix(1500))")
                 let owner = try #require(try masters(daemon).first { $0.slots == master.slots })
-                #expect(owner.name == heir.name, "\(daemon.output.suffix(1000))")
+                #expect(owner.name == candidate.name, "\(daemon.output.suffix(1000))")
                 master = owner
             }
             let view = try await Redis.send(master.port, "CLUSTER", "NODES").text ?? ""

@@ -19,7 +19,7 @@ import Testing
             #expect(try daemon.command(["stop-node", replica, "--force"]).exit == 0)
             let start = try daemon.command(["start-node", replica])
             #expect(start.exit != 0 && start.errors.contains("clusterd fix"), "\(start.errors)")
-            try await fixed(daemon, ["loner-with-keys"])
+            try await fixed(daemon, ["standalone-with-keys"])
             #expect(try daemon.status().nodes.filter { $0.role == .replica && $0.link == .up }.count == 3)
             #expect(try await Redis.missing(keys, on: ports) == 0)
             try await daemon.stop()

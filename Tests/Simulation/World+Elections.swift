@@ -72,9 +72,9 @@ extension World {
 
     /// CLUSTER FAILOVER: the master takes no writes until the replica has everything, and the replica stands. Where it is not
     /// elected, writes go on after 5 s (`CLUSTER_MF_TIMEOUT`, src/cluster.h).
-    func beginHandOver(_ heir: SimulatedEngine, from master: SimulatedEngine) {
+    func beginHandOver(_ candidate: SimulatedEngine, from master: SimulatedEngine) {
         host.engines[master.identity.pid]?.pausedUntil = now + .seconds(5)
-        after(3...60, .handOver(heir: heir.identity.pid))
+        after(3...60, .handOver(candidate: candidate.identity.pid))
     }
 
     /// Invariant: lossless-switchover. The end of it: the replica has everything, and stands.

@@ -41,7 +41,7 @@ extension World {
             host.engines[pids[index % pids.count]]?.busyUntil = now + time
         case .slowLink(let index, let time): slow(index, time)
         case .command(let request, let index, let key): ask(request, index, key)
-        case .stop: post(.wish(.stop(asked: now, kill: false)))
+        case .stop: post(.intent(.stop(asked: now, kill: false)))
         case .takePort(let index):
             guard let record, !record.members.isEmpty else { return }
             let member = record.members[index % record.members.count]
@@ -85,8 +85,8 @@ extension World {
     /// that.
     func continueStopped(_ pid: Int32) -> Outcome {
         guard let engine = host.engines[pid], engine.stoppedUntil != nil else { return .failed("it is not as it was") }
-        if let heir = heir(of: engine) {
-            breaks("pid \(pid) is continued after \(heir.ports.client) has taken over from it")
+        if let candidate = candidate(of: engine) {
+            breaks("pid \(pid) is continued after \(candidate.ports.client) has taken over from it")
         }
         continued.insert(pid)
         resume(pid)
@@ -107,13 +107,13 @@ extension World {
     func checkKill(_ engine: SimulatedEngine) {
         let pid = engine.identity.pid
         let silence = engine.stoppedAt.map { now - $0 } ?? .zero
-        if !continued.contains(pid), heir(of: engine) == nil, silence + .seconds(1) < engine.settings.nodeTimeout {
+        if !continued.contains(pid), candidate(of: engine) == nil, silence + .seconds(1) < engine.settings.nodeTimeout {
             breaks("pid \(pid) is killed and could have been continued")
         }
     }
 
     /// A master at a higher epoch that has slots which this one takes for its own.
-    private func heir(of engine: SimulatedEngine) -> SimulatedEngine? {
+    private func candidate(of engine: SimulatedEngine) -> SimulatedEngine? {
         guard engine.isMaster else { return nil }
         return host.pids.compactMap { host.engines[$0] }.first { other in
             other.identity != engine.identity && other.isMaster

@@ -40,10 +40,10 @@ extension World {
         return true
     }
 
-    /// A person says yes to the mends of files that are offered; false: there are none.
+    /// A person says yes to the repairs of files that are offered; false: there are none.
     func acceptRepairs() -> Bool {
         guard var current = cycle, let record = current.record else { return false }
-        let offered = current.decision.findings.compactMap(\.mend).filter {
+        let offered = current.decision.findings.compactMap(\.repair).filter {
             if case .repairAppendOnly = $0 { true } else { false }
         }
         guard !offered.isEmpty else { return false }

@@ -8,7 +8,7 @@ final class World {
         /// An effect comes to its end, for the daemon of that generation.
         case effect(Effect, generation: Int)
         case tick(pid: Int32)
-        case handOver(heir: Int32)
+        case handOver(candidate: Int32)
         case exit(pid: Int32, code: Int32?, signal: Int32?, log: [String])
         /// It goes on where it was stopped.
         case thaw(pid: Int32)
@@ -71,7 +71,7 @@ final class World {
     var story: [String] = []
     /// What the timeline tells of it; kept while the story is.
     var events: [(generation: Int, event: TimelineEvent)] = []
-    private var chronicle: Chronicle?
+    private var detector: EventDetector?
     var tells: Bool
     var broken: [String] = []
     /// Processes that clusterd has continued, and those that somebody stops again each time, until then.
@@ -134,7 +134,7 @@ final class World {
     func startDaemon() {
         generation += 1
         reservations = []
-        chronicle = tells ? Chronicle(began: now) : nil
+        detector = tells ? EventDetector(began: now) : nil
         ended = nil
         tell("clusterd starts (\(generation))")
         cycle = Cycle(
@@ -186,7 +186,7 @@ final class World {
         if let new = orders.record, write == .written { record = new }
         let effects = first + cycle.release(orders, write, at: now)
         self.cycle = cycle
-        for event in chronicle?.events(cycle, at: now) ?? [] {
+        for event in detector?.events(cycle, at: now) ?? [] {
             tell("* \(event.code.rawValue): \(event.message)")
             events.append((generation, event))
         }
@@ -266,7 +266,7 @@ final class World {
             arrive(effect)
         case .thaw(let pid): thaw(pid)
         case .tick(let pid): tick(pid)
-        case .handOver(let heir): handOver(heir)
+        case .handOver(let candidate): handOver(candidate)
         case .exit(let pid, let code, let signal, let log): exit(pid, code: code, signal: signal, log: log)
         case .write:
             for place in host.disks.indices { host.disks[place].shrink() }

@@ -11,7 +11,7 @@ import Testing
     }
 
     /// Each broke a rule once.
-    @Test(arguments: [354, 424, 460, 464, 928, 1542, 1563, 1707, 2764, 3067] as [UInt64]) func whatWasMendedStaysSo(
+    @Test(arguments: [354, 424, 460, 464, 928, 1542, 1563, 1707, 2764, 3067] as [UInt64]) func whatWasRepairedStaysSo(
         seed: UInt64
     ) {
         #expect(Scenario.run(seed: seed).broken.isEmpty, "make sim SEED=\(seed) tells its story")

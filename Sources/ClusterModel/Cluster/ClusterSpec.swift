@@ -1,4 +1,4 @@
-/// What conf.d and the command line ask for: one cluster on one host. A wish; what was formed is in the record.
+/// What conf.d and the command line ask for: one cluster on one host. What was formed is in the record.
 package struct ClusterSpec: Hashable, Sendable {
     package var name: String
     package var masters = 3

@@ -5,22 +5,22 @@ package struct FixDocument: Hashable, Sendable, Codable {
     package var schema = 1
     package var cluster: String
     package var dir: String
-    package var mends: [MendDocument]
-    /// Findings that are mended otherwise, by a person or by themselves; notes are not among them.
+    package var repairs: [RepairDocument]
+    /// Findings that are repaired otherwise, by a person or by themselves; notes are not among them.
     package var left: [FindingDocument]
     /// What became of it; nil where nothing was done yet, or no daemon did it.
     package var operation: OperationDocument?
 
-    package init(cluster: String, dir: String, mends: [MendDocument], left: [FindingDocument]) {
+    package init(cluster: String, dir: String, repairs: [RepairDocument], left: [FindingDocument]) {
         self.cluster = cluster
         self.dir = dir
-        self.mends = mends
+        self.repairs = repairs
         self.left = left
     }
 }
 
 /// One thing that `fix` does.
-package struct MendDocument: Hashable, Sendable, Codable {
+package struct RepairDocument: Hashable, Sendable, Codable {
     /// For `POST /v1/fix`; the same for as long as it would do the same.
     package var id: String
     package var finding: FindingDocument

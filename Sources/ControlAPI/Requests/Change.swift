@@ -11,7 +11,7 @@ package enum Change: Hashable, Sendable {
     case pause(Duration?)
     case resume
     case cancel(String)
-    /// The mends that a person said yes to, by their ids.
+    /// The repairs that a person said yes to, by their ids.
     case fix([String])
 
     var endpoint: ControlEndpoint {
@@ -48,7 +48,7 @@ package enum Change: Hashable, Sendable {
         case .rollingRestart(let pending, let restoreRoles, let force):
             Self.flags(["pending": pending, "restoreRoles": restoreRoles, "force": force])
         case .pause(let duration): ["for": .string(duration.map(DurationText.text) ?? "forever")]
-        case .fix(let ids): ["mends": .array(ids.map { .string($0) })]
+        case .fix(let ids): ["repairs": .array(ids.map { .string($0) })]
         case .startNode, .resume, .cancel: [:]
         }
     }
@@ -86,7 +86,7 @@ package enum Change: Hashable, Sendable {
         case .cancel:
             _ = try body.flags([])
             self = .cancel(subject)
-        case .fix: self = .fix(try body.mends())
+        case .fix: self = .fix(try body.repairs())
         default: return nil
         }
     }

@@ -53,29 +53,29 @@ struct RequestBody {
         return length
     }
 
-    /// Ids of mends; nothing is mended that was not named.
-    func mends() throws(ControlRejection) -> [String] {
+    /// Ids of repairs; nothing is repaired that was not named.
+    func repairs() throws(ControlRejection) -> [String] {
         var ids: [String] = []
         for (name, value) in members {
-            guard name == "mends" else {
-                throw .malformed("'\(name.prefix(40))' in the body is not known; this request takes mends")
+            guard name == "repairs" else {
+                throw .malformed("'\(name.prefix(40))' in the body is not known; this request takes repairs")
             }
-            guard case .array(let values) = value else { throw .malformed("'mends' in the body is no list") }
+            guard case .array(let values) = value else { throw .malformed("'repairs' in the body is no list") }
             for value in values {
                 guard case .string(let id) = value else {
-                    throw .malformed("'mends' in the body holds something else than texts")
+                    throw .malformed("'repairs' in the body holds something else than texts")
                 }
                 ids.append(id)
             }
         }
-        guard (1...Self.mendsAtOnce).contains(ids.count) else {
+        guard (1...Self.repairsAtOnce).contains(ids.count) else {
             throw .malformed(
-                "'mends' in the body names \(ids.count) things; 1 to \(Self.mendsAtOnce) can be asked for at once")
+                "'repairs' in the body names \(ids.count) things; 1 to \(Self.repairsAtOnce) can be asked for at once")
         }
         return ids
     }
 
-    static let mendsAtOnce = 1000
+    static let repairsAtOnce = 1000
     static let usualPause = Duration.seconds(3600)
 }
 

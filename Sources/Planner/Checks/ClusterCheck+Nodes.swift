@@ -92,7 +92,7 @@ extension Turn {
                     Finding(
                         "ghost-node", .warning,
                         "\(knowing) a node \(id.short) (\(place)), which is gone and none of this cluster's",
-                        hint: StrayFolders.hint, mend: .forget(.init(id))), for: Self.load)
+                        hint: StrayFolders.hint, repair: .forget(.init(id))), for: Self.load)
             } else {
                 suspect(
                     Finding(
@@ -117,14 +117,14 @@ extension Turn {
             guard let home = members.first(where: { $0.shard == member.shard && topology.owns($0.id) }) else {
                 continue
             }
-            let mend =
+            let repair =
                 lastHeard(home) == nil || lastHeard(member) == nil
-                ? nil : Mend.follow(.init(member: member.name, master: home.name))
+                ? nil : Repair.follow(.init(member: member.name, master: home.name))
             suspect(
                 Finding(
                     "replica-misplaced", .warning, node: member.name, shard: home.name,
                     "\(member.name) follows \(master.name), and belongs to \(home.name)",
-                    hint: mend.map { _ in StrayFolders.hint }, mend: mend),
+                    hint: repair.map { _ in StrayFolders.hint }, repair: repair),
                 for: Self.standing)
         }
         guard let wanted = decision.record?.shape.replicas, wanted == spec.replicas else { return }

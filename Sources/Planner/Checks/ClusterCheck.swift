@@ -46,7 +46,7 @@ extension Turn {
             decision.check.isPending = true
             return wake(at: due)
         }
-        if isNotice { decision.check.notices.append(finding) } else { find(finding) }
+        if isNotice { decision.check.notices.append(finding) } else { emit(finding) }
     }
 
     /// Whether this condition held in the last turn: what began at one threshold ends at another.
@@ -67,7 +67,7 @@ extension Turn {
         }
     }
 
-    /// What a running node last said. Unlike `report(_:)` also while newer facts are on their way: a finding that went and
+    /// What a running node last said. Unlike `freshReply(from:)` also while newer facts are on their way: a finding that went and
     /// came back with every question would flicker.
     func lastHeard(_ member: Member) -> NodeReport? {
         guard let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
@@ -147,7 +147,7 @@ extension Turn {
             suspect(
                 Finding(
                     "slot-open", .error, words, hint: hint,
-                    mend: isClosable ? .closeSlot(slot) : nil),
+                    repair: isClosable ? .closeSlot(slot) : nil),
                 for: Self.gossip)
         }
         if slots.count > 5 {

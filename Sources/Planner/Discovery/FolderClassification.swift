@@ -3,12 +3,12 @@ import ClusterModel
 /// What a start finds when no record says what was formed: which folders are one cluster, which were left by something
 /// unfinished, and which must not be touched. Two groups that both own slots or keys are never merged, and nothing that
 /// holds keys is taken for stale (invariants: no-merge, unknown-is-data).
-package struct Triage: Sendable, Equatable {
+package struct FolderClassification: Sendable, Equatable {
     package enum Verdict: Sendable, Equatable {
         /// No cluster is here. `folders`: laid out by hand, stale and without keys, to be used for the new one.
         case new(folders: [DirectoryFacts])
-        /// These folders are a cluster; the loners join it.
-        case cluster(members: [DirectoryFacts], loners: [DirectoryFacts])
+        /// These folders are a cluster; the standalone join it.
+        case cluster(members: [DirectoryFacts], standalone: [DirectoryFacts])
         case refused(Refusal)
     }
 
@@ -29,7 +29,7 @@ package struct Triage: Sendable, Equatable {
             Finding(
                 "directory-copied", .error, node: copy.number.map { NodeName(String($0)) },
                 "\(copy.path) claims the node id of another folder: it is a copy and is not started",
-                hint: StrayFolders.hint, mend: .setAside(.init(folder: copy, why: "it was a copy of another folder")))
+                hint: StrayFolders.hint, repair: .setAside(.init(folder: copy, why: "it was a copy of another folder")))
         }
         if let copy = copies.first(where: { $0.content.holdsKeys && $0.number == nil }) {
             verdict = .refused(Self.unclear(copy, why: "is a copy of another node's folder and holds keys"))
@@ -76,20 +76,20 @@ package struct Triage: Sendable, Equatable {
             }
         }
         let others = rest.filter { claimed[$0.path] == nil }
-        for loner in others where loner.content.holdsKeys {
+        for standalone in others where standalone.content.holdsKeys {
             findings.append(
                 Finding(
-                    "loner-with-keys", .error, node: loner.number.map { NodeName(String($0)) },
-                    "\(loner.path) holds keys and belongs to no cluster here: it is left as it is and not started",
+                    "standalone-with-keys", .error, node: standalone.number.map { NodeName(String($0)) },
+                    "\(standalone.path) holds keys and belongs to no cluster here: it is left as it is and not started",
                     hint: StrayFolders.hint,
-                    mend: .setAside(.init(folder: loner, why: "it held keys and belonged to no cluster"))))
+                    repair: .setAside(.init(folder: standalone, why: "it held keys and belonged to no cluster"))))
         }
-        for loner in others where !loner.content.holdsKeys && inUse.contains(loner.path) {
-            findings.append(Self.inUse(loner))
+        for standalone in others where !standalone.content.holdsKeys && inUse.contains(standalone.path) {
+            findings.append(Self.inUse(standalone))
         }
         verdict = .cluster(
             members: main + rest.filter { claimed[$0.path] != nil },
-            loners: others.filter { !$0.content.holdsKeys && !inUse.contains($0.path) })
+            standalone: others.filter { !$0.content.holdsKeys && !inUse.contains($0.path) })
     }
 
     /// Nodes that the files of a group name and that no folder of the group claims.

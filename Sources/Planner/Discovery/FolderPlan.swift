@@ -5,7 +5,7 @@ import ClusterModel
 package struct FolderPlan: Sendable, Equatable {
     package private(set) var findings: [Finding] = []
 
-    package var mends: [Mend] { findings.compactMap(\.mend) }
+    package var repairs: [Repair] { findings.compactMap(\.repair) }
 
     /// - Parameters:
     ///   - record: nil: there is none, or it cannot be read.
@@ -33,27 +33,27 @@ package struct FolderPlan: Sendable, Equatable {
         var rest = directories
         var isChosen = false
         while true {
-            let triage = Triage(rest, inUse: inUse)
-            var obstacles = triage.findings
-            if !triage.rivals.isEmpty {
-                let kept = try Self.choose(keep, among: triage.rivals)
+            let classification = FolderClassification(rest, inUse: inUse)
+            var obstacles = classification.findings
+            if !classification.rivals.isEmpty {
+                let kept = try Self.choose(keep, among: classification.rivals)
                 isChosen = true
-                for (index, group) in triage.rivals.enumerated() where index != kept {
-                    obstacles += group.map { Self.rival($0, of: triage.rivals[kept]) }
+                for (index, group) in classification.rivals.enumerated() where index != kept {
+                    obstacles += group.map { Self.rival($0, of: classification.rivals[kept]) }
                 }
-            } else if let folder = triage.unplaced {
+            } else if let folder = classification.unplaced {
                 obstacles.append(Self.unplaced(folder))
-            } else if case .refused(let refusal) = triage.verdict {
+            } else if case .refused(let refusal) = classification.verdict {
                 throw refusal
             }
             let new = obstacles.filter { !findings.contains($0) }
-            if let user = new.compactMap({ $0.mend?.folder }).first(where: inUse.contains) {
+            if let user = new.compactMap({ $0.repair?.folder }).first(where: inUse.contains) {
                 throw Refusal(
                     "directory-in-use", "\(user) is in use by a running server; nothing was changed",
                     hint: "stop that server", exit: 1)
             }
             findings += new
-            let gone = Set(findings.compactMap { $0.mend?.folder })
+            let gone = Set(findings.compactMap { $0.repair?.folder })
             let before = rest.count
             rest.removeAll { gone.contains($0.path) }
             if rest.count == before { break }
@@ -91,7 +91,7 @@ package struct FolderPlan: Sendable, Equatable {
             "two-clusters", .error, node: folder.number.map { NodeName(String($0)) },
             "\(folder.path) is of another cluster than \(kept.map(\.label).joined(separator: " "))",
             hint: StrayFolders.hint,
-            mend: .setAside(
+            repair: .setAside(
                 .init(
                     folder: folder,
                     why: "it was of another cluster than \(kept.map(\.label).joined(separator: " ")), which stayed")))
@@ -102,7 +102,7 @@ package struct FolderPlan: Sendable, Equatable {
             "keys-without-cluster", .error, node: folder.number.map { NodeName(String($0)) },
             "\(folder.path) holds keys and belongs to no cluster: without it the next start makes a new, empty one",
             hint: StrayFolders.hint,
-            mend: .setAside(.init(folder: folder, why: "it held keys and belonged to no cluster")))
+            repair: .setAside(.init(folder: folder, why: "it held keys and belonged to no cluster")))
     }
 
     private static let nothingToChoose = Refusal(
@@ -111,7 +111,7 @@ package struct FolderPlan: Sendable, Equatable {
 }
 
 extension FolderPlan {
-    /// What keeps nodes down at the next start, and is mended only while clusterd runs: it starts the nodes and looks whether they
+    /// What keeps nodes down at the next start, and is repaired only while clusterd runs: it starts the nodes and looks whether they
     /// come back.
     fileprivate static func leftToTheStart(
         _ record: Record, _ directories: [DirectoryFacts], _ option: String
@@ -131,9 +131,9 @@ extension FolderPlan {
             }
         }
         return turn.decision.findings.map { finding in
-            guard finding.mend != nil else { return finding }
+            guard finding.repair != nil else { return finding }
             var left = finding
-            left.mend = nil
+            left.repair = nil
             left.hint = "clusterd up --detach\(option), and then clusterd fix\(option)"
             return left
         }

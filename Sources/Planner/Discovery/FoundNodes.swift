@@ -86,7 +86,7 @@ package struct FoundNodes: Sendable, Equatable {
     }
 }
 
-extension Triage {
+extension FolderClassification {
     /// The folders that become nodes at a start without a record, each with the node's name. Empty where the start is refused.
     package func names(_ spec: ClusterSpec, engine: Engine) -> [(folder: DirectoryFacts, name: NodeName, client: Int)] {
         func numbered(_ folders: [DirectoryFacts]) -> [(folder: DirectoryFacts, name: NodeName, client: Int)] {
@@ -94,17 +94,17 @@ extension Triage {
         }
         switch verdict {
         case .refused: return []
-        case .cluster(let members, let loners):
+        case .cluster(let members, let standalone):
             var found = FoundNodes(members, candidates: PortCandidates(spec, engine: engine).pairs)
             let lost = members.filter { $0.parsed?.view.myself == nil }
             let names = found.nodes.map { (folder: $0.folder, name: $0.name, client: $0.ports.client) }
-            for entry in Triage.lost(in: members) {
+            for entry in FolderClassification.lost(in: members) {
                 _ = found.place(lost: entry, in: lost.first { $0.number == entry.ports.client })
             }
-            // As many of the loners become nodes as are wanted.
+            // As many of the standalone become nodes as are wanted.
             let missing = max(0, spec.nodeCount - found.nodes.count)
             return names
-                + numbered(lost + loners.prefix(missing)).filter { one in !names.contains { $0.name == one.name } }
+                + numbered(lost + standalone.prefix(missing)).filter { one in !names.contains { $0.name == one.name } }
         case .new(let folders):
             let wanted = PortCandidates(spec, engine: engine, folders: folders).pairs.prefix(spec.nodeCount)
             return numbered(folders.filter { $0.isLaidOutByHand(in: spec) }).filter { folder in

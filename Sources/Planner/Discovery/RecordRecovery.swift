@@ -5,16 +5,16 @@ extension Turn {
     mutating func establish(_ survey: Observation.Survey) {
         let inUse = folderUsers(survey).foldersInUse
         // A plan of which nothing was started is no cluster: its folders hold at most the files that were being written.
-        let triage = Triage(survey.directories, inUse: inUse)
-        decision.findings += triage.findings
+        let classification = FolderClassification(survey.directories, inUse: inUse)
+        decision.findings += classification.findings
         reportLostRecord()
-        switch triage.verdict {
+        switch classification.verdict {
         case .refused(var refusal):
             refusal.hint = refusal.hint?.replacing(
                 "clusterd fix", with: "clusterd fix --dir \(ShellWord.quoted(spec.dataDirectory))")
             decision.end = .refused(refusal)
-        case .cluster(let members, let loners):
-            let record = rebuiltRecord(members, loners)
+        case .cluster(let members, let standalone):
+            let record = rebuiltRecord(members, standalone)
             if let refusal = NodeOverrides.refusal(spec, nodes: NodeOverrides.names(record)) {
                 return decision.end = .refused(refusal)
             }
@@ -25,13 +25,13 @@ extension Turn {
     }
 
     /// The record of a cluster that was found: ids, ports and folders as its files say.
-    private mutating func rebuiltRecord(_ folders: [DirectoryFacts], _ loners: [DirectoryFacts]) -> Record {
+    private mutating func rebuiltRecord(_ folders: [DirectoryFacts], _ standalone: [DirectoryFacts]) -> Record {
         let topology = Topology(
             folders.compactMap(\.parsed).map { .init(view: $0.view, currentEpoch: $0.currentEpoch, live: false) })
         var found = FoundNodes(folders, candidates: PortCandidates(spec, engine: seen.engine).pairs)
         var members = found.nodes.map { member($0.entry, $0.folder, name: $0.name, ports: $0.ports) }
         // Members whose folder, or whose nodes.conf, was lost: the others still know their id and port.
-        for entry in Triage.lost(in: folders) {
+        for entry in FolderClassification.lost(in: folders) {
             let folder = folders.first { $0.parsed == nil && $0.number == entry.ports.client }
             guard let place = found.place(lost: entry, in: folder) else { continue }
             var lost = member(entry, folder, name: place.name, ports: place.ports)
@@ -47,12 +47,12 @@ extension Turn {
             members[index].shard = masters.firstIndex { $0.id == master } ?? 0
         }
         let missing = max(0, spec.nodeCount - members.count)
-        for loner in loners.prefix(missing) { take(in: loner, &members, topology) }
-        for loner in loners.dropFirst(missing) {
-            find(
+        for standalone in standalone.prefix(missing) { take(in: standalone, &members, topology) }
+        for standalone in standalone.dropFirst(missing) {
+            emit(
                 Finding(
-                    "loner", .info, node: loner.number.map { NodeName(String($0)) },
-                    "\(loner.path) belongs to no cluster and is not needed: \(members.count) nodes are wanted"))
+                    "node-standalone", .info, node: standalone.number.map { NodeName(String($0)) },
+                    "\(standalone.path) belongs to no cluster and is not needed: \(members.count) nodes are wanted"))
         }
         // One shard id a shard: the master's, where the engine has given it one.
         for index in members.indices {
@@ -78,17 +78,19 @@ extension Turn {
         return member
     }
 
-    /// A loner without keys comes in: as master of the slots that nobody else has, if it was given those, else as a
+    /// A standalone node without keys comes in: as master of the slots that nobody else has, if it was given those, else as a
     /// replica where there are fewest.
-    private mutating func take(in loner: DirectoryFacts, _ members: inout [Member], _ topology: Topology) {
-        guard let number = loner.number, !members.contains(where: { $0.name.text == String(number) }) else { return }
+    private mutating func take(in standalone: DirectoryFacts, _ members: inout [Member], _ topology: Topology) {
+        guard let number = standalone.number, !members.contains(where: { $0.name.text == String(number) }) else {
+            return
+        }
         let masters = members.filter { topology.owns($0.id) }
-        let file = loner.parsed?.view.myself
+        let file = standalone.parsed?.view.myself
         var member = Member(
             name: NodeName(String(number)), id: file?.id ?? NodeID(using: &random), ports: PortPair(client: number),
-            directory: loner.path, nodesFileName: loner.nodesFileName ?? "nodes-\(number).conf", shard: 0,
+            directory: standalone.path, nodesFileName: standalone.nodesFileName ?? "nodes-\(number).conf", shard: 0,
             shardID: NodeID(using: &random))
-        member.fileNames = loner.dataNames.lines
+        member.fileNames = standalone.dataNames.lines
         if let slots = file?.slots, !slots.isEmpty, slots.intersection(topology.covered).isEmpty {
             member.shard = (members.map(\.shard).max() ?? -1) + 1
         } else {

@@ -42,7 +42,7 @@ package struct StrayFolders {
                     "directory-copied", .error, node: member.name,
                     "\(facts.path) is a copy of the folder of \(owner.name) and holds keys: \(member.name) is not started in it",
                     hint: Self.hint,
-                    mend: .setAside(
+                    repair: .setAside(
                         .init(facts, inPlaceOf: member.name, why: "\(file) and data were a copy of \(owner.name)'s")))
             }
             return Finding(
@@ -53,10 +53,10 @@ package struct StrayFolders {
         }
         let whose = facts.parsed?.view.entries.count == 1 ? "of a node that knows nobody" : "of another cluster's node"
         return Finding(
-            "loner-with-keys", .error, node: member.name,
+            "standalone-with-keys", .error, node: member.name,
             "\(facts.path) holds keys, and its \(file) is \(whose): it is left as it is, and \(member.name) is not started in it",
             hint: Self.hint,
-            mend: .setAside(
+            repair: .setAside(
                 .init(facts, inPlaceOf: member.name, why: "\(file) was \(whose), and there were keys with it")))
     }
 
@@ -81,14 +81,14 @@ package struct StrayFolders {
             return Finding(
                 "directory-copied", .warning, node: node,
                 "\(facts.path) claims the node id of \(owner.name): it is a copy and is not started", hint: Self.hint,
-                mend: .setAside(.init(folder: facts, why: "it was a copy of the folder of \(owner.name)")))
+                repair: .setAside(.init(folder: facts, why: "it was a copy of the folder of \(owner.name)")))
         }
         guard facts.content.holdsKeys else { return nil }
         return Finding(
-            "loner-with-keys", .error, node: node,
+            "standalone-with-keys", .error, node: node,
             "\(facts.path) holds keys and belongs to no node of this cluster: it is left as it is and not started",
             hint: Self.hint,
-            mend: .setAside(.init(folder: facts, why: "it held keys and belonged to no node of the cluster")))
+            repair: .setAside(.init(folder: facts, why: "it held keys and belonged to no node of the cluster")))
     }
 
     /// The member whose id a folder claims.
@@ -121,7 +121,7 @@ extension Turn {
     mutating func reportStrays(_ survey: Observation.Survey) {
         if let asked = seen.check.asked { needSurvey(since: asked) }
         for finding in strays(survey)?.findings ?? [] where !decision.findings.contains(finding) {
-            if finding.node.map(isReturning) != true { find(finding) }
+            if finding.node.map(isReturning) != true { emit(finding) }
         }
     }
 }

@@ -39,7 +39,7 @@ package enum Effect: Sendable, Equatable {
     case continueStopped(NodeName, ProcessIdentity, ProcessActivity, attempt: Int)
     case shutdown(NodeName, Contact, Saving)
     /// CLUSTER FAILOVER on a replica whose master lives and agrees.
-    case handOver(NodeName, Contact, from: Reign)
+    case handOver(NodeName, Contact, from: MasterTerm)
     /// The guarded promotion: compare and take over in one script.
     case promote(Promotion, Contact)
     /// CLUSTER REPLICATE.
@@ -57,8 +57,8 @@ package enum Effect: Sendable, Equatable {
     /// Let the engine's own tool look at the last part of an append-only file that a process could not load.
     case examine(NodeName, ProcessIdentity, path: String)
     /// Cut it where its whole commands end, by the same tool, out of a copy that then takes its place.
-    case repairAppendOnly(Mend.RepairAppendOnly)
-    case writeManifest(Mend.WriteManifest)
+    case repairAppendOnly(Repair.RepairAppendOnly)
+    case writeManifest(Repair.WriteManifest)
     case forget(NodeName, Contact, NodeID)
     /// CLUSTER SETSLOT STABLE. `ifEmpty`: only where no key of the slot is there.
     case closeSlot(NodeName, Contact, slot: Int, ifEmpty: Bool)
@@ -76,8 +76,8 @@ package enum Effect: Sendable, Equatable {
     /// CONFIG SET of one directive, live only.
     case configure(NodeName, Contact, name: String, value: String)
 
-    /// A master for as long as it is one: the same node at another epoch is another reign.
-    package struct Reign: Sendable, Equatable {
+    /// A master for as long as it is one: the same node at another epoch is another term.
+    package struct MasterTerm: Sendable, Equatable {
         package var master: NodeID
         package var epoch: UInt64
 

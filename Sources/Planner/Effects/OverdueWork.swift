@@ -19,7 +19,7 @@ extension Turn {
     mutating func reportOverdueWork() {
         for work in seen.overdue {
             let since = seen.wall + (.zero - (now - work.since))
-            find(
+            emit(
                 Finding(
                     "disk-hangs", .error, node: members.first { work.path.hasPrefix($0.directory + "/") }?.name,
                     "\(work.doing) \(work.path) has not returned since \(since.clock): its disk does not answer; dead masters "

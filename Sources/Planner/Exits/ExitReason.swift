@@ -112,7 +112,7 @@ package struct ExitReason: Sendable, Equatable, Hashable {
         return ExitReason(kind: .hung, cause: "killed by clusterd: \(kill.cause)", exit: exit, logTail: logTail)
     }
 
-    /// Trying again changes nothing: a person must, or the file is mended first.
+    /// Trying again changes nothing: a person must, or the file is repaired first.
     package var isHopeless: Bool {
         switch kind {
         case .badDirective, .cannotExecute, .badAppendOnlyFile, .badDump, .newerData: true

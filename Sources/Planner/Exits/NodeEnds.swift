@@ -81,7 +81,7 @@ extension Turn {
     private mutating func note(_ exit: NodeProcess.Exited, of member: Member) {
         guard let index = decision.record?.index(member.name), let end = NodeEnd(exit) else { return }
         guard member.ends?.last?.identity != end.identity else { return }
-        guard now - exit.at >= Self.noteDelay || seen.wish != .run else { return wake(at: exit.at + Self.noteDelay) }
+        guard now - exit.at >= Self.noteDelay || seen.intent != .run else { return wake(at: exit.at + Self.noteDelay) }
         var ends = member.ends ?? NodeEnds()
         ends.inARow = exit.failures
         ends.last = end
@@ -108,7 +108,7 @@ extension Turn {
             var end = decision.record?.members[index].ends?.last, !end.isComplete
         else { return }
         guard let inquiry = seen.inquiries[member.name], inquiry.of == end.identity else {
-            perform(.inquire(member.name, end.identity, log: member.directory + "/redis.log"))
+            ensure(.inquire(member.name, end.identity, log: member.directory + "/redis.log"))
             return
         }
         end.complete(with: inquiry, before: seen.lastExits[member.name], isThisBoot: end.identity.bootID == seen.bootID)
@@ -130,11 +130,11 @@ extension Turn {
     private mutating func reportLoop(_ member: Member) {
         let ends = decision.record?.member(member.name)?.ends
         let failures = max(ends?.inARow ?? 0, exited(member.name)?.failures ?? 0)
-        guard member.wanted == .running, seen.wish == .run, failures >= RestartPolicy.loopLength,
+        guard member.wanted == .running, seen.intent == .run, failures >= RestartPolicy.loopLength,
             let last = exited(member.name).flatMap({ NodeEnd($0) }) ?? ends?.last
         else { return }
         let lasted = last.uptimeMilliseconds.map { " after \(Duration.milliseconds($0).inWords)" } ?? ""
-        find(
+        emit(
             Finding(
                 "crash-loop", .error, node: member.name,
                 "\(member.name) ended \(failures) times in a row; the last time it \(ExitReason.past(last.cause))\(lasted)",

@@ -179,7 +179,7 @@ extension Turn {
             wait("to look whether the process of \(member.name) has ended")
         case .folderInUse(let user): takeOver(member, user)
         case .hidden(let process):
-            find(
+            emit(
                 Finding(
                     "end-unproven", .error, node: member.name,
                     "\(member.name) is not started and not replaced: \(process) of its record may still run, and /proc "
@@ -199,7 +199,7 @@ extension Turn {
                 return wait("to look where the process works that holds port \(busy.port) of \(member.name)")
             }
             // Within `port-wait` nothing has gone wrong yet: the start is not over for a node that waits for its port.
-            find(
+            emit(
                 Finding(
                     "end-unproven", now - busy.since < spec.portWait ? .warning : .error, node: member.name,
                     "\(member.name) is not started and not replaced: \(who), and a port of \(member.name) is in use",

@@ -20,9 +20,9 @@ package enum RestartPolicy {
 
     /// Why an ended node is not started again by itself; nil: it is.
     package static func staysDown(
-        _ exit: NodeProcess.Exited, _ policy: ClusterSpec.Supervision.Restart, isMended: Bool = false
+        _ exit: NodeProcess.Exited, _ policy: ClusterSpec.Supervision.Restart, isRepaired: Bool = false
     ) -> String? {
-        if exit.reason.isHopeless, !isMended { return "it is not tried again until that is mended" }
+        if exit.reason.isHopeless, !isRepaired { return "it is not tried again until that is repaired" }
         if exit.reason.kind == .badNodesFile, exit.repeats >= rewrites {
             return "it is not tried again: the file is clusterd's own"
         }
@@ -36,7 +36,7 @@ package enum RestartPolicy {
 
 extension Turn {
     /// What it died of is no longer so: the configuration was read anew, or it takes its data from its master.
-    func isMended(_ member: Member, _ exit: NodeProcess.Exited, _ topology: Topology) -> Bool {
+    func isRepaired(_ member: Member, _ exit: NodeProcess.Exited, _ topology: Topology) -> Bool {
         if let configured = seen.configured, configured > exit.at { return true }
         return takesDataFrom(member, topology) != nil
     }
@@ -46,7 +46,7 @@ extension Turn {
     func takesDataFrom(_ member: Member, _ topology: Topology) -> Member? {
         guard exited(member.name)?.reason.dataUnreadable == true || lacksManifest(member),
             let id = topology.master(of: member.id), id != member.id,
-            let master = decision.record?.member(id: id), let report = report(master), !report.loading,
+            let master = decision.record?.member(id: id), let report = freshReply(from: master), !report.loading,
             report.replication.role == .master, report.view.myself?.slots.isEmpty == false
         else { return nil }
         return master
@@ -54,9 +54,9 @@ extension Turn {
 
     /// What a person does about a node that stays down.
     func remedy(_ member: Member, _ exit: NodeProcess.Exited, _ topology: Topology) -> String {
-        if exit.reason.dataUnreadable, let heir = livingHeir(of: member, topology) {
+        if exit.reason.dataUnreadable, let candidate = livingCandidate(of: member, topology) {
             return
-                "clusterd failover \(heir.name) --force: it lives and has the keys; \(member.name) then gets all of them from it"
+                "clusterd failover \(candidate.name) --force: it lives and has the keys; \(member.name) then gets all of them from it"
         }
         let again = "clusterd restart-node \(member.name)"
         let names = seen.directory(at: member.directory)?.dataNames ?? DataFileNames()

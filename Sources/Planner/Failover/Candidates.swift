@@ -37,20 +37,20 @@ extension Turn {
 
     /// Why this replica is not known to have the data of its dead master, as a sentence's end; nil: it has them.
     func lack(
-        of candidate: Candidate, _ master: Member, death: Moment, isForced: Bool = false, _ survey: Observation.Survey
+        of contender: Candidate, _ master: Member, death: Moment, isForced: Bool = false, _ survey: Observation.Survey
     ) -> String? {
-        let report = candidate.report
-        if let refusal = reasonNotToObey(candidate.member) { return refusal.sentence }
+        let report = contender.report
+        if let refusal = reasonNotToObey(contender.member) { return refusal.sentence }
         if report.loading { return "it loads its data" }
         if report.replication.syncInProgress { return "a synchronisation of it runs" }
         if let stream = lastStream(of: master), stream.position.replicationID != report.replication.replicationID {
             return "it does not follow the stream of \(master.name)"
         }
-        let name = candidate.member.name
+        let name = contender.member.name
         let isAdopted = running(name)?.adopted == true
         guard let row = seen.lastInSync[name] else {
             guard isAdopted else { return "it was not in sync since its start" }
-            return isForced || followedUntilTheEnd(candidate, master, survey)
+            return isForced || followedUntilTheEnd(contender, master, survey)
                 ? nil : "nobody saw it in sync while \(master.name) ran"
         }
         if isForced { return nil }
@@ -86,8 +86,8 @@ extension Turn {
 
     /// Both ran before this clusterd, and the master was gone when this clusterd first looked: the engine's own word for how long the
     /// link has been down, held against the time of the last write to the master's append-only file.
-    private func followedUntilTheEnd(_ candidate: Candidate, _ master: Member, _ survey: Observation.Survey) -> Bool {
-        guard seen.lastServed[master.name] == nil, let end = linkEnd(candidate.member, candidate.report),
+    private func followedUntilTheEnd(_ contender: Candidate, _ master: Member, _ survey: Observation.Survey) -> Bool {
+        guard seen.lastServed[master.name] == nil, let end = linkEnd(contender.member, contender.report),
             let files = survey.directories.first(where: { $0.path == master.directory })?.content.appendOnly,
             let written = files.files.filter({ $0.size > 0 }).map(\.modified).max()
         else { return false }

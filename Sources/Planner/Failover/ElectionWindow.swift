@@ -24,11 +24,11 @@ extension Turn {
 
     /// The one place where a living master is told to hand over.
     mutating func orderHandOver(
-        to heir: Member, _ contact: Effect.Contact, from master: Member, _ topology: Topology
+        to candidate: Member, _ contact: Effect.Contact, from master: Member, _ topology: Topology
     ) -> Progress {
-        let order = Effect.handOver(heir.name, contact, from: reign(of: master, topology))
-        let progress = perform(order, repeatAfter: .seconds(10))
-        if decision.effects.contains(order), let standing = decision.record?.index(heir.name),
+        let order = Effect.handOver(candidate.name, contact, from: masterTerm(of: master, topology))
+        let progress = ensure(order, repeatAfter: .seconds(10))
+        if decision.effects.contains(order), let standing = decision.record?.index(candidate.name),
             let replaced = decision.record?.index(master.name)
         {
             decision.record?.members[standing].election = Election(process: contact.process, orderedAt: now)
@@ -37,23 +37,23 @@ extension Turn {
         return progress
     }
 
-    /// What is waited for, in words, until `heir` may be elected in place of `master`; nil: it may be.
+    /// What is waited for, in words, until `candidate` may be elected in place of `master`; nil: it may be.
     mutating func electionWait(
-        of heir: Member, after master: Member, _ topology: Topology, _ story: Story
+        of candidate: Member, after master: Member, _ topology: Topology, _ story: Story
     ) -> String? {
-        let last = lastHandOver(to: heir, from: master, topology)
+        let last = lastHandOver(to: candidate, from: master, topology)
         if let last, last.failure == nil { return nil }
-        let words = "waiting for the masters to reach \(heir.name)"
-        if !canBeElected(heir, after: master, topology), story.age(of: words) < Self.agreementLimit {
+        let words = "waiting for the masters to reach \(candidate.name)"
+        if !canBeElected(candidate, after: master, topology), story.age(of: words) < Self.agreementLimit {
             wake(after: Self.pollInTransition)
             return words
         }
         // The replica itself refused the last order, and no election came of it.
         if last?.failure?.hasPrefix("ERR") == true { return nil }
-        let configured = RedisConfPlan.configured("cluster-node-timeout", for: heir.settingsName, spec)?.first
+        let configured = RedisConfPlan.configured("cluster-node-timeout", for: candidate.settingsName, spec)?.first
         let timeout = Duration.milliseconds(configured.flatMap { Int64($0) } ?? 15_000)
         var until: [Moment] = []
-        if let election = heir.election, election.process == running(heir.name)?.identity {
+        if let election = candidate.election, election.process == running(candidate.name)?.identity {
             until.append(election.orderedAt + max(timeout * 2, Self.shortestElection) * 2)
         }
         if let replaced = master.handedOver, replaced.bootID == seen.bootID { until.append(replaced.at + timeout * 2) }
@@ -65,15 +65,17 @@ extension Turn {
         return "waiting \(seconds) s\(why)"
     }
 
-    /// Whether the votes for `heir` would arrive. A process that has just started is known to the others before their links reach
+    /// Whether the votes for `candidate` would arrive. A process that has just started is known to the others before their links reach
     /// it, and a master counts its vote as given though it could not be sent (`clusterSendFailoverAuth`, src/cluster.c): the
     /// replica waits for it in vain and does not stand again for 4 node timeouts.
-    private func canBeElected(_ heir: Member, after master: Member, _ topology: Topology) -> Bool {
-        guard let begun = running(heir.name)?.since, let own = report(heir, since: begun) else { return false }
+    private func canBeElected(_ candidate: Member, after master: Member, _ topology: Topology) -> Bool {
+        guard let begun = running(candidate.name)?.since, let own = freshReply(from: candidate, since: begun) else {
+            return false
+        }
         let voters = members.filter { topology.owns($0.id) }
         let reached = voters.filter { voter in
             own.view.entry(voter.id)?.linkConnected == true
-                && report(voter, since: begun)?.view.entry(heir.id)?.linkConnected == true
+                && freshReply(from: voter, since: begun)?.view.entry(candidate.id)?.linkConnected == true
         }
         return reached.count * 2 > voters.count && reached.contains { $0.id == master.id }
     }

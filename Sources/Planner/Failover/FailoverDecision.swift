@@ -1,7 +1,7 @@
 import ClusterModel
 
 /// What becomes of the slots of a master that is proven dead.
-enum Succession: Equatable {
+enum FailoverDecision: Equatable {
     /// It starts as master, with what it has.
     case inPlace
     /// Its start waits: for answers, for a promotion, or for another node of its shard that has newer data.
@@ -23,7 +23,7 @@ extension Turn {
     ///   `failoverLimit` they have read what the kernel had for them, and no more can come.
     mutating func succession(
         of master: Member, death: Moment, keepsSockets: Bool = false, _ topology: Topology, _ survey: Observation.Survey
-    ) -> Succession {
+    ) -> FailoverDecision {
         if let promotion = openPromotion(from: master) {
             wait("for \(promotion.replica) to take over from \(master.name)")
             return .waits
@@ -41,7 +41,7 @@ extension Turn {
         let isTimely = now - began < Self.failoverLimit
         if isTimely, !replicas.isEmpty { wake(after: .milliseconds(2)) }
         let heard = replicas.compactMap { member in
-            report(member, since: death).map { Candidate(member: member, report: $0) }
+            freshReply(from: member, since: death).map { Candidate(member: member, report: $0) }
         }
         let following = heard.filter {
             $0.report.replication.role == .replica && $0.report.view.myself?.masterID == master.id
@@ -92,7 +92,7 @@ extension Turn {
     /// nil: it is replaced.
     private mutating func preference(
         _ master: Member, over winner: Candidate, _ survey: Observation.Survey
-    ) -> Succession? {
+    ) -> FailoverDecision? {
         let stream = lastStream(of: master)
         let lag = stream.map { max(0, $0.position.offset - winner.offset) }
         let limit = spec.supervision.failoverMaxLag
@@ -100,7 +100,7 @@ extension Turn {
         guard spec.supervision.failover == .durable || isFarBehind || keepsRole(master) else { return nil }
         guard isSurveyed(master) else { return .waits }
         if keepsRole(master) {
-            // Invariant no-older-master stands above the wish: a master that would drop what its replica has is not
+            // Invariant no-older-master stands above what the operator asked for: a master that would drop what its replica has is not
             // started over it.
             let comparison = freshness(of: winner.member, survey).compared(with: freshness(of: master, survey))
             guard case .fresher(let why) = comparison else { return .inPlace }
@@ -112,17 +112,18 @@ extension Turn {
         if spec.supervision.failover == .durable, losesNothing(master, survey) {
             decision.verdicts.append(
                 Verdict(
-                    master: master.name, heir: nil, why: "its append-only file holds every write (failover: durable)",
+                    master: master.name, candidate: nil,
+                    why: "its append-only file holds every write (failover: durable)",
                     lagBytes: lag))
             return .inPlace
         }
         guard isFarBehind, let limit, isIntact(master, survey) else { return nil }
         decision.verdicts.append(
             Verdict(
-                master: master.name, heir: nil,
+                master: master.name, candidate: nil,
                 why: "\(winner.member.name) is \(lag.map { "\($0) bytes" } ?? "nobody knows how far") behind, and "
                     + "failover-max-lag is \(limit)", lagBytes: lag))
-        find(
+        emit(
             Finding(
                 "failover-held", .warning, node: winner.member.name, shard: master.name,
                 "\(winner.member.name) does not take over from \(master.name): it is "
@@ -132,75 +133,77 @@ extension Turn {
     }
 
     /// While clusterd is paused nobody is promoted, and no master is started over newer data either.
-    private mutating func held(_ master: Member, by heir: Member, _ why: String) -> Succession {
-        find(
+    private mutating func held(_ master: Member, by candidate: Member, _ why: String) -> FailoverDecision {
+        emit(
             Finding(
                 "master-older", .error, node: master.name, shard: master.name,
-                "\(master.name) is not started: \(heir.name) has newer data (\(why)), and clusterd is paused",
+                "\(master.name) is not started: \(candidate.name) has newer data (\(why)), and clusterd is paused",
                 hint: "clusterd resume"))
         return .waits
     }
 
-    private mutating func passOver(_ master: Member, for heir: Member, _ why: String) {
-        find(
+    private mutating func passOver(_ master: Member, for candidate: Member, _ why: String) {
+        emit(
             Finding(
                 "master-older", .warning, node: master.name, shard: master.name,
-                "\(heir.name) is to be master in place of \(master.name), which has older data: \(why)"))
-        decision.verdicts.append(Verdict(master: master.name, heir: heir.name, why: why))
+                "\(candidate.name) is to be master in place of \(master.name), which has older data: \(why)"))
+        decision.verdicts.append(Verdict(master: master.name, candidate: candidate.name, why: why))
     }
 
     /// What the files and the nodes of the shard say, where no replica simply follows.
     private mutating func byFreshness(
         _ master: Member, death: Moment, _ ended: [Candidate], _ topology: Topology, _ survey: Observation.Survey
-    ) -> Succession {
+    ) -> FailoverDecision {
         guard isSurveyed(master) else { return .waits }
         let mine = freshness(of: master, survey)
-        var heir: (member: Member, freshness: Freshness, why: String)?
+        var candidate: (member: Member, freshness: Freshness, why: String)?
         var doubts: [(Member, String)] = []
         for member in members
         where member.id != master.id && !member.joining && topology.master(of: member.id) == master.id {
             let theirs = freshness(of: member, survey)
-            switch theirs.compared(with: heir?.freshness ?? mine) {
-            case .fresher(let why) where canServe(member): heir = (member, theirs, why)
+            switch theirs.compared(with: candidate?.freshness ?? mine) {
+            case .fresher(let why) where canServe(member): candidate = (member, theirs, why)
             case .fresher(let why): doubts.append((member, why + ", and it cannot be started"))
             case .undecided(let why): doubts.append((member, why))
             case .notFresher: break
             }
         }
-        guard let heir = heir ?? standIn(for: master, doubts.map(\.0), survey) else {
+        guard let candidate = candidate ?? standIn(for: master, doubts.map(\.0), survey) else {
             if mine.durability < .wholeAppendOnly, let silent = silentHolder(of: master, since: death, topology) {
                 return hold(master, for: silent)
             }
             return inPlace(master, doubts, mine, survey)
         }
-        if isPaused { return held(master, by: heir.member, heir.why) }
-        let candidate = ended.first { $0.member.id == heir.member.id }
-        if let candidate, case .none(let shortage) = roomForEpoch(toReplace: master, by: heir.member, topology) {
-            return hold(master, for: candidate, shortage, survey)
+        if isPaused { return held(master, by: candidate.member, candidate.why) }
+        let contender = ended.first { $0.member.id == candidate.member.id }
+        if let contender,
+            case .none(let shortage) = nodesConfHeadroom(toReplace: master, by: candidate.member, topology)
+        {
+            return hold(master, for: contender, shortage, survey)
         }
-        passOver(master, for: heir.member, heir.why)
-        guard let candidate, !candidate.report.loading, !candidate.report.replication.syncInProgress else {
-            wait("for \(heir.member.name), whose data are newer than those of \(master.name)")
+        passOver(master, for: candidate.member, candidate.why)
+        guard let contender, !contender.report.loading, !contender.report.replication.syncInProgress else {
+            wait("for \(candidate.member.name), whose data are newer than those of \(master.name)")
             wake(after: Self.pollInTransition)
             return .waits
         }
-        guard keepsOthers(than: heir.member, of: master, topology, survey) else { return .waits }
-        return promote(candidate, over: master, topology, survey)
+        guard keepsOthers(than: candidate.member, of: master, topology, survey) else { return .waits }
+        return promote(contender, over: master, topology, survey)
     }
 
     /// A replica whose process lives, may have data in its memory, and has not answered since its master's death.
     private func silentHolder(of master: Member, since death: Moment, _ topology: Topology) -> Member? {
         liveReplicas(of: master, topology).first {
-            $0.wanted == .running && report($0, since: death) == nil && mayHoldUnseen($0)
+            $0.wanted == .running && freshReply(from: $0, since: death) == nil && mayHoldUnseen($0)
         }
     }
 
     /// The master's files are known to lack writes that this replica may have in its memory. Once it answers it is compared; once
     /// its process has ended there is nothing left to wait for.
-    private mutating func hold(_ master: Member, for silent: Member) -> Succession {
+    private mutating func hold(_ master: Member, for silent: Member) -> FailoverDecision {
         wait("for \(silent.name) to answer, which may hold writes that the files of \(master.name) lack")
         wake(after: Self.pollInTransition)
-        find(
+        emit(
             Finding(
                 "master-waits", .error, node: silent.name, shard: master.name,
                 "\(master.name) is not started: \(silent.name) runs, does not answer, and may hold writes that the files of "
@@ -279,7 +282,7 @@ extension Turn {
         let isDeclaredDead = ended.contains { $0.report.view.entry(master.id)?.flags.contains(.fail) == true }
         guard isDeclaredDead, now - death < Self.electionLimit else { return false }
         let owners = members.filter { topology.owns($0.id) }
-        let voters = owners.count { running($0.name) != nil && report($0) != nil }
+        let voters = owners.count { running($0.name) != nil && freshReply(from: $0) != nil }
         guard voters * 2 > owners.count else { return false }
         wait("for the replicas of \(master.name), which may be electing one of them")
         return true

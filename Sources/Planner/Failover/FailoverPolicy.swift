@@ -1,7 +1,7 @@
 import ClusterModel
 
 /// A master that is proven dead is replaced by a guarded promotion, one at a time in a shard, or starts in place;
-/// `Succession` says which (invariants: one-writer, no-late-order, start-or-promote).
+/// `FailoverDecision` says which (invariants: one-writer, no-late-order, start-or-promote).
 extension Turn {
     /// Between attempts; grows with their number.
     static let promotionPause = Duration.milliseconds(20)
@@ -67,9 +67,9 @@ extension Turn {
     /// Orders the promotion, and notes it in the record: what was known of the master, and how much of it the winner has.
     mutating func promote(
         _ winner: Candidate, over master: Member, _ topology: Topology, _ survey: Observation.Survey
-    ) -> Succession {
+    ) -> FailoverDecision {
         guard let contact = contact(winner.member) else { return .waits }
-        switch roomForEpoch(toReplace: master, by: winner.member, topology) {
+        switch nodesConfHeadroom(toReplace: master, by: winner.member, topology) {
         case .enough: break
         case .coming(let words):
             wait(words)
@@ -96,7 +96,7 @@ extension Turn {
             engine: winner.report.engine)
         if running(master.name) != nil, winner.report.replication.linkUp { promotion.linkStays = true }
         decision.record?.promotions.append(promotion)
-        perform(.promote(promotion, contact))
+        ensure(.promote(promotion, contact))
         wait("for \(winner.member.name) to take over from \(master.name)")
         return .waits
     }
@@ -115,13 +115,13 @@ extension Turn {
                 key.attempt == promotion.attempt
             }?.value.ended
             // Asked later than that, not in the same moment.
-            if report(member, since: min(answered ?? void, void) + .nanoseconds(1)) != nil { continue }
+            if freshReply(from: member, since: min(answered ?? void, void) + .nanoseconds(1)) != nil { continue }
             open.append(promotion)
             wake(after: .milliseconds(5))
             // It may be master by now, and nobody can tell: as long as that is so nobody else is promoted, and the old
             // master is not started. One that stays silent is ended (invariants: one-writer, no-unrequested-stop).
             if now - void >= spec.supervision.hangTimeout {
-                perform(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
+                ensure(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
             }
         }
         decision.record?.promotions = open

@@ -5,7 +5,7 @@ import ClusterModel
 extension Turn {
     func freshness(of member: Member, _ survey: Observation.Survey) -> Freshness {
         var freshness = onDisk(member, survey)
-        guard let report = report(member) else { return inMemory(member) ?? freshness }
+        guard let report = freshReply(from: member) else { return inMemory(member) ?? freshness }
         guard !report.loading else { return freshness }
         if report.replication.role == .replica {
             return following(member, report) ?? unfollowing(member, report, freshness)

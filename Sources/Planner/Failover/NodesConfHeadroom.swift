@@ -3,15 +3,15 @@ import ClusterModel
 /// Each node saves its nodes.conf when a config epoch changes, and most engines end where they cannot: a promotion on a
 /// full disk kills the node that is promoted, and its peers (docs/engines.md). So there is room first, or the roles stay
 /// as they are (invariant: epoch-room).
-enum EpochRoom: Equatable {
+enum NodesConfHeadroom: Equatable {
     case enough
     /// The reserve is being given back.
     case coming(String)
-    case none(EpochShortage)
+    case none(NodesConfShortage)
 }
 
 /// The disk that is too full, and who could not save its nodes.conf there.
-struct EpochShortage: Equatable {
+struct NodesConfShortage: Equatable {
     var disk: Disk
     var endangered: NodeName
 
@@ -23,27 +23,29 @@ struct EpochShortage: Equatable {
 
 extension Turn {
     /// What the nodes of one disk may need for it: each writes a new file beside the old one.
-    var roomForEpoch: Int64 { max(1 << 20, Int64(members.count) << 16) }
+    var nodesConfHeadroom: Int64 { max(1 << 20, Int64(members.count) << 16) }
 
     func canSave(_ member: Member) -> Bool {
-        disk(of: member.directory).map { $0.free >= roomForEpoch && hasFilesForEpoch($0) } ?? true
+        disk(of: member.directory).map { $0.free >= nodesConfHeadroom && hasFilesForEpoch($0) } ?? true
     }
 
     /// A new file for each nodes.conf.
     func hasFilesForEpoch(_ disk: Disk) -> Bool { disk.freeFiles.map { $0 >= Int64(members.count) } ?? true }
 
-    /// Whether nobody who is needed would end if `heir` became master in place of `master`. Who is replaced is not needed, nor is
+    /// Whether nobody who is needed would end if `candidate` became master in place of `master`. Who is replaced is not needed, nor is
     /// a master whose replica can take over from it.
-    mutating func roomForEpoch(toReplace master: Member, by heir: Member, _ topology: Topology) -> EpochRoom {
+    mutating func nodesConfHeadroom(toReplace master: Member, by candidate: Member, _ topology: Topology)
+        -> NodesConfHeadroom
+    {
         let running = members.filter { self.running($0.name) != nil }
         if releaseReserves(of: running) { return .coming("for the reserve of a full disk to be given back") }
-        let endangered = ([heir] + running).first { member in
+        let endangered = ([candidate] + running).first { member in
             guard !canSave(member) else { return false }
-            if member.id == heir.id { return true }
+            if member.id == candidate.id { return true }
             return member.id != master.id && topology.owns(member.id) && !hasHeir(member, topology)
         }
         guard let endangered, let disk = disk(of: endangered.directory) else { return .enough }
-        return .none(EpochShortage(disk: disk, endangered: endangered.name))
+        return .none(NodesConfShortage(disk: disk, endangered: endangered.name))
     }
 
     private func hasHeir(_ master: Member, _ topology: Topology) -> Bool {
@@ -62,10 +64,10 @@ extension Turn {
     /// What is waited for before a living master is told to hand over, and why an operation that waited in vain has failed; nil: there is
     /// room.
     mutating func roomWait(
-        toReplace master: Member, by heir: Member, _ topology: Topology
+        toReplace master: Member, by candidate: Member, _ topology: Topology
     ) -> (step: String, why: String)? {
-        if lastHandOver(to: heir, from: master, topology)?.isUnderWay == true { return nil }
-        switch roomForEpoch(toReplace: master, by: heir, topology) {
+        if lastHandOver(to: candidate, from: master, topology)?.isUnderWay == true { return nil }
+        switch nodesConfHeadroom(toReplace: master, by: candidate, topology) {
         case .enough: return nil
         case .coming(let words): return ("waiting \(words)", words)
         case .none(let shortage): return ("waiting \(shortage.wait)", shortage.sentence)
@@ -77,33 +79,33 @@ extension Turn {
     /// There is no room for a promotion: the dead master starts in place, unless its replica is known to have more
     /// (invariant: no-older-master).
     mutating func hold(
-        _ master: Member, for heir: Candidate, _ shortage: EpochShortage, _ survey: Observation.Survey
-    ) -> Succession {
+        _ master: Member, for candidate: Candidate, _ shortage: NodesConfShortage, _ survey: Observation.Survey
+    ) -> FailoverDecision {
         guard isSurveyed(master) else { return .waits }
         let hint = "make room on that disk; all goes on by itself then"
-        let held = "\(heir.member.name) does not take over from \(master.name): \(shortage.sentence)"
+        let held = "\(candidate.member.name) does not take over from \(master.name): \(shortage.sentence)"
         var trouble: String?
         let mine = freshness(of: master, survey)
         // Where neither has a key or a function there is nothing to lose.
-        let isEmpty = mine.durability == .nothing && !heir.report.load.holdsData
-        if !isEmpty, case .fresher(let why) = freshness(of: heir.member, survey).compared(with: mine) {
-            trouble = "\(heir.member.name) has newer data (\(why))"
+        let isEmpty = mine.durability == .nothing && !candidate.report.load.holdsData
+        if !isEmpty, case .fresher(let why) = freshness(of: candidate.member, survey).compared(with: mine) {
+            trouble = "\(candidate.member.name) has newer data (\(why))"
         } else if !canStartInPlace(master) {
             trouble = "it cannot be started"
         }
         if let trouble {
-            find(
+            emit(
                 Finding(
-                    "failover-held", .error, node: heir.member.name, shard: master.name,
+                    "failover-held", .error, node: candidate.member.name, shard: master.name,
                     "\(held); \(master.name) is not started in place either: \(trouble)", hint: hint))
-            wait("for room to let \(heir.member.name) take over from \(master.name)")
+            wait("for room to let \(candidate.member.name) take over from \(master.name)")
             return .waits
         }
         decision.verdicts.append(
-            Verdict(master: master.name, heir: nil, why: "there is no room for a promotion: \(shortage.sentence)"))
-        find(
+            Verdict(master: master.name, candidate: nil, why: "there is no room for a promotion: \(shortage.sentence)"))
+        emit(
             Finding(
-                "failover-held", .warning, node: heir.member.name, shard: master.name,
+                "failover-held", .warning, node: candidate.member.name, shard: master.name,
                 "\(held); \(master.name) is started in place", hint: hint))
         return .inPlace
     }
@@ -116,19 +118,19 @@ extension Turn {
         guard spec.supervision.failover != .off, !isPaused,
             decision.record?.operations.contains(where: { $0.isOpen && $0.isExclusive }) != true
         else { return }
-        for master in members where topology.owns(master.id) && report(master) != nil {
+        for master in members where topology.owns(master.id) && freshReply(from: master) != nil {
             guard let full = disk(of: master.directory), isNearlyFull(full) else { continue }
             let others = replicas(of: master, topology).filter { member in
                 disk(of: member.directory).map { $0 != full && !isNearlyFull($0) && !spec.isLow($0) } ?? false
             }
-            guard let heir = able(others), let contact = contact(heir), !isBusy(heir.name),
-                electionWait(of: heir, after: master, topology, Story()) == nil,
-                roomWait(toReplace: master, by: heir, topology) == nil
+            guard let candidate = able(others), let contact = contact(candidate), !isBusy(candidate.name),
+                electionWait(of: candidate, after: master, topology, Story()) == nil,
+                roomWait(toReplace: master, by: candidate, topology) == nil
             else { continue }
             let why = "\(full.folder) has \(Disk.text(full.free)) free"
-            decision.verdicts.append(Verdict(master: master.name, heir: heir.name, why: why))
-            _ = orderHandOver(to: heir, contact, from: master, topology)
-            wait("for \(heir.name) to take over from \(master.name): \(why)")
+            decision.verdicts.append(Verdict(master: master.name, candidate: candidate.name, why: why))
+            _ = orderHandOver(to: candidate, contact, from: master, topology)
+            wait("for \(candidate.name) to take over from \(master.name): \(why)")
         }
     }
 

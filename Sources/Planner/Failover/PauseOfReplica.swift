@@ -11,10 +11,10 @@ extension Turn {
         guard !seen.engine.endsItsPauseAtHandOver else { return }
         for member in members {
             guard let order = member.handedOver, order.bootID == seen.bootID, now - order.at < Self.longestPause,
-                let report = report(member, since: order.at), report.replication.role == .replica,
+                let report = freshReply(from: member, since: order.at), report.replication.role == .replica,
                 let contact = contact(member)
             else { continue }
-            perform(.unpause(member.name, contact, since: order.at))
+            ensure(.unpause(member.name, contact, since: order.at))
         }
     }
 }

@@ -16,8 +16,8 @@ extension Turn {
         from master: Member, to chosen: inout NodeName?, isFixed: Bool = false, _ topology: Topology, _ story: Story
     ) -> Advance? {
         guard topology.owns(master.id) else {
-            guard let heir = chosen.flatMap({ decision.record?.member($0) }) else { return nil }
-            return agreement(on: heir, after: master, topology, story)
+            guard let candidate = chosen.flatMap({ decision.record?.member($0) }) else { return nil }
+            return agreement(on: candidate, after: master, topology, story)
         }
         let replicas = replicas(of: master, topology)
         if replicas.allSatisfy({ $0.wanted == .stopped && running($0.name) == nil }) {
@@ -25,10 +25,10 @@ extension Turn {
         }
         let earlier = replicas.first { $0.name == chosen }
         // What is known of the replicas is stale from the order on until the roles have changed.
-        let heir =
+        let candidate =
             isHandingOver(to: earlier, from: master, topology)
             ? earlier : able(isFixed ? [earlier].compactMap { $0 } : replicas)
-        guard let heir, let contact = contact(heir) else {
+        guard let candidate, let contact = contact(candidate) else {
             let words = "waiting for \(isFixed ? chosen?.text ?? "it" : "a replica of \(master.name)") to be in sync"
             if story.age(of: words) < Self.agreementLimit { return .working(words) }
             return .failed(
@@ -36,38 +36,38 @@ extension Turn {
                     ? "\(chosen?.text ?? "it") did not come into sync with \(master.name)"
                     : "no replica of \(master.name) came into sync")
         }
-        if let words = electionWait(of: heir, after: master, topology, story) { return .working(words) }
-        if let wait = roomWait(toReplace: master, by: heir, topology) {
+        if let words = electionWait(of: candidate, after: master, topology, story) { return .working(words) }
+        if let wait = roomWait(toReplace: master, by: candidate, topology) {
             return story.age(of: wait.step) < Self.agreementLimit
-                ? .working(wait.step) : .failed("\(heir.name) did not take over: \(wait.why)")
+                ? .working(wait.step) : .failed("\(candidate.name) did not take over: \(wait.why)")
         }
-        chosen = heir.name
-        let progress = orderHandOver(to: heir, contact, from: master, topology)
-        let words = "handing over to \(heir.name)"
+        chosen = candidate.name
+        let progress = orderHandOver(to: candidate, contact, from: master, topology)
+        let words = "handing over to \(candidate.name)"
         if story.age(of: words) < Self.agreementLimit { return .working(words) }
-        if case .failed(let why, _) = progress { return .failed("\(heir.name) could not take over: \(why)") }
-        return .failed("\(heir.name) did not take over within \(Self.agreementLimit.components.seconds) s")
+        if case .failed(let why, _) = progress { return .failed("\(candidate.name) could not take over: \(why)") }
+        return .failed("\(candidate.name) did not take over within \(Self.agreementLimit.components.seconds) s")
     }
 
     /// Who is replaced: a master, at its epoch. The same one a second time is another hand-over.
-    func reign(of master: Member, _ topology: Topology) -> Effect.Reign {
+    func masterTerm(of master: Member, _ topology: Topology) -> Effect.MasterTerm {
         .init(master: master.id, epoch: topology.standings[master.id]?.configEpoch ?? 0)
     }
 
-    private func isHandingOver(to heir: Member?, from master: Member, _ topology: Topology) -> Bool {
-        lastHandOver(to: heir, from: master, topology).map { $0.failure == nil } ?? false
+    private func isHandingOver(to candidate: Member?, from master: Member, _ topology: Topology) -> Bool {
+        lastHandOver(to: candidate, from: master, topology).map { $0.failure == nil } ?? false
     }
 
     /// nil: nothing was ordered by this clusterd.
-    func lastHandOver(to heir: Member?, from master: Member, _ topology: Topology) -> EffectHistory? {
-        guard let heir, let contact = contact(heir) else { return nil }
-        return seen.effects[Effect.handOver(heir.name, contact, from: reign(of: master, topology)).key]
+    func lastHandOver(to candidate: Member?, from master: Member, _ topology: Topology) -> EffectHistory? {
+        guard let candidate, let contact = contact(candidate) else { return nil }
+        return seen.effects[Effect.handOver(candidate.name, contact, from: masterTerm(of: master, topology)).key]
     }
 
     /// The one of these that has most of its master's data, and could take over now.
     func able(_ replicas: [Member]) -> Member? {
         let able = replicas.compactMap { member in
-            report(member, since: seen.rolesChanged).flatMap { report in
+            freshReply(from: member, since: seen.rolesChanged).flatMap { report in
                 isInSync(report) ? (member, report.replication.offset) : nil
             }
         }
@@ -81,21 +81,21 @@ extension Turn {
 
     /// Everybody agrees who is master now, and the old one follows it. nil: so it is.
     private func agreement(
-        on heir: Member, after master: Member, _ topology: Topology, _ story: Story
+        on candidate: Member, after master: Member, _ topology: Topology, _ story: Story
     ) -> Advance? {
-        let isFollowed = report(master, since: seen.rolesChanged).map(isInSync) ?? false
-        if topology.owns(heir.id), isFollowed, openDispute(topology) == nil { return nil }
-        let words = "waiting for all nodes to agree that \(heir.name) is master"
+        let isFollowed = freshReply(from: master, since: seen.rolesChanged).map(isInSync) ?? false
+        if topology.owns(candidate.id), isFollowed, openDispute(topology) == nil { return nil }
+        let words = "waiting for all nodes to agree that \(candidate.name) is master"
         if story.age(of: words) < Self.agreementLimit { return .working(words) }
         return .failed(
-            openDispute(topology) ?? "\(master.name) does not follow \(heir.name)")
+            openDispute(topology) ?? "\(master.name) does not follow \(candidate.name)")
     }
 
     /// What some running node says that the others do not, in words. Who does not run is not argued about, nor who was reset by hand.
     func openDispute(_ topology: Topology) -> String? {
         let present = members.filter { running($0.name) != nil && estrangement(of: $0) == nil }
         for member in present {
-            if report(member, since: seen.rolesChanged) == nil { return "\(member.name) does not answer" }
+            if freshReply(from: member, since: seen.rolesChanged) == nil { return "\(member.name) does not answer" }
             if let words = disagreement(member, about: present, topology) { return words }
         }
         return nil
@@ -108,7 +108,7 @@ extension Turn {
             guard running(sibling.name) != nil else {
                 return "\(sibling.name) of its shard \(sibling.wanted == .stopped ? "is stopped" : "does not run")"
             }
-            guard let report = report(sibling, since: seen.rolesChanged) else {
+            guard let report = freshReply(from: sibling, since: seen.rolesChanged) else {
                 return "\(sibling.name) of its shard does not answer"
             }
             if report.loading { return "\(sibling.name) of its shard loads its data" }

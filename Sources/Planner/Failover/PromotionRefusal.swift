@@ -29,14 +29,14 @@ extension Turn {
     func reasonNotToObey(_ replica: Member) -> PromotionRefusal? {
         guard let settings = liveSettings(replica) else { return nil }
         if let words = settings.scriptRefused { return .noScript(words) }
-        let isOld = report(replica)?.engine.isSevenOrLater == false
+        let isOld = freshReply(from: replica)?.engine.isSevenOrLater == false
         return isOld && settings.values["replica-serve-stale-data"] == "no" ? .noStaleScript : nil
     }
 
     mutating func reportRefusedPromotions(_ topology: Topology) {
         for member in members where !topology.owns(member.id) {
             guard running(member.name) != nil, let refusal = reasonNotToObey(member) else { continue }
-            find(
+            emit(
                 Finding(
                     "promotion-refused", .warning, node: member.name,
                     "\(member.name) could not take over from its master: \(refusal.sentence)", hint: refusal.hint))

@@ -92,7 +92,7 @@ extension Turn {
         }
         let unknown = record.members.map(\.ports).filter { seen.ports[$0] == nil }
         guard unknown.isEmpty else {
-            perform(.reserve(unknown, addresses: spec.bind))
+            ensure(.reserve(unknown, addresses: spec.bind))
             return wait("to reserve \(unknown.count) ports")
         }
         let topology = plannedTopology(record)
@@ -126,7 +126,7 @@ extension Turn {
         if seen.effects[write.key]?.isDone == true { return true }
         guard let facts, facts.exists else {
             let make = Effect.makeDirectory(member.name, path: member.directory)
-            switch perform(make, repeatAfter: .seconds(1)) {
+            switch ensure(make, repeatAfter: .seconds(1)) {
             case .failed(let why, _): fault(member, "directory-unusable", why)
             case .done: needSurvey(since: seen.effects[make.key]?.ended ?? now)
             case .underWay: break
@@ -134,25 +134,25 @@ extension Turn {
             return false
         }
         if !isReturning(member.name), let stray = strays(survey)?.inTheWay(of: member, facts) {
-            find(stray)
+            emit(stray)
             wait("for \(facts.path), which holds keys of another node, to be moved away")
             return false
         }
         if let quarantine = cleaning(member, facts, topology, incarnation) {
-            switch perform(.quarantine(quarantine)) {
+            switch ensure(.quarantine(quarantine)) {
             case .failed(let why, _): fault(member, "quarantine-failed", why)
             case .done(let at): needSurvey(since: at)
             case .underWay: break
             }
             return false
         }
-        if let original = refused(member, facts, incarnation), !isInQuarantine(member, perform(.preserve(original))) {
+        if let original = refused(member, facts, incarnation), !isInQuarantine(member, ensure(.preserve(original))) {
             return false
         }
         if let copies = preservation(member, facts, planned, incarnation), !isInQuarantine(member, keep(copies)) {
             return false
         }
-        if case .failed(let why, _) = perform(write) { fault(member, "files-not-written", why) }
+        if case .failed(let why, _) = ensure(write) { fault(member, "files-not-written", why) }
         return false
     }
 
@@ -242,11 +242,11 @@ extension Turn {
 
     mutating func needSurvey(since moment: Moment) {
         guard let survey = seen.survey, survey.askedAt < moment else { return }
-        perform(.survey(after: moment))
+        ensure(.survey(after: moment))
     }
 
     private mutating func fault(_ member: Member, _ code: String, _ why: String) {
-        find(Finding(code, .error, node: member.name, "\(member.name): \(why)"))
+        emit(Finding(code, .error, node: member.name, "\(member.name): \(why)"))
         wait("for the folder of \(member.name) to be usable: \(why)")
     }
 }

@@ -78,7 +78,7 @@ extension Turn {
         }
         guard unknown.isEmpty else {
             wait("to reserve \(unknown.count) ports")
-            if case .failed(let why, _) = perform(.reserve(unknown, addresses: spec.bind)) {
+            if case .failed(let why, _) = ensure(.reserve(unknown, addresses: spec.bind)) {
                 return .refused(
                     Refusal(
                         "port-unusable", why, hint: "set cluster.bind and cluster.ports to what this host has", exit: 1)
@@ -103,10 +103,10 @@ extension Turn {
         switch seen.ports[member.ports] {
         case .reserved: return .ready
         case nil:
-            if case .failed(let why, _) = perform(
+            if case .failed(let why, _) = ensure(
                 .reserve([member.ports], addresses: spec.bind), retryAfter: .seconds(1))
             {
-                find(Finding("port-unusable", .error, node: member.name, "\(member.name) is not started: \(why)"))
+                emit(Finding("port-unusable", .error, node: member.name, "\(member.name) is not started: \(why)"))
                 wait("for port \(member.ports.client) of \(member.name): \(why)")
             }
             return .waiting
@@ -122,13 +122,13 @@ extension Turn {
                 wake(at: again)
             }
             if mayBeOwn, waited >= spec.portWait {
-                find(
+                emit(
                     Finding(
                         "port-taken", .error, node: member.name,
                         "\(member.name) neither starts nor moves: \(busy.sentence), which may be \(member.name) itself",
                         hint: "sudo ss -ltnp 'sport = :\(busy.port)'"))
             } else {
-                find(
+                emit(
                     Finding(
                         "port-taken", .warning, node: member.name,
                         "\(member.name) waits \(spec.portWait.inMilliseconds / 1000) s for its port: \(busy.sentence)",
@@ -168,7 +168,7 @@ extension Turn {
             case .reserved: return pair
             case .busy: continue
             case nil:
-                perform(.reserve([pair], addresses: spec.bind))
+                ensure(.reserve([pair], addresses: spec.bind))
                 return nil
             }
         }

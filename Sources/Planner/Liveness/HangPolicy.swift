@@ -164,7 +164,7 @@ extension Turn {
             decision.record?.kills.append(
                 .init(node: member.name, process: process, shard: member.shard, at: now, cause: cause))
         }
-        perform(.killHung(member.name, process, look), retryAfter: .seconds(1))
+        ensure(.killHung(member.name, process, look), retryAfter: .seconds(1))
     }
 
     // MARK: what people are told
@@ -181,7 +181,7 @@ extension Turn {
             silent.count(where: { now - (vitals($0.name)?.silentSince ?? now) >= spec.supervision.hangTimeout })
                 >= Self.hostTrouble
         else { return }
-        find(
+        emit(
             Finding(
                 "host-trouble", .warning,
                 "\(Self.list(silent.map(\.name.text))) do not answer at once: that is trouble of the host, and none of them "
@@ -195,18 +195,18 @@ extension Turn {
             case .answered(let words) = reply.outcome, !reply.isLoading
         else { return }
         if words.hasPrefix("BUSY") {
-            find(
+            emit(
                 Finding(
                     "node-busy", .warning, node: member.name, "\(member.name) lives and is busy: \(words)",
                     hint: Self.killHint(words, member.ports.client)))
         } else if words.contains("max number of clients") {
-            find(
+            emit(
                 Finding(
                     "node-refuses", .error, node: member.name,
                     "\(member.name) lives and takes no more clients (maxclients), not even clusterd: \(words)",
                     hint: "close connections of clients; who holds them: ss -tnp sport = :\(member.ports.client)"))
         } else {
-            find(
+            emit(
                 Finding(
                     "node-refuses", .error, node: member.name,
                     "\(member.name) lives and does not tell clusterd how it is: \(words)",
@@ -216,7 +216,7 @@ extension Turn {
 
     private mutating func reportHeldWrites(_ member: Member, _ topology: Topology) {
         guard topology.owns(member.id), lastHeard(member)?.holdsWrites == true else { return }
-        find(
+        emit(
             Finding(
                 "clients-paused", .error, node: member.name,
                 "\(member.name) lets clients' writes wait: CLIENT PAUSE holds them until its time is over",
@@ -243,13 +243,13 @@ extension Turn {
         switch doing {
         case .busy, .swapping, .blocked:
             if isEnding(member) {
-                return find(
+                return emit(
                     Finding(
                         "node-busy", .info, node: member.name,
                         "\(who): clusterd has told it to stop, and it saves its keys first"))
             }
             if isPausedByClients(member) {
-                return find(
+                return emit(
                     Finding(
                         "clients-paused", severity, node: member.name,
                         "\(who), and answers the other nodes: CLIENT PAUSE holds its clients; it answers when the time of the pause "
@@ -259,13 +259,13 @@ extension Turn {
         }
         switch doing {
         case .busy:
-            find(
+            emit(
                 Finding(
                     "node-busy", .warning, node: member.name,
                     "\(who): it computes, and is left to; a long command or a script",
                     hint: "when it answers again: redis-cli -p \(member.ports.client) SLOWLOG GET"))
         case .swapping:
-            find(
+            emit(
                 Finding(
                     "node-busy", .warning, node: member.name,
                     "\(who): it waits for its memory, which the host has swapped out, and is left to",
@@ -274,7 +274,7 @@ extension Turn {
             reportStoppedProcess(member, severity, "\(who): it is stopped (state T)", topology)
         case .traced(let tracer):
             let who = "\(who): a debugger holds it\(tracer.map { " (pid \($0))" } ?? "")"
-            find(
+            emit(
                 Finding(
                     "node-hung", severity, node: member.name, "\(who), and it is left to that",
                     hint: "detach the debugger"))
@@ -297,7 +297,7 @@ extension Turn {
         let fate =
             reprieve(member, topology).map { "it is not killed: \($0)" }
             ?? "it is killed and replaced if it stays so for \(limit.inWords)"
-        find(Finding("node-hung", severity, node: member.name, "\(what); \(fate)", hint: hint))
+        emit(Finding("node-hung", severity, node: member.name, "\(what); \(fate)", hint: hint))
     }
 
     private mutating func reportStoppedProcess(
@@ -313,16 +313,16 @@ extension Turn {
             case .waits(let why): "it is neither continued nor killed: \(why)"
             }
         let hint = mayHaveBeenReplaced(member, topology) ? nil : "kill -CONT \(process.pid)"
-        find(Finding("node-hung", severity, node: member.name, "\(what); \(fate)", hint: hint))
+        emit(Finding("node-hung", severity, node: member.name, "\(what); \(fate)", hint: hint))
     }
 
     private mutating func reportUnkillable(_ member: Member, _ topology: Topology) {
         guard let process = running(member.name), let dying = vitals(member.name)?.dyingSince else { return }
         guard now - dying >= Self.reapLimit else { return wake(at: dying + Self.reapLimit) }
-        let verdict = decision.verdicts.first { $0.master == member.name && $0.heir == nil }
-        let candidate = topology.owns(member.id) ? replicas(of: member, topology).first?.name : nil
-        let kept = verdict.flatMap { verdict in candidate.map { (name: $0, why: verdict.why) } }
-        find(
+        let verdict = decision.verdicts.first { $0.master == member.name && $0.candidate == nil }
+        let possible = topology.owns(member.id) ? replicas(of: member, topology).first?.name : nil
+        let kept = verdict.flatMap { verdict in possible.map { (name: $0, why: verdict.why) } }
+        emit(
             Finding(
                 "node-unkillable", .error, node: member.name,
                 "\(member.name) (\(process.identity)) was sent SIGKILL and does not end: it hangs in the kernel, or its cgroup "

@@ -95,7 +95,7 @@ extension Turn {
         if let failed = earlier.filter({ $0.failure != nil }).compactMap(\.ended).max(), now - failed < .seconds(1) {
             return wake(at: failed + .seconds(1))
         }
-        perform(.continueStopped(member.name, process, look, attempt: earlier.count + 1))
+        ensure(.continueStopped(member.name, process, look, attempt: earlier.count + 1))
     }
 
     /// Says for a while that a process was continued: the cause is outside clusterd, and may come again.
@@ -106,7 +106,7 @@ extension Turn {
         let end = continued + Self.relapseLimit
         guard now < end else { return }
         wake(at: end)
-        find(
+        emit(
             Finding(
                 "node-continued", .warning, node: member.name,
                 "\(member.name) (\(process.identity)) was stopped (state T) by another process, and clusterd continued it "

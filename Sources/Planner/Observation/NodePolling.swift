@@ -52,7 +52,7 @@ extension Turn {
     private var pace: Duration {
         let many = Duration.milliseconds(4) * members.count
         let hasWork =
-            seen.wish != .run || decision.record?.operations.contains(where: \.isOpen) == true
+            seen.intent != .run || decision.record?.operations.contains(where: \.isOpen) == true
             || decision.record?.promotions.isEmpty == false
         if hasWork { return max(Self.pollInTransition, many) }
         if seen.wasReady { return Self.pollAtRest }
@@ -65,10 +65,11 @@ extension Turn {
     /// What was changed for a while is put back, whoever changed it (invariant: settings-restored).
     mutating func restoreSettings() {
         for member in members {
-            guard !isBusy(member.name), let report = report(member), !report.loading, let contact = contact(member),
+            guard !isBusy(member.name), let report = freshReply(from: member), !report.loading,
+                let contact = contact(member),
                 let (name, value) = strayingSetting(member, report)
             else { continue }
-            perform(
+            ensure(
                 .configure(member.name, contact, name: name, value: value), retryAfter: .seconds(1),
                 repeatAfter: .seconds(2))
         }
@@ -96,16 +97,18 @@ extension Turn {
     mutating func introduce(_ topology: Topology) {
         for member in members {
             if isPaused, !isStartAsked(member.name) { continue }
-            guard let report = report(member), !report.loading else { continue }
+            guard let report = freshReply(from: member), !report.loading else { continue }
             let lacking = members.filter { other in
-                guard other.id != member.id, !isBusy(other.name), let theirs = self.report(other) else { return false }
+                guard other.id != member.id, !isBusy(other.name), let theirs = freshReply(from: other) else {
+                    return false
+                }
                 // Who was reset itself has nobody to introduce.
                 return theirs.view.entry(member.id) == nil && estrangement(of: other) == nil
             }
             guard let host = lacking.first(where: { topology.owns($0.id) }) ?? lacking.first,
                 mayBeIntroduced(member, report, topology), let contact = contact(host), hasRoomForEpoch()
             else { continue }
-            perform(
+            ensure(
                 .meet(host.name, contact, host: spec.connectHost, ports: member.ports), retryAfter: .seconds(2),
                 repeatAfter: .seconds(5))
         }
@@ -128,21 +131,21 @@ extension Turn {
     }
 
     /// Findings that last as long as what they say.
-    mutating func report(_ topology: Topology) {
+    mutating func emitFindings(_ topology: Topology) {
         reportStandIns()
         for member in members {
             if let note = member.portNote {
-                find(Finding("port-taken", .info, node: member.name, note))
+                emit(Finding("port-taken", .info, node: member.name, note))
             }
             if member.name.text != String(member.ports.client) {
-                find(
+                emit(
                     Finding(
                         "port-moved", .warning, node: member.name,
                         "\(member.name) is on port \(member.ports.client): its own was taken when it was started"))
             }
         }
         if let record = decision.record, record.shape != .init(masters: spec.masters, replicas: spec.replicas) {
-            find(
+            emit(
                 Finding(
                     "shape-differs", .info,
                     "configured are \(spec.masters) masters with \(spec.replicas) replicas each; formed were "
@@ -153,14 +156,14 @@ extension Turn {
         reportLostRecord()
         reportRecordTrouble()
         if let trouble = seen.timelineTrouble {
-            find(
+            emit(
                 Finding(
                     "timeline-not-written", .warning,
                     "events cannot be written and are kept in memory: \(trouble)", hint: "make room on that disk"))
         }
         reportDisks()
         if spec.isReachableFromOutside {
-            find(
+            emit(
                 Finding(
                     "single-host", .info,
                     "all nodes run on this host: the cluster survives the death of processes, not of the host"))
@@ -170,7 +173,7 @@ extension Turn {
     mutating func reportRecordTrouble() {
         reportOverdueWork()
         guard let trouble = seen.recordTrouble else { return }
-        find(
+        emit(
             Finding(
                 "record-not-written", .error,
                 "clusterd's record cannot be written: \(trouble); dead masters are replaced and nodes started as ever, and "
@@ -179,7 +182,7 @@ extension Turn {
 
     mutating func reportLostRecord() {
         guard let path = seen.recordKeptAside else { return }
-        find(
+        emit(
             Finding(
                 "record-unreadable", .warning,
                 "clusterd's record of this cluster could not be read; it is kept as \(path) and was rebuilt from the nodes"

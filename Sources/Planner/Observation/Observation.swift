@@ -9,7 +9,7 @@ package struct Observation: Sendable, Equatable {
     package var entropy: UInt64
     /// The engine that a start would run.
     package var engine: Engine
-    package var wish = Wish.run
+    package var intent = DaemonIntent.run
     /// nil until the data folder was looked at for the first time.
     package var survey: Survey?
     package var ports: [PortPair: PortState] = [:]
@@ -134,7 +134,7 @@ package struct Observation: Sendable, Equatable {
     }
 
     /// What people and signals want of the daemon as a whole. Not in the record: a daemon that starts, runs the nodes.
-    package enum Wish: Sendable, Equatable {
+    package enum DaemonIntent: Sendable, Equatable {
         case run
         /// Stop every node cleanly, then end. `kill`: end those that do not, whatever it costs.
         case stop(asked: Moment, kill: Bool)

@@ -4,7 +4,7 @@ import ClusterModel
 /// becomes of the cluster itself is `decide`'s.
 ///
 /// Whatever happens, the cluster is asked to end exactly once, and the exit code is known by then.
-package struct GuestLife: Sendable, Equatable {
+package struct ExecLife: Sendable, Equatable {
     package enum State: Sendable, Equatable {
         /// Goes to `starting` when the cluster is ready, to `over` when it will not be.
         case awaitingCluster

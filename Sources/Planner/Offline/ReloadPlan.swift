@@ -134,7 +134,7 @@ extension Turn {
         decision.check.unreached = members.compactMap { unreached($0, since: reload.at) }
         for member in members {
             guard let contact = contact(member), let last = lastHeard(member), !last.loading else { continue }
-            guard report(member) != nil else {
+            guard freshReply(from: member) != nil else {
                 // It was told something, and was not heard since.
                 decision.check.isApplying = true
                 continue
@@ -156,7 +156,7 @@ extension Turn {
                 if let history, history.began >= reload.at, history.isDone { continue }
                 decision.check.isApplying = true
                 guard !isBusy(member.name) else { break }
-                if history?.isDone == true { decision.effects.append(effect) } else { perform(effect) }
+                if history?.isDone == true { decision.effects.append(effect) } else { ensure(effect) }
                 break
             }
             if settings.askedAt < settingsNeeded(member) { decision.check.isApplying = true }
@@ -209,7 +209,7 @@ extension Turn {
 
     mutating func reportHeldBack() {
         guard let keys = seen.reload?.heldBack, !keys.isEmpty else { return }
-        find(
+        emit(
             Finding(
                 "daemon-restart-pending", .info,
                 "\(keys.joined(separator: ", ")) \(keys.count == 1 ? "holds" : "hold") only from clusterd's next start",

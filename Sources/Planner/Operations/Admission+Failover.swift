@@ -47,14 +47,14 @@ extension Admission {
     }
 
     /// Nothing is lost where a living master hands over. Everything else needs a word.
-    private func check(_ master: NodeName, _ heirs: [NodeName], add flag: String, force: Bool) throws(Refusal) {
-        let held = heirs.filter { heir in
-            seen.lastInSync[heir] != nil || (assessment.node(heir)?.report?.replication.offset ?? 0) > 0
+    private func check(_ master: NodeName, _ candidates: [NodeName], add flag: String, force: Bool) throws(Refusal) {
+        let held = candidates.filter { candidate in
+            seen.lastInSync[candidate] != nil || (assessment.node(candidate)?.report?.replication.offset ?? 0) > 0
         }
         guard !held.isEmpty else {
             throw Refusal(
                 "replica-empty",
-                "\(names(heirs)) \(heirs.count == 1 ? "has" : "have") never had the data of \(master)",
+                "\(names(candidates)) \(candidates.count == 1 ? "has" : "have") never had the data of \(master)",
                 hint: "clusterd status shows when it is in sync", exit: 4)
         }
         if force { return }
@@ -64,7 +64,7 @@ extension Admission {
             throw Refusal(
                 "master-down",
                 "\(master) is down, and supervision.failover is \(spec.supervision.failover.rawValue): what it has on disk and "
-                    + "\(names(heirs)) not would be lost to the cluster (it is kept in quarantine/)",
+                    + "\(names(candidates)) not would be lost to the cluster (it is kept in quarantine/)",
                 hint: "to fail over all the same: \(flag)", exit: 4)
         }
         guard let health = assessment.node(master)?.health, health == .ok else {
@@ -72,11 +72,11 @@ extension Admission {
                 "master-silent", "\(master) runs and does not answer, so that it cannot hand over",
                 hint: "to end it, and promote what its replica has: \(flag)", exit: 4)
         }
-        guard heirs.contains(where: { assessment.node($0)?.health == .ok && assessment.node($0)?.linkUp == true })
+        guard candidates.contains(where: { assessment.node($0)?.health == .ok && assessment.node($0)?.linkUp == true })
         else {
             throw Refusal(
                 "replica-not-in-sync",
-                "\(names(heirs)) \(heirs.count == 1 ? "is" : "are") not in sync with \(master): what is missing would be lost",
+                "\(names(candidates)) \(candidates.count == 1 ? "is" : "are") not in sync with \(master): what is missing would be lost",
                 hint: "to stop \(master), and promote what its replica has: \(flag)", exit: 4)
         }
     }

@@ -8,19 +8,20 @@ extension Admission {
             if operation.isOpen, case .fix(let fix) = operation.kind { fix.ids == ids } else { false }
         }
         if let same { return same }
-        var mends: [Mend] = []
-        for id in ids where !mends.contains(where: { $0.id == id }) {
-            guard let mend = offered.first(where: { $0.id == id }) else {
+        var repairs: [Repair] = []
+        for id in ids where !repairs.contains(where: { $0.id == id }) {
+            guard let repair = offered.first(where: { $0.id == id }) else {
                 throw Refusal(
-                    "mend-unknown", "nothing that is found now is mended by '\(id)'", hint: "clusterd fix --dry-run",
+                    "repair-unknown", "nothing that is found now is repaired by '\(id)'",
+                    hint: "clusterd fix --dry-run",
                     exit: 1)
             }
-            mends.append(mend.begun(at: seen.wall))
+            repairs.append(repair.begun(at: seen.wall))
         }
-        for node in mends.compactMap(\.node) {
+        for node in repairs.compactMap(\.node) {
             guard let other = record.operations.first(where: { $0.isOpen && $0.touches(node) }) else { continue }
             throw underWay(other)
         }
-        return try add(.fix(.init(mends)), key)
+        return try add(.fix(.init(repairs)), key)
     }
 }

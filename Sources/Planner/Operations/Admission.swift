@@ -8,7 +8,7 @@ package struct Admission {
     package let seen: Observation
     package internal(set) var record: Record
     /// What `fix` can do about what is found now.
-    package var offered: [Mend] = []
+    package var offered: [Repair] = []
 
     package init(_ record: Record, _ spec: ClusterSpec, _ assessment: Assessment, seeing seen: Observation) {
         self.record = record

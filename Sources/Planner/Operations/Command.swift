@@ -14,6 +14,6 @@ package enum Command: Sendable, Equatable {
     case pause(Duration?)
     case resume
     case cancel(String)
-    /// The mends, by their ids, that a person said yes to.
+    /// The repairs, by their ids, that a person said yes to.
     case fix([String])
 }

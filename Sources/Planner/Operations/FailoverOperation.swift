@@ -23,7 +23,7 @@ extension Turn {
         }
         let isReplaced = failover.replica.map { $0 == master.name } ?? (master.name != old.name)
         if isReplaced { return conclude(master, story, topology) }
-        if master.name == old.name, reign(of: master, topology).epoch > failover.epoch {
+        if master.name == old.name, masterTerm(of: master, topology).epoch > failover.epoch {
             return .failed("\(master.name) was replaced meanwhile, and is master again")
         }
         guard let process = running(master.name) else {
@@ -39,9 +39,9 @@ extension Turn {
         if failover.force, failover.replaces == process.identity, master.name == failover.master {
             if let advance = endMaster(failover, master, story, topology) { return advance }
         }
-        var heir = failover.replica ?? failover.successor
-        let advance = handOver(from: master, to: &heir, isFixed: failover.replica != nil, topology, story)
-        failover.successor = heir
+        var candidate = failover.replica ?? failover.successor
+        let advance = handOver(from: master, to: &candidate, isFixed: failover.replica != nil, topology, story)
+        failover.successor = candidate
         return advance ?? .working("waiting for all nodes to agree")
     }
 
@@ -61,8 +61,10 @@ extension Turn {
         let words = "stopping \(master.name)"
         let isSilent = lastReport(master) == nil
         if !isEnding(master), story.step != words {
-            let heirs = replicas(of: master, topology).filter { failover.replica == nil || $0.name == failover.replica }
-            if !isSilent, able(heirs) != nil || failover.successor != nil { return nil }
+            let candidates = replicas(of: master, topology).filter {
+                failover.replica == nil || $0.name == failover.replica
+            }
+            if !isSilent, able(candidates) != nil || failover.successor != nil { return nil }
             let hope = "waiting for \(master.name) to hand over to \(failover.replica?.text ?? "a replica")"
             if story.age(of: hope) < spec.supervision.hangTimeout { return .working(hope) }
         }

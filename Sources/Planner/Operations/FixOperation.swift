@@ -5,14 +5,14 @@ extension Operation {
         /// What a person said yes to.
         package var ids: [String]
         /// What of it is still to be done, in this order.
-        package var remaining: [Mend]
+        package var remaining: [Repair]
 
-        package init(_ mends: [Mend]) {
-            ids = mends.map(\.id)
-            remaining = mends
+        package init(_ repairs: [Repair]) {
+            ids = repairs.map(\.id)
+            remaining = repairs
         }
 
-        /// Whether what it does now ends with this node's start. A file that is being mended is not to be loaded.
+        /// Whether what it does now ends with this node's start. A file that is being repaired is not to be loaded.
         func starts(_ node: NodeName) -> Bool {
             switch remaining.first {
             case .setAside(let move): move.member == node
@@ -31,7 +31,7 @@ extension Operation {
     }
 }
 
-extension Mend {
+extension Repair {
     /// Whether nodes save their nodes.conf because of it.
     var changesViews: Bool {
         switch self {
@@ -43,7 +43,7 @@ extension Mend {
 
 extension Operation {
     /// Whether a person said that this node's append-only file may be cut, or get a manifest.
-    func mends(_ node: NodeName) -> Bool {
+    func repairs(_ node: NodeName) -> Bool {
         guard state == .running, case .fix(let fix) = kind else { return false }
         return switch fix.remaining.first {
         case .repairAppendOnly(let repair): repair.member == node
@@ -53,20 +53,20 @@ extension Operation {
     }
 }
 
-/// Mends are carried out one after the other, each until what it was about is no more; the first that cannot be done ends the
+/// Repairs are carried out one after the other, each until what it was about is no more; the first that cannot be done ends the
 /// operation, with what was not begun.
 extension Turn {
     mutating func fix(
         _ fix: inout Operation.Fix, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
-        guard let mend = fix.remaining.first else { return .done("there was nothing to do") }
+        guard let repair = fix.remaining.first else { return .done("there was nothing to do") }
         let advance: Advance
-        if mend.changesViews, !hasRoomForEpoch() {
+        if repair.changesViews, !hasRoomForEpoch() {
             return within(
                 "waiting for room: a node cannot save its nodes.conf", story,
                 else: "a disk is full; nothing was changed")
         }
-        switch mend {
+        switch repair {
         case .setAside(let move): advance = setAside(move, since: begun, story, topology)
         case .repairAppendOnly(var repair):
             advance = self.repair(&repair, story, topology)
@@ -96,7 +96,7 @@ extension Turn {
     /// Invariants: confirmed-repair, idle-folder. Away from where it lies, which is looked at once more before and after;
     /// then the member whose place it was is started.
     private mutating func setAside(
-        _ move: Mend.SetAside, since begun: Moment, _ story: Story, _ topology: Topology
+        _ move: Repair.SetAside, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         let effect = Effect.quarantine(move.quarantine)
         let moved = seen.effects[effect.key]?.isDone == true ? seen.effects[effect.key]?.ended : nil
@@ -110,7 +110,7 @@ extension Turn {
         if lies(move, member, survey) {
             if let why = reasonNotToTouch(move.path, survey) { return .failed("\(why): nothing was moved") }
             if moved != nil { return .failed("\(move.path) was moved to quarantine/, and something lies there again") }
-            if case .failed(let why, _) = perform(effect) { return .failed("\(move.path) was not moved: \(why)") }
+            if case .failed(let why, _) = ensure(effect) { return .failed("\(move.path) was not moved: \(why)") }
             return .working("moving \(move.path) to quarantine/\(move.quarantine.folder)")
         }
         let words = "\(move.path) is in quarantine/\(move.quarantine.folder)"
@@ -118,7 +118,7 @@ extension Turn {
         return comeBack(member, after: nil, story, topology) ?? .done("\(words); \(member.name) runs and is in sync")
     }
 
-    private func lies(_ move: Mend.SetAside, _ member: Member?, _ survey: Observation.Survey) -> Bool {
+    private func lies(_ move: Repair.SetAside, _ member: Member?, _ survey: Observation.Survey) -> Bool {
         guard let facts = survey.directories.first(where: { $0.path == move.path }) else { return false }
         guard let member else { return !facts.isUntouched }
         return strays(survey)?.inTheWay(of: member, facts) != nil && running(member.name) == nil

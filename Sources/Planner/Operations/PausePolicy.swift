@@ -53,7 +53,7 @@ extension Turn {
 
     mutating func reportPause() {
         guard let pause = decision.record?.pause else { return }
-        find(
+        emit(
             Finding(
                 "paused", .warning,
                 "paused \(pause.until.map { "until \($0.clock)" } ?? "until clusterd resume"): a node that ends is not started again, and "

@@ -90,7 +90,7 @@ extension Turn {
         _ member: Member, after old: ProcessIdentity?, agreeing: Bool = true, _ story: Story, _ topology: Topology
     ) -> Advance? {
         guard running(member.name) != nil else { return awaitStart(member, after: old, story) }
-        guard let report = report(member, since: seen.rolesChanged), !report.loading else {
+        guard let report = freshReply(from: member, since: seen.rolesChanged), !report.loading else {
             // It has loaded, and was not asked since the last change of a role: what is being done stays as it was said.
             if let last = lastReport(member), last.id == member.id, !last.loading, let step = story.step {
                 return within(Self.dataLimit, step, story)
@@ -123,7 +123,7 @@ extension Turn {
             running(master.name) == nil
         else { return nil }
         if master.wanted == .stopped { return "\(master.name), its master, was stopped" }
-        guard let exit = exited(master.name), exit.reason.isHopeless, !isMended(master, exit, topology),
+        guard let exit = exited(master.name), exit.reason.isHopeless, !isRepaired(master, exit, topology),
             waited >= Self.agreementLimit
         else { return nil }
         return "\(master.name), its master, \(ExitReason.past(exit.reason.cause))"

@@ -12,7 +12,7 @@ extension Turn {
             ?? .done("\(member.name) runs as \(topology.owns(member.id) ? "master" : "replica")")
     }
 
-    /// A master hands over first; the wish that it stays down is in the record before it is told to end.
+    /// A master hands over first; that it is to stay down is in the record before it is told to end.
     mutating func stop(
         _ stop: inout Operation.StopNode, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
@@ -63,7 +63,7 @@ extension Turn {
             let isStopping = decision.record?.operations.contains { $0.ends(member.name) } ?? false
             if isStopping { continue }
             if running(member.name) != nil {
-                find(
+                emit(
                     Finding(
                         "node-stopped", .warning, node: member.name,
                         "\(member.name) runs, although it is to stay stopped: somebody else started it",
@@ -74,7 +74,7 @@ extension Turn {
                 $0.master == member.name || $0.replicas.contains(member.name)
             }
             let isThin = shard?.canFailOver != true
-            find(
+            emit(
                 Finding(
                     "node-stopped", isThin ? .warning : .info, node: member.name, shard: shard?.master,
                     "\(member.name) was stopped by stop-node and stays so"

@@ -114,7 +114,9 @@ extension Turn {
 
     /// nil: it cannot be said now, and what was seen before stands.
     private func lastSeen(_ member: Member) -> LastSeen? {
-        guard let report = report(member), !report.loading, !report.replication.syncInProgress else { return nil }
+        guard let report = freshReply(from: member), !report.loading, !report.replication.syncInProgress else {
+            return nil
+        }
         let isWhole = report.replication.role == .master || report.replication.linkUp
         // Of a replica that never was in sync nothing is known but what it was started with.
         guard isWhole || seen.lastInSync[member.name] != nil else { return nil }

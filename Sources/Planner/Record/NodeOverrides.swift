@@ -45,7 +45,7 @@ extension Turn {
     mutating func reportStandIns() {
         for member in members {
             guard let configured = member.configuredAs, spec.overrides[configured] != nil else { continue }
-            find(
+            emit(
                 Finding(
                     "settings-followed", .info, node: member.name,
                     "the settings for node \(configured) in conf.d go to \(member.name), which stands in for it"))

@@ -95,23 +95,23 @@ package struct Member: Sendable, Equatable, Codable {
     /// The configured port that it stands in for, where that one was taken: its settings in conf.d are under this name.
     package var configuredAs: NodeName?
     /// nil: none of its processes has ended yet.
-    @Kept package var ends: NodeEnds?
+    @Boxed package var ends: NodeEnds?
     /// What it held when it was last asked; nil: it never was.
-    @Kept package var lastSeen: LastSeen?
+    @Boxed package var lastSeen: LastSeen?
     /// What it held when it last ended as it was told; nil while it runs, and after any other end.
-    @Kept package var cleanStop: LastSeen?
+    @Boxed package var cleanStop: LastSeen?
     /// The last streams of writes that its data continue, the newest last: those of its masters, and its own.
     package var streams: [String]?
     /// What lay in its folder until then is kept in quarantine.
     package var keptAt: WallTime?
     /// When its process was last told to stand for election; nil: it never was.
-    @Kept package var election: Election?
+    @Boxed package var election: Election?
     /// When it was last told to give up its role as master to another.
-    @Kept package var handedOver: Operation.Stamp?
+    @Boxed package var handedOver: Operation.Stamp?
     /// The slots that it owned when all slots were owned last; nil: none.
-    @Kept package var lastSlots: SlotSet?
+    @Boxed package var lastSlots: SlotSet?
     /// What could not be known when it started as master.
-    @Kept package var doubt: Doubt?
+    @Boxed package var doubt: Doubt?
 
     /// Why it is not on the port that was asked for.
     package var portNote: String?

@@ -4,9 +4,9 @@ import ClusterModel
 /// end, by the engine's own tool. A replica gets all of it from its master instead, without a person.
 extension Turn {
     /// What `fix` would do about this end; nil: nothing, or it is not known yet.
-    mutating func repair(of member: Member, _ exit: NodeProcess.Exited, _ topology: Topology) -> Mend? {
+    mutating func repair(of member: Member, _ exit: NodeProcess.Exited, _ topology: Topology) -> Repair? {
         guard exit.reason.kind == .badAppendOnlyFile, let process = exit.identity,
-            livingHeir(of: member, topology) == nil,
+            livingCandidate(of: member, topology) == nil,
             let content = seen.directory(at: member.directory)?.content, let files = content.appendOnly,
             files.trouble == nil,
             // Of a file of several parts only the last can be cut; and one that is a dump is whole or useless.
@@ -14,7 +14,7 @@ extension Turn {
         else { return nil }
         let path = "\(member.directory)/\(last.name)"
         guard let found = seen.examinations[member.name], found.of == process, found.path == path else {
-            perform(.examine(member.name, process, path: path), retryAfter: .seconds(10))
+            ensure(.examine(member.name, process, path: path), retryAfter: .seconds(10))
             return nil
         }
         guard found.goodBytes < found.bytes else { return nil }
@@ -28,7 +28,7 @@ extension Turn {
 
     /// A replica of a dead master that lives and has keys or functions: nothing older is to take its place (invariant:
     /// no-older-master).
-    func livingHeir(of master: Member, _ topology: Topology) -> Member? {
+    func livingCandidate(of master: Member, _ topology: Topology) -> Member? {
         guard topology.owns(master.id) else { return nil }
         return members.first { member in
             guard member.id != master.id, topology.master(of: member.id) == master.id, let report = lastHeard(member)
@@ -40,7 +40,7 @@ extension Turn {
     }
 
     /// A second copy first, then the cut, then the start.
-    mutating func repair(_ repair: inout Mend.RepairAppendOnly, _ story: Story, _ topology: Topology) -> Advance {
+    mutating func repair(_ repair: inout Repair.RepairAppendOnly, _ story: Story, _ topology: Topology) -> Advance {
         guard let member = decision.record?.member(repair.member) else {
             return .failed("\(repair.member) is no node of this cluster any more")
         }
@@ -57,13 +57,13 @@ extension Turn {
                 node: member.name, directory: repair.directory, files: repair.names, folder: repair.folder ?? "",
                 note: "the append-only file of \(member.name) could not be loaded; the last "
                     + "\(repair.bytes - repair.goodBytes) bytes of \(repair.file) were cut off the one in use"))
-        switch perform(copy) {
+        switch ensure(copy) {
         case .failed(let why, _): return .failed("no copy could be kept, and nothing was changed: \(why)")
         case .underWay:
             return .working("keeping \(repair.names.joined(separator: " ")) in quarantine/\(repair.folder ?? "")")
         case .done: break
         }
-        switch perform(.repairAppendOnly(repair)) {
+        switch ensure(.repairAppendOnly(repair)) {
         case .failed(let why, _): return .failed("\(repair.path) was not changed: \(why)")
         case .underWay: break
         case .done: repair.isDone = true

@@ -24,10 +24,10 @@ extension Turn {
             guard let slots = member.lastSlots?.intersection(missing), !slots.isEmpty else { return nil }
             if mayTakeBack(member, slots) { return (member, slots) }
             // Another has taken over from it since, and has its keys: the engines of Valkey let it take the slots alone that have some.
-            guard let heir = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
-                heir.id != member.id, mayTakeBack(heir, slots)
+            guard let candidate = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
+                candidate.id != member.id, mayTakeBack(candidate, slots)
             else { return nil }
-            return (heir, slots)
+            return (candidate, slots)
         }
     }
 
@@ -54,13 +54,13 @@ extension Turn {
     mutating func checkLostSlots(_ missing: SlotSet, _ topology: Topology) {
         let owners = owners(ofLost: missing, topology)
         let rest = owners.reduce(missing) { $0.subtracting($1.slots) }
-        let parts = owners.map { ($0.slots, Mend?.some(.addSlots(.init(member: $0.member.name, slots: $0.slots)))) }
-        for (slots, mend) in parts + (rest.isEmpty ? [] : [(rest, nil)]) {
+        let parts = owners.map { ($0.slots, Repair?.some(.addSlots(.init(member: $0.member.name, slots: $0.slots)))) }
+        for (slots, repair) in parts + (rest.isEmpty ? [] : [(rest, nil)]) {
             suspect(
                 Finding(
                     "slots-uncovered", .error,
                     "\(Self.slots(slots)) \(slots.count == 1 ? "belongs" : "belong") to no node: keys there can be neither read "
-                        + "nor written", hint: mend.map { _ in StrayFolders.hint }, mend: mend), for: .zero)
+                        + "nor written", hint: repair.map { _ in StrayFolders.hint }, repair: repair), for: .zero)
         }
     }
 }

@@ -23,17 +23,18 @@ extension Turn {
             "\(member.name) is not started: \(files.trouble ?? "the manifest is missing"), and the engine would start empty "
             + "and overwrite the parts that lie there, or refuse them"
         if let comeback = comeback(of: member, topology) {
-            return find(Finding("node-down", .warning, node: member.name, "\(trouble); \(comeback)"))
+            return emit(Finding("node-down", .warning, node: member.name, "\(trouble); \(comeback)"))
         }
-        let heir = livingHeir(of: member, topology)
-        let mend = heir == nil ? AOFManifest.mend(of: member, facts, after: exited(member.name)?.identity) : nil
+        let candidate = livingCandidate(of: member, topology)
+        let repair =
+            candidate == nil ? AOFManifest.repair(of: member, facts, after: exited(member.name)?.identity) : nil
         let hint =
-            heir.map {
+            candidate.map {
                 "clusterd failover \($0.name) --force: it lives and has the keys; \(member.name) then gets all of them from it"
             }
-            ?? mend.map { _ in StrayFolders.hint }
+            ?? repair.map { _ in StrayFolders.hint }
             ?? Self.manifestHint(member, facts)
-        find(Finding("node-down", .error, node: member.name, trouble, hint: hint, mend: mend))
+        emit(Finding("node-down", .error, node: member.name, trouble, hint: hint, repair: repair))
     }
 
     /// Of a master that does not run: neither it nor a replica of it can load an append-only file, because no manifest names the parts.
@@ -47,15 +48,15 @@ extension Turn {
         guard lacksManifest(master), others.allSatisfy(lacksManifest),
             let facts = seen.directory(at: master.directory), let files = facts.content.appendOnly
         else { return }
-        let mend = AOFManifest.mend(of: master, facts, after: nil)
-        find(
+        let repair = AOFManifest.repair(of: master, facts, after: nil)
+        emit(
             Finding(
                 "node-down", .error, node: master.name,
                 "\(master.name) cannot be started: \(files.trouble ?? "the manifest is missing"), and no replica has its keys",
-                hint: mend == nil ? Self.manifestHint(master, facts) : StrayFolders.hint, mend: mend))
+                hint: repair == nil ? Self.manifestHint(master, facts) : StrayFolders.hint, repair: repair))
     }
 
-    /// Which parts belong together cannot be told: the operator names them. `redis-check-aof` mends no manifest.
+    /// Which parts belong together cannot be told: the operator names them. `redis-check-aof` repairs no manifest.
     static func manifestHint(_ member: Member, _ facts: DirectoryFacts) -> String {
         let folder = "\(member.directory)/\(facts.dataNames.appendOnlyDirectory)"
         return
@@ -65,7 +66,7 @@ extension Turn {
 
     /// A second copy first, then the manifest, then the start: the engine checks what it names.
     mutating func writeManifest(
-        _ write: inout Mend.WriteManifest, _ story: Story, _ topology: Topology
+        _ write: inout Repair.WriteManifest, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let member = decision.record?.member(write.member) else {
             return .failed("\(write.member) is no node of this cluster any more")
@@ -92,13 +93,13 @@ extension Turn {
                 note:
                     "the append-only file of \(member.name) had no manifest that the engine takes; clusterd wrote one for "
                     + write.parts.joined(separator: " and ")))
-        switch perform(copy) {
+        switch ensure(copy) {
         case .failed(let why, _): return .failed("no copy could be kept, and nothing was changed: \(why)")
         case .underWay:
             return .working("keeping \(write.names.joined(separator: " ")) in quarantine/\(write.folder ?? "")")
         case .done: break
         }
-        switch perform(order) {
+        switch ensure(order) {
         case .failed(let why, _): return .failed("\(write.path) was not written: \(why)")
         case .underWay: break
         case .done: write.isDone = true
@@ -109,7 +110,7 @@ extension Turn {
 
 extension AOFManifest {
     /// The manifest for the parts that lie in a node's folder; nil: which of them belong together cannot be told.
-    static func mend(of member: Member, _ facts: DirectoryFacts, after process: ProcessIdentity?) -> Mend? {
+    static func repair(of member: Member, _ facts: DirectoryFacts, after process: ProcessIdentity?) -> Repair? {
         guard let files = facts.content.appendOnly, let folder = files.directoryName,
             let text = text(for: files, facts.dataNames)
         else { return nil }

@@ -13,11 +13,12 @@ extension Record {
     package func movedSlots(since earlier: Record) -> [MovedSlots] {
         earlier.members.flatMap { owner -> [MovedSlots] in
             guard let old = owner.lastSlots, let shard = member(owner.name)?.shard else { return [] }
-            return members.compactMap { heir in
-                guard heir.shard != shard, let moved = heir.lastSlots?.intersection(old), !moved.isEmpty else {
+            return members.compactMap { candidate in
+                guard candidate.shard != shard, let moved = candidate.lastSlots?.intersection(old), !moved.isEmpty
+                else {
                     return nil
                 }
-                return MovedSlots(from: owner.name, to: heir.name, slots: moved)
+                return MovedSlots(from: owner.name, to: candidate.name, slots: moved)
             }
         }
     }

@@ -1,8 +1,8 @@
 import ClusterModel
 
-/// What `fix` can do about one finding, once a person has said so. It hangs on the finding that it mends, so that a hint
+/// What `fix` can do about one finding, once a person has said so. It hangs on the finding that it repairs, so that a hint
 /// names `clusterd fix` exactly where fix does something (invariant: confirmed-repair).
-package enum Mend: Sendable, Hashable, Codable {
+package enum Repair: Sendable, Hashable, Codable {
     /// Folders, or files in one, go to quarantine.
     case setAside(SetAside)
     /// An append-only file that ends in the middle of a command, or in something that is none, is cut there.
@@ -247,7 +247,7 @@ package enum Mend: Sendable, Hashable, Codable {
     }
 
     /// The same, with what is decided when it is asked for.
-    package func begun(at wall: WallTime) -> Mend {
+    package func begun(at wall: WallTime) -> Repair {
         switch self {
         case .setAside(var move):
             move.folder = "\(stamp(wall))-\(move.label)"
@@ -263,7 +263,7 @@ package enum Mend: Sendable, Hashable, Codable {
     }
 }
 
-extension Mend.SetAside {
+extension Repair.SetAside {
     /// The whole folder.
     package init(folder facts: DirectoryFacts, why: String) {
         let parts = facts.path.split(separator: "/").map(String.init)

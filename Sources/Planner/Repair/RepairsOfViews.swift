@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// Mends of what nodes believe of each other. Each is a command of the engine's own, to the nodes that need it, until they say
+/// Repairs of what nodes believe of each other. Each is a command of the engine's own, to the nodes that need it, until they say
 /// that it is so.
 extension Turn {
     // MARK: whether they would be right
@@ -41,14 +41,14 @@ extension Turn {
     // MARK: doing it
 
     /// Within a minute of each other, or they tell each other of it again.
-    mutating func forget(_ forget: Mend.Forget, since begun: Moment, _ story: Story) -> Advance {
+    mutating func forget(_ forget: Repair.Forget, since begun: Moment, _ story: Story) -> Advance {
         var knowing: [String] = []
         for member in members {
             guard let contact = contact(member) else { continue }
-            guard let report = report(member, since: begun), report.view.entry(forget.id) == nil else {
+            guard let report = freshReply(from: member, since: begun), report.view.entry(forget.id) == nil else {
                 knowing.append(member.name.text)
                 guard lastHeard(member)?.view.entry(forget.id) != nil, !isBusy(member.name) else { continue }
-                perform(.forget(member.name, contact, forget.id), retryAfter: .seconds(1), repeatAfter: .seconds(2))
+                ensure(.forget(member.name, contact, forget.id), retryAfter: .seconds(1), repeatAfter: .seconds(2))
                 continue
             }
         }
@@ -57,7 +57,7 @@ extension Turn {
             "waiting for all nodes to forget \(forget.id.short)", story, else: "\(Self.list(knowing)) still know it")
     }
 
-    mutating func follow(_ follow: Mend.Follow, _ story: Story, _ topology: Topology) -> Advance {
+    mutating func follow(_ follow: Repair.Follow, _ story: Story, _ topology: Topology) -> Advance {
         guard let member = decision.record?.member(follow.member), let master = decision.record?.member(follow.master),
             let contact = contact(member)
         else { return .failed("\(follow.member) does not run") }
@@ -69,7 +69,7 @@ extension Turn {
                 ?? .done("\(member.name) follows \(master.name), in sync")
         }
         let order = Effect.replicate(member.name, contact, master: master.id)
-        if !isBusy(member.name) { perform(order, retryAfter: .seconds(1), repeatAfter: .seconds(5)) }
+        if !isBusy(member.name) { ensure(order, retryAfter: .seconds(1), repeatAfter: .seconds(5)) }
         return within(
             "waiting for \(member.name) to follow \(master.name)", story,
             else: seen.effects[order.key]?.failure ?? "it does not follow")
@@ -81,7 +81,7 @@ extension Turn {
         var takers: [(Member, Effect.Contact)] = []
         for member in members {
             guard let contact = contact(member) else { continue }
-            guard let myself = report(member, since: begun)?.view.myself else {
+            guard let myself = freshReply(from: member, since: begun)?.view.myself else {
                 return within("asking all nodes about slot \(slot)", story, else: "\(member.name) does not answer")
             }
             guard myself.flags.contains(.master) else { continue }
@@ -91,19 +91,19 @@ extension Turn {
         if takers.isEmpty, givers.isEmpty { return .done("slot \(slot) is where it was") }
         for (member, contact) in givers.isEmpty ? takers : givers where !isBusy(member.name) {
             let order = Effect.closeSlot(member.name, contact, slot: slot, ifEmpty: givers.isEmpty)
-            if case .failed(let why, _) = perform(order, repeatAfter: .seconds(2)) {
+            if case .failed(let why, _) = ensure(order, repeatAfter: .seconds(2)) {
                 return .failed("\(member.name): \(why)")
             }
         }
         return within("leaving slot \(slot) where its keys are", story, else: "it is still half moved")
     }
 
-    mutating func addSlots(_ add: Mend.AddSlots, since begun: Moment, _ story: Story) -> Advance {
+    mutating func addSlots(_ add: Repair.AddSlots, since begun: Moment, _ story: Story) -> Advance {
         guard let member = decision.record?.member(add.member), let contact = contact(member) else {
             return .failed("\(add.member) does not run")
         }
         let words = "giving \(add.member) the slots \(add.slots) again"
-        guard let own = report(member, since: begun)?.view.myself else {
+        guard let own = freshReply(from: member, since: begun)?.view.myself else {
             return within(words, story, else: "\(add.member) does not answer")
         }
         if add.slots.subtracting(own.slots).isEmpty {
@@ -114,10 +114,10 @@ extension Turn {
         if let rival = rival(of: member, for: missing) {
             return .failed("\(rival.name) knows another owner of \(Self.slots(missing)) by now")
         }
-        let foreign = report(member, since: begun)?.view.entries.filter { $0.id != member.id }
+        let foreign = freshReply(from: member, since: begun)?.view.entries.filter { $0.id != member.id }
             .reduce(SlotSet()) { $0.union($1.slots.intersection(missing)) }
         let order = Effect.addSlots(member.name, contact, missing, foreign: foreign ?? SlotSet())
-        if !isBusy(member.name), case .failed(let why, _) = perform(order, repeatAfter: .seconds(2)) {
+        if !isBusy(member.name), case .failed(let why, _) = ensure(order, repeatAfter: .seconds(2)) {
             return .failed("\(member.name): \(why)")
         }
         return within(words, story, else: "it does not own them")

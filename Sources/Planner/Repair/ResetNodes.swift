@@ -72,17 +72,19 @@ extension Turn {
 
     /// Whether the master of its shard has the data that this master without slots has: it followed this one, and continues its stream.
     private func goesOn(with report: NodeReport, of member: Member, _ topology: Topology) -> Bool {
-        guard let heir = master(forReturnOf: member, topology), heir.shard == member.shard else { return false }
-        return heir.streams?.contains(report.replication.replicationID) == true
+        guard let candidate = master(forReturnOf: member, topology), candidate.shard == member.shard else {
+            return false
+        }
+        return candidate.streams?.contains(report.replication.replicationID) == true
     }
 
     /// What brings an estranged member back; nil: nothing that is known to lose no key.
-    func returning(_ member: Member, _ topology: Topology) -> Mend? {
+    func returning(_ member: Member, _ topology: Topology) -> Repair? {
         guard let process = running(member.name), let report = ownWord(member) else { return nil }
         let isKept = estrangement(of: member) == .withoutSlots
         guard lossByReturn(member, report, kept: isKept, topology) == nil else { return nil }
         let isKnown = members.contains { $0.id != member.id && lastHeard($0)?.view.entry(report.id) != nil }
-        var rejoin = Mend.Rejoin(member: member.name, master: nil, process: process.identity)
+        var rejoin = Repair.Rejoin(member: member.name, master: nil, process: process.identity)
         rejoin.strayID = report.id != member.id && isKnown ? report.id : nil
         rejoin.holds = isKept && report.load.holdsData ? report.load.amount : nil
         if topology.owns(member.id), report.id != member.id { return .rejoin(rejoin) }
@@ -96,8 +98,8 @@ extension Turn {
             guard let kind = estrangement(of: member), let report = ownWord(member) else { continue }
             // While its slots are nobody's, giving them back comes first (`slots-uncovered`).
             if topology.covered != .all, kind != .otherID(report.id) { continue }
-            let mend = returning(member, topology)
-            let why = mend == nil ? lossByReturn(member, report, topology) : nil
+            let repair = returning(member, topology)
+            let why = repair == nil ? lossByReturn(member, report, topology) : nil
             let loss = why.map { "; \($0), so that clusterd leaves it as it is" } ?? ""
             let look = loss.isEmpty ? nil : "clusterd call --node \(member.name) CLUSTER NODES"
             let followed = masterFollowed(report, topology).map { ", and it follows \($0.name) under that ID" } ?? ""
@@ -120,11 +122,11 @@ extension Turn {
                             + "serves no keys and is nobody's replica")
                 }
             finding.message += loss
-            if case .rejoin(let rejoin)? = mend, let holds = rejoin.holds, let heir = rejoin.master {
-                finding.message += "; it holds \(holds) of the writes that \(heir) has taken over"
+            if case .rejoin(let rejoin)? = repair, let holds = rejoin.holds, let candidate = rejoin.master {
+                finding.message += "; it holds \(holds) of the writes that \(candidate) has taken over"
             }
-            finding.hint = mend == nil ? look : StrayFolders.hint
-            finding.mend = mend
+            finding.hint = repair == nil ? look : StrayFolders.hint
+            finding.repair = repair
             suspect(finding, for: kind == .withoutSlots ? Self.gossip : Self.standing)
         }
     }
@@ -141,7 +143,7 @@ extension Turn {
 
     /// The process ends, and the next one starts with the nodes.conf that clusterd writes for the place of this member.
     mutating func rejoin(
-        _ rejoin: Mend.Rejoin, isLast: Bool, since begun: Moment, _ story: Story, _ topology: Topology
+        _ rejoin: Repair.Rejoin, isLast: Bool, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let member = decision.record?.member(rejoin.member) else {
             return .failed("\(rejoin.member) is no node of this cluster any more")

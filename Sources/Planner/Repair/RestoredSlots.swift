@@ -5,17 +5,17 @@ import ClusterModel
 /// decides whether that holds (invariants: highest-epoch, confirmed-repair).
 extension Turn {
     /// What the record says of shards of which no node runs; nil: something else is known, or the record does not know all of it.
-    func slotsToRestore(_ topology: Topology) -> Mend.RestoreSlots? {
+    func slotsToRestore(_ topology: Topology) -> Repair.RestoreSlots? {
         let owners = members.compactMap { member in
             member.lastSlots.flatMap { slots in
                 isUnknown(member, topology) && topology.covered.intersection(slots).isEmpty
-                    ? Mend.RestoreSlots.Owner(member: member.name, slots: slots) : nil
+                    ? Repair.RestoreSlots.Owner(member: member.name, slots: slots) : nil
             }
         }
         let count = owners.reduce(0) { $0 + $1.slots.count }
         let lost = owners.reduce(SlotSet()) { $0.union($1.slots) }
         guard !owners.isEmpty, count == lost.count, topology.covered.union(lost) == .all else { return nil }
-        return Mend.RestoreSlots(owners: owners)
+        return Repair.RestoreSlots(owners: owners)
     }
 
     /// Its shard has no master, and no process.
@@ -28,7 +28,7 @@ extension Turn {
     /// Nothing says which slots the shard of this node has: it is not started.
     mutating func reportUnknownSlots(of member: Member, _ topology: Topology) {
         if reportLostSlots(topology) { return }
-        find(
+        emit(
             Finding(
                 "slots-unknown", .error, node: member.name,
                 "\(member.name) is not started: no file and no node says which slots its shard has",
@@ -37,15 +37,15 @@ extension Turn {
                     + "clusterd again: the other nodes' files are rebuilt from it"))
     }
 
-    /// One finding for all these nodes, with what mends it. False: there is nothing to restore from.
+    /// One finding for all these nodes, with what repairs it. False: there is nothing to restore from.
     private mutating func reportLostSlots(_ topology: Topology) -> Bool {
         guard let restore = slotsToRestore(topology) else { return false }
         let names = members.filter { isUnknown($0, topology) }.map(\.name.text)
         let finding = Finding(
             "slots-unknown", .error,
             "\(Self.list(names)) are not started: no nodes.conf and no node says which slots they have; clusterd's record has it from "
-                + "when the cluster was last whole", hint: StrayFolders.hint, mend: .restoreSlots(restore))
-        if !decision.findings.contains(finding) { find(finding) }
+                + "when the cluster was last whole", hint: StrayFolders.hint, repair: .restoreSlots(restore))
+        if !decision.findings.contains(finding) { emit(finding) }
         return true
     }
 
@@ -64,7 +64,7 @@ extension Turn {
         }
     }
 
-    mutating func restoreSlots(_ restore: Mend.RestoreSlots, _ story: Story, _ topology: Topology) -> Advance {
+    mutating func restoreSlots(_ restore: Repair.RestoreSlots, _ story: Story, _ topology: Topology) -> Advance {
         for owner in restore.owners {
             guard let member = decision.record?.member(owner.member) else {
                 return .failed("\(owner.member) is no node of this cluster any more")

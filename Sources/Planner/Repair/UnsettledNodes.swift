@@ -8,9 +8,9 @@ extension Turn {
         var code: String
         var words: String
         /// Whether `fix` does something about it.
-        var isMended: Bool
+        var isRepaired: Bool
 
-        var hint: String { isMended ? StrayFolders.hint : "clusterd check" }
+        var hint: String { isRepaired ? StrayFolders.hint : "clusterd check" }
         var sentence: String { "\(words); first: \(hint)" }
     }
 
@@ -20,7 +20,7 @@ extension Turn {
         return Unsettled(
             code: "node-reset",
             words: "\(member.name) answers with the node ID \(id.short) instead of its own: it was reset by hand",
-            isMended: returning(member, topology) != nil)
+            isRepaired: returning(member, topology) != nil)
     }
 
     /// nil: each slot of its shard has one owner, as far as the nodes say.
@@ -32,7 +32,7 @@ extension Turn {
             let verb = lost.count == 1 ? "belongs" : "belong"
             return Unsettled(
                 code: "slots-uncovered", words: "\(Self.slots(lost)) of the shard of \(member.name) \(verb) to no node",
-                isMended: !owners(ofLost: lost, topology).isEmpty)
+                isRepaired: !owners(ofLost: lost, topology).isEmpty)
         }
         guard let owner = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
             let mine = claim(of: owner)
@@ -42,7 +42,7 @@ extension Turn {
             return Unsettled(
                 code: "slot-two-owners",
                 words: "\(owner.name) and \(other.name) both say that they own \(Self.slots(both))",
-                isMended: false)
+                isRepaired: false)
         }
         return nil
     }

@@ -23,7 +23,7 @@ extension Turn {
         if user.identity == member.process { return .ours }
         let question = identification(member, user)
         guard let reply = seen.identified[user.identity] else {
-            perform(question)
+            ensure(question)
             return .asked
         }
         let words: String
@@ -39,7 +39,7 @@ extension Turn {
         case .silent: words = "it does not answer"
         }
         // It may be loading still, or stopped: what it says can change.
-        perform(question, repeatAfter: Self.identifyPace)
+        ensure(question, repeatAfter: Self.identifyPace)
         return .notOurs(words)
     }
 
@@ -67,11 +67,11 @@ extension Turn {
     @discardableResult
     mutating func adopt(_ member: Member, _ user: Observation.DirectoryUser) -> Bool {
         let order = Effect.adopt(member.name, user.identity)
-        guard case .failed(let why, let attempts) = perform(order) else { return true }
+        guard case .failed(let why, let attempts) = ensure(order) else { return true }
         // It may have ended since it was seen: then another look shows it gone.
         needSurvey(since: seen.effects[order.key]?.ended ?? now)
         guard attempts >= Self.adoptionAttempts else { return true }
-        find(
+        emit(
             Finding(
                 "directory-in-use", .error, node: member.name,
                 "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)), which cannot be taken "
@@ -82,7 +82,7 @@ extension Turn {
     static let adoptionAttempts = 3
 
     private mutating func report(_ user: Observation.DirectoryUser, in member: Member, _ words: String) {
-        find(
+        emit(
             Finding(
                 "directory-in-use", .error, node: member.name,
                 "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)), which clusterd does not "

@@ -8,7 +8,7 @@ extension Turn {
         guard !isPaused, member.wanted == .running else { return nil }
         let exit = exited(member.name)
         guard exit?.reason.dataUnreadable == true || lacksManifest(member) else { return nil }
-        if let exit, RestartPolicy.staysDown(exit, spec.supervision.restart, isMended: true) != nil { return nil }
+        if let exit, RestartPolicy.staysDown(exit, spec.supervision.restart, isRepaired: true) != nil { return nil }
         if let id = topology.master(of: member.id), id != member.id {
             guard let master = decision.record?.member(id: id), isExpected(master, topology) else { return nil }
             return "it takes all data from \(master.name), once that serves"
@@ -16,19 +16,19 @@ extension Turn {
         guard successions[member.id] == .waits,
             !decision.findings.contains(where: { $0.shard == member.name && $0.severity == .error })
         else { return nil }
-        let heir =
-            openPromotion(from: member)?.replica ?? decision.verdicts.first { $0.master == member.name }?.heir
-        return heir.map { "\($0) takes over its slots, and it then takes all data from there" }
+        let candidate =
+            openPromotion(from: member)?.replica ?? decision.verdicts.first { $0.master == member.name }?.candidate
+        return candidate.map { "\($0) takes over its slots, and it then takes all data from there" }
             ?? "clusterd looks for a replica that can take over"
     }
 
-    /// Whether this master runs, can be started, or is what `fix` mends first.
+    /// Whether this master runs, can be started, or is what `fix` repairs first.
     private mutating func isExpected(_ master: Member, _ topology: Topology) -> Bool {
         if running(master.name) != nil || seen.isUnderWay(.start, of: master.name) { return true }
         guard master.wanted == .running else { return false }
         if lacksManifest(master) {
             return seen.directory(at: master.directory).map { facts in
-                AOFManifest.mend(of: master, facts, after: exited(master.name)?.identity) != nil
+                AOFManifest.repair(of: master, facts, after: exited(master.name)?.identity) != nil
             } ?? false
         }
         guard let exit = exited(master.name) else { return true }

@@ -20,7 +20,7 @@ extension Turn {
             let isOld = seen.wall > copy.at + Self.copiesLast
             guard isOld || isShort || total > room else { continue }
             total -= copy.bytes
-            perform(.discardCopy(folder: copy.folder), retryAfter: .seconds(60))
+            ensure(.discardCopy(folder: copy.folder), retryAfter: .seconds(60))
         }
     }
 }

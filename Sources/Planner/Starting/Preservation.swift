@@ -25,14 +25,14 @@ extension Turn {
         guard facts.content.holdsKeys, !member.joining, !isKept(member, facts), let after = planned.view.myself,
             after.flags.contains(.replica)
         else { return nil }
-        let heir = after.masterID.flatMap { decision.record?.member(id: $0) }
-        let name = heir?.name.text ?? "another node"
+        let candidate = after.masterID.flatMap { decision.record?.member(id: $0) }
+        let name = candidate?.name.text ?? "another node"
         if let before = facts.parsed?.view.myself, before.flags.contains(.master), !before.slots.isEmpty {
             return copies(
                 of: member, facts, incarnation,
                 why: "\(member.name) was master and starts as replica of \(name), which may lack its last writes")
         }
-        if let heir, followedToTheEnd(member, facts, heir) { return nil }
+        if let candidate, followedToTheEnd(member, facts, candidate) { return nil }
         return copies(
             of: member, facts, incarnation,
             why: "\(member.name) starts as replica of \(name), which may lack some of its writes")
@@ -50,7 +50,7 @@ extension Turn {
             return false
         }
         var streams = master.streams ?? []
-        if let report = report(master) { streams.append(report.replication.replicationID) }
+        if let report = freshReply(from: master) { streams.append(report.replication.replicationID) }
         return last.role == .replica && streams.contains(last.replicationID)
     }
 
@@ -62,7 +62,7 @@ extension Turn {
 
     /// Remembers that it was kept; true once it is done.
     mutating func keep(_ order: Effect.Quarantine) -> Progress {
-        let progress = perform(.preserve(order))
+        let progress = ensure(.preserve(order))
         if case .done(let at) = progress, let index = decision.record?.index(order.node) {
             decision.record?.members[index].keptAt = seen.wall + (.zero - (now - at))
         }
@@ -83,7 +83,7 @@ extension Turn {
     /// The master starts with what it has. What is missing, or may be newer elsewhere, is said and kept.
     mutating func inPlace(
         _ master: Member, _ doubts: [(member: Member, why: String)], _ mine: Freshness, _ survey: Observation.Survey
-    ) -> Succession {
+    ) -> FailoverDecision {
         guard let index = decision.record?.index(master.name) else { return .inPlace }
         // What the others have followed is not what this one goes on with.
         if !doubts.isEmpty || mine.durability < .wholeAppendOnly || mayHaveLostItsEnd(master, mine) {
@@ -187,15 +187,15 @@ extension Turn {
     /// The other replicas of a shard drop what they have when they follow a new master. Of one that has missed a part of the
     /// master's stream nobody knows that it has no more than that one; true once each is kept.
     mutating func keepsOthers(
-        than heir: Member, of master: Member, _ topology: Topology, _ survey: Observation.Survey
+        than candidate: Member, of master: Member, _ topology: Topology, _ survey: Observation.Survey
     ) -> Bool {
         var areKept = true
         for member in liveReplicas(of: master, topology)
-        where member.id != heir.id && fellBehind(member, master) {
+        where member.id != candidate.id && fellBehind(member, master) {
             guard let facts = survey.directories.first(where: { $0.path == member.directory }),
                 facts.content.holdsKeys
             else { continue }
-            let why = "\(member.name) follows \(heir.name) from now on, which may lack some of its writes"
+            let why = "\(member.name) follows \(candidate.name) from now on, which may lack some of its writes"
             if !keep(member, facts, why) { areKept = false }
         }
         if !areKept { wait("for copies of what the replicas of \(master.name) have") }
@@ -211,15 +211,15 @@ extension Turn {
             }
             switch doubt.kind {
             case .old:
-                find(
+                emit(
                     Finding(
                         "data-old", .warning, node: member.name, doubt.words,
                         hint: "if its keys are wanted no more: redis-cli -p \(member.ports.client) FLUSHALL"))
-            case .missing: find(Finding("data-missing", .warning, node: member.name, doubt.words))
+            case .missing: emit(Finding("data-missing", .warning, node: member.name, doubt.words))
             case .undecided:
                 let shard = decision.assessment.shards.first { $0.master == member.name }
                 let areInSync = shard.map { !$0.replicas.isEmpty && $0.replicas == $0.replicasInSync } ?? false
-                find(
+                emit(
                     Finding(
                         "data-undecided", .warning, node: member.name,
                         doubt.words + (areInSync ? "; its replicas have its data now" : ""),

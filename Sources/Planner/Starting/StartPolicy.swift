@@ -91,8 +91,8 @@ extension Turn {
             .init(
                 node: member.name, directory: member.directory, incarnation: incarnation,
                 memoryMax: spec.memoryMax(of: member.settingsName)))
-        guard case .failed(let why, _) = perform(effect, retryAfter: .seconds(1)) else { return true }
-        find(Finding("cannot-start", .error, node: member.name, "\(member.name) cannot be started: \(why)"))
+        guard case .failed(let why, _) = ensure(effect, retryAfter: .seconds(1)) else { return true }
+        emit(Finding("cannot-start", .error, node: member.name, "\(member.name) cannot be started: \(why)"))
         wait("to start \(member.name): \(why)")
         return false
     }
@@ -100,7 +100,7 @@ extension Turn {
     /// The port is lost for good: the node moves (true), or stays down, as configured. Its name stays.
     private mutating func move(_ member: Member, _ busy: Observation.Busy) -> Bool {
         guard spec.onPortConflict == .next else {
-            find(
+            emit(
                 Finding(
                     "port-taken", .error, node: member.name, "\(member.name) stays down: \(busy.sentence)",
                     hint: "end that process; or set cluster.on-port-conflict: next to let the node move"))
@@ -115,7 +115,7 @@ extension Turn {
         }
         decision.record?.members[index].ports = pair
         decision.record?.members[index].portNote = "\(busy.sentence); took \(pair.client)"
-        perform(.release([member.ports]))
+        ensure(.release([member.ports]))
         wake(at: now)
         return true
     }
@@ -124,7 +124,7 @@ extension Turn {
     private mutating func mayStart(_ member: Member, _ topology: Topology) -> Bool {
         if isStartAsked(member.name) { return true }
         if let cause = restsWhilePaused(member) {
-            find(
+            emit(
                 Finding(
                     "node-down", .error, node: member.name,
                     "\(member.name) \(ExitReason.past(cause)); clusterd is paused",
@@ -132,24 +132,24 @@ extension Turn {
             return false
         }
         guard let exit = exited(member.name) else { return true }
-        let isMended = isMended(member, exit, topology)
-        if let stays = RestartPolicy.staysDown(exit, spec.supervision.restart, isMended: isMended) {
+        let isRepaired = isRepaired(member, exit, topology)
+        if let stays = RestartPolicy.staysDown(exit, spec.supervision.restart, isRepaired: isRepaired) {
             if let comeback = comeback(of: member, topology) {
-                find(
+                emit(
                     Finding(
                         "node-down", .warning, node: member.name,
                         "\(member.name) \(ExitReason.past(exit.reason.cause)); \(comeback)",
                         details: exit.reason.logTail))
                 return false
             }
-            let mend = repair(of: member, exit, topology)
-            find(
+            let repair = repair(of: member, exit, topology)
+            emit(
                 Finding(
                     "node-down", .error, node: member.name,
                     "\(member.name) \(ExitReason.past(exit.reason.cause)); \(stays)",
-                    hint: mend == nil ? remedy(member, exit, topology) : StrayFolders.hint,
+                    hint: repair == nil ? remedy(member, exit, topology) : StrayFolders.hint,
                     details: exit.reason.logTail,
-                    mend: mend))
+                    repair: repair))
             return false
         }
         let retryAt = RestartPolicy.retryAt(exit, spec.supervision)
@@ -181,7 +181,7 @@ extension Turn {
         if decision.record?.members[index].process != process.identity {
             decision.record?.members[index].process = process.identity
         }
-        guard let report = report(member) else { return }
+        guard let report = freshReply(from: member) else { return }
         if decision.record?.members[index].joining == true { decision.record?.members[index].joining = false }
         // Until a first rewrite is done, what was written before it was switched on is in the dump only.
         let persistence = report.persistence

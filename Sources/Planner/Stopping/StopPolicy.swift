@@ -82,17 +82,17 @@ extension Turn {
     mutating func stop(_ member: Member, waited: Duration, kill: Bool) {
         guard let process = running(member.name), let contact = contact(member), !isOrdered(member.name) else { return }
         if kill {
-            perform(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
+            ensure(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
             return
         }
         let keepsAll = keepsEverything(member)
         if waited >= spec.supervision.stopTimeout, keepsAll {
-            perform(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
+            ensure(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
             return
         }
         // A SHUTDOWN goes to whoever listens on the port; a signal goes to this process.
         if let report = lastReport(member), report.processID != process.identity.pid {
-            perform(.signal(member.name, process.identity, .terminate), repeatAfter: .seconds(5))
+            ensure(.signal(member.name, process.identity, .terminate), repeatAfter: .seconds(5))
             return
         }
         if cannotAppend(member) {
@@ -100,12 +100,12 @@ extension Turn {
             return
         }
         let first = Effect.shutdown(member.name, contact, keepsAll ? .asConfigured : .always)
-        guard case .failed(let why, let attempts) = perform(first, repeatAfter: .seconds(5)) else { return }
+        guard case .failed(let why, let attempts) = ensure(first, repeatAfter: .seconds(5)) else { return }
         wait("\(member.name) does not stop: \(why)")
         guard keepsAll, attempts >= 2, !isOrdered(member.name) else { return }
         // The dump cannot be written, or nobody answers there; the append-only file holds everything.
-        if case .failed = perform(.shutdown(member.name, contact, .never)), !isOrdered(member.name) {
-            perform(.signal(member.name, process.identity, .terminate), repeatAfter: .seconds(5))
+        if case .failed = ensure(.shutdown(member.name, contact, .never)), !isOrdered(member.name) {
+            ensure(.signal(member.name, process.identity, .terminate), repeatAfter: .seconds(5))
         }
     }
 

@@ -11,7 +11,7 @@ extension Turn {
         if let continued = lastContinued(member), continued >= lookedAt { return }
         switch remedyInStop(ofStopped: member, topology) {
         case .continues: continueStopped(member, look)
-        case .kills: perform(.signal(member.name, process, .kill), retryAfter: .seconds(1))
+        case .kills: ensure(.signal(member.name, process, .kill), retryAfter: .seconds(1))
         case .waits(let why): wait("to continue \(member.name), which is stopped (state T): \(why)")
         }
     }
@@ -61,7 +61,7 @@ extension Turn {
         }
         for member in logs {
             guard let process = running(member.name)?.identity else { continue }
-            perform(.inquire(member.name, process, log: member.directory + "/redis.log"))
+            ensure(.inquire(member.name, process, log: member.directory + "/redis.log"))
         }
         if !logs.isEmpty, waited < spec.supervision.stopTimeout + Self.logPatience { return }
         let why =

@@ -12,9 +12,9 @@ extension Turn {
             guard let process = running(member.name), let contact = contact(member) else { continue }
             let isOther = lastReport(member).map { $0.processID != process.identity.pid } ?? false
             if !kill, !isOther, waited < Self.endingLimit {
-                if case .failed = perform(.shutdown(member.name, contact, .never)) {} else { continue }
+                if case .failed = ensure(.shutdown(member.name, contact, .never)) {} else { continue }
             }
-            perform(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
+            ensure(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
         }
         let names = alive.map(\.name.text).joined(separator: " ")
         wait("for \(names) to end")

@@ -11,8 +11,8 @@ extension Turn {
         var progress = Assessment.Progress()
         progress.wanted = wanted.count
         progress.started = wanted.count { running($0.name) != nil }
-        progress.answering = wanted.count { report($0) != nil }
-        let settled = wanted.filter { report($0, since: seen.rolesChanged) != nil }
+        progress.answering = wanted.count { freshReply(from: $0) != nil }
+        let settled = wanted.filter { freshReply(from: $0, since: seen.rolesChanged) != nil }
         let agreeing = settled.filter { disagreement($0, topology) == nil }
         progress.agreeing = agreeing.count
         let replicas = wanted.filter { !topology.owns($0.id) }
@@ -23,18 +23,20 @@ extension Turn {
         result.progress = progress
         result.slotsCovered =
             members.reduce(into: SlotSet()) { served, member in
-                if let report = report(member), report.clusterStateOK, !report.loading {
+                if let report = freshReply(from: member), report.clusterStateOK, !report.loading {
                     served = served.union(topology.standings[member.id]?.slots ?? SlotSet())
                 }
             }.count
         // Who refuses every write does not serve its slots, though it answers for them.
-        let refusing = members.filter { topology.owns($0.id) && report($0)?.refusesWrites == true }
+        let refusing = members.filter { topology.owns($0.id) && freshReply(from: $0)?.refusesWrites == true }
         result.serving = result.slotsCovered == SlotSet.all.count && refusing.isEmpty
         result.ready =
             result.serving && agreeing.count == wanted.count && progress.replicasInSync == progress.replicas
             && !wanted.isEmpty
             // Nothing that was changed for a while is left so (invariant: settings-restored).
-            && wanted.allSatisfy { member in report(member).map { strayingSetting(member, $0) == nil } ?? false }
+            && wanted.allSatisfy { member in
+                freshReply(from: member).map { strayingSetting(member, $0) == nil } ?? false
+            }
         result.shards = shards(topology, result)
         let thin = result.shards.contains { shard in
             shard.replicas.count { result.node($0)?.linkUp == true } < spec.replicas
@@ -84,7 +86,7 @@ extension Turn {
                 ? .loading : report.replication.linkUp && !report.replication.syncInProgress ? .ok : .syncing
             if let master = report.view.myself?.masterID.flatMap({ decision.record?.member(id: $0) }) {
                 node.replicaOf = master.name
-                if let theirs = self.report(master),
+                if let theirs = freshReply(from: master),
                     theirs.replication.replicationID == report.replication.replicationID
                 {
                     node.lagBytes = max(0, theirs.replication.offset - report.replication.offset)
@@ -128,7 +130,9 @@ extension Turn {
                 + replicas.map { "\($0.name) \($0.health.rawValue)" }.joined(separator: ", ")
         }
         let lacks = inSync.map { node -> String? in
-            guard let replica = decision.record?.member(node.name), let report = report(replica) else { return nil }
+            guard let replica = decision.record?.member(node.name), let report = freshReply(from: replica) else {
+                return nil
+            }
             return lackNow(replica, report, master).map { "\(node.name): \($0)" }
         }
         if !lacks.contains(nil) { return lacks.compactMap { $0 }.joined(separator: ", ") }
@@ -141,7 +145,7 @@ extension Turn {
 
     /// What this node's view says that is not so, in words; nil when it agrees with everybody.
     func disagreement(_ member: Member, about present: [Member]? = nil, _ topology: Topology) -> String? {
-        guard let report = report(member) else { return "\(member.name) does not answer" }
+        guard let report = freshReply(from: member) else { return "\(member.name) does not answer" }
         if report.loading { return "\(member.name) is loading" }
         if !report.clusterStateOK { return "\(member.name) says cluster_state:fail" }
         for other in present ?? members {
@@ -169,7 +173,7 @@ extension Turn {
     private mutating func explain(_ wanted: [Member], _ topology: Topology) {
         let down = wanted.filter { running($0.name) == nil }.map(\.name.text)
         if !down.isEmpty { wait("for \(list(down)) to run") }
-        let silent = wanted.filter { running($0.name) != nil && report($0) == nil }
+        let silent = wanted.filter { running($0.name) != nil && freshReply(from: $0) == nil }
         if !silent.isEmpty { wait("for \(list(silent.map(\.name.text))) to answer") }
         if down.isEmpty, silent.isEmpty {
             for member in wanted {

@@ -10,7 +10,7 @@ package struct Topology: Sendable, Equatable {
         package var configEpoch: UInt64
         /// What it owns after all claims were compared.
         package var slots = SlotSet()
-        /// What anybody ever saw it claim, also where another's epoch is higher now: leads to its heir.
+        /// What anybody ever saw it claim, also where another's epoch is higher now: leads to its successor.
         package var claimed = SlotSet()
     }
 
@@ -116,8 +116,8 @@ package struct Topology: Sendable, Equatable {
             if !standing.slots.isEmpty { return at }
             if let next = standing.masterID {
                 at = next
-            } else if let heir = owner(ofMostOf: standing.claimed) {
-                return heir
+            } else if let candidate = owner(ofMostOf: standing.claimed) {
+                return candidate
             } else {
                 return nil
             }
@@ -129,7 +129,7 @@ package struct Topology: Sendable, Equatable {
         standings.filter { $0.value.slots.contains(slot) }.keys.min()
     }
 
-    /// Who owns the first of these slots that anybody owns: the heir of a shard.
+    /// Who owns the first of these slots that anybody owns: the successor in a shard.
     private func owner(ofMostOf slots: SlotSet) -> NodeID? {
         guard !slots.isEmpty else { return nil }
         return standings.filter { !$0.value.slots.intersection(slots).isEmpty }

@@ -24,7 +24,7 @@ extension Turn {
                 Refusal("disk-full", short + source + ": nothing was started", hint: hint, exit: 1))
             return true
         }
-        find(
+        emit(
             Finding(
                 "disk-full", .error, short + source + ": the cluster is formed as soon as there is room", hint: hint))
         let left = disk.lacksFiles ? "\(disk.freeFiles ?? 0) inodes" : Disk.text(disk.free)
@@ -55,9 +55,9 @@ extension Turn {
         guard decision.assessment.ready || seen.wasReady, !spec.isTemporary else { return }
         for disk in seen.disks
         where disk.reserve < Reserve.bytes && disk.free >= spec.bytesForReserve(on: disk) && !disk.lacksFiles {
-            guard case .failed(let why, _) = perform(.makeReserve(folder: disk.folder), retryAfter: .seconds(10))
+            guard case .failed(let why, _) = ensure(.makeReserve(folder: disk.folder), retryAfter: .seconds(10))
             else { continue }
-            find(
+            emit(
                 Finding(
                     "reserve-missing", .warning,
                     "there is no reserve for a full disk in \(disk.folder): \(why)",
@@ -71,7 +71,7 @@ extension Turn {
         let folders = Set(members.map(\.directory))
         for disk in seen.disks
         where disk.free < Reserve.bytes && disk.reserve > 0 && !folders.isDisjoint(with: disk.folders) {
-            if case .failed = perform(.releaseReserve(folder: disk.folder)) { continue }
+            if case .failed = ensure(.releaseReserve(folder: disk.folder)) { continue }
             isComing = true
         }
         return isComing
@@ -83,11 +83,12 @@ extension Turn {
     /// another write, which it refuses.
     mutating func saveAgain() {
         for member in members {
-            guard !isBusy(member.name), let report = report(member), !report.loading, !report.persistence.lastSaveOK,
+            guard !isBusy(member.name), let report = freshReply(from: member), !report.loading,
+                !report.persistence.lastSaveOK,
                 !report.persistence.saving, let disk = disk(of: member.directory), !spec.isLow(disk),
                 let contact = contact(member)
             else { continue }
-            perform(.save(member.name, contact), retryAfter: .seconds(5), repeatAfter: .seconds(15))
+            ensure(.save(member.name, contact), retryAfter: .seconds(5), repeatAfter: .seconds(15))
         }
     }
 
@@ -98,12 +99,12 @@ extension Turn {
         for disk in seen.disks {
             let nodes = members.filter { disk.folders.contains($0.directory) }
             let unstarted = nodes.filter { waitingForRoom.contains($0.name) }.map(\.name.text)
-            let isFull = (disk.free < roomForEpoch && disk.reserve == 0) || !hasFilesForEpoch(disk)
+            let isFull = (disk.free < nodesConfHeadroom && disk.reserve == 0) || !hasFilesForEpoch(disk)
             guard isFull || spec.isLow(disk) || !unstarted.isEmpty else { continue }
             let need = disk.lacksFiles ? String(Disk.filesNeeded) : Disk.text(spec.bytesNeeded(on: disk))
             var words = "\(disk.shortage); below \(need) nothing is started"
             if isFull {
-                let least = disk.lacksFiles ? String(members.count) : Disk.text(roomForEpoch)
+                let least = disk.lacksFiles ? String(members.count) : Disk.text(nodesConfHeadroom)
                 words += ", and below \(least) no replica is promoted there"
             }
             if !unstarted.isEmpty { words += "; waiting for room: \(unstarted.joined(separator: " "))" }
@@ -113,7 +114,7 @@ extension Turn {
                 disk.lacksFiles
                 ? "remove files on that disk (df -i); all goes on by itself then"
                 : "make room on that disk; all goes on by itself then"
-            find(
+            emit(
                 isFull || !unstarted.isEmpty
                     ? Finding("disk-full", .error, node: node, words, hint: hint)
                     : Finding("disk-low", .warning, node: node, words, hint: hint))

@@ -29,15 +29,15 @@ extension Turn {
         for member in long {
             let rotation = Effect.LogRotation(
                 node: member.name, path: LogPolicy.path(member), count: LogPolicy.filesKept)
-            guard case .failed(let why, _) = perform(.rotateLog(rotation), retryAfter: .seconds(5)) else { continue }
-            find(
+            guard case .failed(let why, _) = ensure(.rotateLog(rotation), retryAfter: .seconds(5)) else { continue }
+            emit(
                 Finding(
                     "log-not-rotated", .warning, node: member.name,
                     "\(rotation.path) is long and cannot be moved aside: \(why)", hint: "look at that folder"))
         }
         // What was looked at before a file was moved aside would move the next one aside too.
         guard !seen.isUnderWay(.rotateLog), long.isEmpty else { return }
-        perform(
+        ensure(
             .measureLogs(members.map { .init(node: $0.name, path: LogPolicy.path($0)) }), repeatAfter: LogPolicy.pace)
     }
 }

@@ -13,7 +13,7 @@ extension Turn {
         guard now >= due else { return wake(at: due) }
         var processes: [NodeName: ProcessIdentity] = [:]
         for member in members { processes[member.name] = running(member.name)?.identity }
-        perform(.measureUsage(processes))
+        ensure(.measureUsage(processes))
     }
 
     /// What a process took when that was last looked at.
@@ -52,7 +52,7 @@ extension Turn {
 
     private mutating func limit(_ member: Member, _ usage: NodeUsage, to wanted: Int64?) {
         if let wanted, usage.residentBytes >= wanted {
-            return find(
+            return emit(
                 Finding(
                     "memory-max-exceeded", .warning, node: member.name,
                     "\(member.name) has more memory than its memory-max of \(Disk.text(wanted)): it is not limited now, since the "
@@ -66,8 +66,8 @@ extension Turn {
             decision.effects.append(effect)
             return
         }
-        if case .failed(let why, _) = perform(effect, retryAfter: .seconds(5)) {
-            return find(
+        if case .failed(let why, _) = ensure(effect, retryAfter: .seconds(5)) {
+            return emit(
                 Finding(
                     "memory-max-not-held", .warning, node: member.name,
                     "memory-max does not hold for \(member.name): \(why)", hint: "clusterd status \(member.name)"))
@@ -93,13 +93,13 @@ extension Turn {
                 case .occupied(let why): (why, "clusterd rolling-restart")
                 case .withMemory: ("", "")
                 }
-            find(
+            emit(
                 Finding(
                     "memory-max-not-held", .warning, "memory-max does not hold for \(Self.list(without)): \(why)",
                     hint: hint))
         }
         if let first = outside.first {
-            find(
+            emit(
                 Finding(
                     "memory-max-not-held", .warning,
                     "memory-max does not hold for \(Self.list(outside)) before the next start: "

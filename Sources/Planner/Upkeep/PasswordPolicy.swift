@@ -17,7 +17,7 @@ extension Turn {
             if !isRestartAsked, let history, history.isDone, history.began >= passwordsAsked { continue }
             if seen.reload != nil { decision.check.isApplying = true }
             guard !isBusy(node) else { continue }
-            if history?.isDone == true { decision.effects.append(effect) } else { perform(effect) }
+            if history?.isDone == true { decision.effects.append(effect) } else { ensure(effect) }
         }
     }
 
@@ -36,7 +36,7 @@ extension Turn {
                     redisConf: RedisConfPlan.rewritten(file, of: member.name, with: live),
                     // Of the start that runs: the next one has its own.
                     incarnation: (seen.starts[member.name] ?? 0) - 1))
-            if seen.effects[effect.key]?.isDone == true { decision.effects.append(effect) } else { perform(effect) }
+            if seen.effects[effect.key]?.isDone == true { decision.effects.append(effect) } else { ensure(effect) }
         }
     }
 

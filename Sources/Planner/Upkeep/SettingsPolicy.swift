@@ -26,7 +26,8 @@ extension Turn {
     /// A rarer and slower question than `ask`, so that the frequent one stays small.
     mutating func askRarely() {
         for member in members {
-            guard let process = running(member.name), let contact = contact(member), let report = report(member),
+            guard let process = running(member.name), let contact = contact(member),
+                let report = freshReply(from: member),
                 !report.loading
             else { continue }
             let last = seen.check.settings[member.name].flatMap { $0.of == process.identity ? $0 : nil }
@@ -38,13 +39,13 @@ extension Turn {
                 wake(at: due)
                 continue
             }
-            perform(.askSettings(member.name, contact, names: settingNames(member)))
+            ensure(.askSettings(member.name, contact, names: settingNames(member)))
         }
         let due = seen.check.inspection.map { last in
             let needed = [seen.check.asked, seen.reload?.at].compactMap { $0 }.max() ?? seen.began
             return last.askedAt < needed ? now : last.askedAt + Self.inspectionPace
         }
-        if now >= due ?? now { perform(.inspect) }
+        if now >= due ?? now { ensure(.inspect) }
     }
 
     /// What was asked before this says nothing of a node's directives now.

@@ -50,10 +50,10 @@ package struct CommandWord: Hashable, Sendable {
 package enum CommandSearch {
     /// - Parameter path: directories with `:` between them; an empty one is the working directory.
     /// - Returns: its path, or the errno of what was found in its place: ENOENT where nothing was.
-    package static func find(_ name: CommandWord, path: String?) -> Result<CommandWord, GuestError> {
+    package static func find(_ name: CommandWord, path: String?) -> Result<CommandWord, ExecError> {
         guard !name.bytes.contains(UInt8(ascii: "/")) else { return executable(name) }
-        guard !name.bytes.isEmpty else { return .failure(GuestError(code: ENOENT)) }
-        var refusal = GuestError(code: ENOENT)
+        guard !name.bytes.isEmpty else { return .failure(ExecError(code: ENOENT)) }
+        var refusal = ExecError(code: ENOENT)
         // The default of execvp(3): where PATH is not set, confstr(_CS_PATH).
         for folder in (path ?? "/bin:/usr/bin").split(separator: ":", omittingEmptySubsequences: false) {
             let place = CommandWord(
@@ -76,12 +76,12 @@ package enum CommandSearch {
         return nil
     }
 
-    private static func executable(_ path: CommandWord) -> Result<CommandWord, GuestError> {
+    private static func executable(_ path: CommandWord) -> Result<CommandWord, ExecError> {
         let name = path.bytes.map { CChar(bitPattern: $0) } + [0]
         var status = stat()
-        guard stat(name, &status) == 0 else { return .failure(GuestError(code: errno)) }
+        guard stat(name, &status) == 0 else { return .failure(ExecError(code: errno)) }
         guard status.st_mode & S_IFMT != S_IFDIR, access(name, X_OK) == 0 else {
-            return .failure(GuestError(code: EACCES))
+            return .failure(ExecError(code: EACCES))
         }
         return .success(path)
     }

@@ -19,12 +19,12 @@ package struct Replacement: Sendable {
 
     /// Every other thread ends with it. All signals are blocked in the program that begins, see `SignalWatch.hold`. Returns
     /// only where it cannot be done, with the reason; then everything is as it was.
-    package func take() -> GuestError {
+    package func take() -> ExecError {
         let (argv, envp) = (CommandWord.vector(words), CommandWord.vector(environment))
         let code = descriptors.withUnsafeBufferPointer { kept in
             cl_exec(executable, argv, envp, kept.baseAddress, kept.count)
         }
         for text in argv + envp { free(text) }
-        return GuestError(code: code)
+        return ExecError(code: code)
     }
 }

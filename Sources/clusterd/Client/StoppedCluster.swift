@@ -6,7 +6,7 @@ import Orchestrator
 import Planner
 import ProcessSupervision
 
-/// A data folder in which no clusterd works, for `fix` to look at and to mend.
+/// A data folder in which no clusterd works, for `fix` to look at and to repair.
 struct StoppedCluster {
     let dataDirectory: String
     /// nil: there is none, or it cannot be read; the next start keeps such a one aside.
@@ -62,11 +62,11 @@ struct StoppedCluster {
     }
 
     /// Where in the quarantine things went; nil: they were gone already.
-    func carryOut(_ mend: Mend) throws(Failure) -> String? {
+    func carryOut(_ repair: Repair) throws(Failure) -> String? {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         let wall = WallTime(milliseconds: Int64(time.tv_sec) * 1000)
-        guard case .setAside(let move) = mend.begun(at: wall) else { return nil }
+        guard case .setAside(let move) = repair.begun(at: wall) else { return nil }
         let order = move.quarantine
         do {
             return try Quarantine(root: dataDirectory + "/quarantine").move(

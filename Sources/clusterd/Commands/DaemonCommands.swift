@@ -50,7 +50,7 @@ struct UpCommand: AsyncParsableCommand {
         help: ArgumentHelp("With --detach: how long to wait; clusterd goes on after that.", valueName: "duration"))
     var timeout = TimeoutArgument(seconds: 600)
     @Flag(name: .customLong(String(BackgroundStart.flag.dropFirst(2))), help: .private) var isInBackground = false
-    @Flag(name: .customLong(String(Trial.flag.dropFirst(2))), help: .private) var isTrial = false
+    @Flag(name: .customLong(String(UpgradeProbe.flag.dropFirst(2))), help: .private) var isProbe = false
 
     func run() async throws {
         var commandLine = cluster.settings
@@ -59,7 +59,7 @@ struct UpCommand: AsyncParsableCommand {
         let options = Daemon.Options(
             mode: .up, configuration: cluster.config, defaults: defaults, commandLine: commandLine,
             isInBackground: isInBackground)
-        if isTrial { return try Trial.answer(options) }
+        if isProbe { return try UpgradeProbe.answer(options) }
         guard detach else { return try await Daemon.run(options) }
         var start = try BackgroundStart(options)
         try start.follow(timeout.duration)
@@ -86,7 +86,7 @@ struct RunCommand: AsyncParsableCommand {
     var config: [String] = []
 
     @Flag(help: "Stop the nodes that an earlier clusterd left running, and end.") var stopNodes = false
-    @Flag(name: .customLong(String(Trial.flag.dropFirst(2))), help: .private) var isTrial = false
+    @Flag(name: .customLong(String(UpgradeProbe.flag.dropFirst(2))), help: .private) var isProbe = false
 
     func run() async throws {
         let folders = ServiceFolders.fromEnvironment()
@@ -96,7 +96,7 @@ struct RunCommand: AsyncParsableCommand {
         let options = Daemon.Options(
             mode: .run, configuration: config.isEmpty ? ["/etc/clusterd/conf.d"] : config, defaults: defaults,
             commandLine: CommandLineSettings(), stopsAtOnce: stopNodes)
-        if isTrial { return try Trial.answer(options) }
+        if isProbe { return try UpgradeProbe.answer(options) }
         try await Daemon.run(options)
     }
 }

@@ -58,9 +58,9 @@ struct ExecCommand: AsyncParsableCommand {
         case .success(let found): executable = found
         case .failure(let error):
             Output.note("error: '\(words[0].text)': \(error)")
-            return GuestLife.exitCode(ofErrno: error.code)
+            return ExecLife.exitCode(ofErrno: error.code)
         }
-        let guest = GuestRunner(
+        let guest = ExecRunner(
             .init(executable: executable, words: words, environment: [], inheritance: Clusterd.inheritance),
             timeout: timeout)
         guest.takeSignals()

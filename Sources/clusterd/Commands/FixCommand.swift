@@ -7,11 +7,11 @@ import Glibc
 struct FixCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fix",
-        abstract: "Mend what check found and clusterd leaves to you.",
+        abstract: "Repair what check found and clusterd leaves to you.",
         discussion: """
             Shows each step first, with the keys that it is about, and asks; where nobody sits at a terminal, --yes is needed. \
             Nothing is deleted: what must go out of the way is kept in quarantine/, with a note. Where clusterd does not run, or \
-            refuses to start because of what lies in its data folder, that folder is mended all the same.
+            refuses to start because of what lies in its data folder, that folder is repaired all the same.
 
             clusterd fix --dry-run
             clusterd fix --yes
@@ -61,7 +61,7 @@ struct FixCommand: ParsableCommand {
         try plan.narrow(to: nodes, among: status.nodes.map { .init(name: $0.name, port: $0.port, id: $0.id) })
         guard try show(plan) else { return }
         let key = "\(getpid())-\(UInt64.random(in: 0 ... .max))"
-        let change = ControlRequest.change(.fix(plan.mends.map(\.id)), idempotencyKey: key)
+        let change = ControlRequest.change(.fix(plan.repairs.map(\.id)), idempotencyKey: key)
         let operation = try client.get(change, OperationDocument.self)
         try Following(client, json: false).follow(operation, for: timeout.duration)
         guard json else { return }
@@ -78,16 +78,16 @@ struct FixCommand: ParsableCommand {
         guard try show(plan) else { return }
         // Only now: somebody who looks keeps no daemon from starting. What was shown is looked at once more.
         let lock = try cluster.takeLock()
-        let offered = try StoppedCluster(in: [cluster.dataDirectory], noDaemon: noDaemon).plan(keep: keep).mends
-        for (index, document) in plan.mends.enumerated() {
-            guard let mend = offered.first(where: { $0.id == document.id }) else {
+        let offered = try StoppedCluster(in: [cluster.dataDirectory], noDaemon: noDaemon).plan(keep: keep).repairs
+        for (index, document) in plan.repairs.enumerated() {
+            guard let repair = offered.first(where: { $0.id == document.id }) else {
                 throw Failure(
-                    "mend-unknown", "\(document.finding.message): this is no longer so",
+                    "repair-unknown", "\(document.finding.message): this is no longer so",
                     hint: "clusterd fix --dry-run", exit: ControlAPI.ExitCode.failed)
             }
-            guard let folder = try cluster.carryOut(mend) else { continue }
-            plan.mends[index].folder = folder
-            Output.note("          moved \(mend.folder ?? "") to \(folder)")
+            guard let folder = try cluster.carryOut(repair) else { continue }
+            plan.repairs[index].folder = folder
+            Output.note("          moved \(repair.folder ?? "") to \(folder)")
         }
         withExtendedLifetime(lock) {}
         if json {
@@ -101,20 +101,20 @@ struct FixCommand: ParsableCommand {
     private func show(_ plan: FixDocument) throws -> Bool {
         let name = plan.cluster.isEmpty ? plan.dir : "\(plan.cluster) (\(plan.dir))"
         Output.note("cluster   \(name)")
-        let isOnly = dryRun || plan.mends.isEmpty
+        let isOnly = dryRun || plan.repairs.isEmpty
         if json {
             if isOnly { Output.result((try? ControlJSON.encode(plan)) ?? []) }
         } else {
             Output.result(FixText(plan).text)
         }
-        if plan.mends.isEmpty, plan.left.contains(where: { $0.severity == .error }) {
+        if plan.repairs.isEmpty, plan.left.contains(where: { $0.severity == .error }) {
             throw ArgumentParser.ExitCode(ControlAPI.ExitCode.failed)
         }
         if isOnly { return false }
         try Consent.ask(
-            yes, "Do \(plan.mends.count == 1 ? "it" : "all of it")?",
+            yes, "Do \(plan.repairs.count == 1 ? "it" : "all of it")?",
             refusal:
-                "\(plan.mends.count == 1 ? "this is" : "these are") done only once you say so; nothing was changed",
+                "\(plan.repairs.count == 1 ? "this is" : "these are") done only once you say so; nothing was changed",
             hint: ["clusterd fix"] + (keep.map { ["--keep \(ShellWord.quoted($0))"] } ?? [])
                 + nodes.map(ShellWord.quoted)
                 + ["--yes"])
@@ -126,7 +126,7 @@ extension FixDocument {
     /// Leaves of it what is found on these nodes; none named is all. A folder beside the nodes goes by its own name.
     mutating func narrow(to names: [String], among known: [NodeChoice.Candidate]) throws(Failure) {
         guard !names.isEmpty else { return }
-        let strays = mends.compactMap(\.finding.node).filter { name in !known.contains { $0.name == name } }
+        let strays = repairs.compactMap(\.finding.node).filter { name in !known.contains { $0.name == name } }
         var wanted = Set<NodeName>()
         for name in names {
             if let stray = strays.first(where: { $0.text == name }) {
@@ -140,7 +140,7 @@ extension FixDocument {
             }
         }
         func isMeant(_ finding: FindingDocument) -> Bool { finding.node.map(wanted.contains) ?? false }
-        mends = mends.filter { isMeant($0.finding) }
+        repairs = repairs.filter { isMeant($0.finding) }
         left = left.filter(isMeant)
     }
 }
@@ -153,13 +153,13 @@ struct FixText {
 
     var text: String {
         var lines: [String] = []
-        for (index, mend) in plan.mends.enumerated() {
-            lines.append("\(index + 1). \(mend.finding.message)  (\(mend.finding.code))")
-            lines.append("   does    \(mend.text)")
-            if let keys = mend.keys { lines.append("   keys    \(keys.inWords)") }
+        for (index, repair) in plan.repairs.enumerated() {
+            lines.append("\(index + 1). \(repair.finding.message)  (\(repair.finding.code))")
+            lines.append("   does    \(repair.text)")
+            if let keys = repair.keys { lines.append("   keys    \(keys.inWords)") }
         }
         if !plan.left.isEmpty {
-            lines.append(plan.mends.isEmpty ? "nothing that fix mends; left to you:" : "left to you:")
+            lines.append(plan.repairs.isEmpty ? "nothing that fix repairs; left to you:" : "left to you:")
             for finding in plan.left {
                 lines.append("   \(finding.message)  (\(finding.code))")
                 if let hint = finding.hint { lines.append("   \(hint)") }

@@ -29,10 +29,10 @@ struct Daemon {
     }
 
     /// - Parameter guest: the command that the cluster is for; signals are its own then, and nodes end with this process.
-    static func run(_ options: Options, guest: GuestRunner? = nil) async throws {
+    static func run(_ options: Options, guest: ExecRunner? = nil) async throws {
         // What a command finds in its environment is not taken out of it.
         let notifier = guest == nil ? Notifier.fromEnvironment() : Notifier(socket: nil)
-        let inherited: Inherited? = if case .ours(let inherited)? = Clusterd.offer { inherited } else { nil }
+        let inherited: UpgradeHandoff? = if case .ours(let inherited)? = Clusterd.offer { inherited } else { nil }
         var loaded = try Configuration.load(options.configuration, options.defaults, options.commandLine)
         let engine = try Configuration.engine(for: loaded.spec)
         try Configuration.checkFiles(loaded.spec)
@@ -41,13 +41,13 @@ struct Daemon {
         let user = try Preflight.user(loaded.spec)
         let lock = try Preflight.claim(loaded.spec, options.mode, user, inherited: inherited?.lock)
         if user == nil, let warning = FolderOwner.warning(loaded.spec.dataDirectory) { Output.note(warning) }
-        let memory = try Memory.read(loaded.spec.dataDirectory)
+        let stored = try StoredRecord.read(loaded.spec.dataDirectory)
         if !options.stopsAtOnce {
-            try Preflight.checkLoopback(loaded.spec, memory.record)
+            try Preflight.checkLoopback(loaded.spec, stored.record)
             try AnnounceCheck.check(
-                loaded.spec, memory.record, engine: engine.engine, origin: loaded.origin("cluster.announce"))
+                loaded.spec, stored.record, engine: engine.engine, origin: loaded.origin("cluster.announce"))
         }
-        if let record = memory.record {
+        if let record = stored.record {
             try fit(&loaded, to: record, options)
             if !options.stopsAtOnce { try Preflight.checkTransport(loaded.spec, record) }
         } else if let settings = loaded.handMade {
@@ -63,23 +63,23 @@ struct Daemon {
             spawning: guest?.spawning)
         if inherited != nil { driver.watch.inheritChildren() }
         var cycle = Cycle(
-            spec: loaded.spec, record: memory.record, engine: engine.engine, bootID: ProcessTable.bootID(),
+            spec: loaded.spec, record: stored.record, engine: engine.engine, bootID: ProcessTable.bootID(),
             now: driver.now(), wall: driver.wall(), entropy: SystemRandomNumberGenerator().seed)
-        if let path = memory.keptAside { cycle.keptAside(path) }
+        if let path = stored.keptAside { cycle.keptAside(path) }
         let reporter = Reporter(
             options, notifier, began: driver.now(), dataDirectory: loaded.spec.dataDirectory,
             reach: Reach.option(for: loaded.spec), files: driver.files)
         let identity = DaemonIdentity(pid: getpid(), version: Clusterd.programVersion, startedAt: driver.wall())
         let log = EventLog(
             EventFile(loaded.spec.dataDirectory), host: loaded.spec.announcedHost,
-            cluster: memory.record?.cluster ?? loaded.spec.name,
+            cluster: stored.record?.cluster ?? loaded.spec.name,
             apart: { [files = driver.files, path = EventFile.path(loaded.spec.dataDirectory)] work in
                 files.begin(.init("events", "writing", path), work)
             }
         ) { trouble in inbox.post(.timelineTrouble(trouble)) }
         // With fields, where they can be had; then the events are not told as lines of text as well.
         let journal = Journal.ofStandardError()
-        let cluster = memory.record?.cluster ?? loaded.spec.name
+        let cluster = stored.record?.cluster ?? loaded.spec.name
         let timeline = Timeline(log, driver: driver, journal: journal, cluster: cluster)
         timeline.began(options.mode, identity, engine: engine.engine, replacing: inherited?.version)
         let nodeJournal = journal.map { journal in
@@ -94,7 +94,7 @@ struct Daemon {
             timeline: timeline)
         let orchestrator = Orchestrator(
             cycle, driver: driver, inbox: inbox, identity: identity,
-            chronicle: Chronicle(began: driver.now())
+            detector: EventDetector(began: driver.now())
         ) { cycle, events in
             pulse.beat(at: driver.now())
             timeline.turn(cycle, events)
@@ -110,7 +110,7 @@ struct Daemon {
             orchestrator: orchestrator, inbox: inbox, reload: reload, driver: driver, pulse: pulse, timeline: timeline,
             reexec: reexec)
         let server = try await ControlSocketFile.serve(socketPath, loaded.spec, handler, group, control)
-        reporter.keep(server.keepsake)
+        reporter.keep(server.storedSocket)
         let publicServer = try await servePublicly(loaded.spec, handler, group, inherited?.metrics)
         if let guest {
             guest.begin(driver, inbox)
@@ -123,15 +123,15 @@ struct Daemon {
                 .init(
                     orchestrator: orchestrator, lock: lock, server: server, publicServer: publicServer,
                     signals: signals, journal: nodeJournal))
-            if options.stopsAtOnce { inbox.post(.wish(.stop(asked: driver.now(), kill: false))) }
+            if options.stopsAtOnce { inbox.post(.intent(.stop(asked: driver.now(), kill: false))) }
         }
 
         var end = await orchestrator.run()
-        while case .makeWay = reporter.wish {
+        while case .makeWay = reporter.intent {
             await reexec.carryOut()
             end = await orchestrator.run()
         }
-        await timeline.ended(end, wish: reporter.wish)
+        await timeline.ended(end, intent: reporter.intent)
         await reporter.flush()
         await nodeJournal?.finish()
         await publicServer?.stop()

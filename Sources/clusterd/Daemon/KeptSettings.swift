@@ -62,7 +62,7 @@ struct KeptSettings {
         let folders = survey(dataDirectory: spec.dataDirectory, extra: spec.nodesOwnFolders)
         guard folders.contains(where: { $0.redisConf?.isGenerated == false }) else { return nil }
         let engine = Engine(name: .redis, version: EngineVersion(7, 0, 0))
-        let nodes = Triage(folders, inUse: []).names(spec, engine: engine)
+        let nodes = FolderClassification(folders, inUse: []).names(spec, engine: engine)
         var reading = HandMadeReading()
         for node in nodes where node.folder.redisConf?.isGenerated == false {
             reading.read(node.folder, node.name, node.client)

@@ -130,22 +130,22 @@ enum Preflight {
 }
 
 /// clusterd's own record, as it lies on disk.
-struct Memory {
+struct StoredRecord {
     var record: Record?
     var keptAside: String?
 
     /// - Parameter mayMove: whether one that cannot be read is moved aside, rather than an error.
-    static func read(_ dataDirectory: String, mayMove: Bool = true) throws(Failure) -> Memory {
+    static func read(_ dataDirectory: String, mayMove: Bool = true) throws(Failure) -> StoredRecord {
         let path = dataDirectory + "/state.json"
         let bytes: [UInt8]
         do {
-            guard access(path, F_OK) == 0 else { return Memory() }
+            guard access(path, F_OK) == 0 else { return StoredRecord() }
             bytes = try readFile(path, limit: 64 << 20)
         } catch {
             throw Failure("record", error.description, exit: ControlAPI.ExitCode.failed)
         }
         do {
-            return Memory(record: try RecordCoding.decode(bytes))
+            return StoredRecord(record: try RecordCoding.decode(bytes))
         } catch {
             switch error {
             case .newer(let schema):
@@ -162,13 +162,13 @@ struct Memory {
         }
     }
 
-    private static func keepAside(_ path: String) throws(Failure) -> Memory {
+    private static func keepAside(_ path: String) throws(Failure) -> StoredRecord {
         var number = 1
         while access("\(path).unreadable-\(number)", F_OK) == 0 { number += 1 }
         let aside = "\(path).unreadable-\(number)"
         guard rename(path, aside) == 0 else {
             throw Failure("record", "\(path) cannot be read, nor moved aside", exit: ControlAPI.ExitCode.failed)
         }
-        return Memory(keptAside: aside)
+        return StoredRecord(keptAside: aside)
     }
 }

@@ -10,7 +10,7 @@ import Systemd
 /// Tells people and systemd what each turn came to.
 final class Reporter: Sendable {
     private struct State {
-        var narration: Narration
+        var console: ConsoleProgress
         var isReady = false
         var isStopping = false
         var status = ""
@@ -22,7 +22,7 @@ final class Reporter: Sendable {
         var waitSaid: (words: String, since: Moment, silence: Duration)?
         var cycle: Cycle?
         /// The control socket, for systemd to keep open, and what to call it there.
-        var keepsake: (descriptor: Int32, name: String)?
+        var storedSocket: (descriptor: Int32, name: String)?
         var isKept = false
         /// Whether another clusterd is started as soon as this one has ended.
         var hasSuccessor = false
@@ -53,14 +53,14 @@ final class Reporter: Sendable {
         self.dataDirectory = dataDirectory
         self.reach = reach
         self.files = files
-        state = Mutex(State(narration: Narration(began: began)))
+        state = Mutex(State(console: ConsoleProgress(began: began)))
     }
 
     /// On the loop after each turn: what the loop has come through is its proof of life.
     func turn(_ cycle: Cycle, _ events: [TimelineEvent], at now: Moment) {
         let lines = state.withLock { state in
             state.cycle = cycle
-            var lines = state.narration.lines(cycle, events, at: now)
+            var lines = state.console.lines(cycle, events, at: now)
             if mode == .up, !options.isInBackground, lines.contains(where: { $0.hasPrefix("ready ") }),
                 let port = cycle.record?.members.first?.ports.client
             {
@@ -113,8 +113,8 @@ final class Reporter: Sendable {
     private func tellSystemd(_ state: inout State, _ cycle: Cycle, _ now: Moment) {
         guard notifier.isActive else { return }
         // Nothing is looked at any more, and the program that goes on has the next word.
-        if case .makeWay = cycle.seen.wish { return }
-        if !state.isKept, let socket = state.keepsake, notifier.store(socket.descriptor, as: socket.name) == 0 {
+        if case .makeWay = cycle.seen.intent { return }
+        if !state.isKept, let socket = state.storedSocket, notifier.store(socket.descriptor, as: socket.name) == 0 {
             state.isKept = true
         }
         let assessment = cycle.decision.assessment
@@ -182,7 +182,7 @@ final class Reporter: Sendable {
 
     func say(_ line: String) { write([line]) }
     /// What was wanted of the daemon in its last turn.
-    var wish: Observation.Wish { state.withLock { $0.cycle?.seen.wish ?? .run } }
+    var intent: Observation.DaemonIntent { state.withLock { $0.cycle?.seen.intent ?? .run } }
     func reloading() { notifier.notify(.reloading, within: .seconds(1)) }
     func reloaded() { notifier.notify(.ready, within: .seconds(1)) }
     /// No RELOADING=1: the unit is active all the while, and a reload that had to wait for a slow node would be said to have failed.
@@ -191,7 +191,7 @@ final class Reporter: Sendable {
     }
 
     /// nil: systemd has it anyway.
-    func keep(_ socket: (descriptor: Int32, name: String)?) { state.withLock { $0.keepsake = socket } }
+    func keep(_ socket: (descriptor: Int32, name: String)?) { state.withLock { $0.storedSocket = socket } }
 
     /// Another clusterd is started as soon as this one has ended: whether it gets the control socket out of systemd's store.
     func expectsSuccessor() -> Bool {
@@ -204,7 +204,7 @@ final class Reporter: Sendable {
     /// At the end: whether the control socket stays with systemd for the next clusterd. Otherwise it is not to keep it either.
     func leavesSocket() -> Bool {
         let (socket, stays) = state.withLock { state in
-            (state.isKept ? state.keepsake : nil, state.hasSuccessor && state.cycle?.seen.wish == .detach)
+            (state.isKept ? state.storedSocket : nil, state.hasSuccessor && state.cycle?.seen.intent == .detach)
         }
         guard let socket else { return false }
         if !stays { notifier.notify(.unstore(socket.name), within: .seconds(1)) }
@@ -229,8 +229,8 @@ final class Reporter: Sendable {
 
     func ended(_ end: Decision.End) {
         guard case .done = end else { return }
-        let (wish, count) = state.withLock { ($0.cycle?.seen.wish, $0.cycle?.record?.members.count ?? 0) }
-        switch wish {
+        let (intent, count) = state.withLock { ($0.cycle?.seen.intent, $0.cycle?.record?.members.count ?? 0) }
+        switch intent {
         case .detach:
             Output.note(
                 "detached  \(Self.nodes(count)) \(count == 1 ? "goes" : "go") on running; the next start takes "

@@ -10,7 +10,7 @@ import Planner
 import ProcessSupervision
 import Synchronization
 
-/// Signals are wishes.
+/// Turns signals into requests to the daemon.
 final class Signals: Sendable {
     private let mode: Daemon.Mode
     private let inbox: Inbox
@@ -65,7 +65,7 @@ final class Signals: Sendable {
     /// by that one, and not by a loop that has stopped looking.
     private func detach() async {
         if reporter.expectsSuccessor() || server.isOfUnit { await server.pause(within: Self.patience) }
-        inbox.post(.wish(.detach))
+        inbox.post(.intent(.detach))
     }
 
     private func interrupted() {
@@ -82,11 +82,11 @@ final class Signals: Sendable {
         }
     }
 
-    private func stop(_ who: Asker, kill: Bool = false) {
+    private func stop(_ who: RequestOrigin, kill: Bool = false) {
         timeline.stopAsked(by: who, kill: kill)
         // Where it was to make way for another.
         Task { [server] in await server.resume() }
-        inbox.post(.wish(.stop(asked: driver.now(), kill: kill)))
+        inbox.post(.intent(.stop(asked: driver.now(), kill: kill)))
     }
 }
 
@@ -113,7 +113,7 @@ final class Reload: Sendable {
     var inForce: ConfigurationDocument { SettingsText.document(settings.withLock { $0 }) }
 
     /// Reads files, and so not on the threads of the loop. It is not given up: what it changes it may change at any time.
-    func prepared(for who: Asker) async -> Result<ReloadPlan, Failure> {
+    func prepared(for who: RequestOrigin) async -> Result<ReloadPlan, Failure> {
         let order = FileWork.Order(
             "configuration", "reading", options.configuration.first ?? "the configuration", patience: .seconds(10))
         return await driver.files.run(order, limit: nil) { self.prepare(for: who) }
@@ -122,7 +122,7 @@ final class Reload: Sendable {
 
     /// What another configuration is to change; on a failure nothing was changed. The hands have it from here on, the loop
     /// with the event that is to follow.
-    private func prepare(for who: Asker) -> Result<ReloadPlan, Failure> {
+    private func prepare(for who: RequestOrigin) -> Result<ReloadPlan, Failure> {
         reporter.reloading()
         defer { reporter.reloaded() }
         do throws(Failure) {

@@ -57,11 +57,11 @@ struct Timeline: Sendable {
     }
 
     /// The last event; returns when it is in the file, or cannot be.
-    func ended(_ end: Decision.End, wish: Observation.Wish) async {
+    func ended(_ end: Decision.End, intent: Observation.DaemonIntent) async {
         func how(_ end: EventLog.PreviousEnd) -> [String: JSONValue] {
             ["how": .string(end.rawValue), "exit": .integer(0)]
         }
-        switch (end, wish) {
+        switch (end, intent) {
         case (.refused(let refusal), _):
             tell(
                 .daemonEnded, "clusterd ends: \(refusal.message)",
@@ -81,23 +81,23 @@ struct Timeline: Sendable {
 
     // MARK: who asked
 
-    func stopAsked(by who: Asker, kill: Bool = false) {
+    func stopAsked(by who: RequestOrigin, kill: Bool = false) {
         tell(
             .stopAsked, "\(who) asks to stop every node\(kill ? ", and to kill what still runs" : "")",
             ["by": who.data, "kill": .bool(kill)], severity: kill ? .warning : .info)
     }
 
-    func detachAsked(by who: Asker) {
+    func detachAsked(by who: RequestOrigin) {
         tell(.detachAsked, "\(who) asks clusterd to end and to leave the nodes running", ["by": who.data])
     }
 
-    func quarantineRemoved(_ folder: String, bytes: Int64, by who: Asker) {
+    func quarantineRemoved(_ folder: String, bytes: Int64, by who: RequestOrigin) {
         tell(
             .quarantineRemoved, "\(who) deletes quarantine/\(folder)",
             ["folder": .string(folder), "bytes": .integer(bytes), "by": who.data], severity: .warning)
     }
 
-    func reloaded(by who: Asker, _ failure: Failure?) {
+    func reloaded(by who: RequestOrigin, _ failure: Failure?) {
         guard let failure else {
             return tell(.reloaded, "\(who) asks to read the configuration again: done", ["by": who.data])
         }
@@ -107,13 +107,13 @@ struct Timeline: Sendable {
             ["by": who.data, "code": .string(failure.code)], severity: .warning)
     }
 
-    func reexecAsked(by who: Asker, _ program: String, _ version: String) {
+    func reexecAsked(by who: RequestOrigin, _ program: String, _ version: String) {
         tell(
             .reexecAsked, "\(who) asks to replace the program of clusterd: by \(version) (\(program))",
             ["by": who.data, "program": .string(program), "version": .string(version)])
     }
 
-    func reexecRefused(by who: Asker, _ failure: Failure) {
+    func reexecRefused(by who: RequestOrigin, _ failure: Failure) {
         tell(
             .reexecRefused,
             "\(who) asks to replace the program of clusterd; that cannot be done, and nothing changed: \(failure.message)",
@@ -137,7 +137,7 @@ struct Timeline: Sendable {
 }
 
 /// Who wanted something: a signal says no more than its name.
-enum Asker: CustomStringConvertible, Sendable {
+enum RequestOrigin: CustomStringConvertible, Sendable {
     case signal(String)
     /// nil: the kernel does not say.
     case peer(Peer?)

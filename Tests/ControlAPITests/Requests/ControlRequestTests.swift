@@ -54,8 +54,8 @@ import Testing
         }
     }
 
-    @Test func nothingIsMendedThatWasNotNamed() throws {
-        for body in ["", "{}", #"{"mends":[]}"#, #"{"mends":"all"}"#, #"{"mends":[1]}"#, #"{"all":true}"#] {
+    @Test func nothingIsRepairedThatWasNotNamed() throws {
+        for body in ["", "{}", #"{"repairs":[]}"#, #"{"repairs":"all"}"#, #"{"repairs":[1]}"#, #"{"all":true}"#] {
             #expect(try rejection("POST", "/v1/fix", body).status == 400)
         }
     }

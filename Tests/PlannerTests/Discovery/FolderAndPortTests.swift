@@ -126,7 +126,7 @@ import Testing
         let decision = scene.decide()
         for effect in decision.orders("adopt") { scene.note(effect, failure: "no such process") }
         scene.processes = [:]
-        scene.seen.wish = .stop(asked: scene.now, kill: false)
+        scene.seen.intent = .stop(asked: scene.now, kill: false)
         scene.pass(.milliseconds(1))
         #expect(scene.run { $0.end != nil }?.end == .done)
     }

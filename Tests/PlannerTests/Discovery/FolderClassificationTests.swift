@@ -4,7 +4,7 @@ import Testing
 
 /// Each row of what a start may find in the data folder when no record says what was formed (invariants:
 /// unknown-is-data, no-merge).
-@Suite struct TriageTests {
+@Suite struct FolderClassificationTests {
     /// A settled cluster of which nothing runs and that no record remembers.
     static func found(masters: Int = 3, replicas: Int = 1, _ change: (inout Scene) -> Void = { _ in }) -> Scene {
         var scene = Scene.settled(masters: masters, replicas: replicas)
@@ -16,7 +16,7 @@ import Testing
     }
 
     /// The folder of a node that knows nobody, as an unfinished `create` leaves it.
-    static func loner(_ name: NodeName, _ id: NodeID? = nil, slots: SlotSet = SlotSet(), keys: Bool = false)
+    static func standalone(_ name: NodeName, _ id: NodeID? = nil, slots: SlotSet = SlotSet(), keys: Bool = false)
         -> DirectoryFacts
     {
         var entry = NodeEntry(id: id ?? Scene.id("dead\(name)"), host: "127.0.0.1", ports: PortPair(client: port(name)))
@@ -36,14 +36,14 @@ import Testing
     // MARK: nothing was formed
 
     @Test func anEmptyFolderIsANewCluster() {
-        #expect(Triage([], inUse: []).verdict == .new(folders: []))
+        #expect(FolderClassification([], inUse: []).verdict == .new(folders: []))
         let emptied = Self.six.map { DirectoryFacts(path: Scene.folder($0)) }
-        #expect(Triage(emptied, inUse: []).verdict == .new(folders: []))
+        #expect(FolderClassification(emptied, inUse: []).verdict == .new(folders: []))
     }
 
     @Test func nodesThatNeverJoinedAreStaleAndMakeWayForANewCluster() {
         var scene = Scene.untouched()
-        for name in Self.six { scene.disk[Scene.folder(name)] = Self.loner(name) }
+        for name in Self.six { scene.disk[Scene.folder(name)] = Self.standalone(name) }
         scene.look()
         let decision = scene.run { $0.assessment.ready }
         #expect(decision?.record?.members.map(\.name) == Self.six)
@@ -54,7 +54,7 @@ import Testing
 
     @Test func whatTheyLeftIsMovedWithANoteAndNotDeleted() throws {
         var scene = Scene.untouched()
-        scene.disk[Scene.folder("7004")] = Self.loner("7004")
+        scene.disk[Scene.folder("7004")] = Self.standalone("7004")
         scene.look()
         let decision = try #require(scene.run { !$0.orders("quarantine").isEmpty })
         guard case .quarantine(let move)? = decision.orders("quarantine").first else { return }
@@ -66,7 +66,7 @@ import Testing
     @Test(arguments: [DataEvidence.keys, .functions, .unreadable("magic")])
     func keysWithoutAClusterAreRefused(evidence: DataEvidence) {
         var scene = Scene.untouched()
-        var folder = Self.loner("7000")
+        var folder = Self.standalone("7000")
         folder.content = .appendOnly(evidence)
         scene.disk[folder.path] = folder
         scene.look()
@@ -77,9 +77,9 @@ import Testing
     }
 
     @Test func keysWithoutANodesFileAreRefused() {
-        var folder = Self.loner("7000", keys: true)
+        var folder = Self.standalone("7000", keys: true)
         folder.nodesFile = .absent
-        guard case .refused(let refusal) = Triage([folder], inUse: []).verdict else {
+        guard case .refused(let refusal) = FolderClassification([folder], inUse: []).verdict else {
             return #expect(Bool(false), "keys of nobody were taken for stale")
         }
         #expect(refusal.exit == 4)
@@ -128,7 +128,7 @@ import Testing
                 file.view.entries.removeAll { !joined.contains($0.id) }
                 scene.disk[Scene.folder(name)]?.nodesFile = .parsed(file)
             }
-            for name in six.suffix(2) { scene.disk[Scene.folder(name)] = loner(name) }
+            for name in six.suffix(2) { scene.disk[Scene.folder(name)] = standalone(name) }
             change(&scene)
         }
     }
@@ -145,9 +145,9 @@ import Testing
     }
 
     @Test func aLonerWithKeysIsReportedAndLeftAsItIs() {
-        var scene = Self.partial { $0.disk[Scene.folder("7005")] = Self.loner("7005", keys: true) }
+        var scene = Self.partial { $0.disk[Scene.folder("7005")] = Self.standalone("7005", keys: true) }
         let before = scene.disk[Scene.folder("7005")]
-        #expect(scene.decide().finding("loner-with-keys")?.node == "7005")
+        #expect(scene.decide().finding("standalone-with-keys")?.node == "7005")
         let decision = scene.run { $0.assessment.serving && $0.assessment.node("7004")?.linkUp == true }
         #expect(decision?.record?.member("7005") == nil)
         #expect(scene.disk[Scene.folder("7005")] == before)
@@ -160,12 +160,12 @@ import Testing
         scene.processes = [:]
         scene.replaceDaemon()
         if !recordIsThere { scene.record = nil }
-        scene.disk[Scene.folder("7005")] = Self.loner("7005", keys: true)
+        scene.disk[Scene.folder("7005")] = Self.standalone("7005", keys: true)
         scene.look()
         let before = scene.disk[Scene.folder("7005")]
         var isReported = false
         let decision = scene.run { decision in
-            isReported = isReported || decision.finding("loner-with-keys")?.node == "7005"
+            isReported = isReported || decision.finding("standalone-with-keys")?.node == "7005"
             return decision.assessment.serving && decision.assessment.node("7004")?.linkUp == true
         }
         #expect(isReported)
@@ -175,11 +175,11 @@ import Testing
     }
 
     @Test func aLonerThatIsNotNeededIsLeft() {
-        var scene = Self.found { $0.disk[Scene.folder("7006")] = Self.loner("7006") }
-        #expect(scene.decide().finding("loner")?.node == "7006")
+        var scene = Self.found { $0.disk[Scene.folder("7006")] = Self.standalone("7006") }
+        #expect(scene.decide().finding("node-standalone")?.node == "7006")
         let decision = scene.run { $0.assessment.ready }
         #expect(decision?.record?.members.map(\.name) == Self.six)
-        #expect(scene.disk[Scene.folder("7006")] == Self.loner("7006"))
+        #expect(scene.disk[Scene.folder("7006")] == Self.standalone("7006"))
     }
 }
 

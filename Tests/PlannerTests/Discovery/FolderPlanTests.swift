@@ -7,9 +7,10 @@ import Testing
     /// Two nodes that know each other and own slots.
     static func pair(_ a: NodeName, _ b: NodeName) -> [DirectoryFacts] {
         [(a, b, SlotSet(0...8000)), (b, a, SlotSet(8001...16383))].map { name, other, slots in
-            var facts = TriageTests.loner(name, slots: slots, keys: true)
+            var facts = FolderClassificationTests.standalone(name, slots: slots, keys: true)
             var peer = NodeEntry(
-                id: Scene.id("dead\(other)"), host: "127.0.0.1", ports: PortPair(client: TriageTests.port(other)))
+                id: Scene.id("dead\(other)"), host: "127.0.0.1",
+                ports: PortPair(client: FolderClassificationTests.port(other)))
             peer.flags = .master
             guard case .parsed(var file) = facts.nodesFile else { return facts }
             file.view.entries.append(peer)
@@ -31,30 +32,30 @@ import Testing
         #expect(refusal?.hint == "clusterd fix --keep 7000 · clusterd fix --keep 7100")
         for keep in ["7101", "dead71"] {
             let plan = try #require(try? plan(both, keep: keep))
-            #expect(plan.mends.map(\.id) == ["set-aside /data/nodes/7000", "set-aside /data/nodes/7001"])
+            #expect(plan.repairs.map(\.id) == ["set-aside /data/nodes/7000", "set-aside /data/nodes/7001"])
         }
-        #expect(try plan(both, keep: "7000").mends.map(\.folder) == ["/data/nodes/7100", "/data/nodes/7101"])
+        #expect(try plan(both, keep: "7000").repairs.map(\.folder) == ["/data/nodes/7100", "/data/nodes/7101"])
         for keep in ["7999", "dead"] {
             #expect(#expect(throws: Refusal.self) { () throws in try plan(both, keep: keep) }?.exit == 64)
         }
     }
 
     @Test func twoClustersOfOneMaster() throws {
-        let both = ["7000", "7100"].map { TriageTests.loner($0, slots: .all, keys: true) }
+        let both = ["7000", "7100"].map { FolderClassificationTests.standalone($0, slots: .all, keys: true) }
         #expect(#expect(throws: Refusal.self) { () throws in try plan(both) }?.code == "two-clusters")
-        #expect(try plan(both, keep: "7100").mends.map(\.folder) == ["/data/nodes/7000"])
+        #expect(try plan(both, keep: "7100").repairs.map(\.folder) == ["/data/nodes/7000"])
     }
 
     /// What would be in the way after the first is gone is shown at once.
     @Test func allThatIsInTheWayIsShown() throws {
-        let loners: [NodeName] = ["7005", "7006"]
+        let standalone: [NodeName] = ["7005", "7006"]
         let folders =
             Self.pair("7000", "7001") + Self.pair("7100", "7101")
-            + loners.map { TriageTests.loner($0, keys: true) }
+            + standalone.map { FolderClassificationTests.standalone($0, keys: true) }
         let plan = try plan(folders, keep: "7000")
-        #expect(Set(plan.findings.map(\.code)) == ["two-clusters", "loner-with-keys"])
-        #expect(plan.mends.count == 4)
-        let alone = try self.plan(loners.map { TriageTests.loner($0, keys: true) })
+        #expect(Set(plan.findings.map(\.code)) == ["two-clusters", "standalone-with-keys"])
+        #expect(plan.repairs.count == 4)
+        let alone = try self.plan(standalone.map { FolderClassificationTests.standalone($0, keys: true) })
         #expect(alone.findings.map(\.code) == ["keys-without-cluster", "keys-without-cluster"])
     }
 
@@ -63,7 +64,7 @@ import Testing
         copy.path = "/data/nodes/7002"
         let plan = try plan(Self.pair("7000", "7001") + [copy])
         #expect(plan.findings.map(\.code) == ["directory-copied"])
-        #expect(plan.mends.map(\.folder) == ["/data/nodes/7002"])
+        #expect(plan.repairs.map(\.folder) == ["/data/nodes/7002"])
     }
 
     @Test func whatRunsIsNotMoved() {
@@ -75,20 +76,20 @@ import Testing
     }
 
     @Test func withARecordItsMembersStay() throws {
-        let scene = StrayFoldersTests.replaced { _ in TriageTests.loner("7005", keys: true) }
+        let scene = StrayFoldersTests.replaced { _ in FolderClassificationTests.standalone("7005", keys: true) }
         let folders = scene.disk.values.sorted { $0.path < $1.path } + Self.pair("7100", "7101")
         let plan = try plan(folders, scene.record)
         #expect(
-            plan.mends.map(\.id) == [
+            plan.repairs.map(\.id) == [
                 "set-aside /data/nodes/7005", "set-aside /data/nodes/7100", "set-aside /data/nodes/7101",
             ])
         #expect(
             #expect(throws: Refusal.self) { () throws in try self.plan(folders, keep: "7000", scene.record) }?.exit
                 == 64)
-        #expect(try self.plan([]).mends.isEmpty)
+        #expect(try self.plan([]).repairs.isEmpty)
     }
 
-    /// What only a running clusterd mends is said all the same.
+    /// What only a running clusterd repairs is said all the same.
     @Test func slotsThatNoFileKnowsAreLeftToTheNextStart() throws {
         var scene = Scene.settled()
         for name in scene.processes.keys.sorted() {
@@ -97,7 +98,7 @@ import Testing
         }
         func folders() -> [DirectoryFacts] { scene.disk.values.sorted { $0.path < $1.path } }
         let lost = try plan(folders(), scene.record)
-        #expect(lost.mends.isEmpty && lost.findings.map(\.code) == ["slots-unknown"])
+        #expect(lost.repairs.isEmpty && lost.findings.map(\.code) == ["slots-unknown"])
         #expect(lost.findings.first?.severity == .error)
         #expect(lost.findings.first?.hint == "clusterd up --detach, and then clusterd fix")
         scene.disk[Scene.folder("7004")]?.nodesFile = .parsed(Scene.settled().file("7004"))
@@ -122,7 +123,7 @@ import Testing
         scene.lackManifest("7003")
         let findings = try plan(folders(), scene.record).findings
         #expect(findings.map(\.code) == ["node-down"] && findings.first?.node == "7000")
-        #expect(findings.first?.severity == .error && findings.first?.mend == nil)
+        #expect(findings.first?.severity == .error && findings.first?.repair == nil)
         #expect(findings.first?.hint == "clusterd up --detach, and then clusterd fix")
     }
 }

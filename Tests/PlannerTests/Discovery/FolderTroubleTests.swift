@@ -4,15 +4,15 @@ import Testing
 
 /// The rows of the same table in which something does not belong there, or is broken.
 /// Invariants: no-merge, slots-kept, idle-folder.
-@Suite struct TriageTroubleTests {
-    private static let six = TriageTests.six
+@Suite struct FolderTroubleTests {
+    private static let six = FolderClassificationTests.six
 
     // MARK: foreign
 
     @Test func twoClustersAreNeverMerged() {
-        let scene = TriageTests.found { scene in
+        let scene = FolderClassificationTests.found { scene in
             for name: NodeName in ["7100", "7101"] {
-                var other = TriageTests.loner(name, slots: SlotSet(0...100), keys: true)
+                var other = FolderClassificationTests.standalone(name, slots: SlotSet(0...100), keys: true)
                 var peer = NodeEntry(
                     id: Scene.id(name == "7100" ? "dead7101" : "dead7100"), host: "127.0.0.1",
                     ports: PortPair(client: name == "7100" ? 7101 : 7100))
@@ -33,7 +33,7 @@ import Testing
     @Test func twoWholeClustersOfOneMasterAreRefused() {
         var scene = Scene.untouched(masters: 1, replicas: 0)
         for name: NodeName in ["7000", "7100"] {
-            scene.disk[Scene.folder(name)] = TriageTests.loner(name, slots: .all, keys: true)
+            scene.disk[Scene.folder(name)] = FolderClassificationTests.standalone(name, slots: .all, keys: true)
         }
         scene.look()
         #expect(scene.decide().refusal?.exit == 4)
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test func aClusterOfOneMasterIsWholeByItself() {
-        var scene = TriageTests.found(masters: 1, replicas: 0)
+        var scene = FolderClassificationTests.found(masters: 1, replicas: 0)
         scene.run { $0.assessment.ready }
         #expect(scene.record?.members.map(\.id) == [Scene.id("7000")])
     }
@@ -50,7 +50,7 @@ import Testing
 
     @Test(arguments: ["6999", "7006"])
     func aCopyIsReportedAndTheOneAtItsPortIsTheNode(copy: NodeName) {
-        var scene = TriageTests.found { scene in
+        var scene = FolderClassificationTests.found { scene in
             var facts = scene.disk[Scene.folder("7000")]
             facts?.path = Scene.folder(copy)
             scene.disk[Scene.folder(copy)] = facts
@@ -67,8 +67,8 @@ import Testing
     @Test(arguments: ["/data/nodes/old", "/data/nodes/7001"])
     func aCopyWithKeysWhereNoClusterIsIsRefused(path: String) {
         var scene = Scene.untouched()
-        scene.disk[Scene.folder("7000")] = TriageTests.loner("7000")
-        var copy = TriageTests.loner("7000", keys: true)
+        scene.disk[Scene.folder("7000")] = FolderClassificationTests.standalone("7000")
+        var copy = FolderClassificationTests.standalone("7000", keys: true)
         copy.path = path
         scene.disk[path] = copy
         scene.look()
@@ -124,7 +124,7 @@ import Testing
     }
 
     @Test func aFileThatWasCutInItsSlotListIsNotBelievedOverTheOthers() {
-        var scene = TriageTests.found { scene in
+        var scene = FolderClassificationTests.found { scene in
             guard case .parsed(var file)? = scene.disk[Scene.folder("7000")]?.nodesFile else { return }
             file.view.entries[0].slots = SlotSet(0...54)
             file.view.entries[1].slots = SlotSet()
@@ -135,7 +135,7 @@ import Testing
     }
 
     @Test func aFolderThatIsGoneIsMadeAgainForTheNodeThatTheOthersName() {
-        var scene = TriageTests.found { $0.disk[Scene.folder("7005")] = nil }
+        var scene = FolderClassificationTests.found { $0.disk[Scene.folder("7005")] = nil }
         #expect(scene.decide().record?.member(id: Scene.id("7005"))?.joining == true)
         let decision = scene.run { $0.assessment.ready }
         #expect(decision?.assessment.node("7005")?.report?.id == Scene.id("7005"))
@@ -154,7 +154,7 @@ import Testing
     func aFolderThatAnEngineUsesIsNotFormedOver(isEmpty: Bool) {
         var scene = Scene.untouched()
         scene.disk[Scene.folder("7002")] =
-            isEmpty ? DirectoryFacts(path: Scene.folder("7002")) : TriageTests.loner("7002")
+            isEmpty ? DirectoryFacts(path: Scene.folder("7002")) : FolderClassificationTests.standalone("7002")
         scene.disk[Scene.folder("7002")]?.exists = true
         scene.strangers = [user("7002", "redis-server *:9000")]
         scene.look()
@@ -166,7 +166,7 @@ import Testing
     @Test(arguments: ["-bash", "vim redis.conf"])
     func aShellInAFolderIsNoUser(command: String) {
         var scene = Scene.untouched()
-        scene.disk[Scene.folder("7002")] = TriageTests.loner("7002")
+        scene.disk[Scene.folder("7002")] = FolderClassificationTests.standalone("7002")
         scene.strangers = [user("7002", command)]
         scene.look()
         #expect(scene.decide().refusal == nil)
@@ -175,7 +175,7 @@ import Testing
     }
 
     @Test func aLonerThatRunsIsLeftAlone() {
-        var scene = TriageTests.partial { $0.strangers = [user("7005", "redis-server 127.0.0.1:7005")] }
+        var scene = FolderClassificationTests.partial { $0.strangers = [user("7005", "redis-server 127.0.0.1:7005")] }
         let before = scene.disk[Scene.folder("7005")]
         #expect(scene.decide().finding("directory-in-use")?.node == "7005")
         scene.run { $0.assessment.serving && $0.assessment.node("7004")?.linkUp == true }

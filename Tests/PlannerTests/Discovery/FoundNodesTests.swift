@@ -70,12 +70,12 @@ import Testing
 
     @Test func oneNodeOfAClusterIsNoNewCluster() {
         var folder = Self.folders(["/data/host1", "/data/h2", "/data/h3"], Self.threeHosts.map { ($0.0, $0.1) })[0]
-        guard case .refused(let refusal) = Triage([folder], inUse: []).verdict else {
+        guard case .refused(let refusal) = FolderClassification([folder], inUse: []).verdict else {
             return #expect(Bool(false), "a new cluster beside keys")
         }
         #expect(refusal.code == "keys-without-cluster" && refusal.exit == 4)
         folder.content = .appendOnly(.noKeys)
-        guard case .refused(let other) = Triage([folder], inUse: []).verdict else {
+        guard case .refused(let other) = FolderClassification([folder], inUse: []).verdict else {
             return #expect(Bool(false), "a new cluster beside another's node")
         }
         #expect(other.code == "keys-without-cluster")
@@ -84,19 +84,19 @@ import Testing
     @Test func aNodesFilesInTheDataFolderItselfAreRefused() {
         var root = Self.folders(["/data", "/h2"], [("10.0.0.1", 6379), ("10.0.0.2", 6379)])[0]
         root.isDataFolder = true
-        let triage = Triage([root], inUse: [])
-        guard case .refused(let refusal) = triage.verdict else {
+        let classification = FolderClassification([root], inUse: [])
+        guard case .refused(let refusal) = classification.verdict else {
             return #expect(Bool(false), "a new cluster beside a node's files")
         }
         #expect(refusal.code == "keys-without-cluster")
         #expect(refusal.hint?.contains("mkdir /data/6379 && mv /data/nodes.conf") == true)
-        #expect(triage.unplaced == nil, "the data folder is not moved to its own quarantine")
+        #expect(classification.unplaced == nil, "the data folder is not moved to its own quarantine")
     }
 
     @Test func aFolderWithASpaceIsOneWordOfTheCommandsInAHint() {
         var root = Self.folders(["/my data", "/h2"], [("10.0.0.1", 6379), ("10.0.0.2", 6379)])[0]
         root.isDataFolder = true
-        guard case .refused(let refusal) = Triage([root], inUse: []).verdict else {
+        guard case .refused(let refusal) = FolderClassification([root], inUse: []).verdict else {
             return #expect(Bool(false), "a new cluster beside a node's files")
         }
         #expect(refusal.hint?.contains("mkdir '/my data/6379' && mv '/my data/nodes.conf'") == true)
@@ -123,14 +123,14 @@ import Testing
         var spec = ClusterSpec(name: "test", dataDirectory: "/data")
         (spec.masters, spec.replicas) = (4, 0)
         let folders = Self.folders(["/data/host1", "/data/7001", "/data/x"], Self.threeHosts.map { ($0.0, $0.1) })
-        let loners = ["7005", "7006"].map { TriageTests.loner($0) }
-        let names = Triage(folders + loners, inUse: []).names(spec, engine: engine).map {
+        let standalone = ["7005", "7006"].map { FolderClassificationTests.standalone($0) }
+        let names = FolderClassification(folders + standalone, inUse: []).names(spec, engine: engine).map {
             "\($0.folder.lastName) \($0.name)"
         }
-        #expect(names == ["7001 7001", "host1 7000", "x 7002", "7005 7005"], "one loner is wanted")
-        let new = Triage(loners, inUse: [])
+        #expect(names == ["7001 7001", "host1 7000", "x 7002", "7005 7005"], "one standalone is wanted")
+        let new = FolderClassification(standalone, inUse: [])
         #expect(new.names(spec, engine: engine).isEmpty, "below nodes/ clusterd writes redis.conf itself")
-        let keys = Triage([TriageTests.loner("7000", keys: true)], inUse: [])
+        let keys = FolderClassification([FolderClassificationTests.standalone("7000", keys: true)], inUse: [])
         #expect(keys.names(spec, engine: engine).isEmpty, "it is refused")
     }
 }

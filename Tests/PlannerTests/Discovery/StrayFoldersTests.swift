@@ -27,24 +27,24 @@ import Testing
         return scene
     }
 
-    private func mend(_ scene: Scene, _ code: String) -> Mend.SetAside? {
-        let found = scene.decide().findings.filter { $0.code == code && $0.mend != nil }
+    private func repair(_ scene: Scene, _ code: String) -> Repair.SetAside? {
+        let found = scene.decide().findings.filter { $0.code == code && $0.repair != nil }
         #expect(found.count == 1 && found.first?.hint == "clusterd fix")
-        guard case .setAside(let move)? = found.first?.mend else { return nil }
+        guard case .setAside(let move)? = found.first?.repair else { return nil }
         return move
     }
 
     @Test func aLonerWithKeysInAMembersPlace() throws {
-        let scene = Self.replaced { _ in TriageTests.loner("7005", keys: true) }
+        let scene = Self.replaced { _ in FolderClassificationTests.standalone("7005", keys: true) }
         #expect(scene.decide().nodes("start") == [] && scene.decide().orders("quarantine").isEmpty)
-        let move = try #require(mend(scene, "loner-with-keys"))
+        let move = try #require(repair(scene, "standalone-with-keys"))
         #expect(move.member == "7005" && move.directory == "/data/nodes/7005" && move.path == "/data/nodes/7005")
         #expect(move.files == ["nodes-7005.conf", "appendonlydir"])
     }
 
     @Test func aCopyOfAnotherMemberInAMembersPlace() throws {
         let scene = Self.replaced { $0.facts("7000") }
-        let move = try #require(mend(scene, "directory-copied"))
+        let move = try #require(repair(scene, "directory-copied"))
         #expect(move.member == "7005" && move.files.contains("nodes-7000.conf"))
         #expect(!move.files.contains("redis.conf"), "clusterd's own is written anew anyway")
         #expect(move.why.contains("copy of 7000's"))
@@ -59,30 +59,34 @@ import Testing
         scene.look()
         scene.hear()
         let finding = try #require(scene.decide().finding("directory-misplaced"))
-        #expect(finding.mend == nil && finding.node == "7005")
+        #expect(finding.repair == nil && finding.node == "7005")
         #expect(finding.hint?.contains("/data/nodes/7004") == true)
     }
 
     @Test func foldersBesideTheMembers() throws {
-        let loner = try #require(
-            mend(Self.stray("/data/7009", TriageTests.loner("7009", keys: true)), "loner-with-keys"))
+        let standalone = try #require(
+            repair(
+                Self.stray("/data/7009", FolderClassificationTests.standalone("7009", keys: true)),
+                "standalone-with-keys"))
         #expect(
-            loner.member == nil && loner.directory == "/data" && loner.files == ["7009"] && loner.path == "/data/7009")
-        let copy = try #require(mend(Self.stray("/data/nodes/old", Scene.settled().facts("7001")), "directory-copied"))
+            standalone.member == nil && standalone.directory == "/data" && standalone.files == ["7009"]
+                && standalone.path == "/data/7009")
+        let copy = try #require(
+            repair(Self.stray("/data/nodes/old", Scene.settled().facts("7001")), "directory-copied"))
         #expect(copy.directory == "/data/nodes" && copy.files == ["old"] && copy.label == "old")
-        let empty = Self.stray("/data/7009", TriageTests.loner("7009"))
-        #expect(empty.decide().findings.allSatisfy { $0.mend == nil })
+        let empty = Self.stray("/data/7009", FolderClassificationTests.standalone("7009"))
+        #expect(empty.decide().findings.allSatisfy { $0.repair == nil })
     }
 
     @Test func whatIsInUseIsLeftAlone() {
-        var scene = Self.stray("/data/7009", TriageTests.loner("7009", keys: true))
+        var scene = Self.stray("/data/7009", FolderClassificationTests.standalone("7009", keys: true))
         scene.strangers = [
             .init(
                 directory: "/data/7009", identity: ProcessIdentity(bootID: Scene.bootID, pid: 77, startTime: 1),
                 command: "redis-server *:7009")
         ]
         scene.look()
-        #expect(scene.decide().findings.allSatisfy { $0.mend == nil })
+        #expect(scene.decide().findings.allSatisfy { $0.repair == nil })
         #expect(scene.decide().finding("directory-in-use") != nil)
     }
 

@@ -266,7 +266,7 @@ struct ProcessDeathTests {
                 scene.seen.survey?.recorded[Scene.identity(name)] = .gone
             }
             scene.seen.survey?.users = []
-            scene.seen.wish = .stop(asked: scene.now, kill: false)
+            scene.seen.intent = .stop(asked: scene.now, kill: false)
             return scene.decide()
         }
         #expect(stopped { _ in }.end == .done)

@@ -4,7 +4,7 @@ import Testing
 
 /// Replace a dead master, or start it in place: what is configured, and what is known of its files.
 /// Invariants: no-older-master, complete-candidate, one-writer.
-@Suite struct SuccessionTests {
+@Suite struct FailoverDecisionTests {
     // MARK: durable
 
     private static func durable(_ change: (inout NodeReport) -> Void = { _ in }) -> Scene {

@@ -4,7 +4,7 @@ import Testing
 
 /// No epoch changes where a node could not save it: the reserve first, else the roles stay as they are.
 /// Invariant: epoch-room.
-@Suite struct EpochRoomTests {
+@Suite struct NodesConfHeadroomTests {
     // MARK: a dead master
 
     private static func bereaved(_ change: (inout Scene) -> Void = { _ in }) -> Scene {

@@ -144,7 +144,7 @@ import Testing
     @Test func foldersLaidOutByHandKeepTheirPorts() {
         var scene = looked { scene in
             for name: NodeName in ["7000", "7001", "7002", "7003", "7004", "7006"] {
-                var folder = TriageTests.loner(name)
+                var folder = FolderClassificationTests.standalone(name)
                 folder.path = "/data/\(name)"
                 scene.disk[folder.path] = folder
             }
@@ -232,11 +232,11 @@ import Testing
 
     @Test func stoppingBeforeAnythingWasStartedEndsAtOnce() {
         var scene = looked()
-        scene.seen.wish = .stop(asked: scene.now, kill: false)
+        scene.seen.intent = .stop(asked: scene.now, kill: false)
         #expect(scene.decide().end == .done)
-        scene.seen.wish = .run
+        scene.seen.intent = .run
         scene.run { $0.record?.stage == .planned }
-        scene.seen.wish = .stop(asked: scene.now, kill: false)
+        scene.seen.intent = .stop(asked: scene.now, kill: false)
         #expect(scene.decide().end == .done)
         #expect(scene.decide().deeds == [])
     }

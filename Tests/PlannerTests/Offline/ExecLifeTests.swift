@@ -2,22 +2,22 @@ import ClusterModel
 import Planner
 import Testing
 
-@Suite struct GuestLifeTests {
+@Suite struct ExecLifeTests {
     private func ready() -> Decision {
         var decision = Decision(record: nil)
         decision.assessment.ready = true
         return decision
     }
 
-    private func running() -> GuestLife {
-        var life = GuestLife()
+    private func running() -> ExecLife {
+        var life = ExecLife()
         #expect(life.clusterIs(ready()) == [.start])
         #expect(life.started() == [])
         return life
     }
 
     @Test func theCommandStartsOnceWhenTheClusterIsReady() {
-        var life = GuestLife()
+        var life = ExecLife()
         #expect(life.clusterIs(Decision(record: nil)) == [])
         #expect(life.clusterIs(ready()) == [.start])
         #expect(life.clusterIs(ready()) == [])
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func itsEndMayBeSeenBeforeItsStart() {
-        var life = GuestLife()
+        var life = ExecLife()
         _ = life.clusterIs(ready())
         #expect(life.exited(ProcessExit(code: 3)) == [.endCluster])
         #expect(life.started() == [] && life.exitCode == 3)
@@ -44,7 +44,7 @@ import Testing
 
     @Test(arguments: [(2, 127), (13, 126), (8, 126)] as [(Int32, Int32)])
     func aCommandThatCannotRunIsToldAsByEnv(errno: Int32, code: Int32) {
-        var life = GuestLife()
+        var life = ExecLife()
         _ = life.clusterIs(ready())
         #expect(life.couldNotStart(errno, "why") == [.endCluster])
         #expect(life.exitCode == code && life.complaint == "why")
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func aSignalBeforeTheCommandEndsTheAttempt() {
-        var life = GuestLife()
+        var life = ExecLife()
         #expect(life.signalled(2, isOfTerminal: true) == [.endCluster])
         #expect(life.exitCode == 130)
         // The cluster may become ready all the same: nothing is started any more.
@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test func aSignalWhileTheCommandIsBeingStartedIsKeptForIt() {
-        var life = GuestLife()
+        var life = ExecLife()
         _ = life.clusterIs(ready())
         #expect(life.signalled(15, isOfTerminal: false) == [])
         #expect(life.started() == [.forward(15)])
@@ -76,25 +76,25 @@ import Testing
 
     @Test func aCommandThatLostItsShellIsAskedAndThenKilled() {
         var life = running()
-        #expect(life.parentEnded() == [.forward(15), .alarm(after: GuestLife.grace)])
+        #expect(life.parentEnded() == [.forward(15), .alarm(after: ExecLife.grace)])
         #expect(life.cameDue() == [.kill])
         #expect(life.exited(ProcessExit(signal: 9)) == [.endCluster])
         #expect(life.cameDue() == [])
     }
 
     @Test func withoutAShellNoClusterIsMade() {
-        var life = GuestLife()
+        var life = ExecLife()
         #expect(life.parentEnded() == [.endCluster])
         #expect(life.exitCode == 129)
     }
 
     @Test func aClusterThatDoesNotComeUpIs125WithTheReason() {
-        var late = GuestLife()
+        var late = ExecLife()
         #expect(late.cameUpTooLate(["for 7000 to answer"], "60s") == [.endCluster])
         #expect(late.exitCode == 125)
         #expect(late.complaint == "the cluster was not ready within 60s: waiting for 7000 to answer")
 
-        var hopeless = GuestLife()
+        var hopeless = ExecLife()
         var decision = Decision(record: nil)
         decision.findings = [
             Finding("port-taken", .info, "7005 is in use"), Finding("node-down", .error, "7000 refused"),
@@ -102,7 +102,7 @@ import Testing
         #expect(hopeless.clusterIs(decision) == [.endCluster])
         #expect(hopeless.exitCode == 125 && hopeless.complaint == "7000 refused")
 
-        var refused = GuestLife()
+        var refused = ExecLife()
         refused.clusterEnded("no ports")
         #expect(refused.exitCode == 125 && refused.complaint == "no ports")
     }

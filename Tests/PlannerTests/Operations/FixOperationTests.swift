@@ -5,7 +5,7 @@ import Testing
 /// What `fix` does once a person has said yes. Invariants: confirmed-repair, idle-folder.
 @Suite struct FixOperationTests {
     @Test func aLonerMakesWayAndTheMemberIsBack() throws {
-        var scene = StrayFoldersTests.replaced { _ in TriageTests.loner("7005", keys: true) }
+        var scene = StrayFoldersTests.replaced { _ in FolderClassificationTests.standalone("7005", keys: true) }
         try scene.ask(.fix(["set-aside /data/nodes/7005"]))
         #expect(scene.operation?.title == "fix 7005")
         var moves: [Effect.Quarantine] = []
@@ -17,11 +17,11 @@ import Testing
         #expect(moves.map(\.files) == [["nodes-7005.conf", "appendonlydir"]])
         #expect(moves.first?.folder.hasSuffix("-7005") == true)
         #expect(scene.processes["7005"] != nil && scene.report("7005")?.id == Scene.id("7005"))
-        #expect(scene.decide().findings.allSatisfy { $0.mend == nil })
+        #expect(scene.decide().findings.allSatisfy { $0.repair == nil })
     }
 
     @Test func aWholeFolderMakesWay() throws {
-        var scene = StrayFoldersTests.stray("/data/7009", TriageTests.loner("7009", keys: true))
+        var scene = StrayFoldersTests.stray("/data/7009", FolderClassificationTests.standalone("7009", keys: true))
         let operation = try scene.ask(.fix(["set-aside /data/7009"]), key: "k")
         #expect(try scene.ask(.fix(["set-aside /data/7009"]), key: "k").id == operation.id)
         #expect(try scene.ask(.fix(["set-aside /data/7009"])).id == operation.id, "the same is under way")
@@ -33,7 +33,7 @@ import Testing
     /// The record is stored, and the daemon killed, before and after each effect.
     @Test(arguments: 0..<12)
     func itGoesOnUnderTheNextDaemon(turns: Int) throws {
-        var scene = StrayFoldersTests.replaced { _ in TriageTests.loner("7005", keys: true) }
+        var scene = StrayFoldersTests.replaced { _ in FolderClassificationTests.standalone("7005", keys: true) }
         try scene.ask(.fix(["set-aside /data/nodes/7005"]))
         for _ in 0..<turns { scene.turn() }
         if !scene.hasOpenOperations { return }
@@ -43,14 +43,14 @@ import Testing
         #expect(scene.report("7005")?.id == Scene.id("7005"))
     }
 
-    @Test func whatIsNotFoundIsNotMended() {
+    @Test func whatIsNotFoundIsNotRepaired() {
         let scene = Scene.settled()
         let refusal = scene.refusal(.fix(["set-aside /data/nodes/7005"]))
-        #expect(refusal?.code == "mend-unknown" && refusal?.exit == 1)
+        #expect(refusal?.code == "repair-unknown" && refusal?.exit == 1)
     }
 
     @Test func whatHasComeIntoUseMeanwhileStays() throws {
-        var scene = StrayFoldersTests.stray("/data/7009", TriageTests.loner("7009", keys: true))
+        var scene = StrayFoldersTests.stray("/data/7009", FolderClassificationTests.standalone("7009", keys: true))
         try scene.ask(.fix(["set-aside /data/7009"]))
         scene.strangers = [
             .init(

@@ -97,7 +97,7 @@ import Testing
         var scene = Scene.settled()
         scene.record?.everReady = false
         #expect(scene.refusal(.stopNode("7004"))?.code == "not-formed")
-        scene.seen.wish = .stop(asked: scene.now, kill: false)
+        scene.seen.intent = .stop(asked: scene.now, kill: false)
         #expect(scene.refusal(.pause(nil))?.code == "stopping")
     }
 }

@@ -46,7 +46,7 @@ import Testing
 
     @Test func aClusterThatWasStoppedStartsAsAWhole() throws {
         var scene = try paused()
-        scene.seen.wish = .stop(asked: scene.now, kill: false)
+        scene.seen.intent = .stop(asked: scene.now, kill: false)
         scene.run { $0.end == .done }
         scene.replaceDaemon()
         scene.run { $0.assessment.ready }

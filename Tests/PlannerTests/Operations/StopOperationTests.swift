@@ -57,7 +57,7 @@ import Testing
         #expect(scene.member("7001").wanted == .stopped)
     }
 
-    /// The wish is on disk before the process is told to end: a daemon that is killed in between finds it there.
+    /// What the operator asked for is on disk before the process is told to end: a daemon that is killed in between finds it there.
     @Test func theWishIsWrittenWithTheOrderAndNotBefore() throws {
         var scene = try Scene.ordered(.stopNode("7001"))
         scene.run { decision in

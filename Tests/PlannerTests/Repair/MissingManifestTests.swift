@@ -34,21 +34,21 @@ import Testing
         let finding = try #require(scene.decide().finding("node-down"))
         #expect(finding.message.contains("appendonly.aof.manifest is missing"))
         #expect(finding.hint == "clusterd fix")
-        guard case .writeManifest(let write)? = finding.mend else {
+        guard case .writeManifest(let write)? = finding.repair else {
             Issue.record("nothing is offered")
             return
         }
         #expect(
             write.text == "file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n")
         #expect(write.path == "/data/nodes/7000/appendonlydir/appendonly.aof.manifest")
-        #expect(finding.mend?.text.contains("keep appendonlydir in quarantine/") == true)
+        #expect(finding.repair?.text.contains("keep appendonlydir in quarantine/") == true)
     }
 
     @Test func fixWritesTheManifestAfterACopyAndStartsTheMaster() throws {
         var scene = try ended("7000", replicas: 0)
-        scene.run { $0.finding("node-down")?.mend != nil }
-        let mend = try #require(scene.decide().finding("node-down")?.mend)
-        try scene.ask(.fix([mend.id]))
+        scene.run { $0.finding("node-down")?.repair != nil }
+        let repair = try #require(scene.decide().finding("node-down")?.repair)
+        try scene.ask(.fix([repair.id]))
         var orders: [String] = []
         scene.run { decision in
             orders += decision.deeds.filter { deed in

@@ -9,7 +9,7 @@ import Testing
     @Test func slotsThatAnotherShardTookAreNamed() throws {
         let moved = SlotSet(0...29)
         let lies = Lies(
-            uniqueKeysWithValues: TriageTests.six.map { name in
+            uniqueKeysWithValues: FolderClassificationTests.six.map { name in
                 (
                     name,
                     { report in

@@ -3,7 +3,7 @@ import Planner
 import Testing
 
 /// When `fix` is offered for what is wrong with a cluster that runs, and what it orders. Invariant: confirmed-repair.
-@Suite struct MendsTests {
+@Suite struct RepairTests {
     /// A check that has lasted, on a scene in which nodes say other things than they should.
     private func checked(_ scene: Scene, _ lies: [NodeName: (inout NodeReport) -> Void]) -> (Scene, Decision) {
         var scene = scene
@@ -40,7 +40,7 @@ import Testing
         let lies = open(5, from: "7000", to: "7001", keys: keys)
         var (scene, decision) = checked(.settled(), lies)
         let finding = try #require(decision.finding("slot-open"))
-        #expect(finding.mend == (isOffered ? .closeSlot(5) : nil))
+        #expect(finding.repair == (isOffered ? .closeSlot(5) : nil))
         #expect(finding.hint?.hasPrefix(isOffered ? "clusterd fix" : "redis-cli --cluster fix") == true)
         guard isOffered else { return }
         try scene.ask(.fix(["close-slot 5"]))
@@ -62,7 +62,7 @@ import Testing
         ]
         let (_, decision) = checked(.settled(), lies)
         let finding = try #require(decision.finding("slots-uncovered"))
-        #expect(finding.mend == .addSlots(.init(member: "7000", slots: lost)) && finding.hint == "clusterd fix")
+        #expect(finding.repair == .addSlots(.init(member: "7000", slots: lost)) && finding.hint == "clusterd fix")
     }
 
     @Test func slotsThatOthersDoNotKnowEitherAreLeft() throws {
@@ -75,7 +75,7 @@ import Testing
         for index in scene.record?.members.indices ?? 0..<0 { scene.record?.members[index].lastSlots = nil }
         let (_, decision) = checked(scene, ["7000": forgetful, "7004": forgetful])
         let finding = try #require(decision.finding("slots-uncovered"))
-        #expect(finding.mend == nil && finding.hint == nil)
+        #expect(finding.repair == nil && finding.hint == nil)
     }
 
     @Test func aGhostIsForgottenByAllWhoKnowIt() throws {
@@ -84,7 +84,7 @@ import Testing
         let seer: (inout NodeReport) -> Void = { [ghost] in $0.view.entries.append(ghost) }
         let lies: [NodeName: (inout NodeReport) -> Void] = ["7000": seer, "7004": seer]
         var (scene, decision) = checked(.settled(), lies)
-        #expect(decision.finding("ghost-node")?.mend == .forget(.init(ghost.id)))
+        #expect(decision.finding("ghost-node")?.repair == .forget(.init(ghost.id)))
         try scene.ask(.fix(["forget \(ghost.id)"]))
         scene.take(scene.decide())
         scene.pass(.milliseconds(25))
@@ -100,12 +100,12 @@ import Testing
 
     @Test func aReplicaGoesHome() throws {
         let lies: [NodeName: (inout NodeReport) -> Void] = Dictionary(
-            uniqueKeysWithValues: TriageTests.six.map { name in
+            uniqueKeysWithValues: FolderClassificationTests.six.map { name in
                 (name, { report in self.entry(&report.view, "7004") { $0.masterID = Scene.id("7000") } })
             })
         var (scene, decision) = checked(.settled(), lies)
         let finding = try #require(decision.finding("replica-misplaced"))
-        #expect(finding.mend == .follow(.init(member: "7004", master: "7001")))
+        #expect(finding.repair == .follow(.init(member: "7004", master: "7001")))
         try scene.ask(.fix(["follow 7004 7001"]))
         decision = scene.decide()
         #expect(decision.nodes("replicate") == ["7004"])
@@ -132,17 +132,17 @@ import Testing
     @Test func aCutAppendOnlyFileIsLookedAtAndOffered() throws {
         var scene = dead("7000", replicas: 0)
         let first = scene.decide()
-        #expect(first.orders("examine").count == 1 && first.finding("node-down")?.mend == nil)
+        #expect(first.orders("examine").count == 1 && first.finding("node-down")?.repair == nil)
         scene.turn()
         let finding = try #require(scene.decide().finding("node-down"))
-        guard case .repairAppendOnly(let repair)? = finding.mend else {
+        guard case .repairAppendOnly(let repair)? = finding.repair else {
             Issue.record("nothing is offered")
             return
         }
         #expect(repair.bytes == 100 && repair.goodBytes == 78 && repair.names == ["appendonlydir"])
-        #expect(finding.hint == "clusterd fix" && finding.mend?.text.contains("last 22 of the 100 bytes") == true)
+        #expect(finding.hint == "clusterd fix" && finding.repair?.text.contains("last 22 of the 100 bytes") == true)
         #expect(scene.decide().nodes("start") == [], "until somebody says so")
-        try scene.ask(.fix([try #require(finding.mend?.id)]))
+        try scene.ask(.fix([try #require(finding.repair?.id)]))
         var orders: [String] = []
         scene.run { decision in
             orders += decision.deeds.filter {
@@ -160,7 +160,7 @@ import Testing
         for _ in 0..<10 {
             scene.hear()
             let decision = scene.turn()
-            #expect(decision.findings.allSatisfy { $0.mend == nil } && decision.orders("examine").isEmpty)
+            #expect(decision.findings.allSatisfy { $0.repair == nil } && decision.orders("examine").isEmpty)
         }
     }
 

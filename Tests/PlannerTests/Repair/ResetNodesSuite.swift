@@ -42,7 +42,7 @@ extension ResetNodesSuite {
     }
 
     /// Runs the operation to its end. Returns whether the node was stopped.
-    func mend(
+    func repair(
         _ node: NodeName, _ scene: inout Scene, lies: (NodeName) -> ((inout NodeReport) -> Void)?,
         after: (NodeName) -> ((inout NodeReport) -> Void)? = { _ in nil }
     ) -> Bool {

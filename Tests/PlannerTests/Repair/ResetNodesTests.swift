@@ -10,7 +10,7 @@ import Testing
         let (_, decision) = checked(.settled(), ["7004": reset("7004", id: id)])
         let finding = try #require(decision.finding("node-reset"))
         #expect(finding.node == "7004" && finding.hint == "clusterd fix")
-        guard case .rejoin(let rejoin)? = finding.mend else {
+        guard case .rejoin(let rejoin)? = finding.repair else {
             Issue.record("nothing is offered")
             return
         }
@@ -27,7 +27,7 @@ import Testing
     func aResetReplicaWithKeysIsLeftAsItIs(id: NodeID?) throws {
         let (_, decision) = checked(.settled(), ["7004": reset("7004", id: id, keys: 3)])
         let finding = try #require(decision.finding("node-reset"))
-        #expect(finding.mend == nil && finding.message.contains("it holds 3 keys"))
+        #expect(finding.repair == nil && finding.message.contains("it holds 3 keys"))
         #expect(finding.hint == "clusterd call --node 7004 CLUSTER NODES")
     }
 
@@ -35,7 +35,7 @@ import Testing
         let (_, decision) = checked(.settled(), ["7001": reset("7001", id: Scene.id("abcd"))])
         let finding = try #require(decision.finding("node-reset"))
         #expect(finding.severity == .error)
-        guard case .rejoin(let rejoin)? = finding.mend else {
+        guard case .rejoin(let rejoin)? = finding.repair else {
             Issue.record("nothing is offered")
             return
         }
@@ -53,8 +53,8 @@ import Testing
     @Test(arguments: [0, 2] as [Int64])
     func fixRestartsAResetNodeOnlyWhileItHoldsNothing(keys: Int64) throws {
         var (scene, decision) = checked(.settled(), ["7004": reset("7004")])
-        try scene.ask(.fix([try #require(decision.finding("node-reset")?.mend?.id)]))
-        let isStopped = mend("7004", &scene) { name in name == "7004" ? reset("7004", keys: keys) : nil }
+        try scene.ask(.fix([try #require(decision.finding("node-reset")?.repair?.id)]))
+        let isStopped = repair("7004", &scene) { name in name == "7004" ? reset("7004", keys: keys) : nil }
         #expect(isStopped == (keys == 0))
         #expect(scene.operation?.state == (keys == 0 ? .done : .failed), "\(scene.operation?.error ?? "")")
         if keys > 0 { #expect(scene.operation?.error?.contains("it holds 2 keys") == true) }
@@ -65,10 +65,10 @@ import Testing
         let other = reset("7005", id: Scene.id("abcd"))
         let (first, decision) = checked(.settled(), ["7004": reset("7004"), "7005": other])
         var scene = first
-        let mends = decision.findings.filter { $0.code == "node-reset" }.compactMap(\.mend)
-        #expect(mends.count == 2)
-        try scene.ask(.fix(mends.filter { $0.node == "7004" }.map(\.id)))
-        _ = mend("7004", &scene) { name in
+        let repairs = decision.findings.filter { $0.code == "node-reset" }.compactMap(\.repair)
+        #expect(repairs.count == 2)
+        try scene.ask(.fix(repairs.filter { $0.node == "7004" }.map(\.id)))
+        _ = repair("7004", &scene) { name in
             switch name {
             case "7004": reset("7004")
             case "7005": other
@@ -87,9 +87,9 @@ import Testing
         ]
         let (first, decision) = checked(.settled(), lies)
         var scene = first
-        let mends = decision.findings.filter { $0.code == "node-reset" }.compactMap(\.mend)
-        #expect(mends.compactMap(\.node) == ["7001", "7004"])
-        try scene.ask(.fix(mends.map(\.id)))
+        let repairs = decision.findings.filter { $0.code == "node-reset" }.compactMap(\.repair)
+        #expect(repairs.compactMap(\.node) == ["7001", "7004"])
+        try scene.ask(.fix(repairs.map(\.id)))
         finish(&scene, turns: 1000, lies: { name, scene in scene.starts[name] == 1 ? lies[name] : nil })
         #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
         #expect(scene.report("7004")?.view.myself?.masterID == Scene.id("7001"))
@@ -106,10 +106,10 @@ import Testing
             self.entry(&report.view, "7004") { $0.slots = $0.slots.subtracting(lost) }
             self.entry(&report.view, "7001") { $0.slots = $0.slots.subtracting(lost) }
         }
-        let lies = Lies(uniqueKeysWithValues: TriageTests.six.map { ($0, forgetful) })
+        let lies = Lies(uniqueKeysWithValues: FolderClassificationTests.six.map { ($0, forgetful) })
         let (_, decision) = checked(scene, lies)
         #expect(
-            decision.findings.compactMap(\.mend).contains(.addSlots(.init(member: "7004", slots: lost))),
+            decision.findings.compactMap(\.repair).contains(.addSlots(.init(member: "7004", slots: lost))),
             "\(decision.findings.map(\.message))")
     }
 
@@ -118,10 +118,10 @@ import Testing
         let forgetful: (inout NodeReport) -> Void = { report in
             self.entry(&report.view, "7001") { $0.slots = $0.slots.subtracting(lost) }
         }
-        let lies = Lies(uniqueKeysWithValues: TriageTests.six.map { ($0, forgetful) })
+        let lies = Lies(uniqueKeysWithValues: FolderClassificationTests.six.map { ($0, forgetful) })
         let (_, decision) = checked(.settled(), lies)
         let finding = try #require(decision.finding("slots-uncovered"))
-        #expect(finding.mend == .addSlots(.init(member: "7001", slots: lost)))
+        #expect(finding.repair == .addSlots(.init(member: "7001", slots: lost)))
     }
 
     /// SETSLOT NODE on one node only: it says that another has the slot, and that one denies it.
@@ -134,9 +134,9 @@ import Testing
             }
         ]
         var (scene, decision) = checked(.settled(), lies)
-        let mend = try #require(decision.finding("slots-uncovered")?.mend)
-        #expect(mend == .addSlots(.init(member: "7001", slots: lost)))
-        try scene.ask(.fix([mend.id]))
+        let repair = try #require(decision.finding("slots-uncovered")?.repair)
+        #expect(repair == .addSlots(.init(member: "7001", slots: lost)))
+        try scene.ask(.fix([repair.id]))
         scene.take(scene.decide())
         scene.pass(.milliseconds(25))
         for name in scene.processes.keys.sorted() { scene.answer(name, lies[name] ?? { _ in }) }

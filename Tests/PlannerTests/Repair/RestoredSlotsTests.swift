@@ -23,7 +23,7 @@ import Testing
         let decision = scene.decide()
         let findings = decision.findings.filter { $0.code == "slots-unknown" }
         #expect(findings.count == 1 && findings[0].hint == "clusterd fix")
-        guard case .restoreSlots(let restore)? = findings[0].mend else {
+        guard case .restoreSlots(let restore)? = findings[0].repair else {
             Issue.record("nothing is offered")
             return
         }
@@ -35,8 +35,8 @@ import Testing
 
     @Test func fixStartsAllNodesWithTheirSlots() throws {
         var scene = emptied()
-        scene.run { $0.finding("slots-unknown")?.mend != nil }
-        try scene.ask(.fix([try #require(scene.decide().finding("slots-unknown")?.mend?.id)]))
+        scene.run { $0.finding("slots-unknown")?.repair != nil }
+        try scene.ask(.fix([try #require(scene.decide().finding("slots-unknown")?.repair?.id)]))
         let end = scene.run { $0.assessment.ready }
         #expect(end != nil && scene.masters == ["7000", "7001", "7002"])
         #expect(scene.operation?.state == .done || scene.hasOpenOperations)
@@ -47,8 +47,8 @@ import Testing
     @Test func itGoesOnUnderTheNextDaemon() throws {
         for turns in 0..<10 {
             var scene = emptied()
-            scene.run { $0.finding("slots-unknown")?.mend != nil }
-            try scene.ask(.fix([try #require(scene.decide().finding("slots-unknown")?.mend?.id)]))
+            scene.run { $0.finding("slots-unknown")?.repair != nil }
+            try scene.ask(.fix([try #require(scene.decide().finding("slots-unknown")?.repair?.id)]))
             for _ in 0..<turns { scene.turn() }
             scene.replaceDaemon()
             scene.look()
@@ -71,11 +71,11 @@ import Testing
         for name: NodeName in ["7000", "7003"] { scene.die(name) }
         scene.replaceDaemon()
         scene.look()
-        scene.run { $0.finding("slots-unknown")?.mend != nil }
+        scene.run { $0.finding("slots-unknown")?.repair != nil }
         let finding = try #require(scene.decide().finding("slots-unknown"))
-        #expect(finding.mend == .restoreSlots(.init(owners: [.init(member: "7000", slots: slots)])))
+        #expect(finding.repair == .restoreSlots(.init(owners: [.init(member: "7000", slots: slots)])))
         #expect(finding.message.hasPrefix("7000 7003 are not started: "))
-        try scene.ask(.fix([try #require(finding.mend?.id)]))
+        try scene.ask(.fix([try #require(finding.repair?.id)]))
         for _ in 0..<400 where scene.starts["7003"] != 2 {
             scene.turn()
             scene.pass(.milliseconds(50))
@@ -99,7 +99,7 @@ import Testing
         scene.record?.members[0].lastSlots = nil
         scene.run { $0.finding("slots-unknown") != nil }
         let finding = scene.decide().finding("slots-unknown")
-        #expect(finding?.mend == nil && finding?.hint?.hasPrefix("put a nodes.conf of this cluster") == true)
+        #expect(finding?.repair == nil && finding?.hint?.hasPrefix("put a nodes.conf of this cluster") == true)
     }
 
     /// In a stop the nodes end one after the other, and what is left are files from before the change.

@@ -86,8 +86,8 @@ import Testing
         let error = scene.operation?.error ?? ""
         #expect(error.contains("holds keys") && error.contains("clusterd fix"), "\(error)")
         #expect(scene.now - began < .seconds(2))
-        let mend = try #require(scene.decide().finding("loner-with-keys")?.mend)
-        try scene.ask(.fix([mend.id]))
+        let repair = try #require(scene.decide().finding("standalone-with-keys")?.repair)
+        try scene.ask(.fix([repair.id]))
         scene.run { $0.record?.operations.last?.isOpen == false }
         #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
     }
@@ -103,7 +103,7 @@ import Testing
             entry.flags.remove(.myself)
             report.view.entries.append(entry)
         }
-        var lies = Lies(uniqueKeysWithValues: TriageTests.six.map { ($0, known) })
+        var lies = Lies(uniqueKeysWithValues: FolderClassificationTests.six.map { ($0, known) })
         lies[name] = { report in
             self.entry(&report.view, name) { $0.id = id }
             report.id = id
@@ -119,7 +119,7 @@ import Testing
         let finding = try #require(decision.finding("node-reset"))
         #expect(finding.node == "7004" && finding.hint == "clusterd fix")
         #expect(finding.message.contains("follows 7001"), "\(finding.message)")
-        guard case .rejoin(let rejoin)? = finding.mend else {
+        guard case .rejoin(let rejoin)? = finding.repair else {
             Issue.record("nothing is offered")
             return
         }
@@ -128,7 +128,7 @@ import Testing
 
     @Test func fixLetsTheOthersForgetTheOtherID() throws {
         var (scene, decision) = checked(.settled(), returned("7004", Self.other))
-        try scene.ask(.fix([try #require(decision.finding("node-reset")?.mend?.id)]))
+        try scene.ask(.fix([try #require(decision.finding("node-reset")?.repair?.id)]))
         let lies = returned("7004", Self.other)
         var forgot: Set<NodeName> = []
         finish(
@@ -139,7 +139,7 @@ import Testing
             },
             noting: { forgot.formUnion($0.nodes("forget")) })
         #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
-        #expect(forgot == Set(TriageTests.six).subtracting(["7004"]))
+        #expect(forgot == Set(FolderClassificationTests.six).subtracting(["7004"]))
         #expect(scene.report("7004")?.id == Scene.id("7004"))
     }
 
@@ -168,12 +168,12 @@ import Testing
         let lies = disownedMaster(&scene)
         let (_, decision) = checked(scene, lies)
         let finding = try #require(decision.finding("master-without-slots"))
-        guard case .rejoin(let rejoin)? = finding.mend else {
+        guard case .rejoin(let rejoin)? = finding.repair else {
             Issue.record("nothing is offered: \(finding.message)")
             return
         }
         #expect(rejoin.master == "7004" && rejoin.holds == "10 keys")
-        #expect(finding.hint == "clusterd fix" && finding.mend?.text.contains("quarantine") == true)
+        #expect(finding.hint == "clusterd fix" && finding.repair?.text.contains("quarantine") == true)
     }
 
     /// Invariant: last-copy.
@@ -182,7 +182,7 @@ import Testing
         let lies = disownedMaster(&scene)
         let (first, decision) = checked(scene, lies)
         scene = first
-        try scene.ask(.fix([try #require(decision.finding("master-without-slots")?.mend?.id)]))
+        try scene.ask(.fix([try #require(decision.finding("master-without-slots")?.repair?.id)]))
         let deeds = carryOut(&scene, lies)
         #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
         let kept = try #require(deeds.firstIndex { $0.hasPrefix("preserve 7001") }, "\(deeds)")
@@ -201,7 +201,7 @@ import Testing
         }
         let (_, decision) = checked(scene, lies)
         let finding = try #require(decision.finding("master-without-slots"))
-        #expect(finding.mend == nil && finding.message.contains("it holds 10 keys"))
+        #expect(finding.repair == nil && finding.message.contains("it holds 10 keys"))
     }
 
     /// Until its operation has ended; `lies` hold for the first process of each node.

@@ -20,7 +20,7 @@ extension Scene {
         guard let record else { throw Admission.notFormed }
         let decision = decide()
         var admission = Admission(record, spec, decision.assessment, seeing: seen)
-        admission.offered = decision.findings.compactMap(\.mend)
+        admission.offered = decision.findings.compactMap(\.repair)
         let operation = try admission.admit(command, key: key)
         self.record = admission.record
         return operation

@@ -134,7 +134,7 @@ extension Scene {
         case .killHung(let node, _, _): die(node)
         case .continueStopped(let node, _, _, _): answer(node)
         case .shutdown(let node, _, _): die(node, ProcessExit(code: 0))
-        case .handOver(let heir, _, _): takeOver(heir)
+        case .handOver(let candidate, _, _): takeOver(candidate)
         case .promote(let promotion, _): takeOver(promotion.replica)
         case .measureLogs(let logs):
             seen.logs = LogLengths(
@@ -267,9 +267,9 @@ extension Scene {
     }
 
     /// A replica is master from now on; who runs learns it at once, and keeps it in its file.
-    mutating func takeOver(_ heir: NodeName) {
-        let shard = member(heir).shard
-        masters[shard] = heir
+    mutating func takeOver(_ candidate: NodeName) {
+        let shard = member(candidate).shard
+        masters[shard] = candidate
         epochs[shard] = (epochs.max() ?? 0) + 1
         for name in processes.keys {
             let file = file(name)

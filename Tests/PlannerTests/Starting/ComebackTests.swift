@@ -29,7 +29,7 @@ import Testing
             return decision.assessment.ready
         }
         #expect(end != nil && scene.masters[0] == "7003")
-        #expect(told.allSatisfy { $0.severity == .warning && $0.hint == nil && $0.mend == nil }, "\(told)")
+        #expect(told.allSatisfy { $0.severity == .warning && $0.hint == nil && $0.repair == nil }, "\(told)")
         #expect(told.allSatisfy { !$0.isLasting })
     }
 
@@ -45,10 +45,10 @@ import Testing
         }
         var alone = Self.master(replicas: 0)
         let finding = try #require(alone.run { $0.finding("node-down") != nil }?.finding("node-down"))
-        #expect(finding.isLasting && finding.mend != nil)
+        #expect(finding.isLasting && finding.repair != nil)
     }
 
-    /// Both manifests are damaged: the replica gets all data from its master, once that is mended.
+    /// Both manifests are damaged: the replica gets all data from its master, once that is repaired.
     @Test func aReplicaWaitsForItsMasterInsteadOfASecondStep() throws {
         var scene = Self.master { scene in
             scene.lackManifest("7003")
@@ -56,7 +56,7 @@ import Testing
         }
         scene.run { $0.findings.filter { $0.code == "node-down" }.count == 2 }
         let findings = scene.decide().findings.filter { $0.code == "node-down" }
-        #expect(findings.filter { $0.mend != nil }.map(\.node) == ["7000"])
+        #expect(findings.filter { $0.repair != nil }.map(\.node) == ["7000"])
         let replica = try #require(findings.first { $0.node == "7003" })
         #expect(
             replica.severity == .warning && replica.message.hasSuffix("it takes all data from 7000, once that serves"))

@@ -104,7 +104,7 @@ import Testing
             scene.pass(.milliseconds(500))
         }
         let finding = try #require(decision.finding("slot-open"))
-        #expect(finding.mend == nil)
+        #expect(finding.repair == nil)
         #expect((finding.hint?.hasPrefix("redis-cli --cluster fix") == true) == others.isEmpty)
         #expect(finding.message.contains("would delete its keys outside database 0") == !others.isEmpty)
     }

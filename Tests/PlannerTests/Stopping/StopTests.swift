@@ -7,7 +7,7 @@ import Testing
     func stopping(kill: Bool = false, _ change: (inout Scene) -> Void = { _ in }) -> Scene {
         var scene = Scene.settled()
         change(&scene)
-        scene.seen.wish = .stop(asked: scene.now, kill: kill)
+        scene.seen.intent = .stop(asked: scene.now, kill: kill)
         return scene
     }
 
@@ -71,7 +71,7 @@ import Testing
     @Test func nodesThatWereRunningAreTakenOverToBeStopped() {
         var scene = Scene.settled()
         scene.replaceDaemon()
-        scene.seen.wish = .stop(asked: scene.now, kill: false)
+        scene.seen.intent = .stop(asked: scene.now, kill: false)
         scene.run { $0.end == .done }
         #expect(scene.processes.isEmpty)
     }
@@ -239,7 +239,7 @@ import Testing
     @Test func aProcessThatCannotBeTakenOverIsNotStopped() {
         var scene = Scene.settled()
         scene.replaceDaemon()
-        scene.seen.wish = .stop(asked: scene.now, kill: false)
+        scene.seen.intent = .stop(asked: scene.now, kill: false)
         for name in scene.processes.keys where name != "7001" { scene.processes[name] = nil }
         var decision = scene.decide()
         for _ in 0..<400 where decision.end == nil {
@@ -293,7 +293,7 @@ import Testing
     @Test func toDetachLeavesTheNodesRunningAndRemembersThem() {
         var scene = Scene.settled()
         scene.record?.members[2].process = nil
-        scene.seen.wish = .detach
+        scene.seen.intent = .detach
         let decision = scene.decide()
         #expect(decision.end == .done && decision.effects == [])
         #expect(decision.record?.members[2].process == Scene.identity("7002"))
@@ -301,7 +301,7 @@ import Testing
 
     @Test func aStartIsNotLeftBehindUnrecorded() {
         var scene = Scene.settled()
-        scene.seen.wish = .detach
+        scene.seen.intent = .detach
         scene.begin(.start(.init(node: "7004", directory: Scene.folder("7004"), incarnation: 1)))
         #expect(scene.decide().end == nil)
     }
@@ -312,7 +312,7 @@ import Testing
         var scene = Scene.settled()
         scene.record?.members[2].process = nil
         scene.die("7000", ProcessExit(signal: 9))
-        scene.seen.wish = .makeWay(asked: scene.now)
+        scene.seen.intent = .makeWay(asked: scene.now)
         let decision = scene.decide()
         #expect(decision.end == .done && decision.effects == [])
         #expect(decision.record?.members[2].process == Scene.identity("7002"))
@@ -320,7 +320,7 @@ import Testing
 
     @Test func whatIsUnderWayIsWaitedForAWhile() {
         var scene = Scene.settled()
-        scene.seen.wish = .makeWay(asked: scene.now)
+        scene.seen.intent = .makeWay(asked: scene.now)
         scene.begin(.adopt("7004", Scene.identity("7004")))
         #expect(scene.decide().end == nil && scene.decide().wake == scene.now + .seconds(1))
         scene.now = scene.now + .seconds(1)

@@ -23,7 +23,7 @@ import Testing
             bootID: boot, wall: WallTime(milliseconds: 0), entropy: 0,
             engine: Engine(name: .redis, version: EngineVersion(7, 0, 15)), began: second(0))
         seen.survey = .init(askedAt: second(0), directories: [], users: [])
-        seen.wish = .stop(asked: second(10), kill: kill)
+        seen.intent = .stop(asked: second(10), kill: kill)
         for (index, member) in members.enumerated() {
             let identity = ProcessIdentity(bootID: boot, pid: Int32(100 + index), startTime: 1)
             seen.processes[member.name] = .running(

@@ -44,18 +44,20 @@ import Testing
 
     /// A replica took over and ended before all others heard its claim: what one of them knows of it counts.
     @Test(arguments: [false, true]) func aClaimThatOnlyOneNodeHasHeardStands(isReversed: Bool) {
-        let (old, heir, other, third) = (Self.a, Self.b, Scene.id("7001"), Scene.id("7002"))
+        let (old, candidate, other, third) = (Self.a, Self.b, Scene.id("7001"), Scene.id("7002"))
         // It has heard from the old master that it was replaced, and nothing from the new one.
         let unaware = Topology.Source(
-            view: Self.view(other, (old, 4, heir), (heir, 0, old), (other, 1, heir)), currentEpoch: 4, live: true)
+            view: Self.view(other, (old, 4, candidate), (candidate, 0, old), (other, 1, candidate)), currentEpoch: 4,
+            live: true)
         var roleOnly = Topology.Source(
-            view: Self.view(third, (old, 4, heir), (heir, 4, nil), (third, 2, heir)), currentEpoch: 4, live: true)
+            view: Self.view(third, (old, 4, candidate), (candidate, 4, nil), (third, 2, candidate)), currentEpoch: 4,
+            live: true)
         roleOnly.view.entries[1].slots = SlotSet()
         let aware = Topology.Source(
-            view: Self.view(old, (old, 4, heir), (heir, 4, nil)), currentEpoch: 4, live: true)
+            view: Self.view(old, (old, 4, candidate), (candidate, 4, nil)), currentEpoch: 4, live: true)
         let sources = [unaware, roleOnly, aware]
         let topology = Topology(isReversed ? sources.reversed() : sources)
-        #expect(topology.owns(heir) && topology.covered == .all)
-        #expect(topology.master(of: old) == heir)
+        #expect(topology.owns(candidate) && topology.covered == .all)
+        #expect(topology.master(of: old) == candidate)
     }
 }

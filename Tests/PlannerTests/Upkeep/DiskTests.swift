@@ -50,7 +50,7 @@ import Testing
     @Test func aStopGivesItBackSoThatEverythingIsSaved() {
         var scene = Scene.settled()
         scene.room(0, reserve: Reserve.bytes)
-        scene.seen.wish = .stop(asked: scene.now, kill: false)
+        scene.seen.intent = .stop(asked: scene.now, kill: false)
         #expect(scene.decide().orders("release-reserve") == [.releaseReserve(folder: "/data")])
     }
 

@@ -31,7 +31,7 @@ struct ReplacementTests {
             let error = Replacement(
                 executable: "/nonexistent", words: [CommandWord("x")], environment: [], descriptors: [kept]
             ).take()
-            #expect(error == GuestError(code: ENOENT))
+            #expect(error == ExecError(code: ENOENT))
             var after = sigset_t()
             pthread_sigmask(SIG_BLOCK, nil, &after)
             #expect((1..<32).allSatisfy { sigismember(&before, $0) == sigismember(&after, $0) })

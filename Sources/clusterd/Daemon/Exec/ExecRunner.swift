@@ -7,10 +7,10 @@ import Planner
 import ProcessSupervision
 import Synchronization
 
-/// Runs the command of `clusterd exec` beside the loop: does what `GuestLife` says, and tells it what happened.
-final class GuestRunner: Sendable {
+/// Runs the command of `clusterd exec` beside the loop: does what `ExecLife` says, and tells it what happened.
+final class ExecRunner: Sendable {
     private struct State {
-        var life = GuestLife()
+        var life = ExecLife()
         var command: ProcessIdentity?
         var waits: [String] = []
         var driver: HostDriver?
@@ -19,11 +19,11 @@ final class GuestRunner: Sendable {
 
     /// Nodes and the command are started here, and end with this process.
     let spawning = SpawningThread()
-    private let guest: Guest
+    private let guest: ExecChild
     private let timeout: TimeoutArgument
     private let state = Mutex(State())
 
-    init(_ guest: Guest, timeout: TimeoutArgument) {
+    init(_ guest: ExecChild, timeout: TimeoutArgument) {
         self.guest = guest
         self.timeout = timeout
     }
@@ -81,7 +81,7 @@ final class GuestRunner: Sendable {
         }
     }
 
-    private func happened(_ what: (inout GuestLife, borrowing State) -> [GuestLife.Action]) {
+    private func happened(_ what: (inout ExecLife, borrowing State) -> [ExecLife.Action]) {
         let actions = state.withLock { state in
             var life = state.life
             defer { state.life = life }
@@ -90,11 +90,11 @@ final class GuestRunner: Sendable {
         perform(actions, nil)
     }
 
-    private func perform(_ actions: [GuestLife.Action], _ cycle: Cycle?) {
+    private func perform(_ actions: [ExecLife.Action], _ cycle: Cycle?) {
         for action in actions {
             let (command, driver, inbox) = state.withLock { ($0.command, $0.driver, $0.inbox) }
             switch action {
-            case .start: if let cycle { start(GuestEnvironment(cycle).variables) }
+            case .start: if let cycle { start(ExecEnvironment(cycle).variables) }
             case .forward(let signal): if let command { try? driver?.watch.signal(command, signal) }
             case .kill: if let command { try? driver?.watch.signal(command, SIGKILL) }
             case .alarm(let delay):
@@ -102,7 +102,7 @@ final class GuestRunner: Sendable {
                     try? await Task.sleep(for: delay)
                     happened { life, _ in life.cameDue() }
                 }
-            case .endCluster: if let inbox, let driver { inbox.post(.wish(.stop(asked: driver.now(), kill: false))) }
+            case .endCluster: if let inbox, let driver { inbox.post(.intent(.stop(asked: driver.now(), kill: false))) }
             }
         }
     }
@@ -111,7 +111,7 @@ final class GuestRunner: Sendable {
         Task { [self] in
             var guest = guest
             guest.environment = CommandWord.environment(CommandWord.environment, setting: variables)
-            let started = await spawning.run { [guest] in Result { () throws(GuestError) in try guest.start() } }
+            let started = await spawning.run { [guest] in Result { () throws(ExecError) in try guest.start() } }
             switch started {
             case .success(let pid): watch(pid)
             case .failure(let error):
@@ -136,7 +136,7 @@ final class GuestRunner: Sendable {
 }
 
 /// Where a command finds its cluster.
-struct GuestEnvironment {
+struct ExecEnvironment {
     let variables: [(name: String, value: String)]
 
     init(_ cycle: Cycle) {

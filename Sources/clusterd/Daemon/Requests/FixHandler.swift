@@ -19,7 +19,7 @@ struct FixHandler: Sendable {
     func quarantine() -> QuarantineDocument { QuarantineDocument(driver.heldBack) }
 
     /// Done when this answers: nothing runs in there, and nothing is started out of it.
-    func remove(_ id: String, by who: Asker) -> ControlResponse {
+    func remove(_ id: String, by who: RequestOrigin) -> ControlResponse {
         do {
             let removed = try QuarantineRemoval.remove(id, from: driver.heldBack)
             timeline.quarantineRemoved(id, bytes: removed.bytes, by: who)
@@ -34,16 +34,16 @@ struct FixHandler: Sendable {
 extension FixDocument {
     /// Out of what was found; which keys are meant is looked up in the files.
     init(cluster: String, dir: String, _ findings: [Finding]) {
-        var mends: [MendDocument] = []
+        var repairs: [RepairDocument] = []
         for finding in findings {
-            guard let mend = finding.mend, !mends.contains(where: { $0.id == mend.id }) else { continue }
-            mends.append(
-                MendDocument(
-                    id: mend.id, finding: FindingDocument(finding), text: mend.text,
-                    keys: mend.folder.flatMap { keySample(of: $0) }.map { KeysDocument($0) }))
+            guard let repair = finding.repair, !repairs.contains(where: { $0.id == repair.id }) else { continue }
+            repairs.append(
+                RepairDocument(
+                    id: repair.id, finding: FindingDocument(finding), text: repair.text,
+                    keys: repair.folder.flatMap { keySample(of: $0) }.map { KeysDocument($0) }))
         }
-        let left = findings.filter { $0.mend == nil && $0.severity > .info }
-        self.init(cluster: cluster, dir: dir, mends: mends, left: left.map { FindingDocument($0) })
+        let left = findings.filter { $0.repair == nil && $0.severity > .info }
+        self.init(cluster: cluster, dir: dir, repairs: repairs, left: left.map { FindingDocument($0) })
     }
 }
 

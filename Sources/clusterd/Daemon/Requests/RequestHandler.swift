@@ -86,7 +86,9 @@ struct RequestHandler: Sendable {
     private var fixes: FixHandler { FixHandler(orchestrator: orchestrator, driver: driver, timeline: timeline) }
     private var calls: CallHandler { CallHandler(orchestrator: orchestrator, driver: driver) }
 
-    private func end(_ wish: Observation.Wish, _ follows: Bool, noting note: () -> Void) async -> ControlResponse {
+    private func end(_ intent: Observation.DaemonIntent, _ follows: Bool, noting note: () -> Void) async
+        -> ControlResponse
+    {
         do {
             try await orchestrator.admitEnd()
         } catch {
@@ -94,7 +96,7 @@ struct RequestHandler: Sendable {
         }
         let events = follows ? timeline.log.follow(EventQuery(after: timeline.log.last)) : nil
         note()
-        inbox.post(.wish(wish))
+        inbox.post(.intent(intent))
         if let events { return .lines(events) }
         return .document(await orchestrator.status(), status: 202)
     }

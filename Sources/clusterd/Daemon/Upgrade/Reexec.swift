@@ -24,8 +24,8 @@ final class Reexec: Sendable {
     }
 
     private struct Attempt: Sendable {
-        var who: Asker
-        var trial: Trial
+        var who: RequestOrigin
+        var probe: UpgradeProbe
         /// Where signals wait.
         var signals: Int32
     }
@@ -35,7 +35,7 @@ final class Reexec: Sendable {
         var underWay: Task<Result<ReexecDocument, Failure>, Never>?
         /// Set when only the loop is to come to rest yet.
         var attempt: Attempt?
-        /// Files that were replaced again between their trial and their turn.
+        /// Files that were replaced again between the probe and the replacement.
         var changes = 0
         /// Whether who asks is to wait yet.
         var isSilent: Bool
@@ -75,7 +75,7 @@ final class Reexec: Sendable {
     /// Answers once it is certain whether it will be tried in earnest. Who asks meanwhile gets the same answer: what is on disk
     /// when it comes to it is what runs.
     @discardableResult
-    func ask(_ who: Asker) async -> Result<ReexecDocument, Failure> {
+    func ask(_ who: RequestOrigin) async -> Result<ReexecDocument, Failure> {
         await state.withLock { state in
             if let task = state.underWay { return task }
             let task = Task { await self.attempt(who) }
@@ -84,17 +84,17 @@ final class Reexec: Sendable {
         }.value
     }
 
-    private func attempt(_ who: Asker) async -> Result<ReexecDocument, Failure> {
+    private func attempt(_ who: RequestOrigin) async -> Result<ReexecDocument, Failure> {
         do throws(Failure) {
             let parts = try await admit()
-            let trial = try await Trial(program, await environment(parts, signals: -1, isTrial: true), driver)
+            let probe = try await UpgradeProbe(program, await environment(parts, signals: -1, isProbe: true), driver)
             let status = await parts.orchestrator.status().cluster
-            timeline.reexecAsked(by: who, program, trial.report.version)
-            reporter.say("reexec    clusterd \(identity.version) makes way for \(trial.report.version) (\(program))")
+            timeline.reexecAsked(by: who, program, probe.report.version)
+            reporter.say("reexec    clusterd \(identity.version) makes way for \(probe.report.version) (\(program))")
             let document = ReexecDocument(
-                cluster: status.name, program: program, version: trial.report.version, before: status.daemon,
+                cluster: status.name, program: program, version: probe.report.version, before: status.daemon,
                 lastEvent: timeline.log.last)
-            Task { await makeWay(parts, who, trial) }
+            Task { await makeWay(parts, who, probe) }
             return .success(document)
         } catch {
             refuse(who, error)
@@ -124,27 +124,27 @@ final class Reexec: Sendable {
             hint: path.hasPrefix("/") ? "findmnt -T \(ShellWord.quoted(path))" : nil, exit: ControlAPI.ExitCode.failed)
     }
 
-    private func refuse(_ who: Asker, _ failure: Failure) {
+    private func refuse(_ who: RequestOrigin, _ failure: Failure) {
         state.withLock { ($0.underWay, $0.attempt, $0.changes) = (nil, nil, 0) }
         timeline.reexecRefused(by: who, failure)
         reporter.say("reexec    refused: \(failure.message)")
     }
 
-    private func makeWay(_ parts: Parts, _ who: Asker, _ trial: Trial) async {
+    private func makeWay(_ parts: Parts, _ who: RequestOrigin, _ probe: UpgradeProbe) async {
         async let control: Void = parts.server.pause(within: Self.patience)
         async let metrics: Void? = parts.publicServer?.pause(within: Self.patience)
         async let journal: Void? = parts.journal?.finish()
         _ = await (control, metrics, journal)
         let signals = parts.signals.pause()
-        state.withLock { $0.attempt = Attempt(who: who, trial: trial, signals: signals) }
-        reporter.makesWay(for: trial.report.version)
-        inbox.post(.wish(.makeWay(asked: driver.now())))
+        state.withLock { $0.attempt = Attempt(who: who, probe: probe, signals: signals) }
+        reporter.makesWay(for: probe.report.version)
+        inbox.post(.intent(.makeWay(asked: driver.now())))
     }
 
     /// On the loop after each turn.
     func turn(_ cycle: Cycle) {
         answerSoon(cycle)
-        switch cycle.seen.wish {
+        switch cycle.seen.intent {
         case .run, .makeWay: return
         case .stop, .detach: stopped()
         }
@@ -153,7 +153,7 @@ final class Reexec: Sendable {
     /// Who asks is told how the cluster is, and not that nothing is known yet of one that was ready a moment ago.
     private func answerSoon(_ cycle: Cycle) {
         let isKnown = cycle.decision.assessment.ready || cycle.record?.everReady != true
-        guard isKnown || cycle.seen.wish != .run || driver.now() - began >= Self.silence else { return }
+        guard isKnown || cycle.seen.intent != .run || driver.now() - began >= Self.silence else { return }
         let parts = state.withLock { state -> Parts? in
             defer { state.isSilent = false }
             return state.isSilent ? state.parts : nil
@@ -183,12 +183,12 @@ final class Reexec: Sendable {
         let failure: Failure
         if let work = await driver.files.settle(within: Self.patience) {
             failure = Failure(Self.hanging(work.doing, work.path))
-        } else if FileStamp(program) == attempt.trial.stamp {
-            await timeline.makesWay(for: attempt.trial.report.version)
+        } else if FileStamp(program) == attempt.probe.stamp {
+            await timeline.makesWay(for: attempt.probe.report.version)
             let kept = await inherited(parts, signals: attempt.signals).descriptors
             let error = Replacement(
                 executable: program, words: CommandWord.arguments,
-                environment: await environment(parts, signals: attempt.signals, isTrial: false),
+                environment: await environment(parts, signals: attempt.signals, isProbe: false),
                 // What this program was given and has not taken for itself since.
                 descriptors: kept + Clusterd.inheritance.descriptors.filter { fcntl($0, F_GETFD) == 0 }
             ).take()
@@ -209,7 +209,7 @@ final class Reexec: Sendable {
     }
 
     private func goOn() async {
-        inbox.post(.wish(.run))
+        inbox.post(.intent(.run))
         await resume()
     }
 
@@ -221,19 +221,19 @@ final class Reexec: Sendable {
         await parts.publicServer?.resume()
     }
 
-    private func inherited(_ parts: Parts, signals: Int32) async -> Inherited {
-        Inherited(
+    private func inherited(_ parts: Parts, signals: Int32) async -> UpgradeHandoff {
+        UpgradeHandoff(
             version: identity.version, dataDirectory: driver.dataDirectory, lock: parts.lock.descriptor,
             signals: signals, control: await parts.server.inheritance(),
             metrics: await parts.publicServer?.inheritance())
     }
 
     /// As this program found it when it was started, with what systemd left there for it.
-    private func environment(_ parts: Parts, signals: Int32, isTrial: Bool) async -> [CommandWord] {
+    private func environment(_ parts: Parts, signals: Int32, isProbe: Bool) async -> [CommandWord] {
         // What speaks to systemd would speak in our name.
-        let systemd = isTrial ? ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"] : []
+        let systemd = isProbe ? ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"] : []
         return CommandWord.environment(
             Clusterd.environment, without: systemd + ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID"],
-            setting: [(Inherited.variable, await inherited(parts, signals: signals).text)])
+            setting: [(UpgradeHandoff.variable, await inherited(parts, signals: signals).text)])
     }
 }

@@ -4,20 +4,20 @@ import Glibc
 
 /// What a clusterd hands on to the program that takes its place in the same process: which of the open descriptors are what.
 /// In an environment variable that names the process it is for, as systemd's LISTEN_FDS does.
-struct Inherited: Sendable, Codable {
+struct UpgradeHandoff: Sendable, Codable {
     static let variable = "CLUSTERD_INHERITED"
     /// Raised when an older program would be misled.
     private static let currentForm = 1
 
     /// What is found in the environment.
     enum Offer: Sendable {
-        case ours(Inherited)
+        case ours(UpgradeHandoff)
         /// It is meant for the process that started this one: whether it could be taken over is being tried.
-        case tried(Inherited)
+        case tried(UpgradeHandoff)
         case notUnderstood(String)
     }
 
-    var form = Inherited.currentForm
+    var form = UpgradeHandoff.currentForm
     var pid: Int32
     /// Of the program that hands it on.
     var version: String
@@ -52,7 +52,7 @@ struct Inherited: Sendable, Codable {
         guard let value = getenv(variable) else { return nil }
         let text = String(cString: value)
         unsetenv(variable)
-        guard let inherited = try? ControlJSON.decode(Inherited.self, from: Array(text.utf8)),
+        guard let inherited = try? ControlJSON.decode(UpgradeHandoff.self, from: Array(text.utf8)),
             inherited.form == currentForm
         else { return .notUnderstood(text) }
         guard inherited.pid == getpid() else { return .tried(inherited) }

@@ -11,7 +11,7 @@ import ProcessSupervision
 /// Tries the program that is now on disk before it takes the place of the one that runs: it is started beside it with the same
 /// arguments and a flag more, reads the configuration, the record and what it is to inherit, says which version it is, and ends. A
 /// program that cannot do this much would take the cluster's supervision with it.
-struct Trial: Sendable {
+struct UpgradeProbe: Sendable {
     /// What a program says that could take over.
     struct Report: Sendable, Codable {
         var version: String
@@ -46,7 +46,7 @@ struct Trial: Sendable {
                     hint: "set it back, or stop the cluster first: clusterd stop",
                     exit: ControlAPI.ExitCode.configuration)
             }
-            if let record = try Memory.read(loaded.spec.dataDirectory, mayMove: false).record {
+            if let record = try StoredRecord.read(loaded.spec.dataDirectory, mayMove: false).record {
                 try Daemon.fit(&loaded, to: record, options)
                 try Preflight.checkTransport(loaded.spec, record)
             }
@@ -56,7 +56,7 @@ struct Trial: Sendable {
         Output.result((try? ControlJSON.encode(Report(version: Clusterd.programVersion))) ?? [])
     }
 
-    private static func offered() throws(Failure) -> Inherited {
+    private static func offered() throws(Failure) -> UpgradeHandoff {
         switch Clusterd.offer {
         case .tried(let inherited)?: return inherited
         case .ours?, nil:
@@ -80,7 +80,7 @@ struct Trial: Sendable {
             throw Self.failure("there is no \(program): \(String(cString: strerror(errno)))")
         }
         self.stamp = stamp
-        let output = "\(driver.spec.dataDirectory)/.reexec-trial"
+        let output = "\(driver.spec.dataDirectory)/.reexec-probe"
         unlink(output)
         defer { unlink(output) }
         let order = SpawnOrder(

@@ -4,7 +4,7 @@ import ProcessSupervision
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
-struct GuestTests {
+struct ExecChildTests {
     @Test func aCommandIsFoundAsByExecvp() throws {
         let folder = try Folder()
         let (tools, plain) = (try folder.make("tools"), try folder.make("plain"))
@@ -12,15 +12,15 @@ struct GuestTests {
         chmod(tools + "/probe", 0o755)
         try "text".write(toFile: plain + "/probe", atomically: false, encoding: .utf8)
         chmod(plain + "/probe", 0o644)
-        func find(_ name: String, _ path: String?) -> Result<String, GuestError> {
+        func find(_ name: String, _ path: String?) -> Result<String, ExecError> {
             CommandSearch.find(CommandWord(name), path: path).map(\.text)
         }
         #expect(find("probe", "\(plain):\(tools)") == .success(tools + "/probe"))
-        #expect(find("probe", "/nowhere:\(plain)") == .failure(GuestError(code: EACCES)))
-        #expect(find("probe", "/nowhere") == .failure(GuestError(code: ENOENT)))
-        #expect(find("", tools) == .failure(GuestError(code: ENOENT)))
+        #expect(find("probe", "/nowhere:\(plain)") == .failure(ExecError(code: EACCES)))
+        #expect(find("probe", "/nowhere") == .failure(ExecError(code: ENOENT)))
+        #expect(find("", tools) == .failure(ExecError(code: ENOENT)))
         #expect(find(tools + "/probe", "") == .success(tools + "/probe"))
-        #expect(find(tools, "") == .failure(GuestError(code: EACCES)))
+        #expect(find(tools, "") == .failure(ExecError(code: EACCES)))
         #expect(find("sh", nil) == .success("/bin/sh"))
     }
 
@@ -45,7 +45,7 @@ struct GuestTests {
                 readlink /proc/$$/fd/\(given) /proc/$$/fd/\(ours) | grep '\(folder.path)' >> '\(folder.path)/output'
                 echo "$0 $A" >> '\(folder.path)/output'; exit 3
                 """
-            let guest = Guest(
+            let guest = ExecChild(
                 executable: CommandWord("/bin/sh"), words: ["sh", "-c", script, "zero"].map { CommandWord($0) },
                 environment: [CommandWord("A=b c"), CommandWord("PATH=/bin:/usr/bin")], inheritance: inheritance)
             let pid = try guest.start()
@@ -61,12 +61,12 @@ struct GuestTests {
         let folder = try Folder()
         let inheritance = Inheritance.take()
         func start(_ path: String) throws -> pid_t {
-            try Guest(
+            try ExecChild(
                 executable: CommandWord(path), words: [CommandWord(path)], environment: [], inheritance: inheritance
             ).start()
         }
-        #expect(throws: GuestError(code: ENOENT)) { try start("/nowhere/command") }
-        #expect(throws: GuestError(code: EACCES)) { try start(folder.path) }
+        #expect(throws: ExecError(code: ENOENT)) { try start("/nowhere/command") }
+        #expect(throws: ExecError(code: EACCES)) { try start(folder.path) }
     }
 
     /// The thread that starts them lives as long as the process; when that is killed, they end with it.
@@ -78,7 +78,7 @@ struct GuestTests {
             var order = folder.order("/bin/sleep", ["600"])
             order.endsWithParent = true
             let node = await spawning.run { [order] in try? spawn(order) }
-            let guest = Guest(
+            let guest = ExecChild(
                 executable: CommandWord("/bin/sleep"), words: ["sleep", "600"].map { CommandWord($0) }, environment: [],
                 inheritance: Inheritance.take())
             let command = await spawning.run { try? guest.start() }

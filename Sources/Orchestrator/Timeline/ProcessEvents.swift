@@ -3,7 +3,7 @@ import ControlAPI
 import Planner
 
 /// Starts, take-overs and ends of the nodes' processes.
-struct ProcessStory: Sendable {
+struct ProcessEvents: Sendable {
     func events(_ scene: Scene) -> [TimelineEvent] {
         var events = hostRestarted(scene)
         for member in scene.members {

@@ -3,7 +3,7 @@ import ControlAPI
 import Planner
 
 /// What people asked for: when it was taken up, each step, and how it ended.
-struct OperationStory: Sendable {
+struct OperationEvents: Sendable {
     func events(_ scene: Scene) -> [TimelineEvent] {
         guard let before = scene.before else { return resumed(scene) }
         return (scene.cycle.record?.operations ?? []).flatMap { operation -> [TimelineEvent] in

@@ -4,19 +4,19 @@ import Planner
 /// Tells what happened: compares each turn with the one before, and gives the events between them, in the order of cause
 /// and effect. It decides nothing, and knows nothing that is not in a `Cycle`; what people and programs are told of an
 /// incident, in the terminal and in events.jsonl, comes from here.
-package struct Chronicle: Sendable {
+package struct EventDetector: Sendable {
     private var before: Cycle?
-    private let forming = FormingStory()
-    private let processes = ProcessStory()
-    private var effects = EffectStory()
-    private var roles = RoleStory()
-    private let slots = SlotStory()
-    private var serving = ServingStory()
-    private let operations = OperationStory()
-    private var health: HealthStory
-    private var findings = FindingStory()
+    private let forming = FormingEvents()
+    private let processes = ProcessEvents()
+    private var effects = EffectEvents()
+    private var roles = RoleEvents()
+    private let slots = SlotEvents()
+    private var serving = ServingEvents()
+    private let operations = OperationEvents()
+    private var health: HealthEvents
+    private var findings = FindingEvents()
 
-    package init(began: Moment) { health = HealthStory(began: began) }
+    package init(began: Moment) { health = HealthEvents(began: began) }
 
     package mutating func events(_ cycle: Cycle, at now: Moment) -> [TimelineEvent] {
         let scene = Scene(cycle: cycle, before: before, now: now)
@@ -47,7 +47,7 @@ struct Scene {
     var assessment: Assessment { cycle.decision.assessment }
     var members: [Member] { cycle.record?.members ?? [] }
     /// On purpose the nodes end, or are left alone: what is then lost is no incident.
-    var isEnding: Bool { cycle.seen.wish != .run }
+    var isEnding: Bool { cycle.seen.intent != .run }
 
     func running(_ node: NodeName) -> NodeProcess.Running? { Self.running(node, cycle) }
     func ranBefore(_ node: NodeName) -> NodeProcess.Running? { before.flatMap { Self.running(node, $0) } }

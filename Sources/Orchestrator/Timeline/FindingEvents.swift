@@ -4,7 +4,7 @@ import Planner
 
 /// Findings that appear and go. One that lasts a moment, as while roles change hands, is none; and one that is away for a
 /// moment, as a node in a crash loop is while it runs, is not gone.
-struct FindingStory: Sendable {
+struct FindingEvents: Sendable {
     private struct Key: Hashable {
         var code: String
         var node: NodeName?

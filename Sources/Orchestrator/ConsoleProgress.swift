@@ -3,7 +3,7 @@ import Planner
 
 /// What `up` and `run` say: the counts on the way to ready, and of the timeline's events those that a person at a terminal
 /// wants to see, a line each.
-package struct Narration: Sendable {
+package struct ConsoleProgress: Sendable {
     private var said = Set<String>()
     private var covered = false
     private var readySaid = false

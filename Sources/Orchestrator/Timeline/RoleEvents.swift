@@ -3,7 +3,7 @@ import ControlAPI
 import Planner
 
 /// Who is chosen to replace a dead master and why, who became master or replica, and who is in sync.
-struct RoleStory: Sendable {
+struct RoleEvents: Sendable {
     private struct Link: Equatable {
         var process: ProcessIdentity
         var role: Role
@@ -88,14 +88,14 @@ struct RoleStory: Sendable {
         verdicts = verdicts.filter { scene.running($0.key) == nil }
         return scene.cycle.decision.verdicts.filter { verdict in
             let known = verdicts.updateValue(verdict, forKey: verdict.master)
-            return known.map { $0.heir != verdict.heir } ?? true
+            return known.map { $0.candidate != verdict.candidate } ?? true
         }.map { verdict in
             TimelineEvent(
-                .successionDecided, .warning, at: scene.wall, node: verdict.heir ?? verdict.master,
+                .successionDecided, .warning, at: scene.wall, node: verdict.candidate ?? verdict.master,
                 shard: verdict.master,
                 verdict.sentence,
                 data: [
-                    "master": .text(verdict.master), "heir": .text(verdict.heir), "why": .string(verdict.why),
+                    "master": .text(verdict.master), "candidate": .text(verdict.candidate), "why": .string(verdict.why),
                     "lagBytes": .optional(verdict.lagBytes),
                 ])
         }

@@ -3,7 +3,7 @@ import Glibc
 
 /// A command that a person gave us to run: its terminal, process group, working directory, descriptors and signals are
 /// those that we were given. It is killed when the thread that starts it ends.
-package struct Guest: Sendable {
+package struct ExecChild: Sendable {
     /// What stands first in `words`, found.
     package var executable: CommandWord
     package var words: [CommandWord]
@@ -21,7 +21,7 @@ package struct Guest: Sendable {
     }
 
     /// - Throws: the errno of fork(2) or execve(2).
-    package func start() throws(GuestError) -> pid_t {
+    package func start() throws(ExecError) -> pid_t {
         do {
             return try start(executable, words)
         } catch  where error.code == ENOEXEC {
@@ -31,7 +31,7 @@ package struct Guest: Sendable {
         }
     }
 
-    private func start(_ executable: CommandWord, _ words: [CommandWord]) throws(GuestError) -> pid_t {
+    private func start(_ executable: CommandWord, _ words: [CommandWord]) throws(ExecError) -> pid_t {
         let path = CommandWord.vector([executable])
         let argv = CommandWord.vector(words)
         let envp = CommandWord.vector(environment)
@@ -55,12 +55,12 @@ package struct Guest: Sendable {
                 }
             }
         }
-        guard pid > 0 else { throw GuestError(code: code) }
+        guard pid > 0 else { throw ExecError(code: code) }
         return pid
     }
 }
 
-package struct GuestError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct ExecError: Error, Hashable, Sendable, CustomStringConvertible {
     /// errno
     package var code: Int32
     package init(code: Int32) { self.code = code }
@@ -68,10 +68,10 @@ package struct GuestError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// Replaces this process by another program; returns where that could not be done, with the reason.
-package func become(_ executable: CommandWord, _ words: [CommandWord], _ environment: [CommandWord]) -> GuestError {
+package func become(_ executable: CommandWord, _ words: [CommandWord], _ environment: [CommandWord]) -> ExecError {
     let (argv, envp) = (CommandWord.vector(words), CommandWord.vector(environment))
     execve(executable.bytes.map { CChar(bitPattern: $0) } + [0], argv, envp)
-    let error = GuestError(code: errno)
+    let error = ExecError(code: errno)
     for text in argv + envp { free(text) }
     return error
 }

@@ -1,7 +1,7 @@
 import ControlAPI
 
 /// Whom a listening socket answers.
-enum Audience: Sendable {
+enum ListenerScope: Sendable {
     /// Processes of this host, by the credentials that the kernel noted: everything.
     case local(SocketAccess)
     /// Anybody who reaches the port: only what looks and shows nothing of the data.

@@ -3,7 +3,7 @@ import ControlAPI
 import Planner
 
 /// The state of the whole, and when it is ready: first, and again after something disturbed it.
-struct HealthStory: Sendable {
+struct HealthEvents: Sendable {
     private var state: Assessment.State?
     private let began: Moment
     private var unrestSince: Moment

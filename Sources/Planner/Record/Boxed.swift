@@ -1,7 +1,7 @@
 /// A part of the record that is there or not, seldom changes, and is looked at by few: one pointer within its owner, which is
 /// copied all the time. In JSON it is as if this were not here: its value, or nothing.
 @propertyWrapper
-package struct Kept<Value: Sendable & Equatable & Codable>: Sendable, Equatable, Codable {
+package struct Boxed<Value: Sendable & Equatable & Codable>: Sendable, Equatable, Codable {
     private final class Storage: Sendable {
         let value: Value
 
@@ -17,7 +17,7 @@ package struct Kept<Value: Sendable & Equatable & Codable>: Sendable, Equatable,
         set { storage = newValue.map(Storage.init) }
     }
 
-    package static func == (a: Kept, b: Kept) -> Bool {
+    package static func == (a: Boxed, b: Boxed) -> Bool {
         a.storage === b.storage || a.wrappedValue == b.wrappedValue
     }
 
@@ -33,13 +33,13 @@ package struct Kept<Value: Sendable & Equatable & Codable>: Sendable, Equatable,
 
 /// What the compiler makes of a property goes through these, so that nothing stands for nothing.
 extension KeyedDecodingContainer {
-    package func decode<Value>(_ type: Kept<Value>.Type, forKey key: Key) throws -> Kept<Value> {
-        Kept(wrappedValue: try decodeIfPresent(Value.self, forKey: key))
+    package func decode<Value>(_ type: Boxed<Value>.Type, forKey key: Key) throws -> Boxed<Value> {
+        Boxed(wrappedValue: try decodeIfPresent(Value.self, forKey: key))
     }
 }
 
 extension KeyedEncodingContainer {
-    package mutating func encode<Value>(_ kept: Kept<Value>, forKey key: Key) throws {
+    package mutating func encode<Value>(_ kept: Boxed<Value>, forKey key: Key) throws {
         try encodeIfPresent(kept.wrappedValue, forKey: key)
     }
 }

@@ -3,7 +3,7 @@ import ControlAPI
 import Planner
 
 /// What clusterd did to nodes and files, and what it tried in vain.
-struct EffectStory: Sendable {
+struct EffectEvents: Sendable {
     /// Begun and not yet ended, or ended and not yet told.
     private var underWay: [EffectKey: Effect] = [:]
     /// Told of a node's present process, so that what is done again is told once.

@@ -22,9 +22,9 @@ extension HostDriver {
 
     /// Invariant: confirmed-repair. The tool cuts a copy, which then takes the name: what is kept in quarantine may be a
     /// link to the file, and whoever is interrupted leaves either the old one or the new one.
-    func repair(_ repair: Mend.RepairAppendOnly) async -> Outcome {
+    func repair(_ repair: Repair.RepairAppendOnly) async -> Outcome {
         await outcome(longRead("repairing", repair.path), limit: nil) { [engine] in
-            let copy = "\(repair.path).mended"
+            let copy = "\(repair.path).repaired"
             do throws(FileError) {
                 unlink(copy)
                 try copyDurably(repair.path, to: copy)
@@ -49,7 +49,7 @@ extension HostDriver {
     }
 
     /// The old manifest, where there is one, stays whole in the copy that was kept before: a rename replaces it.
-    func write(_ order: Mend.WriteManifest) async -> Outcome {
+    func write(_ order: Repair.WriteManifest) async -> Outcome {
         await change(.init(order.directory, "writing to", order.directory)) { [owner] () throws(FileError) in
             try writeDurably(Array(order.text.utf8), to: order.path, mode: 0o600, owner: owner)
         }

@@ -2,8 +2,8 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// Damage of a cluster that runs, mended by `fix` on real engines. Invariant: confirmed-repair.
-@Suite(.serialized) struct MendTests {
+/// Damage of a cluster that runs, repaired by `fix` on real engines. Invariant: confirmed-repair.
+@Suite(.serialized) struct RepairTests {
     private func plan(_ daemon: Daemon) throws -> FixDocument {
         let result = try Daemon.run(["fix", "--dir", daemon.data, "--dry-run", "--json"])
         return try ControlJSON.decode(FixDocument.self, from: Array(result.output.utf8))
@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test(arguments: Engines.all)
-    func anAppendOnlyFileThatIsCutShortIsMended(server: String) async throws {
+    func anAppendOnlyFileThatIsCutShortIsRepaired(server: String) async throws {
         try await withDaemon { daemon in
             let options = ["--masters", "1", "--replicas", "0", "--server", server]
             try daemon.up(options)
@@ -32,11 +32,12 @@ import Testing
             let whole = try Data(contentsOf: URL(fileURLWithPath: path))
             try whole.dropLast(7).write(to: URL(fileURLWithPath: path))
             try daemon.up(options)
-            let isOffered = await eventually { try plan(daemon).mends.map(\.finding.code) == ["node-down"] }
+            let isOffered = await eventually { try plan(daemon).repairs.map(\.finding.code) == ["node-down"] }
             #expect(isOffered, "\(daemon.output.suffix(2000))")
-            let mend = try #require(try plan(daemon).mends.first)
+            let repair = try #require(try plan(daemon).repairs.first)
             #expect(
-                mend.text.contains("cut the last ") && mend.text.contains("of the \(whole.count - 7) bytes of \(path)"))
+                repair.text.contains("cut the last ")
+                    && repair.text.contains("of the \(whole.count - 7) bytes of \(path)"))
             try fix(daemon)
             try await daemon.ready()
             #expect(try await Redis.missing(keys, on: [daemon.base]) == 1, "only the last one was not whole")
@@ -52,7 +53,7 @@ import Testing
     }
 
     @Test(arguments: Engines.all)
-    func whatWasDoneByHandToALivingClusterIsMended(server: String) async throws {
+    func whatWasDoneByHandToALivingClusterIsRepaired(server: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--server", server])
             try await daemon.ready()
@@ -72,9 +73,9 @@ import Testing
             let replica = try #require(try daemon.status().nodes.first { $0.replicaOf == second.name })
             _ = try await Redis.send(replica.port, "CLUSTER", "REPLICATE", try #require(third.id).text)
             let codes = Set((isKept ? ["slots-uncovered"] : []) + ["slot-open", "replica-misplaced"])
-            #expect(await eventually { Set(try plan(daemon).mends.map(\.finding.code)) == codes })
+            #expect(await eventually { Set(try plan(daemon).repairs.map(\.finding.code)) == codes })
             try fix(daemon)
-            #expect(await eventually { try plan(daemon).mends.isEmpty && daemon.status().cluster.ready })
+            #expect(await eventually { try plan(daemon).repairs.isEmpty && daemon.status().cluster.ready })
             #expect(try await Redis.missing(keys, on: masters.map(\.port)) == 0)
             #expect(try daemon.status().nodes.first { $0.name == replica.name }?.replicaOf == second.name)
             #expect(try daemon.command(["check"]).exit == 0)
@@ -101,7 +102,7 @@ import Testing
                         $0.code == "slot-open" && $0.hint?.hasPrefix("redis-cli --cluster fix") == true
                     }
                 })
-            #expect(try plan(daemon).mends.isEmpty)
+            #expect(try plan(daemon).repairs.isEmpty)
             #expect(try Daemon.run(["fix", "--dir", daemon.data, "--yes"]).exit == 1)
             try await daemon.stop()
         }
@@ -116,9 +117,9 @@ import Testing
             _ = try await Redis.send(daemon.base, "CLUSTER", "MEET", "127.0.0.1", "\(stranger.port)")
             #expect(await eventually { try daemon.status().findings.contains { $0.code == "foreign-node" } })
             stranger.end()
-            #expect(await eventually { try plan(daemon).mends.map(\.finding.code) == ["ghost-node"] })
+            #expect(await eventually { try plan(daemon).repairs.map(\.finding.code) == ["ghost-node"] })
             try fix(daemon)
-            #expect(try plan(daemon).mends.isEmpty)
+            #expect(try plan(daemon).repairs.isEmpty)
             try await daemon.stop()
         }
     }

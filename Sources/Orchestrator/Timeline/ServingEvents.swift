@@ -4,7 +4,7 @@ import Planner
 
 /// How long each shard's slots were not served: from when its master ended, or was last seen to serve, until a master was
 /// seen to serve them again.
-struct ServingStory: Sendable {
+struct ServingEvents: Sendable {
     private enum State {
         /// Nothing was heard yet.
         case unknown

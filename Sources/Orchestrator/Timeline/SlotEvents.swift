@@ -3,7 +3,7 @@ import ControlAPI
 import Planner
 
 /// Slots that another shard owns now. No operation of clusterd moves slots between shards, so an operator or another program did it.
-struct SlotStory: Sendable {
+struct SlotEvents: Sendable {
     func events(_ scene: Scene) -> [TimelineEvent] {
         guard let before = scene.before?.record, let record = scene.cycle.record, before.members != record.members
         else {

@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 
 /// How the cluster came to be, and where its ports went.
-struct FormingStory: Sendable {
+struct FormingEvents: Sendable {
     func events(_ scene: Scene) -> [TimelineEvent] {
         // What stood in the record when the daemon started was told when it came about.
         guard let before = scene.before, let record = scene.cycle.record else { return [] }
