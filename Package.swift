@@ -62,7 +62,8 @@ let package = Package(
             ]),
 
         // Tests.
-        .testTarget(name: "LayoutTests", dependencies: ["ClusterConfiguration", "ClusterModel", "Orchestrator"]),
+        .testTarget(
+            name: "LayoutTests", dependencies: ["ClusterConfiguration", "ClusterModel", "Orchestrator", "Planner"]),
         .testTarget(name: "ClusterModelTests", dependencies: ["ClusterModel"]),
         .target(
             name: "Simulation", dependencies: ["Orchestrator", "Planner", "ClusterModel"], path: "Tests/Simulation"),

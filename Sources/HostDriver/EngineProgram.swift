@@ -18,19 +18,19 @@ package struct EngineProgram: Sendable {
     package static func find(_ server: String) throws(Refusal) -> EngineProgram {
         guard let path = locate(server) else {
             throw Refusal(
-                "no-engine", "there is no \(server)\(server.contains("/") ? "" : " on PATH")",
+                .noEngine, "there is no \(server)\(server.contains("/") ? "" : " on PATH")",
                 hint: "sudo apt-get install redis-server, or name one with --server or engine.server", exit: 78)
         }
         let result = run(path, ["--version"], in: "/tmp")
         guard let text = result.output, let engine = engine(in: text) else {
             throw Refusal(
-                "no-engine",
+                .noEngine,
                 "\(path) is no Redis or Valkey server: \(firstLine(result.output) ?? "it says nothing to --version")",
                 hint: "name one with --server or engine.server", exit: 78)
         }
         if engine.name == .redis, engine.version < oldest {
             throw Refusal(
-                "engine-too-old", "\(path) is \(engine); clusterd needs Redis 6.2 or later, or Valkey",
+                .engineTooOld, "\(path) is \(engine); clusterd needs Redis 6.2 or later, or Valkey",
                 hint: "name another with --server or engine.server", exit: 78)
         }
         return EngineProgram(path: path, engine: engine, allocator: word("malloc=", in: text))

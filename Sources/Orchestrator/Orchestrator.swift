@@ -114,7 +114,7 @@ package actor Orchestrator<Hands: Driver> {
     }
 
     package var assessment: Assessment { cycle.decision.assessment }
-    package var waits: [String] { cycle.decision.waits }
+    package var waits: [String] { cycle.decision.waits.map(\.words) }
 
     package func operations() -> [OperationDocument] {
         (cycle.record?.operations ?? []).map(OperationDocument.init)

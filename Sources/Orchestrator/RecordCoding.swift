@@ -21,7 +21,10 @@ package enum RecordCoding {
         }
         guard schema <= Record.schema else { throw .newer(schema: schema) }
         do {
-            return try ControlJSON.decode(Record.self, from: bytes)
+            var record = try ControlJSON.decode(Record.self, from: bytes)
+            // What is read of an older form is written in this one.
+            record.schema = Record.schema
+            return record
         } catch {
             throw .unreadable("\(error)")
         }

@@ -106,7 +106,8 @@ struct StatusBoard {
 extension FindingDocument {
     package init(_ finding: Finding) {
         self.init(
-            code: finding.code, severity: .init(rawValue: finding.severity.rawValue) ?? .info, node: finding.node,
+            code: finding.code.rawValue, severity: .init(rawValue: finding.severity.rawValue) ?? .info,
+            node: finding.node,
             shard: finding.shard, message: finding.message, hint: finding.hint,
             details: finding.details.isEmpty ? nil : finding.details)
     }
@@ -131,9 +132,9 @@ extension OperationDocument {
     init(_ operation: Operation) {
         self.init(
             id: String(operation.id), kind: operation.name, node: operation.node,
-            state: .init(rawValue: operation.state.rawValue) ?? .running, step: operation.currentStep,
+            state: .init(rawValue: operation.state.rawValue) ?? .running, step: operation.currentStep?.words,
             steps: operation.steps.map {
-                .init(text: $0.text, at: Timestamp($0.at), state: .init(rawValue: $0.state.rawValue) ?? .running)
+                .init(text: $0.step.words, at: Timestamp($0.at), state: .init(rawValue: $0.state.rawValue) ?? .running)
             },
             startedAt: Timestamp(operation.startedAt), endedAt: operation.endedAt.map { Timestamp($0) },
             error: operation.error)

@@ -17,7 +17,7 @@ extension Turn {
         if case .makeWay(let asked) = seen.intent { return makeWay(asked) }
         guard let survey = seen.survey else {
             ensure(.survey(after: seen.began))
-            return wait("to look at \(spec.dataDirectory)")
+            return wait(.folders(in: spec.dataDirectory))
         }
         guard let record = decision.record else {
             if case .stop = seen.intent { return decision.end = .done }
@@ -107,7 +107,7 @@ extension Turn {
             wake(at: process.since + Self.hearingLimit)
             isDone = false
         }
-        if !isDone { wait("to hear the nodes that were running") }
+        if !isDone { wait(.firstReplies) }
         return isDone
     }
 
@@ -119,7 +119,7 @@ extension Turn {
             if let process = running(member.name) { noteRunning(member, process) }
         }
         let starting = seen.effects.filter { $0.value.isUnderWay && $0.key.kind == .start }
-        guard starting.isEmpty else { return wait("for \(starting.count) nodes that are being started") }
+        guard starting.isEmpty else { return wait(.startsUnderWay(starting.count)) }
         decision.end = .done
     }
 
@@ -135,7 +135,7 @@ extension Turn {
         let underWay = seen.effects.values.count { $0.isUnderWay }
         guard underWay == 0 || now >= limit else {
             wake(at: limit)
-            return wait("for \(underWay) things that are under way, to make way for another clusterd")
+            return wait(.effectsUnderWay(underWay))
         }
         decision.end = .done
     }
@@ -146,7 +146,7 @@ extension Turn {
         let attempted = members.filter { $0.wanted == .running }.allSatisfy { member in
             seen.processes[member.name] != nil || waitingForRoom.contains(member.name)
                 || decision.findings.contains {
-                    $0.node == member.name && ($0.severity == .error || $0.code == "node-down")
+                    $0.node == member.name && ($0.severity == .error || $0.code == .nodeDown)
                 }
         }
         if decision.record?.everReady != true {

@@ -6,8 +6,8 @@ package struct Decision: Sendable, Equatable {
     package var record: Record?
     package var effects: [Effect] = []
     package var findings: [Finding] = []
-    /// What is being waited for, in words, most important first.
-    package var waits: [String] = []
+    /// What the turn waits for, most important first.
+    package var waits: [WaitReason] = []
     /// When to look again if nothing happens before.
     package var wake: Moment?
     package var assessment = Assessment()
@@ -68,7 +68,7 @@ package struct Finding: Sendable, Hashable {
         }
     }
 
-    package var code: String
+    package var code: ReasonCode
     package var severity: Severity
     package var node: NodeName?
     /// The shard's master, by name.
@@ -81,7 +81,7 @@ package struct Finding: Sendable, Hashable {
     package var repair: Repair?
 
     package init(
-        _ code: String, _ severity: Severity, node: NodeName? = nil, shard: NodeName? = nil, _ message: String,
+        _ code: ReasonCode, _ severity: Severity, node: NodeName? = nil, shard: NodeName? = nil, _ message: String,
         hint: String? = nil, details: [String] = [], repair: Repair? = nil
     ) {
         self.code = code
@@ -97,12 +97,12 @@ package struct Finding: Sendable, Hashable {
 
 /// A request that is answered with no, and why. An answer, not a failure.
 package struct Refusal: Sendable, Hashable, Error, CustomStringConvertible {
-    package var code: String
+    package var code: ReasonCode
     package var message: String
     package var hint: String?
     package var exit: Int32
 
-    package init(_ code: String, _ message: String, hint: String? = nil, exit: Int32) {
+    package init(_ code: ReasonCode, _ message: String, hint: String? = nil, exit: Int32) {
         self.code = code
         self.message = message
         self.hint = hint

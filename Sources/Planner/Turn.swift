@@ -40,7 +40,14 @@ struct Turn {
     // MARK: saying what
 
     mutating func emit(_ finding: Finding) { decision.findings.append(finding) }
-    mutating func wait(_ words: String) { if !decision.waits.contains(words) { decision.waits.append(words) } }
+    mutating func wait(_ reason: WaitReason) {
+        // Told with what is shown of it now.
+        if let known = decision.waits.firstIndex(of: reason) {
+            decision.waits[known] = reason
+        } else {
+            decision.waits.append(reason)
+        }
+    }
     mutating func wake(at moment: Moment) { decision.wake = min(decision.wake ?? moment, moment) }
     mutating func wake(after delay: Duration) { wake(at: now + delay) }
 

@@ -23,7 +23,7 @@ package func withholdingViolations(
     kept.withheld = words
     kept.findings.append(
         Finding(
-            "decision-withheld", .error,
+            .decisionWithheld, .error,
             "clusterd did not carry out what it had decided, because that breaks a rule that guards data: "
                 + words.joined(separator: "; ") + ". This is a fault of clusterd: please report it with its events",
             hint: "clusterd events -n 200"))

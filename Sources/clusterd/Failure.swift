@@ -16,7 +16,9 @@ struct Failure: Error {
         self.hint = hint
         self.exit = exit
     }
-    init(_ refusal: Refusal) { self.init(refusal.code, refusal.message, hint: refusal.hint, exit: refusal.exit) }
+    init(_ refusal: Refusal) {
+        self.init(refusal.code.rawValue, refusal.message, hint: refusal.hint, exit: refusal.exit)
+    }
     init(_ error: ControlError) { self.init(error.code, error.message, hint: error.hint, exit: error.exit) }
 
     func json(_ wanted: Bool) -> Failure {

@@ -1,28 +1,21 @@
+import Foundation
 import Orchestrator
+import Planner
 import Testing
 
 /// What the program says, against what it can do and what the documents explain.
 @Suite struct WordsTests {
-    /// `"crash-loop"` where a finding or a refusal is made.
-    static let codes: Set<String> = {
-        var found = Set<String>()
-        let rooms = ["Sources/Planner", "Sources/HostDriver", "Sources/ClusterModel"]
-        for file in rooms.flatMap({ SourceTree.files(in: $0) }) {
-            let text = file.code.joined(separator: "\n")
-            for match in text.matches(of: #/(Finding|Refusal|Unclear)\(\s*"([a-z-]+)"/#) {
-                found.insert(String(match.2))
-            }
-            for match in text.matches(of: #/fault\(\s*\w+,\s*"([a-z-]+)"/#) { found.insert(String(match.1)) }
-        }
-        return found
-    }()
-
     @Test func everyCodeHasAnEntryInTheDocuments() {
         let entries = Set(
             SourceTree.text("docs/findings.md").matches(of: #/(?m)^## ([a-z-]+)$/#).map { String($0.1) })
-        #expect(Self.codes.count > 20)
-        #expect(Self.codes.subtracting(entries).sorted() == [], "without an entry in docs/findings.md")
-        #expect(entries.subtracting(Self.codes).sorted() == [], "in docs/findings.md, and said nowhere")
+        #expect(entries == Set(ReasonCode.allCases.map(\.rawValue)))
+    }
+
+    @Test func everyCodeIsUsed() {
+        let code = SourceTree.files(in: "Sources").filter { !$0.path.hasSuffix("/ReasonCode.swift") }
+            .map { $0.code.joined(separator: "\n") }.joined()
+        let used = Set(code.matches(of: #/\.([a-z][A-Za-z]*)/#).map { String($0.1) })
+        #expect(ReasonCode.allCases.filter { !used.contains("\($0)".camelCase) } == [])
     }
 
     @Test func everyEventHasAnEntryInTheDocuments() {
@@ -65,5 +58,13 @@ import Testing
         where !file.path.hasPrefix("Tests/LayoutTests/") {
             for word in ["/home/", "/work/", "/root/"] { #expect(!file.text.contains(word), "\(file.path): \(word)") }
         }
+    }
+}
+
+extension String {
+    /// `crash-loop` as a name in Swift.
+    fileprivate var camelCase: String {
+        let words = split(separator: "-")
+        return words.prefix(1).joined() + words.dropFirst().map(\.capitalized).joined()
     }
 }

@@ -211,7 +211,8 @@ package struct Scenario {
         while world.broken.isEmpty, world.record?.operations.contains(where: \.isOpen) == true {
             if world.now > limit {
                 let open =
-                    world.record?.operations.filter(\.isOpen).map { "\($0.title): \($0.currentStep ?? "")" } ?? []
+                    world.record?.operations.filter(\.isOpen).map { "\($0.title): \($0.currentStep?.words ?? "")" }
+                    ?? []
                 return world.breaks("open after \(Self.patience): \(open.joined(separator: "; "))")
             }
             world.step()
@@ -244,7 +245,7 @@ package struct Scenario {
                 continue
             }
             if world.now > limit {
-                let waits = world.cycle?.decision.waits.joined(separator: "; ") ?? "no daemon runs"
+                let waits = world.cycle?.decision.waits.map(\.words).joined(separator: "; ") ?? "no daemon runs"
                 world.tell("findings: \(world.cycle?.decision.findings.map(\.message) ?? [])")
                 world.tell("promotions: \(world.cycle?.record?.promotions.map(\.replica) ?? [])")
                 return world.breaks("\(when): not ready after \(Self.convergence): \(waits)")
@@ -265,7 +266,8 @@ package struct Scenario {
         let limit = world.now + .seconds(30)
         while world.ended == nil, world.broken.isEmpty {
             if world.now > limit {
-                world.breaks("not stopped after 30 s: \(world.cycle?.decision.waits.joined(separator: "; ") ?? "")")
+                world.breaks(
+                    "not stopped after 30 s: \(world.cycle?.decision.waits.map(\.words).joined(separator: "; ") ?? "")")
             }
             world.step()
         }

@@ -22,7 +22,7 @@ extension World {
         do throws(Refusal) {
             var admission = Admission(record, current.spec, current.decision.assessment, seeing: current.seen)
             let operation = try admission.admit(command, key: key)
-            tell("\(command): operation \(operation.id) \(operation.state) \(operation.currentStep ?? "")")
+            tell("\(command): operation \(operation.id) \(operation.state) \(operation.currentStep?.words ?? "")")
             current.admit(admission.record)
             cycle = current
             turn()
@@ -33,7 +33,7 @@ extension World {
 
     /// The operator follows the hint of `end-unproven`: clusterd may look at every process from now on; false: there is no such finding.
     func showProcesses() -> Bool {
-        guard host.guise != .plain, cycle?.decision.findings.contains(where: { $0.code == "end-unproven" }) == true
+        guard host.guise != .plain, cycle?.decision.findings.contains(where: { $0.code == .endUnproven }) == true
         else { return false }
         tell("the operator lets clusterd look at every process")
         host.guise = .plain

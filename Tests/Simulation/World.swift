@@ -176,7 +176,7 @@ final class World {
         turns += 1
         if turnsNow > 2000 {
             self.cycle = cycle
-            return breaks("the loop spins: \(cycle.decision.waits.first ?? "nothing is waited for")")
+            return breaks("the loop spins: \(cycle.decision.waits.first?.words ?? "nothing is waited for")")
         }
         let orders = cycle.turn(at: now, wall: wall)
         for rule in cycle.decision.withheld { breaks(rule) }

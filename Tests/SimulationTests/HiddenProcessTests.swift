@@ -21,7 +21,7 @@ import Testing
         world.run(for: .seconds(2))
         world.startDaemon()
         world.run(for: .seconds(10))
-        #expect(world.cycle?.decision.findings.contains { $0.code == "end-unproven" } == true, "\(world.account)")
+        #expect(world.cycle?.decision.findings.contains { $0.code == .endUnproven } == true, "\(world.account)")
         #expect(!world.isReady && world.showProcesses())
         world.settle()
         #expect(world.isReady && world.broken.isEmpty, "\(world.account)")

@@ -41,12 +41,18 @@ package enum NodeChoice: Equatable, Sendable {
 extension NodeChoice {
     /// Why it is not one node, for the person who wrote it.
     package struct Unclear: Error, Equatable {
-        package var code: String
+        package enum Kind: String, Sendable {
+            case ambiguous = "ambiguous-node"
+            case unknown = "unknown-node"
+        }
+
+        package var kind: Kind
         package var message: String
         package var hint: String?
+        package var code: String { kind.rawValue }
 
-        init(_ code: String, _ message: String, hint: String? = nil) {
-            self.code = code
+        init(_ kind: Kind, _ message: String, hint: String? = nil) {
+            self.kind = kind
             self.message = message
             self.hint = hint
         }
@@ -58,11 +64,11 @@ extension NodeChoice {
         case .one(let index): return index
         case .several(let found):
             let list = found.map { "\(nodes[$0].name) (\(nodes[$0].id?.short ?? ""))" }.joined(separator: ", ")
-            throw Unclear("ambiguous-node", "'\(text)' begins the ids of \(list)", hint: "give the name")
+            throw Unclear(.ambiguous, "'\(text)' begins the ids of \(list)", hint: "give the name")
         case .none:
             let names = nodes.map(\.name.text).joined(separator: " ")
             throw Unclear(
-                "unknown-node",
+                .unknown,
                 "there is no node '\(text)'" + (names.isEmpty ? "; there is none yet" : "; the nodes are \(names)"))
         }
     }

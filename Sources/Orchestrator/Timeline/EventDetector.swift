@@ -30,7 +30,7 @@ package struct EventDetector: Sendable {
         events += slots.events(scene)
         events += serving.gains(scene)
         events += findings.events(scene)
-        let isLost = serving.isLost || findings.stands("slots-uncovered")
+        let isLost = serving.isLost || findings.stands(.slotsUncovered)
         events += health.events(scene, after: events, isLost: isLost)
         // What ended the turn before this one's decision comes before what the decision did about it.
         return events.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)

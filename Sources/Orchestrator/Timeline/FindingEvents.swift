@@ -6,7 +6,7 @@ import Planner
 /// moment, as a node in a crash loop is while it runs, is not gone.
 struct FindingEvents: Sendable {
     private struct Key: Hashable {
-        var code: String
+        var code: ReasonCode
         var node: NodeName?
         var shard: NodeName?
         /// The same sentence with other numbers is no news.
@@ -49,7 +49,9 @@ struct FindingEvents: Sendable {
         // A cluster that is being stopped is no longer looked at for findings.
         guard !scene.isEnding else { return events }
         let gone = standing.filter { scene.now - $0.value.lastSeen >= Self.patience }
-        for (key, old) in gone.sorted(by: { ($0.value.since, $0.key.code) < ($1.value.since, $1.key.code) }) {
+        for (key, old) in gone.sorted(by: {
+            ($0.value.since, $0.key.code.rawValue) < ($1.value.since, $1.key.code.rawValue)
+        }) {
             standing[key] = nil
             if old.told != nil { events.append(cleared(old, scene)) }
         }
@@ -59,7 +61,7 @@ struct FindingEvents: Sendable {
     }
 
     /// Whether it was told and is not gone.
-    func stands(_ code: String) -> Bool { standing.contains { $0.key.code == code && $0.value.told != nil } }
+    func stands(_ code: ReasonCode) -> Bool { standing.contains { $0.key.code == code && $0.value.told != nil } }
 
     private func appeared(_ this: Standing, _ scene: Scene) -> TimelineEvent {
         let finding = this.finding
@@ -67,7 +69,7 @@ struct FindingEvents: Sendable {
             .findingAppeared, finding.severity, at: scene.wall, node: finding.node, shard: finding.shard,
             finding.message,
             data: [
-                "finding": .text(finding.code), "hint": .text(finding.hint),
+                "finding": .text(finding.code.rawValue), "hint": .text(finding.hint),
                 "since": .time(scene.wall(at: this.since)), "details": .texts(finding.details),
             ])
     }
@@ -78,7 +80,7 @@ struct FindingEvents: Sendable {
             .findingCleared, at: scene.wall, node: old.finding.node, shard: old.finding.shard,
             "no longer: \(old.finding.message)",
             data: [
-                "finding": .text(old.finding.code), "lastedMs": .milliseconds(lasted),
+                "finding": .text(old.finding.code.rawValue), "lastedMs": .milliseconds(lasted),
                 "lastSeen": .time(scene.wall(at: old.lastSeen)),
             ])
     }

@@ -13,10 +13,10 @@ struct OperationEvents: Sendable {
                 events.append(event(.operationStarted, operation, scene, "\(title(operation)) begins"))
             }
             let news = operation.steps.filter { step in
-                step.state != .queued && !(old?.steps.contains { $0.text == step.text && $0.at == step.at } ?? false)
+                step.state != .queued && !(old?.steps.contains { $0.step == step.step && $0.at == step.at } ?? false)
             }
             for step in news {
-                events.append(event(.operationStep, operation, scene, "\(title(operation)): \(step.text)"))
+                events.append(event(.operationStep, operation, scene, "\(title(operation)): \(step.step.words)"))
             }
             if !operation.isOpen, old?.isOpen ?? true { events.append(ended(operation, scene)) }
             return events
@@ -28,7 +28,7 @@ struct OperationEvents: Sendable {
         (scene.cycle.record?.operations ?? []).filter(\.isOpen).map { operation in
             event(
                 .operationResumed, operation, scene,
-                "\(title(operation)) is carried on\(operation.currentStep.map { ": \($0)" } ?? "")")
+                "\(title(operation)) is carried on\(operation.currentStep.map { ": \($0.words)" } ?? "")")
         }
     }
 
@@ -52,7 +52,7 @@ struct OperationEvents: Sendable {
             code, at: scene.wall, node: operation.node, message,
             data: [
                 "id": .text(operation.id), "kind": .text(operation.name), "state": .text(operation.state.rawValue),
-                "step": .text(operation.currentStep),
+                "step": .text(operation.currentStep?.words),
             ])
     }
 

@@ -13,12 +13,12 @@ extension Turn {
             suspect(
                 days < 0
                     ? Finding(
-                        "certificate-ended", .error,
+                        .certificateEnded, .error,
                         "\(subject) ended at \(ends.clock): nodes and clients refuse each other", hint: Self.renewal)
                     : Finding(
-                        "certificate-ends", .warning,
+                        .certificateEnds, .warning,
                         "\(subject) ends at \(ends.clock): from then on nodes and clients refuse each other",
-                        hint: Self.renewal), for: .zero)
+                        hint: Self.renewal), about: .path(found.path), for: .zero)
         }
     }
 
@@ -28,8 +28,8 @@ extension Turn {
         guard let trouble = found.trouble else { return }
         suspect(
             Finding(
-                "certificate-unusable", .error, "\(trouble): no node can be started with it",
-                hint: "clusterd config check says the line"), for: Self.standing)
+                .certificateUnusable, .error, "\(trouble): no node can be started with it",
+                hint: "clusterd config check says the line"), about: .path(found.path), for: Self.standing)
     }
 
     /// Whose file it is, by the configuration.

@@ -5,18 +5,18 @@ extension Turn {
     mutating func checkProcesses() {
         for member in members where member.wanted == .running && !isBeingRestarted(member.name) {
             let isExplained = decision.findings.contains {
-                $0.node == member.name && ($0.severity == .error || ["node-hung", "node-busy"].contains($0.code))
+                $0.node == member.name && ($0.severity == .error || [.nodeHung, .nodeBusy].contains($0.code))
             }
             if running(member.name) == nil {
                 guard !isExplained else { continue }
                 let cause = exited(member.name).map { ": it \(ExitReason.past($0.reason.cause))" } ?? ""
                 suspect(
-                    Finding("node-not-running", .warning, node: member.name, "\(member.name) does not run\(cause)"),
+                    Finding(.nodeNotRunning, .warning, node: member.name, "\(member.name) does not run\(cause)"),
                     for: Self.standing)
             } else if lastHeard(member) == nil, !isExplained, estrangement(of: member) == nil {
                 suspect(
                     Finding(
-                        "node-unreachable", .warning, node: member.name,
+                        .nodeUnreachable, .warning, node: member.name,
                         "\(member.name) runs and does not answer as the node that it should be"), for: Self.standing * 2
                 )
             }
@@ -25,7 +25,7 @@ extension Turn {
 
     /// Who says what of whom that is not so.
     mutating func checkViews(_ topology: Topology) {
-        var sayings: [String: [String]] = [:]
+        var sayings: [Misbelief: [String]] = [:]
         let present = members.filter { running($0.name) != nil && estrangement(of: $0) == nil }
         for member in present {
             guard let report = lastHeard(member), !report.loading else { continue }
@@ -37,33 +37,31 @@ extension Turn {
         for (saying, names) in sayings.sorted(by: { $0.key < $1.key }).prefix(8) {
             suspect(
                 Finding(
-                    "views-differ", .warning,
-                    "\(Self.list(names)) \(names.count == 1 ? "says" : "say") \(saying)"), for: Self.gossip)
+                    .viewsDiffer, .warning,
+                    "\(Self.list(names)) \(names.count == 1 ? "says" : "say") \(saying.words)"),
+                about: .view(saying), for: Self.gossip)
         }
     }
 
-    private func misbelief(_ view: NodesView, of other: Member, _ topology: Topology) -> String? {
+    private func misbelief(_ view: NodesView, of other: Member, _ topology: Topology) -> Misbelief? {
         guard let standing = topology.standings[other.id] else { return nil }
-        guard let entry = view.entry(other.id) else { return "that there is no \(other.name)" }
-        if entry.flags.contains(.noaddr) { return "that \(other.name) has no address" }
-        if entry.flags.contains(.fail) { return "that \(other.name), which runs, has failed" }
+        guard let entry = view.entry(other.id) else { return .unknown(other.name) }
+        if entry.flags.contains(.noaddr) { return .noAddress(other.name) }
+        if entry.flags.contains(.fail) { return .failed(other.name) }
         let isMaster = entry.flags.contains(.master)
         if isMaster != (standing.role == .master) {
-            return "that \(other.name) is a \(isMaster ? "master" : "replica"), and it is a "
-                + (isMaster ? "replica" : "master")
+            return .role(other.name, isMaster ? .master : .replica)
         }
         if isMaster, entry.slots != standing.slots {
             let more = entry.slots.subtracting(standing.slots)
             let less = standing.slots.subtracting(entry.slots)
-            return more.isEmpty
-                ? "that \(other.name) does not own \(Self.slots(less))" : "that \(other.name) owns \(Self.slots(more))"
+            return more.isEmpty ? .ownsNot(other.name, less) : .owns(other.name, more)
         }
         if !isMaster, entry.masterID != standing.masterID {
-            return "that \(other.name) follows \(entry.masterID.map(name) ?? "nobody"), and it follows "
-                + (standing.masterID.map(name) ?? "nobody")
+            return .follows(other.name, entry.masterID.map(name), insteadOf: standing.masterID.map(name))
         }
         if entry.ports.client != other.ports.client {
-            return "that \(other.name) is on port \(entry.ports.client), and it is on \(other.ports.client)"
+            return .port(other.name, entry.ports.client, insteadOf: other.ports.client)
         }
         return nil
     }
@@ -90,19 +88,19 @@ extension Turn {
             if isGone {
                 suspect(
                     Finding(
-                        "ghost-node", .warning,
+                        .ghostNode, .warning,
                         "\(knowing) a node \(id.short) (\(place)), which is gone and none of this cluster's",
-                        hint: StrayFolders.hint, repair: .forget(.init(id))), for: Self.load)
+                        hint: StrayFolders.hint, repair: .forget(.init(id))), about: .nodeID(id), for: Self.load)
             } else {
                 suspect(
                     Finding(
-                        "foreign-node", .error,
+                        .foreignNode, .error,
                         "\(knowing) a node \(id.short) (\(place)), which clusterd has not started: somebody joined it to this "
                             + "cluster",
                         hint:
                             "if it is not wanted: clusterd call CLUSTER FORGET \(id), and CLUSTER RESET on that node; or stop it, "
                             + "and then: clusterd fix"),
-                    for: Self.standing)
+                    about: .nodeID(id), for: Self.standing)
             }
         }
     }
@@ -122,7 +120,7 @@ extension Turn {
                 ? nil : Repair.follow(.init(member: member.name, master: home.name))
             suspect(
                 Finding(
-                    "replica-misplaced", .warning, node: member.name, shard: home.name,
+                    .replicaMisplaced, .warning, node: member.name, shard: home.name,
                     "\(member.name) follows \(master.name), and belongs to \(home.name)",
                     hint: repair.map { _ in StrayFolders.hint }, repair: repair),
                 for: Self.standing)
@@ -132,7 +130,7 @@ extension Turn {
             guard let master = shard.master else { continue }
             suspect(
                 Finding(
-                    "replicas-missing", .warning, shard: master,
+                    .replicasMissing, .warning, shard: master,
                     "\(master) has \(shard.replicas.count) of \(wanted) \(wanted == 1 ? "replica" : "replicas")"),
                 for: Self.standing)
         }
@@ -147,17 +145,17 @@ extension Turn {
             guard loginTrouble(of: member) == nil, syncLoopTrouble(of: member, topology) == nil else { return }
             return suspect(
                 Finding(
-                    "link-down", .warning, node: member.name, shard: master.name,
+                    .linkDown, .warning, node: member.name, shard: master.name,
                     "\(member.name) has no link to its master \(master.name), which runs",
                     hint: "look for the reason in \(ShellWord.quoted(member.directory + "/redis.log"))"),
                 for: Self.standing * 2)
         }
         guard let lag = decision.assessment.node(member.name)?.lagBytes else { return }
         let backlog = liveSettings(master)?.values["repl-backlog-size"].flatMap { Int64($0) } ?? 1 << 20
-        guard lag > backlog / (isSuspected("replica-lag", member.name) ? 2 : 1) else { return }
+        guard lag > backlog / (isSuspected(.replicaLag, member.name) ? 2 : 1) else { return }
         suspect(
             Finding(
-                "replica-lag", .warning, node: member.name, shard: master.name,
+                .replicaLag, .warning, node: member.name, shard: master.name,
                 "\(member.name) is further behind \(master.name) than its backlog of \(Self.size(backlog)): if the link breaks, "
                     + "everything is sent again"), for: Self.load)
     }

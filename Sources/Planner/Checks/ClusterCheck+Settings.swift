@@ -8,7 +8,7 @@ extension Turn {
             guard let words = liveSettings(member)?.loginRefused, lastHeard(member) != nil else { continue }
             suspect(
                 Finding(
-                    "login-refused", .error, node: member.name,
+                    .loginRefused, .error, node: member.name,
                     "\(member.name) refuses new connections of clusterd (\(words)): its password was changed by hand; when the "
                         + "open connection ends, clusterd can neither watch nor stop it",
                     hint: "to put the configured password back: clusterd reload; or set redis.requirepass and "
@@ -31,12 +31,12 @@ extension Turn {
                 let isSecret = SettingValue.isSecret(difference.name)
                 suspect(
                     Finding(
-                        "setting-differs", .warning, node: member.name,
+                        .settingDiffers, .warning, node: member.name,
                         isSecret
                             ? "\(difference.name) of \(member.name) is not what the configuration says (\(difference.origin))"
                             : "\(difference.name) of \(member.name) is '\(difference.live)', and the configuration says "
                                 + "'\(difference.configured)' (\(difference.origin))",
-                        hint: "clusterd reload"), for: Self.standing)
+                        hint: "clusterd reload"), about: .directive(difference.name), for: Self.standing)
             }
         }
         for member in members {
@@ -49,9 +49,9 @@ extension Turn {
         for (name, nodes) in pending.sorted(by: { $0.key < $1.key }) {
             suspect(
                 Finding(
-                    "restart-pending", .info,
+                    .restartPending, .info,
                     "\(name) is as configured on \(Self.list(nodes)) only after the next start",
-                    hint: nodes.first.map { "clusterd restart-node \($0)" }), for: .zero)
+                    hint: nodes.first.map { "clusterd restart-node \($0)" }), about: .directive(name), for: .zero)
         }
         checkEvenness()
     }
@@ -75,9 +75,10 @@ extension Turn {
             }
             suspect(
                 Finding(
-                    "settings-uneven", .warning,
+                    .settingsUneven, .warning,
                     "\(name) is not the same on all nodes: \(words.joined(separator: ", "))",
-                    hint: "set redis.\(name) in the configuration, then: clusterd reload"), for: Self.standing)
+                    hint: "set redis.\(name) in the configuration, then: clusterd reload"),
+                about: .directive(name), for: Self.standing)
         }
     }
 
@@ -90,7 +91,7 @@ extension Turn {
             }
             suspect(
                 Finding(
-                    "versions-differ", .warning, "the nodes run different engines: \(words.joined(separator: ", "))"),
+                    .versionsDiffer, .warning, "the nodes run different engines: \(words.joined(separator: ", "))"),
                 for: Self.standing)
         }
         guard let engine = seen.check.inspection?.engine else { return }
@@ -98,7 +99,7 @@ extension Turn {
         guard !old.isEmpty else { return }
         suspect(
             Finding(
-                "engine-replaced", .info,
+                .engineReplaced, .info,
                 "\(spec.server) is \(engine) now; \(Self.list(old)) \(old.count == 1 ? "runs" : "run") another until the next start",
                 hint: old.first.map { "clusterd restart-node \($0)" }), for: Self.standing)
     }
@@ -111,7 +112,7 @@ extension Turn {
             if !report.persistence.lastSaveOK {
                 suspect(
                     Finding(
-                        "persistence-failing", .error, node: member.name,
+                        .persistenceFailing, .error, node: member.name,
                         "the last save of \(member.name) failed: it may refuse writes until one succeeds"
                             + (failure.map { " (\($0))" } ?? ""), hint: failure.flatMap(SaveTrouble.hint) ?? hint),
                     for: .zero)
@@ -119,7 +120,7 @@ extension Turn {
             if !report.persistence.lastAppendOK {
                 suspect(
                     Finding(
-                        "persistence-failing", .error, node: member.name,
+                        .persistenceFailing, .error, node: member.name,
                         "\(member.name) cannot write to its append-only file: it refuses writes", hint: hint),
                     for: .zero)
             }
@@ -136,11 +137,11 @@ extension Turn {
             }
             // A cache that drops old keys is meant to be full.
             guard liveSettings(member)?.values["maxmemory-policy"] == "noeviction" else { continue }
-            let percent: Int64 = isSuspected("memory-high", member.name) ? 85 : 90
+            let percent: Int64 = isSuspected(.memoryHigh, member.name) ? 85 : 90
             guard report.load.memoryBytes >= limit / 100 * percent else { continue }
             suspect(
                 Finding(
-                    "memory-high", .warning, node: member.name,
+                    .memoryHigh, .warning, node: member.name,
                     "\(member.name) uses nine tenths of its maxmemory of \(Self.size(limit)) or more; at the limit writes fail "
                         + "(maxmemory-policy noeviction)",
                     hint: "raise redis.maxmemory in the configuration, then: clusterd reload"), for: Self.load)
@@ -148,14 +149,14 @@ extension Turn {
         if !unlimited.isEmpty, unlimited.count == members.count {
             suspect(
                 Finding(
-                    "memory-unlimited", .info,
+                    .memoryUnlimited, .info,
                     "no node has a memory limit: under load the kernel may kill one for want of memory",
                     hint: "set redis.maxmemory in the configuration, then: clusterd reload"), for: .zero, isNotice: true
             )
         } else if !unlimited.isEmpty {
             suspect(
                 Finding(
-                    "memory-unlimited", .info,
+                    .memoryUnlimited, .info,
                     "\(Self.list(unlimited)) \(unlimited.count == 1 ? "has" : "have") no memory limit",
                     hint: "set redis.maxmemory in the configuration, then: clusterd reload"), for: .zero, isNotice: true
             )
@@ -169,7 +170,7 @@ extension Turn {
         guard inspection.quarantineBytes > limit || inspection.quarantineFolders > 100 else { return }
         suspect(
             Finding(
-                "quarantine-large", .warning,
+                .quarantineLarge, .warning,
                 "\(spec.dataDirectory)/quarantine has more than \(inspection.quarantineFolders > 100 ? "100 folders" : Self.size(limit))",
                 hint: "clusterd quarantine list"), for: .zero)
     }

@@ -33,15 +33,17 @@ extension Turn {
         decision.check.unasked = members.filter { running($0.name) != nil && liveSettings($0) == nil }.map(\.name)
         decision.check.lacksDisks = seen.disks.isEmpty
         decision.check.lacksInspection = seen.check.inspection == nil
-        decision.check.conditions.sort()
         if let asked = seen.check.asked, lacksFacts(since: asked) { decision.check.isPending = true }
     }
 
     /// A finding, once this has held for `patience`; in `status` too, unless it is only a notice.
-    mutating func suspect(_ finding: Finding, for patience: Duration, isNotice: Bool = false) {
-        let key = "\(finding.code) \(finding.node?.text ?? "") \(finding.message)"
-        decision.check.conditions.append(key)
-        let due = (seen.check.since[key] ?? now) + patience
+    /// - Parameter subject: what tells this condition from others of the same code and node.
+    mutating func suspect(
+        _ finding: Finding, about subject: Condition.Subject? = nil, for patience: Duration, isNotice: Bool = false
+    ) {
+        let condition = Condition(code: finding.code, node: finding.node, shard: finding.shard, about: subject)
+        decision.check.conditions.append(condition)
+        let due = (seen.check.since[condition] ?? now) + patience
         guard now >= due else {
             decision.check.isPending = true
             return wake(at: due)
@@ -50,8 +52,8 @@ extension Turn {
     }
 
     /// Whether this condition held in the last turn: what began at one threshold ends at another.
-    func isSuspected(_ code: String, _ node: NodeName) -> Bool {
-        seen.check.since.keys.contains { $0.hasPrefix("\(code) \(node) ") }
+    func isSuspected(_ code: ReasonCode, _ node: NodeName) -> Bool {
+        seen.check.since.keys.contains { $0.code == code && $0.node == node }
     }
 
     /// A running node that was not heard after this moment, or whose directives were not.
@@ -97,8 +99,8 @@ extension Turn {
             guard let report = lastHeard(member) else {
                 suspect(
                     Finding(
-                        "slots-not-served", .error, node: member.name,
-                        "\(Self.slots(slots)) of \(member.name) \(slots.count == 1 ? "is" : "are") not served: it does not answer"
+                        .slotsNotServed, .error, node: member.name,
+                        "\(slots.named) of \(member.name) \(slots.count == 1 ? "is" : "are") not served: it does not answer"
                     ),
                     for: Self.standing)
                 continue
@@ -106,7 +108,7 @@ extension Turn {
             guard !report.clusterStateOK, missing.isEmpty else { continue }
             suspect(
                 Finding(
-                    "slots-not-served", .error, node: member.name,
+                    .slotsNotServed, .error, node: member.name,
                     "\(member.name) serves none of its slots: it says cluster_state:fail"), for: Self.standing)
         }
         checkWrites(topology)
@@ -146,13 +148,13 @@ extension Turn {
             }
             suspect(
                 Finding(
-                    "slot-open", .error, words, hint: hint,
+                    .slotOpen, .error, words, hint: hint,
                     repair: isClosable ? .closeSlot(slot) : nil),
-                for: Self.gossip)
+                about: .slot(slot), for: Self.gossip)
         }
         if slots.count > 5 {
             suspect(
-                Finding("slot-open", .error, "and \(slots.count - 5) more slots are half moved"), for: Self.gossip)
+                Finding(.slotOpen, .error, "and \(slots.count - 5) more slots are half moved"), for: Self.gossip)
         }
     }
 
@@ -165,17 +167,11 @@ extension Turn {
                 guard !both.isEmpty else { continue }
                 suspect(
                     Finding(
-                        "slot-two-owners", .error,
-                        "\(one.0.name) and \(other.0.name) both say that they own \(Self.slots(both))"),
-                    for: Self.standing)
+                        .slotTwoOwners, .error,
+                        "\(one.0.name) and \(other.0.name) both say that they own \(both.named)"),
+                    about: .nodes(one.0.name, other.0.name), for: Self.standing)
             }
         }
-    }
-
-    /// `slot 5`, `slots 0-99`, `312 slots`.
-    static func slots(_ set: SlotSet) -> String {
-        if set.count == 1 { return "slot \(set)" }
-        return set.ranges.count <= 4 ? "slots \(set)" : "\(set.count) slots"
     }
 
     func name(_ id: NodeID) -> String { decision.record?.member(id: id)?.name.text ?? id.short }

@@ -58,11 +58,11 @@ extension Turn {
     }
 
     /// Why this replica is not in sync, where its master is in such a loop; without a number, so that it stays the same words.
-    func syncLoopTrouble(of replica: Member, _ topology: Topology) -> String? {
+    func syncLoopTrouble(of replica: Member, _ topology: Topology) -> SyncObstacle? {
         guard let master = topology.master(of: replica.id).flatMap({ decision.record?.member(id: $0) }),
             master.id != replica.id, isInSyncLoop(master, topology)
         else { return nil }
-        return "\(master.name) begins one full synchronisation after another, and none lasts"
+        return .syncLoop(master: master.name)
     }
 
     mutating func checkSyncLoops(_ topology: Topology) {
@@ -70,7 +70,7 @@ extension Turn {
             let replicas = liveReplicas(of: master, topology).map(\.name.text)
             suspect(
                 Finding(
-                    "sync-loop", .warning, node: master.name, shard: master.name,
+                    .syncLoop, .warning, node: master.name, shard: master.name,
                     "\(master.name) begins one full synchronisation of \(replicas.isEmpty ? "a replica" : Self.list(replicas)) "
                         + "after another, and none lasts",
                     hint:

@@ -13,16 +13,16 @@ package struct HealthReport: Sendable, Equatable {
         guard let record = decision.record, record.stage == .formed, record.everReady else {
             findings.append(
                 Finding(
-                    "not-formed", .error,
-                    "the cluster is still being formed\(decision.waits.first.map { ": waiting \($0)" } ?? "")",
+                    .notFormed, .error,
+                    "the cluster is still being formed\(decision.waits.first.map { ": waiting \($0.words)" } ?? "")",
                     hint: "clusterd wait ready"))
             return
         }
         if decision.assessment.phase == .stopping {
-            findings.append(Finding("stopping", .error, "the cluster is being stopped"))
+            findings.append(Finding(.stopping, .error, "the cluster is being stopped"))
             return
         }
-        findings.sort { ($0.severity, $1.code) > ($1.severity, $0.code) }
+        findings.sort { ($0.severity, $1.code.rawValue) > ($1.severity, $0.code.rawValue) }
         let bad = Set(findings.filter { $0.severity > .info }.map(\.code))
         var unknown: [(why: String, subjects: [String])] = []
         for subject in Subject.allCases where bad.isDisjoint(with: subject.codes) {
@@ -36,7 +36,7 @@ package struct HealthReport: Sendable, Equatable {
             }
         }
         findings += unknown.map { why, subjects in
-            Finding("not-checked", .info, "not checked: \(subjects.joined(separator: ", ")): \(why)")
+            Finding(.notChecked, .info, "not checked: \(subjects.joined(separator: ", ")): \(why)")
         }
     }
 
@@ -45,33 +45,33 @@ package struct HealthReport: Sendable, Equatable {
         case slots, nodes, views, replicas, settings, engines, persistence, memory, disk, certificates
 
         /// What would speak against it.
-        var codes: Set<String> {
+        var codes: Set<ReasonCode> {
             switch self {
             case .slots:
                 [
-                    "slots-uncovered", "slots-not-served", "slot-two-owners", "slot-open", "slots-unknown",
-                    "writes-refused",
+                    .slotsUncovered, .slotsNotServed, .slotTwoOwners, .slotOpen, .slotsUnknown,
+                    .writesRefused,
                 ]
             case .nodes:
                 [
-                    "node-down", "node-not-running", "node-unreachable", "crash-loop", "cannot-start",
-                    "directory-in-use", "port-taken", "node-hung", "node-busy", "node-refuses", "node-unkillable",
-                    "clients-paused", "node-reset",
-                    "host-trouble",
+                    .nodeDown, .nodeNotRunning, .nodeUnreachable, .crashLoop, .cannotStart,
+                    .directoryInUse, .portTaken, .nodeHung, .nodeBusy, .nodeRefuses, .nodeUnkillable,
+                    .clientsPaused, .nodeReset,
+                    .hostTrouble,
                 ]
-            case .views: ["views-differ", "ghost-node", "foreign-node", "node-reset", "master-without-slots"]
+            case .views: [.viewsDiffer, .ghostNode, .foreignNode, .nodeReset, .masterWithoutSlots]
             case .replicas:
                 [
-                    "replicas-missing", "replica-misplaced", "link-down", "sync-loop", "replica-lag", "writes-refused",
-                    "node-reset",
-                    "master-without-slots",
+                    .replicasMissing, .replicaMisplaced, .linkDown, .syncLoop, .replicaLag, .writesRefused,
+                    .nodeReset,
+                    .masterWithoutSlots,
                 ]
-            case .settings: ["setting-differs", "settings-uneven"]
-            case .engines: ["versions-differ"]
-            case .persistence: ["persistence-failing", "record-not-written", "disk-hangs"]
-            case .memory: ["memory-high", "memory-max-exceeded", "memory-max-not-held"]
-            case .disk: ["disk-low", "disk-full", "reserve-missing", "quarantine-large"]
-            case .certificates: ["certificate-ends", "certificate-ended", "certificate-unusable"]
+            case .settings: [.settingDiffers, .settingsUneven]
+            case .engines: [.versionsDiffer]
+            case .persistence: [.persistenceFailing, .recordNotWritten, .diskHangs]
+            case .memory: [.memoryHigh, .memoryMaxExceeded, .memoryMaxNotHeld]
+            case .disk: [.diskLow, .diskFull, .reserveMissing, .quarantineLarge]
+            case .certificates: [.certificateEnds, .certificateEnded, .certificateUnusable]
             }
         }
 

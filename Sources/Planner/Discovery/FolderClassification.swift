@@ -27,7 +27,7 @@ package struct FolderClassification: Sendable, Equatable {
         let (folders, copies) = Self.withoutCopies(directories.filter { !$0.isUntouched && !$0.isDataFolder })
         findings = copies.map { copy in
             Finding(
-                "directory-copied", .error, node: copy.number.map { NodeName(String($0)) },
+                .directoryCopied, .error, node: copy.number.map { NodeName(String($0)) },
                 "\(copy.path) claims the node id of another folder: it is a copy and is not started",
                 hint: StrayFolders.hint, repair: .setAside(.init(folder: copy, why: "it was a copy of another folder")))
         }
@@ -79,7 +79,7 @@ package struct FolderClassification: Sendable, Equatable {
         for standalone in others where standalone.content.holdsKeys {
             findings.append(
                 Finding(
-                    "standalone-with-keys", .error, node: standalone.number.map { NodeName(String($0)) },
+                    .standaloneWithKeys, .error, node: standalone.number.map { NodeName(String($0)) },
                     "\(standalone.path) holds keys and belongs to no cluster here: it is left as it is and not started",
                     hint: StrayFolders.hint,
                     repair: .setAside(.init(folder: standalone, why: "it held keys and belonged to no cluster"))))
@@ -165,7 +165,7 @@ package struct FolderClassification: Sendable, Equatable {
         if let live = inUse.first {
             return .refused(
                 Refusal(
-                    "directory-in-use", "\(live) is in use by a running redis-server that belongs to no cluster",
+                    .directoryInUse, "\(live) is in use by a running redis-server that belongs to no cluster",
                     hint: "stop that server, or choose another folder with --dir", exit: 1))
         }
         return .new(folders: folders)
@@ -173,14 +173,14 @@ package struct FolderClassification: Sendable, Equatable {
 
     private static func inUse(_ folder: DirectoryFacts) -> Finding {
         Finding(
-            "directory-in-use", .warning, node: folder.number.map { NodeName(String($0)) },
+            .directoryInUse, .warning, node: folder.number.map { NodeName(String($0)) },
             "\(folder.path) is in use by a process that clusterd did not start: it is left alone",
             hint: "stop that process; the next start takes the folder in")
     }
 
     private static func unclear(_ folder: DirectoryFacts, why: String) -> Refusal {
         Refusal(
-            "keys-without-cluster", "\(folder.path) \(why); nothing was started and nothing was changed",
+            .keysWithoutCluster, "\(folder.path) \(why); nothing was started and nothing was changed",
             hint: "clusterd fix moves it to quarantine/; or start in another folder with --dir", exit: 4)
     }
 
@@ -191,7 +191,7 @@ package struct FolderClassification: Sendable, Equatable {
         let files = names.map { ShellWord.quoted("\(folder.path)/\($0)") }.joined(separator: " ")
         let place = ShellWord.quoted("\(folder.path)/\(port)")
         return Refusal(
-            "keys-without-cluster",
+            .keysWithoutCluster,
             "the files of a node (\(names.joined(separator: ", "))) lie in \(folder.path) itself, where clusterd keeps its own; "
                 + "nothing was started and nothing was changed",
             hint:
@@ -202,7 +202,7 @@ package struct FolderClassification: Sendable, Equatable {
     private static func twoClusters(_ clusters: [[DirectoryFacts]]) -> Refusal {
         let names = clusters.map { group in group.map(\.label).joined(separator: " ") }
         return Refusal(
-            "two-clusters",
+            .twoClusters,
             "here lie \(clusters.count) clusters that own slots or keys, and clusterd never merges two: "
                 + names.joined(separator: " and "),
             hint:

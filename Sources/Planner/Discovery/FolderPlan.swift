@@ -49,7 +49,7 @@ package struct FolderPlan: Sendable, Equatable {
             let new = obstacles.filter { !findings.contains($0) }
             if let user = new.compactMap({ $0.repair?.folder }).first(where: inUse.contains) {
                 throw Refusal(
-                    "directory-in-use", "\(user) is in use by a running server; nothing was changed",
+                    .directoryInUse, "\(user) is in use by a running server; nothing was changed",
                     hint: "stop that server", exit: 1)
             }
             findings += new
@@ -66,7 +66,7 @@ package struct FolderPlan: Sendable, Equatable {
         let commands = groups.map { "clusterd fix --keep \(ShellWord.quoted($0[0].label))" }.joined(separator: " · ")
         guard let keep else {
             throw Refusal(
-                "two-clusters",
+                .twoClusters,
                 "here lie \(groups.count) clusters that own slots or keys: \(names); say which one stays",
                 hint: commands, exit: 4)
         }
@@ -79,7 +79,7 @@ package struct FolderPlan: Sendable, Equatable {
         }
         guard found.count == 1 else {
             throw Refusal(
-                found.isEmpty ? "unknown-node" : "ambiguous-node",
+                found.isEmpty ? .unknownNode : .ambiguousNode,
                 "'\(keep)' \(found.isEmpty ? "is no node of" : "is in more than one of") these clusters: \(names)",
                 hint: commands, exit: 64)
         }
@@ -88,7 +88,7 @@ package struct FolderPlan: Sendable, Equatable {
 
     private static func rival(_ folder: DirectoryFacts, of kept: [DirectoryFacts]) -> Finding {
         Finding(
-            "two-clusters", .error, node: folder.number.map { NodeName(String($0)) },
+            .twoClusters, .error, node: folder.number.map { NodeName(String($0)) },
             "\(folder.path) is of another cluster than \(kept.map(\.label).joined(separator: " "))",
             hint: StrayFolders.hint,
             repair: .setAside(
@@ -99,14 +99,14 @@ package struct FolderPlan: Sendable, Equatable {
 
     private static func unplaced(_ folder: DirectoryFacts) -> Finding {
         Finding(
-            "keys-without-cluster", .error, node: folder.number.map { NodeName(String($0)) },
+            .keysWithoutCluster, .error, node: folder.number.map { NodeName(String($0)) },
             "\(folder.path) holds keys and belongs to no cluster: without it the next start makes a new, empty one",
             hint: StrayFolders.hint,
             repair: .setAside(.init(folder: folder, why: "it held keys and belonged to no cluster")))
     }
 
     private static let nothingToChoose = Refusal(
-        "nothing-to-choose", "here are no two clusters of which one is to be kept", hint: "clusterd fix --dry-run",
+        .nothingToChoose, "here are no two clusters of which one is to be kept", hint: "clusterd fix --dry-run",
         exit: 64)
 }
 

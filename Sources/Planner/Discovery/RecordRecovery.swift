@@ -51,7 +51,7 @@ extension Turn {
         for standalone in standalone.dropFirst(missing) {
             emit(
                 Finding(
-                    "node-standalone", .info, node: standalone.number.map { NodeName(String($0)) },
+                    .nodeStandalone, .info, node: standalone.number.map { NodeName(String($0)) },
                     "\(standalone.path) belongs to no cluster and is not needed: \(members.count) nodes are wanted"))
         }
         // One shard id a shard: the master's, where the engine has given it one.

@@ -39,21 +39,21 @@ package struct StrayFolders {
         if let owner = owner(of: facts) {
             if isAtHome(owner) {
                 return Finding(
-                    "directory-copied", .error, node: member.name,
+                    .directoryCopied, .error, node: member.name,
                     "\(facts.path) is a copy of the folder of \(owner.name) and holds keys: \(member.name) is not started in it",
                     hint: Self.hint,
                     repair: .setAside(
                         .init(facts, inPlaceOf: member.name, why: "\(file) and data were a copy of \(owner.name)'s")))
             }
             return Finding(
-                "directory-misplaced", .error, node: member.name,
+                .directoryMisplaced, .error, node: member.name,
                 "\(facts.path) is the folder of \(owner.name), which has no other: \(member.name) is not started in it",
                 hint:
                     "stop the cluster (clusterd stop), move the folder to \(owner.directory), and start clusterd again")
         }
         let whose = facts.parsed?.view.entries.count == 1 ? "of a node that knows nobody" : "of another cluster's node"
         return Finding(
-            "standalone-with-keys", .error, node: member.name,
+            .standaloneWithKeys, .error, node: member.name,
             "\(facts.path) holds keys, and its \(file) is \(whose): it is left as it is, and \(member.name) is not started in it",
             hint: Self.hint,
             repair: .setAside(
@@ -65,27 +65,27 @@ package struct StrayFolders {
         guard !inUse.contains(facts.path) else {
             guard facts.content.holdsKeys || owner(of: facts) != nil else { return nil }
             return Finding(
-                "directory-in-use", .warning, node: node,
+                .directoryInUse, .warning, node: node,
                 "\(facts.path) is in use by a process that clusterd did not start: it is left alone",
                 hint: "stop that process")
         }
         if let owner = owner(of: facts) {
             guard isAtHome(owner) else {
                 return Finding(
-                    "directory-misplaced", .error, node: node,
+                    .directoryMisplaced, .error, node: node,
                     "\(facts.path) is the folder of \(owner.name), which has no other in its place \(owner.directory)",
                     hint:
                         "stop the cluster (clusterd stop), move the folder to \(owner.directory), and start clusterd again"
                 )
             }
             return Finding(
-                "directory-copied", .warning, node: node,
+                .directoryCopied, .warning, node: node,
                 "\(facts.path) claims the node id of \(owner.name): it is a copy and is not started", hint: Self.hint,
                 repair: .setAside(.init(folder: facts, why: "it was a copy of the folder of \(owner.name)")))
         }
         guard facts.content.holdsKeys else { return nil }
         return Finding(
-            "standalone-with-keys", .error, node: node,
+            .standaloneWithKeys, .error, node: node,
             "\(facts.path) holds keys and belongs to no node of this cluster: it is left as it is and not started",
             hint: Self.hint,
             repair: .setAside(.init(folder: facts, why: "it held keys and belonged to no node of the cluster")))

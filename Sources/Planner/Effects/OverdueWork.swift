@@ -21,7 +21,7 @@ extension Turn {
             let since = seen.wall + (.zero - (now - work.since))
             emit(
                 Finding(
-                    "disk-hangs", .error, node: members.first { work.path.hasPrefix($0.directory + "/") }?.name,
+                    .diskHangs, .error, node: members.first { work.path.hasPrefix($0.directory + "/") }?.name,
                     "\(work.doing) \(work.path) has not returned since \(since.clock): its disk does not answer; dead masters "
                         + "are replaced and running nodes stay up, and changes that need that disk wait",
                     hint: work.path.hasPrefix("/") ? "findmnt -T \(ShellWord.quoted(work.path))" : nil))

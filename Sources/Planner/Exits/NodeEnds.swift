@@ -136,7 +136,7 @@ extension Turn {
         let lasted = last.uptimeMilliseconds.map { " after \(Duration.milliseconds($0).inWords)" } ?? ""
         emit(
             Finding(
-                "crash-loop", .error, node: member.name,
+                .crashLoop, .error, node: member.name,
                 "\(member.name) ended \(failures) times in a row; the last time it \(ExitReason.past(last.cause))\(lasted)",
                 hint: "\(member.directory)/redis.log", details: last.log))
     }

@@ -176,12 +176,12 @@ extension Turn {
         switch doubt {
         case .notLooked(let since):
             needSurvey(since: since)
-            wait("to look whether the process of \(member.name) has ended")
+            wait(.deathSurvey(member.name))
         case .folderInUse(let user): takeOver(member, user)
         case .hidden(let process):
             emit(
                 Finding(
-                    "end-unproven", .error, node: member.name,
+                    .endUnproven, .error, node: member.name,
                     "\(member.name) is not started and not replaced: \(process) of its record may still run, and /proc "
                         + "hides it from clusterd (hidepid)",
                     hint: "sudo ps -o pid,user,lstart,args -p \(process.pid)"))
@@ -196,12 +196,12 @@ extension Turn {
             guard case .busy(let busy) = seen.ports[member.ports] else { return }
             if case .process = busy.holder, let survey = seen.survey, survey.askedAt < busy.heldSince {
                 needSurvey(since: busy.heldSince)
-                return wait("to look where the process works that holds port \(busy.port) of \(member.name)")
+                return wait(.portHolder(busy.port, of: member.name))
             }
             // Within `port-wait` nothing has gone wrong yet: the start is not over for a node that waits for its port.
             emit(
                 Finding(
-                    "end-unproven", now - busy.since < spec.portWait ? .warning : .error, node: member.name,
+                    .endUnproven, now - busy.since < spec.portWait ? .warning : .error, node: member.name,
                     "\(member.name) is not started and not replaced: \(who), and a port of \(member.name) is in use",
                     hint: "sudo ss -ltnp 'sport = :\(member.ports.client)'"))
             lookAgain(member)
@@ -209,7 +209,7 @@ extension Turn {
     }
 
     private mutating func lookAgain(_ member: Member) {
-        wait("for proof that the process of \(member.name) has ended")
+        wait(.deathProof(member.name))
         needSurvey(since: now - .seconds(1))
         wake(after: .seconds(1))
     }

@@ -37,16 +37,16 @@ extension Turn {
         return progress
     }
 
-    /// What is waited for, in words, until `candidate` may be elected in place of `master`; nil: it may be.
+    /// What is waited for until `candidate` may be elected in place of `master`; nil: it may be.
     mutating func electionWait(
         of candidate: Member, after master: Member, _ topology: Topology, _ story: Story
-    ) -> String? {
+    ) -> OperationStep? {
         let last = lastHandOver(to: candidate, from: master, topology)
         if let last, last.failure == nil { return nil }
-        let words = "waiting for the masters to reach \(candidate.name)"
-        if !canBeElected(candidate, after: master, topology), story.age(of: words) < Self.agreementLimit {
+        let step = OperationStep.awaitingVoters(of: candidate.name)
+        if !canBeElected(candidate, after: master, topology), story.age(of: step) < Self.agreementLimit {
             wake(after: Self.pollInTransition)
-            return words
+            return step
         }
         // The replica itself refused the last order, and no election came of it.
         if last?.failure?.hasPrefix("ERR") == true { return nil }
@@ -59,10 +59,9 @@ extension Turn {
         if let replaced = master.handedOver, replaced.bootID == seen.bootID { until.append(replaced.at + timeout * 2) }
         guard let end = until.max().map({ $0 + Self.manualFailoverLimit }), now < end else { return nil }
         wake(at: end)
-        let why = ": the engine refuses a second election of a replica of \(master.name) so soon"
-        if let step = story.step, step.hasPrefix("waiting "), step.hasSuffix(why) { return step }
-        let seconds = ((end - now) + .milliseconds(999)).components.seconds
-        return "waiting \(seconds) s\(why)"
+        // In whole seconds, as they were when it began.
+        let left = Duration.seconds(((end - now) + .milliseconds(999)).components.seconds)
+        return .awaitingElectionWindow(of: master.name, Shown(left))
     }
 
     /// Whether the votes for `candidate` would arrive. A process that has just started is known to the others before their links reach

@@ -25,7 +25,7 @@ extension Turn {
         of master: Member, death: Moment, keepsSockets: Bool = false, _ topology: Topology, _ survey: Observation.Survey
     ) -> FailoverDecision {
         if let promotion = openPromotion(from: master) {
-            wait("for \(promotion.replica) to take over from \(master.name)")
+            wait(.failover(to: promotion.replica, from: master.name, nil))
             return .waits
         }
         let asked = failoverAsked(of: master, topology)
@@ -34,7 +34,7 @@ extension Turn {
         let began = max(keepsSockets ? death + Self.failoverLimit : death, asked ?? death)
         let replicas = liveReplicas(of: master, topology)
         if !replicas.isEmpty, now < seen.began + Self.promotionValidity {
-            wait("until nothing that an earlier clusterd ordered can happen any more")
+            wait(.promotionOrdersOfPreviousDaemon)
             wake(at: seen.began + Self.promotionValidity)
             return .waits
         }
@@ -49,7 +49,7 @@ extension Turn {
         let hasDrained = keepsSockets && now - death >= Self.failoverLimit
         let ended = following.filter { hasDrained || !$0.report.replication.linkUp }
         if ended.count < replicas.count, now - death < Self.drainLimit {
-            wait("for the replicas of \(master.name) to read its last bytes")
+            wait(.drain(ofReplicasOf: master.name))
             return .waits
         }
         if isTimely, mayElect(ended, master, death: death, topology) { return .waits }
@@ -58,11 +58,11 @@ extension Turn {
             if asked == nil, let preference = preference(master, over: winner, survey) { return preference }
             if isTimely { return promote(winner, over: master, topology, survey) }
         } else if ended.count < replicas.count, isTimely {
-            wait("for a replica of \(master.name) that can take over")
+            wait(.candidate(for: master.name))
             return .waits
         }
         if let draining = following.first(where: { isDraining($0, death: death) }) {
-            wait("for \(draining.member.name) to read the last bytes of \(master.name)")
+            wait(.drainOfReplica(draining.member.name, from: master.name))
             wake(after: .milliseconds(2))
             return .waits
         }
@@ -125,7 +125,7 @@ extension Turn {
                     + "failover-max-lag is \(limit)", lagBytes: lag))
         emit(
             Finding(
-                "failover-held", .warning, node: winner.member.name, shard: master.name,
+                .failoverHeld, .warning, node: winner.member.name, shard: master.name,
                 "\(winner.member.name) does not take over from \(master.name): it is "
                     + (lag.map { "\($0) bytes behind" } ?? "behind by nobody knows how much")
                     + ", and supervision.failover-max-lag is \(limit); \(master.name) is started in place"))
@@ -136,7 +136,7 @@ extension Turn {
     private mutating func held(_ master: Member, by candidate: Member, _ why: String) -> FailoverDecision {
         emit(
             Finding(
-                "master-older", .error, node: master.name, shard: master.name,
+                .masterOlder, .error, node: master.name, shard: master.name,
                 "\(master.name) is not started: \(candidate.name) has newer data (\(why)), and clusterd is paused",
                 hint: "clusterd resume"))
         return .waits
@@ -145,7 +145,7 @@ extension Turn {
     private mutating func passOver(_ master: Member, for candidate: Member, _ why: String) {
         emit(
             Finding(
-                "master-older", .warning, node: master.name, shard: master.name,
+                .masterOlder, .warning, node: master.name, shard: master.name,
                 "\(candidate.name) is to be master in place of \(master.name), which has older data: \(why)"))
         decision.verdicts.append(Verdict(master: master.name, candidate: candidate.name, why: why))
     }
@@ -183,7 +183,7 @@ extension Turn {
         }
         passOver(master, for: candidate.member, candidate.why)
         guard let contender, !contender.report.loading, !contender.report.replication.syncInProgress else {
-            wait("for \(candidate.member.name), whose data are newer than those of \(master.name)")
+            wait(.newerData(of: candidate.member.name, than: master.name))
             wake(after: Self.pollInTransition)
             return .waits
         }
@@ -201,11 +201,11 @@ extension Turn {
     /// The master's files are known to lack writes that this replica may have in its memory. Once it answers it is compared; once
     /// its process has ended there is nothing left to wait for.
     private mutating func hold(_ master: Member, for silent: Member) -> FailoverDecision {
-        wait("for \(silent.name) to answer, which may hold writes that the files of \(master.name) lack")
+        wait(.answer(from: silent.name, withWritesOf: master.name))
         wake(after: Self.pollInTransition)
         emit(
             Finding(
-                "master-waits", .error, node: silent.name, shard: master.name,
+                .masterWaits, .error, node: silent.name, shard: master.name,
                 "\(master.name) is not started: \(silent.name) runs, does not answer, and may hold writes that the files of "
                     + "\(master.name) lack",
                 hint: "to start \(master.name) without the data of \(silent.name): clusterd stop-node \(silent.name)"))
@@ -266,7 +266,7 @@ extension Turn {
         let ends = members.filter { $0.shard == master.shard }.compactMap { exited($0.name)?.at }
         guard let last = ends.max(), let survey = seen.survey, survey.askedAt < last else { return true }
         needSurvey(since: last)
-        wait("to look at the folders of \(master.name) and its replicas")
+        wait(.shardFolders(of: master.name))
         return false
     }
 
@@ -284,7 +284,7 @@ extension Turn {
         let owners = members.filter { topology.owns($0.id) }
         let voters = owners.count { running($0.name) != nil && freshReply(from: $0) != nil }
         guard voters * 2 > owners.count else { return false }
-        wait("for the replicas of \(master.name), which may be electing one of them")
+        wait(.election(ofReplicaOf: master.name))
         return true
     }
 }

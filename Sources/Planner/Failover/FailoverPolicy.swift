@@ -71,14 +71,14 @@ extension Turn {
         guard let contact = contact(winner.member) else { return .waits }
         switch nodesConfHeadroom(toReplace: master, by: winner.member, topology) {
         case .enough: break
-        case .coming(let words):
-            wait(words)
+        case .coming:
+            wait(.reserve)
             return .waits
         case .none(let shortage): return hold(master, for: winner, shortage, survey)
         }
         let earlier = seen.effects(.promote, of: winner.member.name)
         if let failed = earlier.values.filter({ $0.failure != nil }).max(by: { $0.began < $1.began }) {
-            wait("for \(winner.member.name) to take over from \(master.name): \(failed.failure ?? "")")
+            wait(.failover(to: winner.member.name, from: master.name, failed.failure.map { Shown($0) }))
             let due = (failed.ended ?? now) + Self.promotionPause * earlier.count
             guard now >= due else {
                 wake(at: due)
@@ -97,7 +97,7 @@ extension Turn {
         if running(master.name) != nil, winner.report.replication.linkUp { promotion.linkStays = true }
         decision.record?.promotions.append(promotion)
         ensure(.promote(promotion, contact))
-        wait("for \(winner.member.name) to take over from \(master.name)")
+        wait(.failover(to: winner.member.name, from: master.name, nil))
         return .waits
     }
 

@@ -6,7 +6,7 @@ import ClusterModel
 enum NodesConfHeadroom: Equatable {
     case enough
     /// The reserve is being given back.
-    case coming(String)
+    case coming
     case none(NodesConfShortage)
 }
 
@@ -17,8 +17,6 @@ struct NodesConfShortage: Equatable {
 
     /// With how much is free, for a finding.
     var sentence: String { "\(disk.shortage), too little for \(endangered) to save its nodes.conf" }
-    /// Without a number: what is waited for stays the same while that changes.
-    var wait: String { "for room in \(disk.folder): \(endangered) could not save its nodes.conf" }
 }
 
 extension Turn {
@@ -38,7 +36,7 @@ extension Turn {
         -> NodesConfHeadroom
     {
         let running = members.filter { self.running($0.name) != nil }
-        if releaseReserves(of: running) { return .coming("for the reserve of a full disk to be given back") }
+        if releaseReserves(of: running) { return .coming }
         let endangered = ([candidate] + running).first { member in
             guard !canSave(member) else { return false }
             if member.id == candidate.id { return true }
@@ -65,12 +63,13 @@ extension Turn {
     /// room.
     mutating func roomWait(
         toReplace master: Member, by candidate: Member, _ topology: Topology
-    ) -> (step: String, why: String)? {
+    ) -> (step: OperationStep, why: String)? {
         if lastHandOver(to: candidate, from: master, topology)?.isUnderWay == true { return nil }
         switch nodesConfHeadroom(toReplace: master, by: candidate, topology) {
         case .enough: return nil
-        case .coming(let words): return ("waiting \(words)", words)
-        case .none(let shortage): return ("waiting \(shortage.wait)", shortage.sentence)
+        case .coming: return (.awaitingReserve, WaitReason.reserve.words)
+        case .none(let shortage):
+            return (.awaitingRoom(folder: shortage.disk.folder, for: shortage.endangered), shortage.sentence)
         }
     }
 
@@ -96,16 +95,16 @@ extension Turn {
         if let trouble {
             emit(
                 Finding(
-                    "failover-held", .error, node: candidate.member.name, shard: master.name,
+                    .failoverHeld, .error, node: candidate.member.name, shard: master.name,
                     "\(held); \(master.name) is not started in place either: \(trouble)", hint: hint))
-            wait("for room to let \(candidate.member.name) take over from \(master.name)")
+            wait(.roomToFailOver(to: candidate.member.name, from: master.name))
             return .waits
         }
         decision.verdicts.append(
             Verdict(master: master.name, candidate: nil, why: "there is no room for a promotion: \(shortage.sentence)"))
         emit(
             Finding(
-                "failover-held", .warning, node: candidate.member.name, shard: master.name,
+                .failoverHeld, .warning, node: candidate.member.name, shard: master.name,
                 "\(held); \(master.name) is started in place", hint: hint))
         return .inPlace
     }
@@ -130,7 +129,7 @@ extension Turn {
             let why = "\(full.folder) has \(Disk.text(full.free)) free"
             decision.verdicts.append(Verdict(master: master.name, candidate: candidate.name, why: why))
             _ = orderHandOver(to: candidate, contact, from: master, topology)
-            wait("for \(candidate.name) to take over from \(master.name): \(why)")
+            wait(.failover(to: candidate.name, from: master.name, Shown(why)))
         }
     }
 

@@ -29,22 +29,22 @@ extension Turn {
             isHandingOver(to: earlier, from: master, topology)
             ? earlier : able(isFixed ? [earlier].compactMap { $0 } : replicas)
         guard let candidate, let contact = contact(candidate) else {
-            let words = "waiting for \(isFixed ? chosen?.text ?? "it" : "a replica of \(master.name)") to be in sync"
-            if story.age(of: words) < Self.agreementLimit { return .working(words) }
+            let step = OperationStep.awaitingReplicaInSync(isFixed ? chosen : nil, of: master.name)
+            if story.age(of: step) < Self.agreementLimit { return .working(step) }
             return .failed(
                 isFixed
                     ? "\(chosen?.text ?? "it") did not come into sync with \(master.name)"
                     : "no replica of \(master.name) came into sync")
         }
-        if let words = electionWait(of: candidate, after: master, topology, story) { return .working(words) }
+        if let step = electionWait(of: candidate, after: master, topology, story) { return .working(step) }
         if let wait = roomWait(toReplace: master, by: candidate, topology) {
             return story.age(of: wait.step) < Self.agreementLimit
                 ? .working(wait.step) : .failed("\(candidate.name) did not take over: \(wait.why)")
         }
         chosen = candidate.name
         let progress = orderHandOver(to: candidate, contact, from: master, topology)
-        let words = "handing over to \(candidate.name)"
-        if story.age(of: words) < Self.agreementLimit { return .working(words) }
+        let step = OperationStep.handingOver(to: candidate.name)
+        if story.age(of: step) < Self.agreementLimit { return .working(step) }
         if case .failed(let why, _) = progress { return .failed("\(candidate.name) could not take over: \(why)") }
         return .failed("\(candidate.name) did not take over within \(Self.agreementLimit.components.seconds) s")
     }
@@ -85,8 +85,8 @@ extension Turn {
     ) -> Advance? {
         let isFollowed = freshReply(from: master, since: seen.rolesChanged).map(isInSync) ?? false
         if topology.owns(candidate.id), isFollowed, openDispute(topology) == nil { return nil }
-        let words = "waiting for all nodes to agree that \(candidate.name) is master"
-        if story.age(of: words) < Self.agreementLimit { return .working(words) }
+        let step = OperationStep.awaitingAgreementOnMaster(candidate.name)
+        if story.age(of: step) < Self.agreementLimit { return .working(step) }
         return .failed(
             openDispute(topology) ?? "\(master.name) does not follow \(candidate.name)")
     }
@@ -102,17 +102,17 @@ extension Turn {
     }
 
     /// Why a second node of its shard would be down with this one; nil: it would be the only one.
-    func siblingTrouble(of member: Member, _ topology: Topology) -> String? {
+    func siblingTrouble(of member: Member, _ topology: Topology) -> ShardGap? {
         let master = topology.master(of: member.id)
         for sibling in members where sibling.id != member.id && topology.master(of: sibling.id) == master {
             guard running(sibling.name) != nil else {
-                return "\(sibling.name) of its shard \(sibling.wanted == .stopped ? "is stopped" : "does not run")"
+                return sibling.wanted == .stopped ? .stopped(sibling.name) : .down(sibling.name)
             }
             guard let report = freshReply(from: sibling, since: seen.rolesChanged) else {
-                return "\(sibling.name) of its shard does not answer"
+                return .silent(sibling.name)
             }
-            if report.loading { return "\(sibling.name) of its shard loads its data" }
-            if !topology.owns(sibling.id), !isInSync(report) { return "\(sibling.name) of its shard is not in sync" }
+            if report.loading { return .loading(sibling.name) }
+            if !topology.owns(sibling.id), !isInSync(report) { return .notInSync(sibling.name) }
         }
         return nil
     }

@@ -38,7 +38,7 @@ extension Turn {
             guard running(member.name) != nil, let refusal = reasonNotToObey(member) else { continue }
             emit(
                 Finding(
-                    "promotion-refused", .warning, node: member.name,
+                    .promotionRefused, .warning, node: member.name,
                     "\(member.name) could not take over from its master: \(refusal.sentence)", hint: refusal.hint))
         }
     }

@@ -9,7 +9,7 @@ extension Turn {
             }
             suspect(
                 Finding(
-                    "writes-refused", .error, node: member.name, shard: member.name,
+                    .writesRefused, .error, node: member.name, shard: member.name,
                     "\(member.name) refuses writes: min-replicas-to-write is \(wanted), and fewer of its replicas are in sync",
                     hint: hint(member, wanted, topology)), for: Self.standing)
         }
@@ -40,7 +40,7 @@ extension Admission {
         let left = shard.replicasInSync.count { $0 != node } - (node == master ? 1 : 0)
         guard left < wanted else { return }
         throw Refusal(
-            "writes-would-stop",
+            .writesWouldStop,
             "min-replicas-to-write is \(wanted), and the shard of \(node) has \(shard.replicasInSync.count) "
                 + "\(shard.replicasInSync.count == 1 ? "replica" : "replicas") in sync: without \(node) it refuses writes",
             hint: "to do it all the same: \(command)", exit: 4)

@@ -84,7 +84,7 @@ extension Turn {
         if let busy = taken.first {
             // Nothing was started yet: plan again, around the port that was lost.
             if spec.onPortConflict == .fail {
-                decision.end = .refused(Refusal("port-taken", busy.sentence, exit: 1))
+                decision.end = .refused(Refusal(.portTaken, busy.sentence, exit: 1))
             } else {
                 form(over: survey.directories)
             }
@@ -93,7 +93,7 @@ extension Turn {
         let unknown = record.members.map(\.ports).filter { seen.ports[$0] == nil }
         guard unknown.isEmpty else {
             ensure(.reserve(unknown, addresses: spec.bind))
-            return wait("to reserve \(unknown.count) ports")
+            return wait(.portReservations(unknown.count))
         }
         let topology = plannedTopology(record)
         let written = record.members.filter { prepare($0, topology, survey, incarnation: 0) }
@@ -105,7 +105,7 @@ extension Turn {
             for index in record.members.indices { decision.record?.members[index].joining = false }
             wake(at: now)
         } else {
-            wait("for the files of \(record.members.count - written.count) nodes to be written")
+            wait(.files(ofNodes: record.members.count - written.count))
         }
     }
 
@@ -127,7 +127,7 @@ extension Turn {
         guard let facts, facts.exists else {
             let make = Effect.makeDirectory(member.name, path: member.directory)
             switch ensure(make, repeatAfter: .seconds(1)) {
-            case .failed(let why, _): fault(member, "directory-unusable", why)
+            case .failed(let why, _): fault(member, .directoryUnusable, why)
             case .done: needSurvey(since: seen.effects[make.key]?.ended ?? now)
             case .underWay: break
             }
@@ -135,12 +135,12 @@ extension Turn {
         }
         if !isReturning(member.name), let stray = strays(survey)?.inTheWay(of: member, facts) {
             emit(stray)
-            wait("for \(facts.path), which holds keys of another node, to be moved away")
+            wait(.foreignKeys(path: facts.path))
             return false
         }
         if let quarantine = cleaning(member, facts, topology, incarnation) {
             switch ensure(.quarantine(quarantine)) {
-            case .failed(let why, _): fault(member, "quarantine-failed", why)
+            case .failed(let why, _): fault(member, .quarantineFailed, why)
             case .done(let at): needSurvey(since: at)
             case .underWay: break
             }
@@ -152,7 +152,7 @@ extension Turn {
         if let copies = preservation(member, facts, planned, incarnation), !isInQuarantine(member, keep(copies)) {
             return false
         }
-        if case .failed(let why, _) = ensure(write) { fault(member, "files-not-written", why) }
+        if case .failed(let why, _) = ensure(write) { fault(member, .filesNotWritten, why) }
         return false
     }
 
@@ -160,7 +160,7 @@ extension Turn {
     private mutating func isInQuarantine(_ member: Member, _ progress: Progress) -> Bool {
         switch progress {
         case .failed(let why, _):
-            fault(member, "quarantine-failed", why)
+            fault(member, .quarantineFailed, why)
             return false
         case .underWay: return false
         case .done: return true
@@ -245,9 +245,9 @@ extension Turn {
         ensure(.survey(after: moment))
     }
 
-    private mutating func fault(_ member: Member, _ code: String, _ why: String) {
+    private mutating func fault(_ member: Member, _ code: ReasonCode, _ why: String) {
         emit(Finding(code, .error, node: member.name, "\(member.name): \(why)"))
-        wait("for the folder of \(member.name) to be usable: \(why)")
+        wait(.usableFolder(of: member.name, Shown(why)))
     }
 }
 

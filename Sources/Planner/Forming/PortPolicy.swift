@@ -60,7 +60,7 @@ extension Turn {
                 if spec.onPortConflict == .fail {
                     return .refused(
                         Refusal(
-                            "port-taken", busy.sentence,
+                            .portTaken, busy.sentence,
                             hint: "end that process, choose other ports (cluster.ports, --port), or set "
                                 + "cluster.on-port-conflict: next", exit: 1))
                 }
@@ -70,18 +70,18 @@ extension Turn {
         if chosen.count + unknown.count < count {
             return .refused(
                 Refusal(
-                    "too-few-ports",
+                    .tooFewPorts,
                     "\(count) nodes need \(count) ports, and only \(chosen.count + unknown.count) are to be had"
                         + (seen.engine.isSevenOrLater
                             ? "" : "; a bus port is the port + 10000 before Redis 7, so that ports end at 55535"),
                     hint: "give a longer range or list in cluster.ports, or another --port", exit: 1))
         }
         guard unknown.isEmpty else {
-            wait("to reserve \(unknown.count) ports")
+            wait(.portReservations(unknown.count))
             if case .failed(let why, _) = ensure(.reserve(unknown, addresses: spec.bind)) {
                 return .refused(
                     Refusal(
-                        "port-unusable", why, hint: "set cluster.bind and cluster.ports to what this host has", exit: 1)
+                        .portUnusable, why, hint: "set cluster.bind and cluster.ports to what this host has", exit: 1)
                 )
             }
             return .waiting
@@ -106,8 +106,8 @@ extension Turn {
             if case .failed(let why, _) = ensure(
                 .reserve([member.ports], addresses: spec.bind), retryAfter: .seconds(1))
             {
-                emit(Finding("port-unusable", .error, node: member.name, "\(member.name) is not started: \(why)"))
-                wait("for port \(member.ports.client) of \(member.name): \(why)")
+                emit(Finding(.portUnusable, .error, node: member.name, "\(member.name) is not started: \(why)"))
+                wait(.port(member.ports.client, of: member.name, Shown(why)))
             }
             return .waiting
         case .busy(let busy):
@@ -124,17 +124,17 @@ extension Turn {
             if mayBeOwn, waited >= spec.portWait {
                 emit(
                     Finding(
-                        "port-taken", .error, node: member.name,
+                        .portTaken, .error, node: member.name,
                         "\(member.name) neither starts nor moves: \(busy.sentence), which may be \(member.name) itself",
                         hint: "sudo ss -ltnp 'sport = :\(busy.port)'"))
             } else {
                 emit(
                     Finding(
-                        "port-taken", .warning, node: member.name,
+                        .portTaken, .warning, node: member.name,
                         "\(member.name) waits \(spec.portWait.inMilliseconds / 1000) s for its port: \(busy.sentence)",
                         hint: "end that process; then the node starts at once"))
             }
-            wait("for port \(busy.port) of \(member.name): \(busy.sentence)")
+            wait(.port(busy.port, of: member.name, Shown(busy.sentence)))
             return mayBeOwn && waited >= spec.portWait ? .held : .waiting
         }
     }

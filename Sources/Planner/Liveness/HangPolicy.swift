@@ -183,7 +183,7 @@ extension Turn {
         else { return }
         emit(
             Finding(
-                "host-trouble", .warning,
+                .hostTrouble, .warning,
                 "\(Self.list(silent.map(\.name.text))) do not answer at once: that is trouble of the host, and none of them "
                     + "is killed but for being stopped", hint: "look at the load, the memory and the disks of this host"
             ))
@@ -197,18 +197,18 @@ extension Turn {
         if words.hasPrefix("BUSY") {
             emit(
                 Finding(
-                    "node-busy", .warning, node: member.name, "\(member.name) lives and is busy: \(words)",
+                    .nodeBusy, .warning, node: member.name, "\(member.name) lives and is busy: \(words)",
                     hint: Self.killHint(words, member.ports.client)))
         } else if words.contains("max number of clients") {
             emit(
                 Finding(
-                    "node-refuses", .error, node: member.name,
+                    .nodeRefuses, .error, node: member.name,
                     "\(member.name) lives and takes no more clients (maxclients), not even clusterd: \(words)",
                     hint: "close connections of clients; who holds them: ss -tnp sport = :\(member.ports.client)"))
         } else {
             emit(
                 Finding(
-                    "node-refuses", .error, node: member.name,
+                    .nodeRefuses, .error, node: member.name,
                     "\(member.name) lives and does not tell clusterd how it is: \(words)",
                     hint: "set redis.requirepass, or engine.auth-user and engine.auth-pass, to what the nodes know"))
         }
@@ -218,7 +218,7 @@ extension Turn {
         guard topology.owns(member.id), lastHeard(member)?.holdsWrites == true else { return }
         emit(
             Finding(
-                "clients-paused", .error, node: member.name,
+                .clientsPaused, .error, node: member.name,
                 "\(member.name) lets clients' writes wait: CLIENT PAUSE holds them until its time is over",
                 hint: "clusterd call --node \(member.name) CLIENT UNPAUSE"))
     }
@@ -245,13 +245,13 @@ extension Turn {
             if isEnding(member) {
                 return emit(
                     Finding(
-                        "node-busy", .info, node: member.name,
+                        .nodeBusy, .info, node: member.name,
                         "\(who): clusterd has told it to stop, and it saves its keys first"))
             }
             if isPausedByClients(member) {
                 return emit(
                     Finding(
-                        "clients-paused", severity, node: member.name,
+                        .clientsPaused, severity, node: member.name,
                         "\(who), and answers the other nodes: CLIENT PAUSE holds its clients; it answers when the time of the pause "
                             + "is over"))
             }
@@ -261,13 +261,13 @@ extension Turn {
         case .busy:
             emit(
                 Finding(
-                    "node-busy", .warning, node: member.name,
+                    .nodeBusy, .warning, node: member.name,
                     "\(who): it computes, and is left to; a long command or a script",
                     hint: "when it answers again: redis-cli -p \(member.ports.client) SLOWLOG GET"))
         case .swapping:
             emit(
                 Finding(
-                    "node-busy", .warning, node: member.name,
+                    .nodeBusy, .warning, node: member.name,
                     "\(who): it waits for its memory, which the host has swapped out, and is left to",
                     hint: "give the host more memory, or the nodes a smaller redis.maxmemory"))
         case .stopped:
@@ -276,7 +276,7 @@ extension Turn {
             let who = "\(who): a debugger holds it\(tracer.map { " (pid \($0))" } ?? "")"
             emit(
                 Finding(
-                    "node-hung", severity, node: member.name, "\(who), and it is left to that",
+                    .nodeHung, severity, node: member.name, "\(who), and it is left to that",
                     hint: "detach the debugger"))
         case .blocked where !vitals.isRefusing && vitals.waitsForDisk(within: spec.supervision.hangTimeout):
             hang(
@@ -297,7 +297,7 @@ extension Turn {
         let fate =
             reprieve(member, topology).map { "it is not killed: \($0)" }
             ?? "it is killed and replaced if it stays so for \(limit.inWords)"
-        emit(Finding("node-hung", severity, node: member.name, "\(what); \(fate)", hint: hint))
+        emit(Finding(.nodeHung, severity, node: member.name, "\(what); \(fate)", hint: hint))
     }
 
     private mutating func reportStoppedProcess(
@@ -313,7 +313,7 @@ extension Turn {
             case .waits(let why): "it is neither continued nor killed: \(why)"
             }
         let hint = mayHaveBeenReplaced(member, topology) ? nil : "kill -CONT \(process.pid)"
-        emit(Finding("node-hung", severity, node: member.name, "\(what); \(fate)", hint: hint))
+        emit(Finding(.nodeHung, severity, node: member.name, "\(what); \(fate)", hint: hint))
     }
 
     private mutating func reportUnkillable(_ member: Member, _ topology: Topology) {
@@ -324,7 +324,7 @@ extension Turn {
         let kept = verdict.flatMap { verdict in possible.map { (name: $0, why: verdict.why) } }
         emit(
             Finding(
-                "node-unkillable", .error, node: member.name,
+                .nodeUnkillable, .error, node: member.name,
                 "\(member.name) (\(process.identity)) was sent SIGKILL and does not end: it hangs in the kernel, or its cgroup "
                     + "is frozen; it will not do anything any more, and its port and folder are not free"
                     + (kept.map { "; \($0.name) does not take over from it: \($0.why)" } ?? ""),

@@ -108,7 +108,7 @@ extension Turn {
         wake(at: end)
         emit(
             Finding(
-                "node-continued", .warning, node: member.name,
+                .nodeContinued, .warning, node: member.name,
                 "\(member.name) (\(process.identity)) was stopped (state T) by another process, and clusterd continued it "
                     + "(SIGCONT); if it is stopped again within \(Self.relapseLimit.inWords), clusterd kills and replaces it",
                 hint: "find what sends SIGSTOP to it; before stopping a node on purpose: clusterd pause"))

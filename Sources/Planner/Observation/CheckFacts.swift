@@ -5,7 +5,7 @@ package struct CheckFacts: Sendable, Equatable {
     package var settings: [NodeName: SettingsReply] = [:]
     /// Since when each condition holds that held in the last turn. A condition is a finding once it has lasted: what comes
     /// and goes within moments is no finding, and one that lasts does not flicker.
-    package var since: [String: Moment] = [:]
+    package var since: [Condition: Moment] = [:]
     /// When a person last asked for a check: what was asked before is asked again.
     package var asked: Moment?
     package var inspection: HostInspection?
@@ -13,8 +13,8 @@ package struct CheckFacts: Sendable, Equatable {
     package init() {}
 
     /// After a turn: which conditions held in it.
-    package mutating func remember(_ conditions: [String], at now: Moment) {
-        var next: [String: Moment] = [:]
+    package mutating func remember(_ conditions: [Condition], at now: Moment) {
+        var next: [Condition: Moment] = [:]
         for key in conditions { next[key] = since[key] ?? now }
         since = next
     }
@@ -65,7 +65,7 @@ package struct HostInspection: Sendable, Equatable {
 /// What one turn's checks came to, beside the findings that `status` shows.
 package struct CheckOutcome: Sendable, Equatable {
     /// Every condition that holds now, found already or not.
-    package var conditions: [String] = []
+    package var conditions: [Condition] = []
     /// What only `check` shows: good to know, and nothing that happened.
     package var notices: [Finding] = []
     /// The reload that this turn knew of, and whether nodes are still being told.

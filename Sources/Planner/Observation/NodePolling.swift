@@ -135,19 +135,19 @@ extension Turn {
         reportStandIns()
         for member in members {
             if let note = member.portNote {
-                emit(Finding("port-taken", .info, node: member.name, note))
+                emit(Finding(.portTaken, .info, node: member.name, note))
             }
             if member.name.text != String(member.ports.client) {
                 emit(
                     Finding(
-                        "port-moved", .warning, node: member.name,
+                        .portMoved, .warning, node: member.name,
                         "\(member.name) is on port \(member.ports.client): its own was taken when it was started"))
             }
         }
         if let record = decision.record, record.shape != .init(masters: spec.masters, replicas: spec.replicas) {
             emit(
                 Finding(
-                    "shape-differs", .info,
+                    .shapeDiffers, .info,
                     "configured are \(spec.masters) masters with \(spec.replicas) replicas each; formed were "
                         + "\(record.shape.masters) with \(record.shape.replicas), and that is what runs"))
         }
@@ -158,14 +158,14 @@ extension Turn {
         if let trouble = seen.timelineTrouble {
             emit(
                 Finding(
-                    "timeline-not-written", .warning,
+                    .timelineNotWritten, .warning,
                     "events cannot be written and are kept in memory: \(trouble)", hint: "make room on that disk"))
         }
         reportDisks()
         if spec.isReachableFromOutside {
             emit(
                 Finding(
-                    "single-host", .info,
+                    .singleHost, .info,
                     "all nodes run on this host: the cluster survives the death of processes, not of the host"))
         }
     }
@@ -175,7 +175,7 @@ extension Turn {
         guard let trouble = seen.recordTrouble else { return }
         emit(
             Finding(
-                "record-not-written", .error,
+                .recordNotWritten, .error,
                 "clusterd's record cannot be written: \(trouble); dead masters are replaced and nodes started as ever, and "
                     + "what gives ids or ports or moves files waits", hint: "make room on that disk"))
     }
@@ -184,7 +184,7 @@ extension Turn {
         guard let path = seen.recordKeptAside else { return }
         emit(
             Finding(
-                "record-unreadable", .warning,
+                .recordUnreadable, .warning,
                 "clusterd's record of this cluster could not be read; it is kept as \(path) and was rebuilt from the nodes"
             ))
     }

@@ -137,5 +137,5 @@ extension Finding {
     package var isLasting: Bool { severity == .error && Self.lasting.contains(code) }
 
     /// Codes of what keeps a node down until the operator acts, or for longer than the operator waits, where they are errors.
-    package static let lasting: Set<String> = ["node-down", "crash-loop", "cannot-start", "slots-unknown"]
+    package static let lasting: Set<ReasonCode> = [.nodeDown, .crashLoop, .cannotStart, .slotsUnknown]
 }

@@ -211,7 +211,7 @@ extension Turn {
         guard let keys = seen.reload?.heldBack, !keys.isEmpty else { return }
         emit(
             Finding(
-                "daemon-restart-pending", .info,
+                .daemonRestartPending, .info,
                 "\(keys.joined(separator: ", ")) \(keys.count == 1 ? "holds" : "hold") only from clusterd's next start",
                 hint: "clusterd reexec: the nodes go on running"))
     }

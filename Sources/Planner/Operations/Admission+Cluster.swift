@@ -12,8 +12,7 @@ extension Admission {
         }
         let kind = Operation.Kind.rollingRestart(.init(targets: targets, restoreRoles: restoreRoles, force: force))
         if targets.isEmpty {
-            return addEnded(
-                kind, pending ? "no node waits for a restart" : "no node runs: there is nothing to restart", key)
+            return addEnded(kind, .noNodeToRestart(pendingOnly: pending), key)
         }
         if let same = record.operations.last(where: { $0.isOpen && $0.isSameRequest(as: kind) }) { return same }
         for member in chosen { try checkSettled(member.name, mayLackSlots: force) }
@@ -32,15 +31,14 @@ extension Admission {
     mutating func pause(_ duration: Duration?, _ key: String?) -> Operation {
         // From the first moment on that was asked for: asking again moves only its end.
         let pause = Pause(since: record.pause?.since ?? seen.wall, until: duration.map { seen.wall + $0 })
-        let words = "paused \(pause.until.map { "until \($0.clock)" } ?? "until clusterd resume")"
         record.pause = pause
-        return addEnded(.pause(pause), words, key)
+        return addEnded(.pause(pause), .paused(until: pause.until), key)
     }
 
     mutating func resume(_ key: String?) -> Operation {
         let wasPaused = record.pause.map { $0.until.map { $0 > seen.wall } ?? true } ?? false
         record.pause = nil
-        return addEnded(.resume, wasPaused ? "clusterd acts by itself again" : "it was not paused", key)
+        return addEnded(.resume, .resumed(wasPaused: wasPaused), key)
     }
 
     /// What was begun is left as it stands, which is always a state that clusterd looks after: a node that was on its way down
@@ -49,7 +47,7 @@ extension Admission {
         guard let index = record.operations.firstIndex(where: { String($0.id) == id }) else {
             let open = record.operations.filter(\.isOpen).map { "\($0.id) (\($0.title))" }
             throw Refusal(
-                "unknown-operation",
+                .unknownOperation,
                 "there is no operation '\(id)'; "
                     + (open.isEmpty ? "none is open" : "open are \(open.joined(separator: ", "))"),
                 hint: "clusterd operations", exit: 64)
@@ -58,7 +56,7 @@ extension Admission {
         if operation.state == .cancelled { return operation }
         guard operation.isOpen else {
             throw Refusal(
-                "operation-ended", "operation \(id) (\(operation.title)) has ended: \(operation.state.rawValue)",
+                .operationEnded, "operation \(id) (\(operation.title)) has ended: \(operation.state.rawValue)",
                 hint: "clusterd operations \(id)", exit: 1)
         }
         record.operations[index].end(.cancelled, at: seen.wall)

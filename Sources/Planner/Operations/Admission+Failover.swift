@@ -7,15 +7,15 @@ extension Admission {
         let slots = slots(of: node)
         if !slots.isEmpty {
             let kind = failover(from: node, to: node, force: force)
-            return addEnded(kind, "\(node) is master already, of slots \(slots)", key)
+            return addEnded(kind, .alreadyMaster(node, slots), key)
         }
         try checkSettled(node, mayLackSlots: force)
         guard let master = shard(of: node)?.master else {
-            throw Refusal("no-shard", "\(node) belongs to no shard that has slots", hint: "clusterd status", exit: 1)
+            throw Refusal(.noShard, "\(node) belongs to no shard that has slots", hint: "clusterd status", exit: 1)
         }
         guard isRunning(node) else {
             throw Refusal(
-                "node-is-stopped", "\(node) does not run, and cannot take over", hint: "clusterd start-node \(node)",
+                .nodeIsStopped, "\(node) does not run, and cannot take over", hint: "clusterd start-node \(node)",
                 exit: 1)
         }
         try check(master, [node], add: "clusterd failover \(node) --force", force: force)
@@ -26,13 +26,13 @@ extension Admission {
         let node = try Self.member(text, record).name
         if isRunning(node) { try checkSettled(node, mayBeReset: true, mayLackSlots: force) }
         guard !slots(of: node).isEmpty else {
-            let master = shard(of: node)?.master.map { "; \($0) is master of its shard" } ?? ""
-            return addEnded(failover(from: node, to: nil, force: force), "\(node) is no master\(master)", key)
+            return addEnded(
+                failover(from: node, to: nil, force: force), .notMaster(node, master: shard(of: node)?.master), key)
         }
         let replicas = (shard(of: node)?.replicas ?? []).filter(isRunning)
         guard !replicas.isEmpty else {
             throw Refusal(
-                "no-replica", "\(node) has no replica that runs, so that nobody can take over", hint: "clusterd status",
+                .noReplica, "\(node) has no replica that runs, so that nobody can take over", hint: "clusterd status",
                 exit: 4)
         }
         try check(node, replicas, add: "clusterd failover --from \(node) --force", force: force)
@@ -53,7 +53,7 @@ extension Admission {
         }
         guard !held.isEmpty else {
             throw Refusal(
-                "replica-empty",
+                .replicaEmpty,
                 "\(names(candidates)) \(candidates.count == 1 ? "has" : "have") never had the data of \(master)",
                 hint: "clusterd status shows when it is in sync", exit: 4)
         }
@@ -62,20 +62,20 @@ extension Admission {
             // What is done by itself at once, and was not yet: because of a pause, or of its settings.
             if spec.supervision.failover == .fast { return }
             throw Refusal(
-                "master-down",
+                .masterDown,
                 "\(master) is down, and supervision.failover is \(spec.supervision.failover.rawValue): what it has on disk and "
                     + "\(names(candidates)) not would be lost to the cluster (it is kept in quarantine/)",
                 hint: "to fail over all the same: \(flag)", exit: 4)
         }
         guard let health = assessment.node(master)?.health, health == .ok else {
             throw Refusal(
-                "master-silent", "\(master) runs and does not answer, so that it cannot hand over",
+                .masterSilent, "\(master) runs and does not answer, so that it cannot hand over",
                 hint: "to end it, and promote what its replica has: \(flag)", exit: 4)
         }
         guard candidates.contains(where: { assessment.node($0)?.health == .ok && assessment.node($0)?.linkUp == true })
         else {
             throw Refusal(
-                "replica-not-in-sync",
+                .replicaNotInSync,
                 "\(names(candidates)) \(candidates.count == 1 ? "is" : "are") not in sync with \(master): what is missing would be lost",
                 hint: "to stop \(master), and promote what its replica has: \(flag)", exit: 4)
         }

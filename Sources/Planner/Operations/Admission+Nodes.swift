@@ -8,7 +8,7 @@ extension Admission {
         let node = try Self.member(text, record).name
         if record.member(node)?.wanted == .stopped, !isRunning(node) {
             throw Refusal(
-                "node-is-stopped", "\(node) is stopped, and stays so", hint: "clusterd start-node \(node)", exit: 1)
+                .nodeIsStopped, "\(node) is stopped, and stays so", hint: "clusterd start-node \(node)", exit: 1)
         }
         if isRunning(node) { try checkSettled(node, mayLackSlots: force) }
         if !noFailover, !force, isRunning(node) {
@@ -30,7 +30,7 @@ extension Admission {
         let isUp = assessment.node(node).map { $0.health == .ok && ($0.role == .master || $0.linkUp == true) } ?? false
         let kind = Operation.Kind.startNode(.init(node: node, replaces: isRunning(node) ? nil : process(of: node)))
         if record.member(node)?.wanted == .running, isRunning(node), isUp {
-            return addEnded(kind, "\(node) runs already", key)
+            return addEnded(kind, .alreadyRunning(node), key)
         }
         let operation = try add(kind, key)
         if let index = record.index(node) { record.members[index].wanted = .running }
@@ -41,7 +41,7 @@ extension Admission {
         let node = try Self.member(text, record).name
         let kind = Operation.Kind.stopNode(.init(node: node, noFailover: noFailover, force: force))
         if record.member(node)?.wanted == .stopped, !isRunning(node) {
-            return addEnded(kind, "\(node) is stopped already", key)
+            return addEnded(kind, .alreadyStopped(node), key)
         }
         if isRunning(node) { try checkSettled(node, mayBeReset: true, mayLackSlots: force) }
         if !noFailover, !force {

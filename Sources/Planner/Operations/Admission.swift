@@ -26,7 +26,7 @@ package struct Admission {
     package mutating func admit(_ command: Command, key: String? = nil) throws(Refusal) -> Operation {
         if let key, let same = record.operations.last(where: { $0.idempotencyKey == key }) { return same }
         guard assessment.phase != .stopping else {
-            throw Refusal("stopping", "the cluster is being stopped", exit: 1)
+            throw Refusal(.stopping, "the cluster is being stopped", exit: 1)
         }
         switch command {
         case .pause(let duration): return pause(duration, key)
@@ -51,7 +51,7 @@ package struct Admission {
     }
 
     package static let notFormed = Refusal(
-        "not-formed", "the cluster is still being formed", hint: "clusterd wait ready", exit: 1)
+        .notFormed, "the cluster is still being formed", hint: "clusterd wait ready", exit: 1)
 
     // MARK: the record
 
@@ -66,7 +66,7 @@ package struct Admission {
         let open = record.operations.count(where: \.isOpen)
         guard open < Self.operationsOpen else {
             throw Refusal(
-                "too-many-operations", "\(open) operations are open already", hint: "clusterd operations", exit: 1)
+                .tooManyOperations, "\(open) operations are open already", hint: "clusterd operations", exit: 1)
         }
         keep(operation)
         return operation
@@ -74,16 +74,16 @@ package struct Admission {
 
     func underWay(_ other: Operation) -> Refusal {
         Refusal(
-            "operation-under-way",
-            "operation \(other.id) (\(other.title)) is under way: \(other.currentStep ?? "it is about to begin")",
+            .operationUnderWay,
+            "operation \(other.id) (\(other.title)) is under way: \(other.currentStep?.words ?? "it is about to begin")",
             hint: "wait for it (clusterd operations \(other.id) --follow), or end it (clusterd cancel \(other.id))",
             exit: 1)
     }
 
     /// What was asked for is so already: an operation that ended as it began, kept for who asks.
-    mutating func addEnded(_ kind: Operation.Kind, _ words: String, _ key: String?) -> Operation {
+    mutating func addEnded(_ kind: Operation.Kind, _ result: OperationResult, _ key: String?) -> Operation {
         var operation = new(kind, key)
-        operation.steps = [.init(text: words, at: seen.wall, state: .done)]
+        operation.steps = [.init(.result(result), at: seen.wall, state: .done)]
         operation.end(.done, at: seen.wall)
         keep(operation)
         return operation
@@ -140,14 +140,14 @@ package struct Admission {
         if record.operations.contains(where: { $0.isOpen && $0.isExclusive }) { return }
         if !slots(of: node).isEmpty, shard(of: node)?.replicasInSync.isEmpty != false {
             throw Refusal(
-                "no-replica",
+                .noReplica,
                 "\(node) is master of slots \(slots(of: node)), and no replica can take over "
                     + "(\(shard(of: node)?.why ?? "no replica")): \(what)",
                 hint: flag, exit: 4)
         }
         if let trouble = siblingTrouble(of: node) {
             throw Refusal(
-                "second-node", "\(trouble); with \(node) a second node of the shard would be down", hint: secondNode,
+                .secondNode, "\(trouble); with \(node) a second node of the shard would be down", hint: secondNode,
                 exit: 4)
         }
         try checkWrites(without: node, add: force)
@@ -157,14 +157,14 @@ package struct Admission {
     package static func mayEnd(_ spec: ClusterSpec) throws(Refusal) {
         guard spec.isTemporary else { return }
         throw Refusal(
-            "made-for-a-command", "this cluster was made by clusterd exec for one command, and ends with it",
+            .madeForACommand, "this cluster was made by clusterd exec for one command, and ends with it",
             hint: "end that command", exit: 4)
     }
 
     package static func mayReplace(_ assessment: Assessment) throws(Refusal) {
         guard assessment.phase != .stopping else {
             throw Refusal(
-                "stopping", "clusterd is stopping every node, and ends then", hint: "clusterd status", exit: 1)
+                .stopping, "clusterd is stopping every node, and ends then", hint: "clusterd status", exit: 1)
         }
     }
 
@@ -173,7 +173,7 @@ package struct Admission {
         _ names: [String]?, role: Role?, _ record: Record?, _ assessment: Assessment
     ) throws(Refusal) -> [Member] {
         guard let record else {
-            throw Refusal("not-formed", "the cluster is still being formed", hint: "clusterd wait ready", exit: 1)
+            throw Refusal(.notFormed, "the cluster is still being formed", hint: "clusterd wait ready", exit: 1)
         }
         if let names {
             var found: [Member] = []
@@ -193,7 +193,12 @@ package struct Admission {
             let nodes = members.map { NodeChoice.Candidate(name: $0.name, port: $0.ports.client, id: $0.id) }
             return members[try NodeChoice.position(of: text, among: nodes)]
         } catch {
-            throw Refusal(error.code, error.message, hint: error.hint, exit: 64)
+            let code: ReasonCode =
+                switch error.kind {
+                case .ambiguous: .ambiguousNode
+                case .unknown: .unknownNode
+                }
+            throw Refusal(code, error.message, hint: error.hint, exit: 64)
         }
     }
 
@@ -202,7 +207,7 @@ package struct Admission {
         let shape = record.shape
         guard masters ?? shape.masters == shape.masters, replicas ?? shape.replicas == shape.replicas else {
             throw Refusal(
-                "shape-differs",
+                .shapeDiffers,
                 "here is a cluster of \(shape.masters) \(shape.masters == 1 ? "master" : "masters") with \(shape.replicas) "
                     + "\(shape.replicas == 1 ? "replica" : "replicas") each (nodes "
                     + "\(record.members.map(\.name.text).joined(separator: " "))), and its shape is not changed by starting it",

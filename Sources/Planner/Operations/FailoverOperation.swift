@@ -12,14 +12,14 @@ extension Turn {
         }
         // Between two roles a node's slots are nobody's for a moment.
         guard let master = topology.master(of: old.id).flatMap({ decision.record?.member(id: $0) }) else {
-            let words = "waiting for all nodes to agree who is master of the slots of \(failover.master)"
-            if failover.successor == nil, story.age(of: words) >= Self.standing,
+            let step = OperationStep.awaitingOwner(ofSlotsOf: failover.master)
+            if failover.successor == nil, story.age(of: step) >= Self.standing,
                 let trouble = slotTrouble(of: old, topology)
             {
                 return .failed(trouble.sentence)
             }
-            return story.age(of: words) < Self.agreementLimit
-                ? .working(words) : .failed("nobody knows who is master of the slots of \(failover.master)")
+            return story.age(of: step) < Self.agreementLimit
+                ? .working(step) : .failed("nobody knows who is master of the slots of \(failover.master)")
         }
         let isReplaced = failover.replica.map { $0 == master.name } ?? (master.name != old.name)
         if isReplaced { return conclude(master, story, topology) }
@@ -27,9 +27,9 @@ extension Turn {
             return .failed("\(master.name) was replaced meanwhile, and is master again")
         }
         guard let process = running(master.name) else {
-            let words = "waiting for a replica of \(master.name) to take over"
-            return story.age(of: words) < Self.agreementLimit
-                ? .working(words) : .failed("no replica of \(master.name) could take over")
+            let step = OperationStep.awaitingFailover(of: master.name)
+            return story.age(of: step) < Self.agreementLimit
+                ? .working(step) : .failed("no replica of \(master.name) could take over")
         }
         if failover.successor == nil, !isEnding(master),
             let advance = awaitSettled(master, mayLackSlots: failover.force, since: begun, story, topology)
@@ -42,36 +42,36 @@ extension Turn {
         var candidate = failover.replica ?? failover.successor
         let advance = handOver(from: master, to: &candidate, isFixed: failover.replica != nil, topology, story)
         failover.successor = candidate
-        return advance ?? .working("waiting for all nodes to agree")
+        return advance ?? .working(.awaitingAgreement)
     }
 
     /// Somebody else is master: done once everybody says so.
     private func conclude(_ master: Member, _ story: Story, _ topology: Topology) -> Advance {
         guard let dispute = openDispute(topology) else {
-            return .done("\(master.name) is master of \(topology.standings[master.id]?.slots ?? SlotSet())")
+            return .done(.master(master.name, topology.standings[master.id]?.slots ?? SlotSet()))
         }
-        let words = "waiting for all nodes to agree that \(master.name) is master"
-        return story.age(of: words) < Self.agreementLimit ? .working(words) : .failed(dispute)
+        let step = OperationStep.awaitingAgreementOnMaster(master.name)
+        return story.age(of: step) < Self.agreementLimit ? .working(step) : .failed(dispute)
     }
 
     /// The master that a person gave up, where no replica that was asked for can be handed over to. nil: one can.
     private mutating func endMaster(
         _ failover: Operation.Failover, _ master: Member, _ story: Story, _ topology: Topology
     ) -> Advance? {
-        let words = "stopping \(master.name)"
+        let step = OperationStep.stopping(master.name)
         let isSilent = lastReport(master) == nil
-        if !isEnding(master), story.step != words {
+        if !isEnding(master), story.step != step {
             let candidates = replicas(of: master, topology).filter {
                 failover.replica == nil || $0.name == failover.replica
             }
             if !isSilent, able(candidates) != nil || failover.successor != nil { return nil }
-            let hope = "waiting for \(master.name) to hand over to \(failover.replica?.text ?? "a replica")"
+            let hope = OperationStep.awaitingSwitchover(from: master.name, to: failover.replica)
             if story.age(of: hope) < spec.supervision.hangTimeout { return .working(hope) }
         }
-        let waited = story.age(of: words)
+        let waited = story.age(of: step)
         // A master that answers ends with its keys saved; one that does not is killed before it is replaced.
         stop(master, waited: waited, kill: isSilent && waited >= spec.supervision.hangTimeout)
         return waited < spec.supervision.stopTimeout * Self.savingPatience
-            ? .working(words) : .failed("\(master.name) did not stop; nobody took over")
+            ? .working(step) : .failed("\(master.name) did not stop; nobody took over")
     }
 }

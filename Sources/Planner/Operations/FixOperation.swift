@@ -59,12 +59,10 @@ extension Turn {
     mutating func fix(
         _ fix: inout Operation.Fix, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
-        guard let repair = fix.remaining.first else { return .done("there was nothing to do") }
+        guard let repair = fix.remaining.first else { return .done(.nothingToDo) }
         let advance: Advance
         if repair.changesViews, !hasRoomForEpoch() {
-            return within(
-                "waiting for room: a node cannot save its nodes.conf", story,
-                else: "a disk is full; nothing was changed")
+            return within(.awaitingRoomForViews, story, else: "a disk is full; nothing was changed")
         }
         switch repair {
         case .setAside(let move): advance = setAside(move, since: begun, story, topology)
@@ -87,9 +85,9 @@ extension Turn {
         case .failed(let why):
             let others = fix.remaining.count - 1
             return .failed(others == 0 ? why : "\(why); \(others) more were not begun")
-        case .done(let words):
+        case .done(let result):
             fix.remaining.removeFirst()
-            return fix.remaining.isEmpty ? .done(words) : .working("\(words); next: \(fix.remaining[0].text)")
+            return fix.remaining.isEmpty ? .done(result) : .working(.next(fix.remaining[0], after: result))
         }
     }
 
@@ -104,18 +102,20 @@ extension Turn {
         let since = (moved ?? begun) + .nanoseconds(1)
         guard let survey = seen.survey, survey.askedAt >= since else {
             needSurvey(since: since)
-            return .working("looking at \(move.path)")
+            return .working(.lookingAt(move.path))
         }
         let member = move.member.flatMap { decision.record?.member($0) }
         if lies(move, member, survey) {
             if let why = reasonNotToTouch(move.path, survey) { return .failed("\(why): nothing was moved") }
             if moved != nil { return .failed("\(move.path) was moved to quarantine/, and something lies there again") }
             if case .failed(let why, _) = ensure(effect) { return .failed("\(move.path) was not moved: \(why)") }
-            return .working("moving \(move.path) to quarantine/\(move.quarantine.folder)")
+            return .working(.settingAside(move.path, quarantine: move.quarantine.folder))
         }
-        let words = "\(move.path) is in quarantine/\(move.quarantine.folder)"
-        guard let member, member.wanted == .running else { return .done(words) }
-        return comeBack(member, after: nil, story, topology) ?? .done("\(words); \(member.name) runs and is in sync")
+        func result(_ started: NodeName?) -> OperationResult {
+            .setAside(move.path, quarantine: move.quarantine.folder, started: started)
+        }
+        guard let member, member.wanted == .running else { return .done(result(nil)) }
+        return comeBack(member, after: nil, story, topology) ?? .done(result(member.name))
     }
 
     private func lies(_ move: Repair.SetAside, _ member: Member?, _ survey: Observation.Survey) -> Bool {

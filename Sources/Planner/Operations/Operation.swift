@@ -39,14 +39,35 @@ package struct Operation: Sendable, Equatable, Codable {
     package enum State: String, Sendable, Codable { case queued, running, done, failed, cancelled }
 
     package struct Step: Sendable, Equatable, Codable {
-        package var text: String
+        package var step: OperationStep
         package var at: WallTime
         package var state: State
 
-        package init(text: String, at: WallTime, state: State) {
-            self.text = text
+        package init(_ step: OperationStep, at: WallTime, state: State) {
+            self.step = step
             self.at = at
             self.state = state
+        }
+
+        private enum CodingKeys: CodingKey { case step, at, state, text }
+
+        /// Also of a record of schema 1, which has the words alone.
+        package init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            if let words = try values.decodeIfPresent(String.self, forKey: .text) {
+                step = .told(words)
+            } else {
+                step = try values.decode(OperationStep.self, forKey: .step)
+            }
+            at = try values.decode(WallTime.self, forKey: .at)
+            state = try values.decode(State.self, forKey: .state)
+        }
+
+        package func encode(to encoder: any Encoder) throws {
+            var values = encoder.container(keyedBy: CodingKeys.self)
+            try values.encode(step, forKey: .step)
+            try values.encode(at, forKey: .at)
+            try values.encode(state, forKey: .state)
         }
     }
 
@@ -192,7 +213,7 @@ extension Operation {
     /// `restart-node 7002`, as a person would say it.
     package var title: String { node.map { "\(name) \($0)" } ?? name }
 
-    package var currentStep: String? { steps.last?.text }
+    package var currentStep: OperationStep? { steps.last?.step }
 
     package var nodeCount: Int {
         switch kind {

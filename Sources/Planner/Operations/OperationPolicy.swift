@@ -3,23 +3,23 @@ import ClusterModel
 /// What one look at an operation comes to.
 enum Advance: Equatable {
     /// What it does, or waits for, now.
-    case working(String)
-    case done(String)
+    case working(OperationStep)
+    case done(OperationResult)
     case failed(String)
 }
 
 /// How far an operation's own story has come: its last step, and for how long that has been so.
 struct Story: Equatable {
-    var step: String?
+    var step: OperationStep?
     var age = Duration.zero
 
     /// How long this step has lasted; zero if it is a new one.
-    func age(of step: String) -> Duration { step == self.step ? age : .zero }
+    func age(of step: OperationStep) -> Duration { step == self.step ? age : .zero }
 
-    /// As a part of it tells it, whose steps begin with these words.
-    func without(_ prefix: String) -> Story {
-        guard let step, step.hasPrefix(prefix) else { return self }
-        return Story(step: String(step.dropFirst(prefix.count)), age: age)
+    /// Of the node that a rolling restart is at.
+    var part: Story {
+        guard case .part(_, _, let step)? = step else { return self }
+        return Story(step: step, age: age)
     }
 }
 
@@ -43,7 +43,7 @@ extension Turn {
         for index in decision.record?.operations.indices ?? 0..<0 {
             guard let operation = decision.record?.operations[index], operation.isOpen else { continue }
             if operation.isExclusive, let busy {
-                tell(index, .queued, "after operation \(busy.id) (\(busy.title))")
+                tell(index, .queued, .queued(after: busy.id, title: busy.title))
                 continue
             }
             if operation.isExclusive { busy = operation }
@@ -59,7 +59,7 @@ extension Turn {
     private mutating func advance(_ index: Int, _ topology: Topology) -> Advance {
         guard let operation = decision.record?.operations[index] else { return .failed("it is not in the record") }
         if let began = operation.begun, now - began.at > Self.nodeLimit * operation.nodeCount {
-            return .failed("it leads nowhere: \(operation.currentStep ?? "it did not begin")")
+            return .failed("it leads nowhere: \(operation.currentStep?.words ?? "it did not begin")")
         }
         let story = story(operation)
         let begun = operation.begun?.at ?? now
@@ -87,7 +87,7 @@ extension Turn {
             decision.record?.operations[index].kind = .fix(fix)
             return advance
         case .pause, .resume:
-            return .done("\(operation.name) holds")
+            return .done(.nothingToDo)
         }
     }
 
@@ -112,9 +112,9 @@ extension Turn {
 
     private mutating func note(_ index: Int, _ advance: Advance) {
         switch advance {
-        case .working(let text): tell(index, .running, text)
-        case .done(let text):
-            tell(index, .running, text)
+        case .working(let step): tell(index, .running, step)
+        case .done(let result):
+            tell(index, .running, .result(result))
             end(index, .done)
         case .failed(let why):
             decision.record?.operations[index].error = why
@@ -122,16 +122,16 @@ extension Turn {
         }
     }
 
-    private mutating func tell(_ index: Int, _ state: Operation.State, _ text: String) {
+    private mutating func tell(_ index: Int, _ state: Operation.State, _ step: OperationStep) {
         guard var operation = decision.record?.operations[index] else { return }
         operation.state = state
-        wait("\(operation.title): \(text)")
-        if operation.steps.last?.text != text || operation.steps.last?.state != state {
+        wait(.operation(title: operation.title, step))
+        if operation.currentStep != step || operation.steps.last?.state != state {
             if state == .queued || operation.steps.last?.state == .queued {
                 operation.steps = operation.steps.dropLast()
             }
             if !operation.steps.isEmpty { operation.steps[operation.steps.count - 1].state = .done }
-            operation.steps.append(.init(text: text, at: seen.wall, state: state))
+            operation.steps.append(.init(step, at: seen.wall, state: state))
             if operation.steps.count > Self.stepsKept { operation.steps.removeFirst() }
             operation.stepBegun = stamp
         } else if operation.stepBegun?.bootID != seen.bootID {

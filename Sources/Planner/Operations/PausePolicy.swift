@@ -55,7 +55,7 @@ extension Turn {
         guard let pause = decision.record?.pause else { return }
         emit(
             Finding(
-                "paused", .warning,
+                .paused, .warning,
                 "paused \(pause.until.map { "until \($0.clock)" } ?? "until clusterd resume"): a node that ends is not started again, and "
                     + "clusterd promotes nobody",
                 hint: "clusterd resume"))

@@ -15,7 +15,7 @@ extension Turn {
         }
         if let advance = comeBack(member, after: restart.replaces, story, topology) { return advance }
         if let advance = handBack(restart, member, story, topology) { return advance }
-        return .done("\(member.name) is \(topology.owns(member.id) ? "master" : "replica") and in sync")
+        return .done(.inSync(member.name, role(of: member, topology)))
     }
 
     /// The old process still runs.
@@ -36,7 +36,7 @@ extension Turn {
             return advance.suffixed("; nothing was restarted")
         }
         return takeDown(member, accepts: restart.noFailover || restart.force, story, topology)
-            ?? .working("stopping \(member.name)")
+            ?? .working(.stopping(member.name))
     }
 
     /// Ends a node whose role is settled, once it is the only one of its shard that is down; nil: that goes on.
@@ -44,11 +44,11 @@ extension Turn {
         _ member: Member, accepts: Bool, _ story: Story, _ topology: Topology
     ) -> Advance? {
         if !isEnding(member), !accepts, let trouble = siblingTrouble(of: member, topology) {
-            let words = "waiting to stop \(member.name): \(trouble)"
-            return story.age(of: words) < Self.agreementLimit
-                ? .working(words) : .failed("\(member.name) was not stopped: \(trouble)")
+            let step = OperationStep.awaitingSibling(member.name, trouble)
+            return story.age(of: step) < Self.agreementLimit
+                ? .working(step) : .failed("\(member.name) was not stopped: \(trouble.words)")
         }
-        let waited = story.age(of: "stopping \(member.name)")
+        let waited = story.age(of: .stopping(member.name))
         if cannotAppend(member), !isEnding(member), waited >= Self.appendPatience {
             return .failed("\(member.name) was not stopped: \(Self.appendTrouble)")
         }
@@ -56,6 +56,8 @@ extension Turn {
         guard waited > spec.supervision.stopTimeout * Self.savingPatience else { return nil }
         return .failed("\(member.name) did not stop within \(waited.components.seconds) s")
     }
+
+    func role(of member: Member, _ topology: Topology) -> Role { topology.owns(member.id) ? .master : .replica }
 
     /// Once SHUTDOWN is sent there is no way back, and the node's answers are no longer to be had.
     func isEnding(_ member: Member) -> Bool {
@@ -73,14 +75,14 @@ extension Turn {
             let master = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
             let contact = contact(member)
         else { return nil }
-        if let words = electionWait(of: member, after: master, topology, story) { return .working(words) }
+        if let step = electionWait(of: member, after: master, topology, story) { return .working(step) }
         if let wait = roomWait(toReplace: master, by: member, topology) {
             return story.age(of: wait.step) < Self.agreementLimit
                 ? .working(wait.step) : .failed("\(member.name) was not made master again: \(wait.why)")
         }
         _ = orderHandOver(to: member, contact, from: master, topology)
-        let words = "handing back from \(master.name)"
-        if story.age(of: words) < Self.agreementLimit { return .working(words) }
+        let step = OperationStep.handingBack(from: master.name)
+        if story.age(of: step) < Self.agreementLimit { return .working(step) }
         return .failed("\(member.name) was restarted, and could not be made master again")
     }
 
@@ -95,24 +97,22 @@ extension Turn {
             if let last = lastReport(member), last.id == member.id, !last.loading, let step = story.step {
                 return within(Self.dataLimit, step, story)
             }
-            return within(Self.dataLimit, "waiting for \(member.name) to load its data", story)
+            return within(Self.dataLimit, .loading(member.name), story)
         }
         if report.replication.role == .replica, !isInSync(report) {
             let trouble = loginTrouble(of: member)
-            let why = trouble ?? syncLoopTrouble(of: member, topology)
-            let words = "waiting for \(member.name) to be in sync" + (why.map { ": \($0)" } ?? "")
-            if let trouble, story.age(of: words) >= Self.agreementLimit {
-                return .failed("\(member.name) runs and cannot be in sync: \(trouble)")
+            let step = OperationStep.syncing(member.name, trouble ?? syncLoopTrouble(of: member, topology))
+            if let trouble, story.age(of: step) >= Self.agreementLimit {
+                return .failed("\(member.name) runs and cannot be in sync: \(trouble.words)")
             }
-            if let why = whyItsMasterStaysAway(member, story.age(of: words), topology) {
+            if let why = whyItsMasterStaysAway(member, story.age(of: step), topology) {
                 return .failed("\(member.name) runs and cannot be in sync: \(why)")
             }
-            return within(Self.dataLimit, words, story)
+            return within(Self.dataLimit, step, story)
         }
         if agreeing, let dispute = openDispute(topology) {
-            let words = "waiting for all nodes to agree"
-            return story.age(of: words) < Self.agreementLimit * 2
-                ? .working(words) : .failed("\(member.name) runs, and the nodes do not agree: \(dispute)")
+            return story.age(of: .awaitingAgreement) < Self.agreementLimit * 2
+                ? .working(.awaitingAgreement) : .failed("\(member.name) runs, and the nodes do not agree: \(dispute)")
         }
         return nil
     }
@@ -135,8 +135,8 @@ extension Turn {
             return .failed("\(member.name) \(exit.reason.cause)\(last)")
         }
         if let trouble = whatLiesInTheWay(of: member) { return .failed(trouble) }
-        let words = "starting \(member.name)"
-        guard story.age(of: words) > Self.startLimit + spec.portWait else { return .working(words) }
+        let step = OperationStep.starting(member.name)
+        guard story.age(of: step) > Self.startLimit + spec.portWait else { return .working(step) }
         return .failed("\(member.name) did not start\(obstacle(to: member).map { ": \($0)" } ?? "")")
     }
 
@@ -156,8 +156,8 @@ extension Turn {
             .compactMap(\.value.failure).first
     }
 
-    private func within(_ limit: Duration, _ words: String, _ story: Story) -> Advance {
-        story.age(of: words) < limit ? .working(words) : .failed("not done after an hour: \(words)")
+    private func within(_ limit: Duration, _ step: OperationStep, _ story: Story) -> Advance {
+        story.age(of: step) < limit ? .working(step) : .failed("not done after an hour: \(step.words)")
     }
 }
 

@@ -7,11 +7,10 @@ extension Turn {
         _ rolling: inout Operation.RollingRestart, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         if var restart = rolling.current {
-            let place = place(rolling)
-            let advance = self.restart(&restart, since: begun, story.without(place), topology)
+            let advance = self.restart(&restart, since: begun, story.part, topology)
             rolling.current = restart
             switch advance {
-            case .working(let text): return .working(place + text)
+            case .working(let step): return .working(part(rolling, step))
             case .failed(let why):
                 return .failed(why + notRestarted(rolling))
             case .done: rolling.current = nil
@@ -25,14 +24,13 @@ extension Turn {
             rolling.current = .init(
                 node: next.node, replaces: next.replaces, restoreRoles: rolling.restoreRoles, force: rolling.force,
                 wasMaster: topology.owns(member.id))
-            return .working("\(place(rolling))restarting \(next.node)")
+            return .working(part(rolling, .restarting(next.node)))
         }
-        return .done("\(rolling.count) \(rolling.count == 1 ? "node runs" : "nodes run") anew")
+        return .done(.restarted(nodes: rolling.count))
     }
 
-    /// `2/6 `: the how manieth it is.
-    private func place(_ rolling: Operation.RollingRestart) -> String {
-        "\(rolling.count - rolling.remaining.count)/\(rolling.count) "
+    private func part(_ rolling: Operation.RollingRestart, _ step: OperationStep) -> OperationStep {
+        .part(rolling.count - rolling.remaining.count, of: rolling.count, step)
     }
 
     private func notRestarted(_ rolling: Operation.RollingRestart) -> String {

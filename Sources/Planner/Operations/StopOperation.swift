@@ -9,7 +9,7 @@ extension Turn {
         }
         want(.running, of: member)
         return comeBack(member, after: start.replaces, story, topology)
-            ?? .done("\(member.name) runs as \(topology.owns(member.id) ? "master" : "replica")")
+            ?? .done(.running(member.name, role(of: member, topology)))
     }
 
     /// A master hands over first; that it is to stay down is in the record before it is told to end.
@@ -22,12 +22,12 @@ extension Turn {
         guard running(member.name) != nil else {
             // A master that is down, and that nobody replaces: it must come up to hand over.
             if topology.owns(member.id), !stop.noFailover, !stop.force, member.wanted == .running {
-                return comeBack(member, after: nil, story, topology) ?? .working("starting \(member.name)")
+                return comeBack(member, after: nil, story, topology) ?? .working(.starting(member.name))
             }
             want(.stopped, of: member)
             // A start that was ordered before may still make a process of it.
-            if isBusy(member.name) { return .working("waiting for what is under way at \(member.name)") }
-            return .done("\(member.name) is stopped")
+            if isBusy(member.name) { return .working(.awaitingEffects(on: member.name)) }
+            return .done(.stopped(member.name))
         }
         if !isEnding(member), stop.successor == nil,
             let advance = awaitSettled(
@@ -49,7 +49,7 @@ extension Turn {
         case nil: want(.stopped, of: member)
         default: break
         }
-        return advance ?? .working("stopping \(member.name)")
+        return advance ?? .working(.stopping(member.name))
     }
 
     private mutating func want(_ wanted: Member.Wanted, of member: Member) {
@@ -65,7 +65,7 @@ extension Turn {
             if running(member.name) != nil {
                 emit(
                     Finding(
-                        "node-stopped", .warning, node: member.name,
+                        .nodeStopped, .warning, node: member.name,
                         "\(member.name) runs, although it is to stay stopped: somebody else started it",
                         hint: "clusterd start-node \(member.name) keeps it, clusterd stop-node \(member.name) ends it"))
                 continue
@@ -76,7 +76,7 @@ extension Turn {
             let isThin = shard?.canFailOver != true
             emit(
                 Finding(
-                    "node-stopped", isThin ? .warning : .info, node: member.name, shard: shard?.master,
+                    .nodeStopped, isThin ? .warning : .info, node: member.name, shard: shard?.master,
                     "\(member.name) was stopped by stop-node and stays so"
                         + (isThin ? "; its shard cannot fail over: \(shard?.why ?? "it has no master")" : ""),
                     hint: "clusterd start-node \(member.name)"))

@@ -12,7 +12,7 @@ package enum NodeOverrides {
         let lost = spec.overrides.filter { !nodes.contains($0.key) }.sorted { $0.key < $1.key }
         guard let first = lost.first else { return nil }
         return Refusal(
-            "settings-for-nobody",
+            .settingsForNobody,
             lost.map { "\($0.value.origin): there is no node '\($0.key)' for these settings" }.joined(separator: "; "),
             hint: "the nodes are \(list(nodes)); a node is named by the port that it was formed with"
                 + (nearest(first.key, nodes).map { "; did you mean '\($0)'?" } ?? ""), exit: 78)
@@ -47,7 +47,7 @@ extension Turn {
             guard let configured = member.configuredAs, spec.overrides[configured] != nil else { continue }
             emit(
                 Finding(
-                    "settings-followed", .info, node: member.name,
+                    .settingsFollowed, .info, node: member.name,
                     "the settings for node \(configured) in conf.d go to \(member.name), which stands in for it"))
         }
     }

@@ -4,7 +4,7 @@ import ClusterModel
 /// epochs are not here: the engines know them better.
 package struct Record: Sendable, Equatable, Codable {
     /// The newest form that this program reads and writes.
-    package static let schema = 1
+    package static let schema = 2
 
     package var schema = Record.schema
     package var cluster: String

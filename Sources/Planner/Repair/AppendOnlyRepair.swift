@@ -46,8 +46,8 @@ extension Turn {
         }
         if repair.isDone || running(member.name) != nil {
             repair.isDone = true
-            let words = "\(member.name) runs; what it could not load is in quarantine/\(repair.folder ?? "")"
-            return comeBack(member, after: repair.process, story, topology) ?? .done(words)
+            return comeBack(member, after: repair.process, story, topology)
+                ?? .done(.loaded(member.name, quarantine: repair.folder ?? "", isCut: true))
         }
         if let survey = seen.survey, let why = reasonNotToTouch(member.directory, survey) {
             return .failed("\(why): nothing was changed")
@@ -60,7 +60,7 @@ extension Turn {
         switch ensure(copy) {
         case .failed(let why, _): return .failed("no copy could be kept, and nothing was changed: \(why)")
         case .underWay:
-            return .working("keeping \(repair.names.joined(separator: " ")) in quarantine/\(repair.folder ?? "")")
+            return .working(.copying(repair.names, quarantine: repair.folder ?? ""))
         case .done: break
         }
         switch ensure(.repairAppendOnly(repair)) {
@@ -68,7 +68,7 @@ extension Turn {
         case .underWay: break
         case .done: repair.isDone = true
         }
-        return .working("cutting \(repair.bytes - repair.goodBytes) bytes off \(repair.path)")
+        return .working(.cutting(bytes: repair.bytes - repair.goodBytes, of: repair.path))
     }
 }
 

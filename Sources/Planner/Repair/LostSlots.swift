@@ -58,8 +58,8 @@ extension Turn {
         for (slots, repair) in parts + (rest.isEmpty ? [] : [(rest, nil)]) {
             suspect(
                 Finding(
-                    "slots-uncovered", .error,
-                    "\(Self.slots(slots)) \(slots.count == 1 ? "belongs" : "belong") to no node: keys there can be neither read "
+                    .slotsUncovered, .error,
+                    "\(slots.named) \(slots.count == 1 ? "belongs" : "belong") to no node: keys there can be neither read "
                         + "nor written", hint: repair.map { _ in StrayFolders.hint }, repair: repair), for: .zero)
         }
     }

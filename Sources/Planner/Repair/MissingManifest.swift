@@ -23,7 +23,7 @@ extension Turn {
             "\(member.name) is not started: \(files.trouble ?? "the manifest is missing"), and the engine would start empty "
             + "and overwrite the parts that lie there, or refuse them"
         if let comeback = comeback(of: member, topology) {
-            return emit(Finding("node-down", .warning, node: member.name, "\(trouble); \(comeback)"))
+            return emit(Finding(.nodeDown, .warning, node: member.name, "\(trouble); \(comeback)"))
         }
         let candidate = livingCandidate(of: member, topology)
         let repair =
@@ -34,7 +34,7 @@ extension Turn {
             }
             ?? repair.map { _ in StrayFolders.hint }
             ?? Self.manifestHint(member, facts)
-        emit(Finding("node-down", .error, node: member.name, trouble, hint: hint, repair: repair))
+        emit(Finding(.nodeDown, .error, node: member.name, trouble, hint: hint, repair: repair))
     }
 
     /// Of a master that does not run: neither it nor a replica of it can load an append-only file, because no manifest names the parts.
@@ -51,7 +51,7 @@ extension Turn {
         let repair = AOFManifest.repair(of: master, facts, after: nil)
         emit(
             Finding(
-                "node-down", .error, node: master.name,
+                .nodeDown, .error, node: master.name,
                 "\(master.name) cannot be started: \(files.trouble ?? "the manifest is missing"), and no replica has its keys",
                 hint: repair == nil ? Self.manifestHint(master, facts) : StrayFolders.hint, repair: repair))
     }
@@ -76,13 +76,13 @@ extension Turn {
             write.isDone = true
             // Until it is seen, the start waits for it.
             if let written = seen.effects[order.key]?.ended { needSurvey(since: written + .nanoseconds(1)) }
-            let words = "\(member.name) runs; its append-only file as it was is in quarantine/\(write.folder ?? "")"
-            return comeBack(member, after: write.process, story, topology) ?? .done(words)
+            return comeBack(member, after: write.process, story, topology)
+                ?? .done(.loaded(member.name, quarantine: write.folder ?? "", isCut: false))
         }
         // Meanwhile its master may be back, which gives it all data; or somebody has written the manifest.
         guard lacksManifest(member), takesDataFrom(member, topology) == nil else {
             return comeBack(member, after: write.process, story, topology)
-                ?? .done("\(member.name) runs and is in sync; nothing was left to do")
+                ?? .done(.startedWithoutRepair(member.name))
         }
         if let survey = seen.survey, let why = reasonNotToTouch(member.directory, survey) {
             return .failed("\(why): nothing was changed")
@@ -96,7 +96,7 @@ extension Turn {
         switch ensure(copy) {
         case .failed(let why, _): return .failed("no copy could be kept, and nothing was changed: \(why)")
         case .underWay:
-            return .working("keeping \(write.names.joined(separator: " ")) in quarantine/\(write.folder ?? "")")
+            return .working(.copying(write.names, quarantine: write.folder ?? ""))
         case .done: break
         }
         switch ensure(order) {
@@ -104,7 +104,7 @@ extension Turn {
         case .underWay: break
         case .done: write.isDone = true
         }
-        return .working("writing \(write.path)")
+        return .working(.writing(write.path))
     }
 }
 

@@ -52,9 +52,9 @@ extension Turn {
                 continue
             }
         }
-        if knowing.isEmpty { return .done("no node knows \(forget.id.short) any more") }
+        if knowing.isEmpty { return .done(.forgotten(forget.id)) }
         return within(
-            "waiting for all nodes to forget \(forget.id.short)", story, else: "\(Self.list(knowing)) still know it")
+            .forgetting(forget.id), story, else: "\(Self.list(knowing)) still know it")
     }
 
     mutating func follow(_ follow: Repair.Follow, _ story: Story, _ topology: Topology) -> Advance {
@@ -66,12 +66,12 @@ extension Turn {
         }
         if topology.master(of: member.id) == master.id {
             return comeBack(member, after: nil, story, topology)
-                ?? .done("\(member.name) follows \(master.name), in sync")
+                ?? .done(.follows(member.name, master.name))
         }
         let order = Effect.replicate(member.name, contact, master: master.id)
         if !isBusy(member.name) { ensure(order, retryAfter: .seconds(1), repeatAfter: .seconds(5)) }
         return within(
-            "waiting for \(member.name) to follow \(master.name)", story,
+            .following(member.name, master: master.name), story,
             else: seen.effects[order.key]?.failure ?? "it does not follow")
     }
 
@@ -82,37 +82,37 @@ extension Turn {
         for member in members {
             guard let contact = contact(member) else { continue }
             guard let myself = freshReply(from: member, since: begun)?.view.myself else {
-                return within("asking all nodes about slot \(slot)", story, else: "\(member.name) does not answer")
+                return within(.askingAboutSlot(slot), story, else: "\(member.name) does not answer")
             }
             guard myself.flags.contains(.master) else { continue }
             if myself.importing.contains(where: { $0.slot == slot }) { takers.append((member, contact)) }
             if myself.migrating.contains(where: { $0.slot == slot }) { givers.append((member, contact)) }
         }
-        if takers.isEmpty, givers.isEmpty { return .done("slot \(slot) is where it was") }
+        if takers.isEmpty, givers.isEmpty { return .done(.slotClosed(slot)) }
         for (member, contact) in givers.isEmpty ? takers : givers where !isBusy(member.name) {
             let order = Effect.closeSlot(member.name, contact, slot: slot, ifEmpty: givers.isEmpty)
             if case .failed(let why, _) = ensure(order, repeatAfter: .seconds(2)) {
                 return .failed("\(member.name): \(why)")
             }
         }
-        return within("leaving slot \(slot) where its keys are", story, else: "it is still half moved")
+        return within(.closingSlot(slot), story, else: "it is still half moved")
     }
 
     mutating func addSlots(_ add: Repair.AddSlots, since begun: Moment, _ story: Story) -> Advance {
         guard let member = decision.record?.member(add.member), let contact = contact(member) else {
             return .failed("\(add.member) does not run")
         }
-        let words = "giving \(add.member) the slots \(add.slots) again"
+        let step = OperationStep.givingSlots(add.slots, to: add.member)
         guard let own = freshReply(from: member, since: begun)?.view.myself else {
-            return within(words, story, else: "\(add.member) does not answer")
+            return within(step, story, else: "\(add.member) does not answer")
         }
         if add.slots.subtracting(own.slots).isEmpty {
-            return .done("\(add.member) owns \(Self.slots(add.slots)) again")
+            return .done(.ownsSlots(add.member, add.slots))
         }
         let missing = add.slots.subtracting(own.slots)
         // That others have forgotten them by now, as those of Valkey do, is no reason against it; that one has them is.
         if let rival = rival(of: member, for: missing) {
-            return .failed("\(rival.name) knows another owner of \(Self.slots(missing)) by now")
+            return .failed("\(rival.name) knows another owner of \(missing.named) by now")
         }
         let foreign = freshReply(from: member, since: begun)?.view.entries.filter { $0.id != member.id }
             .reduce(SlotSet()) { $0.union($1.slots.intersection(missing)) }
@@ -120,10 +120,10 @@ extension Turn {
         if !isBusy(member.name), case .failed(let why, _) = ensure(order, repeatAfter: .seconds(2)) {
             return .failed("\(member.name): \(why)")
         }
-        return within(words, story, else: "it does not own them")
+        return within(step, story, else: "it does not own them")
     }
 
-    func within(_ words: String, _ story: Story, else why: String) -> Advance {
-        story.age(of: words) < Self.agreementLimit ? .working(words) : .failed("\(words): \(why)")
+    func within(_ step: OperationStep, _ story: Story, else why: String) -> Advance {
+        story.age(of: step) < Self.agreementLimit ? .working(step) : .failed("\(step.words): \(why)")
     }
 }

@@ -107,17 +107,17 @@ extension Turn {
                 switch kind {
                 case .otherID(let id):
                     Finding(
-                        "node-reset", topology.owns(member.id) ? .error : .warning, node: member.name,
+                        .nodeReset, topology.owns(member.id) ? .error : .warning, node: member.name,
                         "\(member.name) answers with the node ID \(id.short) instead of its own: it was reset by hand "
                             + "(CLUSTER RESET HARD)\(followed)")
                 case .alone:
                     Finding(
-                        "node-reset", .warning, node: member.name,
+                        .nodeReset, .warning, node: member.name,
                         "\(member.name) knows no other node: it was reset or removed by hand (CLUSTER RESET, redis-cli "
                             + "--cluster del-node)")
                 case .withoutSlots:
                     Finding(
-                        "master-without-slots", .warning, node: member.name,
+                        .masterWithoutSlots, .warning, node: member.name,
                         "\(member.name) is a master without slots: it was removed by hand, or its slots were moved away; it "
                             + "serves no keys and is nobody's replica")
                 }
@@ -154,13 +154,12 @@ extension Turn {
             if let advance = comeBack(member, after: rejoin.process, agreeing: isLast, story, topology) {
                 return advance
             }
-            if case .working(let words)? = forgetting { return .working(words) }
-            let role = topology.owns(member.id) ? "a master" : "a replica"
-            return .done("\(member.name) is \(role) of the cluster again, in sync")
+            if case .working(let step)? = forgetting { return .working(step) }
+            return .done(.rejoined(member.name, role(of: member, topology)))
         }
         if !isEnding(member) {
             guard let report = ownWord(member, since: begun) else {
-                return within("asking \(member.name) what it holds", story, else: "it does not answer")
+                return within(.askingData(of: member.name), story, else: "it does not answer")
             }
             if let why = lossByReturn(member, report, kept: rejoin.holds != nil, topology) {
                 return .failed("\(member.name) was not restarted: \(why)")
@@ -179,6 +178,6 @@ extension Turn {
                 }
             }
         }
-        return takeDown(member, accepts: true, story, topology) ?? .working("stopping \(member.name)")
+        return takeDown(member, accepts: true, story, topology) ?? .working(.stopping(member.name))
     }
 }

@@ -30,7 +30,7 @@ extension Turn {
         if reportLostSlots(topology) { return }
         emit(
             Finding(
-                "slots-unknown", .error, node: member.name,
+                .slotsUnknown, .error, node: member.name,
                 "\(member.name) is not started: no file and no node says which slots its shard has",
                 hint:
                     "put a nodes.conf of this cluster, from a backup, into \(member.directory) as \(member.nodesFileName), and start "
@@ -42,7 +42,7 @@ extension Turn {
         guard let restore = slotsToRestore(topology) else { return false }
         let names = members.filter { isUnknown($0, topology) }.map(\.name.text)
         let finding = Finding(
-            "slots-unknown", .error,
+            .slotsUnknown, .error,
             "\(Self.list(names)) are not started: no nodes.conf and no node says which slots they have; clusterd's record has it from "
                 + "when the cluster was last whole", hint: StrayFolders.hint, repair: .restoreSlots(restore))
         if !decision.findings.contains(finding) { emit(finding) }
@@ -71,6 +71,6 @@ extension Turn {
             }
             if let advance = comeBack(member, after: nil, story, topology) { return advance }
         }
-        return .done("every node has its slots again")
+        return .done(.slotsRestored)
     }
 }

@@ -5,7 +5,7 @@ import ClusterModel
 extension Turn {
     struct Unsettled: Equatable {
         /// Of the finding that says the same.
-        var code: String
+        var code: ReasonCode
         var words: String
         /// Whether `fix` does something about it.
         var isRepaired: Bool
@@ -18,7 +18,7 @@ extension Turn {
     func resetTrouble(of member: Member, _ topology: Topology) -> Unsettled? {
         guard case .otherID(let id)? = estrangement(of: member) else { return nil }
         return Unsettled(
-            code: "node-reset",
+            code: .nodeReset,
             words: "\(member.name) answers with the node ID \(id.short) instead of its own: it was reset by hand",
             isRepaired: returning(member, topology) != nil)
     }
@@ -31,7 +31,7 @@ extension Turn {
         if !lost.isEmpty {
             let verb = lost.count == 1 ? "belongs" : "belong"
             return Unsettled(
-                code: "slots-uncovered", words: "\(Self.slots(lost)) of the shard of \(member.name) \(verb) to no node",
+                code: .slotsUncovered, words: "\(lost.named) of the shard of \(member.name) \(verb) to no node",
                 isRepaired: !owners(ofLost: lost, topology).isEmpty)
         }
         guard let owner = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
@@ -40,8 +40,8 @@ extension Turn {
         for other in members where other.id != owner.id {
             guard let both = claim(of: other)?.intersection(mine), !both.isEmpty else { continue }
             return Unsettled(
-                code: "slot-two-owners",
-                words: "\(owner.name) and \(other.name) both say that they own \(Self.slots(both))",
+                code: .slotTwoOwners,
+                words: "\(owner.name) and \(other.name) both say that they own \(both.named)",
                 isRepaired: false)
         }
         return nil
@@ -65,12 +65,12 @@ extension Turn {
         if let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
             case .report = reply.outcome, reply.askedAt < begun, now - begun < Self.answerLimit
         {
-            return .working("asking \(member.name) which slots it has")
+            return .working(.askingSlots(of: member.name))
         }
         if !mayBeReset, let trouble = resetTrouble(of: member, topology) { return .failed(trouble.sentence) }
         guard !mayLackSlots, let trouble = slotTrouble(of: member, topology) else { return nil }
-        let words = "waiting for each slot of the shard of \(member.name) to have one owner"
-        return story.age(of: words) < Self.standing ? .working(words) : .failed(trouble.sentence)
+        let step = OperationStep.awaitingSlotOwners(shardOf: member.name)
+        return story.age(of: step) < Self.standing ? .working(step) : .failed(trouble.sentence)
     }
 }
 

@@ -58,7 +58,7 @@ extension Turn {
     mutating func takeOver(_ member: Member, _ user: Observation.DirectoryUser) {
         switch ownership(member, user) {
         case .ours: adopt(member, user)
-        case .asked: wait("to hear whose process \(user.identity.pid) in \(member.directory) is")
+        case .asked: wait(.processOwner(pid: user.identity.pid, directory: member.directory))
         case .notOurs(let words): report(user, in: member, words)
         }
     }
@@ -73,7 +73,7 @@ extension Turn {
         guard attempts >= Self.adoptionAttempts else { return true }
         emit(
             Finding(
-                "directory-in-use", .error, node: member.name,
+                .directoryInUse, .error, node: member.name,
                 "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)), which cannot be taken "
                     + "over: \(why)", hint: "stop that process; \(member.name) is started by itself then"))
         return false
@@ -84,11 +84,11 @@ extension Turn {
     private mutating func report(_ user: Observation.DirectoryUser, in member: Member, _ words: String) {
         emit(
             Finding(
-                "directory-in-use", .error, node: member.name,
+                .directoryInUse, .error, node: member.name,
                 "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)), which clusterd does not "
                     + "know as \(member.name) (\(words)): \(member.name) is not started beside it",
                 hint: "stop that process; \(member.name) is started by itself then"))
-        wait("for pid \(user.identity.pid) to leave the directory of \(member.name)")
+        wait(.freeDirectory(of: member.name, pid: user.identity.pid))
         needSurvey(since: now - .seconds(1))
         wake(after: .seconds(1))
     }

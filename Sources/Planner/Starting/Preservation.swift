@@ -198,7 +198,7 @@ extension Turn {
             let why = "\(member.name) follows \(candidate.name) from now on, which may lack some of its writes"
             if !keep(member, facts, why) { areKept = false }
         }
-        if !areKept { wait("for copies of what the replicas of \(master.name) have") }
+        if !areKept { wait(.copies(ofReplicasOf: master.name)) }
         return areKept
     }
 
@@ -213,15 +213,15 @@ extension Turn {
             case .old:
                 emit(
                     Finding(
-                        "data-old", .warning, node: member.name, doubt.words,
+                        .dataOld, .warning, node: member.name, doubt.words,
                         hint: "if its keys are wanted no more: redis-cli -p \(member.ports.client) FLUSHALL"))
-            case .missing: emit(Finding("data-missing", .warning, node: member.name, doubt.words))
+            case .missing: emit(Finding(.dataMissing, .warning, node: member.name, doubt.words))
             case .undecided:
                 let shard = decision.assessment.shards.first { $0.master == member.name }
                 let areInSync = shard.map { !$0.replicas.isEmpty && $0.replicas == $0.replicasInSync } ?? false
                 emit(
                     Finding(
-                        "data-undecided", .warning, node: member.name,
+                        .dataUndecided, .warning, node: member.name,
                         doubt.words + (areInSync ? "; its replicas have its data now" : ""),
                         hint: "ls \(ShellWord.quoted(spec.dataDirectory + "/quarantine"))"))
             }

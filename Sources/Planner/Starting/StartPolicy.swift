@@ -76,7 +76,7 @@ extension Turn {
             // The holder may be an engine that began to work in this folder after the last look at it (invariant: one-engine).
             guard survey.askedAt >= busy.heldSince else {
                 needSurvey(since: busy.heldSince)
-                wait("to look where the process works that holds port \(busy.port) of \(member.name)")
+                wait(.portHolder(busy.port, of: member.name))
                 return true
             }
             return move(member, busy)
@@ -92,8 +92,8 @@ extension Turn {
                 node: member.name, directory: member.directory, incarnation: incarnation,
                 memoryMax: spec.memoryMax(of: member.settingsName)))
         guard case .failed(let why, _) = ensure(effect, retryAfter: .seconds(1)) else { return true }
-        emit(Finding("cannot-start", .error, node: member.name, "\(member.name) cannot be started: \(why)"))
-        wait("to start \(member.name): \(why)")
+        emit(Finding(.cannotStart, .error, node: member.name, "\(member.name) cannot be started: \(why)"))
+        wait(.start(of: member.name, Shown(why)))
         return false
     }
 
@@ -102,15 +102,15 @@ extension Turn {
         guard spec.onPortConflict == .next else {
             emit(
                 Finding(
-                    "port-taken", .error, node: member.name, "\(member.name) stays down: \(busy.sentence)",
+                    .portTaken, .error, node: member.name, "\(member.name) stays down: \(busy.sentence)",
                     hint: "end that process; or set cluster.on-port-conflict: next to let the node move"))
-            wait("for port \(busy.port) of \(member.name): \(busy.sentence)")
+            wait(.port(busy.port, of: member.name, Shown(busy.sentence)))
             let again = busy.askedAt + .seconds(1)
             if now >= again { repeatReserve([member.ports]) } else { wake(at: again) }
             return false
         }
         guard let pair = nextPair(for: member), let index = decision.record?.index(member.name) else {
-            wait("for a free port for \(member.name)")
+            wait(.freePort(for: member.name))
             return true
         }
         decision.record?.members[index].ports = pair
@@ -126,7 +126,7 @@ extension Turn {
         if let cause = restsWhilePaused(member) {
             emit(
                 Finding(
-                    "node-down", .error, node: member.name,
+                    .nodeDown, .error, node: member.name,
                     "\(member.name) \(ExitReason.past(cause)); clusterd is paused",
                     hint: "clusterd start-node \(member.name)"))
             return false
@@ -137,7 +137,7 @@ extension Turn {
             if let comeback = comeback(of: member, topology) {
                 emit(
                     Finding(
-                        "node-down", .warning, node: member.name,
+                        .nodeDown, .warning, node: member.name,
                         "\(member.name) \(ExitReason.past(exit.reason.cause)); \(comeback)",
                         details: exit.reason.logTail))
                 return false
@@ -145,7 +145,7 @@ extension Turn {
             let repair = repair(of: member, exit, topology)
             emit(
                 Finding(
-                    "node-down", .error, node: member.name,
+                    .nodeDown, .error, node: member.name,
                     "\(member.name) \(ExitReason.past(exit.reason.cause)); \(stays)",
                     hint: repair == nil ? remedy(member, exit, topology) : StrayFolders.hint,
                     details: exit.reason.logTail,
@@ -155,8 +155,7 @@ extension Turn {
         let retryAt = RestartPolicy.retryAt(exit, spec.supervision)
         guard now >= retryAt else {
             wait(
-                "\(member.name) \(ExitReason.past(exit.reason.cause)); it is started again in \((retryAt - now).inMilliseconds) ms"
-            )
+                .backoff(member.name, Shown(ExitReason.past(exit.reason.cause)), Shown(retryAt - now)))
             wake(at: retryAt)
             return false
         }

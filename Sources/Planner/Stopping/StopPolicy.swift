@@ -23,7 +23,7 @@ extension Turn {
         let alive = members.filter { running($0.name) != nil }
         for member in alive { if let process = running(member.name) { noteRunning(member, process) } }
         if alive.isEmpty {
-            if mayStillAppear { return wait("for nodes that were being started") }
+            if mayStillAppear { return wait(.startsUnderWay(nil)) }
             return endStopped(since: asked, survey)
         }
         let waited = now - asked
@@ -34,8 +34,7 @@ extension Turn {
         let patience = min(Self.replicaLimit, spec.supervision.stopTimeout / 2)
         let first = replicas.isEmpty || waited >= patience ? alive : replicas
         for member in first { stop(member, waited: waited, kill: kill) }
-        let names = alive.map(\.name.text).joined(separator: " ")
-        wait("for \(names) to stop")
+        wait(.stop(of: alive.map(\.name)))
         wake(after: .milliseconds(50))
         if !kill, waited >= spec.supervision.stopTimeout { giveUp(alive, waited) }
     }
@@ -61,7 +60,7 @@ extension Turn {
         }
         decision.end = .refused(
             Refusal(
-                "not-stopped",
+                .notStopped,
                 "\(Self.list(unproven.map(\.member.name.text))) may still run: \(first.doubt.sentence(first.member))",
                 hint: first.doubt.command(first.member), exit: 1))
     }
@@ -96,12 +95,12 @@ extension Turn {
             return
         }
         if cannotAppend(member) {
-            wait("for \(member.name) to write its append-only file, before it is stopped")
+            wait(.appendOnlyFile(of: member.name))
             return
         }
         let first = Effect.shutdown(member.name, contact, keepsAll ? .asConfigured : .always)
         guard case .failed(let why, let attempts) = ensure(first, repeatAfter: .seconds(5)) else { return }
-        wait("\(member.name) does not stop: \(why)")
+        wait(.shutdown(of: member.name, Shown(why)))
         guard keepsAll, attempts >= 2, !isOrdered(member.name) else { return }
         // The dump cannot be written, or nobody answers there; the append-only file holds everything.
         if case .failed = ensure(.shutdown(member.name, contact, .never)), !isOrdered(member.name) {

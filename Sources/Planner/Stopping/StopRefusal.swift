@@ -12,7 +12,7 @@ extension Turn {
         switch remedyInStop(ofStopped: member, topology) {
         case .continues: continueStopped(member, look)
         case .kills: ensure(.signal(member.name, process, .kill), retryAfter: .seconds(1))
-        case .waits(let why): wait("to continue \(member.name), which is stopped (state T): \(why)")
+        case .waits(let why): wait(.continuation(of: member.name, Shown(why)))
         }
     }
 
@@ -31,13 +31,13 @@ extension Turn {
         guard let history, let failure = history.failure, history.attempts >= Self.adoptionAttempts,
             history.ended.map({ survey.askedAt >= $0 }) ?? false
         else {
-            wait("to take over \(member.name) (\(process)), to stop it")
+            wait(.adoption(of: member.name, pid: process.pid))
             wake(after: .milliseconds(50))
             return true
         }
         decision.end = .refused(
             Refusal(
-                "not-stopped", "\(member.name) (\(process)) still runs: clusterd cannot take it over: \(failure)",
+                .notStopped, "\(member.name) (\(process)) still runs: clusterd cannot take it over: \(failure)",
                 hint: "stop it by hand: redis-cli -p \(member.ports.client) SHUTDOWN", exit: 1))
         return true
     }
@@ -73,7 +73,7 @@ extension Turn {
         let names = Self.list(stuck.map(\.name.text))
         decision.end = .refused(
             Refusal(
-                "not-stopped",
+                .notStopped,
                 "\(names) still \(stuck.count == 1 ? "runs" : "run"), with keys that are in memory only"
                     + (why.isEmpty ? ": saving takes too long" : " (\(why.joined(separator: "; ")))"),
                 hint: hint(refused.first ?? unwritten.first), exit: 1))

@@ -17,10 +17,10 @@ extension Turn {
             ensure(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
         }
         let names = alive.map(\.name.text).joined(separator: " ")
-        wait("for \(names) to end")
+        wait(.end(of: alive.map(\.name)))
         wake(after: .milliseconds(50))
         guard waited >= Self.killingLimit else { return }
         decision.end = .refused(
-            Refusal("not-stopped", "\(names) still run, though they were killed", hint: "look at the disk", exit: 1))
+            Refusal(.notStopped, "\(names) still run, though they were killed", hint: "look at the disk", exit: 1))
     }
 }

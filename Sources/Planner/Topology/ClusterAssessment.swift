@@ -45,7 +45,7 @@ extension Turn {
         result.phase = result.ready ? .ready : .starting
         decision.assessment = result
         if !refusing.isEmpty {
-            wait("for \(list(refusing.map(\.name.text))) to have the replicas that min-replicas-to-write asks for")
+            wait(.replicasForWrites(of: refusing.map(\.name)))
         }
         if !result.ready { explain(wanted, topology) }
     }
@@ -171,21 +171,21 @@ extension Turn {
     }
 
     private mutating func explain(_ wanted: [Member], _ topology: Topology) {
-        let down = wanted.filter { running($0.name) == nil }.map(\.name.text)
-        if !down.isEmpty { wait("for \(list(down)) to run") }
+        let down = wanted.filter { running($0.name) == nil }.map(\.name)
+        if !down.isEmpty { wait(.running(down)) }
         let silent = wanted.filter { running($0.name) != nil && freshReply(from: $0) == nil }
-        if !silent.isEmpty { wait("for \(list(silent.map(\.name.text))) to answer") }
+        if !silent.isEmpty { wait(.answers(from: silent.map(\.name))) }
         if down.isEmpty, silent.isEmpty {
             for member in wanted {
                 guard let text = disagreement(member, topology) else { continue }
-                wait("for all nodes to agree: \(text)")
+                wait(.agreement(Shown(text)))
                 break
             }
             let behind = decision.assessment.nodes.filter {
                 $0.role == .replica && ($0.linkUp != true || $0.health != .ok)
             }
-            .map(\.name.text)
-            if !behind.isEmpty { wait("for \(list(behind)) to be in sync") }
+            .map(\.name)
+            if !behind.isEmpty { wait(.sync(of: behind)) }
         }
     }
 

@@ -21,14 +21,14 @@ extension Turn {
         if spec.isTemporary {
             // A command waits for this cluster, and would wait for room without a limit.
             decision.end = .refused(
-                Refusal("disk-full", short + source + ": nothing was started", hint: hint, exit: 1))
+                Refusal(.diskFull, short + source + ": nothing was started", hint: hint, exit: 1))
             return true
         }
         emit(
             Finding(
-                "disk-full", .error, short + source + ": the cluster is formed as soon as there is room", hint: hint))
+                .diskFull, .error, short + source + ": the cluster is formed as soon as there is room", hint: hint))
         let left = disk.lacksFiles ? "\(disk.freeFiles ?? 0) inodes" : Disk.text(disk.free)
-        wait("for room on \(disk.folder): \(left) are free, and \(needed) are needed")
+        wait(.room(folder: disk.folder, free: Shown(left), needed: Shown(needed)))
         return true
     }
 
@@ -44,7 +44,7 @@ extension Turn {
 
     mutating func awaitRoom(toStart member: Member) {
         waitingForRoom.insert(member.name)
-        wait("for disk space to start \(member.name)")
+        wait(.roomToStart(member.name))
         wake(after: .seconds(1))
     }
 
@@ -59,7 +59,7 @@ extension Turn {
             else { continue }
             emit(
                 Finding(
-                    "reserve-missing", .warning,
+                    .reserveMissing, .warning,
                     "there is no reserve for a full disk in \(disk.folder): \(why)",
                     hint: "look at that folder; without a reserve nobody is promoted there once the disk is full"))
         }
@@ -116,8 +116,8 @@ extension Turn {
                 : "make room on that disk; all goes on by itself then"
             emit(
                 isFull || !unstarted.isEmpty
-                    ? Finding("disk-full", .error, node: node, words, hint: hint)
-                    : Finding("disk-low", .warning, node: node, words, hint: hint))
+                    ? Finding(.diskFull, .error, node: node, words, hint: hint)
+                    : Finding(.diskLow, .warning, node: node, words, hint: hint))
         }
     }
 }

@@ -32,7 +32,7 @@ extension Turn {
             guard case .failed(let why, _) = ensure(.rotateLog(rotation), retryAfter: .seconds(5)) else { continue }
             emit(
                 Finding(
-                    "log-not-rotated", .warning, node: member.name,
+                    .logNotRotated, .warning, node: member.name,
                     "\(rotation.path) is long and cannot be moved aside: \(why)", hint: "look at that folder"))
         }
         // What was looked at before a file was moved aside would move the next one aside too.

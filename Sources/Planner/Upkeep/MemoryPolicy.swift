@@ -54,7 +54,7 @@ extension Turn {
         if let wanted, usage.residentBytes >= wanted {
             return emit(
                 Finding(
-                    "memory-max-exceeded", .warning, node: member.name,
+                    .memoryMaxExceeded, .warning, node: member.name,
                     "\(member.name) has more memory than its memory-max of \(Disk.text(wanted)): it is not limited now, since the "
                         + "kernel would kill it at once",
                     hint: "raise memory-max, or lower redis.maxmemory, then: clusterd reload"))
@@ -69,7 +69,7 @@ extension Turn {
         if case .failed(let why, _) = ensure(effect, retryAfter: .seconds(5)) {
             return emit(
                 Finding(
-                    "memory-max-not-held", .warning, node: member.name,
+                    .memoryMaxNotHeld, .warning, node: member.name,
                     "memory-max does not hold for \(member.name): \(why)", hint: "clusterd status \(member.name)"))
         }
         decision.check.isApplying = true
@@ -95,13 +95,13 @@ extension Turn {
                 }
             emit(
                 Finding(
-                    "memory-max-not-held", .warning, "memory-max does not hold for \(Self.list(without)): \(why)",
+                    .memoryMaxNotHeld, .warning, "memory-max does not hold for \(Self.list(without)): \(why)",
                     hint: hint))
         }
         if let first = outside.first {
             emit(
                 Finding(
-                    "memory-max-not-held", .warning,
+                    .memoryMaxNotHeld, .warning,
                     "memory-max does not hold for \(Self.list(outside)) before the next start: "
                         + "\(outside.count == 1 ? "it was" : "they were") started without a cgroup",
                     hint: outside.count == 1 ? "clusterd restart-node \(first)" : "clusterd rolling-restart"))

@@ -50,10 +50,9 @@ extension Turn {
     /// What a restart waits for; nil: every running node has the configured passwords. A node that would come back with a
     /// password that the others neither ask for nor take is not stopped.
     func passwordAdvance(_ story: Story) -> Advance? {
-        let words = "setting the configured passwords on all nodes"
         if let refusal = passwordRefusal { return .failed("\(refusal); \(Self.passwordsNeedAStop)") }
         guard let steps = passwordSteps(at: .any), !steps.isEmpty else { return nil }
-        guard story.age(of: words) >= Self.agreementLimit else { return .working(words) }
+        guard story.age(of: .settingPasswords) >= Self.agreementLimit else { return .working(.settingPasswords) }
         let nodes = Self.list(steps.map(\.node.text))
         return .failed("the configured passwords could not be set on \(nodes); \(Self.passwordsNeedAStop)")
     }
@@ -181,23 +180,19 @@ extension Turn {
     }
 
     /// Why a replica cannot log in to its master: the engine tells that to its log only. nil: it can, as far as is known.
-    func loginTrouble(of replica: Member) -> String? {
+    func loginTrouble(of replica: Member) -> SyncObstacle? {
         guard let conflict = loginConflict(of: replica) else { return nil }
         let (login, master) = (conflict.login, conflict.master.name)
-        let why =
-            conflict.asking.asked.isEmpty
-            ? "it sends a password (masterauth), and \(master) asks for none"
-            : login.secret.isEmpty
-                ? "\(master) asks for a password (requirepass), and \(replica.name) sends none (masterauth)"
-                : "masterauth of \(replica.name) is not requirepass of \(master)"
-        return "\(replica.name) cannot log in to its master \(master): \(why)"
+        let mismatch: LoginMismatch =
+            conflict.asking.asked.isEmpty ? .notAsked : login.secret.isEmpty ? .notSent : .other
+        return .login(replica: replica.name, master: master, mismatch)
     }
 
     mutating func checkReplicaLogin() {
         for replica in members {
             guard let trouble = loginTrouble(of: replica) else { continue }
             suspect(
-                Finding("replica-login-refused", .error, node: replica.name, trouble, hint: "clusterd reload"),
+                Finding(.replicaLoginRefused, .error, node: replica.name, trouble.words, hint: "clusterd reload"),
                 for: Self.standing)
         }
     }

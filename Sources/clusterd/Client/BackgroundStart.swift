@@ -67,7 +67,7 @@ struct BackgroundStart {
             {
                 if status.cluster.ready { return tell(status, option) }
                 if let finding = status.findings.first(where: {
-                    $0.severity == .error && Finding.lasting.contains($0.code)
+                    $0.severity == .error && ReasonCode(rawValue: $0.code).map(Finding.lasting.contains) ?? false
                 }) {
                     throw Failure(
                         "not-ready", "\(finding.message); clusterd goes on (pid \(pid), log \(log))",

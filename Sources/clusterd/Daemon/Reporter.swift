@@ -19,7 +19,7 @@ final class Reporter: Sendable {
         /// The phase that `measure` is of.
         var measured: Assessment.Phase?
         var measure = 0
-        var waitSaid: (words: String, since: Moment, silence: Duration)?
+        var waitSaid: (reason: WaitReason, since: Moment, silence: Duration)?
         var cycle: Cycle?
         /// The control socket, for systemd to keep open, and what to call it there.
         var storedSocket: (descriptor: Int32, name: String)?
@@ -96,18 +96,18 @@ final class Reporter: Sendable {
     private func slow(_ state: inout State, _ cycle: Cycle, _ now: Moment) -> [String] {
         // Once a command runs, the terminal is its own.
         let isSilent = mode == .exec && !isVerbose && cycle.record?.everReady == true
-        guard let words = cycle.decision.waits.first, !cycle.decision.assessment.ready, !isSilent else {
+        guard let reason = cycle.decision.waits.first, !cycle.decision.assessment.ready, !isSilent else {
             state.waitSaid = nil
             return []
         }
-        guard let said = state.waitSaid, said.words == words else {
-            state.waitSaid = (words, now, Self.patience)
+        guard let said = state.waitSaid, said.reason == reason else {
+            state.waitSaid = (reason, now, Self.patience)
             return []
         }
         guard now - said.since >= said.silence else { return [] }
-        // The same words again are news only after a longer while.
-        state.waitSaid = (words, now, min(said.silence * 2, Self.longestSilence))
-        return ["waiting   \(words)"]
+        // The same reason again is news only after a longer while.
+        state.waitSaid = (reason, now, min(said.silence * 2, Self.longestSilence))
+        return ["waiting   \(reason.words)"]
     }
 
     private func tellSystemd(_ state: inout State, _ cycle: Cycle, _ now: Moment) {
@@ -166,7 +166,7 @@ final class Reporter: Sendable {
         let what =
             "\(masters) masters, \(replicas) replicas, \(assessment.slotsCovered) of \(SlotSet.slotCount) slots served"
         if assessment.ready { return "ready: \(what)" }
-        let wait = cycle.decision.waits.first.map { "; waiting \($0)" } ?? ""
+        let wait = cycle.decision.waits.first.map { "; waiting \($0.words)" } ?? ""
         switch assessment.phase {
         case .starting: return "starting: \(what)\(wait)"
         case .forming: return "forming a cluster\(wait)"

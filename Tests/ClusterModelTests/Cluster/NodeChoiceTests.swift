@@ -20,9 +20,9 @@ import Testing
     @Test func whatIsNotOneNodeIsSaidWithTheNodes() {
         #expect(throws: Never.self) { try NodeChoice.position(of: "7002", among: nodes) }
         let several = NodeChoice.Unclear(
-            "ambiguous-node", "'abcd' begins the ids of 7000 (abcd1000), 7001 (abcd2000)", hint: "give the name")
+            .ambiguous, "'abcd' begins the ids of 7000 (abcd1000), 7001 (abcd2000)", hint: "give the name")
         #expect(throws: several) { try NodeChoice.position(of: "abcd", among: nodes) }
-        let none = NodeChoice.Unclear("unknown-node", "there is no node '9'; the nodes are 7000 7001 7002")
+        let none = NodeChoice.Unclear(.unknown, "there is no node '9'; the nodes are 7000 7001 7002")
         #expect(throws: none) { try NodeChoice.position(of: "9", among: nodes) }
     }
 }

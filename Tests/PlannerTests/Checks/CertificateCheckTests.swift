@@ -22,7 +22,7 @@ import Testing
     }
 
     private func findings(_ scene: Scene) -> [Finding] {
-        scene.decide().findings.filter { $0.code.hasPrefix("certificate-") }
+        scene.decide().findings.filter { $0.code.rawValue.hasPrefix("certificate-") }
     }
 
     private func reading(_ path: String, in days: Double) -> CertificateReading {
@@ -36,7 +36,7 @@ import Testing
 
     @Test func oneThatEndsSoonIsAWarningWithItsNodesAndItsDate() {
         let found = findings(scene(reading("/tls/node.crt", in: 29.9)))
-        #expect(found.map(\.code) == ["certificate-ends"] && found[0].severity == .warning && found[0].node == nil)
+        #expect(found.map(\.code) == [.certificateEnds] && found[0].severity == .warning && found[0].node == nil)
         #expect(
             found[0].message
                 == "the certificate /tls/node.crt of all nodes ends at 2023-12-14 19:49:20 UTC: from then on nodes and clients "
@@ -53,7 +53,7 @@ import Testing
         #expect(findings(late).map(\.severity) == [.warning])
         late.pass(Self.day + .seconds(1))
         let found = findings(late)
-        #expect(found.map(\.code) == ["certificate-ended"] && found[0].severity == .error)
+        #expect(found.map(\.code) == [.certificateEnded] && found[0].severity == .error)
         #expect(found[0].message.contains("/tls/ca.crt of all nodes ended at 2023-11-15 22:13:20 UTC"))
     }
 
@@ -76,7 +76,7 @@ import Testing
         scene.take(scene.decide())
         scene.pass(.seconds(3))
         let found = findings(scene)
-        #expect(found.map(\.code) == ["certificate-unusable"] && found[0].severity == .error)
+        #expect(found.map(\.code) == [.certificateUnusable] && found[0].severity == .error)
         #expect(
             found.first?.message
                 == "/tls/node.key cannot be read: Permission denied: no node can be started with it")

@@ -25,7 +25,7 @@ import Testing
             }
             scene.pass(.seconds(1))
         }
-        return decision.findings + decision.check.notices.filter { $0.code != "memory-unlimited" }
+        return decision.findings + decision.check.notices.filter { $0.code != .memoryUnlimited }
     }
 
     private func edit(_ report: inout NodeReport, _ id: NodeID, _ change: (inout NodeEntry) -> Void) {
@@ -36,7 +36,7 @@ import Testing
     @Test func aSettledClusterHasNothingButNotices() {
         #expect(findings() == [])
         var scene = Scene.settled()
-        scene.run { $0.check.notices.contains { $0.code == "memory-unlimited" } }
+        scene.run { $0.check.notices.contains { $0.code == .memoryUnlimited } }
         #expect(scene.decide().findings == [])
     }
 
@@ -45,14 +45,14 @@ import Testing
             guard name == "7000" else { return }
             edit(&report, Scene.id("7000")) { $0.slots = $0.slots.subtracting(SlotSet(5...5)) }
         }
-        #expect(found.map(\.code) == ["slots-uncovered"])
+        #expect(found.map(\.code) == [.slotsUncovered])
         #expect(found[0].message.hasPrefix("slot 5 belongs to no node") && found[0].severity == .error)
         // The others still say that 7000 owns it; that is told once gossip had its time.
         let later = findings { name, report in
             guard name == "7000" else { return }
             edit(&report, Scene.id("7000")) { $0.slots = $0.slots.subtracting(SlotSet(5...5)) }
         }
-        let saying = later.first { $0.code == "views-differ" }
+        let saying = later.first { $0.code == .viewsDiffer }
         #expect(saying?.message == "7001 7002 7003 7004 7005 say that 7000 owns slot 5")
     }
 
@@ -60,9 +60,9 @@ import Testing
         let found = findings { name, report in
             edit(&report, Scene.id("7003")) { $0.masterID = Scene.id("7001") }
         }
-        #expect(found.map(\.code).sorted() == ["replica-misplaced", "replicas-missing"])
-        #expect(found.first { $0.code == "replica-misplaced" }?.message == "7003 follows 7001, and belongs to 7000")
-        #expect(found.first { $0.code == "replicas-missing" }?.shard == "7000")
+        #expect(found.map(\.code.rawValue).sorted() == ["replica-misplaced", "replicas-missing"])
+        #expect(found.first { $0.code == .replicaMisplaced }?.message == "7003 follows 7001, and belongs to 7000")
+        #expect(found.first { $0.code == .replicasMissing }?.shard == "7000")
     }
 
     @Test func aSlotLeftHalfMovedIsOpenAfterAWhile() {
@@ -86,11 +86,11 @@ import Testing
             edit(&report, Scene.id("7001")) { $0.slots = $0.slots.union(SlotSet(0...1)) }
         }
         #expect(
-            found.first { $0.code == "slot-two-owners" }?.message == "7000 and 7001 both say that they own slots 0-1")
+            found.first { $0.code == .slotTwoOwners }?.message == "7000 and 7001 both say that they own slots 0-1")
     }
 
-    @Test(arguments: [("fail", "ghost-node"), ("noaddr", "ghost-node"), ("", "foreign-node")])
-    func aNodeThatNobodyStartedIsAGhostOrAStranger(flag: String, code: String) {
+    @Test(arguments: [("fail", .ghostNode), ("noaddr", .ghostNode), ("", .foreignNode)] as [(String, ReasonCode)])
+    func aNodeThatNobodyStartedIsAGhostOrAStranger(flag: String, code: ReasonCode) {
         let found = findings { _, report in
             var entry = NodeEntry(id: Scene.id("abc"), host: "127.0.0.1", ports: PortPair(client: 7009))
             entry.flags = flag == "fail" ? [.master, .fail] : flag == "noaddr" ? [.master, .noaddr] : [.master]
@@ -102,11 +102,11 @@ import Testing
 
     @Test func aLinkThatIsDownAndPersistenceThatFailsAreTold() {
         let down = findings { name, report in if name == "7004" { report.replication.linkUp = false } }
-        #expect(down.first { $0.code == "link-down" }?.node == "7004")
+        #expect(down.first { $0.code == .linkDown }?.node == "7004")
         let failing = findings(after: .seconds(2)) { name, report in
             if name == "7001" { report.persistence.lastSaveOK = false }
         }
-        #expect(failing.map(\.code) == ["persistence-failing"])
+        #expect(failing.map(\.code) == [.persistenceFailing])
     }
 
     @Test func whatLastsOnlyAMomentIsNoFinding() {
@@ -119,7 +119,7 @@ import Testing
     }
 
     @Test func memoryNearTheLimitIsTroubleOnlyWithoutEviction() {
-        func found(policy: String, used: Int64) -> [String] {
+        func found(policy: String, used: Int64) -> [ReasonCode] {
             var scene = Scene.settled()
             for name in scene.processes.keys { scene.settings[name] = ["maxmemory-policy": policy] }
             return findings(after: .seconds(15), scene) { name, report in
@@ -127,7 +127,7 @@ import Testing
                 report.load.memoryBytes = name == "7002" ? used << 20 : 1 << 20
             }.map(\.code)
         }
-        #expect(found(policy: "noeviction", used: 91) == ["memory-high"])
+        #expect(found(policy: "noeviction", used: 91) == [.memoryHigh])
         #expect(found(policy: "allkeys-lru", used: 99) == [])
         #expect(found(policy: "noeviction", used: 87) == [])
     }
@@ -141,14 +141,14 @@ import Testing
         for name in scene.processes.keys { scene.settings[name] = ["maxmemory-policy": "noeviction"] }
         scene.settings["7001"] = ["maxmemory-policy": "allkeys-lru"]
         let found = findings(scene)
-        #expect(found.map(\.code) == ["setting-differs"])
+        #expect(found.map(\.code) == [.settingDiffers])
         #expect(
             found[0].message
                 == "maxmemory-policy of 7001 is 'allkeys-lru', and the configuration says 'noeviction' (conf.d/20.yaml:4:5)"
         )
         // Nobody configured it: then it is uneven.
         scene.spec.directives.removeLast()
-        #expect(findings(scene).map(\.code) == ["settings-uneven"])
+        #expect(findings(scene).map(\.code) == [.settingsUneven])
     }
 
     @Test func aPasswordIsNeverInAFinding() {
@@ -164,7 +164,7 @@ import Testing
         var scene = Scene.settled()
         scene.spec.directives.append(.init(name: "databases", arguments: ["4"]))
         for name in scene.processes.keys { scene.settings[name] = ["databases": "16"] }
-        scene.run { $0.findings.contains { $0.code == "restart-pending" } }
+        scene.run { $0.findings.contains { $0.code == .restartPending } }
         #expect(scene.decide().assessment.nodes.allSatisfy { $0.pendingRestart == ["databases"] })
     }
 
@@ -173,7 +173,7 @@ import Testing
         var scene = Scene.settled()
         scene.spec.announce = "10.0.0.7"
         for name in scene.processes.keys { scene.settings[name] = ["cluster-announce-ip": "", "bind": "127.0.0.1"] }
-        scene.run { $0.findings.contains { $0.code == "restart-pending" } }
+        scene.run { $0.findings.contains { $0.code == .restartPending } }
         #expect(scene.decide().assessment.nodes.allSatisfy { $0.pendingRestart == ["cluster-announce-ip"] })
         scene.spec.announce = nil
         #expect(scene.decide().assessment.nodes.allSatisfy { $0.pendingRestart.isEmpty })
@@ -202,7 +202,7 @@ import Testing
         scene.die("7000")
         scene.die("7003")
         scene.spec.supervision.restart = .never
-        scene.run { $0.findings.contains { $0.code == "slots-not-served" } }
+        scene.run { $0.findings.contains { $0.code == .slotsNotServed } }
         let bad = HealthReport(scene.decide(), scene.spec)
         #expect(!bad.isHealthy && !bad.passed.contains("All 16384 slots covered."))
         #expect(bad.findings.first?.severity == .error)

@@ -27,7 +27,7 @@ import Testing
     @Test func whatIsSoIsSaid() {
         let scene = Self.well()
         let report = HealthReport(scene.decide(), scene.spec)
-        #expect(report.passed == Self.all && !report.findings.contains { $0.code == "not-checked" })
+        #expect(report.passed == Self.all && !report.findings.contains { $0.code == .notChecked })
     }
 
     struct Row: Sendable, CustomTestStringConvertible {
@@ -81,7 +81,7 @@ import Testing
         let report = HealthReport(scene.decide(), scene.spec)
         let expected = Self.all.indices.filter { !row.unsaid.contains($0) }.map { Self.all[$0] }
         #expect(report.passed == expected)
-        #expect(report.findings.first { $0.code == "not-checked" }?.message == row.notChecked)
+        #expect(report.findings.first { $0.code == .notChecked }?.message == row.notChecked)
     }
 
     @Test func aNodeThatWasStoppedIsCounted() {

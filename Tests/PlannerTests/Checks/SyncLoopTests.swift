@@ -25,17 +25,17 @@ import Testing
 
     @Test func aLoopIsFoundAndNamed() throws {
         let (_, decision) = run(40, every: 5)
-        let finding = try #require(decision.finding("sync-loop"))
+        let finding = try #require(decision.finding(.syncLoop))
         #expect(finding.node == "7000" && finding.shard == "7000" && finding.severity == .warning)
         #expect(finding.message == "7000 begins one full synchronisation of 7003 after another, and none lasts")
         #expect(finding.hint?.contains("client-output-buffer-limit") == true)
         // It says why the link is down.
-        #expect(decision.finding("link-down") == nil)
+        #expect(decision.finding(.linkDown) == nil)
     }
 
     @Test func twoSynchronisationsAreNoLoop() {
         let (_, decision) = run(40, every: 20)
-        #expect(decision.finding("sync-loop") == nil && decision.finding("link-down") != nil)
+        #expect(decision.finding(.syncLoop) == nil && decision.finding(.linkDown) != nil)
     }
 
     @Test func whatWasBegunLongAgoDoesNotCount() {
@@ -48,12 +48,12 @@ import Testing
             scene.take(scene.decide())
             scene.pass(.seconds(1))
         }
-        #expect(scene.decide().finding("sync-loop") == nil)
+        #expect(scene.decide().finding(.syncLoop) == nil)
     }
 
     @Test func aReplicaThatStaysInSyncIsInNoLoop() {
         let (_, decision) = run(40, every: 5, linkUp: true)
-        #expect(decision.finding("sync-loop") == nil)
+        #expect(decision.finding(.syncLoop) == nil)
     }
 
     @Test func countsOfAnotherProcessBeginAgain() {

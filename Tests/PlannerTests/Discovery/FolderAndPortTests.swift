@@ -26,9 +26,9 @@ import Testing
     @Test func nothingIsStartedBesideAnotherProcessInTheFolder() {
         var scene = due { $0.strangers = [Self.stranger("7004", "redis-server *:9000")] }
         #expect(scene.decide().deeds.map { $0.prefix { $0 != "/" } } == ["identify 7004 9000"])
-        let decision = scene.come { $0.finding("directory-in-use") != nil }
+        let decision = scene.come { $0.finding(.directoryInUse) != nil }
         #expect(decision.nodes("write") == [] && decision.nodes("adopt") == [])
-        let finding = decision.finding("directory-in-use")
+        let finding = decision.finding(.directoryInUse)
         #expect(finding?.node == "7004" && finding?.message.contains("redis-server *:9000 (pid 9000)") == true)
         #expect(decision.orders("kill") == [] && decision.orders("terminate") == [])
     }
@@ -65,7 +65,7 @@ import Testing
         scene.disk[Scene.folder("7004")]?.nodesFile = .absent
         scene.strangers = [Self.stranger("7004", "redis-server *:9000")]
         scene.replaceDaemon()
-        let decision = scene.come { $0.finding("directory-in-use")?.node == "7004" }
+        let decision = scene.come { $0.finding(.directoryInUse)?.node == "7004" }
         #expect(scene.seen.processes["7004"] == nil)
         #expect(decision.assessment.progress.answering == 5)
         #expect(decision.nodes("quarantine") == [] && decision.nodes("write") == [])
@@ -80,10 +80,10 @@ import Testing
         scene.take(decision)
         for effect in decision.effects { scene.perform(effect) }
         scene.pass(.milliseconds(499))
-        #expect(scene.decide().waits.first == "to hear the nodes that were running")
+        #expect(scene.decide().waits.first == .firstReplies)
         #expect(scene.decide().orders("reserve") == [])
         scene.pass(.milliseconds(502))
-        #expect(!scene.decide().waits.contains("to hear the nodes that were running"))
+        #expect(!scene.decide().waits.contains(.firstReplies))
         #expect(scene.decide().orders("reserve") == [.reserve([PortPair(client: 7004)], addresses: ["127.0.0.1"])])
     }
 
@@ -113,7 +113,7 @@ import Testing
         scene.replaceDaemon()
         scene.run { $0.nodes("start") == ["7001"] }
         let decision = scene.run { $0.assessment.serving }
-        let finding = decision?.finding("directory-in-use")
+        let finding = decision?.finding(.directoryInUse)
         #expect(finding?.node == "7004")
         #expect(finding?.message.hasSuffix("which cannot be taken over: no such process") == true)
         #expect(scene.processes["7004"] == nil && scene.starts["7004"] == 1)
@@ -146,14 +146,16 @@ import Testing
         var scene = portLost(.next)
         let began = scene.now
         scene.turn()
-        let decision = scene.come { $0.waits.contains("for port 17004 of 7004: 17004 is in use by python3 (pid 4182)") }
-        #expect(decision.nodes("write") == [] && decision.finding("port-taken")?.severity == .warning)
+        let decision = scene.come {
+            $0.waits.map(\.words).contains("for port 17004 of 7004: 17004 is in use by python3 (pid 4182)")
+        }
+        #expect(decision.nodes("write") == [] && decision.finding(.portTaken)?.severity == .warning)
         while scene.now - began < .seconds(5) { scene.turn() }
         #expect(scene.member("7004").ports == PortPair(client: 7004))
         scene.busyPorts = [:]
         scene.run { $0.nodes("start") == ["7004"] }
         #expect(scene.member("7004").ports == PortPair(client: 7004))
-        #expect(scene.decide().finding("port-moved") == nil)
+        #expect(scene.decide().finding(.portMoved) == nil)
     }
 
     @Test func afterPortWaitItMovesAndSaysSo() {
@@ -163,8 +165,8 @@ import Testing
         #expect(scene.now - began >= .seconds(10))
         #expect(scene.member("7004").ports == PortPair(client: 7006), "none of another node's")
         let decision = scene.decide()
-        #expect(decision.finding("port-moved")?.node == "7004")
-        #expect(decision.finding("port-taken")?.message == "17004 is in use by python3 (pid 4182); took 7006")
+        #expect(decision.finding(.portMoved)?.node == "7004")
+        #expect(decision.finding(.portTaken)?.message == "17004 is in use by python3 (pid 4182); took 7006")
         let file = scene.disk[Scene.folder("7004")]?.parsed
         #expect(file?.view.myself?.ports == PortPair(client: 7006))
         #expect(file?.view.myself?.id == Scene.id("7004"))
@@ -173,8 +175,8 @@ import Testing
 
     @Test func underFailItStaysDownUntilThePortIsFree() {
         var scene = portLost(.fail)
-        let decision = scene.run { $0.finding("port-taken")?.severity == .error }
-        #expect(decision?.finding("port-taken")?.message.contains("stays down: 17004 is in use by python3") == true)
+        let decision = scene.run { $0.finding(.portTaken)?.severity == .error }
+        #expect(decision?.finding(.portTaken)?.message.contains("stays down: 17004 is in use by python3") == true)
         #expect(scene.member("7004").ports == PortPair(client: 7004))
         scene.busyPorts = [:]
         scene.run { $0.nodes("start") == ["7004"] }

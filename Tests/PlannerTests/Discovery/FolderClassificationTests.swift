@@ -71,7 +71,7 @@ import Testing
         scene.disk[folder.path] = folder
         scene.look()
         let refusal = scene.decide().refusal
-        #expect(refusal?.code == "keys-without-cluster" && refusal?.exit == 4)
+        #expect(refusal?.code == .keysWithoutCluster && refusal?.exit == 4)
         #expect(refusal?.message.contains("/data/nodes/7000") == true)
         #expect(scene.decide().deeds == [] && scene.decide().record == nil)
     }
@@ -114,9 +114,9 @@ import Testing
     @Test func aRecordThatCouldNotBeReadIsSaid() {
         var scene = Self.found { $0.seen.recordKeptAside = "/data/state.json.unreadable-1" }
         let decision = scene.decide()
-        #expect(decision.finding("record-unreadable")?.message.contains("/data/state.json.unreadable-1") == true)
+        #expect(decision.finding(.recordUnreadable)?.message.contains("/data/state.json.unreadable-1") == true)
         let later = scene.run { $0.assessment.ready }
-        #expect(later?.finding("record-unreadable") != nil)
+        #expect(later?.finding(.recordUnreadable) != nil)
     }
 
     /// Four of six had joined when `create` was interrupted.
@@ -147,7 +147,7 @@ import Testing
     @Test func aLonerWithKeysIsReportedAndLeftAsItIs() {
         var scene = Self.partial { $0.disk[Scene.folder("7005")] = Self.standalone("7005", keys: true) }
         let before = scene.disk[Scene.folder("7005")]
-        #expect(scene.decide().finding("standalone-with-keys")?.node == "7005")
+        #expect(scene.decide().finding(.standaloneWithKeys)?.node == "7005")
         let decision = scene.run { $0.assessment.serving && $0.assessment.node("7004")?.linkUp == true }
         #expect(decision?.record?.member("7005") == nil)
         #expect(scene.disk[Scene.folder("7005")] == before)
@@ -165,7 +165,7 @@ import Testing
         let before = scene.disk[Scene.folder("7005")]
         var isReported = false
         let decision = scene.run { decision in
-            isReported = isReported || decision.finding("standalone-with-keys")?.node == "7005"
+            isReported = isReported || decision.finding(.standaloneWithKeys)?.node == "7005"
             return decision.assessment.serving && decision.assessment.node("7004")?.linkUp == true
         }
         #expect(isReported)
@@ -176,7 +176,7 @@ import Testing
 
     @Test func aLonerThatIsNotNeededIsLeft() {
         var scene = Self.found { $0.disk[Scene.folder("7006")] = Self.standalone("7006") }
-        #expect(scene.decide().finding("node-standalone")?.node == "7006")
+        #expect(scene.decide().finding(.nodeStandalone)?.node == "7006")
         let decision = scene.run { $0.assessment.ready }
         #expect(decision?.record?.members.map(\.name) == Self.six)
         #expect(scene.disk[Scene.folder("7006")] == Self.standalone("7006"))

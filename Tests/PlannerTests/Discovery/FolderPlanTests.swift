@@ -28,7 +28,7 @@ import Testing
     @Test func oneOfTwoClustersMustBeNamed() throws {
         let both = Self.pair("7000", "7001") + Self.pair("7100", "7101")
         let refusal = #expect(throws: Refusal.self) { () throws in try plan(both) }
-        #expect(refusal?.code == "two-clusters" && refusal?.exit == 4)
+        #expect(refusal?.code == .twoClusters && refusal?.exit == 4)
         #expect(refusal?.hint == "clusterd fix --keep 7000 · clusterd fix --keep 7100")
         for keep in ["7101", "dead71"] {
             let plan = try #require(try? plan(both, keep: keep))
@@ -42,7 +42,7 @@ import Testing
 
     @Test func twoClustersOfOneMaster() throws {
         let both = ["7000", "7100"].map { FolderClassificationTests.standalone($0, slots: .all, keys: true) }
-        #expect(#expect(throws: Refusal.self) { () throws in try plan(both) }?.code == "two-clusters")
+        #expect(#expect(throws: Refusal.self) { () throws in try plan(both) }?.code == .twoClusters)
         #expect(try plan(both, keep: "7100").repairs.map(\.folder) == ["/data/nodes/7000"])
     }
 
@@ -53,17 +53,17 @@ import Testing
             Self.pair("7000", "7001") + Self.pair("7100", "7101")
             + standalone.map { FolderClassificationTests.standalone($0, keys: true) }
         let plan = try plan(folders, keep: "7000")
-        #expect(Set(plan.findings.map(\.code)) == ["two-clusters", "standalone-with-keys"])
+        #expect(Set(plan.findings.map(\.code)) == [.twoClusters, .standaloneWithKeys])
         #expect(plan.repairs.count == 4)
         let alone = try self.plan(standalone.map { FolderClassificationTests.standalone($0, keys: true) })
-        #expect(alone.findings.map(\.code) == ["keys-without-cluster", "keys-without-cluster"])
+        #expect(alone.findings.map(\.code) == [.keysWithoutCluster, .keysWithoutCluster])
     }
 
     @Test func aCopyOfAClusterThatIsThere() throws {
         var copy = Self.pair("7000", "7001")[0]
         copy.path = "/data/nodes/7002"
         let plan = try plan(Self.pair("7000", "7001") + [copy])
-        #expect(plan.findings.map(\.code) == ["directory-copied"])
+        #expect(plan.findings.map(\.code) == [.directoryCopied])
         #expect(plan.repairs.map(\.folder) == ["/data/nodes/7002"])
     }
 
@@ -72,7 +72,7 @@ import Testing
         let refusal = #expect(throws: Refusal.self) { () throws in
             try plan(both, inUse: ["/data/nodes/7101"], keep: "7000")
         }
-        #expect(refusal?.code == "directory-in-use")
+        #expect(refusal?.code == .directoryInUse)
     }
 
     @Test func withARecordItsMembersStay() throws {
@@ -98,7 +98,7 @@ import Testing
         }
         func folders() -> [DirectoryFacts] { scene.disk.values.sorted { $0.path < $1.path } }
         let lost = try plan(folders(), scene.record)
-        #expect(lost.repairs.isEmpty && lost.findings.map(\.code) == ["slots-unknown"])
+        #expect(lost.repairs.isEmpty && lost.findings.map(\.code) == [.slotsUnknown])
         #expect(lost.findings.first?.severity == .error)
         #expect(lost.findings.first?.hint == "clusterd up --detach, and then clusterd fix")
         scene.disk[Scene.folder("7004")]?.nodesFile = .parsed(Scene.settled().file("7004"))
@@ -107,7 +107,7 @@ import Testing
         scene.disk[Scene.folder("7004")]?.nodesFile = .empty
         scene.record?.members[0].lastSlots = nil
         let unknown = try plan(folders(), scene.record)
-        #expect(Set(unknown.findings.map(\.code)) == ["slots-unknown"])
+        #expect(Set(unknown.findings.map(\.code)) == [.slotsUnknown])
         #expect(unknown.findings.allSatisfy { $0.hint?.hasPrefix("put a nodes.conf") == true })
         // A node that runs may know them.
         let inUse = try FolderPlan(scene.record, folders(), inUse: [Scene.folder("7001")])
@@ -122,7 +122,7 @@ import Testing
         #expect(try plan(folders(), scene.record).findings == [], "its replica takes over")
         scene.lackManifest("7003")
         let findings = try plan(folders(), scene.record).findings
-        #expect(findings.map(\.code) == ["node-down"] && findings.first?.node == "7000")
+        #expect(findings.map(\.code) == [.nodeDown] && findings.first?.node == "7000")
         #expect(findings.first?.severity == .error && findings.first?.repair == nil)
         #expect(findings.first?.hint == "clusterd up --detach, and then clusterd fix")
     }

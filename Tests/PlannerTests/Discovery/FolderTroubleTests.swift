@@ -25,7 +25,7 @@ import Testing
             }
         }
         let decision = scene.decide()
-        #expect(decision.refusal?.code == "two-clusters" && decision.refusal?.exit == 4)
+        #expect(decision.refusal?.code == .twoClusters && decision.refusal?.exit == 4)
         #expect(decision.refusal?.message.hasSuffix("7000 7001 7002 7003 7004 7005 and 7100 7101") == true)
         #expect(decision.deeds == [] && decision.record == nil)
     }
@@ -57,7 +57,7 @@ import Testing
         }
         let before = scene.disk[Scene.folder(copy)]
         let decision = scene.decide()
-        #expect(decision.finding("directory-copied")?.node == copy)
+        #expect(decision.finding(.directoryCopied)?.node == copy)
         #expect(decision.record?.member(id: Scene.id("7000"))?.directory == Scene.folder("7000"))
         scene.run { $0.assessment.ready }
         #expect(scene.processes[copy] == nil)
@@ -159,7 +159,7 @@ import Testing
         scene.strangers = [user("7002", "redis-server *:9000")]
         scene.look()
         let decision = scene.decide()
-        #expect(decision.refusal?.code == "directory-in-use" && decision.refusal?.exit == 1)
+        #expect(decision.refusal?.code == .directoryInUse && decision.refusal?.exit == 1)
         #expect(decision.deeds == [] && decision.record == nil)
     }
 
@@ -177,7 +177,7 @@ import Testing
     @Test func aLonerThatRunsIsLeftAlone() {
         var scene = FolderClassificationTests.partial { $0.strangers = [user("7005", "redis-server 127.0.0.1:7005")] }
         let before = scene.disk[Scene.folder("7005")]
-        #expect(scene.decide().finding("directory-in-use")?.node == "7005")
+        #expect(scene.decide().finding(.directoryInUse)?.node == "7005")
         scene.run { $0.assessment.serving && $0.assessment.node("7004")?.linkUp == true }
         #expect(scene.record?.member("7005") == nil)
         #expect(scene.disk[Scene.folder("7005")] == before)

@@ -73,12 +73,12 @@ import Testing
         guard case .refused(let refusal) = FolderClassification([folder], inUse: []).verdict else {
             return #expect(Bool(false), "a new cluster beside keys")
         }
-        #expect(refusal.code == "keys-without-cluster" && refusal.exit == 4)
+        #expect(refusal.code == .keysWithoutCluster && refusal.exit == 4)
         folder.content = .appendOnly(.noKeys)
         guard case .refused(let other) = FolderClassification([folder], inUse: []).verdict else {
             return #expect(Bool(false), "a new cluster beside another's node")
         }
-        #expect(other.code == "keys-without-cluster")
+        #expect(other.code == .keysWithoutCluster)
     }
 
     @Test func aNodesFilesInTheDataFolderItselfAreRefused() {
@@ -88,7 +88,7 @@ import Testing
         guard case .refused(let refusal) = classification.verdict else {
             return #expect(Bool(false), "a new cluster beside a node's files")
         }
-        #expect(refusal.code == "keys-without-cluster")
+        #expect(refusal.code == .keysWithoutCluster)
         #expect(refusal.hint?.contains("mkdir /data/6379 && mv /data/nodes.conf") == true)
         #expect(classification.unplaced == nil, "the data folder is not moved to its own quarantine")
     }
@@ -114,7 +114,7 @@ import Testing
         let all = scene.disk.values.sorted { $0.path < $1.path } + [copy, root]
         #expect(StrayFolders(record, all, inUse: []).findings == [])
         let moved = all.filter { $0.path != Scene.folder("7000") }
-        #expect(StrayFolders(record, moved, inUse: []).findings.map(\.code) == ["directory-misplaced"])
+        #expect(StrayFolders(record, moved, inUse: []).findings.map(\.code) == [.directoryMisplaced])
     }
 
     /// Their redis.conf is read under these names.

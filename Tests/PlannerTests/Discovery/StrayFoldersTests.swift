@@ -27,7 +27,7 @@ import Testing
         return scene
     }
 
-    private func repair(_ scene: Scene, _ code: String) -> Repair.SetAside? {
+    private func repair(_ scene: Scene, _ code: ReasonCode) -> Repair.SetAside? {
         let found = scene.decide().findings.filter { $0.code == code && $0.repair != nil }
         #expect(found.count == 1 && found.first?.hint == "clusterd fix")
         guard case .setAside(let move)? = found.first?.repair else { return nil }
@@ -37,14 +37,14 @@ import Testing
     @Test func aLonerWithKeysInAMembersPlace() throws {
         let scene = Self.replaced { _ in FolderClassificationTests.standalone("7005", keys: true) }
         #expect(scene.decide().nodes("start") == [] && scene.decide().orders("quarantine").isEmpty)
-        let move = try #require(repair(scene, "standalone-with-keys"))
+        let move = try #require(repair(scene, .standaloneWithKeys))
         #expect(move.member == "7005" && move.directory == "/data/nodes/7005" && move.path == "/data/nodes/7005")
         #expect(move.files == ["nodes-7005.conf", "appendonlydir"])
     }
 
     @Test func aCopyOfAnotherMemberInAMembersPlace() throws {
         let scene = Self.replaced { $0.facts("7000") }
-        let move = try #require(repair(scene, "directory-copied"))
+        let move = try #require(repair(scene, .directoryCopied))
         #expect(move.member == "7005" && move.files.contains("nodes-7000.conf"))
         #expect(!move.files.contains("redis.conf"), "clusterd's own is written anew anyway")
         #expect(move.why.contains("copy of 7000's"))
@@ -58,7 +58,7 @@ import Testing
         scene.pass(.seconds(60))
         scene.look()
         scene.hear()
-        let finding = try #require(scene.decide().finding("directory-misplaced"))
+        let finding = try #require(scene.decide().finding(.directoryMisplaced))
         #expect(finding.repair == nil && finding.node == "7005")
         #expect(finding.hint?.contains("/data/nodes/7004") == true)
     }
@@ -67,12 +67,12 @@ import Testing
         let standalone = try #require(
             repair(
                 Self.stray("/data/7009", FolderClassificationTests.standalone("7009", keys: true)),
-                "standalone-with-keys"))
+                .standaloneWithKeys))
         #expect(
             standalone.member == nil && standalone.directory == "/data" && standalone.files == ["7009"]
                 && standalone.path == "/data/7009")
         let copy = try #require(
-            repair(Self.stray("/data/nodes/old", Scene.settled().facts("7001")), "directory-copied"))
+            repair(Self.stray("/data/nodes/old", Scene.settled().facts("7001")), .directoryCopied))
         #expect(copy.directory == "/data/nodes" && copy.files == ["old"] && copy.label == "old")
         let empty = Self.stray("/data/7009", FolderClassificationTests.standalone("7009"))
         #expect(empty.decide().findings.allSatisfy { $0.repair == nil })
@@ -87,7 +87,7 @@ import Testing
         ]
         scene.look()
         #expect(scene.decide().findings.allSatisfy { $0.repair == nil })
-        #expect(scene.decide().finding("directory-in-use") != nil)
+        #expect(scene.decide().finding(.directoryInUse) != nil)
     }
 
     @Test func aPersonWhoAsksSeesWhatLiesThereNow() {

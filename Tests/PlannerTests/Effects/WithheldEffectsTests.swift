@@ -20,7 +20,7 @@ import Testing
         let decision = guarded([.inspect, Self.start("7000"), .measureUsage([:])])
         #expect(decision.effects == [.inspect, .measureUsage([:])])
         #expect(decision.withheld.count >= 1 && decision.withheld[0].hasPrefix("start 7000 #9: "))
-        let finding = decision.finding("decision-withheld")
+        let finding = decision.finding(.decisionWithheld)
         #expect(finding?.severity == .error && finding?.message.contains("start 7000 #9: ") == true)
     }
 
@@ -30,7 +30,7 @@ import Testing
         let save = Effect.save("7000", contact)
         let configure = Effect.configure("7000", contact, name: "maxmemory", value: "1")
         let decision = guarded([save, configure])
-        #expect(decision.effects == [save] && decision.finding("decision-withheld") != nil)
+        #expect(decision.effects == [save] && decision.finding(.decisionWithheld) != nil)
     }
 
     @Test func whatBreaksNothingIsAsItWas() {

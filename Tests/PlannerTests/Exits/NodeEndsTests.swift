@@ -113,14 +113,14 @@ import Testing
         var scene = Scene.settled()
         scene.pass(.milliseconds(1))
         scene.die("7004", ProcessExit(signal: 11), log: ["a", "b"], failures: 6)
-        #expect(scene.decide().finding("crash-loop")?.details == ["a", "b"])
+        #expect(scene.decide().finding(.crashLoop)?.details == ["a", "b"])
         scene.run { $0.nodes("start") == ["7004"] }
         scene.run { $0.assessment.ready }
-        #expect(scene.decide().finding("crash-loop")?.severity == .error)
+        #expect(scene.decide().finding(.crashLoop)?.severity == .error)
         scene.pass(.seconds(60))
         scene.hear()
         scene.turn()
-        #expect(scene.decide().finding("crash-loop") == nil)
+        #expect(scene.decide().finding(.crashLoop) == nil)
         #expect(scene.record?.member("7004")?.ends?.inARow == 0)
     }
 
@@ -149,7 +149,7 @@ import Testing
         scene.pass(.seconds(60))
         scene.look()
         let decision = scene.decide()
-        #expect(decision.finding("node-down")?.message.contains("the file is clusterd's own") == true)
+        #expect(decision.finding(.nodeDown)?.message.contains("the file is clusterd's own") == true)
         #expect(decision.deeds == [])
     }
 
@@ -177,14 +177,14 @@ import Testing
         scene.hear()
         let decision = scene.decide()
         #expect(decision.nodes("start") == [] && decision.orders("quarantine").isEmpty)
-        #expect(decision.finding("node-down")?.hint == "clusterd fix")
+        #expect(decision.finding(.nodeDown)?.hint == "clusterd fix")
         // What the engine's tool does not cut is a person's.
         scene.seen.examinations["7001"]?.goodBytes = 100
-        let hint = scene.decide().finding("node-down")?.hint ?? ""
+        let hint = scene.decide().finding(.nodeDown)?.hint ?? ""
         #expect(hint.contains("redis-check-aof --fix /data/nodes/7001/appendonlydir/appendonly.aof.manifest"))
         #expect(hint.hasPrefix("cp -a /data/nodes/7001 "))
         scene.record?.members[1].directory = "/my data/7001"
-        let quoted = scene.decide().finding("node-down")?.hint ?? ""
+        let quoted = scene.decide().finding(.nodeDown)?.hint ?? ""
         #expect(quoted.hasPrefix("cp -a '/my data/7001' '/my data/7001.copy' && "), "\(quoted)")
         scene.record?.members[1].directory = "/data/nodes/7001"
         // The configuration was read anew: it may be another engine.

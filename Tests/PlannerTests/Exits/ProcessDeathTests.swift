@@ -158,7 +158,7 @@ struct ProcessDeathTests {
         scene.hear()
         let decision = scene.decide()
         #expect(decision.nodes("start") == [] && decision.nodes("promote") == [])
-        #expect(decision.finding("end-unproven")?.node == Self.node)
+        #expect(decision.finding(.endUnproven)?.node == Self.node)
         #expect(decision.record?.member(Self.node)?.ends?.last == nil)
     }
 
@@ -199,12 +199,12 @@ struct ProcessDeathTests {
     @Test func aVisibleForeignHolderOfThePortProvesTheEndWhereOthersAreHidden() {
         var scene = unproven { $0.showsOnlyOwn = true }
         scene.seen.ports[PortPair(client: 7000)] = busy(scene, .process(pid: 7))
-        #expect(scene.decide().finding("end-unproven") == nil)
+        #expect(scene.decide().finding(.endUnproven) == nil)
         scene.seen.ports[PortPair(client: 7000)] = busy(scene, .hidden)
-        #expect(scene.decide().finding("end-unproven")?.node == Self.node)
+        #expect(scene.decide().finding(.endUnproven)?.node == Self.node)
         scene.seen.survey?.concealed = [.init(pid: 7, name: "redis-server", command: "redis-server", userID: 0)]
         scene.seen.ports[PortPair(client: 7000)] = busy(scene, .process(pid: 7))
-        #expect(scene.decide().finding("end-unproven")?.node == Self.node)
+        #expect(scene.decide().finding(.endUnproven)?.node == Self.node)
     }
 
     /// /proc was remounted, or the engine has become visible: the holder of the port is seen before anybody has looked where it works.
@@ -271,7 +271,7 @@ struct ProcessDeathTests {
         }
         #expect(stopped { _ in }.end == .done)
         let refusal = stopped { $0.recorded[Self.identity] = .hidden }.refusal
-        #expect(refusal?.code == "not-stopped" && refusal?.exit == 1)
+        #expect(refusal?.code == .notStopped && refusal?.exit == 1)
         #expect(refusal?.message.contains("7000") == true && refusal?.hint?.contains("-p 7000") == true)
     }
 
@@ -299,6 +299,6 @@ struct ProcessDeathTests {
         scene.seen.ports[PortPair(client: 7000)] = .busy(busy)
         let decision = scene.decide()
         #expect(decision.record?.member("7000")?.ports == PortPair(client: 7000))
-        #expect(decision.nodes("start") == [] && decision.finding("port-taken")?.severity == .error)
+        #expect(decision.nodes("start") == [] && decision.finding(.portTaken)?.severity == .error)
     }
 }

@@ -95,7 +95,7 @@ import Testing
         var scene = Self.lagging(101)
         let decision = scene.decide()
         #expect(decision.promotion == nil)
-        #expect(decision.finding("failover-held")?.message.contains("101 bytes behind") == true)
+        #expect(decision.finding(.failoverHeld)?.message.contains("101 bytes behind") == true)
         scene.run { $0.assessment.ready }
         #expect(scene.masters[0] == "7000")
     }
@@ -126,7 +126,7 @@ import Testing
         scene.answer("7003")
         let decision = scene.decide()
         #expect(decision.promotion?.replica == "7003")
-        #expect(decision.finding("master-older")?.node == "7000")
+        #expect(decision.finding(.masterOlder)?.node == "7000")
     }
 
     // MARK: the only copy is in memory
@@ -142,8 +142,8 @@ import Testing
         scene.pass(.seconds(60))
         let decision = scene.decide()
         #expect(decision.nodes("write") == [] && decision.nodes("start") == [] && decision.promotion == nil)
-        #expect(decision.waits.contains("for 7003, whose data are newer than those of 7000"))
-        #expect(decision.finding("master-older")?.node == "7000")
+        #expect(decision.waits.contains(.newerData(of: "7003", than: "7000")))
+        #expect(decision.finding(.masterOlder)?.node == "7000")
         scene.answer("7003")
         #expect(scene.decide().promotion?.replica == "7003")
     }
@@ -157,7 +157,7 @@ import Testing
         scene.pass(.seconds(60))
         let decision = scene.decide()
         #expect(decision.nodes("write") == [] && decision.nodes("start") == [] && decision.promotion == nil)
-        #expect(decision.finding("master-waits")?.shard == "7000" && decision.finding("master-waits")?.node == "7003")
+        #expect(decision.finding(.masterWaits)?.shard == "7000" && decision.finding(.masterWaits)?.node == "7003")
         scene.die("7003")
         scene.look()
         scene.run { $0.nodes("start").contains("7000") }
@@ -175,7 +175,7 @@ import Testing
         scene.answer("7003") { $0.replication.linkUp = true }
         let decision = scene.decide()
         #expect(decision.nodes("write") == [] && decision.nodes("start") == [] && decision.promotion == nil)
-        #expect(decision.waits.contains("for 7003 to read the last bytes of 7000"))
+        #expect(decision.waits.contains(.drainOfReplica("7003", from: "7000")))
         scene.pass(.milliseconds(2))
         scene.answer("7003") { $0.replication.offset = 2000 }
         #expect(scene.decide().promotion?.replica == "7003")
@@ -198,7 +198,7 @@ import Testing
             }
             scene.pass(.milliseconds(100))
         }
-        #expect(scene.decide().finding("master-waits")?.node == "7003", "\(scene.decide().waits)")
+        #expect(scene.decide().finding(.masterWaits)?.node == "7003", "\(scene.decide().waits)")
         scene.run { $0.promotion?.replica == "7003" }
     }
 
@@ -212,7 +212,7 @@ import Testing
         scene.die("7003")
         scene.look()
         let end = scene.run { $0.assessment.ready }
-        #expect(scene.masters[0] == "7000" && end?.finding("data-missing")?.node == "7000")
+        #expect(scene.masters[0] == "7000" && end?.finding(.dataMissing)?.node == "7000")
     }
 
     // MARK: orders whose end is not known

@@ -11,7 +11,7 @@ import Testing
         let decision = scene.decide()
         #expect(decision.nodes("ask").contains("7003"))
         #expect(decision.orders("promote").isEmpty && decision.nodes("start").isEmpty)
-        #expect(decision.waits.contains("for the replicas of 7000 to read its last bytes"))
+        #expect(decision.waits.contains(.drain(ofReplicasOf: "7000")))
     }
 
     @Test func whatWasSaidBeforeTheDeathChoosesNobody() {
@@ -50,7 +50,7 @@ import Testing
         scene.answer("7003") { $0.replication.linkUp = true }
         let decision = scene.decide()
         #expect(decision.promotion == nil && !decision.nodes("start").contains("7000"))
-        #expect(decision.waits.contains("for a replica of 7000 that can take over"))
+        #expect(decision.waits.contains(.candidate(for: "7000")))
     }
 
     // MARK: who wins
@@ -105,7 +105,7 @@ import Testing
         var scene = Scene.bereaved()
         scene.seen.replies["7003"]?.outcome = .silent
         scene.pass(.milliseconds(2900))
-        #expect(scene.decide().waits.contains("for a replica of 7000 that can take over"))
+        #expect(scene.decide().waits.contains(.candidate(for: "7000")))
         #expect(scene.decide().nodes("write") == [])
         scene.pass(.milliseconds(100))
         #expect(scene.decide().nodes("write") == ["7000"])

@@ -19,11 +19,11 @@ import Testing
         var testDescription: String
         /// Who is master of the first shard in the end.
         var master: NodeName
-        var finding: String?
+        var finding: ReasonCode?
         var change: @Sendable (inout Scene) -> Void
 
         init(
-            _ words: String, _ master: NodeName, finding: String? = nil,
+            _ words: String, _ master: NodeName, finding: ReasonCode? = nil,
             _ change: @escaping @Sendable (inout Scene) -> Void
         ) {
             testDescription = words
@@ -38,7 +38,7 @@ import Testing
         Case("the master's data are gone", "7003") { $0.disk[Scene.folder("7000")]?.content = empty },
         Case("the master's whole folder is gone", "7003") { $0.disk[Scene.folder("7000")] = nil },
         Case("the replica's data are gone", "7000") { $0.disk[Scene.folder("7003")]?.content = empty },
-        Case("nothing is left of either", "7000", finding: "data-missing") { scene in
+        Case("nothing is left of either", "7000", finding: .dataMissing) { scene in
             for name: NodeName in ["7000", "7003"] { scene.disk[Scene.folder(name)]?.content = empty }
         },
         Case("the master has a dump of an hour ago", "7003") { scene in
@@ -59,7 +59,7 @@ import Testing
             scene.record?.members[0].lastSeen?.appendOnlyBytes = 5000
             scene.record?.members[0].lastSeen?.at = Scene.wall + .seconds(1)
         },
-        Case("the same, and the replica was out of sync for an hour", "7000", finding: "data-undecided") { scene in
+        Case("the same, and the replica was out of sync for an hour", "7000", finding: .dataUndecided) { scene in
             scene.record?.members[0].lastSeen?.appendOnlyBytes = 5000
             scene.record?.members[0].lastSeen?.at = Scene.wall + .seconds(1)
             scene.record?.members[3].lastSeen?.syncedAt = Scene.wall + .seconds(-3600)
@@ -74,7 +74,7 @@ import Testing
                     evidence: .keys)
             ]
         },
-        Case("the replica has newer data and was stopped by a person", "7000", finding: "data-undecided") { scene in
+        Case("the replica has newer data and was stopped by a person", "7000", finding: .dataUndecided) { scene in
             scene.disk[Scene.folder("7000")]?.content = .dump(savedAt: Scene.wall + .seconds(-3600))
             scene.record?.members[3].wanted = .stopped
         },
@@ -190,19 +190,19 @@ import Testing
         var moved: [NodeName] = []
         let end = scene.run { decision in
             moved += decision.nodes("quarantine")
-            return wasInSync ? decision.assessment.ready : decision.finding("node-down") != nil
+            return wasInSync ? decision.assessment.ready : decision.finding(.nodeDown) != nil
         }
         #expect(scene.masters[0] == (wasInSync ? "7003" : "7000"))
         #expect(moved == (wasInSync ? ["7000"] : []), "what it has is kept")
-        #expect(wasInSync || end?.finding("node-down")?.node == "7000")
+        #expect(wasInSync || end?.finding(.nodeDown)?.node == "7000")
     }
 
     @Test func oneWithoutAReplicaStaysDownAndTheRepairIsNamed() {
         var scene = Self.dark(replicas: 0)
         scene.run { $0.nodes("start").contains("7000") }
         scene.die("7000", ProcessExit(code: 1), log: ["Unexpected end of file reading the append only file"])
-        let end = scene.run { $0.finding("node-down") != nil }
-        #expect(end?.finding("node-down")?.hint?.contains("redis-check-aof --fix") == true)
+        let end = scene.run { $0.finding(.nodeDown) != nil }
+        #expect(end?.finding(.nodeDown)?.hint?.contains("redis-check-aof --fix") == true)
     }
 
     /// What a person stopped cleanly an hour ago knows less than a master that went on.

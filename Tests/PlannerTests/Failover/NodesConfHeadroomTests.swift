@@ -18,7 +18,7 @@ import Testing
         scene.room(15 << 20, reserve: Reserve.bytes)
         let first = scene.turn()
         #expect(first.orders("release-reserve") == [.releaseReserve(folder: "/data")] && first.promotion == nil)
-        #expect(first.waits.contains("for the reserve of a full disk to be given back"))
+        #expect(first.waits.contains(.reserve))
         scene.answer("7003")
         #expect(scene.decide().promotion?.replica == "7003")
     }
@@ -38,7 +38,7 @@ import Testing
         #expect(
             decision.verdicts.first?.sentence.hasPrefix("7000 is started again as master, in place: there is no room")
                 == true)
-        let finding = decision.finding("failover-held")
+        let finding = decision.finding(.failoverHeld)
         #expect(finding?.severity == .warning && finding?.node == "7003" && finding?.shard == "7000")
         #expect(
             finding?.message.contains("/data/nodes/7003 has 512 KB free, too little for 7003 to save its nodes.conf")
@@ -52,7 +52,7 @@ import Testing
         scene.room(0, reserve: Reserve.bytes)
         scene.note(.releaseReserve(folder: "/data"), failure: "cannot remove /data/reserve: Read-only file system")
         #expect(scene.decide().promotion == nil)
-        #expect(scene.decide().finding("failover-held") != nil)
+        #expect(scene.decide().finding(.failoverHeld) != nil)
     }
 
     /// What it acknowledged last was in its memory only, and the replica has it.
@@ -62,11 +62,11 @@ import Testing
         for _ in 0..<50 {
             let decision = scene.turn()
             #expect(decision.promotion == nil && decision.nodes("start") == [])
-            #expect(decision.finding("failover-held")?.severity == .error || decision.finding("failover-held") == nil)
+            #expect(decision.finding(.failoverHeld)?.severity == .error || decision.finding(.failoverHeld) == nil)
             scene.pass(.milliseconds(100))
             scene.answer("7003")
         }
-        let finding = scene.decide().finding("failover-held")
+        let finding = scene.decide().finding(.failoverHeld)
         #expect(finding?.message.contains("7000 is not started in place either: 7003 has newer data") == true)
         scene.room(Scene.plenty)
         scene.run { $0.assessment.ready }
@@ -80,11 +80,11 @@ import Testing
         scene.record?.members[0].lastSeen?.offset = 900
         scene.answer("7003") { $0.replication.offset = 1100 }
         scene.room(0)
-        #expect(scene.decide().finding("failover-held")?.severity == .error)
+        #expect(scene.decide().finding(.failoverHeld)?.severity == .error)
         // Another clusterd, which has never heard the master.
         scene.replaceDaemon()
-        scene.run { $0.finding("failover-held") != nil }
-        #expect(scene.decide().finding("failover-held")?.severity == .error && scene.starts["7000"] == 1)
+        scene.run { $0.finding(.failoverHeld) != nil }
+        #expect(scene.decide().finding(.failoverHeld)?.severity == .error && scene.starts["7000"] == 1)
         scene.room(Scene.plenty)
         scene.run { $0.assessment.ready }
         #expect(scene.masters[0] == "7003")
@@ -99,7 +99,7 @@ import Testing
         }
         scene.record?.members[0].lastSeen?.offset = 900
         scene.ownDisk(of: "7003", free: 0)
-        #expect(scene.decide().finding("failover-held")?.severity == .warning)
+        #expect(scene.decide().finding(.failoverHeld)?.severity == .warning)
     }
 
     @Test func anEmptyMasterIsStartedInPlaceWhereItsReplicaIsEmptyToo() {
@@ -107,9 +107,9 @@ import Testing
         scene.disk[Scene.folder("7000")]?.content = DirectoryContent()
         scene.look()
         scene.room(0)
-        #expect(scene.decide().finding("failover-held")?.severity == .error)
+        #expect(scene.decide().finding(.failoverHeld)?.severity == .error)
         scene.answer("7003") { $0.load.keys = 0 }
-        #expect(scene.decide().finding("failover-held")?.severity == .warning)
+        #expect(scene.decide().finding(.failoverHeld)?.severity == .warning)
     }
 
     @Test func aFullDiskOfTheDeadMasterAloneIsNoReason() {
@@ -122,7 +122,7 @@ import Testing
         var scene = Self.bereaved()
         scene.ownDisk(of: "7003", free: 0)
         #expect(scene.decide().promotion == nil)
-        #expect(scene.decide().finding("failover-held")?.message.contains("/data/nodes/7003 has 0 MB free") == true)
+        #expect(scene.decide().finding(.failoverHeld)?.message.contains("/data/nodes/7003 has 0 MB free") == true)
     }
 
     @Test func ofAnotherShardOnlyAMasterCountsThatNobodyCanReplace() {
@@ -134,7 +134,7 @@ import Testing
         #expect(scene.decide().promotion?.replica == "7003", "7004 can replace it")
         scene.seen.lastInSync["7004"] = nil
         #expect(scene.decide().promotion == nil)
-        #expect(scene.decide().finding("failover-held")?.message.contains("for 7001 to save") == true)
+        #expect(scene.decide().finding(.failoverHeld)?.message.contains("for 7001 to save") == true)
     }
 
     // MARK: a living one

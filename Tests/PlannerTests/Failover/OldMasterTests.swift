@@ -31,7 +31,7 @@ import Testing
         let decision = scene.come { !$0.orders("preserve").isEmpty }
         scene.note(decision.orders("preserve")[0], failure: "no space left on device")
         let later = scene.decide()
-        #expect(later.finding("quarantine-failed")?.node == "7000")
+        #expect(later.finding(.quarantineFailed)?.node == "7000")
         #expect(later.nodes("write") == [] && later.nodes("start") == [])
     }
 
@@ -81,7 +81,7 @@ import Testing
         ]
         let decision = scene.run { decision in
             #expect(decision.orders("promote").isEmpty)
-            return decision.finding("directory-in-use")?.node == "7000"
+            return decision.finding(.directoryInUse)?.node == "7000"
         }
         #expect(decision?.assessment.node("7003")?.report != nil)
     }

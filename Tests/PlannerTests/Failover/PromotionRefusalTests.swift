@@ -17,7 +17,7 @@ import Testing
 
     @Test func aReplicaWithoutEVALIsAFindingAndNoHeir() {
         let decision = scene(refusal: "NOPERM User default has no permissions to run the 'eval' command").decide()
-        #expect(decision.finding("promotion-refused")?.node == "7003")
+        #expect(decision.finding(.promotionRefused)?.node == "7003")
         let why = decision.assessment.shards.first { $0.master == "7000" }?.why
         #expect(why?.contains("NOPERM") == true)
     }
@@ -28,7 +28,7 @@ import Testing
     ])
     func beforeSevenAReplicaWithoutItsMasterMustServeStaleData(stale: String, version: EngineVersion, isRefused: Bool) {
         let decision = scene(stale: stale, version: version).decide()
-        #expect((decision.finding("promotion-refused") != nil) == isRefused)
+        #expect((decision.finding(.promotionRefused) != nil) == isRefused)
         #expect((decision.assessment.shards.first { $0.master == "7000" }?.why != nil) == isRefused)
     }
 

@@ -29,13 +29,13 @@ import Testing
         #expect((decision.assessment.state == .down) == refuses)
         #expect(decision.assessment.slotsCovered == 16384)
         #expect(
-            decision.waits.contains("for 7000 to have the replicas that min-replicas-to-write asks for") == refuses)
+            decision.waits.contains(.replicasForWrites(of: ["7000"])) == refuses)
         scene.take(decision)
         scene.pass(.seconds(3))
         for name in scene.processes.keys.sorted() { scene.answer(name) }
         Self.answer(&scene, "7000", wanted, good)
         decision = scene.decide()
-        let finding = decision.finding("writes-refused")
+        let finding = decision.finding(.writesRefused)
         #expect((finding != nil) == refuses && finding?.severity ?? .error == .error)
         let report = HealthReport(decision, scene.spec)
         #expect(report.isHealthy == !refuses)
@@ -53,7 +53,7 @@ import Testing
                 scene.take(scene.decide())
                 scene.pass(.seconds(3))
             }
-            return scene.decide().finding("writes-refused")?.hint
+            return scene.decide().finding(.writesRefused)?.hint
         }
         #expect(hint { $0.record?.members[3].wanted = .stopped } == "clusterd start-node 7003")
         #expect(
@@ -71,7 +71,7 @@ import Testing
         let scene = Self.asking(row.wanted, replicas: row.replicas)
         guard row.wanted > row.replicas - 1 else { return Self.admits(scene, command) }
         let refusal = scene.refusal(command)
-        #expect(refusal?.code == "writes-would-stop" && refusal?.exit == 4)
+        #expect(refusal?.code == .writesWouldStop && refusal?.exit == 4)
         #expect(refusal?.hint?.hasSuffix("--force") == true)
     }
 

@@ -104,7 +104,7 @@ import Testing
         let decision = scene.run { $0.assessment.ready }
         #expect(decision?.record?.members.map(\.name) == ["7000", "7001", "7003", "7005", "7006", "7007"])
         #expect(
-            decision?.findings.filter { $0.code == "port-taken" }.map(\.message) == [
+            decision?.findings.filter { $0.code == .portTaken }.map(\.message) == [
                 "7002 is in use by python3 (pid 4182); took 7003", "17004 is in use by nc (pid 7); took 7005",
             ])
     }
@@ -114,7 +114,7 @@ import Testing
         scene.spec.onPortConflict = .fail
         scene.turn()
         let refusal = scene.decide().refusal
-        #expect(refusal?.code == "port-taken" && refusal?.exit == 1)
+        #expect(refusal?.code == .portTaken && refusal?.exit == 1)
         #expect(refusal?.message == "7002 is in use by python3 (pid 4182)")
         #expect(scene.decide().record == nil)
     }
@@ -124,10 +124,10 @@ import Testing
         scene.spec.ports = .range(7000...7005)
         scene.turn()
         let refusal = scene.decide().refusal
-        #expect(refusal?.code == "too-few-ports")
+        #expect(refusal?.code == .tooFewPorts)
         #expect(refusal?.message == "6 nodes need 6 ports, and only 5 are to be had")
         scene.spec.ports = .list([7000, 7001, 7002])
-        #expect(scene.decide().refusal?.code == "too-few-ports")
+        #expect(scene.decide().refusal?.code == .tooFewPorts)
     }
 
     @Test func aPortThatIsLostBeforeTheFirstStartIsPlannedAround() {
@@ -163,10 +163,10 @@ import Testing
             scene.room(511 << 20)
             let decision = scene.decide()
             #expect(decision.end == nil && decision.deeds == [])
-            let finding = decision.finding("disk-full")
+            let finding = decision.finding(.diskFull)
             #expect(
                 finding?.message.hasPrefix("/data has 511 MB free, and 512 MB are needed (cluster.min-free)") == true)
-            #expect(decision.waits == ["for room on /data: 511 MB are free, and 512 MB are needed"])
+            #expect(decision.waits.map(\.words) == ["for room on /data: 511 MB are free, and 512 MB are needed"])
             scene.room(512 << 20)
             scene.run { $0.assessment.ready }
         }
@@ -177,7 +177,7 @@ import Testing
         scene.spec.isTemporary = true
         scene.room(511 << 20)
         let refusal = scene.decide().refusal
-        #expect(refusal?.code == "disk-full" && refusal?.exit == 1 && refusal?.message.contains("511 MB free") == true)
+        #expect(refusal?.code == .diskFull && refusal?.exit == 1 && refusal?.message.contains("511 MB free") == true)
     }
 
     @Test func whatCannotBeWrittenIsSaidAndTriedAgain() {
@@ -185,7 +185,7 @@ import Testing
         let decision = scene.come(to: { !$0.orders("write").isEmpty })
         for effect in decision.effects { scene.note(effect, failure: "no space left on device") }
         let failed = scene.decide()
-        #expect(failed.finding("files-not-written")?.message.contains("no space left on device") == true)
+        #expect(failed.finding(.filesNotWritten)?.message.contains("no space left on device") == true)
         #expect(failed.record?.stage == .planned && failed.nodes("start") == [])
         scene.pass(.milliseconds(200))
         #expect(scene.decide().nodes("write") == Self.six)

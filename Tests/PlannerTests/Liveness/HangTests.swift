@@ -147,7 +147,7 @@ import Testing
         for _ in 0..<7 { scene.fallSilent(["7000", "7001"], Self.stopped) }
         let first = scene.decide()
         #expect(first.nodes("kill") == ["7000"])
-        #expect(first.finding("host-trouble") != nil)
+        #expect(first.finding(.hostTrouble) != nil)
         scene.take(first)
         for effect in first.orders("kill") { scene.begin(effect) }
         scene.fallSilent(["7000", "7001"], Self.stopped)
@@ -171,25 +171,25 @@ import Testing
     // MARK: what is said
 
     @Test func theFateOfAHungNodeIsSaid() {
-        let first = decision("7000", Self.stopped, for: 5).finding("node-hung")
+        let first = decision("7000", Self.stopped, for: 5).finding(.nodeHung)
         #expect(first?.hint == "kill -CONT 7000" && first?.message.contains("clusterd continues it (SIGCONT)") == true)
-        let message = relapse("7000", for: 5).finding("node-hung")
+        let message = relapse("7000", for: 5).finding(.nodeHung)
         #expect(message?.severity == .error && message?.hint == "kill -CONT 7000")
         #expect(message?.message.contains("is killed and replaced if it stays so for 5 s") == true)
         let alone = decision("7000", Self.asleep, for: 302) { $0.seen.lastInSync["7003"] = nil }
         #expect(
-            alone.finding("node-hung")?.message.contains("it is not killed: no replica that could take over answers")
+            alone.finding(.nodeHung)?.message.contains("it is not killed: no replica that could take over answers")
                 == true)
     }
 
     @Test(
         arguments: [
-            (ProcessActivity(state: .running, cpuTicks: 5), Assessment.Health.busy, "node-busy"),
-            (.init(state: .stopped, cpuTicks: 5), .hung, "node-hung"),
-            (.init(state: .traced, cpuTicks: 5, tracer: 4), .hung, "node-hung"),
-            (.init(state: .uninterruptible, cpuTicks: 5), .hung, "node-hung"),
-        ] as [(ProcessActivity, Assessment.Health, String)])
-    func healthSaysWhatItDoes(look: ProcessActivity, health: Assessment.Health, code: String) {
+            (ProcessActivity(state: .running, cpuTicks: 5), Assessment.Health.busy, .nodeBusy),
+            (.init(state: .stopped, cpuTicks: 5), .hung, .nodeHung),
+            (.init(state: .traced, cpuTicks: 5, tracer: 4), .hung, .nodeHung),
+            (.init(state: .uninterruptible, cpuTicks: 5), .hung, .nodeHung),
+        ] as [(ProcessActivity, Assessment.Health, ReasonCode)])
+    func healthSaysWhatItDoes(look: ProcessActivity, health: Assessment.Health, code: ReasonCode) {
         let decision = decision("7003", look, for: 6)
         #expect(decision.assessment.node("7003")?.health == health)
         #expect(decision.finding(code)?.node == "7003")
@@ -199,22 +199,22 @@ import Testing
     @Test func wordsThatAreNoReportAreLifeAndAreSaid() {
         var scene = Scene.settled()
         scene.seen.replies["7004"]?.outcome = .answered("NOAUTH Authentication required.")
-        #expect(scene.decide().finding("node-refuses")?.message.contains("NOAUTH") == true)
+        #expect(scene.decide().finding(.nodeRefuses)?.message.contains("NOAUTH") == true)
         #expect(scene.decide().assessment.node("7004")?.health == .unreachable)
         scene.seen.replies["7004"]?.outcome = .answered("BUSY Redis is busy running a script.")
-        #expect(scene.decide().finding("node-busy")?.hint?.hasPrefix("redis-cli -p 7004 SCRIPT KILL") == true)
+        #expect(scene.decide().finding(.nodeBusy)?.hint?.hasPrefix("redis-cli -p 7004 SCRIPT KILL") == true)
         #expect(scene.decide().assessment.node("7004")?.health == .busy)
     }
 
     @Test func oneThatSIGKILLDoesNotEndIsReportedAndItsShardGoesOn() {
         let decision = decision("7000", Self.dying, for: 3)
-        #expect(decision.finding("node-unkillable")?.node == "7000")
+        #expect(decision.finding(.nodeUnkillable)?.node == "7000")
         #expect(decision.orders("kill").isEmpty)
         // SIGKILL pending is proof of death: its replica is about to take over once its link has ended.
         var scene = Scene.settled()
         let first = self.decision(&scene, "7000", Self.dying, for: 1)
-        #expect(first.finding("node-unkillable") == nil)
-        #expect(first.waits.contains("for the replicas of 7000 to read its last bytes"))
+        #expect(first.finding(.nodeUnkillable) == nil)
+        #expect(first.waits.contains(.drain(ofReplicasOf: "7000")))
         scene.pass(.milliseconds(5))
         scene.answer("7003") { $0.replication.linkUp = false }
         #expect(scene.decide().nodes("promote") == ["7003"])
@@ -244,7 +244,7 @@ import Testing
 
     @Test func underDurableTheFindingSaysWhatAPersonCanDo() throws {
         var scene = unkillable(.durable)
-        let finding = try #require(scene.decide().finding("node-unkillable"))
+        let finding = try #require(scene.decide().finding(.nodeUnkillable))
         #expect(scene.decide().orders("promote").isEmpty)
         #expect(finding.message.contains("7003 does not take over"))
         #expect(finding.hint == "clusterd failover 7003 --force")

@@ -31,29 +31,29 @@ import Testing
             let decision = Self.silent(for: time, look) { scene in
                 scene.begin(.shutdown("7000", scene.contact("7000"), .always))
             }
-            #expect(decision.finding("node-hung") == nil && decision.nodes("kill") == [])
-            #expect(decision.finding("node-busy")?.message.contains("clusterd has told it to stop") == true)
+            #expect(decision.finding(.nodeHung) == nil && decision.nodes("kill") == [])
+            #expect(decision.finding(.nodeBusy)?.message.contains("clusterd has told it to stop") == true)
             #expect(decision.assessment.node("7000")?.health == .busy)
         }
-        #expect(Self.silent(for: 400, look).finding("node-hung") != nil)
+        #expect(Self.silent(for: 400, look).finding(.nodeHung) != nil)
         #expect(Self.silent(for: 400, look).nodes("kill") == ["7000"])
     }
 
     @Test func aNodeWhoseClientsArePausedAnswersOnTheBus() {
         for time in [8, 400] {
             let decision = Self.silent(for: time, Self.asleep, hearsPeers: true)
-            #expect(decision.finding("node-hung") == nil && decision.nodes("kill") == [])
-            #expect(decision.finding("clients-paused")?.message.contains("CLIENT PAUSE") == true)
+            #expect(decision.finding(.nodeHung) == nil && decision.nodes("kill") == [])
+            #expect(decision.finding(.clientsPaused)?.message.contains("CLIENT PAUSE") == true)
         }
-        #expect(Self.silent(for: 8, Self.asleep).finding("clients-paused") == nil)
+        #expect(Self.silent(for: 8, Self.asleep).finding(.clientsPaused) == nil)
     }
 
     /// A node that waits for its disk cannot have answered on the bus: the engine does both in one thread.
     @Test func aNodeThatWaitsForItsDiskIsNoPausedOne() {
         for time in [8, 60] {
             let decision = Self.silent(for: time, Self.waitsForDisk, hearsPeers: true)
-            #expect(decision.finding("clients-paused") == nil)
-            #expect(decision.finding("node-hung")?.message.contains("it waits for a disk (state D)") == true)
+            #expect(decision.finding(.clientsPaused) == nil)
+            #expect(decision.finding(.nodeHung)?.message.contains("it waits for a disk (state D)") == true)
         }
         // It is seen in state D now and then.
         var scene = Scene.settled()
@@ -62,13 +62,13 @@ import Testing
             scene.fallSilent(["7000"], second.isMultiple(of: 3) ? Self.waitsForDisk : Self.asleep)
             scene.hearOnTheBus("7000", by: "7001", at: scene.seen.wall)
         }
-        #expect(scene.decide().finding("clients-paused") == nil)
-        #expect(scene.decide().finding("node-hung")?.message.contains("state D") == true)
+        #expect(scene.decide().finding(.clientsPaused) == nil)
+        #expect(scene.decide().finding(.nodeHung)?.message.contains("state D") == true)
     }
 
     @Test func aNodeThatComputesIsNoPausedOne() {
         let decision = Self.silent(for: 8, .init(state: .running, cpuTicks: 5), hearsPeers: true)
-        #expect(decision.finding("clients-paused") == nil && decision.finding("node-busy") != nil)
+        #expect(decision.finding(.clientsPaused) == nil && decision.finding(.nodeBusy) != nil)
     }
 
     /// An engine that reads its nodes.conf takes every node for heard in that moment (`clusterLoadConfig`, src/cluster.c), and tells
@@ -84,38 +84,39 @@ import Testing
             }
             if second >= 4 { scene.hearOnTheBus("7003", by: "7000", at: scene.seen.wall + .seconds(4 - second)) }
         }
-        #expect(scene.decide().finding("clients-paused") == nil)
-        #expect(scene.decide().finding("node-hung")?.node == "7003")
+        #expect(scene.decide().finding(.clientsPaused) == nil)
+        #expect(scene.decide().finding(.nodeHung)?.node == "7003")
     }
 
-    @Test(arguments: [
-        (
-            "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.", "node-busy",
-            "SCRIPT KILL; "
-        ),
-        (
-            "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.", "node-busy",
-            "FUNCTION KILL; "
-        ),
-        ("ERR max number of clients reached", "node-refuses", "ss -tnp"),
-    ])
-    func theHintFitsTheEnginesWords(words: String, code: String, hint: String) {
+    @Test(
+        arguments: [
+            (
+                "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.", .nodeBusy,
+                "SCRIPT KILL; "
+            ),
+            (
+                "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.", .nodeBusy,
+                "FUNCTION KILL; "
+            ),
+            ("ERR max number of clients reached", .nodeRefuses, "ss -tnp"),
+        ] as [(String, ReasonCode, String)])
+    func theHintFitsTheEnginesWords(words: String, code: ReasonCode, hint: String) {
         var scene = Scene.settled()
         scene.seen.replies["7000"]?.outcome = .answered(words)
         let finding = scene.decide().finding(code)
         #expect(finding?.message.contains(words) == true && finding?.hint?.contains(hint) == true)
-        #expect(code != "node-busy" || finding?.hint?.contains("UNKILLABLE") == true)
+        #expect(code != .nodeBusy || finding?.hint?.contains("UNKILLABLE") == true)
     }
 
     /// CLIENT PAUSE with WRITE: questions are answered, writes wait.
     @Test func aMasterThatHoldsWritesIsFound() {
         var scene = Scene.settled()
         for name: NodeName in ["7000", "7003"] { scene.answer(name) { $0.holdsWrites = true } }
-        let found = scene.decide().findings.filter { $0.code == "clients-paused" }
+        let found = scene.decide().findings.filter { $0.code == .clientsPaused }
         #expect(found.map(\.node) == ["7000"] && found.first?.severity == .error)
         #expect(found.first?.hint == "clusterd call --node 7000 CLIENT UNPAUSE")
         scene.answer("7000")
-        #expect(scene.decide().finding("clients-paused") == nil)
+        #expect(scene.decide().finding(.clientsPaused) == nil)
     }
 }
 

@@ -45,7 +45,7 @@ import Testing
         }
         #expect(decision.orders("continue").isEmpty)
         #expect(decision.nodes("kill") == ["7000"])
-        #expect(decision.finding("node-hung")?.hint == nil)
+        #expect(decision.finding(.nodeHung)?.hint == nil)
     }
 
     @Test func aStoppedMasterThatTheNodesMayBeReplacingIsNotContinued() {
@@ -54,7 +54,7 @@ import Testing
             scene.seen.effects = [:]
         }
         #expect(wait.orders("continue").isEmpty && wait.orders("kill").isEmpty)
-        #expect(wait.finding("node-hung")?.message.contains("the nodes may elect 7003 at any moment") == true)
+        #expect(wait.finding(.nodeHung)?.message.contains("the nodes may elect 7003 at any moment") == true)
         // Nobody was elected.
         let late = decision("7000", Self.stopped, for: 95) { scene in
             scene.rememberKill("7003", life: 0, at: scene.now - .seconds(60))
@@ -75,7 +75,7 @@ import Testing
         }
         #expect(decision.orders("continue").isEmpty && decision.orders("kill").isEmpty)
         #expect(
-            decision.finding("node-hung")?.message.contains("neither continued nor killed: clusterd is paused") == true)
+            decision.finding(.nodeHung)?.message.contains("neither continued nor killed: clusterd is paused") == true)
     }
 
     @Test func thatAProcessWasContinuedIsSaidForAWhile() {
@@ -84,8 +84,8 @@ import Testing
         scene.noteContinued("7000")
         scene.pass(.seconds(59))
         scene.hear()
-        #expect(scene.decide().finding("node-continued")?.node == "7000")
+        #expect(scene.decide().finding(.nodeContinued)?.node == "7000")
         scene.pass(.seconds(2))
-        #expect(scene.decide().finding("node-continued") == nil)
+        #expect(scene.decide().finding(.nodeContinued) == nil)
     }
 }

@@ -13,7 +13,7 @@ import Testing
         var turn = Turn(spec, nil, seeing: seen, at: .seconds(15))
         turn.reportRecordTrouble()
         let finding = turn.decision.findings.first
-        #expect(finding?.code == "disk-hangs" && finding?.severity == .error)
+        #expect(finding?.code == .diskHangs && finding?.severity == .error)
         #expect(
             finding?.message.hasPrefix(
                 "writing /my data/state.json has not returned since 1970-01-01 00:00:55 UTC: its disk does not answer")

@@ -97,7 +97,7 @@ import Testing
         var hopeless = ExecLife()
         var decision = Decision(record: nil)
         decision.findings = [
-            Finding("port-taken", .info, "7005 is in use"), Finding("node-down", .error, "7000 refused"),
+            Finding(.portTaken, .info, "7005 is in use"), Finding(.nodeDown, .error, "7000 refused"),
         ]
         #expect(hopeless.clusterIs(decision) == [.endCluster])
         #expect(hopeless.exitCode == 125 && hopeless.complaint == "7000 refused")
@@ -111,7 +111,7 @@ import Testing
         var life = running()
         #expect(life.cameUpTooLate([], "60s") == [])
         var decision = Decision(record: nil)
-        decision.findings = [Finding("crash-loop", .error, "a test kills nodes")]
+        decision.findings = [Finding(.crashLoop, .error, "a test kills nodes")]
         #expect(life.clusterIs(decision) == [])
     }
 }

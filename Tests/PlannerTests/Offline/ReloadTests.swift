@@ -92,7 +92,7 @@ import Testing
         #expect(set.map(\.0).sorted() == scene.record!.members.map(\.name))
         #expect(set.allSatisfy { $0.1 == "maxmemory" && $0.2 == "2gb" })
         let decision = scene.decide()
-        #expect(!decision.check.isApplying && decision.finding("setting-differs") == nil)
+        #expect(!decision.check.isApplying && decision.finding(.settingDiffers) == nil)
     }
 
     @Test func whatSomebodyChangesAfterwardsIsAFindingAndLeftAlone() {
@@ -100,7 +100,7 @@ import Testing
         _ = orders(&scene)
         scene.settings["7001"]?["maxmemory"] = "5"
         #expect(orders(&scene).isEmpty)
-        #expect(scene.decide().finding("setting-differs")?.node == "7001")
+        #expect(scene.decide().finding(.settingDiffers)?.node == "7001")
         // The next reload sets it.
         scene.seen.reload?.at = scene.now
         #expect(orders(&scene).map(\.0) == ["7001"])
@@ -112,7 +112,7 @@ import Testing
         #expect(set.allSatisfy { $0.1 == "hz" } && Set(set.map(\.0)).count == 6)
         let decision = scene.decide()
         #expect(decision.assessment.nodes.allSatisfy { Set($0.pendingRestart) == ["databases", "hz"] })
-        #expect(decision.findings.count { $0.code == "restart-pending" } == 2)
+        #expect(decision.findings.count { $0.code == .restartPending } == 2)
         #expect(!decision.check.isApplying)
     }
 

@@ -25,9 +25,9 @@ import Testing
     @Test func whoIsMasterAlreadyIsLeftSo() throws {
         var scene = Scene.settled()
         let already = try scene.ask(.failover("7001"))
-        #expect(already.state == .done && already.currentStep?.hasPrefix("7001 is master already") == true)
+        #expect(already.state == .done && already.currentStep?.words.hasPrefix("7001 is master already") == true)
         let gone = try scene.ask(.failoverFrom("7004"))
-        #expect(gone.state == .done && gone.currentStep == "7004 is no master; 7001 is master of its shard")
+        #expect(gone.state == .done && gone.currentStep?.words == "7004 is no master; 7001 is master of its shard")
         #expect(scene.decide().story.isEmpty)
     }
 
@@ -84,7 +84,7 @@ import Testing
         scene.take(scene.decide())
         scene.hear()
         let seconds = 65 - passed.components.seconds
-        #expect(scene.decide().waits.contains { $0.contains("waiting \(seconds) s: the engine refuses") })
+        #expect(scene.decide().waits.contains { $0.words.contains("waiting \(seconds) s: the engine refuses") })
     }
 
     /// What the engines remember outlives clusterd.
@@ -114,7 +114,7 @@ import Testing
         scene.answer("7004") { $0.replication.linkUp = false }
         for command in [Command.failover("7004"), .failoverFrom("7001")] {
             let refusal = scene.refusal(command)
-            #expect(refusal?.code == "replica-not-in-sync" && refusal?.exit == 4)
+            #expect(refusal?.code == .replicaNotInSync && refusal?.exit == 4)
             #expect(refusal?.hint?.contains("--force") == true)
         }
     }
@@ -126,15 +126,15 @@ import Testing
             report.replication.offset = 0
         }
         scene.seen.lastInSync = [:]
-        #expect(scene.refusal(.failover("7004", force: true))?.code == "replica-empty")
+        #expect(scene.refusal(.failover("7004", force: true))?.code == .replicaEmpty)
     }
 
     @Test func aReplicaThatDoesNotRunIsRefused() {
         var scene = Scene.settled()
         scene.die("7004")
         scene.look()
-        #expect(scene.refusal(.failover("7004"))?.code == "node-is-stopped")
-        #expect(scene.refusal(.failoverFrom("7001"))?.code == "no-replica")
+        #expect(scene.refusal(.failover("7004"))?.code == .nodeIsStopped)
+        #expect(scene.refusal(.failoverFrom("7001"))?.code == .noReplica)
     }
 
     // MARK: force
@@ -169,7 +169,7 @@ import Testing
         scene.pass(.seconds(20))
         for name in scene.processes.keys.sorted() where name != "7001" { scene.answer(name) }
         silence("7001", &scene)
-        #expect(scene.refusal(.failover("7004"))?.code == "master-silent")
+        #expect(scene.refusal(.failover("7004"))?.code == .masterSilent)
         try scene.ask(.failover("7004", force: true))
         var orders: [String] = []
         for _ in 0..<600 where scene.hasOpenOperations {
@@ -224,7 +224,7 @@ import Testing
         scene.die("7001")
         scene.look()
         let refusal = scene.refusal(.failover("7004"))
-        #expect(refusal?.code == "master-down" && refusal?.exit == 4)
+        #expect(refusal?.code == .masterDown && refusal?.exit == 4)
         #expect(refusal?.hint?.contains("clusterd failover 7004 --force") == true)
         try scene.ask(.failover("7004", force: true))
         #expect(scene.carryOutWithDeadLink() == ["promote 7004"])

@@ -19,7 +19,7 @@ import Testing
         for command in [Command.stopNode("7001"), .restartNode("7001", force: true), .startNode("7001")] {
             if case .startNode = command, scene.processes["7001"] != nil { continue }
             let refusal = scene.refusal(command)
-            #expect(refusal?.code == "operation-under-way" && refusal?.hint?.contains("clusterd cancel 1") == true)
+            #expect(refusal?.code == .operationUnderWay && refusal?.hint?.contains("clusterd cancel 1") == true)
         }
     }
 
@@ -29,11 +29,11 @@ import Testing
         try scene.ask(.stopNode("7005"))
         scene.turn()
         #expect(scene.record?.operations.map(\.state) == [.running, .queued, .queued])
-        #expect(scene.record?.operations[1].currentStep == "after operation 1 (restart-node 7001)")
+        #expect(scene.record?.operations[1].currentStep?.words == "after operation 1 (restart-node 7001)")
         #expect(
             scene.carryOut() == ["shutdown 7001", "start 7001", "hand over 7003", "shutdown 7005"])
         #expect(scene.record?.operations.map(\.state) == [.done, .done, .done])
-        let steps = scene.record?.operations[1].steps.map(\.text) ?? []
+        let steps = scene.record?.operations[1].steps.map(\.step.words) ?? []
         #expect(steps.contains("handing over to 7003"), "\(steps)")
         #expect(!steps.contains { $0.hasPrefix("after operation") }, "\(steps)")
     }
@@ -84,7 +84,7 @@ import Testing
         #expect(scene.refusal(.cancel("7"))?.exit == 64)
         #expect(scene.refusal(.cancel("7"))?.message.contains("open are 1 (restart-node 7004)") == true)
         _ = scene.carryOut()
-        #expect(scene.refusal(.cancel("1"))?.code == "operation-ended")
+        #expect(scene.refusal(.cancel("1"))?.code == .operationEnded)
     }
 
     @Test func theLastFiftyThatEndedAreKeptAndNoOpenOneIsForgotten() throws {
@@ -96,8 +96,8 @@ import Testing
     @Test func whatIsAskedBeforeItWasEverReadyOrWhileItStopsIsRefused() {
         var scene = Scene.settled()
         scene.record?.everReady = false
-        #expect(scene.refusal(.stopNode("7004"))?.code == "not-formed")
+        #expect(scene.refusal(.stopNode("7004"))?.code == .notFormed)
         scene.seen.intent = .stop(asked: scene.now, kill: false)
-        #expect(scene.refusal(.pause(nil))?.code == "stopping")
+        #expect(scene.refusal(.pause(nil))?.code == .stopping)
     }
 }

@@ -100,7 +100,7 @@ import Testing
         scene.answer("7004")
         let early = scene.decide()
         #expect(early.orders("hand over") == [])
-        #expect(early.record?.operations.last?.currentStep == "waiting for the masters to reach 7004")
+        #expect(early.record?.operations.last?.currentStep?.words == "waiting for the masters to reach 7004")
         scene.take(early)
         scene.answer("7002")
         #expect(scene.decide().nodes("hand over") == ["7004"])
@@ -130,7 +130,8 @@ import Testing
         scene.answer("7001") { $0.replication.linkUp = false }
         #expect(scene.decide().orders("shutdown") == [])
         #expect(
-            scene.decide().record?.operations.last?.currentStep == "waiting for all nodes to agree that 7004 is master")
+            scene.decide().record?.operations.last?.currentStep?.words
+                == "waiting for all nodes to agree that 7004 is master")
         scene.answer("7001")
         scene.answer("7002") { report in
             report.view.entries[1].flags = .master
@@ -217,7 +218,7 @@ import Testing
         scene.answer("7004") { $0.replication.syncInProgress = true }
         let decision = scene.decide()
         #expect(decision.record?.operations.last?.isOpen == true)
-        #expect(decision.record?.operations.last?.currentStep == "waiting for 7004 to be in sync")
+        #expect(decision.record?.operations.last?.currentStep?.words == "waiting for 7004 to be in sync")
     }
 
     @Test func afterAnHourOfLoadingItHasFailed() throws {

@@ -14,7 +14,7 @@ import Testing
         scene.replaceDaemon()
         let decision = scene.run { $0.assessment.ready }
         #expect(scene.processes["7004"] == nil)
-        let finding = decision?.finding("node-stopped")
+        let finding = decision?.finding(.nodeStopped)
         #expect(finding?.node == "7004" && finding?.severity == .warning && finding?.hint == "clusterd start-node 7004")
     }
 
@@ -40,7 +40,7 @@ import Testing
     @Test func whereAnotherReplicaIsLeftItIsOnlyWorthKnowing() throws {
         var scene = try Scene.ordered(.stopNode("7004"), replicas: 2)
         _ = scene.carryOut()
-        #expect(scene.run { $0.assessment.ready }?.finding("node-stopped")?.severity == .info)
+        #expect(scene.run { $0.assessment.ready }?.finding(.nodeStopped)?.severity == .info)
     }
 
     @Test func aStoppedNodeDoesNotCountForReadyAndRedundancyIsLess() throws {
@@ -77,7 +77,7 @@ import Testing
 
     @Test func whatWouldTakeSlotsDownIsRefused() {
         let refusal = Scene.settled(replicas: 0).refusal(.stopNode("7001"))
-        #expect(refusal?.code == "no-replica" && refusal?.exit == 4)
+        #expect(refusal?.code == .noReplica && refusal?.exit == 4)
         #expect(refusal?.message.contains("slots 5462-10922") == true || refusal?.message.contains("slots 546") == true)
         #expect(refusal?.hint?.contains("clusterd stop-node 7001 --no-failover") == true)
     }
@@ -88,7 +88,7 @@ import Testing
         scene.run { $0.assessment.ready }
         for command in [Command.stopNode("7007"), .restartNode("7007"), .stopNode("7001"), .rollingRestart()] {
             let refusal = scene.refusal(command)
-            #expect(refusal?.code == "second-node" && refusal?.exit == 4, "\(command)")
+            #expect(refusal?.code == .secondNode && refusal?.exit == 4, "\(command)")
             #expect(refusal?.message.hasPrefix("7004 of its shard is stopped") == true)
             #expect(refusal?.hint?.contains("--force") == true)
         }
@@ -102,7 +102,9 @@ import Testing
         scene.look()
         let decision = scene.decide()
         #expect(decision.orders("shutdown") == [])
-        #expect(decision.record?.operations.last?.currentStep == "waiting to stop 7004: 7007 of its shard does not run")
+        #expect(
+            decision.record?.operations.last?.currentStep?.words
+                == "waiting to stop 7004: 7007 of its shard does not run")
         scene.take(decision)
         #expect(scene.carryOut() == ["start 7007", "shutdown 7004"])
     }
@@ -111,7 +113,7 @@ import Testing
         var scene = try Scene.ordered(.stopNode("7004"))
         _ = scene.carryOut()
         let again = try scene.ask(.stopNode("7004"))
-        #expect(again.state == .done && again.currentStep == "7004 is stopped already")
+        #expect(again.state == .done && again.currentStep?.words == "7004 is stopped already")
     }
 
     @Test func aNodeThatDoesNotStopIsWantedAgain() throws {
@@ -139,7 +141,7 @@ import Testing
         #expect(scene.carryOut() == ["start 7001"])
         #expect(scene.steps.last == "7001 runs as replica")
         let again = try scene.ask(.startNode("7001"))
-        #expect(again.state == .done && again.currentStep == "7001 runs already")
+        #expect(again.state == .done && again.currentStep?.words == "7001 runs already")
     }
 
     @Test func aNodeThatIsNotTriedAgainIsTriedOnceMore() throws {

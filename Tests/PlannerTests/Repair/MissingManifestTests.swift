@@ -31,7 +31,7 @@ import Testing
             #expect(decision.nodes("start") == [] && decision.nodes("quarantine") == [])
             scene.pass(.milliseconds(100))
         }
-        let finding = try #require(scene.decide().finding("node-down"))
+        let finding = try #require(scene.decide().finding(.nodeDown))
         #expect(finding.message.contains("appendonly.aof.manifest is missing"))
         #expect(finding.hint == "clusterd fix")
         guard case .writeManifest(let write)? = finding.repair else {
@@ -46,8 +46,8 @@ import Testing
 
     @Test func fixWritesTheManifestAfterACopyAndStartsTheMaster() throws {
         var scene = try ended("7000", replicas: 0)
-        scene.run { $0.finding("node-down")?.repair != nil }
-        let repair = try #require(scene.decide().finding("node-down")?.repair)
+        scene.run { $0.finding(.nodeDown)?.repair != nil }
+        let repair = try #require(scene.decide().finding(.nodeDown)?.repair)
         try scene.ask(.fix([repair.id]))
         var orders: [String] = []
         scene.run { decision in

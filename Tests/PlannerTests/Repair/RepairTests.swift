@@ -39,7 +39,7 @@ import Testing
     func aHalfMovedSlotIsClosedOnlyWhereNothingOfItArrived(keys: Int64?, isOffered: Bool) throws {
         let lies = open(5, from: "7000", to: "7001", keys: keys)
         var (scene, decision) = checked(.settled(), lies)
-        let finding = try #require(decision.finding("slot-open"))
+        let finding = try #require(decision.finding(.slotOpen))
         #expect(finding.repair == (isOffered ? .closeSlot(5) : nil))
         #expect(finding.hint?.hasPrefix(isOffered ? "clusterd fix" : "redis-cli --cluster fix") == true)
         guard isOffered else { return }
@@ -61,7 +61,7 @@ import Testing
             "7000": { report in self.entry(&report.view, "7000") { $0.slots = $0.slots.subtracting(lost) } }
         ]
         let (_, decision) = checked(.settled(), lies)
-        let finding = try #require(decision.finding("slots-uncovered"))
+        let finding = try #require(decision.finding(.slotsUncovered))
         #expect(finding.repair == .addSlots(.init(member: "7000", slots: lost)) && finding.hint == "clusterd fix")
     }
 
@@ -74,7 +74,7 @@ import Testing
         // Nor does the record, as after an upgrade.
         for index in scene.record?.members.indices ?? 0..<0 { scene.record?.members[index].lastSlots = nil }
         let (_, decision) = checked(scene, ["7000": forgetful, "7004": forgetful])
-        let finding = try #require(decision.finding("slots-uncovered"))
+        let finding = try #require(decision.finding(.slotsUncovered))
         #expect(finding.repair == nil && finding.hint == nil)
     }
 
@@ -84,7 +84,7 @@ import Testing
         let seer: (inout NodeReport) -> Void = { [ghost] in $0.view.entries.append(ghost) }
         let lies: [NodeName: (inout NodeReport) -> Void] = ["7000": seer, "7004": seer]
         var (scene, decision) = checked(.settled(), lies)
-        #expect(decision.finding("ghost-node")?.repair == .forget(.init(ghost.id)))
+        #expect(decision.finding(.ghostNode)?.repair == .forget(.init(ghost.id)))
         try scene.ask(.fix(["forget \(ghost.id)"]))
         scene.take(scene.decide())
         scene.pass(.milliseconds(25))
@@ -104,7 +104,7 @@ import Testing
                 (name, { report in self.entry(&report.view, "7004") { $0.masterID = Scene.id("7000") } })
             })
         var (scene, decision) = checked(.settled(), lies)
-        let finding = try #require(decision.finding("replica-misplaced"))
+        let finding = try #require(decision.finding(.replicaMisplaced))
         #expect(finding.repair == .follow(.init(member: "7004", master: "7001")))
         try scene.ask(.fix(["follow 7004 7001"]))
         decision = scene.decide()
@@ -132,9 +132,9 @@ import Testing
     @Test func aCutAppendOnlyFileIsLookedAtAndOffered() throws {
         var scene = dead("7000", replicas: 0)
         let first = scene.decide()
-        #expect(first.orders("examine").count == 1 && first.finding("node-down")?.repair == nil)
+        #expect(first.orders("examine").count == 1 && first.finding(.nodeDown)?.repair == nil)
         scene.turn()
-        let finding = try #require(scene.decide().finding("node-down"))
+        let finding = try #require(scene.decide().finding(.nodeDown))
         guard case .repairAppendOnly(let repair)? = finding.repair else {
             Issue.record("nothing is offered")
             return

@@ -8,14 +8,14 @@ import Testing
     @Test(arguments: [nil, Scene.id("abcd")] as [NodeID?])
     func aResetReplicaIsOfferedItsPlace(id: NodeID?) throws {
         let (_, decision) = checked(.settled(), ["7004": reset("7004", id: id)])
-        let finding = try #require(decision.finding("node-reset"))
+        let finding = try #require(decision.finding(.nodeReset))
         #expect(finding.node == "7004" && finding.hint == "clusterd fix")
         guard case .rejoin(let rejoin)? = finding.repair else {
             Issue.record("nothing is offered")
             return
         }
         #expect(rejoin.master == "7001")
-        #expect(decision.finding("views-differ") == nil && decision.finding("node-unreachable") == nil)
+        #expect(decision.finding(.viewsDiffer) == nil && decision.finding(.nodeUnreachable) == nil)
         let report = HealthReport(decision, Scene.settled().spec)
         #expect(
             !report.passed.contains {
@@ -26,14 +26,14 @@ import Testing
     @Test(arguments: [nil, Scene.id("abcd")] as [NodeID?])
     func aResetReplicaWithKeysIsLeftAsItIs(id: NodeID?) throws {
         let (_, decision) = checked(.settled(), ["7004": reset("7004", id: id, keys: 3)])
-        let finding = try #require(decision.finding("node-reset"))
+        let finding = try #require(decision.finding(.nodeReset))
         #expect(finding.repair == nil && finding.message.contains("it holds 3 keys"))
         #expect(finding.hint == "clusterd call --node 7004 CLUSTER NODES")
     }
 
     @Test func aMasterThatWasResetHardTakesItsPlaceAgain() throws {
         let (_, decision) = checked(.settled(), ["7001": reset("7001", id: Scene.id("abcd"))])
-        let finding = try #require(decision.finding("node-reset"))
+        let finding = try #require(decision.finding(.nodeReset))
         #expect(finding.severity == .error)
         guard case .rejoin(let rejoin)? = finding.repair else {
             Issue.record("nothing is offered")
@@ -53,7 +53,7 @@ import Testing
     @Test(arguments: [0, 2] as [Int64])
     func fixRestartsAResetNodeOnlyWhileItHoldsNothing(keys: Int64) throws {
         var (scene, decision) = checked(.settled(), ["7004": reset("7004")])
-        try scene.ask(.fix([try #require(decision.finding("node-reset")?.repair?.id)]))
+        try scene.ask(.fix([try #require(decision.finding(.nodeReset)?.repair?.id)]))
         let isStopped = repair("7004", &scene) { name in name == "7004" ? reset("7004", keys: keys) : nil }
         #expect(isStopped == (keys == 0))
         #expect(scene.operation?.state == (keys == 0 ? .done : .failed), "\(scene.operation?.error ?? "")")
@@ -65,7 +65,7 @@ import Testing
         let other = reset("7005", id: Scene.id("abcd"))
         let (first, decision) = checked(.settled(), ["7004": reset("7004"), "7005": other])
         var scene = first
-        let repairs = decision.findings.filter { $0.code == "node-reset" }.compactMap(\.repair)
+        let repairs = decision.findings.filter { $0.code == .nodeReset }.compactMap(\.repair)
         #expect(repairs.count == 2)
         try scene.ask(.fix(repairs.filter { $0.node == "7004" }.map(\.id)))
         _ = repair("7004", &scene) { name in
@@ -87,7 +87,7 @@ import Testing
         ]
         let (first, decision) = checked(.settled(), lies)
         var scene = first
-        let repairs = decision.findings.filter { $0.code == "node-reset" }.compactMap(\.repair)
+        let repairs = decision.findings.filter { $0.code == .nodeReset }.compactMap(\.repair)
         #expect(repairs.compactMap(\.node) == ["7001", "7004"])
         try scene.ask(.fix(repairs.map(\.id)))
         finish(&scene, turns: 1000, lies: { name, scene in scene.starts[name] == 1 ? lies[name] : nil })
@@ -120,7 +120,7 @@ import Testing
         }
         let lies = Lies(uniqueKeysWithValues: FolderClassificationTests.six.map { ($0, forgetful) })
         let (_, decision) = checked(.settled(), lies)
-        let finding = try #require(decision.finding("slots-uncovered"))
+        let finding = try #require(decision.finding(.slotsUncovered))
         #expect(finding.repair == .addSlots(.init(member: "7001", slots: lost)))
     }
 
@@ -134,7 +134,7 @@ import Testing
             }
         ]
         var (scene, decision) = checked(.settled(), lies)
-        let repair = try #require(decision.finding("slots-uncovered")?.repair)
+        let repair = try #require(decision.finding(.slotsUncovered)?.repair)
         #expect(repair == .addSlots(.init(member: "7001", slots: lost)))
         try scene.ask(.fix([repair.id]))
         scene.take(scene.decide())

@@ -19,9 +19,9 @@ import Testing
 
     @Test func theRecordIsOfferedOnceForAllNodes() throws {
         var scene = emptied()
-        scene.run { $0.finding("slots-unknown") != nil }
+        scene.run { $0.finding(.slotsUnknown) != nil }
         let decision = scene.decide()
-        let findings = decision.findings.filter { $0.code == "slots-unknown" }
+        let findings = decision.findings.filter { $0.code == .slotsUnknown }
         #expect(findings.count == 1 && findings[0].hint == "clusterd fix")
         guard case .restoreSlots(let restore)? = findings[0].repair else {
             Issue.record("nothing is offered")
@@ -35,8 +35,8 @@ import Testing
 
     @Test func fixStartsAllNodesWithTheirSlots() throws {
         var scene = emptied()
-        scene.run { $0.finding("slots-unknown")?.repair != nil }
-        try scene.ask(.fix([try #require(scene.decide().finding("slots-unknown")?.repair?.id)]))
+        scene.run { $0.finding(.slotsUnknown)?.repair != nil }
+        try scene.ask(.fix([try #require(scene.decide().finding(.slotsUnknown)?.repair?.id)]))
         let end = scene.run { $0.assessment.ready }
         #expect(end != nil && scene.masters == ["7000", "7001", "7002"])
         #expect(scene.operation?.state == .done || scene.hasOpenOperations)
@@ -47,8 +47,8 @@ import Testing
     @Test func itGoesOnUnderTheNextDaemon() throws {
         for turns in 0..<10 {
             var scene = emptied()
-            scene.run { $0.finding("slots-unknown")?.repair != nil }
-            try scene.ask(.fix([try #require(scene.decide().finding("slots-unknown")?.repair?.id)]))
+            scene.run { $0.finding(.slotsUnknown)?.repair != nil }
+            try scene.ask(.fix([try #require(scene.decide().finding(.slotsUnknown)?.repair?.id)]))
             for _ in 0..<turns { scene.turn() }
             scene.replaceDaemon()
             scene.look()
@@ -71,8 +71,8 @@ import Testing
         for name: NodeName in ["7000", "7003"] { scene.die(name) }
         scene.replaceDaemon()
         scene.look()
-        scene.run { $0.finding("slots-unknown")?.repair != nil }
-        let finding = try #require(scene.decide().finding("slots-unknown"))
+        scene.run { $0.finding(.slotsUnknown)?.repair != nil }
+        let finding = try #require(scene.decide().finding(.slotsUnknown))
         #expect(finding.repair == .restoreSlots(.init(owners: [.init(member: "7000", slots: slots)])))
         #expect(finding.message.hasPrefix("7000 7003 are not started: "))
         try scene.ask(.fix([try #require(finding.repair?.id)]))
@@ -97,8 +97,8 @@ import Testing
     @Test func aRecordThatDoesNotKnowAllSlotsIsNotOffered() {
         var scene = emptied()
         scene.record?.members[0].lastSlots = nil
-        scene.run { $0.finding("slots-unknown") != nil }
-        let finding = scene.decide().finding("slots-unknown")
+        scene.run { $0.finding(.slotsUnknown) != nil }
+        let finding = scene.decide().finding(.slotsUnknown)
         #expect(finding?.repair == nil && finding?.hint?.hasPrefix("put a nodes.conf of this cluster") == true)
     }
 

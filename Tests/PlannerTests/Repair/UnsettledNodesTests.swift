@@ -20,7 +20,7 @@ import Testing
     func aMemberThatWasResetHardIsFixedFirst(command: Command) {
         let (scene, _) = checked(.settled(), ["7004": reset("7004", id: Self.other)])
         let refusal = scene.refusal(command)
-        #expect(refusal?.code == "node-reset" && refusal?.hint == "clusterd fix", "\(String(describing: refusal))")
+        #expect(refusal?.code == .nodeReset && refusal?.hint == "clusterd fix", "\(String(describing: refusal))")
         #expect(refusal?.exit == 4)
     }
 
@@ -31,7 +31,7 @@ import Testing
     func slotsThatTheirMasterLetGoAreGivenBackFirst(command: Command) throws {
         var (scene, _) = checked(.settled(), ["7001": disowned])
         let refusal = scene.refusal(command)
-        #expect(refusal?.code == "slots-uncovered" && refusal?.hint == "clusterd fix", "\(String(describing: refusal))")
+        #expect(refusal?.code == .slotsUncovered && refusal?.hint == "clusterd fix", "\(String(describing: refusal))")
         try scene.ask(.restartNode("7003"))
     }
 
@@ -40,8 +40,8 @@ import Testing
             self.entry(&report.view, "7001") { $0.slots = $0.slots.union(SlotSet(0...9)) }
         }
         let (scene, _) = checked(.settled(), ["7001": greedy])
-        #expect(scene.refusal(.restartNode("7000"))?.code == "slot-two-owners")
-        #expect(scene.refusal(.failoverFrom("7001"))?.code == "slot-two-owners")
+        #expect(scene.refusal(.restartNode("7000"))?.code == .slotTwoOwners)
+        #expect(scene.refusal(.failoverFrom("7001"))?.code == .slotTwoOwners)
     }
 
     /// The command came before the daemon asked the node once more.
@@ -86,7 +86,7 @@ import Testing
         let error = scene.operation?.error ?? ""
         #expect(error.contains("holds keys") && error.contains("clusterd fix"), "\(error)")
         #expect(scene.now - began < .seconds(2))
-        let repair = try #require(scene.decide().finding("standalone-with-keys")?.repair)
+        let repair = try #require(scene.decide().finding(.standaloneWithKeys)?.repair)
         try scene.ask(.fix([repair.id]))
         scene.run { $0.record?.operations.last?.isOpen == false }
         #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
@@ -113,10 +113,10 @@ import Testing
 
     @Test func aReplicaUnderAnotherIDIsItsMember() throws {
         let (_, decision) = checked(.settled(), returned("7004", Self.other))
-        for code in ["foreign-node", "ghost-node", "node-unreachable", "views-differ"] {
+        for code: ReasonCode in [.foreignNode, .ghostNode, .nodeUnreachable, .viewsDiffer] {
             #expect(decision.finding(code) == nil, "\(decision.finding(code)?.message ?? "")")
         }
-        let finding = try #require(decision.finding("node-reset"))
+        let finding = try #require(decision.finding(.nodeReset))
         #expect(finding.node == "7004" && finding.hint == "clusterd fix")
         #expect(finding.message.contains("follows 7001"), "\(finding.message)")
         guard case .rejoin(let rejoin)? = finding.repair else {
@@ -128,7 +128,7 @@ import Testing
 
     @Test func fixLetsTheOthersForgetTheOtherID() throws {
         var (scene, decision) = checked(.settled(), returned("7004", Self.other))
-        try scene.ask(.fix([try #require(decision.finding("node-reset")?.repair?.id)]))
+        try scene.ask(.fix([try #require(decision.finding(.nodeReset)?.repair?.id)]))
         let lies = returned("7004", Self.other)
         var forgot: Set<NodeName> = []
         finish(
@@ -167,7 +167,7 @@ import Testing
         var scene = Scene.settled()
         let lies = disownedMaster(&scene)
         let (_, decision) = checked(scene, lies)
-        let finding = try #require(decision.finding("master-without-slots"))
+        let finding = try #require(decision.finding(.masterWithoutSlots))
         guard case .rejoin(let rejoin)? = finding.repair else {
             Issue.record("nothing is offered: \(finding.message)")
             return
@@ -182,7 +182,7 @@ import Testing
         let lies = disownedMaster(&scene)
         let (first, decision) = checked(scene, lies)
         scene = first
-        try scene.ask(.fix([try #require(decision.finding("master-without-slots")?.repair?.id)]))
+        try scene.ask(.fix([try #require(decision.finding(.masterWithoutSlots)?.repair?.id)]))
         let deeds = carryOut(&scene, lies)
         #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
         let kept = try #require(deeds.firstIndex { $0.hasPrefix("preserve 7001") }, "\(deeds)")
@@ -200,7 +200,7 @@ import Testing
             report.replication.replicationID = "another stream"
         }
         let (_, decision) = checked(scene, lies)
-        let finding = try #require(decision.finding("master-without-slots"))
+        let finding = try #require(decision.finding(.masterWithoutSlots))
         #expect(finding.repair == nil && finding.message.contains("it holds 10 keys"))
     }
 

@@ -32,7 +32,7 @@ extension Scene {
     }
 
     var operation: Planner.Operation? { record?.operations.last }
-    var steps: [String] { operation?.steps.map(\.text) ?? [] }
+    var steps: [String] { operation?.steps.map(\.step.words) ?? [] }
     var hasOpenOperations: Bool { record?.operations.contains(where: \.isOpen) == true }
 
     /// What is ordered until every operation has ended.

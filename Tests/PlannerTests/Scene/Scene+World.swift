@@ -39,7 +39,7 @@ extension Scene {
             if isDone(decision) { return decision }
         }
         Issue.record(
-            "it never came to that; waits: \(decide().waits), findings: \(decide().findings.map(\.message))",
+            "it never came to that; waits: \(decide().waits.map(\.words)), findings: \(decide().findings.map(\.message))",
             sourceLocation: sourceLocation)
         return nil
     }
@@ -53,7 +53,7 @@ extension Scene {
             if isIt(decision) { return decision }
             turn(sourceLocation: sourceLocation)
         }
-        Issue.record("it never came to that; waits: \(decide().waits)", sourceLocation: sourceLocation)
+        Issue.record("it never came to that; waits: \(decide().waits.map(\.words))", sourceLocation: sourceLocation)
         return decide()
     }
 

@@ -243,7 +243,7 @@ extension Decision {
         let questions = ["ask", "inspect", "inquire", "measure"]
         return effects.map(\.key.description).filter { !questions.contains(String($0.prefix { $0 != " " })) }
     }
-    func finding(_ code: String) -> Finding? { findings.first { $0.code == code } }
+    func finding(_ code: ReasonCode) -> Finding? { findings.first { $0.code == code } }
     var refusal: Refusal? {
         guard case .refused(let refusal) = end else { return nil }
         return refusal

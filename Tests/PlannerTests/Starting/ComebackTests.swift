@@ -25,7 +25,7 @@ import Testing
         var scene = Self.master()
         var told: [Finding] = []
         let end = scene.run { decision in
-            told += decision.findings.filter { $0.code == "node-down" }
+            told += decision.findings.filter { $0.code == .nodeDown }
             return decision.assessment.ready
         }
         #expect(end != nil && scene.masters[0] == "7003")
@@ -44,7 +44,7 @@ import Testing
             #expect(end != nil)
         }
         var alone = Self.master(replicas: 0)
-        let finding = try #require(alone.run { $0.finding("node-down") != nil }?.finding("node-down"))
+        let finding = try #require(alone.run { $0.finding(.nodeDown) != nil }?.finding(.nodeDown))
         #expect(finding.isLasting && finding.repair != nil)
     }
 
@@ -54,8 +54,8 @@ import Testing
             scene.lackManifest("7003")
             scene.die("7003", ProcessExit(code: 1), log: Self.refusal)
         }
-        scene.run { $0.findings.filter { $0.code == "node-down" }.count == 2 }
-        let findings = scene.decide().findings.filter { $0.code == "node-down" }
+        scene.run { $0.findings.filter { $0.code == .nodeDown }.count == 2 }
+        let findings = scene.decide().findings.filter { $0.code == .nodeDown }
         #expect(findings.filter { $0.repair != nil }.map(\.node) == ["7000"])
         let replica = try #require(findings.first { $0.node == "7003" })
         #expect(
@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test func slotsThatNobodyKnowsWaitForTheOperator() {
-        #expect(Finding("slots-unknown", .error, "7000 is not started").isLasting)
+        #expect(Finding(.slotsUnknown, .error, "7000 is not started").isLasting)
     }
 }
 

@@ -54,7 +54,7 @@ import Testing
     func otherwiseTheAppendOnlyFileIs(_ index: Int) throws {
         var scene = try Self.dark(Self.otherwise[index])
         #expect(try Self.started(&scene) == "yes")
-        #expect(scene.decide().finding("data-undecided") == nil)
+        #expect(scene.decide().finding(.dataUndecided) == nil)
     }
 
     @Test func whatWasAppendedSinceMustBeInTheDump() throws {
@@ -74,7 +74,7 @@ import Testing
             kept += decision.orders("preserve")
             return decision.nodes("start").contains("7000")
         }
-        #expect((decision?.finding("data-undecided")?.node == "7000") == isSaid)
+        #expect((decision?.finding(.dataUndecided)?.node == "7000") == isSaid)
         #expect(kept.isEmpty != isSaid)
     }
 }

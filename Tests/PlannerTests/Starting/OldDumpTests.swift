@@ -31,7 +31,7 @@ import Testing
     func keysOfAnOldSynchronisationAreAFinding(save: [String]?, age: Int64, appendOnly: Bool, isSaid: Bool) {
         var scene = Self.dark(save: save, age: age, appendOnly: appendOnly)
         let end = scene.run { $0.assessment.serving && $0.assessment.progress.agreeing >= 5 }
-        let finding = end?.finding("data-old")
+        let finding = end?.finding(.dataOld)
         #expect((finding?.node == "7000") == isSaid)
         if let finding { #expect(finding.message.contains("keys that were deleted since are back")) }
     }

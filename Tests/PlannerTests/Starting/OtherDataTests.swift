@@ -62,7 +62,7 @@ import Testing
         scene.processes = [:]
         scene.replaceDaemon()
         let end = scene.run { $0.assessment.ready }
-        let finding = end?.finding("data-missing")
+        let finding = end?.finding(.dataMissing)
         #expect((finding != nil) == held.isData)
         if let finding { #expect(finding.message.contains("7000 held \(held.words) when it was last seen")) }
     }
@@ -75,7 +75,7 @@ import Testing
         scene.look()
         scene.answer("7003", held.note)
         scene.room(0)
-        #expect(scene.decide().finding("failover-held")?.severity == (held.isData ? .error : .warning))
+        #expect(scene.decide().finding(.failoverHeld)?.severity == (held.isData ? .error : .warning))
     }
 
     @Test func aRecordOfBeforeHasNoFunctions() throws {
@@ -103,7 +103,7 @@ import Testing
             scene.take(decision)
             scene.pass(.milliseconds(500))
         }
-        let finding = try #require(decision.finding("slot-open"))
+        let finding = try #require(decision.finding(.slotOpen))
         #expect(finding.repair == nil)
         #expect((finding.hint?.hasPrefix("redis-cli --cluster fix") == true) == others.isEmpty)
         #expect(finding.message.contains("would delete its keys outside database 0") == !others.isEmpty)

@@ -30,7 +30,9 @@ import Testing
         let due = scene.now + .milliseconds(milliseconds)
         let waiting = scene.decide()
         #expect(waiting.nodes("write") == [] && waiting.nodes("start") == [])
-        #expect(waiting.waits.contains("7004 was killed by SIGKILL; it is started again in \(milliseconds) ms"))
+        #expect(
+            waiting.waits.map(\.words).contains("7004 was killed by SIGKILL; it is started again in \(milliseconds) ms")
+        )
         scene.pass(.milliseconds(milliseconds - 1))
         scene.hear()
         #expect(scene.decide().nodes("write") == [])
@@ -58,7 +60,7 @@ import Testing
 
     @Test func fiveEndsInARowAreACrashLoopThatGoesOn() {
         var scene = ended(ProcessExit(signal: 11), log: ["Redis 7.0.15 crashed by signal: 11"], failures: 5)
-        let finding = scene.decide().finding("crash-loop")
+        let finding = scene.decide().finding(.crashLoop)
         #expect(finding?.severity == .error && finding?.node == "7004")
         #expect(finding?.message == "7004 ended 5 times in a row; the last time it was killed by SIGSEGV")
         scene.run { $0.nodes("start") == ["7004"] }
@@ -73,7 +75,7 @@ import Testing
             scene.hear()
             let decision = scene.decide()
             #expect(decision.nodes("write") == [] && decision.nodes("start") == [])
-            #expect(decision.finding("node-down")?.hint == "clusterd restart-node 7004")
+            #expect(decision.finding(.nodeDown)?.hint == "clusterd restart-node 7004")
             #expect(decision.assessment.state == .degraded)
         }
     }
@@ -92,7 +94,7 @@ import Testing
         scene.pass(.seconds(31))
         scene.hear()
         #expect(scene.decide().nodes("write") == (isStarted ? ["7004"] : []))
-        #expect((scene.decide().finding("node-down") == nil) == isStarted)
+        #expect((scene.decide().finding(.nodeDown) == nil) == isStarted)
     }
 
     @Test func aNodeThatAPersonStoppedStaysStopped() {
@@ -120,8 +122,8 @@ import Testing
         scene.hear()
         let decision = scene.decide()
         #expect(decision.nodes("write") == [])
-        #expect(decision.waits.contains("for disk space to start 7004"))
-        #expect(decision.finding("disk-full")?.message.contains("waiting for room: 7004") == true)
+        #expect(decision.waits.contains(.roomToStart("7004")))
+        #expect(decision.finding(.diskFull)?.message.contains("waiting for room: 7004") == true)
         scene.room(1 << 40)
         #expect(scene.decide().nodes("write") == ["7004"])
     }

@@ -55,7 +55,7 @@ import Testing
 
     @Test func itSaysForWhomItWaits() {
         let decision = stopping { $0.die("7005", ProcessExit(code: 0)) }.decide()
-        #expect(decision.waits == ["for 7000 7001 7002 7003 7004 to stop"])
+        #expect(decision.waits == [.stop(of: ["7000", "7001", "7002", "7003", "7004"])])
         #expect(decision.assessment.phase == .stopping)
     }
 
@@ -82,7 +82,7 @@ import Testing
         for name in scene.processes.keys.sorted() { scene.die(name, ProcessExit(code: 0)) }
         let decision = scene.decide()
         #expect(decision.end == nil)
-        #expect(decision.waits == ["for nodes that were being started"])
+        #expect(decision.waits == [.startsUnderWay(nil)])
     }
 
     // MARK: saving
@@ -184,7 +184,7 @@ import Testing
         #expect(scene.decide().end == nil)
         scene.pass(.seconds(62))
         let refusal = scene.decide().refusal
-        #expect(refusal?.code == "not-stopped" && refusal?.exit == 1)
+        #expect(refusal?.code == .notStopped && refusal?.exit == 1)
         #expect(refusal?.message.contains("7001: ERR Errors trying to SHUTDOWN") == true)
         #expect(scene.processes["7001"] != nil)
     }
@@ -198,7 +198,7 @@ import Testing
         scene.pass(.seconds(599))
         #expect(scene.decide().end == nil && scene.decide().orders("kill") == [])
         scene.pass(.seconds(1))
-        #expect(scene.decide().refusal?.code == "not-stopped")
+        #expect(scene.decide().refusal?.code == .notStopped)
     }
 
     @Test func aPersonMayWantThemKilledAtOnce() {
@@ -253,7 +253,7 @@ import Testing
             scene.pass(.milliseconds(100))
             decision = scene.decide()
         }
-        #expect(decision.refusal?.code == "not-stopped" && decision.refusal?.exit == 1)
+        #expect(decision.refusal?.code == .notStopped && decision.refusal?.exit == 1)
         #expect(decision.refusal?.message.contains("7001") == true)
         #expect(decision.refusal?.message.contains("too many open files") == true)
     }

@@ -59,7 +59,7 @@ import Testing
     @Test func itIsNotWaitedForForEver() {
         #expect(decision(at: 12).end == nil)
         guard case .refused(let refusal) = decision(at: 20).end else { return #expect(Bool(false)) }
-        #expect(refusal.code == "not-stopped" && refusal.message.contains("7000 7001"))
+        #expect(refusal.code == .notStopped && refusal.message.contains("7000 7001"))
     }
 
     @Test func itsCommandEndsItAndNobodyElse() {

@@ -8,7 +8,7 @@ extension StopTests {
     @Test func aNodeWhoseAppendOnlyFileLacksWritesIsNotStoppedBeforeItIsWritten() {
         var scene = stopping { $0.answer("7004") { $0.persistence.lastAppendOK = false } }
         #expect(savings(scene.decide())["7004"] == nil)
-        #expect(scene.decide().waits.contains("for 7004 to write its append-only file, before it is stopped"))
+        #expect(scene.decide().waits.contains(.appendOnlyFile(of: "7004")))
         scene.pass(.seconds(1))
         scene.answer("7004")
         #expect(savings(scene.decide())["7004"] == .asConfigured)
@@ -29,7 +29,7 @@ extension StopTests {
             }
         }
         let refusal = scene.decide().refusal
-        #expect(refusal?.code == "not-stopped" && refusal?.exit == 1)
+        #expect(refusal?.code == .notStopped && refusal?.exit == 1)
         #expect(refusal?.message.contains("7004: its append-only file cannot be written") == true)
         #expect(refusal?.hint?.hasPrefix("make room for the append-only file in ") == true)
         #expect(scene.processes.keys.contains("7004"))

@@ -118,7 +118,7 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
         }
         let decision = scene.decide()
         #expect(decision.assessment.slotsCovered == 16374)
-        #expect(decision.finding("slots-uncovered")?.message.contains("5451-5460") == true)
+        #expect(decision.finding(.slotsUncovered)?.message.contains("5451-5460") == true)
     }
 
     static let health: [(Assessment.Health, Spoiled)] = [
@@ -169,7 +169,7 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
         var scene = Scene.settled()
         condition.spoil(&scene)
         let decision = scene.decide()
-        #expect(decision.waits.contains(words), "\(decision.waits)")
+        #expect(decision.waits.map(\.words).contains(words), "\(decision.waits)")
     }
 
     @Test func aShardCanFailOverOnlyToAReplicaInSync() {

@@ -44,7 +44,7 @@ import Testing
         scene.room(Scene.plenty)
         let decision = scene.decide()
         scene.note(decision.orders("make-reserve")[0], failure: "cannot make /data/reserve: Operation not supported")
-        #expect(scene.decide().finding("reserve-missing")?.message.contains("not supported") == true)
+        #expect(scene.decide().finding(.reserveMissing)?.message.contains("not supported") == true)
     }
 
     @Test func aStopGivesItBackSoThatEverythingIsSaved() {
@@ -79,14 +79,15 @@ import Testing
 
     // MARK: what is said
 
-    @Test(arguments: [
-        (Int64(512) << 20, Int64(0), nil), (511 << 20, 0, "disk-low"), (1 << 20, 0, "disk-low"),
-        (0, Reserve.bytes, "disk-low"), (0, 0, "disk-full"),
-    ])
-    func whatIsSaidOfADisk(free: Int64, held: Int64, code: String?) {
+    @Test(
+        arguments: [
+            (Int64(512) << 20, Int64(0), nil), (511 << 20, 0, .diskLow), (1 << 20, 0, .diskLow),
+            (0, Reserve.bytes, .diskLow), (0, 0, .diskFull),
+        ] as [(Int64, Int64, ReasonCode?)])
+    func whatIsSaidOfADisk(free: Int64, held: Int64, code: ReasonCode?) {
         var scene = Scene.settled()
         scene.room(free, reserve: held)
-        let found = scene.decide().findings.filter { $0.code.hasPrefix("disk-") }
+        let found = scene.decide().findings.filter { $0.code.rawValue.hasPrefix("disk-") }
         #expect(found.map(\.code) == [code].compactMap { $0 })
         #expect(found.allSatisfy { $0.message.hasPrefix("/data has ") && $0.node == nil })
     }
@@ -94,14 +95,14 @@ import Testing
     /// The bytes are there, and nobody can make a file.
     @Test(
         arguments: [
-            (Int64(100), nil), (99, "disk-low"), (6, "disk-low"), (5, "disk-full"), (0, "disk-full"), (nil, nil),
-        ] as [(Int64?, String?)])
-    func inodesCountAsRoom(files: Int64?, code: String?) {
+            (Int64(100), nil), (99, .diskLow), (6, .diskLow), (5, .diskFull), (0, .diskFull), (nil, nil),
+        ] as [(Int64?, ReasonCode?)])
+    func inodesCountAsRoom(files: Int64?, code: ReasonCode?) {
         var scene = Scene.settled()
         scene.room(Scene.plenty, reserve: Reserve.bytes)
         scene.seen.disks[0].freeFiles = files
         let decision = scene.decide()
-        let found = decision.findings.filter { $0.code.hasPrefix("disk-") }
+        let found = decision.findings.filter { $0.code.rawValue.hasPrefix("disk-") }
         #expect(found.map(\.code) == [code].compactMap { $0 })
         for finding in found {
             #expect(finding.message.hasPrefix("/data has \(files ?? 0) inodes free; below 100 nothing is started"))
@@ -117,11 +118,11 @@ import Testing
         scene.room(Scene.plenty)
         scene.seen.disks[0].freeFiles = 0
         #expect(scene.decide().promotion == nil)
-        #expect(scene.decide().finding("failover-held")?.message.contains("/data has 0 inodes free") == true)
+        #expect(scene.decide().finding(.failoverHeld)?.message.contains("/data has 0 inodes free") == true)
         var new = Scene.untouched()
         new.look()
         new.seen.disks = [Disk(folders: ["/data"], free: Scene.plenty, size: Scene.plenty, freeFiles: 3)]
-        #expect(new.decide().waits == ["for room on /data: 3 inodes are free, and 100 are needed"])
+        #expect(new.decide().waits.map(\.words) == ["for room on /data: 3 inodes are free, and 100 are needed"])
     }
 
     // MARK: a save that cannot fork
@@ -139,18 +140,18 @@ import Testing
         #expect(words == "Can't save in background: fork: \(why)" && SaveTrouble.words([log[2]]) == nil)
         var scene = Scene.settled()
         scene.answer("7001") { $0.persistence.lastSaveOK = false }
-        #expect(scene.decide().finding("persistence-failing")?.hint?.contains("redis.log") == true)
+        #expect(scene.decide().finding(.persistenceFailing)?.hint?.contains("redis.log") == true)
         scene.note(.save("7001", scene.contact("7001")), failure: words)
-        let finding = try #require(scene.decide().finding("persistence-failing"))
+        let finding = try #require(scene.decide().finding(.persistenceFailing))
         #expect(finding.message.contains("(\(words))") && finding.hint?.contains(hint) == true)
     }
 
     @Test func aDiskOfOneNodeIsSaidOfThatNodeAndMayBeSmall() {
         var scene = Scene.settled()
         scene.ownDisk(of: "7004", free: 103 << 20)
-        #expect(scene.decide().finding("disk-low") == nil)
+        #expect(scene.decide().finding(.diskLow) == nil)
         scene.ownDisk(of: "7004", free: 102 << 20)
-        let finding = scene.decide().finding("disk-low")
+        let finding = scene.decide().finding(.diskLow)
         #expect(finding?.node == "7004")
         #expect(finding?.message == "/data/nodes/7004 has 102 MB free; below 102 MB nothing is started")
     }
@@ -174,7 +175,7 @@ import Testing
                 scene.turn()
                 #expect(scene.starts[node] == 1)
             }
-            let finding = scene.decide().finding("disk-full")
+            let finding = scene.decide().finding(.diskFull)
             #expect(finding?.node == node && finding?.message.hasSuffix("; waiting for room: \(node)") == true)
             scene.ownDisk(of: node, free: 500 << 20)
             scene.run { $0.assessment.ready }
@@ -196,9 +197,9 @@ import Testing
         scene.processes = [:]
         scene.replaceDaemon()
         scene.room(100 << 20)
-        let decision = scene.run { $0.finding("disk-full") != nil }
+        let decision = scene.run { $0.finding(.diskFull) != nil }
         #expect(decision?.assessment.phase == .ready && decision?.nodes("start") == [])
-        #expect(decision?.finding("disk-full")?.message.hasSuffix("room: 7000 7001 7002 7003 7004 7005") == true)
+        #expect(decision?.finding(.diskFull)?.message.hasSuffix("room: 7000 7001 7002 7003 7004 7005") == true)
         scene.room(Scene.plenty)
         scene.run { $0.assessment.ready }
     }

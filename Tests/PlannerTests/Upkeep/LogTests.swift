@@ -51,7 +51,7 @@ import Testing
         scene.logBytes = ["7001": LogPolicy.limit * 2]
         carryOut(scene.decide(), &scene)
         for effect in scene.decide().orders("rotate") { scene.note(effect, failure: "Permission denied") }
-        let finding = scene.decide().finding("log-not-rotated")
+        let finding = scene.decide().finding(.logNotRotated)
         #expect(finding?.node == "7001" && finding?.message.contains("Permission denied") == true)
         scene.pass(.seconds(5))
         scene.hear()

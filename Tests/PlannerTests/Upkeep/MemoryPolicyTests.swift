@@ -37,7 +37,7 @@ import Testing
         let set = orders(&scene)
         #expect(set["7000"] == [Self.limit] && set["7001"] == [1 << 30])
         #expect(set["7002"] == nil && set.count == 5)
-        #expect(scene.decide().finding("memory-max-not-held") == nil)
+        #expect(scene.decide().finding(.memoryMaxNotHeld) == nil)
     }
 
     /// What is wanted, what is, and whether that is the same.
@@ -76,15 +76,15 @@ import Testing
         var scene = settled()
         scene.usage["7000"]?.residentBytes = 600 << 20
         #expect(orders(&scene)["7000"] == nil)
-        #expect(scene.decide().finding("memory-max-exceeded")?.node == "7000")
+        #expect(scene.decide().finding(.memoryMaxExceeded)?.node == "7000")
     }
 
     @Test func withoutACgroupItIsSaidOnceWithWhatToType() throws {
         var scene = Scene.settled()
         _ = orders(&scene)
-        #expect(scene.decide().finding("memory-max-not-held") == nil)
+        #expect(scene.decide().finding(.memoryMaxNotHeld) == nil)
         scene.spec.memoryMax = Self.limit
-        let found = try #require(scene.decide().finding("memory-max-not-held"))
+        let found = try #require(scene.decide().finding(.memoryMaxNotHeld))
         #expect(found.message.hasSuffix("nobody gave one away") && found.message.contains("7000 7001"))
         #expect(found.hint?.contains("Delegate=memory") == true)
         #expect(orders(&scene).isEmpty)
@@ -100,7 +100,7 @@ import Testing
         scene.delegation = delegation
         scene.spec.memoryMax = Self.limit
         _ = orders(&scene)
-        let found = scene.decide().finding("memory-max-not-held")
+        let found = scene.decide().finding(.memoryMaxNotHeld)
         #expect(found?.message.hasSuffix(": why") == true && found?.hint?.hasPrefix(hint) == true)
     }
 
@@ -108,7 +108,7 @@ import Testing
         var scene = settled(Self.limit)
         scene.usage["7003"] = nil
         _ = orders(&scene)
-        #expect(scene.decide().finding("memory-max-not-held")?.hint == "clusterd restart-node 7003")
+        #expect(scene.decide().finding(.memoryMaxNotHeld)?.hint == "clusterd restart-node 7003")
     }
 
     @Test func whatCannotBeSetIsTriedAgainAndSaid() {
@@ -117,7 +117,7 @@ import Testing
         scene.take(decision)
         for effect in decision.orders("limit") { scene.note(effect, failure: "memory.max cannot be set: No such file") }
         scene.pass(.milliseconds(1))
-        #expect(scene.decide().finding("memory-max-not-held")?.message.hasSuffix("No such file") == true)
+        #expect(scene.decide().finding(.memoryMaxNotHeld)?.message.hasSuffix("No such file") == true)
         #expect(orders(&scene).count == 6)
     }
 

@@ -66,17 +66,17 @@ import Testing
         scene.settings["7003"] = settings
         #expect(turns(&scene, 30, cutOff: "7003").isEmpty, "it was changed by hand, and is left alone")
         let decision = scene.decide()
-        let finding = decision.finding("replica-login-refused")
+        let finding = decision.finding(.replicaLoginRefused)
         #expect(finding?.node == "7003" && finding?.hint == "clusterd reload")
         #expect(finding?.message.contains(words) == true, "\(finding?.message ?? "")")
-        #expect(decision.finding("link-down") == nil)
+        #expect(decision.finding(.linkDown) == nil)
     }
 
     @Test func aPasswordWhereNoneIsAskedForIsAFinding() {
         var scene = scene()
         scene.settings["7000"] = Self.none
         _ = turns(&scene, 30, cutOff: "7003")
-        #expect(scene.decide().finding("replica-login-refused")?.message.contains("asks for none") == true)
+        #expect(scene.decide().finding(.replicaLoginRefused)?.message.contains("asks for none") == true)
     }
 
     /// The configuration was changed while no clusterd ran, and a replica has crashed since.
@@ -87,7 +87,7 @@ import Testing
         let orders = turns(&scene, 60, cutOff: "7003")
         #expect(orders.contains("requirepass"))
         #expect(scene.settings.values.allSatisfy { $0 == Self.none }, "\(scene.settings)")
-        #expect(scene.decide().finding("replica-login-refused") == nil)
+        #expect(scene.decide().finding(.replicaLoginRefused) == nil)
     }
 
     @Test func aRestartSetsTheConfiguredPasswordsFirst() throws {

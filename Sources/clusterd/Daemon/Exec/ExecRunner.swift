@@ -68,7 +68,7 @@ final class ExecRunner: Sendable {
     /// On the loop after each turn.
     func turn(_ cycle: Cycle) {
         let actions = state.withLock { state in
-            state.waits = cycle.decision.waits
+            state.waits = cycle.decision.waits.map(\.words)
             return state.life.clusterIs(cycle.decision)
         }
         perform(actions, cycle)

@@ -50,7 +50,7 @@ struct CallHandler: Sendable {
 
     func login(_ node: String) async throws(Refusal) -> LoginDocument {
         guard let callee = try await orchestrator.callees([node], role: nil).first else {
-            throw Refusal("unknown-node", "there is no node '\(node)'", exit: 64)
+            throw Refusal(.unknownNode, "there is no node '\(node)'", exit: 64)
         }
         let login = driver.login
         return LoginDocument(

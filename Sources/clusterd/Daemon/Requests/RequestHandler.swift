@@ -124,7 +124,7 @@ struct RequestHandler: Sendable {
     }
 
     private func refused(_ refusal: Refusal) -> ControlResponse {
-        let error = ControlError(refusal.code, refusal.message, hint: refusal.hint, exit: refusal.exit)
+        let error = ControlError(refusal.code.rawValue, refusal.message, hint: refusal.hint, exit: refusal.exit)
         return .error(error, status: refusal.exit == ControlAPI.ExitCode.usage ? 404 : 409)
     }
 

@@ -120,7 +120,7 @@ final class Reexec: Sendable {
     /// execve(2) first ends every other thread, and one that waits for a disk does not end.
     private static func hanging(_ doing: String, _ path: String) -> Refusal {
         Refusal(
-            "disk-hangs", "\(doing) \(path) has not returned: the program cannot be replaced before it does",
+            .diskHangs, "\(doing) \(path) has not returned: the program cannot be replaced before it does",
             hint: path.hasPrefix("/") ? "findmnt -T \(ShellWord.quoted(path))" : nil, exit: ControlAPI.ExitCode.failed)
     }
 

@@ -1,0 +1,34 @@
+import ClusterModel
+
+/// Something that `check` saw and that becomes a finding once it has lasted. Equal conditions are one condition, whose age goes on.
+package struct Condition: Sendable, Hashable {
+    package var code: ReasonCode
+    package var node: NodeName?
+    package var shard: NodeName?
+    package var about: Subject?
+
+    /// What tells conditions of one code and one node apart.
+    package enum Subject: Sendable, Hashable {
+        case directive(String)
+        case slot(Int)
+        case nodeID(NodeID)
+        case path(String)
+        case nodes(NodeName, NodeName)
+        case view(Misbelief)
+    }
+}
+
+/// What a node's view says of another node, and is not so.
+package enum Misbelief: Sendable, Hashable, Comparable {
+    case unknown(NodeName)
+    case noAddress(NodeName)
+    case failed(NodeName)
+    case role(NodeName, Role)
+    case owns(NodeName, SlotSet)
+    case ownsNot(NodeName, SlotSet)
+    /// By name, or by the short form of its ID; nil: it follows no node.
+    case follows(NodeName, String?, insteadOf: String?)
+    case port(NodeName, Int, insteadOf: Int)
+
+    package static func < (a: Misbelief, b: Misbelief) -> Bool { a.words < b.words }
+}

@@ -1,0 +1,126 @@
+import ClusterModel
+
+/// What an operation does or waits for, and what it came to. It is kept in the record, compared, and limited by its age; the words are in
+/// `Wording/OperationStep+Words.swift`, and no code reads them.
+package indirect enum OperationStep: Sendable, Hashable, Codable {
+    /// Another exclusive operation comes first.
+    case queued(after: Int, title: String)
+    /// One node of a rolling restart: the number of the node, how many there are, and its own step.
+    case part(Int, of: Int, OperationStep)
+    case result(OperationResult)
+    /// One repair of several is done.
+    case next(Repair, after: OperationResult)
+    /// In a record of schema 1: the words alone.
+    case told(String)
+
+    // MARK: one node
+
+    case askingSlots(of: NodeName)
+    case askingData(of: NodeName)
+    case awaitingSlotOwners(shardOf: NodeName)
+    case settingPasswords
+    case awaitingSibling(NodeName, ShardGap)
+    case stopping(NodeName)
+    /// Effects on this node are under way.
+    case awaitingEffects(on: NodeName)
+    case starting(NodeName)
+    case restarting(NodeName)
+    case loading(NodeName)
+    case syncing(NodeName, SyncObstacle?)
+
+    // MARK: roles
+
+    case awaitingAgreement
+    case awaitingAgreementOnMaster(NodeName)
+    /// All nodes are to name the same master for the slots that this one had.
+    case awaitingOwner(ofSlotsOf: NodeName)
+    /// nil: any replica of `master`.
+    case awaitingReplicaInSync(NodeName?, of: NodeName)
+    /// The master is down.
+    case awaitingFailover(of: NodeName)
+    /// nil: to any replica.
+    case awaitingSwitchover(from: NodeName, to: NodeName?)
+    case awaitingVoters(of: NodeName)
+    /// The engine refuses a second election of a replica of this master so soon.
+    case awaitingElectionWindow(of: NodeName, Shown<Duration>)
+    case awaitingReserve
+    /// This node could not save its nodes.conf there.
+    case awaitingRoom(folder: String, for: NodeName)
+    case awaitingRoomForViews
+    case handingOver(to: NodeName)
+    case handingBack(from: NodeName)
+
+    // MARK: repairs
+
+    case lookingAt(String)
+    case settingAside(String, quarantine: String)
+    case copying([String], quarantine: String)
+    case cutting(bytes: Int64, of: String)
+    case writing(String)
+    case forgetting(NodeID)
+    case following(NodeName, master: NodeName)
+    case askingAboutSlot(Int)
+    case closingSlot(Int)
+    case givingSlots(SlotSet, to: NodeName)
+}
+
+/// How an operation, or one repair of it, ended well.
+package enum OperationResult: Sendable, Hashable, Codable {
+    case inSync(NodeName, Role)
+    case running(NodeName, Role)
+    case stopped(NodeName)
+    case restarted(nodes: Int)
+    case master(NodeName, SlotSet)
+    case nothingToDo
+    /// Asked for, and so already.
+    case alreadyRunning(NodeName)
+    case alreadyStopped(NodeName)
+    case alreadyMaster(NodeName, SlotSet)
+    case notMaster(NodeName, master: NodeName?)
+    case noNodeToRestart(pendingOnly: Bool)
+    /// nil: until `resume`.
+    case paused(until: WallTime?)
+    case resumed(wasPaused: Bool)
+
+    case setAside(String, quarantine: String, started: NodeName?)
+    case loaded(NodeName, quarantine: String, isCut: Bool)
+    case startedWithoutRepair(NodeName)
+    case rejoined(NodeName, Role)
+    case forgotten(NodeID)
+    case follows(NodeName, NodeName)
+    case slotClosed(Int)
+    case ownsSlots(NodeName, SlotSet)
+    case slotsRestored
+}
+
+/// Why a second node of a shard would be down.
+package enum ShardGap: Sendable, Hashable, Codable {
+    case stopped(NodeName)
+    case down(NodeName)
+    case silent(NodeName)
+    case loading(NodeName)
+    case notInSync(NodeName)
+}
+
+/// What keeps a replica that runs from being in sync.
+package enum SyncObstacle: Sendable, Hashable, Codable {
+    case login(replica: NodeName, master: NodeName, LoginMismatch)
+    /// This master begins one full synchronisation after another.
+    case syncLoop(master: NodeName)
+}
+
+/// How a replica's `masterauth` and its master's `requirepass` do not match.
+package enum LoginMismatch: Sendable, Hashable, Codable { case notAsked, notSent, other }
+
+/// A value that is shown and never compared: two reasons that differ in it alone are one reason, and its age goes on.
+package struct Shown<Value: Sendable & Codable>: Sendable, Hashable, Codable {
+    package var value: Value
+
+    package init(_ value: Value) { self.value = value }
+
+    package static func == (a: Shown, b: Shown) -> Bool { true }
+    package func hash(into hasher: inout Hasher) {}
+
+    package init(from decoder: any Decoder) throws { value = try Value(from: decoder) }
+    package func encode(to encoder: any Encoder) throws { try value.encode(to: encoder) }
+}
