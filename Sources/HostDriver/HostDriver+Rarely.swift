@@ -37,7 +37,7 @@ extension HostDriver {
             await connection.close()
             if let answers {
                 guard let words = Self.error(names, answers) else { return Self.settings(names, answers) }
-                if ["NOAUTH", "WRONGPASS"].contains(where: words.hasPrefix) { refusal = words }
+                if EngineErrorReply(words) == .loginRefused { refusal = words }
             }
         } catch {
             if case .authentication(let words) = error { refusal = words }

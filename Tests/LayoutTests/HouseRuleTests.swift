@@ -35,4 +35,24 @@ import Testing
             for word in ["Utils", "Manager", "Helper", "Common"] { #expect(!file.path.contains(word)) }
         }
     }
+
+    /// Reasons are values. What the engine, a log or a file says is read in the places that are named here, and nowhere else.
+    @Test func noCodeReadsWhatIsSaid() {
+        let readers = [
+            "EngineLog.swift", "TellingLines.swift", "SaveTrouble.swift", "AppendOnlyRepair.swift",
+            "EngineErrorReply.swift", "EngineProgram.swift", "KeySample.swift", "RedisConfFile.swift",
+            "ExitReason+Words.swift",
+        ]
+        let said = "(words|sentence|message|cause|step|title|why|trouble|failure)"
+        let parses = try? Regex("\\b\(said)\\)?[?!]?\\.(hasPrefix|hasSuffix|contains|split|firstRange|dropFirst)\\(")
+        let compares = try? Regex("\\.(words|sentence|message|cause)\\)? (==|!=) ")
+        guard let parses, let compares else { return #expect(Bool(false), "the rule is no pattern") }
+        for file in Self.sources where ["Planner", "Orchestrator", "HostDriver", "ClusterModel"].contains(file.target) {
+            guard !readers.contains(where: { file.path.hasSuffix("/\($0)") }) else { continue }
+            for (index, line) in file.code.enumerated() {
+                #expect(line.firstMatch(of: parses) == nil, "\(file.path):\(index + 1): \(line)")
+                #expect(line.firstMatch(of: compares) == nil, "\(file.path):\(index + 1): \(line)")
+            }
+        }
+    }
 }

@@ -1,4 +1,5 @@
 import ClusterModel
+import Foundation
 import Orchestrator
 import Planner
 import Testing
@@ -31,9 +32,52 @@ import Testing
     }
 
     @Test func aNewerFormIsNotRead() {
-        #expect(throws: RecordCoding.Failure.newer(schema: 2)) {
-            try RecordCoding.decode(Array("{\"schema\": 2, \"whatever\": []}".utf8))
+        let newer = Record.schema + 1
+        #expect(throws: RecordCoding.Failure.newer(schema: newer)) {
+            try RecordCoding.decode(Array("{\"schema\": \(newer), \"whatever\": []}".utf8))
         }
+    }
+
+    /// Schema 1 has a step as its words; the daemon that goes on with it writes its own form.
+    @Test func aRecordOfSchema1IsRead() throws {
+        var record = record()
+        var operation = Operation(id: 7, kind: .resume, startedAt: WallTime(milliseconds: 5), idempotencyKey: nil)
+        operation.steps = [.init(.stopping("7000"), at: WallTime(milliseconds: 6), state: .running)]
+        record.operations = [operation]
+        let text = String(decoding: try #require(RecordCoding.encode(record)), as: UTF8.self)
+        let step = try #require(text.firstRange(of: #/"step" ?: \{[^}]*\}\s*\}/#))
+        let old = text.replacingCharacters(in: step, with: #""text": "stopping 7000""#)
+            .replacing(#/"schema" ?: 2/#, with: #""schema": 1"#)
+        let read = try RecordCoding.decode(Array(old.utf8))
+        #expect(read.operations[0].steps[0].step == .told("stopping 7000"))
+        #expect(read.operations[0].currentStep?.words == "stopping 7000")
+        #expect(read.schema == Record.schema)
+        #expect(try RecordCoding.decode(try #require(RecordCoding.encode(read))) == read)
+    }
+
+    @Test func eachKindOfStepIsReadAgain() throws {
+        let id = record().members[0].id
+        let results: [OperationResult] = [
+            .inSync("7000", .master), .stopped("7000"), .restarted(nodes: 6), .master("7000", .all), .nothingToDo,
+            .notMaster("7000", master: nil), .paused(until: WallTime(milliseconds: 9)), .paused(until: nil),
+            .setAside("/data/7000", quarantine: "q", started: "7000"), .forgotten(id), .ownsSlots("7000", .all),
+        ]
+        let steps: [OperationStep] =
+            results.map { .result($0) } + [
+                .queued(after: 3, title: "restart-node 7000"), .part(2, of: 6, .starting("7001")), .told("words"),
+                .next(.forget(.init(id)), after: .nothingToDo), .awaitingSibling("7000", .silent("7003")),
+                .syncing("7000", nil), .syncing("7000", .login(replica: "7003", master: "7000", .notSent)),
+                .syncing("7000", .syncLoop(master: "7001")), .awaitingReplicaInSync(nil, of: "7000"),
+                .awaitingElectionWindow(of: "7000", Shown(.seconds(12))), .givingSlots(.all, to: "7000"),
+            ]
+        var record = record()
+        var operation = Operation(id: 7, kind: .resume, startedAt: WallTime(milliseconds: 5), idempotencyKey: nil)
+        operation.steps = steps.map { .init($0, at: WallTime(milliseconds: 6), state: .done) }
+        record.operations = [operation]
+        let read = try RecordCoding.decode(try #require(RecordCoding.encode(record)))
+        #expect(read == record)
+        // Also what is shown and not compared.
+        #expect(read.operations[0].steps.map(\.step.words) == steps.map(\.words))
     }
 
     @Test(arguments: ["", "{", "[]", "{\"schema\": \"1\"}", "{\"schema\": 1}", "\u{0}\u{0}"])

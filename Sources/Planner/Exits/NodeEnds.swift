@@ -177,8 +177,3 @@ extension NodeEnd {
         }
     }
 }
-
-extension ExitReason {
-    /// A cause behind `it`: `was killed by SIGKILL`.
-    package static func past(_ cause: String) -> String { cause.hasPrefix("killed") ? "was \(cause)" : cause }
-}

@@ -49,7 +49,7 @@ extension Turn {
             return step
         }
         // The replica itself refused the last order, and no election came of it.
-        if last?.failure?.hasPrefix("ERR") == true { return nil }
+        if let failure = last?.failure, EngineErrorReply(failure).isRefusal { return nil }
         let configured = RedisConfPlan.configured("cluster-node-timeout", for: candidate.settingsName, spec)?.first
         let timeout = Duration.milliseconds(configured.flatMap { Int64($0) } ?? 15_000)
         var until: [Moment] = []

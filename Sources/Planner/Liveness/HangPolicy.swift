@@ -194,18 +194,19 @@ extension Turn {
         guard let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
             case .answered(let words) = reply.outcome, !reply.isLoading
         else { return }
-        if words.hasPrefix("BUSY") {
+        switch EngineErrorReply(words) {
+        case .busy(let what):
             emit(
                 Finding(
                     .nodeBusy, .warning, node: member.name, "\(member.name) lives and is busy: \(words)",
-                    hint: Self.killHint(words, member.ports.client)))
-        } else if words.contains("max number of clients") {
+                    hint: Self.killHint(what, member.ports.client)))
+        case .noConnectionLeft:
             emit(
                 Finding(
                     .nodeRefuses, .error, node: member.name,
                     "\(member.name) lives and takes no more clients (maxclients), not even clusterd: \(words)",
                     hint: "close connections of clients; who holds them: ss -tnp sport = :\(member.ports.client)"))
-        } else {
+        default:
             emit(
                 Finding(
                     .nodeRefuses, .error, node: member.name,
@@ -224,8 +225,8 @@ extension Turn {
     }
 
     /// A script that has written cannot be killed: the engine answers UNKILLABLE.
-    private static func killHint(_ words: String, _ port: Int) -> String {
-        let kill = words.contains("FUNCTION KILL") ? "FUNCTION KILL" : "SCRIPT KILL"
+    private static func killHint(_ what: EngineErrorReply.BusyWith, _ port: Int) -> String {
+        let kill = what == .function ? "FUNCTION KILL" : "SCRIPT KILL"
         return
             "redis-cli -p \(port) \(kill); if that answers UNKILLABLE, it has written: wait for it, or lose its writes and what is "
             + "not saved: redis-cli -p \(port) SHUTDOWN NOSAVE"

@@ -298,7 +298,7 @@ package struct NodeReply: Sendable, Equatable {
     package var isLoading: Bool {
         switch outcome {
         case .report(let report): report.loading
-        case .answered(let words): words.hasPrefix("LOADING")
+        case .answered(let words): EngineErrorReply(words) == .loading
         case .refused, .silent: false
         }
     }

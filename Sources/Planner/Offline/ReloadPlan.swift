@@ -197,7 +197,7 @@ extension Turn {
     func isRefused(_ member: Member, _ name: String, _ value: String) -> Bool {
         guard let contact = contact(member) else { return false }
         let key = Effect.configure(member.name, contact, name: name, value: value).key
-        return seen.effects[key]?.failure?.hasPrefix("ERR") == true
+        return seen.effects[key]?.failure.map { EngineErrorReply($0).isRefusal } ?? false
     }
 
     /// Directives that were taken out of the configuration while this process ran.

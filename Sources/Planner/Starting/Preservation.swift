@@ -94,7 +94,9 @@ extension Turn {
                 decision.record?.members[index].doubt = Doubt(at: seen.wall, kind: .old, words: words)
             }
         } else if let (kind, words) = doubt(master, doubts, mine, survey) {
-            if master.doubt?.words != words {
+            // One that is known already keeps its time.
+            let known = Doubt(at: master.doubt?.at ?? seen.wall, kind: kind, words: words)
+            if known != master.doubt {
                 decision.record?.members[index].doubt = Doubt(at: seen.wall, kind: kind, words: words)
             }
             // A replica that runs drops what it has as soon as it follows this master, without a start at which it would be kept.

@@ -88,9 +88,8 @@ extension Turn {
         seen.effects(.shutdown, of: member.name).values.lazy.compactMap(\.failure).first
     }
 
-    /// An error of the engine about who asks, not about what is asked.
     private func isAccessRefusal(_ failure: String?) -> Bool {
-        ["NOAUTH", "WRONGPASS", "NOPERM"].contains { failure?.hasPrefix($0) == true }
+        failure.map { EngineErrorReply($0).isAboutAccess } ?? false
     }
 
     /// The engine's last warning before this process said that it cannot exit.

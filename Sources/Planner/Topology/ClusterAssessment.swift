@@ -68,7 +68,12 @@ extension Turn {
         switch reply.outcome {
         case .refused, .silent: node.health = healthOfSilent(member)
         case .answered(let text):
-            node.health = reply.isLoading ? .loading : text.hasPrefix("BUSY") ? .busy : .unreachable
+            node.health =
+                switch EngineErrorReply(text) {
+                case .loading: .loading
+                case .busy: .busy
+                default: .unreachable
+                }
         case .report(let report):
             guard report.id == member.id, report.processID == process.identity.pid else {
                 node.health = .unreachable
