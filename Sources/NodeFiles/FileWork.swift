@@ -131,7 +131,7 @@ package final class FileWork: Sendable {
 
     /// The job's number, and since when its lane has been occupied.
     private func add(_ order: Order, _ body: @escaping @Sendable () -> Void) -> (number: Int, began: Moment) {
-        let (number, began, isIdle) = state.withLock { state in
+        let (job, began, isIdle) = state.withLock { state in
             let job = Job(number: state.nextNumber, order: order, body: body)
             state.nextNumber += 1
             let running = state.lanes[order.lane]?.running
@@ -141,49 +141,52 @@ package final class FileWork: Sendable {
             } else {
                 state.lanes[order.lane]?.waiting.append(job)
             }
-            return (job.number, began, running == nil)
+            return (job, began, running == nil)
         }
-        if isIdle { startThread(order.lane) }
-        return (number, began)
+        if isIdle { startThread(job) }
+        return (job.number, began)
     }
 
-    private func startThread(_ lane: String) {
+    private func startThread(_ job: Job) {
         var thread = pthread_t()
-        let worker = Unmanaged.passRetained(Worker(work: self, lane: lane))
+        let worker = Unmanaged.passRetained(Worker { self.drain(job) })
         if pthread_create(&thread, nil, Worker.body, worker.toOpaque()) == 0 {
             pthread_detach(thread)
         } else {
             // With no thread left, the caller's own is better than none.
             worker.release()
-            drain(lane)
+            drain(job)
         }
     }
 
-    fileprivate func drain(_ lane: String) {
-        while let job = state.withLock({ $0.lanes[lane]?.running?.job }) {
+    /// Runs this job, which is noted as running, and what waits behind it. A lane that this thread has found empty is no longer its own:
+    /// the next job there has a thread of its own by then.
+    private func drain(_ job: Job) {
+        let lane = job.order.lane
+        var next: Job? = job
+        while let job = next {
             job.body()
-            state.withLock { state in
+            next = state.withLock { state in
                 guard state.lanes[lane]?.waiting.isEmpty == false, let next = state.lanes[lane]?.waiting.removeFirst()
-                else { return state.lanes[lane] = nil }
+                else {
+                    state.lanes[lane] = nil
+                    return nil
+                }
                 state.lanes[lane]?.running = (next, Self.now)
+                return next
             }
         }
     }
 }
 
 private final class Worker: Sendable {
-    private let work: FileWork
-    private let lane: String
+    private let work: @Sendable () -> Void
 
-    init(work: FileWork, lane: String) {
-        self.work = work
-        self.lane = lane
-    }
+    init(_ work: @escaping @Sendable () -> Void) { self.work = work }
 
     static let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
         guard let argument else { return nil }
-        let worker = Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue()
-        worker.work.drain(worker.lane)
+        Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue().work()
         return nil
     }
 }

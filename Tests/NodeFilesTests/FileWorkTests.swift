@@ -1,5 +1,6 @@
 import ClusterModel
 import Dispatch
+import Glibc
 import NodeFiles
 import Synchronization
 import Testing
@@ -40,6 +41,32 @@ private final class Gate: Sendable {
         #expect(await files.settle(within: .milliseconds(20))?.path == "/data/a")
         gate.open()
         #expect(await files.settle(within: .seconds(60)) == nil)
+    }
+
+    /// Ordered at each moment, also while the thread of the job before is about to end.
+    @Test func eachJobRunsOnceAndNoTwoOfALaneAtTheSameTime() async {
+        struct Runs {
+            var counts = [Int](repeating: 0, count: 60_000)
+            var underWay = 0
+            var most = 0
+        }
+        let files = FileWork()
+        let runs = Mutex(Runs())
+        let jobs = runs.withLock { $0.counts.count }
+        for number in 0..<jobs {
+            files.begin(order("a")) {
+                runs.withLock { runs in
+                    runs.counts[number] += 1
+                    runs.underWay += 1
+                    runs.most = max(runs.most, runs.underWay)
+                }
+                runs.withLock { $0.underWay -= 1 }
+            }
+            // Some wait in the lane, and some find it empty.
+            if number % 3 == 0 { while files.count(in: "a") > 0 { sched_yield() } }
+        }
+        #expect(await files.run(order("a"), limit: nil) { true } == true)
+        #expect(runs.withLock { $0.counts.allSatisfy { $0 == 1 } && $0.most == 1 })
     }
 
     @Test func workThatHangsLeavesNoPileBehindIt() async {
