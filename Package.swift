@@ -76,7 +76,7 @@ let package = Package(
         .testTarget(name: "RESPTests", dependencies: ["RESP"]),
         .testTarget(
             name: "OrchestratorTests", dependencies: ["Orchestrator", "Planner", "ControlAPI", "ClusterModel"]),
-        .testTarget(name: "PlannerTests", dependencies: ["Planner", "ClusterModel"]),
+        .testTarget(name: "PlannerTests", dependencies: ["Planner", "ClusterModel"], exclude: ["Scripts"]),
         .testTarget(
             name: "StatusViewTests", dependencies: ["StatusView", "ControlAPI", "ClusterModel"], exclude: ["Golden"]),
         .testTarget(name: "ControlAPITests", dependencies: ["ControlAPI", "ClusterModel"]),

@@ -20,15 +20,15 @@ extension Turn {
             return wait(.folders(in: spec.dataDirectory))
         }
         guard let record = decision.record else {
-            if case .stop = seen.intent { return decision.end = .done }
-            decision.assessment.phase = .forming
+            if case .stop = seen.intent { return finish(.done) }
+            assessment.phase = .forming
             reportRecordTrouble()
             if lacksSpace() { return }
             return establish(survey)
         }
         if record.stage == .planned {
-            if case .stop = seen.intent { return decision.end = .done }
-            decision.assessment.phase = .forming
+            if case .stop = seen.intent { return finish(.done) }
+            assessment.phase = .forming
             reportRecordTrouble()
             if lacksSpace() { return }
             return carryOut(record, survey)
@@ -47,18 +47,18 @@ extension Turn {
         if case .stop(let asked, let kill) = seen.intent {
             ask(topology)
             assess(topology)
-            decision.assessment.phase = .stopping
-            decision.waits = []
+            assessment.phase = .stopping
+            forgetWaits()
             // What they still have to write is worth more than any later promotion.
             _ = releaseReserves(of: members)
             return stop(asked: asked, kill: kill, topology, survey)
         }
         if gather(survey) {
             endHung(topology)
-            failOver(topology, survey)
+            let failovers = failOver(topology, survey)
             advanceOperations(topology)
             relieve(topology)
-            tend(topology, survey)
+            tend(topology, failovers, survey)
         }
         introduce(topology)
         restoreSettings()
@@ -120,7 +120,7 @@ extension Turn {
         }
         let starting = seen.effects.filter { $0.value.isUnderWay && $0.key.kind == .start }
         guard starting.isEmpty else { return wait(.startsUnderWay(starting.count)) }
-        decision.end = .done
+        finish(.done)
     }
 
     static let makeWayLimit = Duration.seconds(1)
@@ -137,22 +137,22 @@ extension Turn {
             wake(at: limit)
             return wait(.effectsUnderWay(underWay))
         }
-        decision.end = .done
+        finish(.done)
     }
 
     /// Invariant: ready-is-true. Ready is said once, and then remembered: from then on people know the ports.
     private mutating func noteReadiness() {
-        if decision.assessment.ready { decision.record?.everReady = true }
+        if decision.assessment.ready { set(\.everReady, true) }
         let attempted = members.filter { $0.wanted == .running }.allSatisfy { member in
-            seen.processes[member.name] != nil || waitingForRoom.contains(member.name)
+            seen.processes[member.name] != nil || decision.waits.contains(.roomToStart(member.name))
                 || decision.findings.contains {
                     $0.node == member.name && ($0.severity == .error || $0.code == .nodeDown)
                 }
         }
         if decision.record?.everReady != true {
-            decision.assessment.phase = .forming
+            assessment.phase = .forming
         } else {
-            decision.assessment.phase = decision.assessment.ready || attempted ? .ready : .starting
+            assessment.phase = decision.assessment.ready || attempted ? .ready : .starting
         }
     }
 }

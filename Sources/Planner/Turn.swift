@@ -1,12 +1,12 @@
 import ClusterModel
 
-/// One call of `decide` in the making: what it was given, and the decision so far. The policies are extensions of it, one
-/// file each.
+/// One call of `decide` in the making: the facts, which nothing changes, and the plan, which only the methods in this file change. The
+/// policies are extensions of it, in the rooms beside it; what one decides for another stands in their signatures.
 struct Turn {
     let spec: ClusterSpec
     let seen: Observation
     let now: Moment
-    var decision: Decision
+    private(set) var decision: Decision
     var random: SplitMix64
     /// Nodes to which something is being done.
     private let busy: Set<NodeName>
@@ -14,11 +14,6 @@ struct Turn {
     private let fresh: [NodeName: NodeReply]
     /// What conf.d says for every node.
     let sharedSettings: [ConfiguredSetting]
-    /// What becomes of each master that is proven dead.
-    var successions: [NodeID: FailoverDecision] = [:]
-    /// Nodes that are not started for want of room on their disks.
-    var waitingForRoom: Set<NodeName> = []
-
     /// How often a node is asked while something changes, and at rest.
     static let pollInTransition = Duration.milliseconds(25)
     static let pollAtRest = Duration.seconds(1)
@@ -51,6 +46,39 @@ struct Turn {
     mutating func wake(at moment: Moment) { decision.wake = min(decision.wake ?? moment, moment) }
     mutating func wake(after delay: Duration) { wake(at: now + delay) }
 
+    // MARK: the plan
+
+    /// Changes the record. What is written is read by the policies that follow in the same turn.
+    mutating func set<Value>(_ path: WritableKeyPath<Record, Value>, _ value: Value) {
+        decision.record?[keyPath: path] = value
+    }
+
+    /// - Parameter index: the member's place in the record.
+    mutating func set<Value>(_ path: WritableKeyPath<Member, Value>, _ value: Value, at index: Int) {
+        decision.record?.members[index][keyPath: path] = value
+    }
+
+    mutating func setRecord(_ record: Record) { decision.record = record }
+
+    mutating func give(_ verdict: Verdict) { decision.verdicts.append(verdict) }
+
+    mutating func finish(_ end: Decision.End) { decision.end = end }
+    mutating func refuse(_ refusal: Refusal) { finish(.refused(refusal)) }
+
+    /// While the cluster is stopped, nothing but its end is waited for.
+    mutating func forgetWaits() { decision.waits = [] }
+
+    /// How the cluster is, and what the checks came to: shown, and read by no order.
+    var assessment: Assessment {
+        get { decision.assessment }
+        set { decision.assessment = newValue }
+    }
+
+    var check: CheckOutcome {
+        get { decision.check }
+        set { decision.check = newValue }
+    }
+
     // MARK: doing
 
     enum Progress: Equatable {
@@ -81,7 +109,8 @@ struct Turn {
         return .failed(failure, attempts: history.attempts)
     }
 
-    private mutating func order(_ effect: Effect) {
+    /// Whatever became of it before; `ensure` is the rule.
+    mutating func order(_ effect: Effect) {
         if !decision.effects.contains(effect) { decision.effects.append(effect) }
     }
 

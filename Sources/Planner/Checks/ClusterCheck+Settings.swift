@@ -25,7 +25,7 @@ extension Turn {
                 if difference.isPending {
                     pending[difference.name, default: []].append(member.name.text)
                     let index = decision.assessment.nodes.firstIndex { $0.name == member.name }
-                    if let index { decision.assessment.nodes[index].pendingRestart.append(difference.name) }
+                    if let index { assessment.nodes[index].pendingRestart.append(difference.name) }
                     continue
                 }
                 let isSecret = SettingValue.isSecret(difference.name)
@@ -43,7 +43,7 @@ extension Turn {
             for name in droppedSettings(member) {
                 pending[name, default: []].append(member.name.text)
                 let index = decision.assessment.nodes.firstIndex { $0.name == member.name }
-                if let index { decision.assessment.nodes[index].pendingRestart.append(name) }
+                if let index { assessment.nodes[index].pendingRestart.append(name) }
             }
         }
         for (name, nodes) in pending.sorted(by: { $0.key < $1.key }) {

@@ -12,8 +12,8 @@ extension Turn {
     static let load = Duration.seconds(10)
 
     mutating func check(_ topology: Topology) {
-        decision.check.answers = seen.check.asked
-        decision.check.reloaded = seen.reload?.at
+        check.answers = seen.check.asked
+        check.reloaded = seen.reload?.at
         reportHeldBack()
         guard decision.record?.stage == .formed, decision.record?.everReady == true else { return }
         checkSlots(topology)
@@ -30,10 +30,10 @@ extension Turn {
         checkMemory()
         checkQuarantine()
         checkCertificates()
-        decision.check.unasked = members.filter { running($0.name) != nil && liveSettings($0) == nil }.map(\.name)
-        decision.check.lacksDisks = seen.disks.isEmpty
-        decision.check.lacksInspection = seen.check.inspection == nil
-        if let asked = seen.check.asked, lacksFacts(since: asked) { decision.check.isPending = true }
+        check.unasked = members.filter { running($0.name) != nil && liveSettings($0) == nil }.map(\.name)
+        check.lacksDisks = seen.disks.isEmpty
+        check.lacksInspection = seen.check.inspection == nil
+        if let asked = seen.check.asked, lacksFacts(since: asked) { check.isPending = true }
     }
 
     /// A finding, once this has held for `patience`; in `status` too, unless it is only a notice.
@@ -42,13 +42,13 @@ extension Turn {
         _ finding: Finding, about subject: Condition.Subject? = nil, for patience: Duration, isNotice: Bool = false
     ) {
         let condition = Condition(code: finding.code, node: finding.node, shard: finding.shard, about: subject)
-        decision.check.conditions.append(condition)
+        check.conditions.append(condition)
         let due = (seen.check.since[condition] ?? now) + patience
         guard now >= due else {
-            decision.check.isPending = true
+            check.isPending = true
             return wake(at: due)
         }
-        if isNotice { decision.check.notices.append(finding) } else { emit(finding) }
+        if isNotice { check.notices.append(finding) } else { emit(finding) }
     }
 
     /// Whether this condition held in the last turn: what began at one threshold ends at another.

@@ -6,19 +6,19 @@ extension Turn {
         let inUse = folderUsers(survey).foldersInUse
         // A plan of which nothing was started is no cluster: its folders hold at most the files that were being written.
         let classification = FolderClassification(survey.directories, inUse: inUse)
-        decision.findings += classification.findings
+        for finding in classification.findings { emit(finding) }
         reportLostRecord()
         switch classification.verdict {
         case .refused(var refusal):
             refusal.hint = refusal.hint?.replacing(
                 "clusterd fix", with: "clusterd fix --dir \(ShellWord.quoted(spec.dataDirectory))")
-            decision.end = .refused(refusal)
+            refuse(refusal)
         case .cluster(let members, let standalone):
             let record = rebuiltRecord(members, standalone)
             if let refusal = NodeOverrides.refusal(spec, nodes: NodeOverrides.names(record)) {
-                return decision.end = .refused(refusal)
+                return refuse(refusal)
             }
-            decision.record = record
+            setRecord(record)
             wake(at: now)
         case .new(let folders): form(over: folders)
         }

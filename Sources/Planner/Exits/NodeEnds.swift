@@ -85,7 +85,7 @@ extension Turn {
         var ends = member.ends ?? NodeEnds()
         ends.inARow = exit.failures
         ends.last = end
-        decision.record?.members[index].ends = ends
+        set(\.ends, ends, at: index)
     }
 
     /// The process in the record runs no more, and this daemon has not seen it end.
@@ -99,7 +99,7 @@ extension Turn {
             ? "ended while no clusterd ran: no exit status is known" : "ended with the host, which has started anew"
         var ends = member.ends ?? NodeEnds()
         ends.last = NodeEnd(unseen: process, at: seen.wall, cause: cause)
-        decision.record?.members[index].ends = ends
+        set(\.ends, ends, at: index)
     }
 
     /// Asks what the kernel and the log say of an end, and adds it.
@@ -112,15 +112,18 @@ extension Turn {
             return
         }
         end.complete(with: inquiry, before: seen.lastExits[member.name], isThisBoot: end.identity.bootID == seen.bootID)
-        decision.record?.members[index].ends?.last = end
+        var ends = decision.record?.members[index].ends
+        ends?.last = end
+        set(\.ends, ends, at: index)
     }
 
     private mutating func forgive(_ member: Member) {
         guard let process = running(member.name), let index = decision.record?.index(member.name),
-            let inARow = decision.record?.members[index].ends?.inARow, inARow > 0
+            var ends = decision.record?.members[index].ends, ends.inARow > 0
         else { return }
         if now - process.since >= RestartPolicy.stableTime {
-            decision.record?.members[index].ends?.inARow = 0
+            ends.inARow = 0
+            set(\.ends, ends, at: index)
         } else {
             wake(at: process.since + RestartPolicy.stableTime)
         }

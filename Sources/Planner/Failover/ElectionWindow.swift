@@ -31,8 +31,8 @@ extension Turn {
         if decision.effects.contains(order), let standing = decision.record?.index(candidate.name),
             let replaced = decision.record?.index(master.name)
         {
-            decision.record?.members[standing].election = Election(process: contact.process, orderedAt: now)
-            decision.record?.members[replaced].handedOver = .init(bootID: seen.bootID, at: now)
+            set(\.election, Election(process: contact.process, orderedAt: now), at: standing)
+            set(\.handedOver, .init(bootID: seen.bootID, at: now), at: replaced)
         }
         return progress
     }

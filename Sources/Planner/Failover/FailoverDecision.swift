@@ -110,7 +110,7 @@ extension Turn {
         }
         guard canStartInPlace(master) else { return nil }
         if spec.supervision.failover == .durable, losesNothing(master, survey) {
-            decision.verdicts.append(
+            give(
                 Verdict(
                     master: master.name, candidate: nil,
                     why: "its append-only file holds every write (failover: durable)",
@@ -118,7 +118,7 @@ extension Turn {
             return .inPlace
         }
         guard isFarBehind, let limit, isIntact(master, survey) else { return nil }
-        decision.verdicts.append(
+        give(
             Verdict(
                 master: master.name, candidate: nil,
                 why: "\(winner.member.name) is \(lag.map { "\($0) bytes" } ?? "nobody knows how far") behind, and "
@@ -147,7 +147,7 @@ extension Turn {
             Finding(
                 .masterOlder, .warning, node: master.name, shard: master.name,
                 "\(candidate.name) is to be master in place of \(master.name), which has older data: \(why)"))
-        decision.verdicts.append(Verdict(master: master.name, candidate: candidate.name, why: why))
+        give(Verdict(master: master.name, candidate: candidate.name, why: why))
     }
 
     /// What the files and the nodes of the shard say, where no replica simply follows.

@@ -10,18 +10,21 @@ extension Turn {
     /// `drainLimit` (invariant: no-late-order).
     static let promotionValidity = Duration.milliseconds(250)
 
-    mutating func failOver(_ topology: Topology, _ survey: Observation.Survey) {
+    /// Returns what becomes of each master that is proven dead.
+    mutating func failOver(_ topology: Topology, _ survey: Observation.Survey) -> [NodeID: FailoverDecision] {
         settlePromotions()
+        var decisions: [NodeID: FailoverDecision] = [:]
         for master in members where topology.owns(master.id) {
             guard case .dead(let proof, let death) = life(of: master, survey) else { continue }
             // Its new process may answer at any moment.
             if isBeingStarted(master.name) {
-                successions[master.id] = .inPlace
+                decisions[master.id] = .inPlace
                 continue
             }
-            successions[master.id] = succession(
+            decisions[master.id] = succession(
                 of: master, death: death, keepsSockets: proof == .killPending, topology, survey)
         }
+        return decisions
     }
 
     /// Invariant: start-or-promote. A start of this node was ordered, and whether it has a process by now is not known yet.
@@ -95,7 +98,7 @@ extension Turn {
             masterSeenAt: stream?.at, epoch: winner.report.currentEpoch,
             engine: winner.report.engine)
         if running(master.name) != nil, winner.report.replication.linkUp { promotion.linkStays = true }
-        decision.record?.promotions.append(promotion)
+        set(\.promotions, (decision.record?.promotions ?? []) + [promotion])
         ensure(.promote(promotion, contact))
         wait(.failover(to: winner.member.name, from: master.name, nil))
         return .waits
@@ -124,7 +127,7 @@ extension Turn {
                 ensure(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
             }
         }
-        decision.record?.promotions = open
+        set(\.promotions, open)
     }
 
     /// From when on the script refuses this order, however late a stopped replica reads it. The clock that nobody sets says so; and

@@ -100,7 +100,7 @@ extension Turn {
             wait(.roomToFailOver(to: candidate.member.name, from: master.name))
             return .waits
         }
-        decision.verdicts.append(
+        give(
             Verdict(master: master.name, candidate: nil, why: "there is no room for a promotion: \(shortage.sentence)"))
         emit(
             Finding(
@@ -127,7 +127,7 @@ extension Turn {
                 roomWait(toReplace: master, by: candidate, topology) == nil
             else { continue }
             let why = "\(full.folder) has \(Disk.text(full.free)) free"
-            decision.verdicts.append(Verdict(master: master.name, candidate: candidate.name, why: why))
+            give(Verdict(master: master.name, candidate: candidate.name, why: why))
             _ = orderHandOver(to: candidate, contact, from: master, topology)
             wait(.failover(to: candidate.name, from: master.name, Shown(why)))
         }

@@ -8,14 +8,14 @@ extension Turn {
     mutating func form(over folders: [DirectoryFacts]) {
         let candidates = PortCandidates(spec, engine: seen.engine, folders: folders).pairs
         let wanted = Set(candidates.prefix(spec.nodeCount).map { NodeName(String($0.client)) })
-        if let refusal = NodeOverrides.refusal(spec, nodes: wanted) { return decision.end = .refused(refusal) }
+        if let refusal = NodeOverrides.refusal(spec, nodes: wanted) { return refuse(refusal) }
         switch choosePorts(candidates, count: spec.nodeCount) {
-        case .refused(let refusal): decision.end = .refused(refusal)
+        case .refused(let refusal): refuse(refusal)
         case .waiting: break
         case .chosen(let pairs):
             var record = plan(pairs.sorted(), folders, wanted)
             notePassedOver(candidates, &record)
-            decision.record = record
+            setRecord(record)
             wake(at: now)
         }
     }
@@ -75,8 +75,8 @@ extension Turn {
 
     /// Carries a plan out up to the point where the cluster exists.
     mutating func carryOut(_ record: Record, _ survey: Observation.Survey) {
-        decision.assessment.phase = .forming
-        decision.assessment.progress.wanted = record.members.count
+        assessment.phase = .forming
+        assessment.progress.wanted = record.members.count
         let taken = record.members.compactMap { member -> Observation.Busy? in
             guard case .busy(let busy) = seen.ports[member.ports] else { return nil }
             return busy
@@ -84,7 +84,7 @@ extension Turn {
         if let busy = taken.first {
             // Nothing was started yet: plan again, around the port that was lost.
             if spec.onPortConflict == .fail {
-                decision.end = .refused(Refusal(.portTaken, busy.sentence, exit: 1))
+                refuse(Refusal(.portTaken, busy.sentence, exit: 1))
             } else {
                 form(over: survey.directories)
             }
@@ -101,8 +101,8 @@ extension Turn {
             // From here on the files are believed: they are looked at once more, as they now lie there.
             let last = seen.effects.filter { $0.key.kind == .writeFiles }.compactMap(\.value.ended).max()
             if let last, survey.askedAt < last { return needSurvey(since: last) }
-            decision.record?.stage = .formed
-            for index in record.members.indices { decision.record?.members[index].joining = false }
+            set(\.stage, .formed)
+            for index in record.members.indices { set(\.joining, false, at: index) }
             wake(at: now)
         } else {
             wait(.files(ofNodes: record.members.count - written.count))

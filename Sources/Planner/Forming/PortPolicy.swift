@@ -152,9 +152,7 @@ extension Turn {
     /// Asks again for ports that were busy: done before is not done now.
     mutating func repeatReserve(_ pairs: [PortPair]) {
         let effect = Effect.reserve(pairs, addresses: spec.bind)
-        if seen.effects[effect.key]?.isUnderWay != true, !decision.effects.contains(effect) {
-            decision.effects.append(effect)
-        }
+        if seen.effects[effect.key]?.isUnderWay != true { order(effect) }
     }
 
     /// The next pair for a node that lost its own, none of another member's.

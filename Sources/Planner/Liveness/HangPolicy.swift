@@ -44,7 +44,7 @@ extension Turn {
             let order = Effect.killHung(kill.node, kill.process, .init(state: .stopped, cpuTicks: 0))
             return seen.effects[order.key]?.failure == nil && (vitals.look == nil || vitals.silentSince != nil)
         }
-        if standing != kills { decision.record?.kills = standing }
+        if standing != kills { set(\.kills, standing) }
     }
 
     func vitals(_ node: NodeName) -> Vitals? {
@@ -159,10 +159,10 @@ extension Turn {
     /// Record before world: whoever sees it end knows why.
     private mutating func end(_ member: Member, _ look: ProcessActivity, _ cause: String) {
         guard let process = running(member.name)?.identity else { return }
-        if decision.record?.kills.contains(where: { $0.process == process }) != true {
-            decision.record?.kills.removeAll { $0.shard == member.shard }
-            decision.record?.kills.append(
-                .init(node: member.name, process: process, shard: member.shard, at: now, cause: cause))
+        if let kills = decision.record?.kills, !kills.contains(where: { $0.process == process }) {
+            let kill = Record.Kill(
+                node: member.name, process: process, shard: member.shard, at: now, cause: cause)
+            set(\.kills, kills.filter { $0.shard != member.shard } + [kill])
         }
         ensure(.killHung(member.name, process, look), retryAfter: .seconds(1))
     }

@@ -34,7 +34,7 @@ extension Turn {
         // Who is about to be asked is asked with those that are due: one turn for all of them.
         let isTime = questions.contains { now >= $0.due }
         for (due, slack, question) in questions {
-            if isTime, now + slack >= due { decision.effects.append(question) } else { wake(at: due) }
+            if isTime, now + slack >= due { order(question) } else { wake(at: due) }
         }
     }
 

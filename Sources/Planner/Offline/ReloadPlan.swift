@@ -131,19 +131,19 @@ extension Turn {
     /// the node's next start.
     mutating func applyConfiguration() {
         guard let reload = seen.reload else { return }
-        decision.check.unreached = members.compactMap { unreached($0, since: reload.at) }
+        check.unreached = members.compactMap { unreached($0, since: reload.at) }
         for member in members {
             guard let contact = contact(member), let last = lastHeard(member), !last.loading else { continue }
             guard freshReply(from: member) != nil else {
                 // It was told something, and was not heard since.
-                decision.check.isApplying = true
+                check.isApplying = true
                 continue
             }
             guard let settings = liveSettings(member), settings.askedAt >= reload.at else {
-                decision.check.isApplying = true
+                check.isApplying = true
                 continue
             }
-            if loadCertificates(member, contact, since: reload.at) { decision.check.isApplying = true }
+            if loadCertificates(member, contact, since: reload.at) { check.isApplying = true }
             let differences = settingDifferences(member).filter { difference in
                 // Passwords go over all nodes together (`applyPasswords`).
                 !difference.isPending && !NodeLogin.directives.contains(difference.name)
@@ -154,12 +154,12 @@ extension Turn {
                     member.name, contact, name: difference.name, value: difference.configured)
                 let history = seen.effects[effect.key]
                 if let history, history.began >= reload.at, history.isDone { continue }
-                decision.check.isApplying = true
+                check.isApplying = true
                 guard !isBusy(member.name) else { break }
-                if history?.isDone == true { decision.effects.append(effect) } else { ensure(effect) }
+                if history?.isDone == true { order(effect) } else { ensure(effect) }
                 break
             }
-            if settings.askedAt < settingsNeeded(member) { decision.check.isApplying = true }
+            if settings.askedAt < settingsNeeded(member) { check.isApplying = true }
         }
     }
 
@@ -189,7 +189,7 @@ extension Turn {
         let files = configuredSettings(member).filter { ClusterSpec.certificateDirectives.contains($0.name) }
         let effect = Effect.loadCertificates(member.name, contact, files.map { .init(name: $0.name, value: $0.value) })
         if let history = seen.effects[effect.key], history.began >= asked { return history.isUnderWay }
-        if !isBusy(member.name) { decision.effects.append(effect) }
+        if !isBusy(member.name) { order(effect) }
         return true
     }
 

@@ -66,25 +66,25 @@ extension Turn {
         switch operation.kind {
         case .restartNode(var restart):
             let advance = self.restart(&restart, since: begun, story, topology)
-            decision.record?.operations[index].kind = .restartNode(restart)
+            set(\.operations[index].kind, .restartNode(restart))
             return advance
         case .startNode(let start):
             return self.start(start, story, topology)
         case .stopNode(var stop):
             let advance = self.stop(&stop, since: begun, story, topology)
-            decision.record?.operations[index].kind = .stopNode(stop)
+            set(\.operations[index].kind, .stopNode(stop))
             return advance
         case .failover(var failover):
             let advance = self.failOver(&failover, since: begun, story, topology)
-            decision.record?.operations[index].kind = .failover(failover)
+            set(\.operations[index].kind, .failover(failover))
             return advance
         case .rollingRestart(var rolling):
             let advance = roll(&rolling, since: begun, story, topology)
-            decision.record?.operations[index].kind = .rollingRestart(rolling)
+            set(\.operations[index].kind, .rollingRestart(rolling))
             return advance
         case .fix(var fix):
             let advance = self.fix(&fix, since: begun, story, topology)
-            decision.record?.operations[index].kind = .fix(fix)
+            set(\.operations[index].kind, .fix(fix))
             return advance
         case .pause, .resume:
             return .done(.nothingToDo)
@@ -95,10 +95,10 @@ extension Turn {
 
     private mutating func begin(_ index: Int) {
         guard let operation = decision.record?.operations[index] else { return }
-        decision.record?.operations[index].state = .running
+        set(\.operations[index].state, .running)
         if operation.begun?.bootID == seen.bootID { return }
         let stamp = stamp
-        decision.record?.operations[index].begun = stamp
+        set(\.operations[index].begun, stamp)
     }
 
     private var stamp: Operation.Stamp { .init(bootID: seen.bootID, at: now) }
@@ -117,7 +117,7 @@ extension Turn {
             tell(index, .running, .result(result))
             end(index, .done)
         case .failed(let why):
-            decision.record?.operations[index].error = why
+            set(\.operations[index].error, why)
             end(index, .failed)
         }
     }
@@ -137,12 +137,13 @@ extension Turn {
         } else if operation.stepBegun?.bootID != seen.bootID {
             operation.stepBegun = stamp
         }
-        decision.record?.operations[index] = operation
+        set(\.operations[index], operation)
     }
 
     private mutating func end(_ index: Int, _ state: Operation.State) {
-        let wall = seen.wall
-        decision.record?.operations[index].end(state, at: wall)
+        guard var operation = decision.record?.operations[index] else { return }
+        operation.end(state, at: seen.wall)
+        set(\.operations[index], operation)
     }
 }
 

@@ -28,7 +28,7 @@ extension Turn {
     mutating func endPause() {
         guard let until = decision.record?.pause?.until else { return }
         if seen.wall >= until {
-            decision.record?.pause = nil
+            set(\.pause, nil)
         } else {
             wake(after: .milliseconds(until.milliseconds - seen.wall.milliseconds))
         }

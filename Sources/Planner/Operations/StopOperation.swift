@@ -54,7 +54,7 @@ extension Turn {
 
     private mutating func want(_ wanted: Member.Wanted, of member: Member) {
         guard let index = decision.record?.index(member.name) else { return }
-        decision.record?.members[index].wanted = wanted
+        set(\.wanted, wanted, at: index)
     }
 
     /// Nodes that a person stopped.

@@ -84,8 +84,8 @@ extension Turn {
         guard isDue else { return }
         for (member, new) in news {
             guard let index = decision.record?.index(member.name) else { continue }
-            decision.record?.members[index].lastSeen = new
-            decision.record?.members[index].cleanStop = nil
+            set(\.lastSeen, new, at: index)
+            set(\.cleanStop, nil, at: index)
             continueStream(index, new)
         }
         markSetBack()
@@ -97,8 +97,11 @@ extension Turn {
             guard let last = member.lastSeen, last.clockSetBack != true, !last.isComparable(at: seen.wall) else {
                 continue
             }
-            decision.record?.members[index].lastSeen?.clockSetBack = true
-            decision.record?.members[index].cleanStop?.clockSetBack = true
+            for path in [\Member.lastSeen, \Member.cleanStop] {
+                guard var noted = member[keyPath: path] else { continue }
+                noted.clockSetBack = true
+                set(path, noted, at: index)
+            }
         }
     }
 
@@ -109,7 +112,7 @@ extension Turn {
         // A replica takes its master's data in place of its own.
         if new.role == .replica { streams = [] }
         streams.append(new.replicationID)
-        decision.record?.members[index].streams = Array(streams.suffix(4))
+        set(\.streams, Array(streams.suffix(4)), at: index)
     }
 
     /// nil: it cannot be said now, and what was seen before stands.
@@ -134,8 +137,8 @@ extension Turn {
             else { continue }
             let synced = report.replication.role == .master ? exit.wall : member.lastSeen?.syncedAt
             let stop = LastSeen(report, at: exit.wall, syncedAt: synced, bootID: seen.bootID)
-            decision.record?.members[index].cleanStop = stop
-            decision.record?.members[index].lastSeen = stop
+            set(\.cleanStop, stop, at: index)
+            set(\.lastSeen, stop, at: index)
         }
     }
 }

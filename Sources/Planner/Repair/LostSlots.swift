@@ -13,7 +13,7 @@ extension Turn {
         for (index, member) in members.enumerated() {
             let slots = topology.standings[member.id]?.slots ?? SlotSet()
             let kept = slots.isEmpty ? nil : slots
-            if member.lastSlots != kept { decision.record?.members[index].lastSlots = kept }
+            if member.lastSlots != kept { set(\.lastSlots, kept, at: index) }
         }
     }
 

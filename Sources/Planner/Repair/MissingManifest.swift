@@ -14,7 +14,9 @@ extension Turn {
     }
 
     /// Not started until the manifest is there. A replica needs its master's answer instead, and takes all data from it.
-    mutating func keepDown(_ member: Member, _ topology: Topology, _ survey: Observation.Survey) {
+    mutating func keepDown(
+        _ member: Member, _ topology: Topology, _ failovers: [NodeID: FailoverDecision], _ survey: Observation.Survey
+    ) {
         guard let facts = seen.directory(at: member.directory), let files = facts.content.appendOnly else { return }
         // The manifest is written, or the master answers.
         let again = survey.askedAt + .seconds(2)
@@ -22,7 +24,7 @@ extension Turn {
         let trouble =
             "\(member.name) is not started: \(files.trouble ?? "the manifest is missing"), and the engine would start empty "
             + "and overwrite the parts that lie there, or refuse them"
-        if let comeback = comeback(of: member, topology) {
+        if let comeback = comeback(of: member, topology, failovers) {
             return emit(Finding(.nodeDown, .warning, node: member.name, "\(trouble); \(comeback)"))
         }
         let candidate = livingCandidate(of: member, topology)

@@ -173,8 +173,8 @@ extension Turn {
                     return .failed("\(name) owns no slots any more; nothing was changed")
                 }
                 if let index = decision.record?.index(member.name), master.shard != member.shard {
-                    decision.record?.members[index].shard = master.shard
-                    decision.record?.members[index].shardID = master.shardID
+                    set(\.shard, master.shard, at: index)
+                    set(\.shardID, master.shardID, at: index)
                 }
             }
         }

@@ -4,7 +4,9 @@ import ClusterModel
 /// the shard's master sends it all data.
 extension Turn {
     /// In words; nil: nothing, and the node stays down until the operator acts.
-    mutating func comeback(of member: Member, _ topology: Topology) -> String? {
+    mutating func comeback(
+        of member: Member, _ topology: Topology, _ failovers: [NodeID: FailoverDecision]
+    ) -> String? {
         guard !isPaused, member.wanted == .running else { return nil }
         let exit = exited(member.name)
         guard exit?.reason.dataUnreadable == true || lacksManifest(member) else { return nil }
@@ -13,7 +15,7 @@ extension Turn {
             guard let master = decision.record?.member(id: id), isExpected(master, topology) else { return nil }
             return "it takes all data from \(master.name), once that serves"
         }
-        guard successions[member.id] == .waits,
+        guard failovers[member.id] == .waits,
             !decision.findings.contains(where: { $0.shard == member.name && $0.severity == .error })
         else { return nil }
         let candidate =

@@ -64,7 +64,7 @@ extension Turn {
     mutating func keep(_ order: Effect.Quarantine) -> Progress {
         let progress = ensure(.preserve(order))
         if case .done(let at) = progress, let index = decision.record?.index(order.node) {
-            decision.record?.members[index].keptAt = seen.wall + (.zero - (now - at))
+            set(\.keptAt, seen.wall + (.zero - (now - at)), at: index)
         }
         return progress
     }
@@ -87,17 +87,17 @@ extension Turn {
         guard let index = decision.record?.index(master.name) else { return .inPlace }
         // What the others have followed is not what this one goes on with.
         if !doubts.isEmpty || mine.durability < .wholeAppendOnly || mayHaveLostItsEnd(master, mine) {
-            decision.record?.members[index].streams = nil
+            set(\.streams, nil, at: index)
         }
         if doubts.isEmpty, let words = ageOfDump(master, mine) {
             if master.doubt?.kind != .old {
-                decision.record?.members[index].doubt = Doubt(at: seen.wall, kind: .old, words: words)
+                set(\.doubt, Doubt(at: seen.wall, kind: .old, words: words), at: index)
             }
         } else if let (kind, words) = doubt(master, doubts, mine, survey) {
             // One that is known already keeps its time.
             let known = Doubt(at: master.doubt?.at ?? seen.wall, kind: kind, words: words)
             if known != master.doubt {
-                decision.record?.members[index].doubt = Doubt(at: seen.wall, kind: kind, words: words)
+                set(\.doubt, Doubt(at: seen.wall, kind: kind, words: words), at: index)
             }
             // A replica that runs drops what it has as soon as it follows this master, without a start at which it would be kept.
             let dropping = doubts.map(\.member).filter { running($0.name) != nil }
@@ -208,7 +208,7 @@ extension Turn {
         for member in members {
             guard let doubt = member.doubt, let index = decision.record?.index(member.name) else { continue }
             if seen.wall > doubt.at + Doubt.lasts {
-                decision.record?.members[index].doubt = nil
+                set(\.doubt, nil, at: index)
                 continue
             }
             switch doubt.kind {

@@ -4,7 +4,10 @@ import ClusterModel
 /// its own port, each with the nodes.conf of the cluster that is. No process is started beside
 /// another (invariant: one-engine).
 extension Turn {
-    mutating func tend(_ topology: Topology, _ survey: Observation.Survey) {
+    /// - Parameter failovers: what becomes of each master that is proven dead.
+    mutating func tend(
+        _ topology: Topology, _ failovers: [NodeID: FailoverDecision], _ survey: Observation.Survey
+    ) {
         let order = members.sorted { a, b in
             (topology.owns(a.id) ? 0 : 1, a.name) < (topology.owns(b.id) ? 0 : 1, b.name)
         }
@@ -37,18 +40,18 @@ extension Turn {
             if lacksManifest(member), exited(member.name)?.reason.kind == .badAppendOnlyFile,
                 takesDataFrom(member, topology) == nil
             {
-                keepDown(member, topology, survey)
+                keepDown(member, topology, failovers, survey)
                 continue
             }
-            guard mayStart(member, topology) else { continue }
+            guard mayStart(member, topology, failovers) else { continue }
             let master = topology.master(of: member.id)
             if master == nil {
                 reportUnknownSlots(of: member, topology)
                 continue
             }
-            if master == member.id, successions[member.id] != .inPlace { continue }
+            if master == member.id, failovers[member.id] != .inPlace { continue }
             if lacksManifest(member), takesDataFrom(member, topology) == nil {
-                keepDown(member, topology, survey)
+                keepDown(member, topology, failovers, survey)
                 continue
             }
             if lacksRoom(toStart: member, topology) {
@@ -113,15 +116,17 @@ extension Turn {
             wait(.freePort(for: member.name))
             return true
         }
-        decision.record?.members[index].ports = pair
-        decision.record?.members[index].portNote = "\(busy.sentence); took \(pair.client)"
+        set(\.ports, pair, at: index)
+        set(\.portNote, "\(busy.sentence); took \(pair.client)", at: index)
         ensure(.release([member.ports]))
         wake(at: now)
         return true
     }
 
     /// Restart policy: what was seen of the last end decides when, and whether, it is tried again.
-    private mutating func mayStart(_ member: Member, _ topology: Topology) -> Bool {
+    private mutating func mayStart(
+        _ member: Member, _ topology: Topology, _ failovers: [NodeID: FailoverDecision]
+    ) -> Bool {
         if isStartAsked(member.name) { return true }
         if let cause = restsWhilePaused(member) {
             emit(
@@ -134,7 +139,7 @@ extension Turn {
         guard let exit = exited(member.name) else { return true }
         let isRepaired = isRepaired(member, exit, topology)
         if let stays = RestartPolicy.staysDown(exit, spec.supervision.restart, isRepaired: isRepaired) {
-            if let comeback = comeback(of: member, topology) {
+            if let comeback = comeback(of: member, topology, failovers) {
                 emit(
                     Finding(
                         .nodeDown, .warning, node: member.name,
@@ -174,20 +179,20 @@ extension Turn {
         if let before = decision.record?.members[index].process, before != process.identity {
             var ends = decision.record?.members[index].ends ?? NodeEnds()
             ends.restarts += 1
-            decision.record?.members[index].ends = ends
+            set(\.ends, ends, at: index)
         }
         // Written only where it is news: a record that was touched has to be copied, and compared with the one on disk.
         if decision.record?.members[index].process != process.identity {
-            decision.record?.members[index].process = process.identity
+            set(\.process, process.identity, at: index)
         }
         guard let report = freshReply(from: member) else { return }
-        if decision.record?.members[index].joining == true { decision.record?.members[index].joining = false }
+        if decision.record?.members[index].joining == true { set(\.joining, false, at: index) }
         // Until a first rewrite is done, what was written before it was switched on is in the dump only.
         let persistence = report.persistence
         if !report.loading, decision.record?.members[index].appendOnly != persistence.appendOnly,
             !(persistence.appendOnly && persistence.rewritesAppendOnly)
         {
-            decision.record?.members[index].appendOnly = persistence.appendOnly
+            set(\.appendOnly, persistence.appendOnly, at: index)
         }
     }
 }

@@ -18,7 +18,7 @@ extension Turn {
         }
         for (index, member) in members.enumerated() where exited(member.name) != nil {
             // It was stopped with the cluster: it did not end by itself, and its next start is no restart.
-            decision.record?.members[index].process = nil
+            set(\.process, nil, at: index)
         }
         let alive = members.filter { running($0.name) != nil }
         for member in alive { if let process = running(member.name) { noteRunning(member, process) } }
@@ -49,7 +49,7 @@ extension Turn {
             case .unproven(let doubt): unproven.append((member, doubt))
             }
         }
-        guard let first = unproven.first else { return decision.end = .done }
+        guard let first = unproven.first else { return finish(.done) }
         if survey.askedAt < asked { return needSurvey(since: asked) }
         for (member, doubt) in unproven {
             switch doubt {
@@ -58,7 +58,7 @@ extension Turn {
             case .unseen, .hidden, .folderInUse: continue
             }
         }
-        decision.end = .refused(
+        refuse(
             Refusal(
                 .notStopped,
                 "\(Self.list(unproven.map(\.member.name.text))) may still run: \(first.doubt.sentence(first.member))",

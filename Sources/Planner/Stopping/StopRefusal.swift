@@ -35,7 +35,7 @@ extension Turn {
             wake(after: .milliseconds(50))
             return true
         }
-        decision.end = .refused(
+        refuse(
             Refusal(
                 .notStopped, "\(member.name) (\(process)) still runs: clusterd cannot take it over: \(failure)",
                 hint: "stop it by hand: redis-cli -p \(member.ports.client) SHUTDOWN", exit: 1))
@@ -71,7 +71,7 @@ extension Turn {
                 return "\(member.name): " + (trouble.map { "its dump cannot be written: \($0)" } ?? failure)
             } + unwritten.map { "\($0.name): \(Self.appendTrouble)" }
         let names = Self.list(stuck.map(\.name.text))
-        decision.end = .refused(
+        refuse(
             Refusal(
                 .notStopped,
                 "\(names) still \(stuck.count == 1 ? "runs" : "run"), with keys that are in memory only"

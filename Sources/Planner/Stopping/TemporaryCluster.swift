@@ -20,7 +20,7 @@ extension Turn {
         wait(.end(of: alive.map(\.name)))
         wake(after: .milliseconds(50))
         guard waited >= Self.killingLimit else { return }
-        decision.end = .refused(
+        refuse(
             Refusal(.notStopped, "\(names) still run, though they were killed", hint: "look at the disk", exit: 1))
     }
 }

@@ -43,7 +43,7 @@ extension Turn {
         }
         result.state = !result.serving ? .down : thin ? .degraded : .ok
         result.phase = result.ready ? .ready : .starting
-        decision.assessment = result
+        assessment = result
         if !refusing.isEmpty {
             wait(.replicasForWrites(of: refusing.map(\.name)))
         }

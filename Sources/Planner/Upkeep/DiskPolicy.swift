@@ -20,7 +20,7 @@ extension Turn {
             : "make room on that disk, choose another folder, or set cluster.min-free lower"
         if spec.isTemporary {
             // A command waits for this cluster, and would wait for room without a limit.
-            decision.end = .refused(
+            refuse(
                 Refusal(.diskFull, short + source + ": nothing was started", hint: hint, exit: 1))
             return true
         }
@@ -43,7 +43,6 @@ extension Turn {
     }
 
     mutating func awaitRoom(toStart member: Member) {
-        waitingForRoom.insert(member.name)
         wait(.roomToStart(member.name))
         wake(after: .seconds(1))
     }
@@ -98,7 +97,7 @@ extension Turn {
     mutating func reportDisks() {
         for disk in seen.disks {
             let nodes = members.filter { disk.folders.contains($0.directory) }
-            let unstarted = nodes.filter { waitingForRoom.contains($0.name) }.map(\.name.text)
+            let unstarted = nodes.filter { decision.waits.contains(.roomToStart($0.name)) }.map(\.name.text)
             let isFull = (disk.free < nodesConfHeadroom && disk.reserve == 0) || !hasFilesForEpoch(disk)
             guard isFull || spec.isLow(disk) || !unstarted.isEmpty else { continue }
             let need = disk.lacksFiles ? String(Disk.filesNeeded) : Disk.text(spec.bytesNeeded(on: disk))

@@ -63,7 +63,7 @@ extension Turn {
         if let history = seen.effects[effect.key], history.isDone, let ended = history.ended {
             // It was set, and is not yet looked at again; or somebody has set it otherwise since.
             guard let usage = seen.usage, usage.askedAt > ended else { return }
-            decision.effects.append(effect)
+            order(effect)
             return
         }
         if case .failed(let why, _) = ensure(effect, retryAfter: .seconds(5)) {
@@ -72,7 +72,7 @@ extension Turn {
                     .memoryMaxNotHeld, .warning, node: member.name,
                     "memory-max does not hold for \(member.name): \(why)", hint: "clusterd status \(member.name)"))
         }
-        decision.check.isApplying = true
+        check.isApplying = true
     }
 
     private mutating func reportUnlimited(_ without: [String], _ outside: [String]) {

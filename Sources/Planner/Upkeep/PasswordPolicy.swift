@@ -7,7 +7,7 @@ extension Turn {
     mutating func applyPasswords() {
         guard seen.reload != nil || isRestartAsked || isMixedByStarts else { return }
         guard let steps = passwordSteps() else {
-            decision.check.isApplying = decision.check.isApplying || seen.reload != nil
+            check.isApplying = decision.check.isApplying || seen.reload != nil
             return
         }
         for (node, step) in steps {
@@ -15,9 +15,9 @@ extension Turn {
             let history = seen.effects[effect.key]
             // What was set once and is otherwise again was changed by hand: that waits for the next reload.
             if !isRestartAsked, let history, history.isDone, history.began >= passwordsAsked { continue }
-            if seen.reload != nil { decision.check.isApplying = true }
+            if seen.reload != nil { check.isApplying = true }
             guard !isBusy(node) else { continue }
-            if history?.isDone == true { decision.effects.append(effect) } else { ensure(effect) }
+            if history?.isDone == true { order(effect) } else { ensure(effect) }
         }
     }
 
@@ -36,7 +36,7 @@ extension Turn {
                     redisConf: RedisConfPlan.rewritten(file, of: member.name, with: live),
                     // Of the start that runs: the next one has its own.
                     incarnation: (seen.starts[member.name] ?? 0) - 1))
-            if seen.effects[effect.key]?.isDone == true { decision.effects.append(effect) } else { ensure(effect) }
+            if seen.effects[effect.key]?.isDone == true { order(effect) } else { ensure(effect) }
         }
     }
 
