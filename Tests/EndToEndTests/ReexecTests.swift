@@ -84,7 +84,7 @@ import Testing
             let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(replaced.daemon.pid)/fd").count
             for _ in 0..<2 {
                 let again = try daemon.command(["reexec"])
-                #expect(again.exit == 0 && again.output.hasPrefix("replaced  clusterd "), "\(again.errors)")
+                #expect(again.exit == 0 && again.output.hasPrefix("upgraded  clusterd "), "\(again.errors)")
             }
             let third = try daemon.status()
             kill(daemon.process.processIdentifier, SIGUSR2)
