@@ -178,7 +178,7 @@ import Testing
             try FileManager.default.copyItem(atPath: folder(daemon, 0), toPath: copy)
             try FileManager.default.removeItem(atPath: daemon.data + "/control.sock")
             let result = try fix(daemon, "--yes")
-            #expect(result.exit == 1 && result.errors.contains("clusterd works in"))
+            #expect(result.exit == 1 && result.errors.contains("a clusterd runs in"))
             #expect(FileManager.default.fileExists(atPath: copy))
             #expect(try Daemon.run(["fix", "--dir", daemon.home + "/nowhere"]).exit == 3)
             try await daemon.stop()

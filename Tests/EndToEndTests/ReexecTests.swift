@@ -275,7 +275,7 @@ import Testing
             try replace(daemon, with: "echo cannot find libnonsense.so.6; exit 127")
             try refused("exited with code 127: cannot find libnonsense.so.6")
             try replace(daemon, with: "exit 0")
-            try refused("is no clusterd that can take over")
+            try refused("is not a clusterd that can take over")
             try replace(daemon, with: "kill -SEGV $$")
             try refused("was killed by SIGSEGV")
             try replace(daemon, mode: 0o644)

@@ -48,7 +48,7 @@ import Testing
         #expect(text(.integer, .integer(-3)) == ["(integer) -3"])
         #expect(text(.null) == ["(nil)"])
         #expect(text(.error, error: "ERR unknown command 'X'\u{1B}[2J") == ["(error) ERR unknown command 'X'[2J"])
-        #expect(text(nil, error: "it does not run") == ["(no answer) it does not run"])
+        #expect(text(nil, error: "the node is not running") == ["(no answer) the node is not running"])
         #expect(text(.array, .array([])) == ["(empty array)"])
         #expect(
             text(
