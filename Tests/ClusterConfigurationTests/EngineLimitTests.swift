@@ -47,7 +47,7 @@ import Testing
         ("/mnt/a", "/mnt/b/../a", "is also the folder"), ("/mnt/a", "/mnt//a/b", "is inside the folder of node 7000"),
         ("/mnt/a/b", "/mnt/a", "contains the folder of node 7000"), ("/mnt/a", "/srv/demo", "clusterd's own files"),
         ("/mnt/a", "/srv", "clusterd's own files"), ("/mnt/a", "/srv/demo/nodes/7002", "keeps the other nodes"),
-        ("/mnt/a", "/srv/demo/quarantine/x", "what it moves away"),
+        ("/mnt/a", "/srv/demo/quarantine/x", "the files that it moves away"),
         ("/mnt/a", "/srv/demo/nodes", "keeps the other nodes"),
     ])
     func eachNodeHasAFolderForItself(first: String, second: String, words: String) {
