@@ -4,7 +4,7 @@ import Planner
 import RESP
 import RedisClient
 
-/// Effects that are commands to a node.
+/// Effects that send commands to a node.
 extension HostDriver {
     static let commandLimit = Duration.seconds(2)
 
@@ -17,7 +17,7 @@ extension HostDriver {
         }
     }
 
-    /// Where the engine cannot fork it answers `ERR` and no more; why is in its log alone (`rdbSaveBackground`, src/rdb.c).
+    /// If the engine cannot fork, it only answers `ERR`; the reason is in its log (`rdbSaveBackground`, src/rdb.c).
     func save(_ node: NodeName, _ contact: Effect.Contact) async -> Outcome {
         let outcome = await command(node, contact, ["BGSAVE"])
         guard case .failed(let words) = outcome, words == "ERR" else { return outcome }
@@ -25,8 +25,8 @@ extension HostDriver {
         return .failed(SaveTrouble.words(log) ?? words)
     }
 
-    /// On a connection of its own: a save may take long, and questions are not to wait behind it. The end of the
-    /// connection is the answer of an engine that ends.
+    /// Uses a separate connection, because a save may take long, and polls must not wait behind it. The end of the connection is
+    /// the answer of an engine that exits.
     func shutDown(_ node: NodeName, _ contact: Effect.Contact, _ saving: Effect.Saving) async -> Outcome {
         let words: [String] =
             switch saving {
