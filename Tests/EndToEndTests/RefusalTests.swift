@@ -36,7 +36,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("192.0.2.1", "the nodes cannot reach each other by it"), ("no-such-host.invalid", "the name does not resolve"),
+        ("192.0.2.1", "the nodes cannot reach each other at this address"),
+        ("no-such-host.invalid", "the name does not resolve"),
         (String(repeating: "a", count: 46), "the engine stores at most 45 of an address"),
     ])
     func anAddressThatNodesCannotUseIsRefusedBeforeTheyStart(announced: String, words: String) throws {
