@@ -51,12 +51,12 @@ extension HostDriver {
         }
     }
 
-    /// Compare and take over in one step (invariants: one-writer, no-late-order): a takeover that arrives late, or at a
+    /// Compares and takes over in one step (invariants: one-writer, no-late-order): a takeover that arrives late, or at a
     /// second replica, must be an error and not a second writer. Once the cluster itself has declared the master dead
-    /// (`fail`), its replicas may stand for election; each of them raises the current epoch before it asks for votes, and
-    /// then the order is void.
+    /// (`fail`), its replicas may stand for election; each of them raises the current epoch before it requests votes, which
+    /// invalidates the order.
     ///
-    /// From 7.0 on the first line lets it run where `replica-serve-stale-data no` refuses other scripts (MASTERDOWN).
+    /// From 7.0 on, the first line allows the script if `replica-serve-stale-data no` rejects other scripts (MASTERDOWN).
     package static func promotionScript(for engine: Engine?) -> String {
         engine?.isSevenOrLater == true ? "#!lua flags=no-writes,allow-stale\n" + promotionScript : promotionScript
     }

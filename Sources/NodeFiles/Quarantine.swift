@@ -131,14 +131,14 @@ private struct Note {
             why   \(why)
             from  \(from)
             \(isCopy ? Self.copies : "These were moved out of the way.")
-            A file that is named here and not present was not reached before an interruption: it is still in its old place,
-            or in a folder beside this one.
+            If a file that is named here is missing, the move was interrupted: the file is still in its old place, or in a
+            folder next to this one.
 
             To put \(names.count == 1 ? "it" : "them") back, stop the cluster first (clusterd stop), and then:
 
             \(lines.joined(separator: "\n"))
 
-            \(howToRead)Nothing here is needed by the running cluster. Do not edit these files in place: they may be hard links.
+            \(howToRead)The running cluster needs nothing in this folder. Do not edit these files in place: they may be hard links.
 
             """
     }

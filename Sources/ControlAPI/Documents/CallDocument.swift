@@ -21,7 +21,7 @@ package struct CallAnswer: Hashable, Sendable, Codable {
     package var role: Role?
     /// The type of the reply; nil: there was none.
     package var type: Kind?
-    /// A bulk or status reply is a string, or `{"base64": "…"}` where it is not UTF-8; within an array a status is
+    /// A bulk or status reply is a string, or `{"base64": "…"}` if it is not UTF-8; within an array, a status is
     /// `{"status": "…"}` and an error `{"error": "…"}`; a map is an array of its keys and values in turn.
     package var reply: JSONValue
     /// The node's error message, or why there is no answer.

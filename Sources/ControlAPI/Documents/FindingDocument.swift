@@ -9,7 +9,7 @@ package struct FindingDocument: Hashable, Sendable, Codable {
     /// The name of the shard's master.
     package var shard: NodeName?
     package var message: String
-    /// A command, where one exists.
+    /// What to do: a command, if there is one.
     package var hint: String?
     /// The evidence, line by line: the last lines of a log.
     package var details: [String]?

@@ -40,7 +40,7 @@ package struct QuarantineFolderDocument: Hashable, Sendable, Codable {
         self.keys = keys
     }
 
-    /// `20260101T000000Z-7005` and what may follow it: the node.
+    /// The node in a name such as `20260101T000000Z-7005`, with an optional suffix.
     package static func node(inName name: String) -> NodeName? {
         let parts = name.split(separator: "-")
         guard parts.count > 1, parts[0].hasSuffix("Z"), Int(parts[1]) != nil else { return nil }

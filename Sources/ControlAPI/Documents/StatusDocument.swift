@@ -35,7 +35,7 @@ package struct StatusDocument: Hashable, Sendable, Codable {
             self.daemon = daemon
         }
 
-        /// Degraded: every slot served, with less redundancy than asked for. Down: some slot is not served.
+        /// Degraded: every slot served, with less redundancy than configured. Down: some slot is not served.
         package enum State: String, Sendable, Codable { case ok, degraded, down }
         package enum Phase: String, Sendable, Codable { case starting, forming, ready, stopping }
     }

@@ -26,7 +26,7 @@ extension ProcessTable {
         /// The kernel is terminating it: it executes no further instruction, and has no command line any more.
         package var isExiting: Bool
 
-        /// nil where no such process is.
+        /// nil if there is no such process.
         package init?(_ pid: pid_t) {
             guard let bytes = ProcessTable.read("/proc/\(pid)/stat") else { return nil }
             self.init(bytes)
@@ -82,7 +82,7 @@ extension ProcessTable {
         /// The pid of its tracer (ptrace(2)).
         package var tracer: pid_t?
 
-        /// nil where no such process is.
+        /// nil if there is no such process.
         package init?(_ pid: pid_t) {
             guard let bytes = ProcessTable.read("/proc/\(pid)/status") else { return nil }
             self.init(bytes)

@@ -40,7 +40,7 @@ struct DaemonChoice: ParsableArguments {
         }
     }
 
-    /// Where the data of a daemon that does not answer may be: its files can be read without it.
+    /// Possible data folders of a daemon that does not answer. Its files can be read without it.
     var dataFolders: [String] {
         guard let path = try? socketPath() else { return ["clusterd-data", "/var/lib/clusterd"] }
         let folder = SocketPath(path).folder

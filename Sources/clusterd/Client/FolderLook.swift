@@ -32,7 +32,7 @@ struct FolderLook {
             listensNot: PortHolder.of(port: member.ports.client).trace == .none)
     }
 
-    /// A server in a member's folder that is none of these.
+    /// A server in a member's folder that is not one of these processes.
     func stranger(besides known: [ProcessIdentity]) -> (user: Observation.DirectoryUser, member: Member)? {
         for member in record?.members ?? [] {
             let user = users.servers(in: member.directory).first { !known.contains($0.identity) }

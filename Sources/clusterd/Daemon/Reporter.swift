@@ -175,7 +175,7 @@ final class Reporter: Sendable {
         }
     }
 
-    // MARK: what signals and the end say
+    // MARK: signals and exit
 
     /// The record as of the last turn.
     var record: Record? { state.withLock { $0.cycle?.record } }

@@ -90,7 +90,7 @@ struct StatusWatch {
         }
     }
 
-    // MARK: elsewhere
+    // MARK: without a terminal
 
     private func tell(_ first: StatusLook) {
         var seen = first

@@ -27,7 +27,7 @@ struct UpgradeProbe: Sendable {
     let stamp: FileStamp
     let report: Report
 
-    // MARK: in the program that is tried
+    // MARK: in the new program
 
     /// Makes all checks of a start before it changes anything.
     static func answer(_ options: Daemon.Options) throws {
@@ -72,7 +72,7 @@ struct UpgradeProbe: Sendable {
         }
     }
 
-    // MARK: in the one that runs
+    // MARK: in the running program
 
     init(_ program: String, _ environment: [CommandWord], _ driver: HostDriver) async throws(Failure) {
         self.program = program
