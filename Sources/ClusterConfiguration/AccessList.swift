@@ -1,13 +1,13 @@
 import ClusterModel
 
-/// The users of an ACL file, as far as it says who can log in. Beside it `requirepass` says nothing, in every engine: the user
-/// `default` is what the file makes of it, and without a line there anyone may do anything.
+/// The users of an ACL file and their passwords. With an ACL file, every engine ignores `requirepass`: the file defines the user
+/// `default`, and without a line for it any client may do anything.
 package struct AccessList: Hashable, Sendable {
     struct User: Hashable, Sendable {
         var isOn = false
         var needsNoPassword = false
         var passwords: Set<String> = []
-        /// Passwords of which only the digest is known.
+        /// The digests of passwords that are stored as digests.
         var hasDigests = false
 
         func admits(_ password: String) -> Bool {
@@ -39,7 +39,7 @@ package struct AccessList: Hashable, Sendable {
         }
     }
 
-    /// Why clusterd, or a password that was meant to hold, would not get on with it; nil: they do.
+    /// Why clusterd could not log in with this file, or a configured password would have no effect; nil: the file is usable.
     package func complaint(_ spec: ClusterSpec, file: String) -> String? {
         func value(_ name: String) -> String? {
             spec.directives.last { $0.name == name }?.arguments.first.flatMap { $0.isEmpty ? nil : $0 }
@@ -48,16 +48,17 @@ package struct AccessList: Hashable, Sendable {
         if let password = value("requirepass") {
             guard let anyone else {
                 return
-                    "redis.requirepass has no effect beside it, and \(file) has no user 'default': anyone could use the nodes; "
+                    "redis.requirepass has no effect with an ACL file, and \(file) has no user 'default': any client could use the nodes; "
                     + "add 'user default on >PASSWORD ~* &* +@all' to the file"
             }
             guard anyone.admits(password) else {
                 return
-                    "redis.requirepass has no effect beside it, and the user 'default' of \(file) has another password or is off; "
-                    + "make them the same, or leave redis.requirepass out and set engine.auth-user"
+                    "redis.requirepass has no effect with an ACL file, and the user 'default' of \(file) has another password or is off; "
+                    + "use the same password, or remove redis.requirepass and set engine.auth-user"
             }
             if anyone.needsNoPassword {
-                return "redis.requirepass has no effect beside it, and the user 'default' of \(file) needs no password"
+                return
+                    "redis.requirepass has no effect with an ACL file, and the user 'default' of \(file) needs no password"
             }
         }
         if let login = spec.login {

@@ -1,24 +1,24 @@
 import ClusterModel
 
-/// What the engines take for an address in nodes.conf and redis.conf. A longer one is cut by some without a word, and crashes others.
+/// The addresses that engines accept in nodes.conf and redis.conf. Some engines silently truncate a longer one, others crash.
 enum AddressRules {
-    /// `NET_IP_STR_LEN` is 46 with the byte that ends it (src/cluster.h).
+    /// `NET_IP_STR_LEN` is 46 with the terminating byte (src/cluster.h).
     static let longest = 45
     /// `CONFIG_BINDADDR_MAX` (src/server.h).
     static let mostBound = 16
 
-    /// nil: nodes can announce it, if it leads to them.
+    /// Why nodes cannot announce the address; nil: they can, if it leads to them.
     static func complaint(announced text: String) -> String? {
-        if text.isEmpty { return "it is empty; leave it out to announce cluster.bind" }
+        if text.isEmpty { return "it is empty; remove it to announce cluster.bind" }
         if text.utf8.count > longest {
-            return "it has \(text.utf8.count) characters, and the engine keeps \(longest) of an address"
+            return "it has \(text.utf8.count) characters, but the engine stores at most \(longest) of an address"
         }
         if text.contains(":") {
             let isAddress = BindAddress(text).isValid && isIPv6(text)
             return isAddress ? unusable(text) : "'\(text)' is neither an IP address nor a host name, without a port"
         }
         if text.utf8.allSatisfy({ (48...57).contains($0) || $0 == UInt8(ascii: ".") }) {
-            return BindAddress(text).isValid ? unusable(text) : "'\(text)' is no IP address"
+            return BindAddress(text).isValid ? unusable(text) : "'\(text)' is not an IP address"
         }
         let labels = text.split(separator: ".", omittingEmptySubsequences: false)
         let isName = labels.allSatisfy { label in
@@ -37,10 +37,10 @@ enum AddressRules {
         let first = text.split(separator: ".").first.flatMap { Int($0) } ?? 0
         let isNone = text == "0.0.0.0" || text.utf8.allSatisfy { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "0") }
         let isMany = text.contains(":") ? text.lowercased().hasPrefix("ff") : first >= 224
-        return isNone || isMany ? "\(text) is no address of one host" : nil
+        return isNone || isMany ? "\(text) is not the address of a single host" : nil
     }
 
-    /// Up to eight groups of four digits, one gap at most, and an IPv4 address for the last two.
+    /// Up to eight groups of four digits, at most one gap, and an optional IPv4 address in place of the last two groups.
     private static func isIPv6(_ text: String) -> Bool {
         var groups = text.split(separator: ":", omittingEmptySubsequences: false)
         let gaps = text.indices.count { text[$0...].hasPrefix("::") }

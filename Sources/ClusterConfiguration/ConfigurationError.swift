@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// One thing that is wrong in the configuration.
+/// One error in the configuration.
 package struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
     package var origin: ClusterSpec.Origin
     package var message: String
@@ -10,7 +10,7 @@ package struct ConfigurationError: Error, Hashable, Sendable, CustomStringConver
     package var description: String { "\(origin): \(message)\(hint.map { "; \($0)" } ?? "")" }
 }
 
-/// All that is wrong, in the order of the files.
+/// All errors, in the order of the files.
 package struct ConfigurationErrors: Error, Hashable, Sendable, CustomStringConvertible {
     package var errors: [ConfigurationError]
     package var description: String { errors.map(\.description).joined(separator: "\n") }

@@ -2,10 +2,10 @@ import ClusterModel
 
 /// One file of conf.d, as read.
 package struct ConfigurationFile: Hashable, Sendable {
-    /// As people call it: shown in errors.
+    /// The name shown in errors.
     package var name: String
     package var text: [UInt8]
-    /// Whether it holds what clusterd kept of redis.conf files written by hand: whatever conf.d says wins over it.
+    /// Whether it has the settings that clusterd kept from redis.conf files written by hand. conf.d takes precedence over them.
     package var isKept: Bool
 
     package init(name: String, text: [UInt8], isKept: Bool = false) {
@@ -15,7 +15,7 @@ package struct ConfigurationFile: Hashable, Sendable {
     }
 }
 
-/// What the command line says; it has the last word.
+/// The settings of the command line, which take precedence.
 package struct CommandLineSettings: Hashable, Sendable {
     package var masters: Int?
     package var replicas: Int?
@@ -28,7 +28,7 @@ package struct CommandLineSettings: Hashable, Sendable {
     package init() {}
 }
 
-/// What holds where nothing is written: it differs between `up` and `run`.
+/// The defaults, which differ between `up` and `run`.
 package struct ConfigurationDefaults: Hashable, Sendable {
     /// Absolute.
     package var dataDirectory: String
@@ -36,8 +36,8 @@ package struct ConfigurationDefaults: Hashable, Sendable {
     package var name: String?
     /// nil: `control.sock` in the data folder.
     package var socket: String?
-    /// For a cluster that ends with its daemon (`ClusterSpec.isTemporary`): the first port that it tries. It has no replicas
-    /// and keeps nothing on disk unless that is asked for.
+    /// For a temporary cluster (`ClusterSpec.isTemporary`): the first port that it tries. It has no replicas
+    /// and keeps nothing on disk by default.
     package var temporaryPort: Int?
 
     package init(dataDirectory: String, name: String? = nil, socket: String? = nil, temporaryPort: Int? = nil) {
@@ -48,7 +48,7 @@ package struct ConfigurationDefaults: Hashable, Sendable {
     }
 }
 
-/// A setting as it holds, for those who ask where it came from. Secrets are hidden.
+/// An effective setting and its origin. Secrets are hidden.
 package struct EffectiveSetting: Hashable, Sendable {
     package var key: String
     package var value: String
@@ -59,10 +59,10 @@ package struct LoadedConfiguration: Hashable, Sendable {
     package var spec: ClusterSpec
     package var settings: [EffectiveSetting]
     package var warnings: [ConfigurationError]
-    /// Read from redis.conf files written by hand, and not written down by clusterd yet.
+    /// Settings from redis.conf files written by hand that clusterd has not saved yet.
     package var handMade: HandMadeSettings?
 
-    /// Where a setting was written.
+    /// The position at which a setting was written.
     package func origin(_ key: String) -> String {
         (settings.first { $0.key == key }?.origin ?? .builtIn).description
     }
@@ -72,7 +72,7 @@ package enum ConfigurationLoader {
     /// Reads the files in their order, each key overriding the one before it, then the command line.
     /// - Parameters:
     ///   - workingDirectory: what relative paths on the command line are relative to.
-    ///   - readSecret: what the place of a password holds; nil: that cannot be known here. The error's words are shown.
+    ///   - readSecret: returns the password at a place; nil: it is not available here. The error's text is shown.
     package static func load(
         _ files: [ConfigurationFile], _ defaults: ConfigurationDefaults, commandLine: CommandLineSettings,
         handMade: HandMadeSettings? = nil, readSecret: @escaping (SecretSource) throws -> String?
@@ -83,7 +83,7 @@ package enum ConfigurationLoader {
         return loaded
     }
 
-    /// What is understood of a configuration, whatever is wrong in the rest: enough to know where the nodes' folders are.
+    /// The valid parts of a configuration, ignoring errors: enough to know where the nodes' folders are.
     package static func outline(
         _ files: [ConfigurationFile], _ defaults: ConfigurationDefaults, commandLine: CommandLineSettings
     ) -> ClusterSpec {

@@ -1,19 +1,19 @@
 import ClusterModel
 
-/// The `redis:` section: any directive of the engine but those that clusterd must own.
+/// The `redis:` section: any directive of the engine except those that clusterd must set itself.
 extension SpecReader {
-    /// One directive, as the redis.conf lines that it becomes.
+    /// The redis.conf lines of one directive.
     mutating func directive(_ name: String, _ value: Settings.Value, label: String) -> [ClusterSpec.Directive] {
         func refuse(_ message: String, _ origin: ClusterSpec.Origin) {
             self.refuse(message, label, origin)
         }
         guard name.utf8.allSatisfy({ $0 > 32 && $0 < 127 && !"\"'#".utf8.contains($0) }), !name.isEmpty else {
-            refuse("that is no directive", value.keyOrigin)
+            refuse("not the name of a directive", value.keyOrigin)
             return []
         }
         if value.node.isNull { return [] }
         if let why = OwnedDirectives.reason(name, []) {
-            refuse("this is clusterd's own: \(why)", value.keyOrigin)
+            refuse("clusterd sets this itself: \(why)", value.keyOrigin)
             return []
         }
         let lines: [[String]]
@@ -21,7 +21,7 @@ extension SpecReader {
         case .scalar(let text, let isPlain): lines = [words(name, text, isPlain: isPlain)]
         case .sequence(let elements):
             guard elements.allSatisfy({ $0.scalar != nil || $0.content == .scalar("", isPlain: false) }) else {
-                refuse("a list holds one line of redis.conf each", value.origin)
+                refuse("each element of a list must be one line of redis.conf", value.origin)
                 return []
             }
             lines = elements.map { element in
@@ -53,14 +53,14 @@ extension SpecReader {
         "tls-dh-params-file", "tls-key-file",
     ]
 
-    /// A password is one word whatever is in it; anything else is split as the engine splits a line.
+    /// A password is always one word; anything else is split as the engine splits a line.
     private func words(_ name: String, _ text: String, isPlain: Bool) -> [String] {
         if Self.secrets.contains(name) || text.isEmpty { return [text] }
         let file = RedisConfFile(Array("\(name) \(text)".utf8))
         return file.directives.first?.arguments ?? [text]
     }
 
-    /// Where clusterd's defaults are not the engine's.
+    /// clusterd's defaults that differ from those of the engine.
     func builtIn(besides seen: [ClusterSpec.Directive]) -> [ClusterSpec.Directive] {
         let isTemporary = defaults.temporaryPort != nil
         let own =
@@ -79,13 +79,13 @@ extension SpecReader {
         settings.directives.contains { $0.name == name && $0.value.node.isNull }
     }
 
-    /// A cluster that ends with its daemon has its files and its socket in its own folder and nowhere else: what the
-    /// configuration names may be another cluster's.
+    /// A temporary cluster has its files and its socket only in its own folder: the paths in the configuration may belong to
+    /// another cluster.
     mutating func keepInside(_ spec: inout ClusterSpec) {
         spec.control.socket = nil
         spec.control.group = nil
         spec.control.metrics = nil
-        // It leaves the cgroup that it is started in as it is.
+        // A temporary cluster does not change the cgroup in which it starts.
         spec.memoryMax = nil
         for name in spec.overrides.keys { spec.overrides[name]?.memoryMax = nil }
         for (name, override) in spec.overrides.sorted(by: { $0.key < $1.key }) where override.dataDirectory != nil {
@@ -93,12 +93,12 @@ extension SpecReader {
                 ConfigurationError(
                     origin: override.origin,
                     message:
-                        "node \(name) has a data-dir of its own, and a cluster for one command keeps to its own folder",
-                    hint: "leave this file out"))
+                        "node \(name) has its own data-dir, but a temporary cluster uses only its own folder",
+                    hint: "do not use this file"))
         }
     }
 
-    /// What only shows when everything is known.
+    /// Checks that need all settings.
     mutating func check(_ spec: ClusterSpec) {
         func arguments(_ name: String) -> [String]? { spec.directives.last { $0.name == name }?.arguments }
         if let open = spec.bind.map(BindAddress.init).first(where: { $0.isValid && !$0.isLoopback }) {
@@ -108,9 +108,9 @@ extension SpecReader {
             if !isProtected {
                 fail(
                     "cluster.bind",
-                    "nodes on \(open.text) can be reached from outside, and nothing protects them",
+                    "nodes on \(open.text) can be reached from other hosts, and no password protects them",
                     hint:
-                        "set redis.requirepass (with redis.masterauth), or redis.aclfile, or say redis.protected-mode: no"
+                        "set redis.requirepass (with redis.masterauth), or redis.aclfile, or set redis.protected-mode: no"
                 )
             }
         }
@@ -127,13 +127,13 @@ extension SpecReader {
             errors.append(
                 ConfigurationError(
                     origin: origin,
-                    message: "redis.requirepass without redis.masterauth: replicas could not follow their masters",
+                    message: "redis.requirepass without redis.masterauth: replicas cannot follow their masters",
                     hint: "set redis.masterauth to the same password"))
         }
         checkReplicaLogin(spec)
     }
 
-    /// An engine refuses a password where it asks for none. With an ACL, or a user of its own for replicas, the passwords may differ.
+    /// An engine rejects a password if it requires none. With an ACL, or a separate user for replicas, the passwords may differ.
     private mutating func checkReplicaLogin(_ spec: ClusterSpec) {
         func value(_ name: String) -> String? {
             spec.directives.last { $0.name == name }?.arguments.first.flatMap { $0.isEmpty ? nil : $0 }
@@ -147,18 +147,18 @@ extension SpecReader {
             ConfigurationError(
                 origin: spec.directives.last { $0.name == "masterauth" }?.origin ?? .builtIn,
                 message: isAsked
-                    ? "redis.masterauth is not the password of redis.requirepass: replicas could not follow their masters"
-                    : "redis.masterauth without redis.requirepass: replicas could not follow their masters, which refuse a "
-                        + "password where they ask for none",
+                    ? "redis.masterauth differs from redis.requirepass: replicas cannot follow their masters"
+                    : "redis.masterauth without redis.requirepass: replicas cannot follow their masters, which reject a "
+                        + "password if they require none",
                 hint: isAsked
                     ? "set both to the same password"
                     : "remove redis.masterauth too, or set redis.requirepass to the same password"))
     }
 
-    /// Every setting with where it came from.
+    /// Every setting with its origin.
     func show(_ spec: ClusterSpec) -> [EffectiveSetting] {
         func origin(_ key: String) -> ClusterSpec.Origin {
-            // A null is the built-in value, but for the one setting where it means something else.
+            // A null stands for the built-in value, except for the one setting where it has another meaning.
             guard let value = settings.values[key], !value.node.isNull || key == "supervision.failover-max-lag"
             else { return .builtIn }
             return value.origin

@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// Each node has a folder for itself: no other node's, nor inside another's, nor one that clusterd keeps for something else.
+/// Each node needs its own folder: not that of another node, not inside one, and not one that clusterd uses otherwise.
 package enum FolderRules {
     package struct Place: Hashable, Sendable {
         package var node: NodeName
@@ -24,7 +24,7 @@ package enum FolderRules {
             errors.append(
                 ConfigurationError(
                     origin: place.origin, message: "nodes.\(place.node).data-dir: \(place.path) \(why)",
-                    hint: "give each node a folder of its own"))
+                    hint: "give each node its own folder"))
         }
         return errors
     }
@@ -32,19 +32,19 @@ package enum FolderRules {
     private static func conflict(_ path: String, _ others: some Sequence<Place>) -> String? {
         for other in others {
             let theirs = normal(other.path)
-            if path == theirs { return "is the folder of node \(other.node) too (\(other.origin))" }
-            if isInside(path, theirs) { return "lies in the folder of node \(other.node) (\(other.origin))" }
-            if isInside(theirs, path) { return "holds the folder of node \(other.node) (\(other.origin))" }
+            if path == theirs { return "is also the folder of node \(other.node) (\(other.origin))" }
+            if isInside(path, theirs) { return "is inside the folder of node \(other.node) (\(other.origin))" }
+            if isInside(theirs, path) { return "contains the folder of node \(other.node) (\(other.origin))" }
         }
         return nil
     }
 
     private static func conflict(_ node: NodeName, _ path: String, _ data: String) -> String? {
-        if path == data || isInside(data, path) { return "holds clusterd's own files (cluster.data-dir is \(data))" }
+        if path == data || isInside(data, path) { return "contains clusterd's own files (cluster.data-dir is \(data))" }
         if path == data + "/nodes/" + node.text { return nil }
         for name in ["nodes", "quarantine"] where path == "\(data)/\(name)" || isInside(path, "\(data)/\(name)") {
             return
-                "lies in \(data)/\(name), where clusterd keeps \(name == "nodes" ? "the other nodes" : "what it moves away")"
+                "is inside \(data)/\(name), where clusterd keeps \(name == "nodes" ? "the other nodes" : "the files that it moves away")"
         }
         return nil
     }
@@ -53,7 +53,7 @@ package enum FolderRules {
         path.hasPrefix(folder == "/" ? "/" : folder + "/")
     }
 
-    /// Without `.`, `..` and slashes that say nothing.
+    /// The path without `.`, `..` and redundant slashes.
     package static func normal(_ path: String) -> String {
         var parts: [Substring] = []
         for part in path.split(separator: "/") where part != "." {
@@ -64,7 +64,7 @@ package enum FolderRules {
 }
 
 extension ClusterSpec {
-    /// The folders that nodes have for themselves, in the order of their names.
+    /// The separately configured folders of nodes, in the order of their names.
     package var folderPlaces: [FolderRules.Place] {
         overrides.sorted { $0.key < $1.key }.compactMap { name, override in
             override.dataDirectory.map {

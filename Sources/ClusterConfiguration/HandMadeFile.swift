@@ -4,7 +4,7 @@ import ClusterModel
 package struct HandMadeFile: Hashable, Sendable {
     package struct Line: Hashable, Sendable {
         package var path: String
-        /// From 1.
+        /// The line number, from 1.
         package var number: Int
         /// Lower case.
         package var name: String
@@ -21,7 +21,7 @@ package struct HandMadeFile: Hashable, Sendable {
     }
 
     package var node: NodeName
-    /// Where relative paths lead from: the engine works in its data folder.
+    /// The base of relative paths: the engine works in its data folder.
     package var folder: String
     package var client: Int
     package var lines: [Line]
@@ -36,18 +36,18 @@ package struct HandMadeFile: Hashable, Sendable {
     func last(_ name: String) -> Line? { lines.last { $0.name == name } }
     func value(_ name: String) -> String? { last(name)?.arguments.first }
 
-    /// Where clients come over TLS. Both ports at once are refused.
+    /// The port for clients. Both ports at once are refused.
     var tlsPort: Int { value("tls-port").flatMap { Int($0) } ?? 0 }
     var plainPort: Int { value("port").flatMap { Int($0) } ?? 6379 }
 }
 
-/// What becomes of one directive of a redis.conf written by hand.
+/// How clusterd treats one directive of a redis.conf written by hand.
 enum HandMadeDirective {
     enum Treatment: Equatable {
         case take
-        /// The first argument is a file, which must be there.
+        /// Keep it. The first argument is a file, which must exist.
         case takeFile
-        /// clusterd sets it itself, to the same effect or to none that a client sees.
+        /// Drop it. clusterd sets it itself, without a difference that clients see.
         case leave
         case refuse(String)
     }
@@ -63,11 +63,11 @@ enum HandMadeDirective {
         case "tls-port":
             guard file.tlsPort != 0, file.plainPort != 0 else { return .leave }
             return .refuse(
-                "the node serves port \(file.plainPort) without TLS and port \(file.tlsPort) with it, and a node of clusterd "
-                    + "has one port; set 'port 0', or remove the directives of TLS")
+                "the node serves port \(file.plainPort) without TLS and port \(file.tlsPort) with it, but a node of clusterd "
+                    + "has one port; set 'port 0', or remove the TLS directives")
         case _ where line.name.hasPrefix("tls-") && file.tlsPort == 0:
             guard ["tls-cluster", "tls-replication"].contains(line.name), value == "yes" else { return .leave }
-            return .refuse("the node's clients use no TLS; clusterd encrypts every connection of a node or none")
+            return .refuse("the node's clients do not use TLS; clusterd encrypts all connections of a node or none")
         case "cluster-announce-port", "cluster-announce-tls-port":
             if [0, file.client].contains(Int(value)) { return .leave }
         case "cluster-announce-bus-port":

@@ -1,7 +1,8 @@
 import ClusterModel
 
-/// What is kept of redis.conf files written by hand, when clusterd takes over their nodes: every directive that clusterd does not
-/// set itself. One that is the same for all nodes holds for all, any other for its node. What cannot be kept is refused.
+/// The settings that clusterd keeps from redis.conf files written by hand when it takes over their nodes: every directive that
+/// clusterd does not set itself. A value that all nodes share applies to all nodes, any other to its node. A directive that
+/// cannot be kept is an error.
 package struct HandMadeSettings: Hashable, Sendable {
     package struct Setting: Hashable, Sendable {
         package var name: String
@@ -15,14 +16,14 @@ package struct HandMadeSettings: Hashable, Sendable {
     package private(set) var bind: Setting?
     package private(set) var announce: Setting?
     package private(set) var refusals: [ConfigurationError] = []
-    /// The files that it was read from.
+    /// The files that the settings were read from.
     package private(set) var sources: [String] = []
     package private(set) var nodes: [NodeName] = []
 
-    /// Names of settings that keep strangers out.
+    /// The settings that protect the nodes against unauthorized clients.
     static let protection = ["requirepass", "aclfile", "user", "tls-cert-file"]
 
-    /// - Parameter exists: whether there is such a file.
+    /// - Parameter exists: whether a file exists.
     package init(_ files: [HandMadeFile], exists: (String) -> Bool) {
         nodes = files.map(\.node)
         for path in files.flatMap(\.lines).map(\.path) where !sources.contains(path) { sources.append(path) }
@@ -63,13 +64,13 @@ package struct HandMadeSettings: Hashable, Sendable {
             case .takeFile:
                 let path = arguments[0].hasPrefix("/") ? arguments[0] : "\(file.folder)/\(arguments[0])"
                 guard exists(path) else {
-                    refuse(line, "\(line.name) names \(arguments[0]), and there is no \(path)")
+                    refuse(line, "\(line.name) names \(arguments[0]), but there is no \(path)")
                     continue
                 }
                 arguments[0] = path
             }
             if let index = found.firstIndex(where: { $0.name == line.name }) {
-                // Of most directives the last line holds; these add up.
+                // For most directives the last line is effective; these accumulate.
                 found[index].lines = Self.addUp.contains(line.name) ? found[index].lines + [arguments] : [arguments]
                 found[index].origin = line.origin
             } else {
@@ -81,7 +82,7 @@ package struct HandMadeSettings: Hashable, Sendable {
 
     private static let addUp: Set<String> = ["save", "user", "loadmodule", "client-output-buffer-limit"]
 
-    /// clusterd and the replicas know one password for all nodes.
+    /// clusterd and the replicas use one password for all nodes.
     private mutating func checkPasswords(_ files: [HandMadeFile]) {
         func passwords(_ name: String) -> [(line: HandMadeFile.Line, value: String)] {
             files.compactMap { file in file.last(name).map { ($0, $0.arguments.first ?? "") } }.filter {
@@ -91,20 +92,21 @@ package struct HandMadeSettings: Hashable, Sendable {
         let asked = passwords("requirepass")
         if let first = asked.first {
             if let other = asked.first(where: { $0.value != first.value }) {
-                refuse(other.line, "requirepass is another password than in \(first.line.origin): the nodes need one")
+                refuse(other.line, "requirepass differs from \(first.line.origin): all nodes need the same password")
             } else if let without = files.first(where: { $0.value("requirepass") ?? "" == "" }) {
                 refuse(
                     first.line,
-                    "requirepass is set, and the redis.conf of \(without.node) sets none: the nodes need one")
+                    "requirepass is set, but not in the redis.conf of \(without.node): all nodes need the same password"
+                )
             }
             let isOther = passwords("masterauth").first { $0.value != first.value }
             if let isOther, files.allSatisfy({ $0.value("masteruser") ?? "" == "" }) {
-                refuse(isOther.line, "masterauth is another password than requirepass in \(first.line.origin)")
+                refuse(isOther.line, "masterauth differs from requirepass in \(first.line.origin)")
             }
         }
     }
 
-    /// A master becomes a replica after a failover, and has to know the password then.
+    /// A master becomes a replica after a failover, and needs the password then.
     private mutating func completePassword() {
         guard let password = shared.first(where: { $0.name == "requirepass" && $0.lines != [[""]] }),
             !(shared + single.values.joined()).contains(where: { $0.name == "masteruser" })
@@ -121,13 +123,13 @@ package struct HandMadeSettings: Hashable, Sendable {
             if let other = announced.first(where: { $0.arguments != first.arguments }) {
                 refuse(
                     other,
-                    "cluster-announce-ip is another address than in \(first.origin): the nodes of one host announce one; "
-                        + "remove these lines, or set the address that holds now in all of them")
+                    "cluster-announce-ip differs from \(first.origin): all nodes of one host announce the same address; "
+                        + "remove these lines, or set the current address in all of them")
             } else {
                 announce = Setting(name: "announce", lines: [first.arguments], origin: first.origin)
             }
         }
-        // Without a password the engine answers strangers only where protected mode is off.
+        // Without a password, the engine answers other hosts only if protected mode is off.
         let isOpen = shared.contains {
             Self.protection.contains($0.name) && $0.lines != [[""]]
                 || $0.name == "protected-mode" && $0.lines == [["no"]]
@@ -151,7 +153,7 @@ extension HandMadeSettings {
         var text = """
             # Settings that clusterd kept from these files when it took over their nodes:
             \(sources.map { "#   \($0)" }.joined(separator: "\n"))
-            # clusterd reads this file before conf.d, and conf.d wins. Edit it, then run: clusterd reload
+            # clusterd reads this file before conf.d, and conf.d takes precedence. Edit it, then run: clusterd reload
 
             """
         let addresses = [announce, bind].compactMap { $0 }
@@ -205,7 +207,7 @@ extension HandMadeSettings {
         return YAMLNode(content: .sequence(setting.lines.map(scalar)), mark: place)
     }
 
-    /// What is kept, by name: said on the way up. Values are not said, some are passwords.
+    /// The names of the kept settings, shown at the start. Values are not shown, because some are passwords.
     package func summary(file: String) -> [String] {
         let names = (announce.map { _ in ["cluster.announce"] } ?? []) + (bind.map { _ in ["cluster.bind"] } ?? [])
         var own: [String] = []

@@ -1,7 +1,7 @@
 import ClusterModel
 
 extension SpecReader {
-    /// Nodes that had a password, an ACL or TLS do not come up without it because conf.d says less than their own files did.
+    /// Prevents that nodes which had a password, an ACL or TLS start without it because conf.d sets less than their own files did.
     mutating func checkKeptProtection(_ spec: ClusterSpec) {
         for kept in settings.keptProtection {
             let own = kept.node.flatMap { spec.overrides[NodeName($0)]?.directives } ?? []
@@ -13,13 +13,13 @@ extension SpecReader {
             }
             let isTLS = kept.name == "tls-cert-file"
             guard !isSet(isTLS ? ["tls-cert-file"] : ["requirepass", "aclfile", "user"]) else { continue }
-            let danger = isTLS ? "connections are not encrypted" : "the nodes ask no client for a password"
+            let danger = isTLS ? "connections are not encrypted" : "the nodes require no password from clients"
             let place = settings.directives.last { $0.name == kept.name }?.value.origin ?? .builtIn
             errors.append(
                 ConfigurationError(
                     origin: place,
-                    message: "redis.\(kept.name): without it \(danger), and \(kept.origin) sets it",
-                    hint: "leave it out here to keep that, set another value, or first remove it from that file"))
+                    message: "redis.\(kept.name): without it, \(danger), but \(kept.origin) sets it",
+                    hint: "remove it here to keep that setting, set another value, or remove it from that file first"))
         }
     }
 }

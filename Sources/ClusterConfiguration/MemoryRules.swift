@@ -1,11 +1,11 @@
 import ClusterModel
 
-/// `memory-max`: what the kernel lets a node have, against what the engine is told to take.
+/// Compares `memory-max`, the kernel's limit for a node, with the limit of the engine.
 extension SpecReader {
-    /// An engine without a key and a few clients take several megabytes.
+    /// An engine without keys, with a few clients, takes several megabytes.
     static let leastMemoryMax: Int64 = 16 << 20
 
-    /// nil: not there, null, or wrong. 0: no limit.
+    /// nil: absent, null, or invalid. 0: no limit.
     mutating func memoryMax(_ value: Settings.Value, label: String) -> Int64? {
         if value.node.isNull { return nil }
         guard let text = value.node.scalar, let bytes = Quantity.bytes(text) else {
@@ -13,13 +13,13 @@ extension SpecReader {
             return nil
         }
         guard bytes == 0 || bytes >= Self.leastMemoryMax else {
-            refuse("a node needs \(Quantity.text(bytes: Self.leastMemoryMax)) at least", label, value.origin)
+            refuse("a node needs at least \(Quantity.text(bytes: Self.leastMemoryMax))", label, value.origin)
             return nil
         }
         return bytes
     }
 
-    /// A limit that the engine never keeps to by itself is one at which the kernel kills it.
+    /// Warns about a limit that the engine does not respect on its own: the kernel would kill the engine.
     mutating func checkMemory(_ spec: ClusterSpec) {
         func limit(_ directives: [ClusterSpec.Directive]) -> Int64? {
             directives.last { $0.name == "maxmemory" }?.arguments.first.flatMap { Quantity.bytes($0) }
@@ -48,8 +48,10 @@ extension SpecReader {
                     origin: origin,
                     message:
                         "\(label) is \(Quantity.text(bytes: most)) and \(engine): the kernel kills the node before the engine "
-                        + "refuses a write",
-                    hint: "set \(directive) to two thirds of it: saves, replicas and clients need room above the data"))
+                        + "rejects a write",
+                    hint:
+                        "set \(directive) to two thirds of it: saves, replicas and clients need room in addition to the data"
+                ))
         }
     }
 }

@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// Durations, sizes and the like as people write them. nil: it is none.
+/// Parses durations, sizes and ranges. nil: the text is invalid.
 enum Quantity {
     /// `200ms`, `30s`, `5m`, `1h`.
     static func duration(_ text: String) -> Duration? {
@@ -25,7 +25,7 @@ enum Quantity {
         return (first, last)
     }
 
-    /// Bytes, as redis.conf has them: `512mb` is 2^20, `512m` is 10^6 (`memtoull`, src/util.c).
+    /// Bytes, as in redis.conf: `mb` is 2^20, `m` is 10^6 (`memtoull`, src/util.c).
     static func bytes(_ text: String) -> Int64? {
         let units: [(String, Int64)] = [
             ("kb", 1 << 10), ("mb", 1 << 20), ("gb", 1 << 30), ("k", 1000), ("m", 1_000_000), ("g", 1_000_000_000),
@@ -54,13 +54,13 @@ enum Quantity {
         return port
     }
 
-    /// As it may be written: `10s`, `200ms`.
+    /// The text of a duration: `10s`, `200ms`.
     static func text(_ duration: Duration) -> String {
         let milliseconds = duration.inMilliseconds
         return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
     }
 
-    /// As it may be written: `512mb`.
+    /// The text of a size: `512mb`.
     static func text(bytes: Int64) -> String {
         let units: [(String, Int64)] = [("gb", 1 << 30), ("mb", 1 << 20), ("kb", 1 << 10)]
         let unit = units.first { bytes >= $0.1 && bytes % $0.1 == 0 }

@@ -1,4 +1,4 @@
-/// Every key of conf.d. `redis` and `nodes` hold names of their own.
+/// All keys of conf.d, except those in `redis` and `nodes`.
 enum Schema {
     static let sections: [String: [String]] = [
         "cluster": [

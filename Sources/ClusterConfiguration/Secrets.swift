@@ -1,22 +1,22 @@
 import ClusterModel
 
-/// Where a password lies that the configuration does not hold itself.
+/// The place of a password outside the configuration.
 package enum SecretSource: Hashable, Sendable {
     case file(String)
-    /// What systemd gave the service under this name (`LoadCredential=`, systemd.exec(5)).
+    /// A credential that systemd gives to the service (`LoadCredential=`, systemd.exec(5)).
     case credential(String)
 }
 
 extension SpecReader {
-    /// Directives that are passwords: one word whatever is in it, never shown.
+    /// Directives that are passwords: always one word, never shown.
     static let secrets = ["requirepass", "masterauth", "tls-key-file-pass", "tls-client-key-file-pass"]
 
-    /// It stands for a credential that only the service can read.
+    /// A placeholder for a credential that only the service can read.
     static let unknownSecret = "unknown"
 
     static let secretExpected = "for a password {file: PATH} or {credential: NAME}"
 
-    /// The password that a mapping leads to; nil: it was refused. Where it cannot be known here, something stands in for it.
+    /// The password to which a mapping leads; nil: the mapping is invalid. A placeholder if the password is not available here.
     mutating func secret(_ value: Settings.Value, _ members: [YAMLNode.Member], label: String) -> String? {
         guard members.count == 1, let word = members[0].value.scalar, let source = Self.source(members[0].key, word)
         else {
@@ -24,17 +24,20 @@ extension SpecReader {
             return nil
         }
         if case .credential(let name) = source, !Self.isCredentialName(name) {
-            refuse("'\(name)' is no credential's name: it is a file's name, without '/' and ':'", label, value.origin)
+            refuse(
+                "'\(name)' is not a credential name: it must be a file name without '/' and ':'", label, value.origin)
             return nil
         }
         do {
             guard let text = try readSecret(source) else {
-                let message = "\(label): the credential '\(word)' is the service's own and was not looked at"
+                let message = "\(label): the credential '\(word)' is available only to the service and was not checked"
                 warnings.append(ConfigurationError(origin: value.origin, message: message))
                 return Self.unknownSecret
             }
             let secret = text.hasSuffix("\n") ? String(text.dropLast()) : text
-            if secret.isEmpty { refuse("\(members[0].key) \(word) is empty: that is no password", label, value.origin) }
+            if secret.isEmpty {
+                refuse("\(members[0].key) \(word) is empty: a password is required", label, value.origin)
+            }
             return secret
         } catch {
             refuse("\(error)", label, value.origin)
@@ -42,7 +45,7 @@ extension SpecReader {
         }
     }
 
-    /// The ACL user that clusterd is to its nodes. One without a password would be anybody.
+    /// The ACL user with which clusterd logs in to its nodes. It must have a password.
     mutating func login() -> ClusterSpec.Login? {
         let user = text("engine.auth-user")
         var password: String?
@@ -59,9 +62,9 @@ extension SpecReader {
         case (let user?, let password?) where !user.isEmpty && !user.contains(" ") && !password.isEmpty:
             return .init(user: user, password: password)
         case (nil, nil): break
-        case (nil, _): fail("engine.auth-pass", "it is the password of engine.auth-user, which is not set")
+        case (nil, _): fail("engine.auth-pass", "it needs engine.auth-user, which is not set")
         case (_, nil): fail("engine.auth-user", "it needs a password", hint: "set engine.auth-pass: {file: PATH}")
-        default: fail("engine.auth-user", "an ACL user has a name without spaces, and a password")
+        default: fail("engine.auth-user", "an ACL user needs a name without spaces, and a password")
         }
         return nil
     }

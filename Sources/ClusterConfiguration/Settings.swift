@@ -1,23 +1,23 @@
 import ClusterModel
 
-/// What the files and the command line say, key by key, the last word of each; not yet understood.
+/// The last value of each key in the files and on the command line, not yet interpreted.
 struct Settings {
     struct Value {
         var node: YAMLNode
         var origin: ClusterSpec.Origin
-        /// Where the key stands.
+        /// The position of the key.
         var keyOrigin: ClusterSpec.Origin
-        /// Whether it was kept from a redis.conf written by hand: what conf.d says holds in its place.
+        /// Whether it was kept from a redis.conf written by hand: conf.d takes precedence over it.
         var isKept = false
     }
 
     /// `cluster.masters` and so on.
     private(set) var values: [String: Value] = [:]
-    /// In the order in which they were first written.
+    /// Directives in the order of their first occurrence.
     private(set) var directives: [(name: String, value: Value)] = []
     private(set) var overrides: [String: Override] = [:]
     private(set) var errors: [ConfigurationError] = []
-    /// Kept settings that keep strangers out, whatever holds in their place.
+    /// Kept settings that protect the nodes, even if conf.d overrides them.
     private(set) var keptProtection: [(name: String, node: String?, origin: ClusterSpec.Origin)] = []
     private var isReadingKept = false
 
@@ -52,7 +52,7 @@ struct Settings {
         putForAll(name, Value(node: node, origin: .commandLine, keyOrigin: .commandLine))
     }
 
-    /// What is kept of redis.conf files written by hand. conf.d is read after it, and wins.
+    /// Takes the settings kept from redis.conf files written by hand. conf.d is read later, and takes precedence.
     mutating func keep(_ settings: HandMadeSettings) {
         func value(_ setting: HandMadeSettings.Setting) -> Value {
             Value(
@@ -74,7 +74,7 @@ struct Settings {
         Self.put(name, value, &directives)
         noteProtection(name, nil, value)
         guard !value.isKept else { return }
-        // What is said for all nodes wins over what was kept for one, and a new password over the kept half of a pair.
+        // A value for all nodes overrides one that was kept for a single node, and a new password overrides both kept ones.
         for node in overrides.keys { overrides[node]?.directives.removeAll { $0.name == name && $0.value.isKept } }
         if name == "requirepass" { directives.removeAll { $0.name == "masterauth" && $0.value.isKept } }
     }
@@ -106,7 +106,7 @@ struct Settings {
         }
         if section.value.isNull { return }
         guard case .mapping(let members) = section.value.content else {
-            return fail(place(section.value.mark, file), "'\(section.key)' must hold keys with values")
+            return fail(place(section.value.mark, file), "'\(section.key)' must contain keys with values")
         }
         for member in members {
             let value = Value(
@@ -132,7 +132,7 @@ struct Settings {
         let origin = place(node.mark, file)
         guard case .mapping(let members) = node.value.content else {
             return fail(
-                place(node.value.mark, file), "node '\(node.key)' must hold 'data-dir', 'memory-max' or 'redis'")
+                place(node.value.mark, file), "node '\(node.key)' must contain 'data-dir', 'memory-max' or 'redis'")
         }
         if overrides[node.key] == nil { overrides[node.key] = Override(origin: origin) }
         for member in members {
@@ -149,7 +149,7 @@ struct Settings {
                             node: directive.value, origin: place(directive.value.mark, file),
                             keyOrigin: place(directive.mark, file), isKept: isReadingKept))
                 }
-            case ("redis", _): fail(value.origin, "'redis' must hold directives with values")
+            case ("redis", _): fail(value.origin, "'redis' must contain directives with values")
             default:
                 fail(
                     value.keyOrigin, "there is no key '\(member.key)' for a node",

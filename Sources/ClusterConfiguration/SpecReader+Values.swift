@@ -1,13 +1,13 @@
 import ClusterModel
 
-/// How single values are read.
+/// Parses single values.
 extension SpecReader {
     mutating func fail(_ key: String, _ message: String, hint: String? = nil) {
         let origin = settings.values[key]?.origin ?? .commandLine
         errors.append(ConfigurationError(origin: origin, message: "\(key): \(message)", hint: hint))
     }
 
-    /// nil: not there, or null.
+    /// nil: absent, or null.
     mutating func text(_ key: String) -> String? {
         guard let value = settings.values[key], !value.node.isNull else { return nil }
         guard let text = value.node.scalar else {
@@ -35,13 +35,13 @@ extension SpecReader {
         guard let text = text(key) else { return nil }
         guard let colon = text.lastIndex(of: ":"), let port = Quantity.port(String(text[text.index(after: colon)...]))
         else {
-            fail(key, "'\(text)' is no address with a port such as 127.0.0.1:9655")
+            fail(key, "'\(text)' is not an address with a port such as 127.0.0.1:9655")
             return nil
         }
         var host = String(text[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
         guard BindAddress(host).isValid, host != "*" else {
-            fail(key, "'\(host)' is no IP address")
+            fail(key, "'\(host)' is not an IP address")
             return nil
         }
         return .init(host: host, port: port)
@@ -50,7 +50,7 @@ extension SpecReader {
     mutating func count(_ key: String, _ range: ClosedRange<Int>) -> Int? {
         guard let text = text(key) else { return nil }
         guard let number = Int(text), range.contains(number) else {
-            fail(key, "'\(text)' is no number from \(range.lowerBound) to \(range.upperBound)")
+            fail(key, "'\(text)' is not a number from \(range.lowerBound) to \(range.upperBound)")
             return nil
         }
         return number
@@ -59,7 +59,7 @@ extension SpecReader {
     mutating func duration(_ key: String) -> Duration? {
         guard let text = text(key) else { return nil }
         guard let duration = Quantity.duration(text) else {
-            fail(key, "'\(text)' is no duration such as 200ms, 30s or 5m")
+            fail(key, "'\(text)' is not a duration such as 200ms, 30s or 5m")
             return nil
         }
         return duration
@@ -68,7 +68,7 @@ extension SpecReader {
     mutating func bytes(_ key: String) -> Int64? {
         guard let text = text(key) else { return nil }
         guard let bytes = Quantity.bytes(text) else {
-            fail(key, "'\(text)' is no size such as 512mb")
+            fail(key, "'\(text)' is not a size such as 512mb")
             return nil
         }
         return bytes
@@ -76,11 +76,13 @@ extension SpecReader {
 
     mutating func choice<Choice: RawRepresentable & CaseIterable>(_ key: String, _ type: Choice.Type) -> Choice?
     where Choice.RawValue == String {
-        // YAML reads a bare `off` as a word here, which is what is meant.
+        // This YAML reader keeps a bare `off` as a word, as intended.
         guard let text = text(key) else { return nil }
         guard let choice = Choice(rawValue: text) else {
             let words = Choice.allCases.map(\.rawValue)
-            fail(key, "'\(text)' is none of \(words.joined(separator: ", "))", hint: Spelling.hint(text, among: words))
+            fail(
+                key, "'\(text)' is not one of \(words.joined(separator: ", "))", hint: Spelling.hint(text, among: words)
+            )
             return nil
         }
         return choice

@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// From settings to a `ClusterSpec`: each value is understood, or is an error with its place.
+/// Converts settings to a `ClusterSpec`. Each invalid value is an error with its position.
 struct SpecReader {
     let settings: Settings
     let defaults: ConfigurationDefaults
@@ -46,7 +46,7 @@ struct SpecReader {
             }), name.utf8.count <= 64 {
                 spec.name = name
             } else {
-                fail("cluster.name", "a name is letters, digits, '-', '_' and '.', at most 64 of them")
+                fail("cluster.name", "a name consists of at most 64 letters, digits, '-', '_' and '.'")
             }
         }
         if let masters = count("cluster.masters", 1...1000) {
@@ -54,7 +54,7 @@ struct SpecReader {
             if masters == 2 {
                 fail(
                     "cluster.masters",
-                    "two masters are no cluster: when one is lost, the other is no majority and cannot agree to a failover; "
+                    "two masters cannot form a cluster: if one fails, the other has no majority and cannot vote for a failover; "
                         + "use 1 for tests, otherwise 3 or more")
             }
         }
@@ -63,11 +63,11 @@ struct SpecReader {
         if let wait = duration("cluster.port-wait") { spec.portWait = wait }
         if let addresses = list("cluster.bind") {
             for address in addresses where !BindAddress(address).isValid {
-                fail("cluster.bind", "'\(address)' is no IP address")
+                fail("cluster.bind", "'\(address)' is not an IP address")
             }
             if addresses.isEmpty { fail("cluster.bind", "at least one address is needed") }
             if addresses.count > AddressRules.mostBound {
-                fail("cluster.bind", "the engine binds \(AddressRules.mostBound) addresses at most")
+                fail("cluster.bind", "the engine binds at most \(AddressRules.mostBound) addresses")
             }
             spec.bind = addresses
         }
@@ -100,10 +100,10 @@ struct SpecReader {
             var ports: [Int] = []
             for element in elements {
                 if let port = element.scalar.flatMap(Quantity.port) {
-                    if ports.contains(port) { fail("cluster.ports", "\(port) stands there twice") }
+                    if ports.contains(port) { fail("cluster.ports", "\(port) is listed twice") }
                     ports.append(port)
                 } else {
-                    fail("cluster.ports", "a list of ports holds numbers from 1 to 65535")
+                    fail("cluster.ports", "a list of ports must contain numbers from 1 to 65535")
                 }
             }
             spec.ports = .list(ports)
@@ -118,7 +118,7 @@ struct SpecReader {
         if let pool, pool.count < spec.nodeCount {
             fail(
                 "cluster.ports",
-                "\(spec.masters) masters with \(spec.replicas) replicas each need \(spec.nodeCount) ports, and there are \(pool.count)"
+                "\(spec.masters) masters with \(spec.replicas) replicas each need \(spec.nodeCount) ports, but there are \(pool.count)"
             )
         }
     }
@@ -147,7 +147,7 @@ struct SpecReader {
                 spec.supervision.restartDelayFirst = first
                 spec.supervision.restartDelayLast = last
             } else {
-                fail("supervision.restart-delay", "'\(delay)' is no range of durations such as 200ms..30s")
+                fail("supervision.restart-delay", "'\(delay)' is not a range of durations such as 200ms..30s")
             }
         }
         if let time = duration("supervision.stop-timeout") { spec.supervision.stopTimeout = time }
@@ -165,7 +165,8 @@ struct SpecReader {
                 errors.append(
                     .init(
                         origin: override.origin,
-                        message: "'\(name)' is no node's name: a name is the port that it was formed with"))
+                        message: "'\(name)' is not a node name: a node is named after the port with which it was formed"
+                    ))
                 continue
             }
             var result = ClusterSpec.NodeOverride(origin: override.origin)
@@ -196,7 +197,7 @@ extension ClusterSpec {
         isTemporary = true
         replicas = 0
         ports = .from(port)
-        // What nodes write that save nothing.
+        // Nodes that save no data still write small files.
         minimumFreeBytes = 16 << 20
     }
 }

@@ -1,4 +1,4 @@
-/// The nearest of some words, for those who mistype one.
+/// Finds the nearest of several words, to suggest it for a misspelled one.
 package enum Spelling {
     package static func nearest(to word: String, among words: [String]) -> String? {
         let ranked = words.map { (distance(word, $0), $0) }.min { ($0.0, $0.1) < ($1.0, $1.1) }
@@ -10,7 +10,7 @@ package enum Spelling {
         nearest(to: word, among: words).map { "did you mean '\($0)'?" }
     }
 
-    /// Insertions, deletions, replacements, and neighbours that changed places (Damerau).
+    /// The edit distance: insertions, deletions, replacements and transpositions (Damerau).
     static func distance(_ a: String, _ b: String) -> Int {
         let (x, y) = (Array(a.lowercased().utf8), Array(b.lowercased().utf8))
         var rows = [[Int]](repeating: [Int](repeating: 0, count: y.count + 1), count: x.count + 1)

@@ -1,6 +1,6 @@
 import CYAML
 
-/// Where something stands in a file. Lines and columns count from 1.
+/// A position in a file. Lines and columns count from 1.
 package struct Mark: Hashable, Sendable {
     package var line: Int
     package var column: Int
@@ -12,7 +12,7 @@ package struct Mark: Hashable, Sendable {
     init(_ mark: yaml_mark_t) { self.init(line: Int(mark.line) + 1, column: Int(mark.column) + 1) }
 }
 
-/// A YAML value with its place. Scalars keep their text: what `yes` or `7000` means is for the key to say.
+/// A YAML value with its position. Scalars keep their text: the key determines what `yes` or `7000` means.
 struct YAMLNode: Hashable, Sendable {
     enum Content: Hashable, Sendable {
         case scalar(String, isPlain: Bool)
@@ -29,7 +29,7 @@ struct YAMLNode: Hashable, Sendable {
     var content: Content
     var mark: Mark
 
-    /// `null`, `~` or nothing at all.
+    /// `null`, `~` or an empty value.
     var isNull: Bool {
         guard case .scalar(let text, let isPlain) = content else { return false }
         return isPlain && ["", "~", "null", "Null", "NULL"].contains(text)
@@ -45,7 +45,7 @@ struct YAMLProblem: Error, Hashable, Sendable {
     var message: String
 }
 
-/// Reads one document with libyaml. Depth and size are bounded, and an alias counts as often as it is used.
+/// Reads one document with libyaml. Depth and size are limited, and an alias counts each time it is used.
 struct YAMLReader {
     private var parser = yaml_parser_t()
     private var anchors: [String: YAMLNode] = [:]
@@ -55,14 +55,14 @@ struct YAMLReader {
     static let greatestSize = 1 << 20
     private static let mostNodes = 100_000
 
-    /// nil: nothing but comments.
+    /// nil: the file has only comments.
     static func read(_ bytes: [UInt8]) throws(YAMLProblem) -> YAMLNode? {
         guard bytes.count <= greatestSize else {
             throw YAMLProblem(mark: Mark(line: 1, column: 1), message: "the file is larger than 1 MB")
         }
         var reader = YAMLReader()
         guard yaml_parser_initialize(&reader.parser) == 1 else {
-            throw YAMLProblem(mark: Mark(line: 1, column: 1), message: "libyaml has no memory")
+            throw YAMLProblem(mark: Mark(line: 1, column: 1), message: "libyaml is out of memory")
         }
         defer { yaml_parser_delete(&reader.parser) }
         return try bytes.withUnsafeBufferPointer { buffer throws(YAMLProblem) -> YAMLNode? in
@@ -80,7 +80,7 @@ struct YAMLReader {
             case YAML_STREAM_START_EVENT, YAML_DOCUMENT_END_EVENT: continue
             case YAML_DOCUMENT_START_EVENT:
                 if root != nil {
-                    throw YAMLProblem(mark: event.mark, message: "a second document begins here; one is read")
+                    throw YAMLProblem(mark: event.mark, message: "a second document begins here; only one is allowed")
                 }
                 root = try node(try next(), depth: 0)
             default: continue
@@ -129,9 +129,9 @@ struct YAMLReader {
     private mutating func node(_ event: Event, depth: Int) throws(YAMLProblem) -> YAMLNode {
         nodes += 1
         guard nodes <= Self.mostNodes, depth <= Self.greatestDepth else {
-            throw YAMLProblem(mark: event.mark, message: "nested too deep, or too many values")
+            throw YAMLProblem(mark: event.mark, message: "nested too deeply, or too many values")
         }
-        if let tag = event.tag { throw YAMLProblem(mark: event.mark, message: "the tag \(tag) is not known here") }
+        if let tag = event.tag { throw YAMLProblem(mark: event.mark, message: "the tag \(tag) is not supported") }
         let content: YAMLNode.Content
         switch event.kind {
         case YAML_SCALAR_EVENT: content = .scalar(event.text, isPlain: event.isPlain)
@@ -140,7 +140,7 @@ struct YAMLReader {
         case YAML_ALIAS_EVENT:
             guard let anchored = event.anchor.flatMap({ anchors[$0] }) else {
                 throw YAMLProblem(
-                    mark: event.mark, message: "the alias *\(event.anchor ?? "") names no anchor before it")
+                    mark: event.mark, message: "the alias *\(event.anchor ?? "") has no anchor before it")
             }
             content = anchored.content
         default: throw YAMLProblem(mark: event.mark, message: "a value is expected here")
@@ -170,7 +170,7 @@ struct YAMLReader {
             if let first = members.first(where: { $0.key == event.text }) {
                 throw YAMLProblem(
                     mark: event.mark,
-                    message: "'\(event.text)' stands here a second time; the first is in line \(first.mark.line)")
+                    message: "'\(event.text)' is a duplicate key; the first one is in line \(first.mark.line)")
             }
             members.append(.init(key: event.text, mark: event.mark, value: try node(try next(), depth: depth + 1)))
         }

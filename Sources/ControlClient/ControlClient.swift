@@ -1,12 +1,12 @@
 import ControlAPI
 import Glibc
 
-/// One request to a daemon, over its control socket, with the plain calls of POSIX: a whole command is to cost a few
-/// milliseconds, which an event loop alone would take.
+/// Sends one request to a daemon over its control socket. It uses plain POSIX calls, so that a whole command takes only a few
+/// milliseconds; an event loop alone would take that long.
 package struct ControlClient: Hashable, Sendable {
     package let socketPath: String
 
-    /// Whose daemon it may be; nil: anybody's, because the caller named the socket.
+    /// The users whose daemon is accepted; nil: any user, because the caller named the socket.
     private let owners: Set<UInt32>?
 
     package init(socketPath: String, owners: Set<UInt32>? = nil) {
@@ -15,7 +15,7 @@ package struct ControlClient: Hashable, Sendable {
     }
 
     package struct Answer: Hashable, Sendable {
-        /// Of HTTP.
+        /// The HTTP status.
         package var status: Int
         package var body: [UInt8]
 
@@ -24,17 +24,17 @@ package struct ControlClient: Hashable, Sendable {
             self.body = body
         }
 
-        /// The document, whatever the status; `/readyz` has one with 503 too. Where the daemon refused instead, its error.
+        /// Decodes the document, whatever the status; `/readyz` has one with 503 too. Throws the daemon's error if it refused.
         package func decode<Document: Decodable>(_ type: Document.Type) throws(ControlError) -> Document {
             if let document = try? ControlJSON.decode(type, from: body) { return document }
             if let refusal = try? ControlJSON.decode(ErrorDocument.self, from: body) { throw refusal.error }
             throw ControlError(
-                "not-understood", "clusterd answered \(status) with what this clusterd does not understand",
-                hint: "is the daemon of another version? clusterd --version", exit: ExitCode.failed)
+                "not-understood", "clusterd answered \(status) with a document that this clusterd does not understand",
+                hint: "check whether the daemon has another version: clusterd --version", exit: ExitCode.failed)
         }
     }
 
-    /// `timeout` is for all of it, from connecting to the last byte.
+    /// `timeout` covers everything from connecting to the last byte.
     package func send(_ request: ControlRequest, timeout: Duration = .seconds(10)) throws(ControlError) -> Answer {
         let request = request.asHTTP
         return try self.request(
@@ -47,18 +47,18 @@ package struct ControlClient: Hashable, Sendable {
     ) throws(ControlError) -> Answer {
         let deadline = ContinuousClock.now + timeout
         if let answer = try answer(method, target, body, headers, timeout) { return answer }
-        // The daemon makes way for another, and this took it too long: the one that goes on is asked. What changes something is
-        // asked for again only where it cannot be done twice.
+        // The daemon was upgraded before it answered: send the request again to the new one. A request that changes something is
+        // repeated only if it cannot be carried out twice.
         if method == "GET" || headers.contains(where: { $0.name == "Idempotency-Key" }),
             let answer = try answer(method, target, body, headers, max(deadline - .now, .zero))
         {
             return answer
         }
         throw ControlError(
-            "no-daemon", "clusterd at \(socketPath) went away before it answered", exit: ExitCode.noDaemon)
+            "no-daemon", "clusterd at \(socketPath) closed the connection before it answered", exit: ExitCode.noDaemon)
     }
 
-    /// nil where the connection ended before a byte of the answer.
+    /// nil if the connection ended before the first byte of the answer.
     private func answer(
         _ method: String, _ target: String, _ body: [UInt8], _ headers: [HTTPHeader], _ timeout: Duration
     ) throws(ControlError) -> Answer? {
@@ -85,10 +85,10 @@ package struct ControlClient: Hashable, Sendable {
         return Answer(status: parser.status, body: parser.body)
     }
 
-    /// An answer without end: each line as it comes. Returns when the daemon ends it, or is gone; at once where the daemon
-    /// answered with one document instead.
+    /// Follows a stream, and passes on each line as it arrives. Returns when the daemon ends the stream, or exits, and at once if
+    /// the daemon answers with one document instead.
     ///
-    /// - Parameter end: until when lines are waited for; nil: for as long as it takes.
+    /// - Parameter end: how long to wait for lines; nil: without a limit.
     package func follow(
         _ request: ControlRequest, timeout: Duration = .seconds(10), until end: ContinuousClock.Instant? = nil,
         each: (ArraySlice<UInt8>) -> Void
@@ -104,7 +104,7 @@ package struct ControlClient: Hashable, Sendable {
             do throws(ControlError) {
                 bytes = try connection.receive()
             } catch {
-                // A daemon that is killed takes its end of the connection with it.
+                // The connection breaks if the daemon is killed.
                 if parser.status == 200, error.code == "no-daemon" { return }
                 throw error
             }
@@ -146,6 +146,6 @@ package struct ControlClient: Hashable, Sendable {
 
     private func notUnderstood(_ error: ResponseParser.Malformed) -> ControlError {
         ControlError(
-            "bad-answer", "the answer at \(socketPath) cannot be understood: \(error.reason)", exit: ExitCode.failed)
+            "bad-answer", "the answer at \(socketPath) is not valid: \(error.reason)", exit: ExitCode.failed)
     }
 }

@@ -2,18 +2,18 @@ import ClusterModel
 import ControlAPI
 import Glibc
 
-/// A connection to the daemon's socket. Every call ends by the deadline, while there is one.
+/// A connection to the daemon's socket. Every call ends by the deadline, if there is one.
 struct ControlSocket {
     private let descriptor: CInt
     private let path: String
-    /// nil: what comes is waited for as long as it takes.
+    /// nil: reads wait without a limit.
     var deadline: ContinuousClock.Instant?
     private let timeout: Duration
 
-    /// The file is found through a descriptor of its folder, so that it may lie at any depth: `sun_path` holds 108 bytes
+    /// Connects through a descriptor of the socket's folder, so that the path may have any length: `sun_path` holds 108 bytes
     /// (unix(7)).
     ///
-    /// - Parameter owners: whose process must listen there, by the kernel's word; nil: anybody's.
+    /// - Parameter owners: the users whose process may listen there, as reported by the kernel; nil: any user.
     init(
         connectingTo path: String, ownedBy owners: Set<UInt32>?, deadline: ContinuousClock.Instant, timeout: Duration
     ) throws(ControlError) {
@@ -33,7 +33,7 @@ struct ControlSocket {
         self.path = path
         self.deadline = deadline
         self.timeout = timeout
-        // connect(2) waits where the daemon's backlog is full; a socket that does not block could not wait at all.
+        // connect(2) waits while the daemon's backlog is full; a non-blocking socket could not wait for that.
         var limit = Self.timeval(timeout)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout.size(ofValue: limit)))
         let length = socklen_t(MemoryLayout<sockaddr_un>.size)
@@ -56,7 +56,7 @@ struct ControlSocket {
 
     func close() { Glibc.close(descriptor) }
 
-    /// A daemon that answers before it has read everything, and hangs up, is no error here: its answer says why.
+    /// A daemon may answer and close the connection before it has read everything. That is not an error: its answer says why.
     func send(_ bytes: [UInt8]) throws(ControlError) {
         var sent = 0
         while sent < bytes.count {
@@ -78,7 +78,7 @@ struct ControlSocket {
         }
     }
 
-    /// Some bytes, or none at the end.
+    /// Reads some bytes; none at the end of the stream.
     func receive() throws(ControlError) -> [UInt8] {
         while true {
             try wait(for: POLLIN)
@@ -101,7 +101,7 @@ struct ControlSocket {
             let left = deadline.map { $0 - ContinuousClock.now } ?? .seconds(86_400)
             guard left > .zero else { throw Self.late(path, Self.livingPeer(of: descriptor), timeout) }
             let (seconds, attoseconds) = min(left, .seconds(86_400)).components
-            // Rounded up, so as not to spin through the last millisecond.
+            // Rounded up, to avoid a busy loop in the last millisecond.
             let milliseconds = CInt(seconds * 1000 + attoseconds / 1_000_000_000_000_000) + 1
             var entry = pollfd(fd: descriptor, events: Int16(events), revents: 0)
             if poll(&entry, 1, milliseconds) > 0 { return }
@@ -110,7 +110,8 @@ struct ControlSocket {
 
     private func broken(_ code: CInt) -> ControlError {
         ControlError(
-            "no-daemon", "clusterd at \(path) went away: \(String(cString: strerror(code)))", exit: ExitCode.noDaemon)
+            "no-daemon", "clusterd at \(path) closed the connection: \(String(cString: strerror(code)))",
+            exit: ExitCode.noDaemon)
     }
 
     private static func late(_ path: String, _ pid: Int32?, _ timeout: Duration) -> ControlError {
@@ -122,8 +123,8 @@ struct ControlSocket {
     private static func notYours(_ path: String, _ peer: (pid: Int32, uid: UInt32)?) -> ControlError {
         let owner = peer.map { "\(PermissionHint.user($0.uid) ?? String($0.uid))'s (pid \($0.pid))" } ?? "(unknown)"
         return ControlError(
-            "not-yours", "the clusterd at \(path) is user \(owner), and neither yours nor root's",
-            hint: "to speak to it all the same: --socket \(ShellWord.quoted(path))", exit: ExitCode.noPermission)
+            "not-yours", "the clusterd at \(path) is user \(owner), neither yours nor root's",
+            hint: "to use it anyway: --socket \(ShellWord.quoted(path))", exit: ExitCode.noPermission)
     }
 
     private static func cannotConnect(_ path: String, _ code: CInt) -> ControlError {
@@ -132,7 +133,7 @@ struct ControlSocket {
             ControlError(
                 "no-daemon", "no clusterd answers at \(path)",
                 hint: ServiceSocket.unit(ofSocketAt: path).map {
-                    "why not: systemctl status \($0); start it: sudo systemctl start \($0)"
+                    "check: systemctl status \($0); start it: sudo systemctl start \($0)"
                 } ?? "start one: clusterd up", exit: ExitCode.noDaemon)
         case EACCES, EPERM:
             ControlError(
@@ -144,7 +145,7 @@ struct ControlSocket {
         }
     }
 
-    /// The process that called listen(2): the daemon, or systemd, which is root's, where it passed the socket on.
+    /// The process that called listen(2): the daemon, or systemd (which runs as root) if it passed the socket on.
     private static func peer(of descriptor: CInt) -> (pid: Int32, uid: UInt32)? {
         // struct ucred (unix(7)); Swift's Glibc does not have it, as it is behind _GNU_SOURCE.
         var credentials: (pid: Int32, uid: UInt32, gid: UInt32) = (0, 0, 0)
@@ -153,7 +154,7 @@ struct ControlSocket {
         return (credentials.pid, credentials.uid)
     }
 
-    /// Not one that was killed and whose socket systemd keeps for the next, nor systemd itself.
+    /// Excludes systemd, and a dead daemon whose socket systemd keeps for the next one.
     private static func livingPeer(of descriptor: CInt) -> pid_t? {
         guard let pid = peer(of: descriptor)?.pid, pid > 1, kill(pid, 0) == 0 || errno == EPERM else { return nil }
         return pid
@@ -161,7 +162,7 @@ struct ControlSocket {
 
     private static func timeval(_ duration: Duration) -> Glibc.timeval {
         let (seconds, attoseconds) = duration.components
-        // All zeroes means for ever (socket(7)).
+        // Zero means no timeout (socket(7)).
         return Glibc.timeval(
             tv_sec: Int(max(0, seconds)), tv_usec: max(1, Int(attoseconds / 1_000_000_000_000)))
     }

@@ -1,7 +1,7 @@
 import Glibc
 
 extension SocketChoice.FileFact {
-    /// Of this host's file system.
+    /// The state of a file on this host.
     package init(ofFileAt path: String) {
         var status = stat()
         if lstat(path, &status) == 0 {

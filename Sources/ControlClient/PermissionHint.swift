@@ -1,8 +1,8 @@
 import Glibc
 
-/// What gives a person who was turned away the permission to use a socket.
+/// The hint how to get the permission to use a socket.
 enum PermissionHint {
-    /// Looks at the socket, or at the first folder above it that we may look at: that one keeps us out.
+    /// Inspects the socket, or the first folder above it that is accessible: that folder denies the access.
     static func hint(for path: String) -> String {
         var path = path
         var status = stat()
@@ -10,7 +10,7 @@ enum PermissionHint {
             guard let slash = path.dropFirst().lastIndex(of: "/") else { return "use sudo" }
             path = String(path[..<slash])
         }
-        // Reading and writing for a socket, passing through for a folder.
+        // Read and write permission for a socket, search permission for a folder.
         let needed: mode_t = status.st_mode & S_IFMT == S_IFDIR ? 0o010 : 0o060
         if status.st_mode & needed == needed, status.st_gid != 0, let group = group(status.st_gid) {
             return "sudo usermod -aG \(group) \"$USER\", and log in again; or use sudo"

@@ -1,4 +1,4 @@
-/// Reads one HTTP/1.1 response (RFC 9112) out of bytes that may be split anywhere. Any bytes lead to a response or to
+/// Parses one HTTP/1.1 response (RFC 9112) from bytes that may be split anywhere. Any input leads to a response or to
 /// `Malformed`.
 struct ResponseParser {
     struct Malformed: Error, Hashable { let reason: String }
@@ -16,7 +16,7 @@ struct ResponseParser {
     }
 
     static let headLimit = 64 << 10
-    /// A status of a thousand nodes is a megabyte: more than this is not ours.
+    /// The largest body. The status of a thousand nodes has one megabyte.
     static let bodyLimit = 64 << 20
 
     private(set) var status = 0
@@ -24,7 +24,7 @@ struct ResponseParser {
     private let isAnswerToHead: Bool
     private var state = State.head
     private var input: [UInt8] = []
-    /// The first byte of `input` that is not used yet.
+    /// The position of the first unused byte of `input`.
     private var next = 0
 
     init(isAnswerToHead: Bool = false) { self.isAnswerToHead = isAnswerToHead }
@@ -38,25 +38,25 @@ struct ResponseParser {
         next = 0
         input.append(contentsOf: bytes)
         while try step() {}
-        guard body.count <= Self.bodyLimit else { throw Malformed(reason: "its body is too large") }
+        guard body.count <= Self.bodyLimit else { throw Malformed(reason: "the body is too large") }
     }
 
-    /// What has come of the body since the last call.
+    /// The part of the body that arrived since the last call.
     mutating func takeBody() -> [UInt8] {
         defer { body = [] }
         return body
     }
 
-    /// The connection ended.
+    /// Called at the end of the connection.
     mutating func end() throws(Malformed) {
         switch state {
         case .untilEnd: state = .complete
         case .complete: break
-        default: throw Malformed(reason: "its answer ended too soon")
+        default: throw Malformed(reason: "the answer ended too soon")
         }
     }
 
-    /// False where more bytes are needed, or none.
+    /// Returns false if it needs more bytes, or is done.
     private mutating func step() throws(Malformed) -> Bool {
         switch state {
         case .head:
@@ -67,10 +67,10 @@ struct ResponseParser {
             state = left == 0 ? .complete : .length(remaining: left)
         case .chunkSize:
             guard let line = try takeLine() else { return false }
-            // After a semicolon stand extensions, of which there are none that we know.
+            // Chunk extensions follow a semicolon; all of them are ignored.
             let digits = line.prefix { $0 != ";" }
             guard let size = Int(digits, radix: 16), (0...Self.bodyLimit).contains(size), digits.first != "+" else {
-                throw Malformed(reason: "'\(digits.prefix(20))' is no chunk size")
+                throw Malformed(reason: "'\(digits.prefix(20))' is not a chunk size")
             }
             state = size == 0 ? .trailer : .chunk(remaining: size)
         case .chunk(let remaining):
@@ -78,7 +78,7 @@ struct ResponseParser {
             state = left == 0 ? .chunkEnd : .chunk(remaining: left)
         case .chunkEnd:
             guard let line = try takeLine() else { return false }
-            guard line.isEmpty else { throw Malformed(reason: "a chunk is longer than it says") }
+            guard line.isEmpty else { throw Malformed(reason: "a chunk is longer than its announced size") }
             state = .chunkSize
         case .trailer:
             guard let line = try takeLine() else { return false }
@@ -96,7 +96,7 @@ struct ResponseParser {
         let statusLine = head.first?.split(separator: " ", maxSplits: 2) ?? []
         guard statusLine.count >= 2, statusLine[0].hasPrefix("HTTP/1."), statusLine[1].utf8.count == 3,
             let status = Int(statusLine[1]), (100...599).contains(status)
-        else { throw Malformed(reason: "'\(head.first?.prefix(60) ?? "")' is no status line of HTTP/1.1") }
+        else { throw Malformed(reason: "'\(head.first?.prefix(60) ?? "")' is not a status line of HTTP/1.1") }
         var length: Int?
         var isChunked = false
         for line in head.dropFirst() {
@@ -105,7 +105,7 @@ struct ResponseParser {
             switch line[..<colon].lowercased() {
             case "content-length":
                 guard let number = Int(value.prefix { $0 != " " }), (0...Self.bodyLimit).contains(number) else {
-                    throw Malformed(reason: "'\(value.prefix(20))' is no length")
+                    throw Malformed(reason: "'\(value.prefix(20))' is not a length")
                 }
                 length = number
             case "transfer-encoding": isChunked = value.lowercased().hasSuffix("chunked")
@@ -135,10 +135,10 @@ struct ResponseParser {
             guard input[index..<index + end.count].elementsEqual(end) else { continue }
             let text = String(decoding: input[next..<index], as: UTF8.self)
             next = index + end.count
-            // Swift takes CR LF for one character.
+            // In Swift, CR LF is one character.
             return text.split(separator: "\r\n", omittingEmptySubsequences: false)
         }
-        guard input.count - next <= Self.headLimit else { throw Malformed(reason: "its header is too large") }
+        guard input.count - next <= Self.headLimit else { throw Malformed(reason: "the header is too large") }
         return nil
     }
 
@@ -153,7 +153,7 @@ struct ResponseParser {
         return String(decoding: line, as: UTF8.self)
     }
 
-    /// Moves up to `wanted` bytes into the body; how many are still missing, or nil if there was nothing to move.
+    /// Moves up to `wanted` bytes into the body. Returns the number of missing bytes, or nil if there was nothing to move.
     private mutating func takeBody(_ wanted: Int) -> Int? {
         let count = min(wanted, input.count - next)
         guard count > 0 else { return nil }

@@ -1,9 +1,9 @@
-/// Where the services of a host have their control sockets: `/run/clusterd/control.sock`, and
-/// `/run/clusterd/NAME/control.sock` of `clusterd@NAME`.
+/// The control sockets of the services of a host: `/run/clusterd/control.sock`, and `/run/clusterd/NAME/control.sock` for
+/// `clusterd@NAME`.
 package enum ServiceSocket {
     package static let folder = "/run/clusterd"
 
-    /// The service's unit, as `systemctl` takes it. A path that only begins so, and leads elsewhere, is none of a service's.
+    /// The name of the service's unit, for `systemctl`; nil if the path only starts like that of a service, but leads elsewhere.
     package static func unit(ofSocketAt path: String) -> String? {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 4 || parts.count == 5, path.hasPrefix(folder + "/"),

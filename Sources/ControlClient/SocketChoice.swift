@@ -1,7 +1,7 @@
 import ControlAPI
 
-/// Which daemon a command speaks to (docs/commands.md, "Which daemon"). What was named, or exists, first decides: if
-/// nobody answers there, that is an error and no reason to look further.
+/// Selects the daemon for a command (docs/commands.md, "Which daemon"). The first place that is named, or exists, decides: if no
+/// daemon answers there, that is an error, and no other place is tried.
 package struct SocketChoice: Hashable, Sendable {
     /// `--socket`.
     package var socket: String?
@@ -9,7 +9,7 @@ package struct SocketChoice: Hashable, Sendable {
     package var directory: String?
     /// `--cluster`.
     package var cluster: String?
-    /// `$CLUSTERD_SOCKET`; empty is as good as unset.
+    /// `$CLUSTERD_SOCKET`; empty means unset.
     package var environment: String?
     /// The user id of the caller.
     package var caller: UInt32
@@ -29,15 +29,15 @@ package struct SocketChoice: Hashable, Sendable {
     package static let localSocket = "./clusterd-data/control.sock"
     package static let systemSocket = "/run/clusterd/control.sock"
 
-    /// What is known of a file without opening it.
+    /// The state of a file, without opening it.
     package enum FileFact: Hashable, Sendable {
         case absent
         case owned(by: UInt32)
-        /// We may not look into its folder.
+        /// Its folder is not accessible.
         case hidden
     }
 
-    /// The path of the socket. `fact` is asked only where nothing was named; `find` gives the socket of a cluster by its name.
+    /// The path of the socket. `fact` is called only if nothing was named; `find` returns the socket of a cluster by its name.
     package func path(
         where fact: (String) -> FileFact, find: (String) throws(ControlError) -> String
     ) throws(ControlError) -> String {
@@ -47,12 +47,12 @@ package struct SocketChoice: Hashable, Sendable {
         }
         if let cluster { return try find(cluster) }
         if let environment, !environment.isEmpty { return environment }
-        // In a folder that everybody may write to, such as /tmp, anybody could have left one for us to confide in.
+        // In a world-writable folder, such as /tmp, any user could have placed a malicious socket.
         if case .owned(let owner) = fact(Self.localSocket), owner == caller || owner == 0 { return Self.localSocket }
-        // Hidden: it is there, and who connects to it is told what permission it takes.
+        // Hidden: it exists, and the attempt to connect reports which permission is missing.
         if fact(Self.systemSocket) != .absent { return Self.systemSocket }
         throw ControlError(
-            "no-daemon", "no clusterd runs here: neither \(Self.localSocket) nor \(Self.systemSocket) is there",
-            hint: "start one: clusterd up; or name one of clusterd list with --cluster", exit: ExitCode.noDaemon)
+            "no-daemon", "no clusterd runs here: neither \(Self.localSocket) nor \(Self.systemSocket) exists",
+            hint: "start one: clusterd up; or select one of clusterd list with --cluster", exit: ExitCode.noDaemon)
     }
 }

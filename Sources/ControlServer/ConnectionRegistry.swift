@@ -1,7 +1,7 @@
 import NIOCore
 import Synchronization
 
-/// The connections that are open, at most so many of them.
+/// The open connections, up to a limit.
 final class ConnectionRegistry: Sendable {
     private struct State {
         var open: [ObjectIdentifier: any Channel] = [:]
@@ -13,7 +13,7 @@ final class ConnectionRegistry: Sendable {
 
     init(limit: Int) { self.limit = limit }
 
-    /// False where there are too many, or after `close`. An admitted channel leaves when it closes.
+    /// Returns false above the limit, and after `close`. An admitted channel is removed when it closes.
     func admit(_ channel: any Channel) -> Bool {
         let identifier = ObjectIdentifier(channel)
         let admitted = state.withLock { state in
@@ -31,7 +31,7 @@ final class ConnectionRegistry: Sendable {
 
     var all: [any Channel] { state.withLock { Array($0.open.values) } }
 
-    /// Admits none from now on; those that are open.
+    /// Admits no more connections. Returns those that are open.
     func close() -> [any Channel] {
         state.withLock { state in
             state.closed = true

@@ -3,7 +3,7 @@ import NIOCore
 import NIOHTTP1
 
 extension ControlConnection {
-    /// A whole answer, after which the next request may come.
+    /// Sends a whole answer. The next request may follow.
     func send(_ response: ControlResponse, _ context: ChannelHandlerContext) {
         guard case .document(let bytes) = response.body, let head = answeringHead else { return }
         let keepAlive = keepsAlive
@@ -14,7 +14,7 @@ extension ControlConnection {
         finish(keepAlive: keepAlive, context)
     }
 
-    /// An answer after which the connection is closed, to a request that need not be read to its end.
+    /// Sends an answer and closes the connection, without reading the rest of the request.
     func respondAndClose(_ response: ControlResponse, _ context: ChannelHandlerContext) {
         guard case .document(let bytes) = response.body else { return }
         state = .closing
@@ -38,14 +38,14 @@ extension ControlConnection {
         }
         answering.isStream = true
         state = .answering(answering)
-        // HTTP/1.0 has no chunks: there only the end of the connection is the end of a stream. So for all.
+        // HTTP/1.0 has no chunks: only the end of the connection ends a stream there. The same applies to all versions.
         write(head: response, length: nil, keepAlive: false, version: answering.head.version, context)
         context.flush()
         if isFinishing { answering.task?.cancel() }
         return context.eventLoop.makeSucceededVoidFuture()
     }
 
-    /// Completes when the kernel has the bytes; a client that does not take them in time is closed.
+    /// Completes when the kernel has taken the bytes. Closes the connection of a client that reads too slowly.
     func write(_ bytes: [UInt8], _ context: ChannelHandlerContext) -> EventLoopFuture<Void> {
         guard case .answering = state else {
             return context.eventLoop.makeFailedFuture(ChannelError.alreadyClosed)
@@ -55,7 +55,7 @@ extension ControlConnection {
         return written
     }
 
-    /// The end of a stream.
+    /// Ends a stream.
     func end(_ context: ChannelHandlerContext) {
         guard case .answering = state else { return }
         finish(keepAlive: false, context)

@@ -2,34 +2,34 @@ import ControlAPI
 import NIOCore
 import NIOHTTP1
 
-/// One client: puts its requests together, has them answered one after the other, and ends it when it is too slow.
-/// Everything here happens on the connection's event loop; only the handler runs elsewhere, in a task that belongs to the
-/// connection and is cancelled with it.
+/// The connection of one client: assembles its requests, has them answered one after the other, and closes if the client is too
+/// slow. Everything runs on the connection's event loop, except the handler, which runs in a task that belongs to the connection
+/// and is cancelled with it.
 final class ControlConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// The server ends: finish what is being answered, and close.
+    /// The server stops: finish the current answer, and close.
     struct Stop: Sendable {}
 
-    /// As `Stop`, and a first request that is still on its way is answered too.
+    /// Like `Stop`, but also answers a first request that has not arrived completely.
     struct Finish: Sendable {}
 
     enum State {
-        /// No part of a request is there. Goes to `receiving` on its head.
+        /// No part of a request has arrived. Changes to `receiving` on its head.
         case idle
-        /// Goes to `answering` on its end, to `closing` where it is refused.
+        /// Changes to `answering` on the end of the request, to `closing` if it is refused.
         case receiving(HTTPRequestHead)
-        /// The handler is at work, or its answer goes out. Back to `idle`, or to `closing`.
+        /// The handler runs, or its answer is being sent. Changes to `idle` or to `closing`.
         case answering(Answering)
-        /// A last answer goes out; what still comes in is dropped.
+        /// The last answer is being sent; further input is dropped.
         case closing
     }
 
     struct Answering {
         var head: HTTPRequestHead
         var task: Task<Void, Never>?
-        /// An answer without end, that only we or the client can stop.
+        /// A stream, which ends only when the server or the client closes it.
         var isStream = false
     }
 
@@ -37,7 +37,7 @@ final class ControlConnection: ChannelInboundHandler {
     private let scope: ListenerScope
     private let handler: ControlServer.Handler
     var state = State.idle
-    /// Of the request that is being received.
+    /// The head of the request that is being received.
     private var body = ByteBuffer()
     private var peer: Peer?
     private var closesAfterAnswer = false
@@ -95,7 +95,7 @@ final class ControlConnection: ChannelInboundHandler {
             case .answering(let answering) where answering.isStream: answering.task?.cancel()
             default: break
             }
-        // The client says no more, and may still read: nc -N, or shutdown(2).
+        // The client sends no more, but may still read: nc -N, or shutdown(2).
         case ChannelEvent.inputClosed, is Stop:
             switch state {
             case .idle, .receiving: context.close(promise: nil)
@@ -111,7 +111,7 @@ final class ControlConnection: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch (error, state) {
-        // To be answered before this returns: the decoder closes the channel right after.
+        // Must be answered before this returns, because the decoder then closes the channel.
         case (HTTPParserError.headerOverflow, .idle), (HTTPParserError.headerOverflow, .receiving):
             refuse(.requestHeaderFieldsTooLarge, "the header is larger than \(limits.headerBytes) bytes", context)
         case (let error as HTTPParserError, .idle), (let error as HTTPParserError, .receiving):
@@ -126,7 +126,7 @@ final class ControlConnection: ChannelInboundHandler {
         body.clear()
         if case .local(let access) = scope {
             guard let peer else {
-                refuse(.forbidden, "the kernel does not say who is asking", context)
+                refuse(.forbidden, "the kernel does not report the user of the client", context)
                 return
             }
             guard access.admits(peer) else {
@@ -167,14 +167,14 @@ final class ControlConnection: ChannelInboundHandler {
                     try await eventLoop.flatSubmit { connection.value.0.write(bytes, connection.value.1) }.get()
                 }
             } catch {
-                // The client is gone, or reads too slowly and was closed.
+                // The client has gone, or was too slow and its connection was closed.
             }
             eventLoop.execute { connection.value.0.end(connection.value.1) }
         }
         state = .answering(Answering(head: head, task: task))
     }
 
-    /// The answer to this request is all but out. To be called before its end is written: that lets in what was sent ahead.
+    /// Called before the end of an answer is written, because that admits requests which were sent ahead.
     func answered(keepAlive: Bool, _ context: ChannelHandlerContext) {
         hasAnswered = true
         if keepAlive {
@@ -198,7 +198,8 @@ final class ControlConnection: ChannelInboundHandler {
         requestDeadline = context.eventLoop.scheduleTask(in: TimeAmount(limits.request)) {
             let (connection, context) = connection.value
             if case .receiving = connection.state {
-                connection.refuse(.requestTimeout, "the request did not end in \(connection.limits.request)", context)
+                connection.refuse(
+                    .requestTimeout, "the request was not complete within \(connection.limits.request)", context)
             } else {
                 context.close(promise: nil)
             }

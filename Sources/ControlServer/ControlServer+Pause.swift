@@ -1,8 +1,8 @@
 import NIOCore
 
 extension ControlServer {
-    /// From now on who connects waits in the kernel, for `resume` or for the program that goes on with the socket. Streams are
-    /// ended; who is connected and has asked, or is about to, is given until `limit` for it, and then not waited for.
+    /// Leaves new connections waiting in the kernel, for `resume` or for the program that continues with the socket. Ends
+    /// streams. Gives open connections with a current or imminent request until `limit` to finish.
     package func pause(within limit: Duration) async {
         try? await listener.setOption(.autoRead, value: false).get()
         let open = connections.all

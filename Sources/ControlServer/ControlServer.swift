@@ -5,18 +5,18 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// The daemon's end of the control socket: HTTP/1.1 with JSON. It knows who asks and what; what the answer is, is its
-/// handler's.
+/// The daemon's end of the control socket: HTTP/1.1 with JSON. It determines the client and the request; the handler makes the
+/// answer.
 package final class ControlServer: Sendable {
-    /// No peer: it came over the network.
+    /// No peer: the request came over the network.
     package typealias Handler = @Sendable (ControlRequest, Peer?) async -> ControlResponse
 
-    /// Who may use the socket, for a finding where its group was not as wanted.
+    /// The users who may use the socket, for a finding if its group is not the configured one.
     package var access: SocketAccess? { socket?.access }
 
-    /// nil for a listener on the network.
+    /// nil for a network listener.
     private let socket: ListeningSocket?
-    /// As the configuration has it.
+    /// The address as configured.
     private let address: String
     let listener: any Channel
     let connections: ConnectionRegistry
@@ -31,10 +31,10 @@ package final class ControlServer: Sendable {
         self.connections = connections
     }
 
-    /// Binds, and answers from then on. The folder is there already, and belongs to one daemon alone: the caller made it
-    /// and holds a lock. A group that does not exist, or that we may not give the file to, is no error: see `access`.
+    /// Binds, and answers from then on. The folder must exist and belong to this daemon alone: the caller created it and holds a
+    /// lock. A group that does not exist, or that this user may not assign, is not an error: see `access`.
     ///
-    /// - Parameter inherited: it was there before this program; then nobody is answered before `resume`.
+    /// - Parameter inherited: the inherited socket; no request is answered before `resume` then.
     package static func start(
         socketPath: String, group: String?, mode: mode_t = 0o660, limits: ControlLimits = ControlLimits(),
         inherited: InheritedSocket? = nil, on eventLoopGroup: any EventLoopGroup, handler: @escaping Handler
@@ -54,13 +54,13 @@ package final class ControlServer: Sendable {
             return ControlServer(
                 socket: socket, address: socketPath, listener: listener, connections: connections)
         } catch {
-            // NIO took the descriptor over with the call, and closes it.
+            // NIO owns the descriptor from the call on, and closes it.
             socket.end(leavingFile: false)
             throw error
         }
     }
 
-    /// Answers on TCP what may be asked over the network: the probes and the metrics.
+    /// Answers the requests that are allowed over the network, on TCP: the probes and the metrics.
     package static func start(
         host: String, port: Int, limits: ControlLimits = ControlLimits(), inherited: InheritedSocket? = nil,
         on eventLoopGroup: any EventLoopGroup, handler: @escaping Handler
@@ -87,10 +87,10 @@ package final class ControlServer: Sendable {
         return ControlServer(socket: nil, address: address, listener: listener, connections: connections)
     }
 
-    /// The port, where it was left to the kernel to choose one.
+    /// The port that the kernel chose.
     package var port: Int? { listener.localAddress?.port }
 
-    /// For a program that is to take the place of this one.
+    /// The socket for the next program in an upgrade in place.
     package func inheritance() async -> InheritedSocket? {
         if let socket { return socket.inheritance(address) }
         let descriptor = try? await listener.eventLoop.submit { [listener] in
@@ -99,16 +99,16 @@ package final class ControlServer: Sendable {
         return (descriptor ?? nil).map { InheritedSocket(descriptor: $0, address: address, file: nil) }
     }
 
-    /// The socket, where systemd may be asked to keep it for the next program, and what to call it there.
+    /// The socket for systemd to keep for the next program, and its name there.
     package var storedSocket: (descriptor: Int32, name: String)? {
         socket.flatMap { socket in socket.storedName.map { (socket.descriptor, $0) } }
     }
 
-    /// Whether a socket unit of systemd's made the socket.
+    /// Whether a socket unit of systemd created the socket.
     package var isOfUnit: Bool { socket?.isOfUnit == true }
 
-    /// Takes no more connections, ends streams and idle connections, and gives answers under way two seconds to go out.
-    /// The file is gone when it returns, unless it is to be left or a socket unit's. A second call does nothing.
+    /// Accepts no more connections, ends streams and idle connections, and gives current answers two seconds to finish. Removes
+    /// the socket file, unless it is to be left or belongs to a socket unit. A second call does nothing.
     package func stop(leavingFile: Bool = false) async {
         let isFirst = stopped.withLock { stopped in
             defer { stopped = true }
@@ -139,7 +139,7 @@ package final class ControlServer: Sendable {
         decoding.maxHeaderListSize = limits.headerBytes
         decoding.maxHeaderFieldSize = limits.headerBytes
         decoding.maxHeaderFieldCount = 100
-        // Requests that were sent ahead wait for the answer before theirs, and no more is read meanwhile.
+        // Requests that were sent ahead wait for the previous answer, and nothing more is read meanwhile.
         try pipeline.configureHTTPServerPipeline(
             withPipeliningAssistance: true, withErrorHandling: false, withOutboundHeaderValidation: true,
             withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoding)
@@ -147,14 +147,14 @@ package final class ControlServer: Sendable {
     }
 }
 
-/// What one client may cost.
+/// The limits for one client.
 package struct ControlLimits: Sendable {
     package var headerBytes = 16 << 10
     package var bodyBytes = 1 << 20
     package var connections = 128
-    /// From the connection, or the answer before, to the last byte of a request.
+    /// The time from the connection, or the previous answer, to the last byte of a request.
     package var request = Duration.seconds(10)
-    /// For a client to take what was written to it.
+    /// The time for a client to read an answer.
     package var write = Duration.seconds(10)
 
     package init() {}

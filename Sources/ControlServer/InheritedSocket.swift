@@ -1,22 +1,22 @@
 import ControlAPI
 import Glibc
 
-/// A listening socket that outlives the program which made it: the next program goes on with it. It comes from the program
-/// before in the same process, out of systemd's store, or from a socket unit.
+/// A listening socket that outlives the program which created it: the next program continues with it. It comes from the previous
+/// program in the same process, from systemd's store, or from a socket unit.
 package struct InheritedSocket: Hashable, Sendable, Codable {
     package var descriptor: Int32
-    /// A path, or host:port as it was configured.
+    /// A path, or host:port as configured.
     package var address: String
-    /// Of a path: the file that it was.
+    /// The file of a path.
     package var file: FileIdentity?
-    /// Whether a socket unit of systemd's made it: then its file and who may use it are the unit's affair.
+    /// Whether a socket unit of systemd created it: the unit then controls its file and its permissions.
     package var isOfUnit: Bool?
 
     func isStill(at path: String, _ file: FileIdentity?) -> Bool {
         address == path && self.file != nil && self.file == file
     }
 
-    /// Where the configuration names another address by now, or none.
+    /// Called if the configuration now has another address, or none.
     package func discard() {
         close(descriptor)
         guard isOfUnit != true else { return }

@@ -1,17 +1,17 @@
 import ControlAPI
 
-/// Whom a listening socket answers.
+/// The clients that a listening socket answers.
 enum ListenerScope: Sendable {
-    /// Processes of this host, by the credentials that the kernel noted: everything.
+    /// Processes of this host, authorized by the credentials from the kernel: all requests.
     case local(SocketAccess)
-    /// Anybody who reaches the port: only what looks and shows nothing of the data.
+    /// Any client that reaches the port: only requests that change nothing and show no data.
     case network
 
-    /// Over the network, a path that does not exist is answered without the calls that only the control socket offers.
+    /// Over the network, the answer to an unknown path does not list the calls that only the control socket offers.
     func answer(to rejection: ControlRejection) -> ControlRejection {
         guard case .network = self, rejection.status == 404 else { return rejection }
         var answer = rejection
-        answer.error.hint = "there is: \(ControlRequest.publicCalls); \(Self.refusal.hint ?? "")"
+        answer.error.hint = "available: \(ControlRequest.publicCalls); \(Self.refusal.hint ?? "")"
         return answer
     }
 

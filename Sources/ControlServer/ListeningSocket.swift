@@ -1,10 +1,10 @@
 import ControlAPI
 import Glibc
 
-/// The control socket's file and its listening descriptor. The file is found through a descriptor of its folder, so that
-/// the folder may lie at any depth: `sun_path` holds 108 bytes (unix(7)).
+/// The control socket's file and its listening descriptor. The file is accessed through a descriptor of its folder, so that its
+/// path may have any length: `sun_path` holds 108 bytes (unix(7)).
 struct ListeningSocket: Sendable {
-    /// Belongs to whoever serves it.
+    /// Owned by the server that uses it.
     let descriptor: CInt
     let access: SocketAccess
     private let folder: CInt
@@ -12,11 +12,10 @@ struct ListeningSocket: Sendable {
     private let identity: FileIdentity
     let isOfUnit: Bool
 
-    /// Binds and listens. A file left by a daemon that is dead is replaced; a live daemon's, or one that is no socket, is
-    /// an error.
+    /// Binds and listens. Replaces the file of a dead daemon. The socket of a live daemon, or a file that is not a socket, is an
+    /// error.
     ///
-    /// - Parameter inherited: it goes on, where it is still the one that has this path, so that nobody who connects meanwhile
-    ///   is refused.
+    /// - Parameter inherited: used if it still has this path, so that no connection is refused meanwhile.
     init(path: String, group: String?, mode: mode_t, inherited: InheritedSocket? = nil) throws(ControlError) {
         let parts = SocketPath(path)
         folder = open(parts.folder, Self.pathOnly | O_DIRECTORY | O_CLOEXEC)
@@ -55,16 +54,15 @@ struct ListeningSocket: Sendable {
         }
     }
 
-    /// For a program that is to take the place of this one.
+    /// The socket for the next program in an upgrade in place.
     func inheritance(_ path: String) -> InheritedSocket {
         InheritedSocket(descriptor: descriptor, address: path, file: identity, isOfUnit: isOfUnit ? true : nil)
     }
 
-    /// What it is called where systemd keeps it; nil: systemd has it anyway.
+    /// Its name in systemd's store; nil: systemd has it anyway.
     var storedName: String? { isOfUnit ? nil : StoredName(identity).text }
 
-    /// Takes the file away, unless another one stands there by now, or it belongs to somebody else: a socket unit, or the next
-    /// program.
+    /// Removes the file, unless another file has replaced it, or it belongs to a socket unit or to the next program.
     func end(leavingFile: Bool) {
         if !isOfUnit, !leavingFile, FileIdentity(of: name, in: folder) == identity { unlinkat(folder, name, 0) }
         close(folder)
@@ -73,22 +71,21 @@ struct ListeningSocket: Sendable {
     /// O_PATH (open(2)), behind _GNU_SOURCE: the same number on x86, arm64, RISC-V, s390x and POWER.
     private static let pathOnly: CInt = 0o10_000_000
 
-    /// The daemon that made `<data>/lock` its own is alone here, so nobody else replaces the file between our look and our
-    /// unlink.
+    /// The lock on `<data>/lock` guarantees that no other daemon replaces the file between the check and unlink(2).
     private static func removeStale(_ name: String, in folder: CInt, path: String) throws(ControlError) {
         var status = stat()
         guard fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
             if errno == ENOENT { return }
             throw failure("cannot stat \(path)", errno)
         }
-        // connect(2) to a file that is no socket says ECONNREFUSED too.
+        // connect(2) to a file that is not a socket fails with ECONNREFUSED too.
         guard status.st_mode & S_IFMT == S_IFSOCK else {
             throw ControlError(
-                "not-a-socket", "\(path) is in the way: it is no socket", hint: "move it away",
+                "not-a-socket", "\(path) exists and is not a socket", hint: "move it away",
                 exit: ExitCode.failed)
         }
         let probe = socket(AF_UNIX, streamSocket, 0)
-        guard probe >= 0 else { throw failure("cannot make a socket", errno) }
+        guard probe >= 0 else { throw failure("cannot create a socket", errno) }
         defer { close(probe) }
         let (address, length) = try address(of: name, in: folder, path: path)
         let result = withUnsafePointer(to: address) { pointer in
@@ -100,17 +97,17 @@ struct ListeningSocket: Sendable {
                 throw failure("cannot remove the stale \(path)", errno)
             }
         case ENOENT: return
-        // EAGAIN (EWOULDBLOCK): alive, and its backlog is full.
+        // EAGAIN (EWOULDBLOCK): the daemon is alive, but its backlog is full.
         case 0, EAGAIN: throw alreadyServed(path, by: Peer(ofSocket: probe)?.pid)
         case let code: throw failure("cannot tell whether a clusterd serves \(path)", code)
         }
     }
 
     private static func alreadyServed(_ path: String, by pid: pid_t?) -> ControlError {
-        // The one who called listen(2), which systemd has taken over from it or done itself.
+        // The process that called listen(2): the daemon, or systemd.
         if let pid, pid == 1 || kill(pid, 0) != 0 && errno == ESRCH {
             return ControlError(
-                "already-running", "systemd listens on \(path), for a clusterd that it starts itself",
+                "already-running", "systemd listens on \(path) for a clusterd that it starts itself",
                 hint: "systemctl status clusterd", exit: ExitCode.failed)
         }
         return ControlError(
@@ -120,13 +117,13 @@ struct ListeningSocket: Sendable {
 
     private static func bind(_ name: String, in folder: CInt, path: String) throws(ControlError) -> CInt {
         let descriptor = socket(AF_UNIX, streamSocket, 0)
-        guard descriptor >= 0 else { throw failure("cannot make a socket", errno) }
-        // The file gets the socket's mode less the umask (unix_bind in Linux): nobody else may connect until its group is
-        // right and it gets the mode that was asked for.
+        guard descriptor >= 0 else { throw failure("cannot create a socket", errno) }
+        // The file gets the socket's mode less the umask (unix_bind in Linux): no other user may connect until it has the right
+        // group and the requested mode.
         fchmod(descriptor, 0o600)
         do throws(ControlError) {
-            // By its own name where that fits: it is what getsockname(2) and /proc/net/unix tell the next program, for which a
-            // descriptor of this one means nothing.
+            // By its own path if that fits: getsockname(2) and /proc/net/unix report it to the next program, for which a
+            // descriptor of this process has no meaning.
             let (address, length) =
                 if let plain = plainAddress(path) { plain } else { try address(of: name, in: folder, path: path) }
             let result = withUnsafePointer(to: address) { pointer in
@@ -145,12 +142,12 @@ struct ListeningSocket: Sendable {
     ) -> SocketAccess.Group {
         guard let group else { return .none }
         guard let gid = GroupLookup.gid(of: group) else { return .unknown(name: group) }
-        // A service whose own group it is needs no chown, which its unit's SystemCallFilter= may refuse.
+        // A service that runs with this group needs no chown, which its unit's SystemCallFilter= may deny.
         var status = stat()
         if fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_gid == gid {
             return .given(name: group, gid: gid)
         }
-        // SocketGroup= says whose it is, and that is another.
+        // SocketGroup= sets another group.
         if isOfUnit { return .denied(name: group, errno: EPERM) }
         guard fchownat(folder, name, uid_t.max, gid, AT_SYMLINK_NOFOLLOW) == 0 else {
             return .denied(name: group, errno: errno)
@@ -169,7 +166,7 @@ struct ListeningSocket: Sendable {
         return found
     }
 
-    /// nil for what another program could not find, or what is too long.
+    /// nil for a relative path, which another program could not find, or one that is too long.
     private static func plainAddress(_ path: String) -> (sockaddr_un, socklen_t)? {
         path.hasPrefix("/") ? unixAddress(path) : nil
     }
@@ -191,7 +188,7 @@ struct ListeningSocket: Sendable {
     }
 }
 
-/// Which file a name means.
+/// The identity of a file.
 package struct FileIdentity: Hashable, Sendable, Codable {
     let device: UInt64
     let inode: UInt64

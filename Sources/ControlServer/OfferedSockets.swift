@@ -1,15 +1,15 @@
 import ControlAPI
 import Glibc
 
-/// A descriptor that systemd handed to this program when it began.
+/// A descriptor that systemd passed to this program at its start.
 package struct OfferedSocket: Hashable, Sendable {
     package var descriptor: Int32
     package var name: String
-    /// Whether it is a Unix socket that takes connections.
+    /// Whether it is a Unix socket that accepts connections.
     package var isListening: Bool
-    /// What it was bound to.
+    /// The path to which it is bound.
     var path: String?
-    /// What stands there now.
+    /// The file that is there now.
     var file: FileIdentity?
 
     package init(descriptor: Int32, name: String, isListening: Bool) {
@@ -38,9 +38,9 @@ package struct OfferedSocket: Hashable, Sendable {
     }
 }
 
-/// Which of the sockets that systemd handed over is the control socket.
+/// Finds the control socket among the sockets that systemd handed over.
 package struct OfferedSockets: Hashable, Sendable {
-    /// One that was put into the store, and is not the control socket any more.
+    /// A socket from the store that is not the control socket any more.
     package struct Leftover: Hashable, Sendable {
         package var name: String
         package var socket: InheritedSocket
@@ -49,28 +49,29 @@ package struct OfferedSockets: Hashable, Sendable {
     package var control: InheritedSocket?
     package var leftovers: [Leftover] = []
 
-    /// - Parameter path: of the control socket, as it is configured.
+    /// - Parameter path: the configured path of the control socket.
     package init(_ offers: [OfferedSocket], for path: String) throws(ControlError) {
         try self.init(offers, for: path, FileIdentity(ofFileAt: path))
     }
 
-    /// A socket unit's must be the control socket: who connects to another would wait for ever. What a program before this one
-    /// stored is taken back if it still has the path; the configuration may have been changed meanwhile.
+    /// A socket of a socket unit must be the control socket: clients of any other would wait forever. A socket that a previous
+    /// program stored is used if it still has the path; the configuration may have changed meanwhile.
     init(_ offers: [OfferedSocket], for path: String, _ file: FileIdentity?) throws(ControlError) {
         for offer in offers where StoredName(offer.name) == nil {
             guard offer.isListening else {
                 throw Self.refusal(
-                    "systemd hands over '\(offer.name)', which is no Unix socket that takes connections",
-                    "the control socket is all that clusterd takes so: ListenStream=\(path) in the socket unit")
+                    "systemd hands over '\(offer.name)', which is not a Unix socket that accepts connections",
+                    "clusterd accepts only its control socket: ListenStream=\(path) in the socket unit")
             }
             guard let own = offer.path, own == path || offer.file != nil && offer.file == file else {
                 throw Self.refusal(
-                    "systemd hands over the socket \(offer.path ?? "'\(offer.name)'"), and control.socket is \(path)",
-                    "make them one: ListenStream=\(path) in the socket unit, or control.socket in the configuration")
+                    "systemd hands over the socket \(offer.path ?? "'\(offer.name)'"), but control.socket is \(path)",
+                    "use the same path: set ListenStream=\(path) in the socket unit, or change control.socket in the configuration"
+                )
             }
             guard let file else {
                 throw Self.refusal(
-                    "systemd hands over the socket \(path), and its file is gone: nobody can reach it",
+                    "systemd hands over the socket \(path), but its file does not exist any more: no client can reach it",
                     "restart the socket unit: systemctl stop clusterd.service clusterd.socket; "
                         + "systemctl start clusterd.socket")
             }
@@ -98,7 +99,7 @@ package struct OfferedSockets: Hashable, Sendable {
     }
 }
 
-/// What the control socket is called in systemd's store: with the file that it is, which a socket itself does not tell.
+/// The name of the control socket in systemd's store. It contains the identity of the file, which the socket does not reveal.
 struct StoredName: Hashable {
     private static let prefix = "control"
     let file: FileIdentity

@@ -1,7 +1,7 @@
 import ControlAPI
 import NIOCore
 
-/// A connection over the limit: is told so, without being read, and closed.
+/// A connection above the limit: gets an error without being read, and is closed.
 final class OverloadedConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -12,7 +12,8 @@ final class OverloadedConnection: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         let error = ControlError(
-            "too-many-connections", "clusterd serves \(limit) connections already", hint: "try again",
+            "too-many-connections", "clusterd already serves \(limit) connections, which is the limit",
+            hint: "try again",
             exit: ExitCode.failed)
         guard case .document(let body) = ControlResponse.error(error, status: 503).body else { return }
         let head =

@@ -1,11 +1,11 @@
 import Glibc
 
-/// Who is at the other end of a connection, as the kernel noted it when they connected.
+/// The process at the other end of a connection, as the kernel recorded it at connect time.
 package struct Peer: Hashable, Sendable {
     package var pid: Int32
     package var uid: UInt32
     package var gid: UInt32
-    /// Supplementary ones.
+    /// The supplementary groups.
     package var groups: [UInt32]
 
     package init(pid: Int32, uid: UInt32, gid: UInt32, groups: [UInt32] = []) {
@@ -15,17 +15,16 @@ package struct Peer: Hashable, Sendable {
         self.groups = groups
     }
 
-    /// nil where the kernel does not say.
+    /// nil if the kernel does not report it.
     ///
-    /// SO_PEERGROUPS (Linux 4.13) has the groups that the process really has, as the kernel itself judges it: unlike
-    /// getgrouplist(3) it asks no name service, which may block for long, and it knows of groups given or dropped since
-    /// the login.
+    /// SO_PEERGROUPS (Linux 4.13) returns the groups that the process has, as the kernel uses them. Unlike getgrouplist(3), it
+    /// queries no name service, which may block for long, and it includes groups that changed since the login.
     init?(ofSocket descriptor: CInt) {
         // struct ucred (unix(7)); Swift's Glibc does not have it, as it is behind _GNU_SOURCE.
         var credentials: (pid: Int32, uid: UInt32, gid: UInt32) = (0, 0, 0)
         var length = socklen_t(MemoryLayout.size(ofValue: credentials))
         guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 else { return nil }
-        // NGROUPS_MAX is 65536 (limits.h); where there are more than fit, ERANGE, and the length says how many.
+        // NGROUPS_MAX is 65536 (limits.h). If they do not fit, the call fails with ERANGE and returns the length.
         var groups = [UInt32](repeating: 0, count: 64)
         length = socklen_t(groups.count * 4)
         if getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, &groups, &length) != 0 {

@@ -1,13 +1,13 @@
 import ControlAPI
 
-/// Who may use the socket: its owner, root, and the members of its group, for whom that is full access to the data.
+/// The users who may use the socket: its owner, root, and the members of its group, who get full access to the data.
 package struct SocketAccess: Hashable, Sendable {
     package enum Group: Hashable, Sendable {
         case none
         case given(name: String, gid: UInt32)
-        /// The host has no such group.
+        /// The group does not exist on this host.
         case unknown(name: String)
-        /// We may not give the socket to it.
+        /// This user may not assign the group to the socket.
         case denied(name: String, errno: Int32)
     }
 
@@ -26,7 +26,7 @@ package struct SocketAccess: Hashable, Sendable {
     }
 
     func refusal(of peer: Peer) -> ControlError {
-        // The caller's own shell fills in $USER: we would have to ask a name service for it, which may block.
+        // The caller's shell expands $USER: clusterd would need a name service for it, which may block.
         let hint =
             if case .given(let name, _) = group {
                 "sudo usermod -aG \(name) \"$USER\", and log in again; or use sudo"

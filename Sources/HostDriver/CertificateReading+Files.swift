@@ -3,7 +3,7 @@ import Planner
 import RedisClient
 
 extension CertificateReading {
-    /// Every file of TLS that some node has: what cannot be used first, then until when each is good.
+    /// The TLS files of all nodes: unusable files first, then the expiry of each.
     static func all(of spec: ClusterSpec) -> [CertificateReading] {
         var readings: [CertificateReading] = []
         func add(_ reading: CertificateReading) {

@@ -4,34 +4,34 @@ import NodeFiles
 import Planner
 import ProcessSupervision
 
-/// The server program that nodes are started with: found, asked for its version, fit for a cluster.
+/// The server program for nodes, with its version. It supports Redis Cluster.
 package struct EngineProgram: Sendable {
     /// Absolute.
     package var path: String
     package var engine: Engine
-    /// `jemalloc-5.2.1`, `libc` …: what it was built with.
+    /// The allocator of the build: `jemalloc-5.2.1`, `libc` …
     package var allocator: String?
 
     package static let oldest = EngineVersion(6, 2, 0)
 
-    /// Finds `server`, a path or a name on PATH, and asks it.
+    /// Finds `server`, a path or a name on PATH, and reads its version.
     package static func find(_ server: String) throws(Refusal) -> EngineProgram {
         guard let path = locate(server) else {
             throw Refusal(
                 .noEngine, "there is no \(server)\(server.contains("/") ? "" : " on PATH")",
-                hint: "sudo apt-get install redis-server, or name one with --server or engine.server", exit: 78)
+                hint: "sudo apt-get install redis-server, or set --server or engine.server", exit: 78)
         }
         let result = run(path, ["--version"], in: "/tmp")
         guard let text = result.output, let engine = engine(in: text) else {
             throw Refusal(
                 .noEngine,
-                "\(path) is no Redis or Valkey server: \(firstLine(result.output) ?? "it says nothing to --version")",
-                hint: "name one with --server or engine.server", exit: 78)
+                "\(path) is not a Redis or Valkey server: \(firstLine(result.output) ?? "it prints nothing for --version")",
+                hint: "select another with --server or engine.server", exit: 78)
         }
         if engine.name == .redis, engine.version < oldest {
             throw Refusal(
                 .engineTooOld, "\(path) is \(engine); clusterd needs Redis 6.2 or later, or Valkey",
-                hint: "name another with --server or engine.server", exit: 78)
+                hint: "select another with --server or engine.server", exit: 78)
         }
         return EngineProgram(path: path, engine: engine, allocator: word("malloc=", in: text))
     }
@@ -50,14 +50,14 @@ package struct EngineProgram: Sendable {
         }
     }
 
-    /// What the engine says of a configuration, without becoming a server: with no port and no socket it ends at once, and
-    /// has read every line by then (`initListeners`, src/server.c). nil: it takes all of them.
+    /// The engine's complaint about a configuration, without a running server: without port and socket the engine exits at once,
+    /// after it has read every line (`initListeners`, src/server.c). nil: it accepts all lines.
     package func complaint(about plan: RedisConfPlan, in folder: String) -> Complaint? {
         let path = folder + "/config-check.conf"
         defer { unlink(path) }
         guard (try? writeDurably(plan.bytes, to: path, mode: 0o600)) != nil else { return nil }
         let lines = (Self.run(self.path, [path], in: folder).output ?? "").split(separator: "\n").map(String.init)
-        // It takes the directives of TLS without being able to do it, and says so in its log (src/server.c, 7.2 and later).
+        // A build without TLS accepts the TLS directives, and only its log says so (src/server.c, 7.2 and later).
         let log = (try? readFile(folder + "/redis.log", limit: 1 << 20)) ?? []
         if String(decoding: log, as: UTF8.self).contains("Failed finding TLS support") {
             return Complaint(line: 0, words: "", isWithoutTLS: true)
@@ -72,7 +72,7 @@ package struct EngineProgram: Sendable {
     }
 
     package struct Complaint: Sendable {
-        /// Of the redis.conf, from 1.
+        /// The line in redis.conf, from 1.
         package var line: Int
         package var words: String
         package var isWithoutTLS: Bool
@@ -101,7 +101,7 @@ package struct EngineProgram: Sendable {
         return String(cString: path)
     }
 
-    /// Runs a program to its end, with its output in a file, for a limited time.
+    /// Runs a program until it exits, with its output in a file, up to a time limit.
     static func run(
         _ path: String, _ arguments: [String], in folder: String, limit: Duration = .seconds(10)
     ) -> (output: String?, ended: Bool) {

@@ -32,7 +32,7 @@ package struct EventFile: EventStore {
     }
 
     package func newest() -> EventDocument? {
-        // The last line may be one that a crash cut short.
+        // A crash may have truncated the last line.
         let reader = LineReader(file, from: .lastLines(100))
         var newest: EventDocument?
         while let line = reader.line() {
@@ -51,7 +51,7 @@ package struct EventFile: EventStore {
         while let bytes = reader.line() {
             guard let line = EventLine(bytes), query.includes(line) else { continue }
             lines.append(line)
-            // Twice as many at most are held, and the older half goes at once.
+            // Holds at most twice as many, and drops the older half at once.
             if lines.count >= limit * 2 { lines.removeFirst(lines.count - limit) }
         }
         return Array(lines.suffix(limit))

@@ -3,9 +3,9 @@ import Planner
 import RESP
 import RedisClient
 
-/// Commands that people send through the daemon, which knows the passwords.
+/// Commands of the operator, sent by the daemon, which knows the passwords.
 extension HostDriver {
-    /// On a connection of its own: it may take long, and may leave it in any state.
+    /// Uses a separate connection, because the command may take long, and may leave the connection in any state.
     package func call(
         _ command: RESPCommand, _ contact: Effect.Contact, timeout: Duration
     ) async -> Result<RESPValue, RedisClientError> {
@@ -25,7 +25,7 @@ extension HostDriver {
         }
     }
 
-    /// Whom a node lets in, where it asks: nil, nobody in particular.
+    /// The credentials for a node; nil: it requires none.
     package var login: (user: String?, password: String)? {
         Self.credentials(spec, of: .person).compactMap { $0 }.first.map { ($0.user, $0.password) }
     }

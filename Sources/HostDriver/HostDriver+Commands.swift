@@ -4,7 +4,7 @@ import Planner
 import RESP
 import RedisClient
 
-/// Effects that are commands to a node.
+/// Effects that send commands to a node.
 extension HostDriver {
     static let commandLimit = Duration.seconds(2)
 
@@ -17,7 +17,7 @@ extension HostDriver {
         }
     }
 
-    /// Where the engine cannot fork it answers `ERR` and no more; why is in its log alone (`rdbSaveBackground`, src/rdb.c).
+    /// If the engine cannot fork, it only answers `ERR`; the reason is in its log (`rdbSaveBackground`, src/rdb.c).
     func save(_ node: NodeName, _ contact: Effect.Contact) async -> Outcome {
         let outcome = await command(node, contact, ["BGSAVE"])
         guard case .failed(let words) = outcome, words == "ERR" else { return outcome }
@@ -25,8 +25,8 @@ extension HostDriver {
         return .failed(SaveTrouble.words(log) ?? words)
     }
 
-    /// On a connection of its own: a save may take long, and questions are not to wait behind it. The end of the
-    /// connection is the answer of an engine that ends.
+    /// Uses a separate connection, because a save may take long, and polls must not wait behind it. The end of the connection is
+    /// the answer of an engine that exits.
     func shutDown(_ node: NodeName, _ contact: Effect.Contact, _ saving: Effect.Saving) async -> Outcome {
         let words: [String] =
             switch saving {
@@ -51,12 +51,12 @@ extension HostDriver {
         }
     }
 
-    /// Compare and take over in one step (invariants: one-writer, no-late-order): a takeover that arrives late, or at a
+    /// Compares and takes over in one step (invariants: one-writer, no-late-order): a takeover that arrives late, or at a
     /// second replica, must be an error and not a second writer. Once the cluster itself has declared the master dead
-    /// (`fail`), its replicas may stand for election; each of them raises the current epoch before it asks for votes, and
-    /// then the order is void.
+    /// (`fail`), its replicas may stand for election; each of them raises the current epoch before it requests votes, which
+    /// invalidates the order.
     ///
-    /// From 7.0 on the first line lets it run where `replica-serve-stale-data no` refuses other scripts (MASTERDOWN).
+    /// From 7.0 on, the first line allows the script if `replica-serve-stale-data no` rejects other scripts (MASTERDOWN).
     package static func promotionScript(for engine: Engine?) -> String {
         engine?.isSevenOrLater == true ? "#!lua flags=no-writes,allow-stale\n" + promotionScript : promotionScript
     }

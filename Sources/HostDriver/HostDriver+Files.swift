@@ -16,7 +16,7 @@ extension HostDriver {
         }
     }
 
-    /// A copy to another file system takes as long as it takes, and is not given up: the node waits for it anyway.
+    /// A copy to another file system has no time limit, because the node has to wait for it anyway.
     func move(_ order: Effect.Quarantine) async -> Outcome {
         let job = FileWork.Order(order.directory, "moving to quarantine", order.directory, patience: Self.copying)
         return await change(job, limit: nil) { [quarantine] () throws(FileError) in
@@ -45,7 +45,7 @@ extension HostDriver {
         }
     }
 
-    /// A promotion waits for this.
+    /// Removes the reserve. A promotion waits for this.
     func releaseReserve(in folder: String) async -> Outcome {
         let job = FileWork.Order("reserve \(folder)", "removing the reserve in", folder)
         return await change(job, limit: .milliseconds(500)) { () throws(FileError) in
@@ -95,7 +95,7 @@ extension HostDriver {
             do throws(FileError) {
                 try writeDurably(order.redisConf, to: conf, mode: 0o600, owner: owner)
             } catch {
-                // On a full disk a node starts with what is there, if that is what it needs.
+                // On a full disk, a node starts with the existing files, if they are up to date.
                 guard error.isOutOfSpace, (try? readFile(conf, limit: order.redisConf.count)) == order.redisConf else {
                     throw error
                 }

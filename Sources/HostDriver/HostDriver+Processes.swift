@@ -8,7 +8,7 @@ import ProcessSupervision
 /// Effects on processes.
 extension HostDriver {
     func start(_ order: Effect.StartRequest) async -> Outcome {
-        // What was begun is not given up: a process may come of it at any time.
+        // A start that has begun is not abandoned: it may still create a process.
         let job = FileWork.Order(order.directory, "starting a node in", order.directory)
         guard let spawning else { return await outcome(job, limit: nil) { self.launch(order) } }
         return await spawning.run { self.launch(order) }
@@ -33,7 +33,7 @@ extension HostDriver {
 
     func adopt(_ node: NodeName, _ identity: ProcessIdentity) async -> Outcome {
         let log = "/proc/\(identity.pid)/cwd/redis.log"
-        // The process is watched whether its disk answers or not.
+        // The process is watched even if its disk does not respond.
         let mark = await files.run(.init("log of \(node)", "reading", log), limit: Self.logLimit) {
             LogFile.Mark(endOf: log)
         }
@@ -46,14 +46,14 @@ extension HostDriver {
         }
     }
 
-    /// Tells the loop of the end of a process, with what it wrote to its log since `mark`, and what its cgroup has counted.
+    /// Reports the exit of a process to the loop, with its log since `mark` and the counters of its cgroup.
     private func report(
         _ node: NodeName, log: String, from mark: LogFile.Mark
     ) -> @Sendable (ProcessIdentity, ProcessExit) -> Void {
         { [inbox, cgroups, files] identity, exit in
             let memory = try? cgroups.get().ended(node)
             @Sendable func reason(_ log: [String]) -> ExitReason { ExitReason(exit: exit, log: log, memory: memory) }
-            // The end is known now; what the log says of it is worth a short wait, and follows if it takes longer.
+            // The exit is known now. The reason from the log is worth a short wait, and follows if it takes longer.
             Task {
                 let lines = await files.run(
                     .init("log of \(node)", "reading", log), limit: Self.logLimit,
@@ -68,7 +68,7 @@ extension HostDriver {
 
     private static let logLimit = Duration.milliseconds(100)
 
-    /// What was not at hand at the end of a process: the kernel's word, and its own where nobody heard it end.
+    /// Facts that were missing at the exit of a process: the kernel's log, and the node's own log if the exit was not observed.
     func inquire(_ identity: ProcessIdentity, log: String) async -> Outcome {
         await outcome(.init("inquiry", "reading", log)) { self.inquired(identity, log: log) }
     }
@@ -91,16 +91,16 @@ extension HostDriver {
         }
     }
 
-    /// Invariant: no-unrequested-stop. Compare and kill in one step, as near as that comes: what looked hung may have been
+    /// Invariant: no-unrequested-stop. Compares and kills in immediate succession, because a process that looked hung may have
     /// continued since.
     func killHung(_ identity: ProcessIdentity, _ look: ProcessActivity) -> Outcome {
-        guard ProcessTable.activity(of: identity) == look else { return .failed("it is no longer as it was") }
+        guard ProcessTable.activity(of: identity) == look else { return .failed("the process state has changed") }
         return send(.kill, to: identity)
     }
 
-    /// Compare and continue: another hand may have continued it meanwhile.
+    /// Compares, then continues: another process may have continued it meanwhile.
     func continueStopped(_ identity: ProcessIdentity, _ look: ProcessActivity) -> Outcome {
-        guard ProcessTable.activity(of: identity) == look else { return .failed("it is no longer as it was") }
+        guard ProcessTable.activity(of: identity) == look else { return .failed("the process state has changed") }
         do {
             try watch.signal(identity, SIGCONT)
             return .done
@@ -109,7 +109,7 @@ extension HostDriver {
         }
     }
 
-    /// Invariant: clean-child. What nodes inherit: nothing of systemd's, nothing of clusterd's own.
+    /// Invariant: clean-child. The environment of nodes, without variables of systemd or of clusterd.
     private static var environment: [String] {
         var values = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
         for name in ["HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "MALLOC_CONF", "TZ"] {
@@ -118,7 +118,7 @@ extension HostDriver {
         return values
     }
 
-    /// The moment at which an adopted process began, out of its start time in clock ticks since boot.
+    /// The start of an adopted process, from its start time in clock ticks since boot.
     private func startTime(_ identity: ProcessIdentity) -> WallTime {
         var boot = timespec()
         clock_gettime(CLOCK_BOOTTIME, &boot)

@@ -1,7 +1,7 @@
 import ClusterModel
 import NodeFiles
 
-/// What lies in the quarantine, and in what is to go there: for people who ask.
+/// The contents of the quarantine, and of folders that would be moved there, for the operator.
 extension HostDriver {
     package var heldBack: Quarantine { quarantine }
 

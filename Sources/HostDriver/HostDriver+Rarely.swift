@@ -6,7 +6,7 @@ import Planner
 import RESP
 import RedisClient
 
-/// Tells a file that was replaced or changed from the one that was there.
+/// Identifies a version of a file, to detect that it was replaced or changed.
 package struct FileStamp: Hashable, Sendable {
     var device: UInt64
     var inode: UInt64
@@ -23,11 +23,11 @@ package struct FileStamp: Hashable, Sendable {
     }
 }
 
-/// What is asked and looked at rarely.
+/// Infrequent queries.
 extension HostDriver {
-    /// One CONFIG GET a directive: before Redis 7.0 it takes only one name. What the engine does not know is left out. And a
-    /// script that reads what the promotion reads, and changes nothing. They go over a new connection: one that was let in long
-    /// ago says nothing of whether the next one is.
+    /// Sends one CONFIG GET for each directive, because it accepts only one name before Redis 7.0, and omits directives that the
+    /// engine does not know. Also runs a script that reads the same values as the promotion and changes nothing. Uses a new
+    /// connection: an old one does not show whether the next one would be accepted.
     func askSettings(_ node: NodeName, _ contact: Effect.Contact, _ names: [String]) async -> Outcome {
         let commands = names.map { RESPCommand("CONFIG", "GET", $0) } + [RESPCommand("EVAL", Self.trialScript, "0")]
         var refusal: String?
@@ -78,7 +78,7 @@ extension HostDriver {
         return 1
         """
 
-    /// Says nothing of what is allowed: it loads, computes, or its master is away.
+    /// Errors that do not concern permissions: the node is loading, busy, or its master is unreachable.
     private static func isPassing(_ error: String) -> Bool {
         ["LOADING ", "BUSY ", "MASTERDOWN "].contains { error.hasPrefix($0) }
     }
@@ -99,7 +99,7 @@ extension HostDriver {
                 certificates: CertificateReading.all(of: spec)))
     }
 
-    /// Asked for its version only when the file is another one than before.
+    /// Reads the version only if the file has changed.
     private func engineOnDisk() -> Engine? {
         guard let stamp = FileStamp(engine.path) else { return nil }
         if let last = programSeen.withLock({ $0 }), last.stamp == stamp { return last.engine }

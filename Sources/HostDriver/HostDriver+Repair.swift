@@ -8,20 +8,20 @@ import RedisClient
 
 /// Effects of `fix` on files and slots.
 extension HostDriver {
-    /// How long the engine's tool may read: a second for some hundred megabytes.
+    /// The time limit of the engine's check tool, which reads some hundred megabytes a second.
     static let checkLimit = Duration.seconds(1800)
 
     func examine(_ process: ProcessIdentity, _ path: String) async -> Outcome {
         await outcome(longRead("checking", path), limit: nil) { [engine] in
             guard let check = engine.checkAppendOnlyFile(path, fix: false, limit: Self.checkLimit) else {
-                return .failed("the engine's tool says nothing of \(path)")
+                return .failed("the engine's check tool reports nothing about \(path)")
             }
             return .examined(.init(of: process, path: path, bytes: check.bytes, goodBytes: check.goodBytes))
         }
     }
 
-    /// Invariant: confirmed-repair. The tool cuts a copy, which then takes the name: what is kept in quarantine may be a
-    /// link to the file, and whoever is interrupted leaves either the old one or the new one.
+    /// Invariant: confirmed-repair. The tool truncates a copy, which then replaces the file: the file in quarantine may be a hard
+    /// link to the original, and an interruption leaves either the old or the new file.
     func repair(_ repair: Repair.RepairAppendOnly) async -> Outcome {
         await outcome(longRead("repairing", repair.path), limit: nil) { [engine] in
             let copy = "\(repair.path).repaired"
@@ -33,7 +33,8 @@ extension HostDriver {
                     try fileSize(copy) == repair.goodBytes
                 else {
                     unlink(copy)
-                    return .failed("it is not what it was when you were asked, or the engine's tool does not cut it")
+                    return .failed(
+                        "the file has changed since the confirmation, or the engine's check tool cannot truncate it")
                 }
                 try replaceDurably(repair.path, by: copy)
                 return .done
@@ -48,14 +49,14 @@ extension HostDriver {
         .init("\(doing) \(path)", doing, path, patience: Self.checkLimit)
     }
 
-    /// The old manifest, where there is one, stays whole in the copy that was kept before: a rename replaces it.
+    /// An old manifest stays complete in the kept copy, because a rename replaces it.
     func write(_ order: Repair.WriteManifest) async -> Outcome {
         await change(.init(order.directory, "writing to", order.directory)) { [owner] () throws(FileError) in
             try writeDurably(Array(order.text.utf8), to: order.path, mode: 0o600, owner: owner)
         }
     }
 
-    /// Slots that this node takes for another's are let go of first: it refuses to add what it knows an owner of.
+    /// First deletes the slots that this node assigns to another one: it refuses to add a slot with a known owner.
     func addSlots(_ node: NodeName, _ contact: Effect.Contact, _ slots: SlotSet, foreign: SlotSet) async -> Outcome {
         func words(_ set: SlotSet) -> [String] { set.ranges.flatMap { $0 }.map(String.init) }
         if !foreign.isEmpty {
@@ -65,20 +66,20 @@ extension HostDriver {
         return await command(node, contact, ["CLUSTER", "ADDSLOTS"] + words(slots))
     }
 
-    /// Two commands, one after the other: Valkey 9.1 with a replica dies by an assertion of a SETSLOT in a script
-    /// (docs/engines.md). Its owner has stopped sending clients there before.
+    /// Uses two separate commands, because Valkey 9.1 with a replica crashes on a SETSLOT in a script (docs/engines.md). The slot's
+    /// owner has stopped redirecting clients there before.
     func closeSlot(_ node: NodeName, _ contact: Effect.Contact, _ slot: Int, ifEmpty: Bool) async -> Outcome {
         do {
             let connection = try await connection(node, contact)
             if ifEmpty {
                 let info = try await connection.send(RESPCommand("INFO", "keyspace"), timeout: Self.commandLimit)
-                guard let text = info.text else { return .failed(info.errorText ?? "it does not say what it holds") }
+                guard let text = info.text else { return .failed(info.errorText ?? "it does not report its keys") }
                 let others = InfoReply(text).keysOfDatabases.keys.filter { $0 != 0 }.sorted()
                 let answers = try await connection.pipeline(
                     NodeQuestion.counts(of: [slot], otherDatabases: others), timeout: Self.commandLimit)
                 guard NodeQuestion.keys(of: [slot], in: answers)?[slot] == 0 else {
                     let words = answers.lazy.compactMap(\.errorText).first
-                    return .failed(words ?? "it has keys of slot \(slot) by now")
+                    return .failed(words ?? "it now has keys in slot \(slot)")
                 }
             }
             let answer = try await connection.send(
@@ -89,13 +90,13 @@ extension HostDriver {
         }
     }
 
-    /// Valkey waits for its replicas with this, two seconds unless told otherwise.
+    /// Valkey waits for its replicas during this command, by default for two seconds.
     static let slotLimit = Duration.seconds(5)
 }
 
 extension EngineProgram {
-    /// `redis-check-aof` of one file: beside the server, or the server itself under that name, which is the same program
-    /// (`main`, src/server.c). One file and not the manifest: the tool of Valkey 9 takes its own kind of dump for damage.
+    /// `redis-check-aof` for one file: next to the server, or the server itself under that name, which is the same program (`main`,
+    /// src/server.c). For one file and not the manifest, because the tool of Valkey 9 reports its own dump format as damaged.
     func checkAppendOnlyFile(_ file: String, fix: Bool, limit: Duration) -> AppendOnlyCheck? {
         var template = Array("/tmp/clusterd-aof-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { return nil }

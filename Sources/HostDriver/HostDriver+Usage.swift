@@ -4,7 +4,7 @@ import Orchestrator
 import Planner
 import ProcessSupervision
 
-/// What nodes take of the host, and what they may.
+/// The resource usage and limits of nodes.
 extension HostDriver {
     func measure(_ processes: [NodeName: ProcessIdentity]) async -> Outcome {
         await outcome(.init("usage", "reading", "/proc")) { self.measured(processes) }
@@ -25,7 +25,7 @@ extension HostDriver {
         }
     }
 
-    /// The kernel may first write pages to disk, before it takes a lower limit.
+    /// The kernel may write pages to disk before it accepts a lower limit.
     func limitMemory(of node: NodeName, _ process: ProcessIdentity, to bytes: Int64?) async -> Outcome {
         await outcome(.init("memory of \(node)", "setting memory.max of", "\(node)"), limit: nil) {
             self.memoryLimited(of: node, process, to: bytes)
@@ -34,7 +34,7 @@ extension HostDriver {
 
     private func memoryLimited(of node: NodeName, _ process: ProcessIdentity, to bytes: Int64?) -> Outcome {
         do {
-            guard let groups = try? cgroups.get() else { return .failed("it is in no cgroup of its own") }
+            guard let groups = try? cgroups.get() else { return .failed("it has no cgroup of its own") }
             try groups.limitMemory(of: node, process, to: bytes)
             return .done
         } catch {

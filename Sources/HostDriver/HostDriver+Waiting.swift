@@ -3,14 +3,14 @@ import NodeFiles
 import Orchestrator
 import Planner
 
-/// Work on files, apart from the threads of the loop, and with a limit (docs/supervision.md).
+/// File work with a limit, outside the threads of the loop (docs/supervision.md).
 extension HostDriver {
-    /// For what takes milliseconds on a disk that works.
+    /// The limit for work that takes milliseconds on a working disk.
     static let fileLimit = Duration.seconds(10)
     /// How long a copy may take before it is reported as hanging.
     static let copying = Duration.seconds(600)
 
-    /// - Parameter limit: nil: its outcome is waited for however long it takes.
+    /// - Parameter limit: nil: waits for the outcome without a limit.
     func outcome(
         _ order: FileWork.Order, limit: Duration? = HostDriver.fileLimit, _ work: @escaping @Sendable () -> Outcome
     ) async -> Outcome {
@@ -41,7 +41,7 @@ extension HostDriver {
         let whenLate: @Sendable (RecordWrite) -> Void = { [inbox] _ in inbox.wake() }
         return await files.run(.init("record", "writing", path), limit: limit, whenLate: whenLate) { [self] in
             if recordOnDisk.withLock({ $0 == record }) { return .written }
-            guard let bytes = RecordCoding.encode(record) else { return .refused("it cannot be written as JSON") }
+            guard let bytes = RecordCoding.encode(record) else { return .refused("it cannot be encoded as JSON") }
             do throws(FileError) {
                 recordOnDisk.withLock { $0 = nil }
                 try writeDurably(bytes, to: path, mode: Self.recordMode)
@@ -53,7 +53,7 @@ extension HostDriver {
         } ?? .late
     }
 
-    /// Room is looked at in each turn. A file system that does not answer is taken to be as it last was.
+    /// Reads the free space in each turn. For a file system that does not respond, the last values are used.
     package func disks(of folders: [String]) async -> [Disk] {
         let order = FileWork.Order("disks", "reading the free space of", dataDirectory)
         guard let disks = await files.run(order, limit: .milliseconds(100), { NodeFiles.disks(of: folders) }) else {

@@ -8,7 +8,7 @@ import ProcessSupervision
 import RedisClient
 import Synchronization
 
-/// All hands behind the loop's `Driver`: one effect in, one outcome out. It decides nothing.
+/// Carries out effects on this host for the loop's `Driver`: one effect in, one outcome out. It makes no decisions.
 package final class HostDriver: Driver {
     let engine: EngineProgram
     let user: UserAccount?
@@ -17,23 +17,23 @@ package final class HostDriver: Driver {
     let group: MultiThreadedEventLoopGroup
     let inbox: Inbox
     package let watch = ProcessWatch()
-    /// Where nodes are started that are to end with this process; nil: they outlive it.
+    /// The thread that starts nodes which end with this process; nil: nodes outlive it.
     let spawning: SpawningThread?
-    /// Where each node is put into a cgroup of its own; or why that cannot be.
+    /// The separate cgroups of the nodes, or why there are none.
     package let cgroups: Result<NodeCgroups, NodeCgroups.Refusal>
     let configuration: Mutex<ClusterSpec>
     let formerCredentials = Mutex<[RedisCredentials?]>([])
     let reservations = Mutex<[PortPair: PortReservation]>([:])
     let connections = NodeConnections()
     let transports: Transports
-    /// The server program as it was last asked for its version.
+    /// The server program at the last query of its version.
     let programSeen = Mutex<(stamp: FileStamp, engine: Engine?)?>(nil)
     package let files = FileWork()
-    /// The record as it is on disk, if this daemon wrote it.
+    /// The record on disk, if this daemon wrote it.
     let recordOnDisk = Mutex<Record?>(nil)
     let lastDisks = Mutex<[Disk]>([])
 
-    /// Bytes of open files that a node is given room for: `maxclients` 10000 and the engine's own 32 (src/server.h).
+    /// The open files that a node needs: `maxclients` 10000 and the engine's own 32 (src/server.h).
     static let openFiles: UInt64 = 10_032
     static let recordMode: mode_t = 0o600
 
@@ -53,7 +53,7 @@ package final class HostDriver: Driver {
         transports = Transports(spec.certificates)
     }
 
-    /// Passwords that were good until now still are, on nodes that were not told yet.
+    /// Old passwords are still valid on nodes that do not have the new ones yet.
     package func configure(_ spec: ClusterSpec) {
         let former = Self.credentials(self.spec)
         formerCredentials.withLock { known in known += former.filter { !known.contains($0) } }
@@ -85,7 +85,7 @@ package final class HostDriver: Driver {
             asleep: .nanoseconds(nanoseconds(boot) - nanoseconds(monotonic)), memoryKills: memoryKills)
     }
 
-    /// Of all nodes together, where they are in cgroups of their own.
+    /// The total of all nodes, if they have separate cgroups.
     var memoryKills: Int? { MemoryKills.count(in: try? cgroups.get().whole) }
 
     package static func recordPath(_ dataDirectory: String) -> String { dataDirectory + "/state.json" }

@@ -5,7 +5,7 @@ import Planner
 import ProcessSupervision
 
 extension HostReading {
-    /// This host as it is now (proc(5), sysfs(5), cgroups(7)).
+    /// The current state of this host (proc(5), sysfs(5), cgroups(7)).
     package static func ofThisHost(_ spec: ClusterSpec, _ program: EngineProgram) -> HostReading {
         var host = HostReading(openFiles: OpenFileLimit.hard)
         host.overcommit = number("/proc/sys/vm/overcommit_memory")
@@ -41,7 +41,7 @@ extension HostReading {
             .flatMap { $0.split(separator: " ").dropFirst().first }.flatMap { Int64($0) }.map { $0 << 10 }
     }
 
-    /// The smallest `memory.max` from our own group up to the root.
+    /// The smallest `memory.max` from the cgroup of this process up to the root.
     private static var memoryOfControlGroup: Int64? {
         let line = HostFile.text("/proc/self/cgroup")?.split(separator: "\n").first { $0.hasPrefix("0::") }
         guard var group = line?.dropFirst(3) else { return nil }

@@ -1,18 +1,17 @@
 import Glibc
 
-/// A node's log, read for why its process ended.
+/// Reads the log of a node to find why its process exited.
 enum LogFile {
-    /// Of what one process wrote, the beginning says with what it began, and the end how it ended; what lies between is
-    /// left out.
+    /// The maximum size. Keeps the beginning and the end of what one process wrote, and omits the middle.
     private static let headBytes = 32 << 10
     private static let tailBytes = 64 << 10
 
-    /// A place in a log, which may be moved aside later.
+    /// A position in a log, which may be rotated later.
     struct Mark {
         fileprivate var inode: UInt64
         fileprivate var offset: Int
 
-        /// The beginning of a log that could not be looked at.
+        /// The beginning of a log that could not be read.
         static let unknown = Mark(inode: 0, offset: 0)
 
         private init(inode: UInt64, offset: Int) {
@@ -20,7 +19,7 @@ enum LogFile {
             self.offset = offset
         }
 
-        /// The end of the file as it is now.
+        /// The current end of the file.
         init(endOf path: String) {
             var status = stat()
             let isThere = stat(path, &status) == 0
@@ -29,7 +28,7 @@ enum LogFile {
         }
     }
 
-    /// The lines behind a mark. Where the log was moved aside since, those that are left of it and all of the new one.
+    /// The lines after a mark. If the log was rotated since, the rest of the old file and all of the new one.
     static func lines(_ path: String, from mark: Mark) -> [String] {
         var status = stat()
         let isSame = stat(path, &status) == 0 && (mark.inode == 0 || UInt64(status.st_ino) == mark.inode)
@@ -39,7 +38,7 @@ enum LogFile {
         return lines(older, from: isOlder ? mark.offset : 0) + lines(path, from: 0)
     }
 
-    /// The lines behind `offset`; all there are if the file is shorter.
+    /// The lines after `offset`; all lines if the file is shorter.
     private static func lines(_ path: String, from offset: Int) -> [String] {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { return [] }
@@ -52,8 +51,8 @@ enum LogFile {
         return split(read(file, start, headBytes)) + split(read(file, size - tailBytes, tailBytes))
     }
 
-    /// The lines from the first on that begins with this pid, of the last that there are: what a process wrote whose
-    /// beginning nobody marked. Lines of a crash report have no pid in front.
+    /// The last lines, from the first one that begins with this pid: the output of a process without a mark. Lines of a crash
+    /// report do not begin with a pid.
     static func lines(_ path: String, ofProcess pid: pid_t) -> [String] {
         var status = stat()
         guard stat(path, &status) == 0 else { return [] }

@@ -5,7 +5,7 @@ import Planner
 import RedisClient
 import Synchronization
 
-/// One open connection a node process, and which credentials it takes.
+/// One open connection for each node process, with the credentials that it accepts.
 final class NodeConnections: Sendable {
     private struct Entry {
         var process: ProcessIdentity
@@ -21,7 +21,7 @@ final class NodeConnections: Sendable {
         }
     }
 
-    /// What is open stays for what is under way; what comes next is on a connection of its own.
+    /// Current requests keep their connection; later ones use a new connection.
     func renew() {
         let old = entries.withLock { entries in
             defer { entries.removeAll() }
@@ -47,7 +47,7 @@ final class NodeConnections: Sendable {
 extension HostDriver {
     static let connectLimit = Duration.seconds(1)
 
-    /// A connection on which commands are allowed. With several possible credentials each is tried.
+    /// A connection on which commands are allowed. Tries each of the possible credentials.
     func connect(
         _ contact: Effect.Contact, as who: Caller = .clusterd
     ) async throws(RedisClientError) -> RedisConnection {
@@ -55,7 +55,7 @@ extension HostDriver {
         let current = Self.credentials(spec, of: who)
         let security = try await security(port: contact.port)
         let former = formerCredentials.withLock { $0 }.filter { !current.contains($0) }
-        // Nobody in particular is let in everywhere, if only to be refused each command.
+        // A connection without credentials is always accepted, even if every command is then rejected.
         let known = current + former
         for credentials in known.filter({ $0 != nil }) + known.filter({ $0 == nil }) {
             do {
@@ -95,7 +95,7 @@ extension HostDriver {
         return connection
     }
 
-    /// The passwords that nodes were started with: where they were changed while no clusterd ran, those that run know no others.
+    /// The passwords with which nodes were started: if passwords changed while no clusterd ran, running nodes still use these.
     func rememberCredentials(_ directories: [DirectoryFacts]) {
         let login = spec.login
         let started = directories.compactMap(\.redisConf).filter(\.isGenerated).flatMap { file in
@@ -108,11 +108,11 @@ extension HostDriver {
         }
     }
 
-    /// Whose command it is that goes to a node.
+    /// The sender of a command to a node.
     enum Caller { case clusterd, person }
 
-    /// Who clusterd can be: its own ACL user, the default user by `requirepass`, else whom the replicas are to their masters.
-    /// nil, last or alone: nobody in particular. A person's commands are the default user's where that has a password.
+    /// The possible credentials of clusterd: its own ACL user, the default user with `requirepass`, else the user with which replicas
+    /// authenticate. nil, last or alone: no credentials. Commands of the operator use the default user if it has a password.
     static func credentials(_ spec: ClusterSpec, of who: Caller = .clusterd) -> [RedisCredentials?] {
         credentials(spec.login, of: who) { name in spec.directives.last { $0.name == name }?.arguments.first }
     }
@@ -125,7 +125,7 @@ extension HostDriver {
         var found: [RedisCredentials?] = []
         if let password = value("requirepass") { found.append(RedisCredentials(password: password)) }
         if let own {
-            // Whom replicas are to their masters may do less than clusterd must.
+            // The user of the replicas may have fewer permissions than clusterd needs.
             found.insert(own, at: who == .clusterd ? 0 : found.count)
         } else if let password = value("masterauth") {
             if let user = value("masteruser") { found.append(RedisCredentials(user: user, password: password)) }

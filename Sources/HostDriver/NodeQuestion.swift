@@ -4,7 +4,7 @@ import Planner
 import RESP
 import RedisClient
 
-/// What a node is asked, in one go, and how its answers are read.
+/// The commands of one poll of a node, and the parsing of its answers.
 enum NodeQuestion {
     static let commands = [
         RESPCommand("INFO"), RESPCommand("CLUSTER", "INFO"), RESPCommand("CLUSTER", "NODES"),
@@ -19,11 +19,11 @@ enum NodeQuestion {
         if let words = answers.lazy.compactMap(\.errorText).first { return .answered(words) }
         guard answers.count == commands.count, let info = answers[0].text.map(InfoReply.init),
             let cluster = answers[1].text.map(InfoReply.init), let nodes = answers[2].text
-        else { return .answered("its answer is not what was asked for") }
+        else { return .answered("its answer has an unexpected format") }
         let view = NodesView.parse(nodes)
         guard let pid = info.integer("process_id"), let myself = view.myself,
             let replication = replication(info, myself)
-        else { return .answered("its answer is not what was asked for") }
+        else { return .answered("its answer has an unexpected format") }
         var report = NodeReport(
             processID: Int32(clamping: pid), id: myself.id, engine: engine(info), loading: info["loading"] == "1",
             replication: replication, clusterStateOK: cluster["cluster_state"] == "ok",
@@ -36,12 +36,12 @@ enum NodeQuestion {
             load: load(info), settings: settings(answers.suffix(4)))
         report.persistence.rewritesAppendOnly =
             info["aof_rewrite_in_progress"] == "1" || info["aof_rewrite_scheduled"] == "1"
-        // A hand-over pauses the master's clients too, and says another reason.
+        // A planned failover pauses the master's clients too, with another reason.
         report.holdsWrites = info["paused_reason"] == "client_pause" && info["paused_actions"] != "none"
         return .report(report)
     }
 
-    /// Answers to CONFIG GET of one directive each.
+    /// The answers to CONFIG GET, each for one directive.
     private static func settings(_ answers: ArraySlice<RESPValue>) -> [String: String] {
         var found: [String: String] = [:]
         for answer in answers {
@@ -65,7 +65,7 @@ enum NodeQuestion {
         return found
     }
 
-    /// A link that was never up is -1 on some engines, and on others down since 1970.
+    /// For a link that was never up, some engines report -1, others a link that is down since 1970.
     private static func linkDownFor(_ info: InfoReply) -> Duration? {
         guard let seconds = info.integer("master_link_down_since_seconds"), seconds >= 0,
             seconds <= info.integer("uptime_in_seconds") ?? 0
@@ -87,13 +87,13 @@ enum NodeQuestion {
             maxMemoryBytes: limit > 0 ? limit : nil,
             clients: Int(info.integer("connected_clients") ?? 0),
             operationsPerSecond: info.integer("instantaneous_ops_per_sec") ?? 0)
-        // Redis before 7.0 has no functions, and does not name them.
+        // Redis before 7.0 has no functions, and does not report them.
         load.libraries = info.integer("number_of_libraries") ?? 0
         load.otherDatabases = keys.keys.filter { $0 != 0 }.sorted()
         return load
     }
 
-    /// CLUSTER COUNTKEYSINSLOT counts in the selected database alone, so each database that has keys is selected in turn.
+    /// CLUSTER COUNTKEYSINSLOT counts only in the selected database, so each database with keys is selected in turn.
     static func counts(of slots: [Int], otherDatabases: [Int]) -> [RESPCommand] {
         let counts = slots.map { RESPCommand("CLUSTER", "COUNTKEYSINSLOT", String($0)) }
         guard !otherDatabases.isEmpty else { return counts }
@@ -129,7 +129,7 @@ extension HostDriver {
         }
     }
 
-    /// On a connection of its own: nothing that is kept for a node leads to a process that may be another's.
+    /// Uses a new connection, because a kept connection may belong to another process.
     func identify(_ contact: Effect.Contact) async -> NodeReply.Outcome {
         do {
             let connection = try await connect(contact)
@@ -154,7 +154,7 @@ extension HostDriver {
         let slots = Array(importing.map(\.slot).prefix(NodeQuestion.slotsCounted))
         let counts = try await connection.pipeline(
             NodeQuestion.counts(of: slots, otherDatabases: report.load.otherDatabases), timeout: Self.answerLimit)
-        // Without a count of every database nothing is known, and the slot is left alone.
+        // Without a count from every database the number is unknown, and the slot stays unchanged.
         report.keysOfImportedSlots = NodeQuestion.keys(of: slots, in: counts) ?? [:]
         return .report(report)
     }

@@ -4,7 +4,7 @@ import Planner
 import ProcessSupervision
 
 extension Observation.Survey {
-    /// A look at the folders of a cluster and at the processes that work in them or that its record names.
+    /// Surveys the folders of a cluster, and the processes that work in them or that its record names.
     package init(
         askedAt: Moment, directories: [DirectoryFacts], record: Record?, server: String, bootID: String
     ) {
@@ -17,7 +17,7 @@ extension Observation.Survey {
                 .init(
                     directory: use.folder, identity: use.identity, name: use.name, command: use.command,
                     parent: use.parent, session: use.session,
-                    // A process that has only just started may not listen yet.
+                    // A process that has just started may not listen yet.
                     ports: use.ports?.isEmpty == true && use.age < listeningDelay ? nil : use.ports)
             },
             recorded: Dictionary(
@@ -31,7 +31,7 @@ extension Observation.Survey {
     }
 }
 
-/// An engine listens before it loads its data, milliseconds after its start; a busy host delays that.
+/// An engine listens within milliseconds after its start, before it loads its data; a busy host delays that.
 private let listeningDelay = Duration.seconds(10)
 
 private func owner(of path: String) -> uid_t? {

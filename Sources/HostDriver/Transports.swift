@@ -2,15 +2,15 @@ import ClusterModel
 import RedisClient
 import Synchronization
 
-/// Which ports speak TLS, and with which certificates clusterd goes there. What a node's redis.conf says decides, since the node was
-/// started with it: nobody is asked without TLS because an attempt with it failed.
+/// The ports that use TLS, and the certificates with which clusterd connects. A node's redis.conf decides, because the node was
+/// started with it: clusterd never falls back to a connection without TLS.
 final class Transports: Sendable {
     private struct State {
         var configured: ClusterSpec.Certificates?
-        /// By client port; a port that is not here is as configured.
+        /// By client port; other ports are as configured.
         var started: [Int: ClusterSpec.Certificates?] = [:]
         var read: [ClusterSpec.Certificates: Result<TransportSecurity, CertificateError>] = [:]
-        /// What is read for an earlier configuration is not kept for a later one.
+        /// Certificates that were read for an earlier configuration are not used for a later one.
         var generation = 0
     }
 
@@ -40,12 +40,12 @@ final class Transports: Sendable {
         }
     }
 
-    /// nil: their files were not read yet.
+    /// nil: the files have not been read yet.
     func known(_ certificates: ClusterSpec.Certificates) -> Result<TransportSecurity, CertificateError>? {
         state.withLock { $0.read[certificates] }
     }
 
-    /// Reads their files, and so is not for the threads of the loop.
+    /// Reads the files, and therefore must not run on the threads of the loop.
     func read(_ certificates: ClusterSpec.Certificates) -> Result<TransportSecurity, CertificateError> {
         let generation = state.withLock(\.generation)
         let result = Result<TransportSecurity, CertificateError> { () throws(CertificateError) in

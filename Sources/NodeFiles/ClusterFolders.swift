@@ -1,14 +1,14 @@
 import ClusterModel
 import Glibc
 
-/// The folders of one cluster, for what destroys it. From the data folder on no link is followed, and what is looked at or
-/// removed is always named within an open folder, whoever changes what meanwhile.
+/// The folders of one cluster, for `destroy`. Follows no link from the data folder on, and addresses files only within an open
+/// folder, so that concurrent changes by other processes cannot redirect it.
 package struct ClusterFolders: Sendable {
     package let dataDirectory: String
 
     package init(_ dataDirectory: String) { self.dataDirectory = dataDirectory }
 
-    /// What lies in the data folder, in `nodes/`, in these folders of nodes and in their folders of append-only files.
+    /// The contents of the data folder, of `nodes/`, of these node folders and of their folders for append-only files.
     package func listings(_ nodeDirectories: [String]) throws(FileError) -> [FolderListing] {
         var listings: [FolderListing] = []
         for path in [dataDirectory, dataDirectory + "/nodes"] + nodeDirectories {
@@ -23,7 +23,7 @@ package struct ClusterFolders: Sendable {
         return listings
     }
 
-    /// Removes one file. Returns its size; nil where it was gone already.
+    /// Removes one file. Returns its size; nil if it did not exist.
     package func removeFile(_ name: String, from folder: String) throws(FileError) -> Int64? {
         guard let descriptor = try open(folder) else { return nil }
         defer { close(descriptor) }
@@ -35,7 +35,7 @@ package struct ClusterFolders: Sendable {
         return Int64(status.st_size)
     }
 
-    /// Removes a folder; false where something is in it, or it is no folder of its own.
+    /// Removes a folder. Returns false if it is not empty, or not a folder.
     package func removeFolder(_ path: String) throws(FileError) -> Bool {
         let (parent, name) = splitPath(path)
         let isRoot = path == dataDirectory
@@ -100,7 +100,7 @@ package struct ClusterFolders: Sendable {
         return Array(bytes.prefix(max(0, count)))
     }
 
-    /// The data folder by whatever way leads to it; below it, and at the end of any other path, no link. nil: not there.
+    /// Opens a folder. Follows links in the path to the data folder, but not below it. nil: it does not exist.
     private func open(_ path: String) throws(FileError) -> Int32? {
         guard path != dataDirectory else { return try openAnywhere(path) }
         guard path.hasPrefix(dataDirectory + "/") else { return try openPart(AT_FDCWD, path, path) }

@@ -1,16 +1,16 @@
 import ClusterModel
 import Glibc
 
-/// The data files of one folder: which there are, and whether they hold keys.
+/// The data files of one folder, and whether they contain keys.
 struct DataSurvey {
     private let folder: String
-    /// Relative to the folder; also those one level down. Sorted.
+    /// Paths relative to the folder, including those one level down. Sorted.
     private var files: [String] = []
     /// `appendonlydir/appendonly.aof.manifest`.
     private(set) var manifests: [String] = []
     private var trouble: String?
 
-    /// More than the longest run of auxiliary fields before a first key.
+    /// More than the longest sequence of auxiliary fields before a first key.
     private static let prefixBytes = 1 << 16
 
     init(folder: String, names: [String], besides known: [String?]) {
@@ -61,7 +61,7 @@ struct DataSurvey {
                 ?? AppendOnlyFiles(directoryName: directory, files: [], trouble: trouble)
         }
         if manifest.entries.allSatisfy({ $0.kind == .history }),
-            let parts = partsWithoutManifest(names, &rest, trouble: "\(manifestName) names history only")
+            let parts = partsWithoutManifest(names, &rest, trouble: "\(manifestName) names only history files")
         {
             return parts
         }
@@ -72,15 +72,16 @@ struct DataSurvey {
                 found.files.append(file)
                 rest.removeAll { $0 == name }
             } else {
-                found.trouble = "\(manifestName) names \(entry.name), which is not there"
+                found.trouble = "\(manifestName) names \(entry.name), which does not exist"
             }
         }
         addUnnamed(manifest, manifestName, names, to: &found, &rest)
         return found
     }
 
-    /// A part with keys that the manifest does not name, not even as history: the engine loads the others without a word, and overwrites
-    /// that one when it gets to its number. A second base is left by a rewrite that a crash ended, and holds what the named files hold.
+    /// Finds a part with keys that the manifest does not name, not even as history: the engine silently loads the others, and
+    /// overwrites that one when it reaches its number. A second base is a leftover of a rewrite that crashed; its data are in the
+    /// named files.
     private func addUnnamed(
         _ manifest: AOFManifest, _ manifestName: String, _ names: DataFileNames, to found: inout AppendOnlyFiles,
         _ rest: inout [String]
@@ -111,9 +112,9 @@ struct DataSurvey {
             .compactMap { look(at: $0, isDump: $0.hasSuffix(".rdb")) }
     }
 
-    /// Base and increments that no manifest names: without one the engine starts empty and overwrites them, and it refuses one
-    /// that is empty or cut.
-    /// - Parameter trouble: of a manifest that is there; nil: it is missing, which only matters where a part holds keys.
+    /// Finds base and increments without a manifest. Without one, the engine starts empty and overwrites them; it rejects a manifest
+    /// that is empty or truncated.
+    /// - Parameter trouble: the problem of an existing manifest; nil: it is missing, which matters only if a part has keys.
     private func partsWithoutManifest(
         _ names: DataFileNames, _ rest: inout [String], trouble: String?
     ) -> AppendOnlyFiles? {
@@ -127,7 +128,7 @@ struct DataSurvey {
         return files
     }
 
-    /// nil for what is neither named as a data file nor begins like one.
+    /// nil for a file that neither has the name nor the beginning of a data file.
     private func look(at name: String, isDump: Bool) -> DataFile? {
         let path = "\(folder)/\(name)"
         let isNamedSo = isDump || name.hasSuffix(".aof")

@@ -1,10 +1,9 @@
 import ClusterModel
 import Glibc
 
-/// Looks at every folder that is or may be a node's: below `nodes/`, laid out by hand as `<data>/7000/` or under another
-/// name, the data folder itself where a node's files lie in it, and `extra`. Reads only, and of a large file only its
-/// beginning. An extra folder that does not exist is reported as such. What cannot be read counts as keys (invariant:
-/// unknown-is-data).
+/// Surveys every folder that is or may be a node's: below `nodes/`, laid out by hand as `<data>/7000/` or under another name, the
+/// data folder itself if it has a node's files, and `extra`. Reads only, and only the beginning of large files. Reports an extra
+/// folder that does not exist as such. Files that cannot be read count as keys (invariant: unknown-is-data).
 package func survey(dataDirectory: String, extra: [String] = []) -> [DirectoryFacts] {
     let ours = numbered((try? listDirectory(dataDirectory + "/nodes")) ?? []).map { "\(dataDirectory)/nodes/\($0)" }
     let byHand = numbered((try? listDirectory(dataDirectory)) ?? [])
@@ -22,12 +21,12 @@ package func survey(dataDirectory: String, extra: [String] = []) -> [DirectoryFa
     return found
 }
 
-/// Names of node folders in the order of their numbers; hidden ones are nobody's.
+/// The names of node folders in the order of their numbers, without hidden ones.
 private func numbered(_ names: [String]) -> [String] {
     names.filter { !$0.hasPrefix(".") }.sorted { NodeName($0) < NodeName($1) }
 }
 
-/// Whether a folder holds what an engine leaves. One that may not be read may, if it is named after a port.
+/// Whether a folder has files of an engine. An unreadable folder counts if it is named after a port.
 private func isLaidOutByHand(_ path: String, isPort: Bool) -> Bool {
     guard isDirectory(path) else { return false }
     guard let names = try? listDirectory(path) else { return isPort }
@@ -37,7 +36,7 @@ private func isLaidOutByHand(_ path: String, isPort: Bool) -> Bool {
     }
 }
 
-/// What lies in one folder.
+/// The facts about one folder.
 package func directoryFacts(_ path: String) -> DirectoryFacts {
     var facts = DirectoryFacts(path: path)
     do throws(FileError) {
@@ -59,14 +58,14 @@ package func directoryFacts(_ path: String) -> DirectoryFacts {
             facts.redisConf?.dataNames ?? DataFileNames(guessedFrom: names, manifests: data.manifests)
         facts.content = data.content(facts.dataNames)
     } catch {
-        // What could not be looked at may hold anything.
+        // A folder that cannot be read may hold anything.
         facts.content.trouble = error.description
         if facts.nodesFileName != nil, facts.nodesFile == .absent { facts.nodesFile = .corrupt(error.description) }
     }
     return facts
 }
 
-/// Bytes that this user may still write on the file system of a path; nil if that cannot be told.
+/// The free space for this user on the file system of a path, in bytes; nil if unknown.
 private func freeBytes(_ path: String) -> Int64? {
     var status = statvfs()
     guard statvfs(path, &status) == 0 else { return nil }
@@ -85,7 +84,7 @@ private func redisConf(in path: String, _ names: [String]) throws(FileError) -> 
     return RedisConfFacts(fileName: name, try readFile("\(path)/\(name)", limit: 4 << 20))
 }
 
-/// The one that redis.conf names, else the one of the folder's number, else `nodes.conf`, else any.
+/// The nodes.conf of a folder: the one that redis.conf names, else the one with the folder's number, else `nodes.conf`, else any.
 private func nodesFileName(in path: String, _ names: [String], _ conf: RedisConfFacts?) -> String? {
     if let named = conf?.clusterConfigFile, names.contains(named) { return named }
     for usual in ["nodes-\(splitPath(path).name).conf", "nodes.conf"] where names.contains(usual) { return usual }

@@ -1,8 +1,8 @@
 import ClusterModel
 import Glibc
 
-/// The file systems on which these folders lie, each once, in the order of the folders. A folder that is not there yet counts for
-/// the one that it would be made on; one of which nothing can be told is left out.
+/// The file systems of these folders, each once, in the order of the folders. A missing folder counts for the file system on which
+/// it would be created. Omits file systems without available facts.
 package func disks(of folders: [String]) -> [Disk] {
     var devices: [UInt64] = []
     var disks: [Disk] = []
@@ -19,13 +19,13 @@ package func disks(of folders: [String]) -> [Disk] {
             Disk(
                 folders: [folder], free: bytes(UInt64(status.f_bavail), status),
                 size: bytes(UInt64(status.f_blocks), status), reserve: heldBytes(Reserve.path(in: folder)),
-                // A file system without a table of inodes (btrfs) counts none at all.
+                // A file system without an inode table (btrfs) reports zero inodes.
                 freeFiles: status.f_files > 0 ? Int64(clamping: UInt64(status.f_favail)) : nil))
     }
     return disks
 }
 
-/// The folder itself or the nearest one above it that is there, and the file system that it is on.
+/// The folder or its nearest existing parent, with its file system.
 private func place(of folder: String) -> (path: String, device: UInt64)? {
     var path = folder[...]
     while true {
@@ -41,10 +41,10 @@ private func bytes(_ blocks: UInt64, _ status: statvfs) -> Int64 {
     return overflow ? .max : Int64(clamping: bytes)
 }
 
-/// How a reserve begins, which tells it from a file of the same name that somebody else put there.
+/// The first bytes of a reserve, which distinguish it from another file with the same name.
 let reserveMark = Array("clusterd's reserve for a full disk\n".utf8)
 
-/// What a reserve really takes up of what it is long; 0 where there is none.
+/// The allocated size of a reserve; 0 if there is none.
 private func heldBytes(_ path: String) -> Int64 {
     var status = stat()
     guard lstat(path, &status) == 0, status.isRegularFile, isReserve(path) else { return 0 }
@@ -55,7 +55,7 @@ private func isReserve(_ path: String) -> Bool {
     (try? readPrefix(path, limit: reserveMark.count))?.bytes == reserveMark
 }
 
-/// Makes the reserve in a folder, or what is missing of it: blocks that are there, not a length (posix_fallocate(3)).
+/// Creates or completes the reserve in a folder, with allocated blocks (posix_fallocate(3)), not only a length.
 package func makeReserve(in folder: String) throws(FileError) {
     let path = Reserve.path(in: folder)
     let file = try OpenFile(path, O_WRONLY | O_CREAT | O_NOFOLLOW, mode: 0o600, doing: "make")
@@ -63,14 +63,14 @@ package func makeReserve(in folder: String) throws(FileError) {
     guard isReserve(path) else { throw FileError("make", path, code: EEXIST) }
     let code = posix_fallocate(file.descriptor, 0, Int(Reserve.bytes))
     guard code == 0, heldBytes(path) >= Reserve.bytes else {
-        // Half of one holds room that others may need, and is no reserve.
+        // A partial reserve takes space that others may need, and is of no use.
         unlink(path)
         throw FileError("make", path, code: code == 0 ? EOPNOTSUPP : code)
     }
     try file.sync()
 }
 
-/// Gives its room back. That there is none is as well.
+/// Removes the reserve, if there is one.
 package func releaseReserve(in folder: String) throws(FileError) {
     let path = Reserve.path(in: folder)
     if let there = try status(path), there.st_size > 0, !isReserve(path) {

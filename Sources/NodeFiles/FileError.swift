@@ -1,8 +1,8 @@
 import Glibc
 
-/// A file operation that failed: which, on what, and why.
+/// A failed file operation: the operation, the path, and the reason.
 package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// As it stands behind "cannot": `write`, `make the folder`.
+    /// The operation, as the text after "cannot": `write`, `create the folder`.
     package var doing: String
     package var path: String
     /// errno(3)

@@ -1,10 +1,10 @@
 import Glibc
 
-/// Why `<data>/lock` was not taken.
+/// Why `<data>/lock` could not be taken.
 package enum FileLockError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// `pid` as its holder wrote it; nil if nothing readable is in it.
+    /// `pid` as the holder wrote it; nil if it is not readable.
     case held(path: String, pid: Int32?)
-    /// The file system keeps no locks (some network and FUSE mounts): nothing would keep a second daemon out.
+    /// The file system does not support locks (some network and FUSE mounts): a second daemon could start.
     case unsupported(path: String, code: Int32)
     case failed(FileError)
 
@@ -12,21 +12,21 @@ package enum FileLockError: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .held(let path, let pid): "\(path) is held by \(pid.map { "pid \($0)" } ?? "another process")"
         case .unsupported(let path, let code):
-            "the file system of \(path) keeps no locks (\(String(cString: strerror(code)))); "
+            "the file system of \(path) does not support locks (\(String(cString: strerror(code)))); "
                 + "use a data folder on a local file system"
         case .failed(let error): error.description
         }
     }
 }
 
-/// An exclusive flock(2) on a file, held as long as this lives. The file stays: to remove it would let two hold it
-/// (invariant: one-daemon).
+/// An exclusive flock(2) on a file, held for the lifetime of this value. The file is never removed, because then two processes
+/// could hold the lock (invariant: one-daemon).
 package final class FileLock: Sendable {
     package let path: String
-    /// Close-on-exec. Its lock belongs to the open file, so that a daemon that replaces itself can pass it on.
+    /// Close-on-exec. The lock belongs to the open file, so that an upgrade in place can pass it on.
     package let descriptor: Int32
 
-    /// Takes over a lock that was inherited through exec.
+    /// Adopts a lock that was inherited through exec.
     package init(path: String, inherited descriptor: Int32) {
         self.path = path
         self.descriptor = descriptor
@@ -34,9 +34,9 @@ package final class FileLock: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Does not wait. The process id of the holder is written into the file.
+    /// Takes the lock without waiting, and writes the pid of this process into the file.
     ///
-    /// - Parameter inherited: the lock as the program before this one, in the same process, held it.
+    /// - Parameter inherited: the lock that the previous program held in the same process.
     package static func take(_ path: String, inherited: Int32? = nil) throws(FileLockError) -> FileLock {
         if let inherited {
             let lock = FileLock(path: path, inherited: inherited)
@@ -45,10 +45,10 @@ package final class FileLock: Sendable {
         while true {
             let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
             guard descriptor >= 0 else { throw .failed(FileError("open the lock", path, code: errno)) }
-            // From here on closed by its deinit, whatever happens.
+            // From here on, deinit closes it in any case.
             let lock = FileLock(path: path, inherited: descriptor)
             guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw refusal(path, descriptor, code: errno) }
-            // The lock of a file that somebody removed keeps nobody out: only the one that has the name counts.
+            // A lock on a removed file excludes no other process: only the file with this name counts.
             if isStillNamed(path, descriptor) {
                 try lock.writeHolder()
                 return lock
@@ -79,7 +79,7 @@ package final class FileLock: Sendable {
 
     private func writeHolder() throws(FileLockError) {
         let bytes = Array("\(getpid())\n".utf8)
-        // A full disk must not keep the daemon from its nodes: the number is for people only.
+        // A full disk must not keep the daemon from its nodes: the pid is only informative.
         guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, bytes, bytes.count, 0) == bytes.count || errno == ENOSPC
         else { throw .failed(FileError("write the lock", path, code: errno)) }
     }

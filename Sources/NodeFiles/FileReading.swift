@@ -1,7 +1,7 @@
 import ClusterModel
 import Glibc
 
-/// The whole of a regular file; EFBIG if it is longer than `limit` bytes.
+/// The contents of a regular file; EFBIG if it is longer than `limit` bytes.
 package func readFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
     let (bytes, size) = try readPrefix(path, limit: limit + 1)
     guard bytes.count <= limit, size <= limit else { throw FileError("read", path, code: EFBIG) }
@@ -10,7 +10,7 @@ package func readFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
 
 /// The first `limit` bytes of a regular file, and its size.
 package func readPrefix(_ path: String, limit: Int) throws(FileError) -> (bytes: [UInt8], size: Int) {
-    // O_NONBLOCK: to open a FIFO without a writer would wait for one.
+    // O_NONBLOCK: opening a FIFO without a writer would block.
     let file = try OpenFile(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, doing: "read")
     let status = try file.status()
     guard status.st_mode & S_IFMT == S_IFREG else {
@@ -19,7 +19,7 @@ package func readPrefix(_ path: String, limit: Int) throws(FileError) -> (bytes:
     return (try file.read(limit: limit), Int(status.st_size))
 }
 
-/// What a regular file holds from an offset on, up to `limit` bytes; nothing where it is shorter by now.
+/// The contents of a regular file from an offset on, up to `limit` bytes; empty if the file is shorter.
 package func readFile(_ path: String, from offset: Int, limit: Int) throws(FileError) -> [UInt8] {
     let file = try OpenFile(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, doing: "read")
     guard lseek(file.descriptor, offset, SEEK_SET) == offset else { throw FileError("read", path, code: errno) }
@@ -49,11 +49,11 @@ func entries(of directory: OpaquePointer, _ path: String) throws(FileError) -> [
     return names.sorted()
 }
 
-/// What stat(2) says, following links; nil where nothing is.
+/// The result of stat(2), following links; nil if the path does not exist.
 func status(_ path: String) throws(FileError) -> stat? {
     var status = stat()
     if stat(path, &status) == 0 { return status }
-    guard errno == ENOENT || errno == ENOTDIR else { throw FileError("look at", path, code: errno) }
+    guard errno == ENOENT || errno == ENOTDIR else { throw FileError("inspect", path, code: errno) }
     return nil
 }
 

@@ -2,19 +2,19 @@ import ClusterModel
 import Glibc
 import Synchronization
 
-/// Runs work on files on threads of its own, so that a disk that does not answer holds up neither the loop nor a thread of a
-/// pool. Work of one lane runs in order, one at a time: what returns late is followed by what was ordered later, and never
-/// overwrites it. A thread that waits for a hung disk cannot be ended; it is left to wait.
+/// Runs file work on separate threads, so that a hung disk blocks neither the loop nor a thread of a pool. The jobs of one lane run
+/// in order, one at a time, so that a late job never overwrites the result of a later one. A thread that waits for a hung disk
+/// cannot be ended, and continues to wait.
 package final class FileWork: Sendable {
-    /// Work that has not returned for longer than it should take.
+    /// A job that has not returned within its expected time.
     package struct Overdue: Sendable, Hashable {
-        /// What is being done, as in `writing`.
+        /// The activity, such as `writing`.
         package var doing: String
         package var path: String
         package var since: Moment
     }
 
-    /// What a job is called, and how long it takes at most on a disk that works.
+    /// The description of a job, and its maximum duration on a working disk.
     package struct Order: Sendable {
         package var lane: String
         package var doing: String
@@ -49,10 +49,10 @@ package final class FileWork: Sendable {
 
     package init() {}
 
-    /// Runs the work and returns its result; nil if it does not return in time. What had not begun by then never runs; what
-    /// had, goes on, and `whenLate` is called with its result.
-    /// - Parameter limit: counted from the beginning of the work that occupies the lane: behind work that hangs nothing waits
-    ///   once more. nil: no limit.
+    /// Runs a job and returns its result; nil if it does not return in time. A job that has not started by then never runs. A
+    /// started job continues, and `whenLate` is called with its result.
+    /// - Parameter limit: counted from the start of the job that occupies the lane, so that callers do not wait again behind a
+    ///   hung job. nil: no limit.
     package func run<Result: Sendable>(
         _ order: Order, limit: Duration?, whenLate: (@Sendable (Result) -> Void)? = nil,
         _ work: @escaping @Sendable () -> Result
@@ -76,7 +76,7 @@ package final class FileWork: Sendable {
         return await answer.value()
     }
 
-    /// Runs the work after what was ordered before in that lane; no caller waits for it.
+    /// Runs a job after the earlier ones in its lane. No caller waits for it.
     package func begin(_ order: Order, _ work: @escaping @Sendable () -> Void) { _ = add(order, work) }
 
     /// The number of jobs in a lane that have not returned.
@@ -87,7 +87,7 @@ package final class FileWork: Sendable {
         }
     }
 
-    /// What hangs now, the oldest first.
+    /// The jobs that are overdue, oldest first.
     package var overdue: [Overdue] {
         let now = Self.now
         return state.withLock { state in
@@ -97,7 +97,7 @@ package final class FileWork: Sendable {
         }
     }
 
-    /// Waits until nothing is under way that takes milliseconds on a disk that works. Returns what has not returned by the limit.
+    /// Waits until no short job is running. Returns a job that has not returned by the limit.
     package func settle(within limit: Duration) async -> Overdue? {
         let deadline = Self.now + limit
         while let left = pending {
@@ -107,7 +107,7 @@ package final class FileWork: Sendable {
         return nil
     }
 
-    /// Copies, which a daemon that is replaced leaves to its successor, are left out.
+    /// Ignores copies, which an upgrade leaves to the next program.
     private var pending: Overdue? {
         state.withLock { state in
             state.lanes.values.compactMap(\.running).filter { $0.job.order.patience <= Self.short }
@@ -129,7 +129,7 @@ package final class FileWork: Sendable {
         _ = answer.give(nil)
     }
 
-    /// The job's number, and since when its lane has been occupied.
+    /// The number of the job, and the time since which its lane is occupied.
     private func add(_ order: Order, _ body: @escaping @Sendable () -> Void) -> (number: Int, began: Moment) {
         let (job, began, isIdle) = state.withLock { state in
             let job = Job(number: state.nextNumber, order: order, body: body)
@@ -153,7 +153,7 @@ package final class FileWork: Sendable {
         if pthread_create(&thread, nil, Worker.body, worker.toOpaque()) == 0 {
             pthread_detach(thread)
         } else {
-            // With no thread left, the caller's own is better than none.
+            // If no thread can be created, the job runs on the caller's thread.
             worker.release()
             drain(job)
         }
@@ -191,7 +191,7 @@ private final class Worker: Sendable {
     }
 }
 
-/// A result that arrives once, or the news that it is no longer waited for.
+/// A result that arrives once, unless the caller has given up.
 private final class Answer<Value: Sendable>: Sendable {
     private enum State {
         case open
@@ -201,7 +201,7 @@ private final class Answer<Value: Sendable>: Sendable {
 
     private let state = Mutex(State.open)
 
-    /// False: it was given up before.
+    /// Returns false if the caller has given up.
     func give(_ value: Value?) -> Bool {
         let (isFirst, continuation) = state.withLock { state -> (Bool, CheckedContinuation<Value?, Never>?) in
             switch state {

@@ -1,11 +1,11 @@
 import ClusterModel
 
-/// Which keys a folder holds: its own data files, or those of the folders in it. nil where it holds no data file.
+/// A sample of the keys in a folder: in its data files, or in those of its subfolders. nil: it has no data files.
 package func keySample(of folder: String) -> KeySample? {
     let inside = ((try? listDirectory(folder)) ?? []).map { "\(folder)/\($0)" }.filter {
         !isLink($0) && isDirectory($0)
     }
-    // A whole folder that was moved lies one level down; the folder of append-only files belongs to its own.
+    // A moved folder is one level down; a folder of append-only files belongs to the folder that contains it.
     let own = directoryFacts(folder).content
     if !own.isEmpty { return keySample(of: own, in: folder) }
     let samples = inside.compactMap { path in
@@ -15,7 +15,7 @@ package func keySample(of folder: String) -> KeySample? {
     return samples.isEmpty ? nil : KeySample(of: samples)
 }
 
-/// What an engine would load: the append-only file where there is one, else the dump; and what else lies there.
+/// The files that an engine would load: the append-only file if there is one, else the dump; and the other files.
 package func keySample(of content: DirectoryContent, in folder: String) -> KeySample {
     let loaded = content.appendOnly?.files ?? content.dumps
     let files = loaded.isEmpty ? content.files : loaded

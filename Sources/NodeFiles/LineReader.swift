@@ -1,22 +1,20 @@
 import ClusterModel
 import Glibc
 
-/// Reads the lines of a rotated file, the oldest file first, and goes on with what is added to it and with the files that
-/// take its place. For one thread.
+/// Reads the lines of a rotated file, the oldest file first, and follows appended lines and rotations. Not thread-safe.
 package final class LineReader {
     package enum Start: Hashable, Sendable {
         case beginning
         case end
-        /// So that this many lines are left.
+        /// Starts this many lines before the end.
         case lastLines(Int)
-        /// Behind what was read before, in whichever of the files that is by now; where it is in none, all of the newest.
+        /// Starts after a position, in the file that now contains it; if none does, at the beginning of the newest file.
         case after(Position)
-        /// With the first file that was written to at or after this time: it holds older lines, too.
+        /// Starts with the first file that was modified at or after this time. It may also have older lines.
         case writtenSince(WallTime)
     }
 
-    /// How far a reader has come. A file system's device number is not the same after every boot; the files are those of one
-    /// folder, so that the inode is enough.
+    /// The position of a reader. It has no device number, which may change with a boot; the inode is sufficient within one folder.
     package struct Position: Hashable, Sendable, Codable {
         var inode: UInt64
         var offset: Int
@@ -37,7 +35,7 @@ package final class LineReader {
         let identity: Identity
 
         init?(_ path: String) {
-            // O_NONBLOCK: to open a FIFO without a writer would wait for one.
+            // O_NONBLOCK: opening a FIFO without a writer would block.
             guard let file = try? OpenFile(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, doing: "read"),
                 let status = try? file.status(), status.isRegularFile
             else { return nil }
@@ -49,11 +47,11 @@ package final class LineReader {
     }
 
     private static let block = 1 << 16
-    /// A line longer than this is given in pieces.
+    /// Longer lines are returned in pieces.
     private static let lineLimit = 1 << 20
 
     private let chain: RotatedFile
-    /// The first is being read; the last is the one that grows.
+    /// The open files: the first one is being read, the last one grows.
     private var parts: [Part] = []
     private var offset = 0
     private var buffer: [UInt8] = []
@@ -78,12 +76,12 @@ package final class LineReader {
         }
     }
 
-    /// Behind the line that was given last; nil while there is no file.
+    /// The position after the last returned line; nil while there is no file.
     package var position: Position? {
         parts.first.map { Position(inode: $0.identity.inode, offset: offset - (buffer.count - next)) }
     }
 
-    /// The next whole line, without its newline; nil: there is none yet.
+    /// The next complete line, without its newline; nil: there is none yet.
     package func line() -> ArraySlice<UInt8>? {
         while true {
             if let end = buffer[next...].firstIndex(of: 10) {
@@ -93,12 +91,12 @@ package final class LineReader {
             if buffer.count - next > Self.lineLimit { return takeRest() }
             if fill() { continue }
             guard parts.count > 1 || reopen() else { return nil }
-            // Between our last look and the rename a line may have been added.
+            // A line may have been appended between the last read and the rename.
             if parts.isEmpty || fill() { continue }
             if parts.count > 1 {
                 parts.removeFirst()
                 offset = 0
-                // At the end of a file that no longer grows, half a line is all that there will be.
+                // A partial line at the end of a file that no longer grows stays partial.
                 if next < buffer.count { return takeRest() }
             }
         }
@@ -112,7 +110,7 @@ package final class LineReader {
     private func fill() -> Bool {
         guard let part = parts.first else { return false }
         if let size = part.status?.st_size, Int(size) < offset {
-            // It was cut short under us: what is there now is new.
+            // The file was truncated: its contents are new.
             offset = 0
             buffer = []
             next = 0
@@ -127,7 +125,7 @@ package final class LineReader {
         return true
     }
 
-    /// Looks for files that took the place of the one that is read. Those that have come and gone meanwhile are missed.
+    /// Opens the files that have replaced the current one. Misses files that were created and removed between two calls.
     private func reopen() -> Bool {
         guard let current = parts.first else {
             parts = Self.open(chain)
@@ -146,7 +144,7 @@ package final class LineReader {
         return true
     }
 
-    /// The oldest first. The newest is opened first: a rotation meanwhile makes one appear twice, and none be missed.
+    /// The files, oldest first. Opens the newest first, so that a rotation may duplicate a file but not hide one.
     private static func open(_ chain: RotatedFile) -> [Part] {
         var parts: [Part] = []
         for age in 0..<chain.count {
@@ -175,14 +173,14 @@ package final class LineReader {
         }
     }
 
-    /// Where the last `left` lines begin; nil, and `left` less, where the file has not that many.
+    /// The offset of the last `left` lines; nil if the file has fewer, and reduces `left`.
     private static func start(ofLast left: inout Int, in part: Part, size: Int) -> Int? {
         var end = size
         while end > 0 {
             let from = max(0, end - block)
             var bytes = [UInt8](repeating: 0, count: end - from)
             guard pread(part.file.descriptor, &bytes, bytes.count, off_t(from)) == bytes.count else { return size }
-            // The newline at the very end ends the last line, and begins none.
+            // A newline at the end of the file does not start a line.
             for index in bytes.indices.reversed() where bytes[index] == 10 && from + index + 1 < size {
                 left -= 1
                 if left == 0 { return from + index + 1 }

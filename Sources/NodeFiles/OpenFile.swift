@@ -1,6 +1,6 @@
 import Glibc
 
-/// A descriptor that is closed when it goes out of scope, and never inherited by a child.
+/// A descriptor that is closed when it goes out of scope, and that children never inherit.
 struct OpenFile: ~Copyable {
     let descriptor: Int32
     let path: String
@@ -18,11 +18,11 @@ struct OpenFile: ~Copyable {
 
     func status() throws(FileError) -> stat {
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw FileError("look at", path, code: errno) }
+        guard fstat(descriptor, &status) == 0 else { throw FileError("inspect", path, code: errno) }
         return status
     }
 
-    /// Up to `limit` bytes from where the descriptor stands.
+    /// Reads up to `limit` bytes from the current position.
     func read(limit: Int) throws(FileError) -> [UInt8] {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: min(limit, 1 << 16))
@@ -51,7 +51,7 @@ struct OpenFile: ~Copyable {
     }
 
     func sync() throws(FileError) {
-        guard fsync(descriptor) == 0 else { throw FileError("make durable", path, code: errno) }
+        guard fsync(descriptor) == 0 else { throw FileError("sync", path, code: errno) }
     }
 
     func setMode(_ mode: mode_t, owner: Owner?) throws(FileError) {
@@ -63,7 +63,7 @@ struct OpenFile: ~Copyable {
     }
 }
 
-/// Whose a file is to be, where nodes run as another user than clusterd.
+/// The owner of new files, if nodes run as another user than clusterd.
 package struct Owner: Hashable, Sendable {
     package var userID: UInt32
     package var groupID: UInt32
@@ -74,12 +74,12 @@ package struct Owner: Hashable, Sendable {
     }
 }
 
-/// Makes what was created, renamed or removed in a folder last over a power cut.
+/// Makes changes to the entries of a folder durable.
 func syncDirectory(_ path: String) throws(FileError) {
     try OpenFile(path, O_RDONLY | O_DIRECTORY, doing: "open the folder").sync()
 }
 
-/// The folder that a path lies in, and the name in it.
+/// Splits a path into folder and name.
 func splitPath(_ path: String) -> (directory: String, name: String) {
     guard let slash = path.lastIndex(of: "/") else { return (".", path) }
     let directory = path[..<slash]

@@ -1,21 +1,21 @@
 import ClusterModel
 import Glibc
 
-/// Looking at the quarantine, and emptying it by hand.
+/// The contents of the quarantine.
 extension Quarantine {
     package struct Folder: Hashable, Sendable {
-        /// Below `quarantine/`.
+        /// The name below `quarantine/`.
         package var name: String
-        /// On disk; what is shared with files elsewhere by a link counts, too.
+        /// The size on disk, including data that are shared with other files by hard links.
         package var bytes: Int64
-        /// What it holds, without the note.
+        /// The contents without the note.
         package var names: [String]
         package var modified: WallTime
-        /// The first line of its note: why it is here.
+        /// The reason: the first line of its note.
         package var why: String?
     }
 
-    /// Sorted by name, which begins with the time. A folder that cannot be read is empty here.
+    /// The folders, sorted by name, which begins with the time. An unreadable folder appears as empty.
     package func contents() -> [Folder] {
         ((try? listDirectory(root)) ?? []).compactMap { name in
             let path = "\(root)/\(name)"
@@ -35,7 +35,7 @@ extension Quarantine {
         return first.hasPrefix("why   ") ? String(first.dropFirst(6)) : first
     }
 
-    /// Links are not followed.
+    /// Does not follow links.
     private static func size(_ path: String) -> Int64 {
         var status = stat()
         guard lstat(path, &status) == 0 else { return 0 }

@@ -1,8 +1,8 @@
 import ClusterModel
 import Glibc
 
-/// `<data>/quarantine/`: where what must go out of the way is kept, one folder a time, with a note. Nothing here is ever
-/// overwritten or deleted (invariant: last-copy).
+/// `<data>/quarantine/`: keeps what was moved out of the way, in one folder for each move, with a note. Never overwrites or
+/// deletes anything (invariant: last-copy).
 package struct Quarantine: Sendable {
     package let root: String
 
@@ -10,12 +10,12 @@ package struct Quarantine: Sendable {
 
     /// Moves files and folders out of a node's folder.
     ///
-    /// The note comes first, and each thing is at one of its two places at any moment. After an interruption the same call
-    /// moves what is left, into a folder of its own.
+    /// Writes the note first. Each file is at one of its two places at any moment. After an interruption, the same call moves the
+    /// remaining files into another folder.
     /// - Parameters:
-    ///   - names: within `directory`; one that is not there is passed over. nil: all of its contents.
+    ///   - names: entries of `directory`; missing ones are skipped. nil: all of its contents.
     ///   - folder: `<time>-<node>`; a number is added if it is taken.
-    ///   - note: why, in a sentence.
+    ///   - note: the reason, in a sentence.
     /// - Returns: the path of the new folder; nil if there was nothing to move.
     @discardableResult
     package func move(
@@ -40,14 +40,14 @@ package struct Quarantine: Sendable {
         return target
     }
 
-    /// Keeps what a node's data files hold now, and leaves them where they are: hard links, and copies where the quarantine
-    /// is on another file system or links are not allowed.
+    /// Keeps the current contents of a node's data files, and leaves the files in place. Uses hard links, or copies if the
+    /// quarantine is on another file system or links are not allowed.
     ///
-    /// A link shares its bytes with the original. Engines replace a dump, a rewritten append-only file and its manifest by
-    /// rename, so these stay; but what is appended to the last increment is appended here, too.
+    /// A link shares its bytes with the original. Engines replace a dump, a rewritten append-only file and its manifest with a
+    /// rename, so the kept ones do not change. But data appended to the last increment also appear here.
     /// - Parameters:
     ///   - names: files within `directory`, also one level down (`appendonlydir/…`), or folders.
-    ///   - reading: the command with which a person reads keys out of a copy in /tmp/read.
+    ///   - reading: the command with which the operator reads keys from a copy in /tmp/read.
     @discardableResult
     package func keepCopies(
         of names: [String], in directory: String, into folder: String, note: String, reading: String? = nil
@@ -67,7 +67,7 @@ package struct Quarantine: Sendable {
         return target
     }
 
-    /// Removes a folder of second copies, and only such a one: its note says what it is.
+    /// Removes a folder of second copies. Refuses any other folder, which it recognises by the note.
     package func discardCopies(_ folder: String) throws(FileError) {
         let path = "\(root)/\(folder)"
         guard !folder.contains("/"), !folder.hasPrefix("."), isDirectory(path), !isLink(path) else { return }
@@ -75,7 +75,7 @@ package struct Quarantine: Sendable {
         guard String(decoding: note, as: UTF8.self).contains(Note.copies) else {
             throw FileError("remove the copies in", path, code: EPERM)
         }
-        // The note last: what is interrupted is still known for what it is.
+        // The note last, so that an interrupted removal can still be recognised.
         for name in try listDirectory(path) where name != "NOTE.txt" { try removeTree("\(path)/\(name)") }
         try removeTree(path)
     }
@@ -99,7 +99,7 @@ package struct Quarantine: Sendable {
         var target = "\(root)/\(name)"
         var number = 2
         while mkdir(target, 0o700) != 0 {
-            guard errno == EEXIST else { throw FileError("make the folder", target, code: errno) }
+            guard errno == EEXIST else { throw FileError("create the folder", target, code: errno) }
             target = "\(root)/\(name)-\(number)"
             number += 1
         }
@@ -110,7 +110,7 @@ package struct Quarantine: Sendable {
     }
 }
 
-/// What a person reads who finds the folder.
+/// The note in a folder of the quarantine.
 private struct Note {
     var why: String
     var from: String
@@ -131,14 +131,14 @@ private struct Note {
             why   \(why)
             from  \(from)
             \(isCopy ? Self.copies : "These were moved out of the way.")
-            A file that is named here and not present was not reached before an interruption: it is still in its old place,
-            or in a folder beside this one.
+            If a file that is named here is missing, the move was interrupted: the file is still in its old place, or in a
+            folder next to this one.
 
             To put \(names.count == 1 ? "it" : "them") back, stop the cluster first (clusterd stop), and then:
 
             \(lines.joined(separator: "\n"))
 
-            \(howToRead)Nothing here is needed by the running cluster. Do not edit these files in place: they may be hard links.
+            \(howToRead)The running cluster needs nothing in this folder. Do not edit these files in place: they may be hard links.
 
             """
     }

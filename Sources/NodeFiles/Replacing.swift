@@ -1,6 +1,6 @@
 import Glibc
 
-/// Gives a file another's name, and what had it goes: one of the two is there at any moment.
+/// Renames a file over another one atomically.
 package func replaceDurably(_ path: String, by other: String) throws(FileError) {
     try OpenFile(other, O_RDONLY, doing: "read").sync()
     guard rename(other, path) == 0 else { throw FileError("replace", path, code: errno) }

@@ -1,11 +1,11 @@
 import ClusterModel
 import Glibc
 
-/// A file that grows, and is moved aside when it is long: `redis.log`, then `redis.log.1`, the newest of the old ones, and
-/// so on. Whoever writes to it opens it for each line or batch, so that a rename is all it takes.
+/// A file that grows and is rotated by size: `redis.log`, then `redis.log.1` (the newest old one), and so on. Writers open it for
+/// each line or batch, so that a rename is sufficient.
 package struct RotatedFile: Hashable, Sendable {
     package let path: String
-    /// How many there are at most, the one that grows included.
+    /// The maximum number of files, including the growing one.
     package let count: Int
 
     package init(_ path: String, count: Int) {
@@ -13,10 +13,10 @@ package struct RotatedFile: Hashable, Sendable {
         self.count = count
     }
 
-    /// 0 is the one that grows.
+    /// The path of a file; age 0 is the growing one.
     func path(_ age: Int) -> String { age == 0 ? path : "\(path).\(age)" }
 
-    /// Moves each one on; what was the oldest is gone. The next line makes a new file.
+    /// Renames each file to the next age, and drops the oldest one. The next line creates a new file.
     package func rotate() throws(FileError) {
         for age in stride(from: count - 1, through: 1, by: -1) {
             guard rename(path(age - 1), path(age)) != 0 else { continue }
@@ -24,11 +24,11 @@ package struct RotatedFile: Hashable, Sendable {
         }
     }
 
-    /// Adds lines, which end with a newline each. What a full disk let through of them is taken back. Not made durable.
+    /// Appends lines, each with a newline. Removes partial lines after an error, such as a full disk. Not durable.
     package func append(_ lines: [UInt8], mode: mode_t) throws(FileError) {
         let file = try OpenFile(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, mode: mode, doing: "append to")
         let size = Int(try file.status().st_size)
-        // A crash in the middle of a line left it without an end.
+        // A crash may have left an incomplete line.
         var last: UInt8 = 10
         if size > 0 { pread(file.descriptor, &last, 1, off_t(size - 1)) }
         do throws(FileError) {
@@ -39,7 +39,7 @@ package struct RotatedFile: Hashable, Sendable {
         }
     }
 
-    /// The last bytes of the newest file that has any, and when it was written to last.
+    /// The last bytes of the newest non-empty file, and its modification time.
     package func end(limit: Int) -> (bytes: [UInt8], modified: WallTime)? {
         for age in 0..<count {
             guard let file = try? OpenFile(path(age), O_RDONLY | O_NONBLOCK | O_NOCTTY, doing: "read"),
@@ -52,7 +52,7 @@ package struct RotatedFile: Hashable, Sendable {
         return nil
     }
 
-    /// Bytes in the one that grows; 0 where there is none.
+    /// The size of the growing file; 0 if there is none.
     package var size: Int64 {
         var status = stat()
         return stat(path, &status) == 0 ? Int64(status.st_size) : 0

@@ -1,7 +1,7 @@
 import Glibc
 
-/// A folder that ends with the process that made it: by `remove`, or, where that process was killed or the power went, by the
-/// next one that makes such a folder and finds that nobody holds its lock.
+/// A temporary folder of this process. `remove` removes it. If the process is killed, or the power fails, the next process that
+/// makes such a folder removes it, because no process holds its lock.
 package final class ThrowawayFolder: Sendable {
     package let path: String
     private let lock: FileLock
@@ -15,14 +15,14 @@ package final class ThrowawayFolder: Sendable {
         self.lock = lock
     }
 
-    /// Makes one in a folder that others may write to, such as /tmp.
+    /// Creates one in a folder to which other users may write, such as /tmp.
     package static func make(in parent: String) throws(FileError) -> ThrowawayFolder {
-        // Another process may sweep a new folder away before its lock is taken; then there is a next name.
-        var refusal = FileError("make a temporary folder in", parent, code: EEXIST)
+        // Another process may remove a new folder before its lock is taken; then the next name is tried.
+        var refusal = FileError("create a temporary folder in", parent, code: EEXIST)
         for _ in 0..<100 {
             var template = Array("\(parent)/\(prefix)XXXXXX".utf8CString)
             guard mkdtemp(&template) != nil else {
-                throw FileError("make a temporary folder in", parent, code: errno)
+                throw FileError("create a temporary folder in", parent, code: errno)
             }
             let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
             do {
@@ -41,10 +41,10 @@ package final class ThrowawayFolder: Sendable {
         throw refusal
     }
 
-    /// Removes it. The lock goes last: until then nobody else touches what is left.
+    /// Removes the folder, the lock last: until then, no other process touches the rest.
     package func remove() throws(FileError) { try Self.empty(path) }
 
-    /// Removes what processes that are gone have left in `parent`. What cannot be removed is left.
+    /// Removes the folders of dead processes in `parent`. Skips those that it cannot remove.
     package static func sweep(_ parent: String) {
         for name in (try? listDirectory(parent)) ?? [] where name.hasPrefix(prefix) { sweep("\(parent)/\(name)", name) }
     }
@@ -52,16 +52,16 @@ package final class ThrowawayFolder: Sendable {
     private static func sweep(_ path: String, _ name: String) {
         var status = stat()
         guard lstat(path, &status) == 0, status.isDirectory, status.st_uid == geteuid() else { return }
-        // Nothing in it: made a moment ago, or by a process that came no further. Whoever still works on it makes another.
+        // An empty folder is new, or its process died early. A process that still works on it makes another one.
         if rmdir(path) == 0 { return }
         guard access("\(path)/\(lockName)", F_OK) == 0, let lock = try? FileLock.take("\(path)/\(lockName)") else {
             return
         }
         withExtendedLifetime(lock) {
-            // A copy that a person made of one, or a folder that only has such a name, is nobody's to remove.
+            // Keeps a copy that a user made, or a folder that only has such a name.
             let note = (try? readFile("\(path)/\(noteName)", limit: 4096)) ?? []
             let isOurs = String(decoding: note, as: UTF8.self).hasPrefix("\(name)\n")
-            // Beside the lock there may be nothing yet.
+            // There may be nothing but the lock yet.
             guard isOurs || (try? listDirectory(path)) == [lockName] else { return }
             try? empty(path)
         }
@@ -78,7 +78,7 @@ package final class ThrowawayFolder: Sendable {
         try note.write(Array(text.utf8))
     }
 
-    /// The note goes behind everything that it speaks for, and the lock last.
+    /// Removes the note after the other contents, and the lock last.
     private static func empty(_ path: String) throws(FileError) {
         for name in try listDirectory(path) where name != lockName && name != noteName {
             try removeTree("\(path)/\(name)")

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Copies between file systems, for the quarantine: whole and durable before the original is touched. Owner, mode and time
-/// are kept: the time of a data file says how fresh it is.
+/// Copies between file systems, for the quarantine. The copy is complete and durable before the original is touched. Keeps owner,
+/// mode and time, because the time of a data file shows how recent it is.
 
 /// The copy gets its name once it is complete.
 package func copyDurably(_ source: String, to target: String) throws(FileError) {
@@ -12,7 +12,7 @@ package func copyDurably(_ source: String, to target: String) throws(FileError) 
     try syncDirectory(directory)
 }
 
-/// A hard link, or of a folder a folder of them; a copy where links cannot be made.
+/// Makes a hard link, or for a folder a folder of links; makes a copy if links are not possible.
 func linkOrCopy(_ source: String, to target: String) throws(FileError) {
     if isDirectory(source) {
         try makeDirectory(target)
@@ -20,15 +20,15 @@ func linkOrCopy(_ source: String, to target: String) throws(FileError) {
         return try syncDirectory(target)
     }
     if link(source, target) == 0 { return }
-    // EPERM: the file system has no links, or fs.protected_hardlinks forbids them on another user's file.
+    // EPERM: the file system does not support links, or fs.protected_hardlinks forbids them for another user's file.
     guard [EXDEV, EPERM, EMLINK, EOPNOTSUPP].contains(errno) else {
         throw FileError("link into quarantine", source, code: errno)
     }
     try copyDurably(source, to: target)
 }
 
-/// Removes what `copyDurably` has copied, and only what is still as it was copied. The only place where something of a
-/// node's folder is removed: it is elsewhere.
+/// Removes the originals of `copyDurably`, if they have not changed since. This is the only place that removes files from a node's
+/// folder, of which a copy exists.
 func removeCopied(_ source: String, copy: String) throws(FileError) {
     let isFolder = isDirectory(source) && !isLink(source)
     if isFolder {
@@ -67,9 +67,9 @@ private func copyLink(_ source: String, to target: String) throws(FileError) {
 private func copyFile(_ source: String, to target: String) throws(FileError) {
     let input = try OpenFile(source, O_RDONLY | O_NONBLOCK | O_NOCTTY, doing: "copy to quarantine")
     let status = try input.status()
-    // Sockets and FIFOs hold nothing, but what is lost must not be lost without a word.
+    // Sockets and FIFOs have no data, but nothing must be lost silently.
     guard status.isRegularFile else { throw FileError("copy to quarantine", source, code: EINVAL) }
-    // A copy that was interrupted or that a full disk ended: it is begun anew.
+    // A copy that was interrupted, for example by a full disk, starts again.
     unlink(target)
     do throws(FileError) {
         let output = try OpenFile(target, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600, doing: "copy to quarantine")

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Removes a folder and all in it. No link is followed, at any depth, whoever changes what meanwhile, and no other file system
-/// is entered. Gone already is as good.
+/// Removes a folder and its contents. Follows no link at any depth, even if other processes change files meanwhile, and enters no
+/// other file system. A missing folder is not an error.
 package func removeTree(_ path: String) throws(FileError) {
     let (parent, name) = splitPath(path)
     let folder = try OpenFile(parent, O_RDONLY | O_DIRECTORY, doing: "open the folder")
@@ -11,7 +11,7 @@ package func removeTree(_ path: String) throws(FileError) {
 
 private func removeEntry(_ name: String, in folder: Int32, path: String, device: dev_t) throws(FileError) {
     if unlinkat(folder, name, 0) == 0 || errno == ENOENT { return }
-    // Linux says EISDIR; POSIX lets it be EPERM.
+    // Linux returns EISDIR; POSIX also allows EPERM.
     guard errno == EISDIR || errno == EPERM else { throw FileError("remove", path, code: errno) }
     let descriptor = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError("remove", path, code: errno) }
@@ -36,7 +36,7 @@ private func removeEntry(_ name: String, in folder: Int32, path: String, device:
 
 /// The names in an open folder.
 func entries(of descriptor: Int32, _ path: String) throws(FileError) -> [String] {
-    // A position of its own, and closedir(3) closes what it was given.
+    // Duplicated, because closedir(3) closes the descriptor, and for a separate position.
     let copy = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard copy >= 0 else { throw FileError("list", path, code: errno) }
     guard let directory = fdopendir(copy) else {

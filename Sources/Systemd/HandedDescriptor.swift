@@ -1,13 +1,13 @@
 import CSystemd
 import Glibc
 
-/// A descriptor that was open when this program began: of a socket unit, or out of the store where a program before this one
-/// put it (sd_listen_fds(3)).
+/// A descriptor that systemd passed to this program: from a socket unit, or from the store in which a previous program put it
+/// (sd_listen_fds(3)).
 package struct HandedDescriptor: Hashable, Sendable {
     package let descriptor: CInt
-    /// FileDescriptorName= of the socket unit, or FDNAME= of who put it into the store.
+    /// FileDescriptorName= of the socket unit, or FDNAME= of the program that stored it.
     package let name: String
-    /// Whether it is a Unix socket that takes connections.
+    /// Whether it is a Unix socket that accepts connections.
     package let listensOnUnixSocket: Bool
 
     package init(descriptor: CInt, name: String, listensOnUnixSocket: Bool) {
@@ -16,7 +16,7 @@ package struct HandedDescriptor: Hashable, Sendable {
         self.listensOnUnixSocket = listensOnUnixSocket
     }
 
-    /// Takes them out of the environment; see `Notifier.fromEnvironment`.
+    /// Removes them from the environment; see `Notifier.fromEnvironment`.
     static func fromEnvironment() -> [HandedDescriptor] {
         var list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
         let count = sd_listen_fds_with_names(1, &list)

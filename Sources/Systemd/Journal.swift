@@ -1,7 +1,7 @@
 import CSystemd
 import Glibc
 
-/// The journal of systemd, where what is logged has fields beside its text: sd_journal_sendv(3).
+/// The journal of systemd, whose entries have fields in addition to the text: sd_journal_sendv(3).
 package struct Journal: Hashable, Sendable {
     /// syslog(3).
     package enum Priority: Int, Sendable {
@@ -12,8 +12,8 @@ package struct Journal: Hashable, Sendable {
         case debug = 7
     }
 
-    /// nil where standard error does not lead to the journal: JOURNAL_STREAM (systemd.exec(5)) names the device and the inode
-    /// of the stream that systemd made, and somebody may have put another in its place.
+    /// nil if standard error is not the journal: JOURNAL_STREAM (systemd.exec(5)) names the device and inode of the stream that
+    /// systemd created, but standard error may have been redirected since.
     package static func ofStandardError() -> Journal? {
         guard let text = getenv("JOURNAL_STREAM") else { return nil }
         var status = stat()
@@ -27,10 +27,10 @@ package struct Journal: Hashable, Sendable {
         return parts.count == 2 && UInt64(parts[0]) == device && UInt64(parts[1]) == inode
     }
 
-    /// What a line on standard error begins with so that it gets a priority: sd-daemon(3).
+    /// The prefix of a line on standard error that sets its priority: sd-daemon(3).
     package static func prefix(_ priority: Priority) -> String { "<\(priority.rawValue)>" }
 
-    /// An errno, or 0. Waits as a write to standard error would, where the journal does not read.
+    /// Returns an errno, or 0. Blocks, like a write to standard error, if the journal does not read.
     @discardableResult
     package func send(_ message: String, _ priority: Priority, fields: [(name: String, value: String)]) -> CInt {
         var bytes: [UInt8] = []

@@ -1,17 +1,16 @@
 import CSystemd
 import Glibc
 
-/// The socket that systemd named in NOTIFY_SOCKET.
+/// The address of the socket in NOTIFY_SOCKET.
 ///
-/// libsystemd's own sd_notify reads NOTIFY_SOCKET from the environment at each call, and there is no call that is given
-/// the address. The variable is gone from there, and to set it around each call would race with every getenv and with
-/// every child being started. So the datagram is sent here: sd_notify(3) documents the protocol as stable, and has a
-/// program of this size that speaks it.
+/// libsystemd's sd_notify reads NOTIFY_SOCKET from the environment at each call, and no call accepts the address as an argument.
+/// clusterd removes the variable, and setting it around each call would race with every getenv and every child start. So the
+/// datagram is sent here: sd_notify(3) documents the protocol as stable, with an example program of this size.
 struct NotifyAddress: Hashable, Sendable {
     /// `sun_path`: a path, or a NUL and a name of the abstract namespace (unix(7)).
     private let bytes: [UInt8]
 
-    /// nil for what systemd itself takes for none: neither an absolute path nor `@name`, or longer than `sun_path`.
+    /// nil for an address that systemd rejects: neither an absolute path nor `@name`, or longer than `sun_path`.
     init?(_ text: String) {
         var bytes = Array(text.utf8)
         guard bytes.count > 1, bytes.count < MemoryLayout.size(ofValue: sockaddr_un().sun_path) else { return nil }
@@ -23,9 +22,9 @@ struct NotifyAddress: Hashable, Sendable {
         self.bytes = bytes
     }
 
-    /// An errno, or 0. EAGAIN: systemd has not read what it was told before, for as long as `limit`.
+    /// Returns an errno, or 0. EAGAIN: systemd has not read earlier datagrams within `limit`.
     ///
-    /// - Parameter handed: a descriptor that systemd gets a copy of.
+    /// - Parameter handed: a descriptor of which systemd gets a copy.
     func send(_ message: [UInt8], handing handed: CInt? = nil, within limit: Duration) -> CInt {
         let descriptor = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return errno }
@@ -33,12 +32,12 @@ struct NotifyAddress: Hashable, Sendable {
         var patience = timeval(
             tv_sec: Int(limit.components.seconds), tv_usec: Int(limit.components.attoseconds / 1_000_000_000_000))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout.size(ofValue: patience)))
-        // To the kernel a limit of zero is none.
+        // The kernel treats a timeout of zero as no timeout.
         let flags = CInt(MSG_NOSIGNAL) | (limit == .zero ? CInt(MSG_DONTWAIT) : 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        // An abstract name is as long as its bytes: a trailing NUL would be part of it.
+        // A trailing NUL would be part of an abstract name.
         let isPath = bytes[0] != 0
         let length = MemoryLayout.offset(of: \sockaddr_un.sun_path).map { $0 + bytes.count + (isPath ? 1 : 0) } ?? 0
         var message = message
@@ -66,7 +65,7 @@ struct NotifyAddress: Hashable, Sendable {
         }
     }
 
-    /// SCM_RIGHTS of unix(7), as cmsg(3) lays it out: a header, the descriptor, and what is missing to a whole word.
+    /// SCM_RIGHTS of unix(7) in the layout of cmsg(3): a header, the descriptor, and padding to a whole word.
     private static func rights(_ descriptor: CInt) -> [UInt8] {
         let head = MemoryLayout<cmsghdr>.size
         let length = head + MemoryLayout<CInt>.size

@@ -1,13 +1,13 @@
 import Glibc
 
-/// The folders that systemd made for the service: StateDirectory= and RuntimeDirectory= of its unit (systemd.exec(5)). This is
-/// how `clusterd@NAME` has folders of its own.
+/// The folders that systemd created for the service: StateDirectory= and RuntimeDirectory= of its unit (systemd.exec(5)). They give
+/// each `clusterd@NAME` its own folders.
 package struct ServiceFolders: Hashable, Sendable {
-    /// Absolute; nil where the unit names none, or where there is no unit.
+    /// Absolute paths; nil if the unit sets none, or without a unit.
     package let state: String?
     package let runtime: String?
 
-    /// Several are separated by colons: the first is ours.
+    /// Takes the first of several folders, which are separated by colons.
     package init(state: String?, runtime: String?) {
         func first(_ list: String?) -> String? {
             list?.split(separator: ":").first.map(String.init).flatMap { $0.hasPrefix("/") ? $0 : nil }

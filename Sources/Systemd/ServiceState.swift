@@ -4,15 +4,15 @@ import Glibc
 package enum ServiceState: Hashable, Sendable {
     case ready
     case stopping
-    /// To be followed by `.ready` when it is done.
+    /// Must be followed by `.ready` when the reload is done.
     case reloading
-    /// For people, in `systemctl status`: one line.
+    /// One line for `systemctl status`.
     case status(String)
     case watchdog
-    /// Startup or stopping will take this long from now on, and is to be given the time.
+    /// Extends the timeout for starting or stopping to this long from now.
     case extendTimeout(Duration)
     case mainPID(Int32)
-    /// What was stored under this name is to be dropped.
+    /// Removes the descriptor with this name from the store.
     case unstore(String)
 
     var text: String {
@@ -28,8 +28,8 @@ package enum ServiceState: Hashable, Sendable {
         }
     }
 
-    /// A newline would begin another assignment, and systemd drops a datagram of 4096 bytes or more (NOTIFY_BUFFER_MAX,
-    /// src/core/manager.c): a long text is cut, between characters, at 2048.
+    /// Makes a text safe for one assignment. A newline would start another assignment, and systemd drops datagrams of 4096 bytes or
+    /// more (NOTIFY_BUFFER_MAX, src/core/manager.c): truncates a long text at 2048 bytes, between characters.
     private static func oneLine(_ text: String) -> String {
         var line = ""
         for character in text {
@@ -41,7 +41,7 @@ package enum ServiceState: Hashable, Sendable {
         return line
     }
 
-    /// systemd compares it with when it asked for the reload: the clock of CLOCK_MONOTONIC.
+    /// CLOCK_MONOTONIC, which systemd compares with the time of its reload request.
     private static func monotonicMicroseconds() -> UInt64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)

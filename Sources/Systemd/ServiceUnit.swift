@@ -1,13 +1,13 @@
 import Glibc
 
-/// The unit that this process belongs to.
+/// The systemd unit of a process.
 package enum ServiceUnit {
-    /// `clusterd@blue`, as `systemctl` takes it; nil where it is no service: in a terminal, in a container without systemd.
+    /// The unit of this process, for `systemctl`: `clusterd@blue`. nil if it is not a service: in a terminal, or without systemd.
     ///
-    /// sd_pid_get_unit(3) would look at pid 1 as well, which ProtectProc=invisible hides.
+    /// Does not use sd_pid_get_unit(3), which also reads pid 1, and ProtectProc=invisible hides that.
     package static func name() -> String? { name(inFile: "/proc/self/cgroup") }
 
-    /// Of another process.
+    /// The unit of another process.
     package static func name(ofProcess pid: pid_t) -> String? { name(inFile: "/proc/\(pid)/cgroup") }
 
     private static func name(inFile path: String) -> String? {
@@ -18,8 +18,8 @@ package enum ServiceUnit {
         return name(inGroups: String(decoding: bytes.prefix(count), as: UTF8.self))
     }
 
-    /// From the lines of cgroups(7): `0::/system.slice/system-clusterd.slice/clusterd@blue.service`. A unit that delegates its
-    /// group may have us further below.
+    /// Parses the lines of cgroups(7): `0::/system.slice/system-clusterd.slice/clusterd@blue.service`. In a unit with delegation the
+    /// process may be in a cgroup further below.
     package static func name(inGroups text: String) -> String? {
         let suffix = ".service"
         for line in text.split(separator: "\n") where line.hasPrefix("0::") || line.contains(":name=systemd:") {

@@ -9,14 +9,14 @@ struct Clusterd: AsyncParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "clusterd",
-        abstract: "Runs a Redis Cluster (or Valkey) on machines you own.",
+        abstract: "Run a Redis or Valkey cluster on your own machines.",
         discussion: """
-            Start one:       clusterd up
-            For a test run:  clusterd exec -- pytest
-            Look at it:      clusterd status
-            What happened:   clusterd events
-            Restart a node:  clusterd restart-node 7002
-            End it:          Ctrl-C, or clusterd stop
+            Start a cluster:     clusterd up
+            Run a test suite:    clusterd exec -- pytest
+            Show its status:     clusterd status
+            Show what happened:  clusterd events
+            Restart a node:      clusterd restart-node 7002
+            Stop the cluster:    Ctrl-C, or clusterd stop
             """,
         groupedSubcommands: [
             CommandGroup(
@@ -52,7 +52,7 @@ struct Clusterd: AsyncParsableCommand {
         throw CleanExit.helpRequest(self)
     }
 
-    /// How this process was started: taken before anything else.
+    /// How this process was started. Read before anything else.
     static let environment = CommandWord.environment
     static let offer = UpgradeHandoff.take()
     static let inheritance = Inheritance.take()

@@ -1,12 +1,12 @@
 import ArgumentParser
 
-/// The commands as they hang together.
+/// The tree of commands and subcommands.
 enum CommandTree {
     static let root: any ParsableCommand.Type = Clusterd.self
 
     static func name(of command: any ParsableCommand.Type) -> String { command.configuration.commandName ?? "" }
 
-    /// The command that these arguments begin with, as one would type it: `clusterd config check`.
+    /// The command that these arguments begin with, as a path from the root: `clusterd config check`.
     static func path(_ arguments: [String]) -> [any ParsableCommand.Type] {
         var path = [root]
         for argument in arguments {
@@ -18,7 +18,7 @@ enum CommandTree {
         return path
     }
 
-    /// A word that stands where a command should, and is none.
+    /// The word in the place of a command that names no command.
     static func unknownCommand(_ arguments: [String]) -> String? {
         if arguments.first == "help" { return unknownCommand(Array(arguments.dropFirst())) }
         let path = path(arguments)
@@ -29,7 +29,7 @@ enum CommandTree {
         return word.hasPrefix("-") || word == "help" ? nil : word
     }
 
-    /// Every command that runs, with what is typed for it.
+    /// All commands without subcommands, with the words to type.
     static var leaves: [(words: [String], type: any ParsableCommand.Type)] {
         func below(_ words: [String], _ type: any ParsableCommand.Type) -> [([String], any ParsableCommand.Type)] {
             let words = words + [name(of: type)]
@@ -39,7 +39,7 @@ enum CommandTree {
         return below([], root)
     }
 
-    /// The examples in a command's help: the lines that begin as a command line does.
+    /// The examples in a command's help: the lines that begin with `clusterd `.
     static func examples(of type: any ParsableCommand.Type) -> [String] {
         type.configuration.discussion.split(separator: "\n").map(String.init).filter { $0.hasPrefix("clusterd ") }
     }

@@ -3,8 +3,8 @@ import ControlAPI
 import ControlClient
 import Glibc
 
-/// What a shell offers for a word that only a running daemon knows. A shell that asks waits for the answer: a daemon that is not
-/// there, or is slow, offers nothing.
+/// Shell completion of words that only a running daemon knows. The shell blocks until the answer arrives, so there are no
+/// suggestions if the daemon does not run or takes longer than a second.
 enum Completion {
     static let node = CompletionKind.custom { words, _, _ in nodes(words) { _ in true } }
     static let master = CompletionKind.custom { words, _, _ in nodes(words) { $0.role == .master } }
@@ -16,7 +16,7 @@ enum Completion {
     static let cluster = CompletionKind.custom { words, _, _ in
         ask(words, .status, StatusDocument.self).map { [$0.cluster.name] } ?? []
     }
-    /// Every one of this host that a command could be for.
+    /// All clusters on this host whose daemon answers.
     static let clusterHere = CompletionKind.custom { _, _, _ in
         Set(RunningClusters.find().filter { $0.daemon == .answers }.compactMap(\.name)).sorted()
     }
@@ -45,9 +45,9 @@ enum Completion {
     private static var home: String? { getenv("HOME").map { String(cString: $0) } }
 }
 
-/// The command line that a shell is completing, as it stands there: its words are not yet unquoted.
+/// The command line that a shell is completing, as typed: the shell has not removed the quotes yet.
 enum CompletedLine {
-    /// The options in it that say which daemon is meant.
+    /// The options on it that select the daemon.
     static func daemonOptions(in words: [String], home: String?) -> [String] {
         let names = DaemonChoice.options
         var found: [String] = []
@@ -58,7 +58,7 @@ enum CompletedLine {
             if parts.count == 2 {
                 found += [parts[0], plain(parts[1], home)]
             } else if let value = rest.popFirst() {
-                // Bash makes three words of --dir=x.
+                // Bash splits --dir=x into three words.
                 guard value == "=" else {
                     found += [word, plain(value, home)]
                     continue

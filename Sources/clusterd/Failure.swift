@@ -2,7 +2,7 @@ import ControlAPI
 import Glibc
 import Planner
 
-/// An end of the program that is not success: what, why, what to do, and the exit code.
+/// A failure that ends the program: its code, its message, a hint what to do next, and the exit code.
 struct Failure: Error {
     var code: String
     var message: String
@@ -29,7 +29,7 @@ struct Failure: Error {
 
     func print() {
         if asJSON {
-            // An error is no result: stdout stays empty for who reads a document from it.
+            // An error is not a result: stdout stays empty for a program that reads a document from it.
             let document = ErrorDocument(ControlError(code, message, hint: hint, exit: exit))
             return Output.note(String(decoding: (try? ControlJSON.encode(document)) ?? [], as: UTF8.self))
         }
@@ -38,17 +38,17 @@ struct Failure: Error {
     }
 }
 
-/// Results go to stdout, everything else to stderr; a line in one write, so that lines of several processes do not mix.
+/// Writes results to stdout and everything else to stderr. Each line is one write, so that lines of several processes do not mix.
 enum Output {
     static func note(_ text: String) { write(STDERR_FILENO, Array("\(text)\n".utf8)) }
-    /// A question, with the cursor behind it.
+    /// Prints a question and leaves the cursor after it.
     static func ask(_ text: String) { write(STDERR_FILENO, Array(text.utf8)) }
     static func result(_ text: String) { result(Array("\(text)\n".utf8)) }
     static func result(_ bytes: [UInt8]) {
         if !write(STDOUT_FILENO, bytes + (bytes.last == 10 ? [] : [10])), errno == EPIPE { endWithReader() }
     }
 
-    /// False: nobody reads it any more.
+    /// Returns false if the write fails, usually because the reader has exited.
     @discardableResult static func write(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -60,11 +60,11 @@ enum Output {
         return true
     }
 
-    /// Whoever read our results is gone (`clusterd logs | head`): as any command does, by SIGPIPE.
+    /// Ends the process with SIGPIPE, as other commands end when the reader of stdout exits (`clusterd logs | head`).
     static func endWithReader() {
         signal(SIGPIPE, SIG_DFL)
         raise(SIGPIPE)
-        // Where whoever started us holds that signal back.
+        // Reached only if the parent process blocked the signal.
         _exit(128 + SIGPIPE)
     }
 

@@ -2,9 +2,9 @@ import ArgumentParser
 import ClusterConfiguration
 import ControlAPI
 
-/// A command line that cannot be read: said as every other error is.
+/// Reports a command line that cannot be parsed in the form of every other error.
 enum UsageError {
-    /// The parser answers `help` of what is no command with the help of the program, as if it had been asked for that.
+    /// The failure for `help` with an unknown command. The argument parser would print the help of the program instead.
     static func unknownHelp(_ arguments: [String]) -> Failure? {
         guard arguments.first == "help", CommandTree.unknownCommand(arguments) != nil else { return nil }
         return failure("", Array(arguments.dropFirst()))
@@ -27,9 +27,9 @@ enum UsageError {
         return failure.json(arguments.prefix { $0 != "--" }.contains("--json"))
     }
 
-    /// The parser's sentence, as ours are written: small at the beginning, no full stop at the end.
+    /// The parser's sentence in the form of clusterd's messages: a lower-case first letter and no full stop.
     private static func sentence(_ message: String) -> String {
-        guard let first = message.first else { return "the command line cannot be read" }
+        guard let first = message.first else { return "the command line cannot be parsed" }
         let body = message.last == "." ? message.dropLast() : message[...]
         return first.lowercased() + body.dropFirst()
     }

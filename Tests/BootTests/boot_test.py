@@ -286,7 +286,7 @@ def the_first_command_starts_it_where_that_is_wanted(machine, service):
                  ">/run/systemd/system/clusterd.socket.d/other.conf")
     machine.must("systemctl daemon-reload; systemctl reset-failed clusterd; systemctl start clusterd.socket")
     expect(machine.run("systemctl start clusterd").status != 0, "it took another socket")
-    expect("/run/clusterd/other.sock, and control.socket is" in service.log(), service.log())
+    expect("/run/clusterd/other.sock, but control.socket is" in service.log(), service.log())
     machine.must("systemctl stop clusterd.socket; rm -r /run/systemd/system/clusterd.socket.d; rm -f /run/clusterd/other.sock")
     machine.must("systemctl daemon-reload; systemctl reset-failed clusterd clusterd.socket")
     # And without it as before.

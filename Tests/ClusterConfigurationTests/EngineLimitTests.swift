@@ -15,13 +15,14 @@ import Testing
     }
 
     @Test(arguments: [
-        (String(repeating: "a", count: 46), "has 46 characters, and the engine keeps 45"),
+        (String(repeating: "a", count: 46), "has 46 characters, but the engine stores at most 45"),
         (String(repeating: "a", count: 70), "has 70 characters"), ("", "it is empty"), ("a b", "neither an IP address"),
         ("10.0.0.1:7000", "without a port"), ("a\"b", "neither an IP address"), ("a@b", "neither an IP address"),
-        ("a,b", "neither"), ("10.0.0.300", "is no IP address"), ("10.0", "is no IP address"),
-        ("0.0.0.0", "of one host"),
-        ("::", "of one host"), ("224.0.0.1", "of one host"), ("1::2::3", "neither an IP address"), ("-a.b", "neither"),
-        ("1:2:3:4:5:6:7:8:9", "neither"), ("*", "neither"), ("a..b", "neither"), ("ff02::1", "of one host"),
+        ("a,b", "neither"), ("10.0.0.300", "is not an IP address"), ("10.0", "is not an IP address"),
+        ("0.0.0.0", "of a single host"),
+        ("::", "of a single host"), ("224.0.0.1", "of a single host"), ("1::2::3", "neither an IP address"),
+        ("-a.b", "neither"),
+        ("1:2:3:4:5:6:7:8:9", "neither"), ("*", "neither"), ("a..b", "neither"), ("ff02::1", "of a single host"),
     ])
     func anAddressThatTheyDoNot(text: String, words: String) {
         let said = announce(text)
@@ -30,7 +31,7 @@ import Testing
 
     @Test func sixteenAddressesAreBoundAtMost() {
         let all = (1...17).map { "127.0.0.\($0)" }.joined(separator: ", ")
-        #expect(complaints("cluster: {bind: [\(all)]}").contains { $0.contains("binds 16 addresses at most") })
+        #expect(complaints("cluster: {bind: [\(all)]}").contains { $0.contains("binds at most 16 addresses") })
     }
 
     @Test func aPathIsAbsolute() {
@@ -41,11 +42,12 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/mnt/a", "/mnt/a", "is the folder of node 7000 too"), ("/mnt/a", "/mnt/a/", "is the folder of node 7000 too"),
-        ("/mnt/a", "/mnt/b/../a", "is the folder"), ("/mnt/a", "/mnt//a/b", "lies in the folder of node 7000"),
-        ("/mnt/a/b", "/mnt/a", "holds the folder of node 7000"), ("/mnt/a", "/srv/demo", "clusterd's own files"),
+        ("/mnt/a", "/mnt/a", "is also the folder of node 7000"),
+        ("/mnt/a", "/mnt/a/", "is also the folder of node 7000"),
+        ("/mnt/a", "/mnt/b/../a", "is also the folder"), ("/mnt/a", "/mnt//a/b", "is inside the folder of node 7000"),
+        ("/mnt/a/b", "/mnt/a", "contains the folder of node 7000"), ("/mnt/a", "/srv/demo", "clusterd's own files"),
         ("/mnt/a", "/srv", "clusterd's own files"), ("/mnt/a", "/srv/demo/nodes/7002", "keeps the other nodes"),
-        ("/mnt/a", "/srv/demo/quarantine/x", "what it moves away"),
+        ("/mnt/a", "/srv/demo/quarantine/x", "the files that it moves away"),
         ("/mnt/a", "/srv/demo/nodes", "keeps the other nodes"),
     ])
     func eachNodeHasAFolderForItself(first: String, second: String, words: String) {

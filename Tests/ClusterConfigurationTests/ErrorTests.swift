@@ -10,10 +10,10 @@ import Testing
             "a.yaml:2:3: there is no key 'replica' in 'cluster'; did you mean 'replicas'?"
         ),
         ("clsuter:\n  masters: 3\n", "a.yaml:1:1: there is no section 'clsuter'; did you mean 'cluster'?"),
-        ("cluster: 3\n", "a.yaml:1:10: 'cluster' must hold keys with values"),
+        ("cluster: 3\n", "a.yaml:1:10: 'cluster' must contain keys with values"),
         ("- a\n- b\n", "a.yaml:1:1: sections such as 'cluster:' are expected"),
-        ("cluster:\n  masters: none\n", "a.yaml:2:12: cluster.masters: 'none' is no number from 1 to 1000"),
-        ("cluster:\n  masters: 0\n", "a.yaml:2:12: cluster.masters: '0' is no number from 1 to 1000"),
+        ("cluster:\n  masters: none\n", "a.yaml:2:12: cluster.masters: 'none' is not a number from 1 to 1000"),
+        ("cluster:\n  masters: 0\n", "a.yaml:2:12: cluster.masters: '0' is not a number from 1 to 1000"),
         ("cluster:\n  masters: [3]\n", "a.yaml:2:12: cluster.masters: one value is expected"),
         (
             "cluster:\n  ports: 70000\n",
@@ -21,36 +21,39 @@ import Testing
         ),
         (
             "cluster:\n  ports: 7000-7003\n",
-            "a.yaml:2:10: cluster.ports: 3 masters with 1 replicas each need 6 ports, and there are 4"
+            "a.yaml:2:10: cluster.ports: 3 masters with 1 replicas each need 6 ports, but there are 4"
         ),
         (
             "cluster:\n  masters: 1\n  replicas: 1\n  ports: [7000, 7000]\n",
-            "a.yaml:4:10: cluster.ports: 7000 stands there twice"
+            "a.yaml:4:10: cluster.ports: 7000 is listed twice"
         ),
         (
             "cluster:\n  port-wait: 444721608m\n",
-            "a.yaml:2:14: cluster.port-wait: '444721608m' is no duration such as 200ms, 30s or 5m"
+            "a.yaml:2:14: cluster.port-wait: '444721608m' is not a duration such as 200ms, 30s or 5m"
         ),
-        ("cluster:\n  port-wait: 10\n", "a.yaml:2:14: cluster.port-wait: '10' is no duration such as 200ms, 30s or 5m"),
-        ("cluster:\n  min-free: lots\n", "a.yaml:2:13: cluster.min-free: 'lots' is no size such as 512mb"),
-        ("cluster:\n  bind: localhost\n", "a.yaml:2:9: cluster.bind: 'localhost' is no IP address"),
+        (
+            "cluster:\n  port-wait: 10\n",
+            "a.yaml:2:14: cluster.port-wait: '10' is not a duration such as 200ms, 30s or 5m"
+        ),
+        ("cluster:\n  min-free: lots\n", "a.yaml:2:13: cluster.min-free: 'lots' is not a size such as 512mb"),
+        ("cluster:\n  bind: localhost\n", "a.yaml:2:9: cluster.bind: 'localhost' is not an IP address"),
         ("cluster:\n  bind: []\n", "a.yaml:2:9: cluster.bind: at least one address is needed"),
         ("cluster:\n  data-dir: here\n", "a.yaml:2:13: cluster.data-dir: 'here' must be an absolute path"),
         (
             "cluster:\n  on-port-conflict: nxt\n",
-            "a.yaml:2:21: cluster.on-port-conflict: 'nxt' is none of next, fail; did you mean 'next'?"
+            "a.yaml:2:21: cluster.on-port-conflict: 'nxt' is not one of next, fail; did you mean 'next'?"
         ),
         (
             "supervision:\n  restart: sometimes\n",
-            "a.yaml:2:12: supervision.restart: 'sometimes' is none of always, on-failure, never"
+            "a.yaml:2:12: supervision.restart: 'sometimes' is not one of always, on-failure, never"
         ),
         (
             "supervision:\n  restart-delay: 30s..1s\n",
-            "a.yaml:2:18: supervision.restart-delay: '30s..1s' is no range of durations such as 200ms..30s"
+            "a.yaml:2:18: supervision.restart-delay: '30s..1s' is not a range of durations such as 200ms..30s"
         ),
         (
             "redis:\n  port: 7000\n",
-            "a.yaml:2:3: redis.port: this is clusterd's own: clusterd gives each node its port; set cluster.ports"
+            "a.yaml:2:3: redis.port: clusterd sets this itself: clusterd assigns each node its port; set cluster.ports"
         ),
         (
             "redis:\n  maxmemory: {a: 1}\n",
@@ -70,7 +73,7 @@ import Testing
         ),
         (
             "redis:\n  requirepass: {credential: ../shadow}\n  masterauth: x\n",
-            "a.yaml:2:16: redis.requirepass: '../shadow' is no credential's name: it is a file's name, without '/' and ':'"
+            "a.yaml:2:16: redis.requirepass: '../shadow' is not a credential name: it must be a file name without '/' and ':'"
         ),
         (
             "redis:\n  requirepass: {files: /x}\n  masterauth: x\n",
@@ -78,26 +81,26 @@ import Testing
         ),
         (
             "redis:\n  requirepass: x\n",
-            "a.yaml:2:16: redis.requirepass without redis.masterauth: replicas could not follow their masters; "
+            "a.yaml:2:16: redis.requirepass without redis.masterauth: replicas cannot follow their masters; "
                 + "set redis.masterauth to the same password"
         ),
         (
             "redis:\n  masterauth: x\n",
-            "a.yaml:2:15: redis.masterauth without redis.requirepass: replicas could not follow their masters, which refuse a "
-                + "password where they ask for none; remove redis.masterauth too, or set redis.requirepass to the same password"
+            "a.yaml:2:15: redis.masterauth without redis.requirepass: replicas cannot follow their masters, which reject a "
+                + "password if they require none; remove redis.masterauth too, or set redis.requirepass to the same password"
         ),
         (
             "redis:\n  requirepass: x\n  masterauth: y\n",
-            "a.yaml:3:15: redis.masterauth is not the password of redis.requirepass: replicas could not follow their masters; "
+            "a.yaml:3:15: redis.masterauth differs from redis.requirepass: replicas cannot follow their masters; "
                 + "set both to the same password"
         ),
         (
             "redis:\n  tls-cert-file: /a\n",
-            "a.yaml:2:18: redis.tls-key-file: TLS needs it"
+            "a.yaml:2:18: redis.tls-key-file: required for TLS"
         ),
         (
             "redis:\n  tls-cert-file: /a\n  tls-key-file: /b\n",
-            "a.yaml:2:18: redis.tls-ca-cert-file: TLS needs it, or redis.tls-ca-cert-dir"
+            "a.yaml:2:18: redis.tls-ca-cert-file: required for TLS, or redis.tls-ca-cert-dir instead"
         ),
         (
             "redis:\n  tls-cert-file: a\n  tls-key-file: /b\n  tls-ca-cert-dir: /c\n",
@@ -105,17 +108,17 @@ import Testing
         ),
         (
             "redis:\n  tls-cert-file: /a\n  tls-key-file: /b\n  tls-ca-cert-dir: /c\n  tls-cluster: no\n",
-            "a.yaml:5:16: redis.tls-cluster: where clients speak TLS the nodes do too: they know each other by their TLS "
-                + "ports; leave it out"
+            "a.yaml:5:16: redis.tls-cluster: if clients use TLS, nodes do too, because they know each other by their TLS "
+                + "ports; remove it"
         ),
         (
             "redis:\n  tls-port: 7000\n",
-            "a.yaml:2:3: redis.tls-port: this is clusterd's own: clusterd gives each node its port, which is one for TLS "
-                + "where redis.tls-cert-file is set; set cluster.ports"
+            "a.yaml:2:3: redis.tls-port: clusterd sets this itself: clusterd assigns each node its port, which uses TLS "
+                + "if redis.tls-cert-file is set; set cluster.ports"
         ),
         (
             "nodes:\n  \"7000\": {redis: {tls-cert-file: /a}}\n",
-            "a.yaml:2:35: nodes.7000.redis.tls-cert-file: TLS is for all nodes or for none; set redis.tls-cert-file"
+            "a.yaml:2:35: nodes.7000.redis.tls-cert-file: TLS applies to all nodes or to none; set redis.tls-cert-file"
         ),
         (
             "engine:\n  auth-user: me\n",
@@ -123,7 +126,7 @@ import Testing
         ),
         (
             "engine:\n  auth-pass: x\n",
-            "a.yaml:2:14: engine.auth-pass: it is the password of engine.auth-user, which is not set"
+            "a.yaml:2:14: engine.auth-pass: it needs engine.auth-user, which is not set"
         ),
         (
             "engine:\n  auth-user: me\n  auth-pass: {file: /none}\n",
@@ -131,11 +134,11 @@ import Testing
         ),
         (
             "engine:\n  auth-user: a b\n  auth-pass: x\n",
-            "a.yaml:2:14: engine.auth-user: an ACL user has a name without spaces, and a password"
+            "a.yaml:2:14: engine.auth-user: an ACL user needs a name without spaces, and a password"
         ),
         (
             "nodes:\n  first: {data-dir: /x}\n",
-            "a.yaml:2:3: 'first' is no node's name: a name is the port that it was formed with"
+            "a.yaml:2:3: 'first' is not a node name: a node is named after the port with which it was formed"
         ),
         (
             "nodes:\n  \"7000\": {dir: /x}\n",
@@ -144,17 +147,17 @@ import Testing
         ("nodes:\n  \"7000\": {data-dir: x}\n", "a.yaml:2:22: data-dir must be an absolute path"),
         (
             "supervision:\n  failover: durabel\n",
-            "a.yaml:2:13: supervision.failover: 'durabel' is none of fast, durable, off; did you mean 'durable'?"
+            "a.yaml:2:13: supervision.failover: 'durabel' is not one of fast, durable, off; did you mean 'durable'?"
         ),
         (
             "supervision:\n  failover-max-lag: some\n",
-            "a.yaml:2:21: supervision.failover-max-lag: 'some' is no size such as 512mb"
+            "a.yaml:2:21: supervision.failover-max-lag: 'some' is not a size such as 512mb"
         ),
         (
             "control:\n  metrics: 9655\n",
-            "a.yaml:2:12: control.metrics: '9655' is no address with a port such as 127.0.0.1:9655"
+            "a.yaml:2:12: control.metrics: '9655' is not an address with a port such as 127.0.0.1:9655"
         ),
-        ("control:\n  metrics: localhost:9655\n", "a.yaml:2:12: control.metrics: 'localhost' is no IP address"),
+        ("control:\n  metrics: localhost:9655\n", "a.yaml:2:12: control.metrics: 'localhost' is not an IP address"),
     ])
     func whatIsWrongIsSaidWithItsPlace(text: String, complaint: String) {
         #expect(complaints(text) == [complaint])
@@ -162,7 +165,7 @@ import Testing
 
     @Test func twoMastersAreRefusedWithTheReason() throws {
         let said = try #require(complaints("cluster:\n  masters: 2\n").first)
-        #expect(said.hasPrefix("a.yaml:2:12: cluster.masters: two masters are no cluster"))
+        #expect(said.hasPrefix("a.yaml:2:12: cluster.masters: two masters cannot form a cluster"))
     }
 
     @Test func whatIsReachableMustBeProtected() throws {

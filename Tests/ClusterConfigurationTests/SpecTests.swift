@@ -86,7 +86,8 @@ import Testing
         let unknown = try load(text, credentials: nil)
         #expect(
             unknown.warnings.first?.description
-                == "a.yaml:2:16: redis.requirepass: the credential 'redis' is the service's own and was not looked at")
+                == "a.yaml:2:16: redis.requirepass: the credential 'redis' is available only to the service and was not checked"
+        )
     }
 
     @Test func aCertificateIsTLSForEverything() throws {
@@ -113,7 +114,7 @@ import Testing
             try load("redis:\n  requirepass: {file: /x}\n  masterauth: y\n", secrets: ["/x": text])
         }
         #expect(
-            error?.description == "a.yaml:2:16: redis.requirepass: file /x is empty: that is no password")
+            error?.description == "a.yaml:2:16: redis.requirepass: file /x is empty: a password is required")
     }
 
     @Test func portsMayBeAListInItsOwnOrder() throws {

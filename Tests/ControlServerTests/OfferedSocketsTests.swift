@@ -48,12 +48,12 @@ import Testing
 
     @Test func whatIsNoControlSocketIsRefused() {
         let stream = refusal([unit(nil, nil, name: "web", isListening: false)])
-        #expect(stream?.message == "systemd hands over 'web', which is no Unix socket that takes connections")
+        #expect(stream?.message == "systemd hands over 'web', which is not a Unix socket that accepts connections")
         let other = refusal([unit("/run/other.sock", Self.elsewhere)])
-        #expect(other?.message == "systemd hands over the socket /run/other.sock, and control.socket is \(Self.path)")
+        #expect(other?.message == "systemd hands over the socket /run/other.sock, but control.socket is \(Self.path)")
         #expect(other?.hint?.contains("ListenStream=\(Self.path)") == true && other?.exit == ExitCode.configuration)
         let gone = refusal([unit(Self.path, nil)], nil)
-        #expect(gone?.message.contains("its file is gone") == true)
+        #expect(gone?.message.contains("its file does not exist any more") == true)
         #expect(refusal([unit(), unit(descriptor: 4)])?.message.contains("two sockets") == true)
     }
 

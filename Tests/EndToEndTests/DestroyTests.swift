@@ -17,7 +17,7 @@ import Testing
             try daemon.up(["--masters", "1", "--replicas", "0"])
             try await daemon.ready()
             let wrong = try destroy(daemon, "other", "--yes")
-            #expect(wrong.exit == 64 && wrong.errors.contains("is called 'data', not 'other'"))
+            #expect(wrong.exit == 64 && wrong.errors.contains("is named 'data', not 'other'"))
             let unasked = try destroy(daemon, "data")
             #expect(unasked.exit == 4 && unasked.errors.contains("clusterd destroy data --yes"))
             #expect(try Daemon.run(["destroy"]).exit == 64)

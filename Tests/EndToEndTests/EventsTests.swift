@@ -75,11 +75,11 @@ import Testing
             let starts = all.filter { $0.code == "daemon-started" }
             #expect(starts.map(\.severity) == [.info, .warning, .info])
             let ends = all.filter { $0.code == "daemon-ended" }.map(\.message)
-            #expect(ends == ["clusterd ends, and leaves the nodes running", "clusterd ends: every node is stopped"])
+            #expect(ends == ["clusterd exits and leaves the nodes running", "clusterd exits: all nodes are stopped"])
             #expect(all.count { $0.code == "node-adopted" } == 2)
             let asked = all.filter { $0.code == "stop-asked" || $0.code == "detach-asked" }.map(\.message)
-            #expect(asked.count == 2 && asked[0].hasPrefix("user \(getuid()) (process "))
-            #expect(asked[1] == "SIGINT asks to stop every node")
+            #expect(asked.count == 2 && asked[0].hasPrefix("detach requested by user \(getuid()) (process "))
+            #expect(asked[1] == "stop of all nodes requested by SIGINT")
         }
     }
 

@@ -117,7 +117,7 @@ import Testing
         try await withRoom { room in
             let twoMasters = try await room.run(["--masters", "2"], "true")
             #expect(twoMasters == 125)
-            #expect(room.text("err").contains("two masters are no cluster"))
+            #expect(room.text("err").contains("two masters cannot form a cluster"))
             let badDirective = try await room.run(["--masters", "1", "--set", "redis.maxmemory=lots"], "true")
             #expect(badDirective == 125)
             let tooLate = try await room.run(["--masters", "1", "--timeout", "1ms"], "true")

@@ -163,7 +163,7 @@ import Testing
             // What was moved by hand comes back by hand, and goes without a daemon.
             let held = try #require(try quarantine(daemon).folders.first)
             let young = try Daemon.run(["quarantine", "remove", "--older-than", "1h", "--yes", "--dir", daemon.data])
-            #expect(young.exit == 0 && young.errors.contains("nothing in"))
+            #expect(young.exit == 0 && young.errors.contains("no folder in"))
             let gone = try Daemon.run(["quarantine", "remove", "--older-than", "0s", "--yes", "--dir", daemon.data])
             #expect(gone.exit == 0 && gone.output == "deleted   \(held.id)\n", "\(gone.errors)")
             #expect(try quarantine(daemon).folders.isEmpty)
@@ -178,7 +178,7 @@ import Testing
             try FileManager.default.copyItem(atPath: folder(daemon, 0), toPath: copy)
             try FileManager.default.removeItem(atPath: daemon.data + "/control.sock")
             let result = try fix(daemon, "--yes")
-            #expect(result.exit == 1 && result.errors.contains("clusterd works in"))
+            #expect(result.exit == 1 && result.errors.contains("a clusterd runs in"))
             #expect(FileManager.default.fileExists(atPath: copy))
             #expect(try Daemon.run(["fix", "--dir", daemon.home + "/nowhere"]).exit == 3)
             try await daemon.stop()

@@ -84,7 +84,7 @@ import Testing
             let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(replaced.daemon.pid)/fd").count
             for _ in 0..<2 {
                 let again = try daemon.command(["reexec"])
-                #expect(again.exit == 0 && again.output.hasPrefix("replaced  clusterd "), "\(again.errors)")
+                #expect(again.exit == 0 && again.output.hasPrefix("upgraded  clusterd "), "\(again.errors)")
             }
             let third = try daemon.status()
             kill(daemon.process.processIdentifier, SIGUSR2)
@@ -279,7 +279,7 @@ import Testing
             try replace(daemon, with: "echo cannot find libnonsense.so.6; exit 127")
             try refused("exited with code 127: cannot find libnonsense.so.6")
             try replace(daemon, with: "exit 0")
-            try refused("is no clusterd that can take over")
+            try refused("is not a clusterd that can take over")
             try replace(daemon, with: "kill -SEGV $$")
             try refused("was killed by SIGSEGV")
             try replace(daemon, mode: 0o644)

@@ -36,8 +36,9 @@ import Testing
     }
 
     @Test(arguments: [
-        ("192.0.2.1", "the nodes cannot reach each other by it"), ("no-such-host.invalid", "the name does not resolve"),
-        (String(repeating: "a", count: 46), "the engine keeps 45 of an address"),
+        ("192.0.2.1", "the nodes cannot reach each other at this address"),
+        ("no-such-host.invalid", "the name does not resolve"),
+        (String(repeating: "a", count: 46), "the engine stores at most 45 of an address"),
     ])
     func anAddressThatNodesCannotUseIsRefusedBeforeTheyStart(announced: String, words: String) throws {
         let result = try refusal("cluster:\n  announce: \(announced)\n")
@@ -52,7 +53,9 @@ import Testing
         try "user alice on >x ~* +@all\n".write(toFile: list, atomically: true, encoding: .utf8)
         let result = try refusal("redis: {requirepass: sesame, masterauth: sesame, aclfile: \(list)}\n")
         #expect(result.exit == 78)
-        #expect(result.words.contains("redis.requirepass has no effect beside it") && !result.words.contains("sesame"))
+        #expect(
+            result.words.contains("redis.requirepass has no effect with an ACL file")
+                && !result.words.contains("sesame"))
     }
 
     @Test func oneFolderThroughALinkIsNoFolderForTwoNodes() throws {
@@ -63,11 +66,11 @@ import Testing
         let result = try refusal("nodes:\n  \"7000\": {data-dir: \(place)/a}\n  \"7001\": {data-dir: \(place)/b/}\n")
         #expect(result.exit == 78)
         #expect(
-            result.words.contains("HOME/conf.yaml:3:22: ") && result.words.contains("is the folder of node 7000 too"))
+            result.words.contains("HOME/conf.yaml:3:22: ") && result.words.contains("is also the folder of node 7000"))
     }
 
     @Test func whatClusterdOwnsAndWhatIsNotBuiltIsRefused() throws {
-        #expect(try refusal("redis: {port: 7}\n").words.contains("this is clusterd's own"))
+        #expect(try refusal("redis: {port: 7}\n").words.contains("clusterd sets this itself"))
     }
 
     @Test func anUnprotectedAddressIsRefusedWithTheThreeWaysOut() throws {
@@ -78,7 +81,7 @@ import Testing
 
     @Test func twoMastersAreNoCluster() throws {
         let result = try refusal("", ["--masters", "2"])
-        #expect(result.exit == 78 && result.words.contains("two masters are no cluster"))
+        #expect(result.exit == 78 && result.words.contains("two masters cannot form a cluster"))
     }
 
     @Test func noEngineIsSaidWithTheCommandThatInstallsOne() throws {

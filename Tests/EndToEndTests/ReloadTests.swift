@@ -27,7 +27,7 @@ import Testing
             #expect(try daemon.command(["reload"]).exit == 0)
             #expect(try shown()["redis.maxmemory"] == "200mb")
             let both = try daemon.command(["config", "show", "--config", conf])
-            #expect(both.exit == 64 && both.errors.contains("name one"), "\(both.errors)")
+            #expect(both.exit == 64 && both.errors.contains("use only one"), "\(both.errors)")
             try await daemon.stop()
         }
     }

@@ -29,10 +29,12 @@ import Testing
             // Where systemd has given nothing, the daemon ends; who only looks is told so.
             let refused = try Daemon.run(["up", "--dir", daemon.data, "--config", conf])
             #expect(refused.exit == 78)
-            #expect(refused.errors.contains("\(conf):3:16: redis.requirepass: the credential 'redis' is not there"))
+            #expect(refused.errors.contains("\(conf):3:16: redis.requirepass: the credential 'redis' is missing"))
             #expect(refused.errors.contains("LoadCredential=redis:PATH"))
             let checked = try Daemon.run(["config", "check", "--config", conf])
-            #expect(checked.exit == 0 && checked.errors.contains("'redis' is the service's own"), "\(checked.errors)")
+            #expect(
+                checked.exit == 0 && checked.errors.contains("'redis' is available only to the service"),
+                "\(checked.errors)")
 
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             let environment = ["CREDENTIALS_DIRECTORY": folder]

@@ -51,7 +51,7 @@ import Testing
             let result = try daemon.command(["reexec"])
             #expect(result.exit == 0, "\(result.errors)")
             let parts = told + receive(socket)
-            #expect(parts.contains("WATCHDOG=1\nSTATUS=replacing clusterd by "))
+            #expect(parts.contains("WATCHDOG=1\nSTATUS=upgrading clusterd to "))
             // For who watches the unit it is active all the while.
             #expect(!parts.contains("RELOADING=1") && !parts.contains("STOPPING=1"))
             told = String(parts[(parts.range(of: "STATUS=replacing")?.upperBound ?? parts.endIndex)...])

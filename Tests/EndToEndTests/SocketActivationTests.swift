@@ -105,13 +105,14 @@ import Testing
             #expect(await daemon.ended() == 78)
             #expect(
                 daemon.output.contains(
-                    "systemd hands over the socket \(daemon.home)/other.sock, and control.socket is \(daemon.data)/control.sock"
+                    "systemd hands over the socket \(daemon.home)/other.sock, but control.socket is \(daemon.data)/control.sock"
                 ), "\(daemon.output)")
             let file = open("/dev/zero", O_RDONLY | O_CLOEXEC)
             defer { close(file) }
             try systemd.start(daemon, Self.shape, handing: file, named: "zeroes")
             #expect(await daemon.ended() == 78)
-            #expect(daemon.output.contains("systemd hands over 'zeroes', which is no Unix socket"), "\(daemon.output)")
+            #expect(
+                daemon.output.contains("systemd hands over 'zeroes', which is not a Unix socket"), "\(daemon.output)")
             #expect(daemon.nodePIDs().isEmpty)
         }
     }

@@ -128,7 +128,7 @@ import Testing
             #expect(late.exit == 124 && late.output == "")
             #expect(
                 late.errors.contains(
-                    "error: \(node.name) is not ok after 100 ms: waiting for \(node.name) to run: it was told to stay stopped"
+                    "error: \(node.name) is not ok after 100 ms: waiting for \(node.name) to run: it is stopped (requested; "
                 ))
             let json = try daemon.command(["wait", "\(node.name)", "--timeout", "0s", "--json"])
             #expect(json.exit == 124 && json.output == "")
@@ -137,7 +137,9 @@ import Testing
 
             let waiting = try PseudoTerminal(["wait", "\(node.name)", "--socket", daemon.data + "/control.sock"])
             #expect(
-                await eventually { waiting.text.contains("waiting   for \(node.name) to run: it was told to stay") })
+                await eventually {
+                    waiting.text.contains("waiting   for \(node.name) to run: it is stopped (requested;")
+                })
             // Another clusterd in its place: it is waited for.
             #expect(try daemon.command(["detach"]).exit == 0)
             #expect(await daemon.ended() == 0)

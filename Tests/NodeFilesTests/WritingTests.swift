@@ -37,7 +37,7 @@ struct WritingTests {
         #expect(
             try FileManager.default.attributesOfItem(atPath: "\(folder.path)/a")[.posixPermissions] as? Int == 0o700)
         try folder.write("file", "")
-        #expect(throws: FileError("make the folder", "\(folder.path)/file", code: ENOTDIR)) {
+        #expect(throws: FileError("create the folder", "\(folder.path)/file", code: ENOTDIR)) {
             try makeDirectory("\(folder.path)/file")
         }
     }

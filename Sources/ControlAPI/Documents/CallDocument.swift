@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// What came of one command on many nodes, in the order of their names.
+/// The replies of many nodes to one command, in the order of their names.
 package struct CallDocument: Hashable, Sendable, Codable {
     package var answers: [CallAnswer]
 
@@ -10,7 +10,7 @@ package struct CallDocument: Hashable, Sendable, Codable {
 }
 
 package struct CallAnswer: Hashable, Sendable, Codable {
-    /// As the protocol has them (RESP).
+    /// The types of the protocol (RESP).
     package enum Kind: String, Hashable, Sendable, Codable {
         case status, error, integer, bulk, array, null, boolean, double, map
     }
@@ -19,12 +19,12 @@ package struct CallAnswer: Hashable, Sendable, Codable {
     package var host: String
     package var port: Int
     package var role: Role?
-    /// Of the reply; nil: there was none.
+    /// The type of the reply; nil: there was none.
     package var type: Kind?
-    /// A bulk or status reply is a string, or `{"base64": "…"}` where it is not UTF-8; within an array a status is
+    /// A bulk or status reply is a string, or `{"base64": "…"}` if it is not UTF-8; within an array, a status is
     /// `{"status": "…"}` and an error `{"error": "…"}`; a map is an array of its keys and values in turn.
     package var reply: JSONValue
-    /// The node's own words, or why there is no answer.
+    /// The node's error message, or why there is no answer.
     package var error: String?
     package var milliseconds: Int64
 
@@ -43,19 +43,19 @@ package struct CallAnswer: Hashable, Sendable, Codable {
     }
 }
 
-/// Where a program of a person's own finds a node, and what it says there to be let in.
+/// The address of a node, and the credentials for it.
 package struct LoginDocument: Hashable, Sendable, Codable {
     package var node: NodeName
     package var host: String
     package var port: Int
     package var user: String?
     package var password: String?
-    /// The engine's server program: its client is often beside it.
+    /// The engine's server program. Its client is often next to it.
     package var server: String
-    /// nil: the node speaks without TLS.
+    /// nil: the node does not use TLS.
     package var tls: TLSFiles?
 
-    /// What a client needs to be let in with TLS: paths.
+    /// The paths of the files that a client needs for TLS.
     package struct TLSFiles: Hashable, Sendable, Codable {
         package var certificate: String
         package var key: String

@@ -1,4 +1,4 @@
-/// What `GET /v1/check` answers: every health check.
+/// The answer of `GET /v1/check`: every health check.
 package struct CheckDocument: Hashable, Sendable, Codable {
     package var schema = 1
     package var cluster: String
@@ -6,7 +6,7 @@ package struct CheckDocument: Hashable, Sendable, Codable {
     package var healthy: Bool
     /// Errors first.
     package var findings: [FindingDocument]
-    /// A sentence for each subject that nothing speaks against.
+    /// One sentence for each passed check.
     package var passed: [String]
 
     package init(cluster: String, healthy: Bool, findings: [FindingDocument], passed: [String]) {

@@ -1,4 +1,4 @@
-/// What `GET /v1/config` answers, and `config show --json` prints: every setting, and where it comes from. Passwords are hidden.
+/// The answer of `GET /v1/config` and the output of `config show --json`: every setting and its origin. Passwords are hidden.
 package struct ConfigurationDocument: Hashable, Sendable, Codable {
     package struct Setting: Hashable, Sendable, Codable {
         package var key: String

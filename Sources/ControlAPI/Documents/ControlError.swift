@@ -1,12 +1,11 @@
-/// Why a request came to nothing, in words for the person who asked; the same on the socket, under `--json`, and on a
-/// terminal.
+/// Why a request failed, in text for the operator. It is the same on the socket, with `--json`, and on a terminal.
 package struct ControlError: Error, Hashable, Sendable, Codable, CustomStringConvertible {
     /// Stable, kebab-case.
     package var code: String
     package var message: String
-    /// What would help.
+    /// What to do next.
     package var hint: String?
-    /// What the client ends with: an `ExitCode`.
+    /// The exit code of the client: an `ExitCode`.
     package var exit: Int32
 
     package init(_ code: String, _ message: String, hint: String? = nil, exit: Int32) {

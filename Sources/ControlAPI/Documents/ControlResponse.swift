@@ -1,14 +1,14 @@
-/// What the daemon answers.
+/// An answer of the daemon.
 package struct ControlResponse: Sendable {
     package enum Body: Sendable {
         /// A whole body: JSON, unless `contentType` says otherwise.
         case document([UInt8])
-        /// Newline-delimited JSON, each element one or more whole lines; the response ends with the stream. Its producer
-        /// bounds what it buffers: a client may read as slowly as it likes, or go.
+        /// Newline-delimited JSON, each element one or more whole lines. The response ends with the stream. The producer limits
+        /// its buffer: a client may read slowly, or disconnect.
         case lines(AsyncStream<[UInt8]>)
     }
 
-    /// Of HTTP.
+    /// The HTTP status.
     package var status: Int
     package var headers: [HTTPHeader]
     package var contentType: String
@@ -27,13 +27,13 @@ package struct ControlResponse: Sendable {
         do {
             return ControlResponse(status: status, body: .document(try ControlJSON.encode(value) + [10]))
         } catch {
-            let error = ControlError("internal", "the answer cannot be written: \(error)", exit: ExitCode.failed)
+            let error = ControlError("internal", "the answer cannot be encoded: \(error)", exit: ExitCode.failed)
             return .error(error, status: 500)
         }
     }
 
     package static func error(_ error: ControlError, status: Int, headers: [HTTPHeader] = []) -> ControlResponse {
-        // A text and an integer: there is nothing in it that could fail to encode.
+        // A text and an integer: encoding cannot fail.
         let bytes = (try? ControlJSON.encode(ErrorDocument(error))) ?? Array(#"{"error":null}"#.utf8)
         return ControlResponse(status: status, headers: headers, body: .document(bytes + [10]))
     }
@@ -53,7 +53,7 @@ package struct ControlResponse: Sendable {
             status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8", body: .document(Array(text.utf8)))
     }
 
-    /// 200 where all is well, otherwise 503.
+    /// 200 if `ok`, else 503.
     package static func probe(_ probe: ProbeDocument) -> ControlResponse {
         .document(probe, status: probe.ok ? 200 : 503)
     }

@@ -3,17 +3,17 @@ import ClusterModel
 /// One line of the timeline.
 package struct EventDocument: Hashable, Sendable, Codable {
     package var at: Timestamp
-    /// Grows by one an event, over the daemon's restarts too.
+    /// Increases by one with each event, also across restarts of the daemon.
     package var seq: Int64
     package var code: String
     package var severity: Severity
     package var host: String?
     package var cluster: String?
     package var node: NodeName?
-    /// The shard's master, by name.
+    /// The name of the shard's master.
     package var shard: NodeName?
     package var message: String
-    /// An object with what the message says, for programs.
+    /// An object with the facts of the message, for programs.
     package var data: JSONValue?
 
     package init(

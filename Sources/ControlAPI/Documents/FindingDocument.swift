@@ -1,17 +1,17 @@
 import ClusterModel
 
-/// Something that a person should know; each has an entry in docs/findings.md.
+/// A finding of a check. Each code has an entry in docs/findings.md.
 package struct FindingDocument: Hashable, Sendable, Codable {
     /// Stable, kebab-case.
     package var code: String
     package var severity: Severity
     package var node: NodeName?
-    /// The shard's master, by name.
+    /// The name of the shard's master.
     package var shard: NodeName?
     package var message: String
-    /// A command, where one exists.
+    /// What to do: a command, if there is one.
     package var hint: String?
-    /// What it rests on, line by line: the last lines of a log.
+    /// The evidence, line by line: the last lines of a log.
     package var details: [String]?
 
     package init(

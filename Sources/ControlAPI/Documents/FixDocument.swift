@@ -1,14 +1,14 @@
 import ClusterModel
 
-/// What `GET /v1/fix` answers, and what `clusterd fix` shows: each thing that it would do, and what it leaves to a person.
+/// The answer of `GET /v1/fix`, which `clusterd fix` shows: the repairs, and the findings that are left to the operator.
 package struct FixDocument: Hashable, Sendable, Codable {
     package var schema = 1
     package var cluster: String
     package var dir: String
     package var repairs: [RepairDocument]
-    /// Findings that are repaired otherwise, by a person or by themselves; notes are not among them.
+    /// Findings that `fix` cannot repair: they need the operator, or disappear automatically. Notes are not included.
     package var left: [FindingDocument]
-    /// What became of it; nil where nothing was done yet, or no daemon did it.
+    /// The operation that carries out the repairs; nil if there is none yet, or no daemon runs.
     package var operation: OperationDocument?
 
     package init(cluster: String, dir: String, repairs: [RepairDocument], left: [FindingDocument]) {
@@ -19,16 +19,16 @@ package struct FixDocument: Hashable, Sendable, Codable {
     }
 }
 
-/// One thing that `fix` does.
+/// One repair.
 package struct RepairDocument: Hashable, Sendable, Codable {
-    /// For `POST /v1/fix`; the same for as long as it would do the same.
+    /// The id for `POST /v1/fix`. It stays the same as long as the repair does.
     package var id: String
     package var finding: FindingDocument
-    /// What it does.
+    /// What the repair does.
     package var text: String
-    /// The keys that go out of the way with it; nil: it moves none.
+    /// The keys in the files that it moves; nil: it moves none.
     package var keys: KeysDocument?
-    /// Where in `quarantine/` things were moved to; nil: nothing was, or that is the operation's to say.
+    /// The folder in `quarantine/` to which files were moved; nil: none were moved, or the operation reports it.
     package var folder: String?
 
     package init(
@@ -42,15 +42,15 @@ package struct RepairDocument: Hashable, Sendable, Codable {
     }
 }
 
-/// Which keys lie somewhere, as far as the beginnings of the files tell.
+/// The keys in a folder, as far as the beginnings of the files show.
 package struct KeysDocument: Hashable, Sendable, Codable {
-    /// nil: it is not known how many.
+    /// nil: the number is unknown.
     package var count: Int64?
-    /// Whether there are exactly so many; otherwise there are at least so many.
+    /// Whether the number is exact; if not, it is a lower bound.
     package var exact: Bool
-    /// Some of them.
+    /// Some of the keys.
     package var names: [String]
-    /// Functions are among it; nil: they are not, or a daemon of an older version was asked.
+    /// Whether there are functions; nil: there are none, or the daemon has an older version.
     package var functions: Bool?
 
     package init(_ sample: KeySample) {

@@ -17,7 +17,7 @@ package struct NodeDocument: Hashable, Sendable, Codable {
     package var health: Health
     /// A replica's link to its master.
     package var link: Link?
-    /// How far a replica is behind its master.
+    /// The replication lag of a replica, in bytes.
     package var lagBytes: Int64?
     package var keys: Int64?
     package var memoryBytes: Int64?
@@ -25,22 +25,22 @@ package struct NodeDocument: Hashable, Sendable, Codable {
     package var clients: Int?
     package var opsPerSecond: Int64?
     package var engine: EngineDocument?
-    /// Directives on disk that the running process does not have yet.
+    /// Directives on disk that take effect at the next restart of the node.
     package var pendingRestart: [String] = []
     package var startedAt: Timestamp?
     package var restarts = 0
     package var lastExit: ExitDocument?
-    /// Where its files are.
+    /// The node's folder.
     package var directory: String?
     /// The engine's own log, on `host`.
     package var log: String?
-    /// What lies in memory of its process, and of what that has forked.
+    /// The resident memory of its process and of forked children.
     package var residentBytes: Int64?
-    /// What the kernel lets it have of memory; nil: no limit of its own.
+    /// The memory limit that the kernel enforces for this node; nil: none.
     package var memoryLimitBytes: Int64?
-    /// CPU time since its process began.
+    /// CPU time since the start of its process.
     package var cpuSeconds: Double?
-    /// The cgroup in which it is alone.
+    /// The cgroup that contains only this node.
     package var cgroup: String?
 
     package init(
@@ -79,13 +79,13 @@ package struct NodeDocument: Hashable, Sendable, Codable {
         /// For programs: `killed`, `crashed`, `hung`, `out-of-memory`, `bad-nodes-file` …
         package var kind: String?
         package var pid: Int32?
-        /// False of a process that was no child of the daemon which saw it end: it has neither code nor signal then.
+        /// False if the process was not a child of the daemon that saw it exit: there is neither a code nor a signal then.
         package var isStatusKnown: Bool?
         package var coreDumped: Bool?
-        /// Whether the kernel killed it for want of memory; nil where that could not be learned.
+        /// Whether the kernel's OOM killer killed it; nil: unknown.
         package var outOfMemory: Bool?
         package var uptimeMilliseconds: Int64?
-        /// What it had in use when it was last asked.
+        /// The memory that it used at the last query.
         package var memoryBytes: Int64?
         /// The engine's last lines, or the head of its crash report.
         package var log: [String]?

@@ -1,13 +1,13 @@
 import ClusterModel
 
-/// Something that a person asked for and that takes time.
+/// A request of the operator that takes time.
 package struct OperationDocument: Hashable, Sendable, Codable {
     package var id: String
     /// The command's name: `restart-node`.
     package var kind: String
     package var node: NodeName?
     package var state: State
-    /// What it does, or waits for, now.
+    /// What the operation does, or waits for, now.
     package var step: String?
     package var steps: [Step]
     package var startedAt: Timestamp
@@ -53,14 +53,14 @@ package struct OperationDocument: Hashable, Sendable, Codable {
     }
 }
 
-/// What `/v1/operations` answers.
+/// The answer of `/v1/operations`.
 package struct OperationsDocument: Hashable, Sendable, Codable {
     package var operations: [OperationDocument]
 
     package init(_ operations: [OperationDocument]) { self.operations = operations }
 }
 
-/// What `/livez`, `/servingz` and `/readyz` answer: 200 where `ok`, otherwise 503, and why not.
+/// The answer of `/livez`, `/servingz` and `/readyz`: 200 if `ok`, else 503 with the reasons.
 package struct ProbeDocument: Hashable, Sendable, Codable {
     package var ok: Bool
     package var reasons: [String]

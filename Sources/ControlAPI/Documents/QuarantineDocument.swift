@@ -1,11 +1,11 @@
 import ClusterModel
 
-/// What `GET /v1/quarantine` answers: what was moved out of the way, oldest first.
+/// The answer of `GET /v1/quarantine`: the folders in quarantine, oldest first.
 package struct QuarantineDocument: Hashable, Sendable, Codable {
     package var schema = 1
-    /// The quarantine itself.
+    /// The path of the quarantine.
     package var dir: String
-    /// On disk, of all of it.
+    /// The total size on disk.
     package var bytes: Int64
     package var folders: [QuarantineFolderDocument]
 
@@ -19,14 +19,14 @@ package struct QuarantineDocument: Hashable, Sendable, Codable {
 package struct QuarantineFolderDocument: Hashable, Sendable, Codable {
     /// The name of the folder.
     package var id: String
-    /// When something was last moved there.
+    /// When files were last moved there.
     package var at: Timestamp
-    /// The node that it is from, where the name says so.
+    /// The node from which it comes, if the name contains it.
     package var node: NodeName?
     package var bytes: Int64
-    /// The first line of its note.
+    /// The reason: the first line of its note.
     package var why: String?
-    /// nil: it holds no data files.
+    /// nil: it has no data files.
     package var keys: KeysDocument?
 
     package init(
@@ -40,7 +40,7 @@ package struct QuarantineFolderDocument: Hashable, Sendable, Codable {
         self.keys = keys
     }
 
-    /// `20260101T000000Z-7005` and what may follow it: the node.
+    /// The node in a name such as `20260101T000000Z-7005`, with an optional suffix.
     package static func node(inName name: String) -> NodeName? {
         let parts = name.split(separator: "-")
         guard parts.count > 1, parts[0].hasSuffix("Z"), Int(parts[1]) != nil else { return nil }

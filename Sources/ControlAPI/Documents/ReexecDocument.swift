@@ -1,13 +1,13 @@
-/// What `POST /v1/reexec` answers once the program on disk was tried: it is about to take over.
+/// The answer of `POST /v1/reexec` after the program on disk was tried: it is about to take over.
 package struct ReexecDocument: Hashable, Sendable, Codable {
     package var schema = 1
     package var cluster: String
-    /// The program's file, and the version that it says it is.
+    /// The path of the program, and the version that it reports.
     package var program: String
     package var version: String
-    /// Who is replaced.
+    /// The daemon before the upgrade.
     package var before: StatusDocument.Daemon
-    /// The last event until then: what comes of it is told by those after it.
+    /// The number of the last event before the upgrade. Later events report the outcome.
     package var lastEvent: Int64
 
     package init(
@@ -21,7 +21,7 @@ package struct ReexecDocument: Hashable, Sendable, Codable {
     }
 }
 
-/// What `clusterd reexec --json` prints: who ran before, and who does now.
+/// The output of `clusterd reexec --json`: the daemon before and after the upgrade.
 package struct ReplacedDocument: Hashable, Sendable, Codable {
     package var schema = 1
     package var cluster: String

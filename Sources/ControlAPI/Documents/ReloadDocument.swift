@@ -1,20 +1,20 @@
 import ClusterModel
 
-/// What `POST /v1/reload` answers: what the new configuration has changed, and what it will.
+/// The answer of `POST /v1/reload`: the changes that are effective, and those that are pending.
 package struct ReloadDocument: Hashable, Sendable, Codable {
     package var schema = 1
     package var cluster: String
-    /// Keys that hold now.
+    /// Keys that are effective now.
     package var applied: [String]
-    /// Directives that were set on every node that runs.
+    /// Directives that were set on every running node.
     package var live: [String]
-    /// Directives that hold from each node's next start.
+    /// Directives that take effect at the next start of each node.
     package var pendingRestart: [Pending]
-    /// Keys that hold from clusterd's next start.
+    /// Keys that take effect when clusterd restarts.
     package var pendingDaemon: [String]
-    /// What a reload does not do, in sentences.
+    /// Changes that a reload does not make, in sentences.
     package var later: [String]
-    /// Running nodes that could not be compared with the configuration; nil: a daemon of an older version was asked.
+    /// Running nodes that could not be compared with the configuration; nil: the daemon has an older version.
     package var unreached: [Unreached]?
 
     package init(

@@ -1,8 +1,8 @@
 import ClusterModel
 
-/// `status --json` (docs/openapi.yaml). What does not apply is nil, which `ControlJSON` writes as null.
+/// `status --json` (docs/openapi.yaml). Values that do not apply are nil, which `ControlJSON` writes as null.
 package struct StatusDocument: Hashable, Sendable, Codable {
-    /// Grows only when a reader of the older form would be misled.
+    /// Increases only if a reader of the older format would misread the new one.
     package var schema = 1
     package var cluster: Cluster
     package var nodes: [NodeDocument] = []
@@ -21,7 +21,7 @@ package struct StatusDocument: Hashable, Sendable, Codable {
         package var slotsCovered = 0
         package var masters = 0
         package var replicas = 0
-        /// `redis 7.0.15`; nil until an engine was asked.
+        /// `redis 7.0.15`; nil until an engine was queried.
         package var engine: String?
         package var paused = false
         package var dir: String
@@ -35,7 +35,7 @@ package struct StatusDocument: Hashable, Sendable, Codable {
             self.daemon = daemon
         }
 
-        /// Degraded: every slot served, with less redundancy than asked for. Down: some slot is not served.
+        /// Degraded: every slot served, with less redundancy than configured. Down: some slot is not served.
         package enum State: String, Sendable, Codable { case ok, degraded, down }
         package enum Phase: String, Sendable, Codable { case starting, forming, ready, stopping }
     }
@@ -55,13 +55,13 @@ package struct StatusDocument: Hashable, Sendable, Codable {
 
 /// One element of `shards`: a master and its replicas.
 package struct ShardDocument: Hashable, Sendable, Codable {
-    /// nil: no node of it is master.
+    /// nil: none of its nodes is master.
     package var master: NodeName?
     package var replicas: [NodeName]
     /// Ranges, `a-b` or `a`.
     package var slots: [String]
     package var canFailOver: Bool
-    /// Why it cannot.
+    /// Why it cannot fail over.
     package var why: String?
 
     package init(master: NodeName?, replicas: [NodeName], slots: [String], canFailOver: Bool, why: String? = nil) {

@@ -1,4 +1,4 @@
-/// A JSON text while it is being put together: shared, so that a container can go on filling its part.
+/// A JSON text under construction. It is a class, so that a container can continue to fill its part.
 final class JSONNode {
     enum Content {
         /// A number, `true`, `false`, `null`, or a string with its quotes and escapes.
@@ -66,7 +66,7 @@ final class JSONNode {
         }
     }
 
-    /// RFC 8259, section 7: quotes, backslashes and what is below U+0020 are escaped.
+    /// RFC 8259, section 7: escapes quotes, backslashes and characters below U+0020.
     private static func quoted(_ string: String) -> String {
         var text = "\""
         for scalar in string.unicodeScalars {

@@ -1,4 +1,4 @@
-/// Any JSON: for what has no fixed shape, such as an event's `data`.
+/// Any JSON value, for data without a fixed structure, such as an event's `data`.
 package enum JSONValue: Hashable, Sendable, Codable {
     case null
     case bool(Bool)
@@ -30,7 +30,7 @@ package enum JSONValue: Hashable, Sendable, Codable {
     package func encode(to encoder: any Encoder) throws {
         switch self {
         case .object(let members):
-            // A Dictionary has no order of its own; the same value is always the same text.
+            // A Dictionary has no order. Sorting makes equal values equal texts.
             var container = encoder.container(keyedBy: Key.self)
             for (name, value) in members.sorted(by: { $0.key < $1.key }) {
                 try container.encode(value, forKey: Key(stringValue: name))

@@ -1,4 +1,4 @@
-/// Builds a `JSONNode` from any Encodable. See `ControlJSON.encode` for why there is one beside Foundation's.
+/// Builds a `JSONNode` from any Encodable. `ControlJSON.encode` explains why Foundation's encoder is not used.
 struct OrderedJSONEncoder: Encoder {
     let node: JSONNode
     let codingPath: [any CodingKey] = []
@@ -18,14 +18,14 @@ struct OrderedJSONEncoder: Encoder {
 
     func singleValueContainer() -> any SingleValueEncodingContainer { SingleValueContainer(node: node) }
 
-    /// Scalars are recognised by their type, so that each container needs one generic method and not one for each of
-    /// the fourteen scalars.
+    /// Recognises scalars by their type, so that each container needs one generic method instead of one for each of the fourteen
+    /// scalar types.
     static func encode(_ value: some Encodable, into node: JSONNode) throws {
         switch value {
         case let value as String: node.content = JSONNode(quoting: value).content
         case let value as Bool: node.content = .scalar(value ? "true" : "false")
         case let value as any BinaryInteger: node.content = .scalar("\(value)")
-        // JSON has no infinity and no NaN.
+        // JSON has neither infinity nor NaN.
         case let value as Double: node.content = .scalar(value.isFinite ? "\(value)" : "null")
         case let value as Float: node.content = .scalar(value.isFinite ? "\(value)" : "null")
         default: try value.encode(to: OrderedJSONEncoder(into: node))
@@ -48,7 +48,7 @@ private struct KeyedContainer<Key: CodingKey>: KeyedEncodingContainerProtocol {
         try OrderedJSONEncoder.encode(value, into: child(key))
     }
 
-    // What makes nil `null`: the standard library's default leaves the member out, and it has one for each scalar.
+    // Encodes nil as `null`. The standard library's defaults omit the member, and there is one for each scalar type.
     func encodeIfPresent<Value: Encodable>(_ value: Value?, forKey key: Key) throws { try present(value, key) }
     func encodeIfPresent(_ value: Bool?, forKey key: Key) throws { try present(value, key) }
     func encodeIfPresent(_ value: String?, forKey key: Key) throws { try present(value, key) }

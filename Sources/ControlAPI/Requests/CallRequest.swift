@@ -7,14 +7,14 @@ package struct CallRequest: Hashable, Sendable {
         case all
         case masters
         case replicas
-        /// As people write them: names, ports, host:port, the beginnings of ids.
+        /// Nodes by name, port, host:port, or the beginning of the id.
         case nodes([String])
     }
 
-    /// Its words, the first of which is the command's name: any bytes.
+    /// The words of the command, of any bytes. The first one is its name.
     package var command: [[UInt8]]
     package var target: Target
-    /// For each node.
+    /// The timeout for each node.
     package var timeout: Duration
 
     package static let defaultTimeout = Duration.seconds(5)
@@ -26,17 +26,17 @@ package struct CallRequest: Hashable, Sendable {
         self.timeout = timeout
     }
 
-    /// Commands after which a connection is not asked and answered any more.
+    /// Commands after which a connection does not follow the request-reply pattern any more.
     private static let endless: Set<String> = [
         "monitor", "psubscribe", "psync", "ssubscribe", "subscribe", "sync",
     ]
 
-    /// Why it is not asked of any node; nil: it may be.
+    /// Why the request is invalid; nil: it is valid.
     package var objection: String? {
         guard let first = command.first, !first.isEmpty else { return "'command' has no words" }
         let name = String(decoding: first, as: UTF8.self)
         guard !Self.endless.contains(name.lowercased()) else {
-            return "\(name) has no end; it needs a connection of its own (clusterd shell)"
+            return "\(name) does not end; it needs its own connection (clusterd shell)"
         }
         guard timeout > .zero, timeout <= Self.longestTimeout else { return "'timeout' is not between 1ms and 1h" }
         return nil
@@ -55,30 +55,32 @@ package struct CallRequest: Hashable, Sendable {
         return (try? ControlJSON.encode(JSONValue.object(members))) ?? []
     }
 
-    /// - Throws: what is wrong with it, in words.
+    /// - Throws: a description of the error.
     package init(json: [UInt8]) throws(CallRequestError) {
         guard case .object(let members)? = try? ControlJSON.decode(JSONValue.self, from: json) else {
             throw CallRequestError(words: "the body is not a JSON object")
         }
         if let unknown = members.keys.sorted().first(where: { !["command", "role", "nodes", "timeout"].contains($0) }) {
             throw CallRequestError(
-                words: "'\(unknown)' in the body is not known; this request takes command, role, nodes and timeout")
+                words: "'\(unknown)' in the body is unknown; this request takes command, role, nodes and timeout")
         }
         self.init(try Self.command(members["command"]), on: try Self.target(members["role"], members["nodes"]))
         switch members["timeout"] {
         case nil, .null: break
         case .string(let text):
             guard let duration = DurationText.parse(text) else {
-                throw CallRequestError(words: "'timeout' is no duration such as 200ms or 5s")
+                throw CallRequestError(words: "'timeout' is not a duration such as 200ms or 5s")
             }
             timeout = duration
-        default: throw CallRequestError(words: "'timeout' is no duration such as 200ms or 5s")
+        default: throw CallRequestError(words: "'timeout' is not a duration such as 200ms or 5s")
         }
         if let objection { throw CallRequestError(words: objection) }
     }
 
     private static func command(_ value: JSONValue?) throws(CallRequestError) -> [[UInt8]] {
-        guard case .array(let words) = value else { throw CallRequestError(words: "'command' is no array of words") }
+        guard case .array(let words) = value else {
+            throw CallRequestError(words: "'command' is not an array of words")
+        }
         var command: [[UInt8]] = []
         for word in words {
             guard let bytes = word.bytes else {
@@ -98,13 +100,13 @@ package struct CallRequest: Hashable, Sendable {
             var names: [String] = []
             for element in elements {
                 guard case .string(let name) = element else {
-                    throw CallRequestError(words: "'nodes' is no array of names")
+                    throw CallRequestError(words: "'nodes' is not an array of names")
                 }
                 names.append(name)
             }
             return .nodes(names)
         default:
-            throw CallRequestError(words: "either 'role', which is master or replica, or 'nodes', an array of names")
+            throw CallRequestError(words: "give either 'role' (master or replica) or 'nodes' (an array of names)")
         }
     }
 }
@@ -114,7 +116,7 @@ package struct CallRequestError: Error, Hashable, Sendable {
 }
 
 extension JSONValue {
-    /// Text where the bytes are UTF-8, and otherwise `{"base64": "…"}`.
+    /// A text if the bytes are UTF-8, else `{"base64": "…"}`.
     package static func bytes(_ bytes: [UInt8]) -> JSONValue {
         if let text = String(validating: bytes, as: UTF8.self) { return .string(text) }
         return .object(["base64": .string(Data(bytes).base64EncodedString())])

@@ -1,17 +1,17 @@
-/// What a person asks to be done, each a POST of its own. Nodes stand as they were written: a name, host:port, a port or the
-/// beginning of an id. A member of the body that is absent is false.
+/// A change that an operator requests, each with its own POST. Nodes are given as typed: a name, host:port, a port or the
+/// beginning of an id. An absent member of the body is false.
 package enum Change: Hashable, Sendable {
     case restartNode(String, noFailover: Bool = false, restoreRoles: Bool = false, force: Bool = false)
     case startNode(String)
     case stopNode(String, noFailover: Bool = false, force: Bool = false)
-    /// `from`: the node is the master that is to be replaced, and not the replica that is to be master.
+    /// `from`: the node is the master to replace, instead of the replica to promote.
     case failover(String, from: Bool = false, force: Bool = false)
     case rollingRestart(pending: Bool = false, restoreRoles: Bool = false, force: Bool = false)
-    /// nil: until it is resumed.
+    /// nil: until `resume`.
     case pause(Duration?)
     case resume
     case cancel(String)
-    /// The repairs that a person said yes to, by their ids.
+    /// The ids of the repairs that the operator confirmed.
     case fix([String])
 
     var endpoint: ControlEndpoint {
@@ -28,7 +28,7 @@ package enum Change: Hashable, Sendable {
         }
     }
 
-    /// What stands in the path.
+    /// The subject in the path.
     var subject: String {
         switch self {
         case .restartNode(let node, _, _, _), .startNode(let node), .stopNode(let node, _, _),
@@ -57,7 +57,7 @@ package enum Change: Hashable, Sendable {
         flags.filter(\.value).mapValues { .bool($0) }
     }
 
-    /// nil: `endpoint` changes nothing.
+    /// nil: `endpoint` is not a change.
     init?(_ endpoint: ControlEndpoint, _ subject: String, _ body: RequestBody) throws(ControlRejection) {
         switch endpoint {
         case .restartNode:

@@ -1,5 +1,4 @@
-/// The paths of the control API and the method of each: one table for parsing, for sending, and for the hint of a path
-/// that does not exist.
+/// The paths of the control API with their methods: one table for parsing, for sending, and for the hint about an unknown path.
 enum ControlEndpoint: CaseIterable {
     case status, check, configuration, operations, operation, events, login, fixPlan, quarantine, removeQuarantine
     case restartNode, startNode, stopNode, failover, rollingRestart, pause, resume, cancel, fix, call
@@ -14,7 +13,7 @@ enum ControlEndpoint: CaseIterable {
         }
     }
 
-    /// In braces, what stands for any text.
+    /// The pattern of the path. A part in braces stands for any text.
     var pattern: String {
         switch self {
         case .status: "/v1/status"
@@ -47,8 +46,7 @@ enum ControlEndpoint: CaseIterable {
         }
     }
 
-    /// The still encoded text that stands for the part in braces (empty where there is none), or nil if `path` is not
-    /// this endpoint's.
+    /// The text, still encoded, of the part in braces (empty if there is none), or nil if `path` does not match this endpoint.
     func match(_ path: Substring) -> Substring? {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         let wanted = pattern.split(separator: "/", omittingEmptySubsequences: false)

@@ -1,15 +1,15 @@
-/// A request that is answered with no before anything looked at the cluster.
+/// The rejection of a request that is invalid in itself, regardless of the cluster.
 package struct ControlRejection: Error, Hashable, Sendable {
-    /// Of HTTP: 400, 404 or 405.
+    /// The HTTP status: 400, 404 or 405.
     package var status: Int
     package var error: ControlError
-    /// The methods that the path does answer, for 405's `Allow`.
+    /// The methods that the path supports, for the `Allow` header of 405.
     package var allow: [String] = []
 }
 
 extension ControlRequest {
     package init(parsing request: HTTPRequest) throws(ControlRejection) {
-        // `events`, `stop` and `detach` have parameters in the query; a stray one elsewhere does no harm, as with any web server.
+        // `events`, `stop` and `detach` have query parameters. Others ignore the query, as web servers do.
         let path = request.target.prefix { $0 != "?" && $0 != "#" }
         let candidates = ControlEndpoint.allCases.compactMap { endpoint in
             endpoint.match(path).map { (endpoint, $0) }
@@ -88,7 +88,9 @@ extension ControlRequest {
             switch halves[0] {
             case "n":
                 query.count = Int(value)
-                guard let count = query.count, count >= 0 else { throw .malformed("n=\(value) is no number of events") }
+                guard let count = query.count, count >= 0 else {
+                    throw .malformed("n=\(value) is not a number of events")
+                }
             case "since":
                 query.since = EventQuery.Since(value)
                 guard query.since != nil else {
@@ -96,18 +98,18 @@ extension ControlRequest {
                 }
             case "after":
                 query.after = Int64(value)
-                guard query.after != nil else { throw .malformed("after=\(value) is no event's number") }
+                guard query.after != nil else { throw .malformed("after=\(value) is not the number of an event") }
             case "follow":
                 follows = try follow(value)
             default:
                 throw .malformed(
-                    "'\(halves[0])' in the query is not known; this request takes n, since, after and follow")
+                    "'\(halves[0])' in the query is unknown; this request takes n, since, after and follow")
             }
         }
         return .events(query, follows: follows)
     }
 
-    /// At most 255 characters of printable ASCII: it is kept in the record with its operation.
+    /// At most 255 characters of printable ASCII, because the record keeps it with its operation.
     private static func idempotencyKey(_ request: HTTPRequest) throws(ControlRejection) -> String? {
         guard let key = request.header("Idempotency-Key") else { return nil }
         guard (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
@@ -116,7 +118,7 @@ extension ControlRequest {
         return key
     }
 
-    /// What a client may call over the network.
+    /// The calls that are available over the network.
     package static var publicCalls: String {
         names(
             ControlEndpoint.allCases.filter { endpoint in
@@ -134,7 +136,7 @@ extension ControlRequest {
         return ControlRejection(
             status: 404,
             error: ControlError(
-                "unknown-path", "there is no \(path.prefix(200)) here", hint: "there is: \(paths)",
+                "unknown-path", "unknown path \(path.prefix(200))", hint: "available: \(paths)",
                 exit: ExitCode.usage))
     }
 
@@ -142,7 +144,7 @@ extension ControlRequest {
         ControlRejection(
             status: 405,
             error: ControlError(
-                "wrong-method", "\(path.prefix(200)) does not answer \(method.prefix(20))",
+                "wrong-method", "\(path.prefix(200)) does not support \(method.prefix(20))",
                 hint: "use \(allowed.joined(separator: " or "))", exit: ExitCode.usage),
             allow: allowed)
     }

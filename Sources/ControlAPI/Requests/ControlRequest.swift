@@ -1,21 +1,21 @@
-/// What a client asks of the daemon.
+/// A request of a client to the daemon.
 package enum ControlRequest: Hashable, Sendable {
     case status
     case check
-    /// The settings that the daemon goes by.
+    /// The settings that the daemon uses.
     case configuration
     case operations
     case operation(id: String)
-    /// `follows`: newline-delimited JSON without end, instead of one document.
+    /// `follows`: a stream of newline-delimited JSON instead of one document.
     case events(EventQuery, follows: Bool)
-    /// Answered with the operation. The same key is the same request, however often it comes.
+    /// Answered with the operation. Requests with the same key are one request.
     case change(Change, idempotencyKey: String?)
-    /// What `fix` would do.
+    /// The plan of `fix`.
     case fixPlan
     case quarantine
     /// Deletes one folder of the quarantine.
     case removeQuarantine(id: String)
-    /// How a program of the person's own gets into a node.
+    /// The address and credentials of a node, for a client program.
     case login(String)
     /// One Redis command for many nodes.
     case call(CallRequest)
@@ -23,7 +23,7 @@ package enum ControlRequest: Hashable, Sendable {
     case stop(follows: Bool = false)
     case detach(follows: Bool = false)
     case reload
-    /// The program that is now on disk is to go on in the place of the one that runs.
+    /// Upgrade the daemon in place to the program on disk.
     case reexec
     /// Whether the loop makes progress.
     case livez
@@ -34,8 +34,8 @@ package enum ControlRequest: Hashable, Sendable {
     /// Numbers for Prometheus.
     case metrics
 
-    /// Whether it only looks, and shows nothing of the data: what may be asked over the network where `control.metrics` says
-    /// so.
+    /// Whether the request changes nothing and shows no data. Only such requests are allowed over the network, if
+    /// `control.metrics` is set.
     package var isPublic: Bool {
         switch self {
         case .livez, .servingz, .readyz, .metrics: true
@@ -44,10 +44,10 @@ package enum ControlRequest: Hashable, Sendable {
     }
 }
 
-/// A request as HTTP has it.
+/// An HTTP request.
 package struct HTTPRequest: Hashable, Sendable {
     package var method: String
-    /// The request target: an encoded path, and perhaps a query.
+    /// The request target: an encoded path with an optional query.
     package var target: String
     package var headers: [HTTPHeader]
     package var body: [UInt8]
@@ -59,7 +59,7 @@ package struct HTTPRequest: Hashable, Sendable {
         self.body = body
     }
 
-    /// The first of this name, whatever its case.
+    /// The first header with this name, ignoring case.
     package func header(_ name: String) -> String? {
         headers.first { $0.name.lowercased() == name.lowercased() }?.value
     }
@@ -76,7 +76,7 @@ package struct HTTPHeader: Hashable, Sendable {
 }
 
 extension ControlRequest {
-    /// The request as it goes over the socket; `ControlRequest.init(parsing:)` gives it back.
+    /// The request in its HTTP form. `ControlRequest.init(parsing:)` reverses it.
     package var asHTTP: HTTPRequest {
         switch self {
         case .status: Self.send(.status)

@@ -1,6 +1,6 @@
 /// RFC 3986, section 2.1, for one part of a path.
 package enum PercentCoding {
-    /// nil where a `%` is not followed by two hexadecimal digits, or where the bytes are not UTF-8 or hold a NUL.
+    /// nil if a `%` is not followed by two hexadecimal digits, or if the bytes are not UTF-8 or contain a NUL.
     static func decode(_ text: some StringProtocol) -> String? {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]

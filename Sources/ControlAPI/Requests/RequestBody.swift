@@ -1,5 +1,5 @@
-/// The body of a request: a JSON object, or nothing. A member that is not known is refused: what it was meant to prevent would
-/// happen otherwise.
+/// The body of a request: a JSON object, or nothing. Unknown members are rejected: if they were ignored, something that the client
+/// meant to prevent could happen.
 struct RequestBody {
     private let members: [(name: String, value: JSONValue)]
 
@@ -21,7 +21,7 @@ struct RequestBody {
         for (name, value) in members {
             guard known.contains(name) else {
                 let names = known.isEmpty ? "takes none" : "takes \(known.joined(separator: ", "))"
-                throw .malformed("'\(name)' in the body is not known; this request \(names)")
+                throw .malformed("'\(name)' in the body is unknown; this request \(names)")
             }
             switch value {
             case .bool(true): set.insert(name)
@@ -32,45 +32,45 @@ struct RequestBody {
         return set
     }
 
-    /// An hour where nothing is said; nil: for ever.
+    /// The default is one hour; nil: no limit.
     func pause() throws(ControlRejection) -> Duration? {
         var length: Duration? = Self.usualPause
         for (name, value) in members {
             guard name == "for" else {
-                throw .malformed("'\(name)' in the body is not known; this request takes for")
+                throw .malformed("'\(name)' in the body is unknown; this request takes for")
             }
             switch value {
             case .null: break
             case .string("forever"): length = nil
             case .string(let text):
                 guard let duration = DurationText.parse(text), duration > .zero else {
-                    throw .malformed("'\(text.prefix(40))' is neither a duration, as 30m or 2h, nor forever")
+                    throw .malformed("'\(text.prefix(40))' is neither a duration, such as 30m or 2h, nor forever")
                 }
                 length = duration
-            default: throw .malformed("'for' in the body is no text")
+            default: throw .malformed("'for' in the body is not a string")
             }
         }
         return length
     }
 
-    /// Ids of repairs; nothing is repaired that was not named.
+    /// The ids of the repairs to carry out.
     func repairs() throws(ControlRejection) -> [String] {
         var ids: [String] = []
         for (name, value) in members {
             guard name == "repairs" else {
-                throw .malformed("'\(name.prefix(40))' in the body is not known; this request takes repairs")
+                throw .malformed("'\(name.prefix(40))' in the body is unknown; this request takes repairs")
             }
-            guard case .array(let values) = value else { throw .malformed("'repairs' in the body is no list") }
+            guard case .array(let values) = value else { throw .malformed("'repairs' in the body is not an array") }
             for value in values {
                 guard case .string(let id) = value else {
-                    throw .malformed("'repairs' in the body holds something else than texts")
+                    throw .malformed("'repairs' in the body contains an element that is not a string")
                 }
                 ids.append(id)
             }
         }
         guard (1...Self.repairsAtOnce).contains(ids.count) else {
             throw .malformed(
-                "'repairs' in the body names \(ids.count) things; 1 to \(Self.repairsAtOnce) can be asked for at once")
+                "'repairs' in the body has \(ids.count) elements; 1 to \(Self.repairsAtOnce) are allowed")
         }
         return ids
     }

@@ -1,6 +1,6 @@
-/// A socket's path, taken apart: the folder is opened, and the file found through its descriptor.
+/// The parts of a socket's path: the folder, which is opened, and the file name, which is accessed through its descriptor.
 package struct SocketPath: Hashable, Sendable {
-    /// `.` where the path names none.
+    /// `.` if the path has no folder.
     package var folder: String
     package var name: String
 

@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// One event as it stands in events.jsonl and goes over the socket: its JSON, without the newline. What it takes to choose
-/// among many is read without decoding them.
+/// One event as it is stored in events.jsonl and sent over the socket: its JSON, without the newline. The values for filtering are
+/// read without decoding the JSON.
 package struct EventLine: Hashable, Sendable {
     package var at: WallTime
     package var seq: Int64
@@ -13,7 +13,7 @@ package struct EventLine: Hashable, Sendable {
         bytes = try ControlJSON.encode(event)
     }
 
-    /// nil where this is no event: half a line that a crash left, or what somebody else wrote.
+    /// nil if this is not an event: an incomplete line after a crash, or text from another program.
     package init?(_ bytes: some Sequence<UInt8>) {
         self.bytes = Array(bytes)
         guard Self.isWhole(self.bytes) else { return nil }
@@ -28,7 +28,7 @@ package struct EventLine: Hashable, Sendable {
         }
     }
 
-    /// Whether the first bracket is closed by the last one.
+    /// Whether the last bracket closes the first one.
     private static func isWhole(_ bytes: [UInt8]) -> Bool {
         var (depth, inText, isEscaped) = (0, false, false)
         for (index, byte) in bytes.enumerated() {
@@ -62,12 +62,12 @@ package struct EventLine: Hashable, Sendable {
     }
 }
 
-/// Which events are asked for.
+/// Selects events.
 package struct EventQuery: Hashable, Sendable {
-    /// The last so many of them; nil: all.
+    /// The maximum number, counted from the end; nil: all.
     package var count: Int?
     package var since: Since?
-    /// Those with a higher number than this.
+    /// Only events with a higher number.
     package var after: Int64?
 
     package init(count: Int? = nil, since: Since? = nil, after: Int64? = nil) {
@@ -78,7 +78,7 @@ package struct EventQuery: Hashable, Sendable {
 
     package enum Since: Hashable, Sendable {
         case time(WallTime)
-        /// So long ago.
+        /// A duration ago.
         case ago(Duration)
 
         /// RFC 3339, or a duration: `10m`.
@@ -107,21 +107,21 @@ package struct EventQuery: Hashable, Sendable {
         }
     }
 
-    /// The query with a time in place of `so long ago`.
+    /// The query with a time in place of a duration.
     package func fixed(at now: WallTime) -> EventQuery {
         var query = self
         query.since = since.map { .time($0.time(at: now)) }
         return query
     }
 
-    /// `count` aside. A query that is not fixed includes what is older too.
+    /// Ignores `count`. A query that is not fixed also matches older events.
     package func includes(_ line: EventLine) -> Bool {
         if case .time(let time) = since, line.at < time { return false }
         return after.map { line.seq > $0 } ?? true
     }
 }
 
-/// Durations as people write them: `200ms`, `30s`, `5m`, `2h`, `7d`.
+/// Durations as text: `200ms`, `30s`, `5m`, `2h`, `7d`.
 package enum DurationText {
     package static func parse(_ text: some StringProtocol) -> Duration? {
         let units: [(String, Int64)] = [
@@ -147,13 +147,13 @@ package enum DurationText {
     }
 }
 
-/// What `/v1/events` answers: oldest first.
+/// The answer of `/v1/events`, oldest first.
 package struct EventsDocument: Hashable, Sendable, Codable {
     package var events: [EventDocument]
 
     package init(_ events: [EventDocument]) { self.events = events }
 
-    /// The document out of lines that are JSON already.
+    /// The document, made of lines that already are JSON.
     package static func bytes(_ lines: [EventLine]) -> [UInt8] {
         Array("{\"events\":[".utf8) + lines.map(\.bytes).joined(separator: Array(",".utf8)) + Array("]}".utf8)
     }

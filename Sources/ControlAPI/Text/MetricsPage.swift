@@ -1,5 +1,5 @@
-/// `/metrics`: the status as numbers, in Prometheus' text exposition format 0.0.4. Every series has the cluster and the host;
-/// what a name means stands in docs/metrics.md.
+/// `/metrics`: the status as numbers, in Prometheus' text exposition format 0.0.4. Every series has the cluster and the host as
+/// labels; docs/metrics.md explains the names.
 package struct MetricsPage {
     private let status: StatusDocument
 
@@ -7,7 +7,7 @@ package struct MetricsPage {
 
     package enum Kind: String, Sendable { case gauge, counter }
 
-    /// One name: what it means, and its samples.
+    /// One metric: its name, its help text and its samples.
     package struct Family {
         package var name: String
         package var kind: Kind
@@ -42,16 +42,18 @@ package struct MetricsPage {
                 "clusterd_build_info", "1; the versions are its labels.", 1,
                 [("version", cluster.daemon.version), ("engine", cluster.engine ?? "")]),
             one(
-                "clusterd_start_time_seconds", "When the daemon began, in seconds since 1970.",
+                "clusterd_start_time_seconds", "Start time of the daemon, in seconds since 1970.",
                 cluster.daemon.startedAt.seconds),
-            one("clusterd_cluster_ready", "1 while redundancy is full and every view agrees.", cluster.ready.number),
+            one("clusterd_cluster_ready", "1 while redundancy is full and all nodes agree.", cluster.ready.number),
             one("clusterd_cluster_serving", "1 while every slot is served.", cluster.serving.number),
             Family(
                 name: "clusterd_cluster_state", kind: .gauge,
                 help: "1 for the state that the cluster is in, 0 for the others.",
                 samples: states.map { ([("state", $0.rawValue)], ($0 == cluster.state).number) }),
             one("clusterd_cluster_slots_served", "Slots that are served, of 16384.", Double(cluster.slotsCovered)),
-            one("clusterd_cluster_paused", "1 while nothing automatic happens.", cluster.paused.number),
+            one(
+                "clusterd_cluster_paused", "1 while automatic restarts and failovers are suspended.",
+                cluster.paused.number),
         ]
     }
 
@@ -71,25 +73,25 @@ package struct MetricsPage {
             Family(
                 name: "clusterd_node_role", kind: .gauge, help: "1; the role is its label.",
                 samples: roles),
-            each("clusterd_node_wanted", "1 where the node is wanted running, 0 where a person stopped it.") {
+            each("clusterd_node_wanted", "1 if the node is wanted running, 0 if the operator stopped it.") {
                 ($0.wanted == .running).number
             },
             each("clusterd_node_keys", "Keys in all databases.") { $0.keys.map { Double($0) } },
             each("clusterd_node_memory_bytes", "Memory that the engine's allocator uses.") {
                 $0.memoryBytes.map { Double($0) }
             },
-            each("clusterd_node_max_memory_bytes", "The node's maxmemory; absent where there is no limit.") {
+            each("clusterd_node_max_memory_bytes", "The node's maxmemory; absent without a limit.") {
                 $0.maxMemoryBytes.map { Double($0) }
             },
             each(
                 "clusterd_node_resident_memory_bytes",
-                "What lies in memory of the node's process and of what it has forked."
+                "Resident memory of the node's process and of its forked children."
             ) { $0.residentBytes.map { Double($0) } },
             each(
                 "clusterd_node_memory_limit_bytes",
-                "What the kernel lets the node have (memory-max); absent where there is no limit."
+                "Memory limit of the node that the kernel enforces (memory-max); absent without a limit."
             ) { $0.memoryLimitBytes.map { Double($0) } },
-            each("clusterd_node_cpu_seconds_total", "CPU time since the node's process began.", kind: .counter) {
+            each("clusterd_node_cpu_seconds_total", "CPU time since the start of the node's process.", kind: .counter) {
                 $0.cpuSeconds
             },
             each("clusterd_node_clients", "Connected clients, clusterd's own connection included.") {
@@ -103,17 +105,16 @@ package struct MetricsPage {
             ) {
                 $0.link.map { ($0 == .up).number }
             },
-            each("clusterd_node_replication_lag_bytes", "Bytes that a replica is behind its master; absent on masters.")
-            {
+            each("clusterd_node_replication_lag_bytes", "Replication lag of a replica in bytes; absent on masters.") {
                 $0.lagBytes.map { Double($0) }
             },
-            each("clusterd_node_start_time_seconds", "When the node's process began, in seconds since 1970.") {
+            each("clusterd_node_start_time_seconds", "Start time of the node's process, in seconds since 1970.") {
                 $0.startedAt?.seconds
             },
-            each("clusterd_node_restarts_total", "Times that the node was started again.", kind: .counter) {
+            each("clusterd_node_restarts_total", "Number of restarts of the node.", kind: .counter) {
                 Double($0.restarts)
             },
-            each("clusterd_node_pending_restart", "Directives that hold from the node's next start only.") {
+            each("clusterd_node_pending_restart", "Directives that take effect only at the next restart of the node.") {
                 Double($0.pendingRestart.count)
             },
         ]
@@ -123,7 +124,7 @@ package struct MetricsPage {
         [
             Family(
                 name: "clusterd_shard_can_fail_over", kind: .gauge,
-                help: "1 where a replica could take over from this master now.",
+                help: "1 if a replica could take over from this master now.",
                 samples: status.shards.compactMap { shard in
                     let host = status.nodes.first { $0.name == shard.master }?.host ?? ""
                     return shard.master.map {
@@ -142,7 +143,7 @@ package struct MetricsPage {
                     ([("severity", severity.rawValue)], Double(status.findings.count { $0.severity == severity }))
                 }),
             Family(
-                name: "clusterd_operations_open", kind: .gauge, help: "Operations that are queued or under way.",
+                name: "clusterd_operations_open", kind: .gauge, help: "Operations that are queued or running.",
                 samples: [([], Double(status.operations.count { !$0.state.hasEnded }))]),
         ]
     }

@@ -1,5 +1,5 @@
-/// A reply as redis-cli shows it on a terminal (`cliFormatReplyTTY`, src/redis-cli.c), in lines. A text of several lines, such
-/// as INFO's, is shown as it is.
+/// The lines of a reply, as redis-cli shows them on a terminal (`cliFormatReplyTTY`, src/redis-cli.c). A text of several lines,
+/// such as that of INFO, is shown unchanged.
 package enum ReplyText {
     package static func lines(_ answer: CallAnswer) -> [String] {
         guard let type = answer.type else { return ["(no answer) \(plain(answer.error ?? ""))"] }
@@ -15,7 +15,7 @@ package enum ReplyText {
         }
     }
 
-    /// Several lines of plain text, as programs write them for people.
+    /// Whether the text has several lines of printable characters.
     private static func isPage(_ text: String) -> Bool {
         text.utf8.dropLast().contains(10)
             && text.unicodeScalars.allSatisfy {
@@ -28,7 +28,7 @@ package enum ReplyText {
         return quoted(value.bytes ?? [])
     }
 
-    /// What a terminal would act on is left out.
+    /// Removes characters that control a terminal.
     private static func plain(_ text: String) -> String {
         String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }))
     }
@@ -60,7 +60,7 @@ package enum ReplyText {
         return result
     }
 
-    /// As `sdscatrepr` (src/sds.c) does it.
+    /// Escapes bytes as `sdscatrepr` (src/sds.c) does.
     static func quoted(_ bytes: [UInt8]) -> String {
         var text = "\""
         for byte in bytes {

@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// A wall clock time as documents carry it: RFC 3339 in UTC with milliseconds, `2026-01-01T00:00:00.000Z`.
+/// A wall clock time in documents: RFC 3339 in UTC with milliseconds, `2026-01-01T00:00:00.000Z`.
 package struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
     package let time: WallTime
 
@@ -10,7 +10,7 @@ package struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringC
     }
 
     /// nil unless `text` is RFC 3339's `date-time`, with any offset; digits after the milliseconds are dropped. A leap
-    /// second (`:60`) is refused, as POSIX time has none.
+    /// second (`:60`) is rejected, because POSIX time has none.
     package init?(_ text: some StringProtocol) {
         var reader = Reader(text)
         guard let year = reader.number(digits: 4), reader.skip("-"),
@@ -32,7 +32,7 @@ package struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringC
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let timestamp = Timestamp(text) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "'\(text)' is no RFC 3339 time")
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "'\(text)' is not an RFC 3339 time")
         }
         self = timestamp
     }

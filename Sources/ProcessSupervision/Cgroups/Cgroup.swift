@@ -1,11 +1,11 @@
 import ClusterModel
 import Glibc
 
-/// One cgroup of version 2: a folder, and what its files say (Documentation/admin-guide/cgroup-v2.rst).
+/// One cgroup of version 2: a folder and its files (Documentation/admin-guide/cgroup-v2.rst).
 package struct Cgroup: Hashable, Sendable {
-    /// As /proc/PID/cgroup has it: `/system.slice/clusterd.service`.
+    /// The name in /proc/PID/cgroup: `/system.slice/clusterd.service`.
     package let name: String
-    /// Where it is found.
+    /// Its path in the file system.
     package let folder: String
 
     init(name: String, folder: String) {
@@ -13,7 +13,7 @@ package struct Cgroup: Hashable, Sendable {
         self.folder = folder
     }
 
-    /// In which this process is; nil where there is no cgroup v2.
+    /// The cgroup of this process; nil without cgroup v2.
     static func ofThisProcess() -> Cgroup? {
         guard let name = name(ofProcess: "self"), let mounts = ProcessTable.read("/proc/self/mountinfo"),
             let folder = folder(of: name, mounts)
@@ -21,16 +21,16 @@ package struct Cgroup: Hashable, Sendable {
         return Cgroup(name: name, folder: folder)
     }
 
-    /// nil where no such process is, or there is no cgroup v2.
+    /// nil if there is no such process, or no cgroup v2.
     static func name(ofProcess pid: String) -> String? { ProcessTable.read("/proc/\(pid)/cgroup").flatMap(name) }
 
-    /// From the lines of cgroups(7), of which those of version 1 are others: `0::/system.slice/clusterd.service`.
+    /// Parses the lines of cgroups(7), ignoring those of version 1: `0::/system.slice/clusterd.service`.
     static func name(_ membership: [UInt8]) -> String? {
         membership.split(separator: 10).map { String(decoding: $0, as: UTF8.self) }.first { $0.hasPrefix("0::/") }
             .map { String($0.dropFirst(3)) }
     }
 
-    /// Out of /proc/self/mountinfo (proc(5)): below a mount of version 2 that has it.
+    /// Finds the folder from /proc/self/mountinfo (proc(5)), below a mount of version 2 that contains the cgroup.
     static func folder(of name: String, _ mounts: [UInt8]) -> String? {
         for line in mounts.split(separator: 10) {
             // `41 31 0:38 / /sys/fs/cgroup rw,relatime shared:9 - cgroup2 cgroup2 rw`
@@ -55,10 +55,10 @@ package struct Cgroup: Hashable, Sendable {
     }
     var lastName: String { name.split(separator: "/").last.map(String.init) ?? "" }
 
-    // MARK: what it says
+    // MARK: reading
 
     var processes: [pid_t] { words("cgroup.procs").compactMap { pid_t($0) } }
-    /// Their names, without the path; each folder in a cgroup is one.
+    /// The names of the child cgroups, without the path. Each folder in a cgroup is one.
     var children: [String] {
         ProcessTable.names(in: folder).filter { access("\(folder)/\($0)/cgroup.procs", F_OK) == 0 }.sorted()
     }
@@ -71,7 +71,7 @@ package struct Cgroup: Hashable, Sendable {
         ProcessTable.read("\(folder)/\(file)").flatMap { Self.field(name, in: $0) }
     }
 
-    /// `name 12` on a line of its own.
+    /// The value of the line `name 12`.
     static func field(_ name: String, in text: [UInt8]) -> Int64? {
         for line in text.split(separator: 10) {
             let words = line.split(separator: 32)
@@ -82,16 +82,16 @@ package struct Cgroup: Hashable, Sendable {
         return nil
     }
 
-    /// Also where it has no controller.
+    /// Available without a controller too.
     var cpu: Duration? { field("usage_usec", of: "cpu.stat").map { .microseconds($0) } }
-    /// What belongs to its processes, those that were forked included, each page once.
+    /// The memory of its processes, including forked ones, each page counted once.
     var residentBytes: Int64? {
         guard let text = ProcessTable.read("\(folder)/memory.stat"), let own = Self.field("anon", in: text) else {
             return nil
         }
         return own + (Self.field("file_mapped", in: text) ?? 0)
     }
-    /// What the kernel could only swap out.
+    /// The memory that the kernel can only reclaim by swapping.
     var ownBytes: Int64? { field("anon", of: "memory.stat") }
     var memory: NodeUsage.MemoryControl? {
         words("memory.max").first.map { NodeUsage.MemoryControl(limit: Int64($0)) }
@@ -102,9 +102,9 @@ package struct Cgroup: Hashable, Sendable {
         return MemoryEvents(exhausted: Self.field("oom", in: text) ?? 0, killed: killed)
     }
 
-    // MARK: what is done to it
+    // MARK: writing
 
-    /// errno; 0 where it was taken.
+    /// Returns 0, or an errno.
     func write(_ text: String, to file: String) -> Int32 {
         let descriptor = open("\(folder)/\(file)", O_WRONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return errno }
@@ -115,9 +115,9 @@ package struct Cgroup: Hashable, Sendable {
         return 0
     }
 
-    /// errno; 0 where it is there, from before or by this.
+    /// Returns 0 if the cgroup exists or was created, or an errno.
     func make() -> Int32 { mkdir(folder, 0o755) == 0 || errno == EEXIST ? 0 : errno }
-    /// False while a process is in it.
+    /// Returns false while it contains a process.
     @discardableResult
     func remove() -> Bool { rmdir(folder) == 0 || errno == ENOENT }
 }

@@ -1,40 +1,40 @@
 import CProcess
 import Glibc
 
-/// Whether a cgroup is ours to divide. Each has one that manages it, systemd mostly, and only what it gives away may be touched
+/// Whether clusterd may divide a cgroup. Each cgroup has one manager, mostly systemd, and only delegated cgroups may be changed
 /// (systemd, docs/CGROUP_DELEGATION.md).
 struct CgroupOwnership: Hashable, Sendable {
-    /// `domain`, `threaded` …; nil: it is the root of all.
+    /// `domain`, `threaded` …; nil: it is the root cgroup.
     var type: String?
-    /// Folders can be made in it, and processes be moved to them.
+    /// Whether this user can create folders in it and move processes to them.
     var isWritable: Bool
-    /// systemd has marked it as given away.
+    /// Whether systemd has marked it as delegated.
     var isMarked: Bool
-    /// It is a unit's.
+    /// Whether it belongs to a unit.
     var isOfUnit: Bool
-    /// Who owns the folder, and the one above it.
+    /// The owners of the folder and of its parent.
     var owner: uid_t
     var ownerAbove: uid_t?
     var user: uid_t
-    /// Processes in it that are none of ours.
+    /// Processes in it that do not belong to clusterd.
     var others: Int
-    /// Cgroups in it that clusterd would not have made.
+    /// Cgroups in it that clusterd would not have created.
     var strangers: [String]
 
-    /// Why it is not; nil: it is.
+    /// Why clusterd may not divide it; nil: it may.
     var refusal: String? {
-        guard let type else { return "is the root of all, which nobody gives away" }
+        guard let type else { return "is the root cgroup, which cannot be delegated" }
         guard type == "domain" else { return "is \(type)" }
-        guard isWritable else { return "may not be divided by this user" }
+        guard isWritable else { return "cannot be divided by this user" }
         if isMarked { return nil }
-        // What is above belongs to somebody else, and this was made ours.
+        // The parent belongs to another user, and this cgroup was given to this user.
         if user != 0, owner == user, let ownerAbove, ownerAbove != user { return nil }
-        guard !isOfUnit else { return "belongs to a unit of systemd that has no Delegate=" }
-        guard others == 0, strangers.isEmpty else { return "is not clusterd's alone" }
+        guard !isOfUnit else { return "belongs to a systemd unit without Delegate=" }
+        guard others == 0, strangers.isEmpty else { return "is not used by clusterd alone" }
         return nil
     }
 
-    /// - Parameter ours: this process, and what it may find in the group of its own.
+    /// - Parameter ours: the names of the cgroups that clusterd creates.
     init(_ cgroup: Cgroup, ours: Set<String>) {
         let folder = cgroup.folder
         type = cgroup.words("cgroup.type").isEmpty ? nil : cgroup.words("cgroup.type").joined(separator: " ")
@@ -65,6 +65,6 @@ struct CgroupOwnership: Hashable, Sendable {
         self.strangers = strangers
     }
 
-    /// Of extended attributes: who is not root reads the first, and before systemd 251 there was only the second.
+    /// The name spaces of extended attributes: only root can read the second one, and systemd before 251 sets only that.
     private static let kinds = ["user", "trusted"]
 }

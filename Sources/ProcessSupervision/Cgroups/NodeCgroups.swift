@@ -2,32 +2,32 @@ import ClusterModel
 import Glibc
 import Synchronization
 
-/// The cgroup that was delegated to this process, divided: `supervisor` has clusterd itself, `node-7002` a node and what it forks. A
-/// cgroup with controllers for its children has no process of its own, which is why clusterd moves too.
+/// Divides the cgroup that was delegated to this process: `supervisor` contains clusterd, `node-7002` a node and its forked children.
+/// A cgroup with controllers for its children cannot contain processes, so clusterd moves too.
 package final class NodeCgroups: Sendable {
     package let whole: Cgroup
-    /// What the cgroup of a node had counted when that was last looked at, while a process of that node is in it.
+    /// The last counter values of a node's cgroup, while it contains a process of that node.
     private let counted = Mutex<[NodeName: MemoryEvents]>([:])
 
     static let supervisor = "supervisor"
     static let nodePrefix = "node-"
-    /// systemd runs there what is not the main process of a unit that delegates.
+    /// The cgroup in which systemd runs the control processes of a unit with delegation.
     private static let control = ".control"
 
-    /// Why there is none.
+    /// Why there are no separate cgroups.
     package struct Refusal: Error, Hashable, Sendable {
         package var why: String
 
         package init(why: String) { self.why = why }
     }
 
-    /// Takes it over, and moves this process; what an earlier one made is gone on with.
+    /// Takes over the cgroup and moves this process. Continues with the cgroups of an earlier clusterd.
     package static func claim() throws(Refusal) -> NodeCgroups {
         guard let current = Cgroup.ofThisProcess() else { throw Refusal(why: "cgroup v2 is not mounted here") }
-        // After exec(3) in the place of another program it is there already.
+        // After an upgrade in place, this process is already there.
         let isBack = current.lastName == supervisor
         guard let whole = isBack ? current.parent : current else {
-            throw Refusal(why: "the cgroup of clusterd cannot be told")
+            throw Refusal(why: "the cgroup of clusterd cannot be determined")
         }
         if let why = CgroupOwnership(whole, ours: [supervisor, control]).refusal {
             throw Refusal(why: "the cgroup \(whole.name) \(why)")
@@ -54,8 +54,8 @@ package final class NodeCgroups: Sendable {
 
     private func own(_ node: NodeName) -> Cgroup { whole.child(Self.nodePrefix + node.text) }
 
-    /// Has memory counted for each node where that can be; looked at again because what is in the way may go: a process that a
-    /// clusterd without cgroups has started.
+    /// Enables memory accounting for each node, if possible. Called again, because an obstacle may disappear: a process that a
+    /// clusterd without cgroups started.
     package func delegation() -> CgroupDelegation {
         let name = "the cgroup \(whole.name)"
         guard whole.words("cgroup.controllers").contains("memory") else {
@@ -71,8 +71,8 @@ package final class NodeCgroups: Sendable {
 
     // MARK: the life of a node
 
-    /// Makes the cgroup of a node that is about to start, with its limit, and opens what lets a process in; nil where that
-    /// cannot be: the node starts beside us then.
+    /// Creates the cgroup of a node that is about to start, with its limit, and opens its cgroup.procs. nil: that is not possible,
+    /// and the node starts in the cgroup of clusterd.
     package func open(_ node: NodeName, memoryMax: Int64?) -> Int32? {
         _ = delegation()
         let own = own(node)
@@ -84,25 +84,25 @@ package final class NodeCgroups: Sendable {
         return descriptor
     }
 
-    /// A process was found running: maybe in its own.
+    /// Registers a process that was found running, perhaps in its own cgroup.
     package func adopted(_ node: NodeName, _ process: ProcessIdentity) {
         let events = isIn(own(node), process) ? own(node).memoryEvents : nil
         counted.withLock { $0[node] = events }
     }
 
-    /// The process of a node has ended and is reaped. Says what was counted meanwhile; nil: nothing was, for it.
+    /// Called when the process of a node has exited and is reaped. Returns the counters; nil: there are none for it.
     package func ended(_ node: NodeName) -> MemoryWitness? {
         let own = own(node)
         let before = counted.withLock { $0.removeValue(forKey: node) }
-        // What it forked may be in it still; then the next process of the node joins it.
+        // Its forked children may still be in the cgroup; then the next process of the node joins it.
         defer { own.remove() }
         guard let before, let after = own.memoryEvents else { return nil }
         return MemoryWitness(before: before, after: after, limit: own.memory?.limit)
     }
 
-    // MARK: what a node takes
+    // MARK: usage of a node
 
-    /// nil where the process is in no cgroup of its own.
+    /// nil if the process has no cgroup of its own.
     func usage(of node: NodeName, _ process: ProcessIdentity, resident: Int64) -> NodeUsage? {
         let own = own(node)
         let events = own.memoryEvents
@@ -110,9 +110,9 @@ package final class NodeCgroups: Sendable {
             counted.withLock { $0[node] = nil }
             return nil
         }
-        // A kill is counted before it is sent: of a process that is on its way to its end, what was counted before stands.
+        // The kernel counts a kill before it sends the signal: for a dying process, the earlier count stays.
         if ProcessTable.Status(process.pid)?.isBeingKilled == false { counted.withLock { $0[node] = events } }
-        // Of a process that was there before its memory was counted, the cgroup has less than there is.
+        // For a process that started before memory accounting, the cgroup's count is too low.
         return NodeUsage(
             of: process, cpu: cpu, residentBytes: max(own.residentBytes ?? 0, resident), cgroup: own.name,
             memory: own.memory)
@@ -120,12 +120,12 @@ package final class NodeCgroups: Sendable {
 
     package struct LimitError: Error, Hashable, Sendable { package var description: String }
 
-    /// Sets what a node may have at most; not to less than it holds, since the kernel would kill it at once.
+    /// Sets the memory limit of a node. Refuses a limit below its current usage, because the kernel would kill it at once.
     package func limitMemory(of node: NodeName, _ process: ProcessIdentity, to bytes: Int64?) throws(LimitError) {
         let own = own(node)
-        guard isIn(own, process) else { throw LimitError(description: "it is in no cgroup of its own") }
+        guard isIn(own, process) else { throw LimitError(description: "it has no cgroup of its own") }
         if let bytes, let held = own.ownBytes, held >= bytes {
-            throw LimitError(description: "it holds more than that at this moment")
+            throw LimitError(description: "it uses more than that at the moment")
         }
         let code = own.write(bytes.map(String.init) ?? "max", to: "memory.max")
         guard code == 0 else { throw LimitError(description: "memory.max cannot be set: \(errorText(code))") }
@@ -137,7 +137,7 @@ package final class NodeCgroups: Sendable {
 
     // MARK: the end
 
-    /// Where no node is left, all is as it was found.
+    /// Restores the original state if no node is left.
     package func release() {
         removeEmpty()
         guard !whole.children.contains(where: { $0.hasPrefix(Self.nodePrefix) }) else { return }
@@ -151,7 +151,7 @@ package final class NodeCgroups: Sendable {
 }
 
 extension NodeUsage {
-    /// Of a process that runs: by its own cgroup where it has one, else by /proc/PID/stat. nil where it has ended.
+    /// The usage of a running process: from its own cgroup if it has one, else from /proc/PID/stat. nil: it has exited.
     package static func of(_ node: NodeName, _ process: ProcessIdentity, in cgroups: NodeCgroups?) -> NodeUsage? {
         guard let stat = ProcessTable.Stat(process.pid), stat.startTime == process.startTime, !stat.hasEnded else {
             return nil

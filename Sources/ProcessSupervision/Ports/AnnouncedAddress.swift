@@ -1,27 +1,28 @@
 import ClusterModel
 import Glibc
 
-/// Whether the address that nodes announce leads to them. Each node dials the others by it, as clients do, also where all are on one
-/// host: so it is tried as a node would, with a listener in the nodes' place.
+/// Checks whether the address that nodes announce leads to them. Nodes, like clients, connect to each other at this address, even
+/// on one host. So the check connects as a node would, to a listener in place of the nodes.
 package enum AnnouncedAddress {
     package enum Trouble: Error, Hashable, Sendable, CustomStringConvertible {
         case unresolved(String)
         case unreachable(String)
-        /// A connection is accepted, by something else than what listens here.
+        /// A connection is accepted, but not by the listener of this check.
         case elsewhere
 
         package var description: String {
             switch self {
             case .unresolved(let why): "the name does not resolve: \(why)"
-            case .unreachable(let why): "the nodes cannot reach each other by it: \(why)"
-            case .elsewhere: "a connection to it does not come to this host's nodes: another host or program accepts it"
+            case .unreachable(let why): "the nodes cannot reach each other at this address: \(why)"
+            case .elsewhere:
+                "a connection to this address does not reach the nodes of this host: another host or program accepts it"
             }
         }
     }
 
     /// - Parameters:
-    ///   - ports: bus ports of nodes; the first that is free is listened on. Where none is, nodes may run, and one of them has to answer.
-    ///   - addresses: as `bind` has them.
+    ///   - ports: bus ports of nodes. Listens on the first free one. If none is free, nodes may run, and one of them has to answer.
+    ///   - addresses: the addresses of `bind`.
     package static func check(
         _ host: String, ports: [Int], addresses: [String], limit: Duration = .seconds(1)
     ) throws(Trouble) {

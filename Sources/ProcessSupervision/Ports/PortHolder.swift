@@ -1,12 +1,12 @@
 import Glibc
 
-/// Who holds a TCP port, as far as /proc lets this user see it.
+/// The process that holds a TCP port, as far as /proc shows it to this user.
 package struct PortHolder: Hashable, Sendable, CustomStringConvertible {
     package enum Trace: Hashable, Sendable {
         case listens, connected
         /// Another clusterd's `PortReservation`.
         case promised
-        /// In no table: a socket that is only bound, or has closed since.
+        /// Not listed in /proc: a socket that is only bound, or has closed since.
         case none
     }
 
@@ -16,7 +16,7 @@ package struct PortHolder: Hashable, Sendable, CustomStringConvertible {
     package var command: String?
     package var user: String?
 
-    /// The listener, else whoever has the port as its own end of a connection.
+    /// The listener, else the process that has the port as the local end of a connection.
     /// - Parameter address: the one that could not be bound, numeric; nil: any.
     package static func of(port: Int, address: String? = nil) -> PortHolder {
         let wanted = address.flatMap { SocketAddress($0, port: port)?.bytes }
@@ -24,14 +24,14 @@ package struct PortHolder: Hashable, Sendable, CustomStringConvertible {
         guard let socket = sockets.first(where: \.listens) ?? sockets.first else {
             return PortHolder(port: port, trace: .none)
         }
-        // The user who made the socket; whoever has it now may be another one.
+        // The user who created the socket; its current owner may be another one.
         var holder = PortHolder(port: port, trace: socket.listens ? .listens : .connected)
         holder.user = UserAccount.name(of: socket.userID)
         holder.find(socket.inode)
         return holder
     }
 
-    /// Who promised itself a port (`PortReservation`).
+    /// The clusterd that has reserved a port (`PortReservation`).
     package static func ofPromise(port: Int) -> PortHolder {
         var holder = PortHolder(port: port, trace: .promised)
         if let inode = SocketTable.abstractSocket(named: PortReservation.promiseName(port)) { holder.find(inode) }
@@ -47,7 +47,7 @@ package struct PortHolder: Hashable, Sendable, CustomStringConvertible {
         case .listens: "\(who) (\(isHidden); sudo ss -ltnp 'sport = :\(port)')"
         case .connected: "\(who) (\(isHidden); sudo ss -tanp 'sport = :\(port)')"
         case .promised: "another clusterd (\(isHidden); sudo ss -xap | grep \(PortReservation.promiseName(port)))"
-        case .none: "a process that cannot be seen (its socket does not listen, or has closed since)"
+        case .none: "a process that is not visible (its socket does not listen, or has closed since)"
         }
     }
 

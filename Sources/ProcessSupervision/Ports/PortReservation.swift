@@ -2,11 +2,11 @@ import ClusterModel
 import Glibc
 import Synchronization
 
-/// Client and bus port of a node, held by binding with SO_REUSEADDR and never listening: the engine, which does the same
-/// (`anetListen`, src/anet.c), can bind and listen beside us; no other program's outgoing connection is given them; and
-/// where somebody listens, the bind fails as the engine's would. An abstract socket for each port tells another clusterd
-/// on the host that it is spoken for, since such binds do not exclude each other. It holds until `release` or its end
-/// (invariant: port-pair).
+/// Reserves the client and bus port of a node: binds them with SO_REUSEADDR and never listens. The engine, which also sets
+/// SO_REUSEADDR (`anetListen`, src/anet.c), can still bind and listen. The kernel does not assign these ports to outgoing
+/// connections of other programs, and if another process listens, the bind fails as the engine's would. Such binds do not exclude
+/// each other, so an abstract socket for each port shows the reservation to other clusterd processes on the host. It holds until
+/// `release` or the end of this value (invariant: port-pair).
 package final class PortReservation: Sendable {
     private let descriptors: Mutex<[Int32]>
 
@@ -14,11 +14,11 @@ package final class PortReservation: Sendable {
     deinit { release() }
 
     package enum Failure: Error, Hashable, Sendable, CustomStringConvertible {
-        /// In use by somebody's socket (EADDRINUSE): `PortHolder.of` may know whose.
+        /// In use by another socket (EADDRINUSE): `PortHolder.of` may find its process.
         case busy(port: Int, address: String)
-        /// Another clusterd holds it: `PortHolder.ofPromise`.
+        /// Reserved by another clusterd: `PortHolder.ofPromise`.
         case promised(port: Int)
-        /// It can be bound by nobody here: no such address, no permission. `code` is errno.
+        /// Cannot be bound on this host: no such address, or no permission. `code` is errno.
         case unusable(port: Int, address: String, code: Int32)
 
         package var description: String {
@@ -53,7 +53,7 @@ package final class PortReservation: Sendable {
         }
     }
 
-    /// In the abstract name space (unix(7)), which is the network name space's, as ports are.
+    /// In the abstract name space (unix(7)), which, like ports, belongs to the network name space.
     static func promiseName(_ port: Int) -> String { "clusterd-port-\(port)" }
 
     private static func promise(_ port: Int) throws(Failure) -> Int32 {
@@ -76,7 +76,7 @@ package final class PortReservation: Sendable {
         return descriptor
     }
 
-    /// One address as in redis.conf's `bind`; with `-` before it, it may be missing on this host, and nil is returned then.
+    /// One address as in redis.conf's `bind`. Returns nil for an address with a leading `-` that is missing on this host.
     private static func bind(_ port: Int, _ address: String) throws(Failure) -> Int32? {
         let word = BindAddress(address)
         let (text, isOptional) = (word.text, word.isOptional)

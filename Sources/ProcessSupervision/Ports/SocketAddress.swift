@@ -1,6 +1,6 @@
 import Glibc
 
-/// A numeric address and a port, as bind(2) takes them.
+/// A numeric address and a port, for bind(2).
 struct SocketAddress {
     let family: Int32
     /// The address alone, in network order: 4 bytes or 16.
@@ -8,8 +8,8 @@ struct SocketAddress {
     private let storage: sockaddr_storage
     private let length: socklen_t
 
-    /// nil where `text` is no numeric address. `*` and `::*` are every address of IPv4 and of IPv6, as in redis.conf
-    /// (`listenToPort`, src/server.c); `%eth0` behind an address is its zone.
+    /// nil if `text` is not a numeric address. `*` and `::*` mean all addresses of IPv4 and IPv6, as in redis.conf
+    /// (`listenToPort`, src/server.c); `%eth0` after an address is its zone.
     init?(_ text: String, port: Int) {
         let host: String? = text == "*" || text == "::*" ? nil : text
         var hints = addrinfo()
@@ -22,7 +22,7 @@ struct SocketAddress {
         self.init(list.pointee)
     }
 
-    /// As the engine resolves what it dials: the first address of a name. nil: it has none; `trouble` says why.
+    /// Resolves a name as the engine does for connections: to its first address. nil: it has none; `trouble` says why.
     init?(resolving name: String, port: Int, trouble: inout String) {
         var hints = addrinfo()
         hints.ai_flags = AI_NUMERICSERV

@@ -1,6 +1,6 @@
 import Glibc
 
-/// One line of /proc/net/tcp or tcp6 (proc(5)). Sockets that are bound and neither listen nor are connected are in neither.
+/// One line of /proc/net/tcp or tcp6 (proc(5)). Bound sockets that neither listen nor are connected are in neither file.
 struct TCPSocket: Hashable {
     var address: [UInt8]
     var port: Int
@@ -8,8 +8,8 @@ struct TCPSocket: Hashable {
     var userID: uid_t
     var inode: UInt64
 
-    /// Whether it stands in the way of a bind to an address: the same one, or either is every address. A socket on `::` may
-    /// have taken IPv4 as well (ipv6(7), IPV6_V6ONLY); /proc does not say whether it has.
+    /// Whether it conflicts with a bind to an address: the same one, or one of both is the wildcard. A socket on `::` may also
+    /// occupy IPv4 (ipv6(7), IPV6_V6ONLY), which /proc does not show.
     func blocks(_ wanted: [UInt8]) -> Bool {
         let mapped: [UInt8] = Array(repeating: 0, count: 10) + [255, 255]
         let mine = address.starts(with: mapped) ? Array(address.dropFirst(12)) : address
@@ -21,7 +21,7 @@ struct TCPSocket: Hashable {
 }
 
 package enum SocketTable {
-    /// The sockets of this network namespace that a process has open; with one local port, where that is given.
+    /// The sockets of this network namespace, optionally only those with one local port.
     static func tcp(port: Int? = nil) -> [TCPSocket] {
         ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { path in
             (ProcessTable.read(path) ?? []).split(separator: UInt8(ascii: "\n")).dropFirst().compactMap { line in
@@ -42,7 +42,7 @@ package enum SocketTable {
             inode: inode)
     }
 
-    /// The inode of the socket that is bound to a name of the abstract name space (unix(7)), from /proc/net/unix:
+    /// The inode of the socket that is bound to a name in the abstract name space (unix(7)), from /proc/net/unix:
     /// `0000000000000000: 00000002 00000000 00000000 0001 01 30216 @clusterd-port-7000`.
     static func abstractSocket(named name: String) -> UInt64? {
         let wanted = Array("@\(name)".utf8)
@@ -54,7 +54,7 @@ package enum SocketTable {
         return nil
     }
 
-    /// Words of 32 bits, each printed as the number that its bytes in memory, which are in network order, make here.
+    /// 32-bit words, each printed as a host-order number of bytes that are in network order.
     private static func address(_ hex: ArraySlice<UInt8>) -> [UInt8] {
         stride(from: hex.startIndex, to: hex.endIndex, by: 8).flatMap { start in
             let word = UInt32(text(hex[start..<min(start + 8, hex.endIndex)]), radix: 16) ?? 0
@@ -66,7 +66,7 @@ package enum SocketTable {
 }
 
 extension ProcessTable {
-    /// The lowest port on which each child of a process listens: an engine's bus port is most often above its client port.
+    /// The lowest listening port of each child of a process: the bus port of an engine is usually above its client port.
     package static func clientPorts(ofChildrenOf parent: pid_t) -> [Int] {
         let listeners = SocketTable.tcp().filter(\.listens)
         return all().compactMap { pid -> Int? in

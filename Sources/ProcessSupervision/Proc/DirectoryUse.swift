@@ -1,38 +1,38 @@
 import ClusterModel
 import Glibc
 
-/// A process whose working directory is one that was asked for.
+/// A process that has one of the given directories as its working directory.
 package struct DirectoryUse: Hashable, Sendable {
-    /// As it was asked for.
+    /// The directory, as given.
     package var folder: String
     package var identity: ProcessIdentity
     /// `comm`: redis-server, bash.
     package var name: String
-    /// The whole command line as the process shows it; its name where it shows none.
+    /// The whole command line as the process shows it, else its name.
     package var command: String
     package var user: String?
     package var parent: pid_t
     package var session: pid_t
-    /// TCP ports that it listens on; nil where that may not be seen.
+    /// The TCP ports on which it listens; nil if they are not visible.
     package var ports: [Int]?
     /// Time since its start.
     package var age: Duration
 }
 
-/// Who uses some directories, as far as it may be seen.
+/// The processes that use the given directories, as far as they are visible.
 package struct DirectoryUses: Hashable, Sendable {
     package var uses: [DirectoryUse]
     /// Processes whose working directory this user may not see (ptrace(2), "access mode checking").
     package var concealed: [ConcealedProcess]
-    /// /proc shows only this user's own processes (`hidepid`, proc(5)), so how many are hidden is not known.
+    /// /proc shows only processes of this user (`hidepid`, proc(5)), so the number of hidden ones is unknown.
     package var showsOnlyOwn: Bool
 
     package var sawAll: Bool { concealed.isEmpty && !showsOnlyOwn }
 }
 
 extension ProcessTable {
-    /// One pass over /proc, without this process itself. A directory is known by device and inode, whatever path leads to it
-    /// and whatever became of the path since; by its path only where it cannot be looked at from here.
+    /// Scans /proc once, without this process. Identifies directories by device and inode, regardless of their current path; by
+    /// path only if a directory is not accessible.
     package static func directoryUses(of folders: [String], bootID: String) -> DirectoryUses {
         var uses = DirectoryUses(uses: [], concealed: [], showsOnlyOwn: access("/proc/1", F_OK) != 0)
         var byFile: [FileID: String] = [:]
@@ -43,10 +43,10 @@ extension ProcessTable {
         guard !byFile.isEmpty || !byPath.isEmpty else { return uses }
         let own = getpid()
         for pid in all() where pid != own {
-            // Read before and after, so that what is in between is of one process.
+            // Read before and after, to ensure that all values belong to one process.
             guard let stat = Stat(pid), !stat.hasEnded, !stat.isExiting, !stat.isKernelThread else { continue }
             guard let id = FileID("/proc/\(pid)/cwd") else {
-                // ENOENT, ESRCH: it has ended meanwhile.
+                // ENOENT, ESRCH: the process has exited meanwhile.
                 if errno == EACCES || errno == EPERM { uses.concealed.append(concealed(pid, stat)) }
                 continue
             }
@@ -80,7 +80,7 @@ extension ProcessTable {
         var device: UInt64
         var inode: UInt64
 
-        /// nil, and errno, where there is none or it may not be seen.
+        /// nil, with errno set, if it does not exist or is not visible.
         init?(_ path: String) {
             var status = stat()
             guard stat(path, &status) == 0 else { return nil }

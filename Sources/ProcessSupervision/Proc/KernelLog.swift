@@ -1,10 +1,10 @@
 import Glibc
 
-/// What the kernel said of a process that it killed to get memory back (`oom_kill_process`, mm/oom_kill.c):
+/// The kernel's log about processes killed by the OOM killer (`oom_kill_process`, mm/oom_kill.c):
 /// `Out of memory: Killed process 4182 (redis-server) total-vm:…`, or `Memory cgroup out of memory: Killed process …`.
 package enum KernelLog {
-    /// Whether the kernel's log names this pid as killed since a moment, in clock ticks after boot; nil where the log may not
-    /// be read (`kernel.dmesg_restrict`) or says nothing that far back.
+    /// Whether the kernel's log names this pid as killed since a moment, in clock ticks after boot; nil if the log is not readable
+    /// (`kernel.dmesg_restrict`) or does not reach that far back.
     package static func namesKill(of pid: pid_t, after startTime: UInt64) -> Bool? {
         let log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard log >= 0 else { return nil }
@@ -16,7 +16,7 @@ package enum KernelLog {
         while true {
             let count = read(log, &buffer, buffer.count)
             if count < 0 {
-                // EPIPE: records were overwritten meanwhile; the next read goes on behind them (Documentation/ABI/testing/dev-kmsg).
+                // EPIPE: records were overwritten; the next read continues after them (Documentation/ABI/testing/dev-kmsg).
                 if errno == EPIPE || errno == EINTR { continue }
                 return errno == EAGAIN ? (sawAny ? false : nil) : nil
             }
@@ -48,10 +48,10 @@ package enum KernelLog {
     }
 }
 
-/// How many processes the kernel has killed for want of memory.
+/// The number of processes that the OOM killer has killed.
 package enum MemoryKills {
-    /// Those of `cgroup`, or of the one that this process and its children are in; else those of the whole host. nil where neither is to
-    /// be had. It only ever grows.
+    /// The count of `cgroup`, or of the cgroup of this process and its children; else that of the whole host. nil if neither is
+    /// available. It never decreases.
     package static func count(in cgroup: Cgroup? = nil) -> Int? {
         let own = cgroup?.memoryEvents.map { Int(clamping: $0.killed) }
         return own ?? inCgroup(ProcessTable.read("/proc/self/cgroup") ?? []) ?? field("oom_kill", in: "/proc/vmstat")

@@ -2,9 +2,9 @@ import ClusterModel
 import Glibc
 
 extension ProcessTable {
-    /// /proc/PID/stat: what tells a stopped process from a busy and from a blocked one.
+    /// /proc/PID/stat: distinguishes stopped, busy and blocked processes.
     package struct Stat: Hashable, Sendable {
-        /// The program's name, at most 15 bytes (`comm`). On Debian redis-server says so here, though its file is
+        /// The name of the program, at most 15 bytes (`comm`). On Debian it is redis-server, although the file is
         /// redis-check-rdb.
         package var command: String
         package var parent: pid_t
@@ -12,33 +12,33 @@ extension ProcessTable {
         package var session: pid_t
         /// R running, S asleep, D in the kernel, T stopped, t traced, Z ended and not reaped, I idle kernel thread, X dead.
         package var state: Character
-        /// Used so far, in user and in kernel mode; clock ticks.
+        /// CPU time in user and kernel mode, in clock ticks.
         package var cpuTicks: UInt64
-        /// The same of children that have ended and that it waited for: saves and rewrites.
+        /// CPU time of reaped children: saves and rewrites.
         package var cpuTicksOfChildren: UInt64
-        /// Pages of it that are in memory.
+        /// Resident pages.
         package var residentPages: UInt64
-        /// Pages that it had to wait for from a disk.
+        /// Page faults that needed I/O.
         package var majorFaults: UInt64
         /// Clock ticks after boot.
         package var startTime: UInt64
         package var isKernelThread: Bool
-        /// The kernel takes it apart: it executes no further instruction, and has no command line any more.
+        /// The kernel is terminating it: it executes no further instruction, and has no command line any more.
         package var isExiting: Bool
 
-        /// nil where no such process is.
+        /// nil if there is no such process.
         package init?(_ pid: pid_t) {
             guard let bytes = ProcessTable.read("/proc/\(pid)/stat") else { return nil }
             self.init(bytes)
         }
 
         package init?(_ bytes: [UInt8]) {
-            // The name may hold spaces and brackets itself: it ends at the last one.
+            // The name may contain spaces and parentheses: it ends at the last parenthesis.
             guard let open = bytes.firstIndex(of: UInt8(ascii: "(")),
                 let close = bytes.lastIndex(of: UInt8(ascii: ")")), open < close
             else { return nil }
             let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "))
-            // proc(5) counts from 1, and the state, right behind the name, is field 3.
+            // proc(5) counts from 1; the state, after the name, is field 3.
             func number(_ field: Int) -> UInt64? { UInt64(String(decoding: fields[field - 3], as: UTF8.self)) }
             guard fields.count > 21, let state = fields[0].first, let parent = number(4),
                 let flags = number(9), let faults = number(12), let user = number(14), let system = number(15),
@@ -50,7 +50,7 @@ extension ProcessTable {
             command = String(decoding: bytes[(open + 1)..<close], as: UTF8.self)
             self.state = Character(Unicode.Scalar(state))
             cpuTicks = user &+ system
-            // These are signed, and 0 where there was none.
+            // These are signed, and 0 without a value.
             cpuTicksOfChildren = (number(16) ?? 0) &+ (number(17) ?? 0)
             residentPages = resident
             majorFaults = faults
@@ -75,14 +75,14 @@ extension ProcessTable {
 
     /// /proc/PID/status.
     package struct Status: Hashable, Sendable {
-        /// Effective.
+        /// The effective user id.
         package var userID: uid_t
-        /// SIGKILL was sent and not yet acted on: the process will not run another instruction of its own.
+        /// SIGKILL is pending: the process will execute no further instruction.
         package var isBeingKilled: Bool
-        /// The process that traces it (ptrace(2)).
+        /// The pid of its tracer (ptrace(2)).
         package var tracer: pid_t?
 
-        /// nil where no such process is.
+        /// nil if there is no such process.
         package init?(_ pid: pid_t) {
             guard let bytes = ProcessTable.read("/proc/\(pid)/status") else { return nil }
             self.init(bytes)
@@ -97,7 +97,7 @@ extension ProcessTable {
                 switch words[0] {
                 // Real, effective, saved, file system.
                 case "Uid:": userID = words.count > 2 ? uid_t(words[2]) : nil
-                // Of the main thread, and of the whole process.
+                // Pending for the main thread, and for the whole process.
                 case "TracerPid:": tracer = pid_t(words[1]).flatMap { $0 == 0 ? nil : $0 }
                 case "SigPnd:", "ShdPnd:": pending |= UInt64(words[1], radix: 16) ?? 0
                 default: continue
@@ -109,20 +109,20 @@ extension ProcessTable {
         }
     }
 
-    /// Whether the process of that identity lives. `/proc/PID/stat` is readable for everyone, so only `hidepid` (proc(5)) can
-    /// hide it; the process is then known to exist by kill(2), and not which one it is.
+    /// Whether the process with this identity is alive. Every user can read `/proc/PID/stat`, so only `hidepid` (proc(5)) can hide
+    /// it; kill(2) then shows that a process with this pid exists, but not which one.
     package static func presence(of process: ProcessIdentity) -> ProcessPresence {
         guard process.bootID == bootID() else { return .gone }
         if let stat = Stat(process.pid) {
             return stat.startTime == process.startTime && !stat.hasEnded ? .alive : .gone
         }
         if kill(process.pid, 0) != 0, errno == ESRCH { return .gone }
-        // It may have ended between the two looks.
+        // It may have exited between the two checks.
         guard let stat = Stat(process.pid) else { return kill(process.pid, 0) != 0 && errno == ESRCH ? .gone : .hidden }
         return stat.startTime == process.startTime && !stat.hasEnded ? .alive : .gone
     }
 
-    /// What a process does at this moment; nil where no process of that identity is any more.
+    /// The current activity of a process; nil if the process with this identity does not exist any more.
     package static func activity(of process: ProcessIdentity) -> ProcessActivity? {
         guard let stat = Stat(process.pid), stat.startTime == process.startTime, let status = Status(process.pid) else {
             return nil

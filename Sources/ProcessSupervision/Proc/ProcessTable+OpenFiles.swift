@@ -1,14 +1,14 @@
 import Glibc
 
-/// What a process has open, as far as this user may see it (proc(5); ptrace(2), "access mode checking").
+/// The open files of a process, as far as they are visible to this user (proc(5); ptrace(2), "access mode checking").
 extension ProcessTable {
-    /// A name under which a process may have opened something, as it is known to this process.
+    /// The path of an open file, and whether it means the same file for this process.
     package struct OpenPath: Hashable, Sendable {
         package enum Place: Hashable, Sendable {
             case here
-            /// Removed since, or another stands there by now.
+            /// The file was removed or replaced.
             case gone
-            /// The process has another root than this one, as in a container: the same name means another file here.
+            /// The process has another root, as in a container: the same path means another file here.
             case elsewhere
         }
 
@@ -16,12 +16,12 @@ extension ProcessTable {
         package var place: Place
     }
 
-    /// What a process has open, and where it listens.
+    /// The open files of a process, and the sockets on which it listens.
     package struct OpenFiles: Sendable {
         private let pid: pid_t
         private let targets: [String: String]
 
-        /// nil where that may not be seen.
+        /// nil if they are not visible.
         package init?(of pid: pid_t) {
             let folder = "/proc/\(pid)/fd"
             guard access(folder, R_OK) == 0 else { return nil }
@@ -31,7 +31,7 @@ extension ProcessTable {
                 uniquingKeysWith: { $1 })
         }
 
-        /// The folder of the first file of this name.
+        /// The folder of the first open file with this name.
         package func folder(ofFileNamed name: String) -> OpenPath? {
             for (number, target) in targets.sorted(by: { $0.key < $1.key }) {
                 let path =
@@ -45,8 +45,8 @@ extension ProcessTable {
             return nil
         }
 
-        /// The first unix socket of this name on which it listens. One that was bound through a descriptor of its folder is known
-        /// by that descriptor, which leads to the folder, wherever that is now.
+        /// The first unix socket with this name on which it listens. If the socket was bound through a descriptor of its folder,
+        /// that descriptor leads to the current folder.
         package func listener(named name: String) -> OpenPath? {
             let inodes = Set(targets.values.compactMap(ProcessTable.socketInode))
             guard !inodes.isEmpty else { return nil }
@@ -64,7 +64,7 @@ extension ProcessTable {
             return nil
         }
 
-        /// Whether a path leads here to what the process itself has there.
+        /// Whether a path leads to the file that the process has open.
         private func place(of path: String, _ own: String) -> OpenPath.Place {
             if let here = FileID(path), here == FileID(own) { return .here }
             guard let root = FileID("/proc/\(pid)/root"), root == FileID("/"),
@@ -73,7 +73,7 @@ extension ProcessTable {
             return .gone
         }
 
-        /// Its view of the mounts (mount_namespaces(7)).
+        /// The mount namespace of the process (mount_namespaces(7)).
         private static func namespace(_ pid: pid_t) -> String? { linkTarget("/proc/\(pid)/ns/mnt") }
     }
 
@@ -88,17 +88,17 @@ extension ProcessTable {
 }
 
 extension SocketTable {
-    /// Whether somebody listens at a path, without connecting, which would wake who is to be started by that.
+    /// Whether a process listens at a path. Does not connect, because that would start a socket-activated service.
     package static func hasUnixListener(_ path: String) -> Bool {
         let file = ProcessTable.FileID(path)
         return unixListeners().contains { listener in
-            // By a descriptor of its own it is found by nobody else.
+            // A path through its own descriptor is meaningless to other processes.
             guard !listener.path.hasPrefix("/proc/self/") else { return false }
             return listener.path == path || file != nil && ProcessTable.FileID(listener.path) == file
         }
     }
 
-    /// The unix sockets of this network namespace that accept connections, by the names that were given to bind(2).
+    /// The listening unix sockets of this network namespace, by the names passed to bind(2).
     static func unixListeners() -> [(inode: UInt64, path: String)] {
         (ProcessTable.read("/proc/net/unix") ?? []).split(separator: UInt8(ascii: "\n")).dropFirst().compactMap {
             line in
@@ -107,7 +107,7 @@ extension SocketTable {
     }
 
     /// `0000000000000000: 00000002 00000000 00010000 0001 01 30216 /run/x.sock`; the flag is `__SO_ACCEPTCON` (linux/net.h). A
-    /// name may hold spaces, and ones of the abstract name space begin with `@`.
+    /// name may contain spaces, and names in the abstract name space begin with `@`.
     static func unixListener(_ line: ArraySlice<UInt8>) -> (inode: UInt64, path: String)? {
         let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 7)
         guard fields.count == 8, fields[3].elementsEqual("00010000".utf8), fields[7].first == UInt8(ascii: "/"),

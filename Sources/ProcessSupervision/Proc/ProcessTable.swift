@@ -1,20 +1,20 @@
 import ClusterModel
 import Glibc
 
-/// What /proc tells of processes (proc(5)).
+/// Facts about processes from /proc (proc(5)).
 package enum ProcessTable {
-    /// The boot that this is: pids and start times of another one mean nothing.
+    /// The id of the current boot: pids and start times of another boot are meaningless.
     package static func bootID() -> String { currentBootID }
 
     private static let currentBootID: String = {
         let text = String(decoding: read("/proc/sys/kernel/random/boot_id") ?? [], as: UTF8.self)
         let id = String(text.prefix { !$0.isWhitespace })
-        // An empty id would differ from every recorded one, and another boot is a proof of death.
+        // An empty id would differ from every recorded one, and a different boot proves that a process is dead.
         precondition(!id.isEmpty, "/proc/sys/kernel/random/boot_id cannot be read: clusterd needs /proc mounted")
         return id
     }()
 
-    /// nil where no such process is, or it has ended and waits for its parent.
+    /// nil if there is no such process, or it has exited and is not reaped.
     package static func identity(of pid: pid_t, bootID: String) -> ProcessIdentity? {
         guard let stat = Stat(pid), !stat.hasEnded else { return nil }
         return ProcessIdentity(bootID: bootID, pid: pid, startTime: stat.startTime)
@@ -22,7 +22,7 @@ package enum ProcessTable {
 
     package static func all() -> [pid_t] { names(in: "/proc").compactMap { pid_t($0) }.sorted() }
 
-    /// Those whose parent this process is, also by the end of another or by exec(3); what has ended is there until it is buried.
+    /// The children of this process, including adopted orphans and those from before exec(3). Exited ones stay until they are reaped.
     static func children() -> [(identity: ProcessIdentity, hasEnded: Bool)] {
         let parent = getpid()
         return all().compactMap { pid in
@@ -31,22 +31,22 @@ package enum ProcessTable {
         }
     }
 
-    /// The words that a process shows as its own; an engine shows `redis-server 127.0.0.1:7000 [cluster]`
-    /// (`redisSetProcTitle`, src/server.c). Empty for kernel threads and what has ended.
+    /// The command line of a process, as it shows it; an engine shows `redis-server 127.0.0.1:7000 [cluster]`
+    /// (`redisSetProcTitle`, src/server.c). Empty for kernel threads and exited processes.
     package static func commandLine(of pid: pid_t) -> String {
         let words = (read("/proc/\(pid)/cmdline") ?? []).split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
         return words.joined(separator: " ")
     }
 
-    /// The file that a process runs; nil where it was replaced or removed since, or may not be seen.
+    /// The program file of a process; nil if it was replaced or removed since, or is not visible.
     package static func executable(of pid: pid_t) -> String? {
         linkTarget("/proc/\(pid)/exe").flatMap { access($0, F_OK) == 0 ? $0 : nil }
     }
 
-    /// The name of the user whose rights a process has.
+    /// The name of the effective user of a process.
     package static func userName(of pid: pid_t) -> String? { Status(pid).map { UserAccount.name(of: $0.userID) } }
 
-    /// The inodes of the sockets that a process has open; nil where that may not be seen.
+    /// The inodes of the open sockets of a process; nil if they are not visible.
     static func sockets(of pid: pid_t) -> Set<UInt64>? {
         let folder = "/proc/\(pid)/fd"
         guard access(folder, R_OK) == 0 else { return nil }

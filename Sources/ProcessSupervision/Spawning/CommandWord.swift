@@ -1,7 +1,7 @@
 import CProcess
 import Glibc
 
-/// One word of a command line, or one variable of an environment: any bytes but NUL, where a `String` would have to be text.
+/// One word of a command line, or one environment variable: any bytes except NUL. A `String` could not hold invalid UTF-8.
 package struct CommandWord: Hashable, Sendable {
     package var bytes: [UInt8]
 
@@ -12,15 +12,15 @@ package struct CommandWord: Hashable, Sendable {
         bytes = UnsafeRawBufferPointer(start: text, count: strlen(text)).map { $0 }
     }
 
-    /// For people.
+    /// As text, for messages.
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// The words of this process's own command line.
+    /// The command line of this process.
     package static var arguments: [CommandWord] {
         (0..<Int(CommandLine.argc)).compactMap { CommandLine.unsafeArgv[$0].map { CommandWord($0) } }
     }
 
-    /// This process's own environment.
+    /// The environment of this process.
     package static var environment: [CommandWord] {
         var words: [CommandWord] = []
         guard var entry = cl_environment() else { return [] }
@@ -31,7 +31,7 @@ package struct CommandWord: Hashable, Sendable {
         return words
     }
 
-    /// An environment with these variables in place of its own of the same names, and without some.
+    /// A copy of an environment with some variables replaced or added, and some removed.
     package static func environment(
         _ variables: [CommandWord], without others: [String] = [], setting values: [(name: String, value: String)]
     ) -> [CommandWord] {
@@ -40,21 +40,21 @@ package struct CommandWord: Hashable, Sendable {
             + values.map { CommandWord("\($0.name)=\($0.value)") }
     }
 
-    /// As execve(2) takes them; each is to be freed.
+    /// The array for execve(2). The caller must free each element.
     static func vector(_ words: [CommandWord]) -> [UnsafeMutablePointer<CChar>?] {
         words.map { word in strdup(word.bytes.map { CChar(bitPattern: $0) } + [0]) } + [nil]
     }
 }
 
-/// Where a command is, as execvp(3) looks for it.
+/// Finds a command as execvp(3) does.
 package enum CommandSearch {
-    /// - Parameter path: directories with `:` between them; an empty one is the working directory.
-    /// - Returns: its path, or the errno of what was found in its place: ENOENT where nothing was.
+    /// - Parameter path: directories separated by `:`; an empty one is the working directory.
+    /// - Returns: the path, or the errno of an unusable file; ENOENT if nothing was found.
     package static func find(_ name: CommandWord, path: String?) -> Result<CommandWord, ExecError> {
         guard !name.bytes.contains(UInt8(ascii: "/")) else { return executable(name) }
         guard !name.bytes.isEmpty else { return .failure(ExecError(code: ENOENT)) }
         var refusal = ExecError(code: ENOENT)
-        // The default of execvp(3): where PATH is not set, confstr(_CS_PATH).
+        // The default of execvp(3) without PATH: confstr(_CS_PATH).
         for folder in (path ?? "/bin:/usr/bin").split(separator: ":", omittingEmptySubsequences: false) {
             let place = CommandWord(
                 bytes: Array((folder.isEmpty ? "." : folder).utf8) + [UInt8(ascii: "/")] + name.bytes)
@@ -67,7 +67,7 @@ package enum CommandSearch {
         return .failure(refusal)
     }
 
-    /// A program that comes with another: the one beside it is of its version; otherwise what PATH has. nil: there is none.
+    /// Finds a companion program: next to the given one, which has the same version, else on PATH. nil: there is none.
     package static func find(_ name: String, beside program: String, path: String?) -> CommandWord? {
         let folder = program[..<(program.lastIndex(of: "/") ?? program.startIndex)]
         for word in ["\(folder)/\(name)", name] {

@@ -1,10 +1,10 @@
 import CProcess
 import Glibc
 
-/// A command that a person gave us to run: its terminal, process group, working directory, descriptors and signals are
-/// those that we were given. It is killed when the thread that starts it ends.
+/// A command of the user: it inherits terminal, process group, working directory, descriptors and signals from this process. It is
+/// killed when the thread that starts it ends.
 package struct ExecChild: Sendable {
-    /// What stands first in `words`, found.
+    /// The path of the first word in `words`.
     package var executable: CommandWord
     package var words: [CommandWord]
     /// `NAME=value`.
@@ -25,7 +25,7 @@ package struct ExecChild: Sendable {
         do {
             return try start(executable, words)
         } catch  where error.code == ENOEXEC {
-            // A script without a first line that names its interpreter is the shell's, as with execvp(3).
+            // The shell runs a script without an interpreter line, as with execvp(3).
             let shell = CommandWord("/bin/sh")
             return try start(shell, [shell, executable] + words.dropFirst())
         }
@@ -67,7 +67,7 @@ package struct ExecError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String { errorText(code) }
 }
 
-/// Replaces this process by another program; returns where that could not be done, with the reason.
+/// Replaces this process with another program. Returns only on failure, with the reason.
 package func become(_ executable: CommandWord, _ words: [CommandWord], _ environment: [CommandWord]) -> ExecError {
     let (argv, envp) = (CommandWord.vector(words), CommandWord.vector(environment))
     execve(executable.bytes.map { CChar(bitPattern: $0) } + [0], argv, envp)

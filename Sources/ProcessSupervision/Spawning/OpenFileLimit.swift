@@ -1,11 +1,11 @@
 import Glibc
 
-/// RLIMIT_NOFILE of this process (getrlimit(2)); children start with it.
+/// RLIMIT_NOFILE of this process (getrlimit(2)), which children inherit.
 package enum OpenFileLimit {
     package static var soft: UInt64 { UInt64(current.rlim_cur) }
     package static var hard: UInt64 { UInt64(current.rlim_max) }
 
-    /// Raises the soft limit, as far as the hard one lets it; never lowers it. Returns what it is then.
+    /// Raises the soft limit, at most to the hard limit; never lowers it. Returns the new value.
     @discardableResult
     package static func raiseSoft(to wanted: UInt64) -> UInt64 {
         var limit = current

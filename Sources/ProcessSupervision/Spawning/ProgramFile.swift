@@ -1,9 +1,9 @@
 import Glibc
 
-/// Where this program lies on disk, for one that is to start itself again: what is there then may be another version.
+/// The path of this program on disk, to start it again: the file may be another version by then.
 package enum ProgramFile {
-    /// As it was named when it was started, where that leads to the file that runs: a link that an upgrade turns to another
-    /// version is followed anew. To be asked for before the file is replaced, and once.
+    /// The path with which the program was started, if it leads to the running file: a link that an upgrade redirects is then
+    /// resolved again. Must be called once, before the file is replaced.
     package static func find() -> String {
         let file = running()
         guard let word = CommandWord.arguments.first?.text, !word.isEmpty else { return file }
@@ -14,7 +14,7 @@ package enum ProgramFile {
         return found.text.hasPrefix("/") ? found.text : absolute(found.text)
     }
 
-    /// /proc/self/exe; of a file that was replaced or removed, where it was (proc(5)).
+    /// /proc/self/exe; for a replaced or removed file its former path (proc(5)).
     private static func running() -> String {
         let suffix = " (deleted)"
         let path = ProcessTable.linkTarget("/proc/self/exe") ?? "/proc/self/exe"
@@ -27,7 +27,7 @@ package enum ProgramFile {
         return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev
     }
 
-    /// What `..` leads to is the file system's affair.
+    /// Does not resolve `..`, which depends on links in the file system.
     private static func absolute(_ path: String) -> String {
         let parts = path.split(separator: "/").filter { $0 != "." }
         guard let folder = getcwd(nil, 0) else { return path }

@@ -1,10 +1,10 @@
 import CProcess
 import Glibc
 
-/// The program that takes the place of this one: same process, same children, and those descriptors that are kept.
+/// The program for an upgrade in place: same process, same children, and the kept descriptors.
 package struct Replacement: Sendable {
     package var executable: String
-    /// The program's name first.
+    /// The command line, including the program's name.
     package var words: [CommandWord]
     /// `NAME=value`.
     package var environment: [CommandWord]
@@ -17,8 +17,8 @@ package struct Replacement: Sendable {
         self.descriptors = descriptors
     }
 
-    /// Every other thread ends with it. All signals are blocked in the program that begins, see `SignalWatch.hold`. Returns
-    /// only where it cannot be done, with the reason; then everything is as it was.
+    /// Executes the program, which ends all other threads. It starts with all signals blocked, see `SignalWatch.hold`. Returns only
+    /// on failure, with the reason and without any change.
     package func take() -> ExecError {
         let (argv, envp) = (CommandWord.vector(words), CommandWord.vector(environment))
         let code = descriptors.withUnsafeBufferPointer { kept in

@@ -5,22 +5,22 @@ import Glibc
 package struct SpawnOrder: Sendable {
     /// Absolute path.
     package var executable: String
-    /// Without the program's name.
+    /// The arguments, without the program's name.
     package var arguments: [String]
     /// The whole environment, `NAME=value`.
     package var environment: [String]
     package var directory: String
-    /// stdout and stderr are appended there: a plain file, never a pipe that somebody must read. It is made with mode 0600
-    /// where it is missing, and given to `user`.
+    /// The file to which stdout and stderr are appended: a regular file, never a pipe that needs a reader. It is created with mode
+    /// 0600 if missing, and owned by `user`.
     package var output: String
-    /// Whom it runs as; nil: as clusterd itself. Only root can name one.
+    /// The user of the process; nil: that of clusterd. Only root can set one.
     package var user: UserAccount?
-    /// What the soft limit on open files is raised to, as far as the hard one lets it.
+    /// The soft limit on open files, at most the hard limit.
     package var openFiles: UInt64
-    /// Whether it is killed when the thread that starts it ends, however that comes about: `SpawningThread` lives as long as
-    /// this process.
+    /// Whether the process is killed when the thread that starts it ends for any reason: `SpawningThread` lives as long as this
+    /// process.
     package var endsWithParent: Bool
-    /// The open cgroup.procs of the cgroup that it joins before it becomes the program; nil: it stays in ours.
+    /// The open cgroup.procs of the cgroup that the process joins before exec; nil: it stays in the cgroup of clusterd.
     package var cgroup: Int32?
 
     package init(
@@ -39,9 +39,9 @@ package struct SpawnOrder: Sendable {
     }
 }
 
-/// Starts a process that is independent of this one: own session, default signals, no inherited descriptor, its own
-/// directory, umask 077. It outlives its parent, unless the order says otherwise. Returns once the program runs; the caller has to reap it, which
-/// `ProcessWatch.start` does by itself.
+/// Starts a process that is independent of this one: its own session, default signals, no inherited descriptors, its own
+/// directory, umask 077. It outlives its parent, unless the order says otherwise. Returns when the program runs. The caller must
+/// reap it; `ProcessWatch.start` does so automatically.
 package func spawn(_ order: SpawnOrder) throws(SpawnError) -> pid_t {
     let output = try openOutput(order)
     defer { close(output) }
@@ -83,10 +83,10 @@ package func spawn(_ order: SpawnOrder) throws(SpawnError) -> pid_t {
     return pid
 }
 
-/// The directory may belong to the user that the node runs as, and clusterd may be root: a link, a pipe or a second name of
-/// some other file in that place is not written to, and not given away.
+/// Opens the output file. The directory may belong to the node's user while clusterd runs as root: never writes to a link, a pipe
+/// or a hard link to another file, and never changes their owner.
 private func openOutput(_ order: SpawnOrder) throws(SpawnError) -> Int32 {
-    // O_NONBLOCK: the open of a pipe that nobody reads would wait for ever. On a plain file it means nothing (open(2)).
+    // O_NONBLOCK: opening a pipe without a reader would block forever. It has no effect on a regular file (open(2)).
     let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK
     let file = open(order.output, flags, 0o600)
     guard file >= 0 else { throw SpawnError(.output, code: errno, order) }

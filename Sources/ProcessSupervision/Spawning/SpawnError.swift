@@ -1,11 +1,11 @@
 import CProcess
 import Glibc
 
-/// Why a process could not be started: at which step, and what the system said.
+/// Why a process could not be started: the step and the system's error.
 package struct SpawnError: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Step: Hashable, Sendable {
         case output, outputIsNoPlainFile, fork, session, descriptors, user, directory, execute
-        /// It ran, and was ended again, because its end could not have been noticed.
+        /// The process ran, but was killed because its exit could not be watched.
         case watch
     }
 
@@ -35,16 +35,16 @@ package struct SpawnError: Error, Hashable, Sendable, CustomStringConvertible {
         let why = errorText(code)
         switch step {
         case .output: return "its output \(output) cannot be opened: \(why)"
-        case .outputIsNoPlainFile: return "its output \(output) is no plain file with one name; move it away"
-        case .fork: return "no process can be made: \(why)"
-        case .session: return "no session can be made: \(why)"
+        case .outputIsNoPlainFile: return "its output \(output) is not a regular file with a single name; move it away"
+        case .fork: return "no process can be created: \(why)"
+        case .session: return "no session can be created: \(why)"
         case .descriptors: return "its input and output cannot be set up: \(why)"
         case .user: return "it cannot become user \(user ?? "?"): \(why)\(code == EPERM ? " (only root can)" : "")"
         case .directory: return "its directory \(directory) cannot be entered\(asUser): \(why)"
         case .execute where code == ENOENT && access(executable, F_OK) == 0:
             return "the interpreter or loader that \(executable) names is missing"
         case .execute: return "\(executable)\(asUser): \(why)"
-        case .watch: return "its end could not be watched for: \(why)"
+        case .watch: return "its exit cannot be watched for: \(why)"
         }
     }
 
@@ -52,7 +52,7 @@ package struct SpawnError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension SpawnError.Step {
-    /// The C side's number of the same.
+    /// The step from the number in the C code.
     init(_ step: Int32) {
         switch cl_spawn_step(UInt32(max(step, 0))) {
         case CL_STEP_EXEC: self = .execute

@@ -1,25 +1,25 @@
 import Glibc
 import Synchronization
 
-/// One thread for starting processes that are to end with this one. The kernel looks at the thread that forked (prctl(2),
-/// PR_SET_PDEATHSIG), and the threads of a pool come and go.
+/// One thread to start processes that end with this one. The kernel watches the thread that forked (prctl(2), PR_SET_PDEATHSIG),
+/// and the threads of a pool may end at any time.
 package final class SpawningThread: Sendable {
     private let jobs = Mutex<[@Sendable () -> Void]>([])
     private let bell: (reader: Int32, writer: Int32)
 
-    /// One for the life of the process: its thread never ends.
+    /// Lives as long as the process: its thread never ends.
     package init() {
         var ends: [Int32] = [-1, -1]
-        precondition(pipe(&ends) == 0, "no thread can be made that starts processes, pipe: \(errorText(errno))")
+        precondition(pipe(&ends) == 0, "cannot create the thread that starts processes, pipe: \(errorText(errno))")
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         bell = (ends[0], ends[1])
         var thread = pthread_t()
         let code = pthread_create(&thread, nil, Self.body, Unmanaged.passRetained(self).toOpaque())
-        precondition(code == 0, "no thread can be made that starts processes, pthread_create: \(errorText(code))")
+        precondition(code == 0, "cannot create the thread that starts processes, pthread_create: \(errorText(code))")
         pthread_detach(thread)
     }
 
-    /// Has something done on that thread, after what was asked for before.
+    /// Runs work on the thread, after earlier work.
     package func run<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
         await withCheckedContinuation { continuation in
             jobs.withLock { $0.append { continuation.resume(returning: body()) } }

@@ -1,22 +1,22 @@
 import Glibc
 
-/// A user of the host, with the groups that a login would give.
+/// A user of the host, with the groups of a login.
 package struct UserAccount: Hashable, Sendable {
     package var name: String
     package var userID: uid_t
     package var groupID: gid_t
     package var groups: [gid_t]
 
-    /// nil where passwd(5) has no such name.
+    /// nil if passwd(5) has no such name.
     package static func named(_ name: String) -> UserAccount? { found { getpwnam_r(name, $0, $1, $2, $3) } }
 
-    /// Whom this process acts as; nil where that user id has no name.
+    /// The effective user of this process; nil if the user id has no name.
     package static var current: UserAccount? {
         let userID = geteuid()
         return found { getpwuid_r(userID, $0, $1, $2, $3) }
     }
 
-    /// The name of a user id, or the number where it has none.
+    /// The name of a user id, or the number if it has no name.
     package static func name(of userID: uid_t) -> String {
         found(withGroups: false) { getpwuid_r(userID, $0, $1, $2, $3) }?.name ?? String(userID)
     }
@@ -42,7 +42,7 @@ package struct UserAccount: Hashable, Sendable {
                 }
                 return code
             }
-            // The buffer was too small for what the entry holds (getpwnam_r(3)).
+            // The buffer was too small for the entry (getpwnam_r(3)).
             guard code == ERANGE, size < 1 << 20 else { return account }
             size *= 4
         }
@@ -52,7 +52,7 @@ package struct UserAccount: Hashable, Sendable {
         var count: Int32 = 64
         var groups = [gid_t](repeating: 0, count: Int(count))
         if getgrouplist(name, first, &groups, &count) < 0 {
-            // Too few: now it has said how many there are (getgrouplist(3)).
+            // The buffer was too small; the call has returned the number of groups (getgrouplist(3)).
             groups = [gid_t](repeating: 0, count: Int(count))
             guard getgrouplist(name, first, &groups, &count) >= 0 else { return [first] }
         }

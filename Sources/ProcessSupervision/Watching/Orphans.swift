@@ -1,16 +1,17 @@
 import ClusterModel
 import Glibc
 
-/// Ended processes whose parents ended before them. They come to pid 1, which clusterd is in a container, and stay in the table
-/// of processes until it asks for them: what an engine had forked to save, what a person ran inside.
+/// Reaps orphaned processes: exited processes whose parents exited before them. Pid 1, which clusterd is in a container, adopts
+/// them, and they stay in the process table until it reaps them. They are children that an engine forked for a save, or commands
+/// that a user ran inside.
 struct Orphans {
-    /// Between looks. What is watched is buried within milliseconds of its end: a child that has ended at two looks is nobody's.
+    /// The interval between checks. Watched processes are reaped within milliseconds: a zombie at two checks is an orphan.
     static let pace = Duration.seconds(1)
 
     private var ended: Set<ProcessIdentity> = []
     private var lookedAt: ContinuousClock.Instant?
 
-    /// nil where orphans go to another process.
+    /// nil if another process adopts orphans.
     static func ofThisProcess() -> Orphans? { getpid() == 1 ? Orphans() : nil }
 
     mutating func bury(at now: ContinuousClock.Instant = .now) {

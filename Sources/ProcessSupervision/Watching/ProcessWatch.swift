@@ -4,7 +4,7 @@ import Glibc
 import Synchronization
 
 package enum ProcessError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// It has ended, or its pid means another process now, or nobody watches it here.
+    /// The process has exited, its pid belongs to another process now, or it is not watched here.
     case gone
     case notPermitted
     /// errno.
@@ -19,31 +19,31 @@ package enum ProcessError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Watches processes by pidfd (pidfd_open(2)): those that were started here, and those that were found running. One thread
-/// waits for all of them and says within a millisecond which one ended and how. A process is signalled only through its
-/// pidfd, so never another one that got its pid (invariant: own-process).
+/// Watches processes by pidfd (pidfd_open(2)): started ones and adopted ones. One thread waits for all of them and reports an exit
+/// and its status within a millisecond. Signals processes only through their pidfd, so never another process with a reused pid
+/// (invariant: own-process).
 package final class ProcessWatch: Sendable {
-    /// Called once, on the watching thread: it must be short. Children are reaped by then.
+    /// Called once, on the watching thread, and must be short. Children have been reaped by then.
     package typealias Handler = @Sendable (ProcessIdentity, ProcessExit) -> Void
 
     private struct Watched {
         var identity: ProcessIdentity
-        /// nil: a child of the program that this one replaced, which nobody has asked for yet.
+        /// nil: a child of the previous program in this process that has not been claimed yet.
         var handler: Handler?
     }
 
     private struct State {
-        /// By pidfd.
+        /// The watched processes by pidfd.
         var watched: [Int32: Watched] = [:]
-        /// How such children ended that nobody had asked for by then.
+        /// The exit statuses of unclaimed children.
         var unclaimed: [ProcessIdentity: ProcessExit] = [:]
     }
 
     private let epoll: Int32
-    /// Held while a pidfd is used, so that none is closed, and its number given to another, meanwhile.
+    /// Held while a pidfd is used, so that it is not closed and its number reused meanwhile.
     private let state = Mutex(State())
 
-    /// One for the life of the process: its thread never ends.
+    /// Lives as long as the process: its thread never ends.
     package init() {
         cl_keep_exit_statuses()
         epoll = cl_epoll_create()
@@ -54,11 +54,11 @@ package final class ProcessWatch: Sendable {
         pthread_detach(thread)
     }
 
-    /// Starts a process and watches it. If it cannot be watched, it is killed and reaped before this throws: no process is
-    /// left that nobody would see end.
+    /// Starts a process and watches it. If it cannot be watched, it is killed and reaped before this throws, so that no unwatched
+    /// process remains.
     package func start(_ order: SpawnOrder, _ handler: @escaping Handler) throws(SpawnError) -> ProcessIdentity {
         let pid = try spawn(order)
-        // It is our child and not reaped: until then its pid is its own, even if it has ended.
+        // An unreaped child: its pid is not reused, even if it has exited.
         guard let stat = ProcessTable.Stat(pid) else {
             Self.bury(pid)
             throw SpawnError(.watch, code: ESRCH, order)
@@ -74,8 +74,8 @@ package final class ProcessWatch: Sendable {
         return identity
     }
 
-    /// Watches a process that runs already. If it is not our child, its exit will have neither code nor signal.
-    /// - Throws: `.gone` where no process of that boot, pid and start time is.
+    /// Watches a running process. If it is not a child of this process, its exit has neither a code nor a signal.
+    /// - Throws: `.gone` if there is no process with this boot, pid and start time.
     package func watch(_ identity: ProcessIdentity, _ handler: @escaping Handler) throws(ProcessError) {
         guard identity.bootID == ProcessTable.bootID() else { throw .gone }
         let isInherited = state.withLock { state in
@@ -89,15 +89,15 @@ package final class ProcessWatch: Sendable {
         if !isInherited { try open(identity, handler) }
     }
 
-    /// After exec(3) in the place of another program its children are ours: each is watched from now on, so that none stays
-    /// unburied, and `watch` or `exit(of:)` says how it ended whenever that is asked. To be called before any is started.
+    /// After an upgrade in place, watches the children of the previous program, so that all of them are reaped, and `watch` or
+    /// `exit(of:)` can report their exit later. Must be called before any process is started.
     package func inheritChildren() {
         for child in ProcessTable.children() { try? open(child.identity, nil) }
     }
 
-    /// How an inherited child ended that had not been asked for by then.
+    /// The exit status of an inherited child that had not been claimed.
     package func exit(of identity: ProcessIdentity) -> ProcessExit? {
-        // Who sees it gone may be faster than the thread that buries it.
+        // The caller may notice the exit before the thread has reaped the process.
         let limit = ContinuousClock.now + .milliseconds(200)
         while ProcessTable.Stat(identity.pid).map({ $0.startTime == identity.startTime && $0.hasEnded }) ?? false,
             ContinuousClock.now < limit
@@ -110,7 +110,7 @@ package final class ProcessWatch: Sendable {
     private func open(_ identity: ProcessIdentity, _ handler: Handler?) throws(ProcessError) {
         let pidfd = cl_pidfd_open(identity.pid)
         guard pidfd >= 0 else { throw errno == ESRCH || errno == EINVAL ? .gone : .failed(errno) }
-        // Only now is it sure that the pid still means that process.
+        // Only now is it certain that the pid still belongs to this process.
         guard let stat = ProcessTable.Stat(identity.pid), stat.startTime == identity.startTime else {
             close(pidfd)
             throw .gone
@@ -126,7 +126,7 @@ package final class ProcessWatch: Sendable {
         }
     }
 
-    /// Sends a signal to a process that is watched.
+    /// Sends a signal to a watched process.
     package func signal(_ identity: ProcessIdentity, _ signal: Int32) throws(ProcessError) {
         let code: Int32 = state.withLock { state in
             guard let pidfd = state.watched.first(where: { $0.value.identity == identity })?.key else { return ESRCH }
@@ -169,7 +169,7 @@ package final class ProcessWatch: Sendable {
         if let ended { ended.handler?(ended.identity, exit) }
     }
 
-    /// The exit status of a child; of a process that is not ours it cannot be known (ECHILD, waitid(2)).
+    /// The exit status of a child; unknown for other processes (ECHILD, waitid(2)).
     private static func reap(_ pidfd: Int32) -> ProcessExit {
         var info = siginfo_t()
         guard waitid(P_PIDFD, id_t(pidfd), &info, WEXITED | WNOHANG) == 0 else { return ProcessExit() }
@@ -189,7 +189,7 @@ package final class ProcessWatch: Sendable {
 }
 
 extension ProcessWatch {
-    /// Whether a process ends within a time; it is not buried by this.
+    /// Whether a process exits within a limit. Does not reap it.
     package static func wait(for pid: pid_t, limit: Duration) -> Bool {
         let pidfd = cl_pidfd_open(pid)
         guard pidfd >= 0 else { return true }
@@ -199,7 +199,7 @@ extension ProcessWatch {
             var poller = pollfd(fd: pidfd, events: Int16(POLLIN), revents: 0)
             let left = max(.zero, end - .now)
             let count = poll(&poller, 1, Int32(clamping: left.inMilliseconds))
-            // A signal to clusterd is not the end of the process.
+            // EINTR: a signal to clusterd, not the exit of the process.
             if count < 0, errno == EINTR { continue }
             return count > 0
         }

@@ -2,23 +2,23 @@ import CProcess
 import Glibc
 import Synchronization
 
-/// Signals to this process, one after the other, on a thread of their own.
+/// Handles signals to this process, one after the other, on a separate thread.
 package final class SignalWatch: Sendable {
-    /// A signal, and whether a key on the terminal or its end sent it, rather than a process.
+    /// A signal, and whether the terminal sent it (by a key or a hangup) rather than a process.
     package typealias Handler = @Sendable (_ signal: Int32, _ isOfTerminal: Bool) -> Void
 
     private let handler: Handler
     private let pipe: Int32
-    /// Held while a signal is handled: whoever pauses this knows that none is half-way.
+    /// Held while a signal is handled, so that after a pause none is partly handled.
     private let state = Mutex(State())
 
     private struct State {
         var isPaused = false
-        /// The one that finds a signal while this is paused leaves it, and ends.
+        /// A thread that finds a signal during a pause leaves it, and ends.
         var hasThread = true
     }
 
-    /// Where signals wait that were held before anybody watched.
+    /// The pipe with signals that were held before the watch started.
     private static let held = Mutex<Int32?>(nil)
 
     private init(_ handler: @escaping Handler, pipe: Int32) {
@@ -26,7 +26,7 @@ package final class SignalWatch: Sendable {
         self.pipe = pipe
     }
 
-    /// From now on these signals no longer end the process, but are given to `handler`. Once in the life of a process.
+    /// Passes these signals to `handler` instead of the default action. May be called once in a process.
     @discardableResult
     package static func start(
         _ signals: [Int32], _ handler: @escaping @Sendable (Int32) -> Void
@@ -43,10 +43,10 @@ package final class SignalWatch: Sendable {
         return watch
     }
 
-    /// For a program that takes the place of another and was begun with all signals blocked: these wait for `start`, which is
-    /// to be given the same, and all others are let in. To be called before there is a second thread.
+    /// For the new program of an upgrade in place, which starts with all signals blocked: holds these signals for `start`, which
+    /// must get the same list, and unblocks all others. Must be called before there is a second thread.
     ///
-    /// - Parameter earlier: the pipe of the program before, with what it had not looked at.
+    /// - Parameter earlier: the pipe of the previous program, with unhandled signals.
     package static func hold(_ signals: [Int32], repeating earlier: Int32) {
         let pipe = cl_signal_pipe(signals, Int32(signals.count))
         precondition(pipe >= 0, "signals cannot be held, pipe2: \(errorText(errno))")
@@ -55,8 +55,8 @@ package final class SignalWatch: Sendable {
         cl_unblock_signals()
     }
 
-    /// Returns when every signal that was taken is handled; those that come from now on wait in the pipe, which is returned, for
-    /// `resume` or for the program that inherits it.
+    /// Returns when every received signal is handled. Later signals wait in the returned pipe, for `resume` or for the program that
+    /// inherits it.
     package func pause() -> Int32 {
         state.withLock { $0.isPaused = true }
         return pipe
@@ -84,7 +84,7 @@ package final class SignalWatch: Sendable {
         return nil
     }
 
-    /// False when no more are to be taken here.
+    /// Returns false when this thread must stop taking signals.
     private func takeNext() -> Bool {
         var poller = pollfd(fd: pipe, events: Int16(POLLIN), revents: 0)
         guard poll(&poller, 1, -1) > 0 else { return errno == EINTR }

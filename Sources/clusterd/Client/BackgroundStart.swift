@@ -7,27 +7,27 @@ import NodeFiles
 import Planner
 import ProcessSupervision
 
-/// `up --detach`: the same program once more, in a session of its own, with its log in the data folder; returns when the
+/// `up --detach`: starts the same program again in its own session, with its log in the data folder, and returns when the
 /// cluster is ready.
 struct BackgroundStart {
-    /// Told to the daemon in the background, which is this program with the same arguments.
+    /// Passed to the daemon in the background, which is this program with the same arguments.
     static let flag = "--in-background"
     static let logName = "clusterd.log"
 
     private let spec: ClusterSpec
     private let log: String
     private let pid: pid_t
-    /// How much of the log was shown.
+    /// The number of bytes of the log that were shown.
     private var shown: Int
-    /// Whether the daemon has said that it is ready: it is so a moment before.
+    /// Whether the log says that the cluster is ready. The status says so a moment earlier.
     private var wasSaid = false
 
-    /// What can be refused without a daemon is refused here, so that the person sees it at once.
+    /// Makes every check that needs no daemon, so that the operator sees a refusal at once.
     init(_ options: Daemon.Options) throws {
         spec = try Configuration.load(options.configuration, options.defaults, options.commandLine).spec
         let user = try Preflight.user(spec)
         do {
-            // Held for a moment only: it says that no other clusterd runs there.
+            // Held only for a moment, to check that no other clusterd runs there.
             withExtendedLifetime(try Preflight.claim(spec, options.mode, user)) {}
         }
         log = "\(spec.dataDirectory)/\(Self.logName)"
@@ -49,7 +49,7 @@ struct BackgroundStart {
         return access(path, X_OK) == 0 ? path : "/proc/self/exe"
     }
 
-    /// Shows what the daemon says until the cluster is ready. Where it ends before that, its exit code is ours.
+    /// Shows the daemon's output until the cluster is ready. If the daemon exits before that, exits with its exit code.
     mutating func follow(_ timeout: Duration) throws {
         let option = Reach.option(for: spec)
         SignalWatch.start([SIGINT, SIGTERM, SIGHUP]) { [pid] _ in
@@ -70,13 +70,13 @@ struct BackgroundStart {
                     $0.severity == .error && ReasonCode(rawValue: $0.code).map(Finding.lasting.contains) ?? false
                 }) {
                     throw Failure(
-                        "not-ready", "\(finding.message); clusterd goes on (pid \(pid), log \(log))",
+                        "not-ready", "\(finding.message); clusterd continues (pid \(pid), log \(log))",
                         hint: "clusterd status\(option) · clusterd stop\(option)", exit: ControlAPI.ExitCode.failed)
                 }
             }
             guard ContinuousClock.now < deadline else {
                 throw Failure(
-                    "timeout", "it is not ready after \(timeout); it goes on (pid \(pid), log \(log))",
+                    "timeout", "the cluster is not ready after \(timeout); clusterd continues (pid \(pid), log \(log))",
                     hint: "clusterd status\(option) · clusterd stop\(option)", exit: ControlAPI.ExitCode.timeout)
             }
         }
@@ -90,11 +90,11 @@ struct BackgroundStart {
         let client = status.nodes.first.map {
             spec.speaksTLS ? "clusterd shell\(option)" : "redis-cli -c -p \($0.port)"
         }
-        Output.note("runs      in the background, pid \(pid); its log is \(log)")
+        Output.note("running   in the background, pid \(pid); log: \(log)")
         Output.note("          clusterd status\(option)\(client.map { " · \($0)" } ?? "") · clusterd stop\(option)")
     }
 
-    /// Whole lines that were written since the last look; what is said on the way goes to stderr, as in the foreground.
+    /// Shows complete lines that were written since the last call. Progress goes to stderr, as in the foreground.
     private mutating func show() {
         guard let bytes = try? readFile(log, from: shown, limit: 1 << 20), let end = bytes.lastIndex(of: 10) else {
             return
@@ -110,21 +110,21 @@ struct BackgroundStart {
         waitpid(pid, &status, 0)
         let signal = status & 0x7F
         guard signal == 0 else {
-            Output.note("error: clusterd was ended by signal \(signal); its log is \(log)")
+            Output.note("error: clusterd was terminated by signal \(signal); log: \(log)")
             return CommandEnd(code: 128 + signal)
         }
         return CommandEnd(code: status >> 8 & 0xFF)
     }
 }
 
-/// The end of a command that has said everything already.
+/// The end of a command that has already printed everything.
 struct CommandEnd: Error {
     var code: Int32
 }
 
-/// How a person tells a command which daemon is meant.
+/// The option that selects a daemon on the command line.
 enum Reach {
-    /// Empty where commands find it by themselves.
+    /// Empty if commands find the daemon without an option.
     static func option(for spec: ClusterSpec) -> String {
         let usual = Paths.absolute("clusterd-data")
         if let socket = spec.control.socket {

@@ -4,21 +4,21 @@ import ControlAPI
 import ControlClient
 import Glibc
 
-/// Which daemon a command speaks to.
+/// The options that select the daemon for a command.
 struct DaemonChoice: ParsableArguments {
-    @Option(help: ArgumentHelp("The daemon's control socket.", valueName: "path"), completion: .file())
+    @Option(help: ArgumentHelp("Select the daemon by its control socket.", valueName: "path"), completion: .file())
     var socket: String?
-    @Option(help: ArgumentHelp("The daemon whose data lie there.", valueName: "dir"), completion: .directory)
+    @Option(help: ArgumentHelp("Select the daemon by its data folder.", valueName: "dir"), completion: .directory)
     var dir: String?
 
     @Option(
-        help: ArgumentHelp("The cluster of this name, as clusterd list shows it.", valueName: "name"),
+        help: ArgumentHelp("Select the cluster by its name, as clusterd list shows it.", valueName: "name"),
         completion: Completion.clusterHere)
     var cluster: String?
 
     static let options: Set<String> = ["--socket", "--dir", "--cluster"]
 
-    /// Whether the command line says which; else the environment and the usual places do.
+    /// Whether the command line selects the daemon; if not, the environment and the usual places do.
     var isNamed: Bool { socket != nil || dir != nil || cluster != nil }
 
     func client() throws(Failure) -> ControlClient {
@@ -40,18 +40,18 @@ struct DaemonChoice: ParsableArguments {
         }
     }
 
-    /// Where the data of a daemon that does not answer may lie: what it wrote can be read without it.
+    /// Possible data folders of a daemon that does not answer. Its files can be read without it.
     var dataFolders: [String] {
         guard let path = try? socketPath() else { return ["clusterd-data", "/var/lib/clusterd"] }
         let folder = SocketPath(path).folder
-        // The service's, and that of one of several: /run/clusterd/NAME, /var/lib/clusterd/NAME.
+        // The folder of the service, or of one of several: /run/clusterd/NAME, /var/lib/clusterd/NAME.
         let runtime = "/run/clusterd"
         return folder.hasPrefix(runtime) ? ["/var/lib/clusterd" + folder.dropFirst(runtime.count)] : [folder]
     }
 }
 
 extension ControlClient {
-    /// One request, one document; what the daemon refuses is thrown in its own words.
+    /// Sends one request and decodes one document. Throws a refusal of the daemon in the daemon's own words.
     func get<Document: Decodable>(
         _ request: ControlRequest, _ type: Document.Type, timeout: Duration = .seconds(10)
     ) throws(Failure) -> Document {
@@ -77,11 +77,11 @@ struct TimeoutArgument: ExpressibleByArgument {
     var defaultValueDescription: String { DurationText.text(duration) }
 }
 
-/// Waits between two looks at the daemon.
+/// Pauses between two requests to the daemon.
 enum Pause {
     static func brief() { usleep(25_000) }
 
-    /// Soon at first, then less often: what comes at once is seen at once, and what takes long costs nothing.
+    /// Short pauses at first, then longer ones: a quick change is seen at once, and a long wait costs little.
     struct Growing {
         private var next = Duration.milliseconds(25)
 
@@ -94,8 +94,8 @@ enum Pause {
 }
 
 extension ArgumentHelp {
-    /// NODE, wherever a command takes one.
+    /// The help of a NODE argument.
     static var node: ArgumentHelp {
-        ArgumentHelp("Its name, port, host:port, or the beginning of its id.", valueName: "node")
+        ArgumentHelp("The node, by name, port, host:port, or the beginning of its id.", valueName: "node")
     }
 }

@@ -1,21 +1,21 @@
 import ClusterModel
 import ControlAPI
 
-/// One cluster of this host, as `list` shows it. What may not be seen, or does not apply, is nil.
+/// One cluster of this host, as `list` shows it. Values that are not visible, or do not apply, are nil.
 struct ClusterListing: Hashable, Sendable, Codable {
     enum Daemon: String, Sendable, Codable {
         case answers
-        /// It runs, and said nothing in time, or nothing that can be understood.
+        /// The daemon runs, but did not answer in time, or its answer cannot be parsed.
         case silent
-        /// It is another user's, who lets nobody look.
+        /// The daemon belongs to another user, and this user may not inspect it.
         case hidden
-        /// It is another user's, and could be looked at; it is not spoken to.
+        /// The daemon belongs to another user and could be inspected; clusterd does not query it.
         case foreign
-        /// It runs, and its data folder was deleted: no command reaches it, even where another cluster has a folder there now.
+        /// The daemon runs, but its data folder was deleted: no command reaches it, even if another cluster has a folder there now.
         case orphaned
-        /// None runs, and the nodes do.
+        /// No daemon runs, but the nodes do.
         case missing
-        /// None runs, and no node either.
+        /// Neither a daemon nor a node runs.
         case stopped
     }
 
@@ -29,7 +29,7 @@ struct ClusterListing: Hashable, Sendable, Codable {
     /// The daemon's.
     var pid: Int32?
     var user: String?
-    /// Why not more is known, where that is so.
+    /// Why information is missing; nil if none is.
     var reason: String?
     var hint: String?
 
@@ -50,8 +50,8 @@ struct ClusterListing: Hashable, Sendable, Codable {
     /// A daemon whose data folder was deleted.
     ///
     /// - Parameters:
-    ///   - folder: where its data folder was.
-    ///   - ports: its nodes' client ports, as far as they can be seen.
+    ///   - folder: the former path of its data folder.
+    ///   - ports: the client ports of its nodes, as far as they are visible.
     init(orphan pid: Int32, user: String?, folder: String?, ports: [Int]) {
         daemon = .orphaned
         self.pid = pid
@@ -60,13 +60,13 @@ struct ClusterListing: Hashable, Sendable, Codable {
         let place = folder.map { " \($0)" } ?? ""
         dir = folder.map { "\($0) (deleted)" }
         reason =
-            "the data folder\(place) of clusterd (pid \(pid)) was deleted while it runs: its nodes hold their keys in memory "
-            + "only, and no command reaches it"
+            "the data folder\(place) of clusterd (pid \(pid)) was deleted while it was running: its nodes hold their keys only "
+            + "in memory, and no command can reach it"
         let save = ports.first.map { "save the keys of each master first: redis-cli -p \($0) --rdb FILE; " } ?? ""
-        hint = "\(save)end it with its nodes: kill \(pid)"
+        hint = "\(save)stop it with its nodes: kill \(pid)"
     }
 
-    /// The order in which they are shown: those with a name first.
+    /// The order of the listing: clusters with a name first.
     static func isBefore(_ a: ClusterListing, _ b: ClusterListing) -> Bool {
         let last = "\u{10FFFF}"
         return (a.name ?? last, a.dir ?? last, a.pid ?? 0) < (b.name ?? last, b.dir ?? last, b.pid ?? 0)
@@ -79,8 +79,8 @@ struct ListDocument: Hashable, Sendable, Codable {
 }
 
 extension [ClusterListing] {
-    /// The socket of the one daemon whose cluster has this name. Those of users who are neither the caller nor root, nor the
-    /// service's, never count: anybody can start something that calls itself by any name.
+    /// The socket of the one daemon whose cluster has this name. Only daemons of the caller, of root and of the service's user
+    /// count, because any user can start a process that claims any name.
     func socket(ofClusterNamed name: String) throws(ControlError) -> String {
         let named = filter { $0.name == name }
         let ours = named.filter { $0.daemon == .answers || $0.daemon == .silent }
@@ -88,8 +88,9 @@ extension [ClusterListing] {
         if ours.count > 1 {
             let list = ours.map { "\($0.dir ?? "?") (pid \($0.pid.map(String.init) ?? "?"))" }
             throw ControlError(
-                "ambiguous-cluster", "\(ours.count) clusters here are named '\(name)': \(list.joined(separator: ", "))",
-                hint: "name the folder of one with --dir, or its socket with --socket", exit: ExitCode.usage)
+                "ambiguous-cluster",
+                "\(ours.count) clusters on this host are named '\(name)': \(list.joined(separator: ", "))",
+                hint: "select one by its folder with --dir, or by its socket with --socket", exit: ExitCode.usage)
         }
         if let one = ours.first ?? named.first(where: { $0.daemon != .foreign }) {
             let known = one.reason.map { ": \($0)" } ?? ""
@@ -99,8 +100,8 @@ extension [ClusterListing] {
         if let other = named.first {
             throw ControlError(
                 "not-yours",
-                "the cluster '\(name)' that runs here is user \(other.user ?? "?")'s, who is neither you nor root",
-                hint: other.socket.map { "to speak to that clusterd all the same: --socket \(ShellWord.quoted($0))" }
+                "the cluster '\(name)' on this host belongs to user \(other.user ?? "?"), neither to you nor to root",
+                hint: other.socket.map { "to use that clusterd anyway: --socket \(ShellWord.quoted($0))" }
                     ?? other.hint,
                 exit: ExitCode.noPermission)
         }
@@ -111,7 +112,8 @@ extension [ClusterListing] {
                 + (others.isEmpty
                     ? "no other does, either"
                     : "there \(others.count == 1 ? "is" : "are") \(others.joined(separator: ", "))"),
-            hint: contains { $0.daemon == .hidden } ? "some may not be seen: sudo clusterd list" : "clusterd list",
+            hint: contains { $0.daemon == .hidden }
+                ? "to list the clusters of other users too: sudo clusterd list" : "clusterd list",
             exit: ExitCode.noDaemon)
     }
 }

@@ -6,20 +6,20 @@ import Orchestrator
 import Planner
 import ProcessSupervision
 
-/// A cluster that is to be destroyed, as it lies on disk.
+/// The files of a cluster to be destroyed.
 struct CondemnedCluster {
     let dataDirectory: String
     let record: Record
     private let folders: ClusterFolders
 
-    /// - Parameter candidates: where it may be; the first folder that has a record is it.
+    /// - Parameter candidates: possible data folders; the first one with a record is used.
     init(in candidates: [String]) throws {
         let paths = candidates.map { Paths.absolute($0) }
         guard let path = paths.first(where: { access("\($0)/state.json", F_OK) == 0 }) else {
             let isHidden = paths.contains { access($0, F_OK) == 0 && access($0, X_OK) != 0 }
             throw Failure(
-                "no-cluster", "there is no cluster in \(paths.joined(separator: ", nor in ")): no state.json",
-                hint: isHidden ? "its owner may look into it" : "name its folder with --dir",
+                "no-cluster", "there is no cluster in \(paths.joined(separator: " or ")): no state.json",
+                hint: isHidden ? "run it as the owner of the folder" : "give its folder with --dir",
                 exit: isHidden ? ControlAPI.ExitCode.noPermission : ControlAPI.ExitCode.failed)
         }
         dataDirectory = path
@@ -30,14 +30,14 @@ struct CondemnedCluster {
         } catch {
             throw Failure(
                 "record",
-                "\(path)/state.json cannot be read, so that nobody knows what belongs to this cluster: \(error)",
+                "\(path)/state.json cannot be read, so clusterd does not know which files belong to this cluster: \(error)",
                 hint: "clusterd up --dir \(ShellWord.quoted(path)) rebuilds it", exit: ControlAPI.ExitCode.configuration
             )
         }
     }
 
-    /// A record is believed as to which folders are its own, and so it must be the caller's own record: in root's hands one that
-    /// somebody else wrote could name any folder of the host.
+    /// Requires that the caller owns the record. It names the folders to delete, so that a record written by another user could
+    /// make root delete any folder of the host.
     func mayBeDeleted() throws {
         var status = stat()
         guard stat(dataDirectory, &status) == 0, status.st_uid != geteuid() else { return }
@@ -59,8 +59,8 @@ struct CondemnedCluster {
 
     func takeLock() throws -> FileLock { try .keepingClusterdOut(of: dataDirectory) }
 
-    /// Nodes that outlived their clusterd, or could not save: their keys are to go anyway. A process in a node's folder that is
-    /// not the one in the record is nobody's to end, and what it uses is not deleted under it.
+    /// Kills nodes that outlived their clusterd or could not save: their keys are deleted anyway. Refuses if a process that is not
+    /// in the record works in a node's folder: clusterd neither kills it nor deletes the files that it uses.
     func endProcesses() throws {
         let look = FolderLook(record, record.members.map { DirectoryFacts(path: $0.directory) })
         var ours: [ProcessIdentity] = []
@@ -81,11 +81,11 @@ struct CondemnedCluster {
                 continue
             } catch {
                 throw Failure(
-                    "not-stopped", "pid \(identity.pid) cannot be ended: \(error)", exit: ControlAPI.ExitCode.failed)
+                    "not-stopped", "pid \(identity.pid) cannot be killed: \(error)", exit: ControlAPI.ExitCode.failed)
             }
             guard ProcessWatch.wait(for: identity.pid, limit: .seconds(10)) else {
                 throw Failure(
-                    "not-stopped", "pid \(identity.pid) was killed and still runs; nothing was deleted",
+                    "not-stopped", "pid \(identity.pid) was killed but still runs; nothing was deleted",
                     exit: ControlAPI.ExitCode.failed)
             }
         }
@@ -101,9 +101,9 @@ struct CondemnedCluster {
         switch doubt {
         case .folderInUse(let user):
             "\(user.directory) is in use by \(user.command) (pid \(user.identity.pid)), which clusterd does not know"
-        case .hidden(let process): "\(process) of \(member.name) may still run, and /proc hides it"
+        case .hidden(let process): "\(process) of \(member.name) may still run, but /proc hides it"
         case .unseen, .notLooked:
-            "a process that may not be looked at may work in \(member.directory), and port \(member.ports.client) is in use"
+            "a process that you may not inspect may work in \(member.directory), and port \(member.ports.client) is in use"
         }
     }
 
@@ -130,7 +130,7 @@ struct CondemnedCluster {
             }
         } catch {
             throw Failure(
-                "not-deleted", "\(error); \(result.files) files were deleted", hint: "clusterd destroy once more",
+                "not-deleted", "\(error); \(result.files) files were deleted", hint: "run clusterd destroy again",
                 exit: error.code == EACCES || error.code == EPERM
                     ? ControlAPI.ExitCode.noPermission : ControlAPI.ExitCode.failed)
         }

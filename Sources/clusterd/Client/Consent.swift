@@ -1,9 +1,9 @@
 import ControlAPI
 import Glibc
 
-/// What a person must say yes to.
+/// Asks the operator for confirmation.
 enum Consent {
-    /// - Parameter details: told to who can answer, before the question.
+    /// - Parameter details: shown before the question, on a terminal only.
     static func ask(
         _ given: Bool, _ question: String, refusal: String, hint: [String], details: () -> Void = {}
     ) throws(Failure) {

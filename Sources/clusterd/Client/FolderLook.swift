@@ -3,7 +3,7 @@ import HostDriver
 import Planner
 import ProcessSupervision
 
-/// Who works in the folders of a cluster over which no daemon watches, asked as the daemon asks.
+/// Finds the processes that work in the folders of a cluster without a daemon, in the same way as the daemon does.
 struct FolderLook {
     private let record: Record?
     private let survey: Observation.Survey
@@ -17,7 +17,7 @@ struct FolderLook {
         users = FolderUsers(survey.users, recorded: Set((record?.members ?? []).compactMap(\.process)))
     }
 
-    /// Folders in which a server works, or in which that cannot be ruled out.
+    /// Folders in which a server works, or may work.
     var inUse: Set<String> {
         users.foldersInUse.union(
             (record?.members ?? []).filter { member in
@@ -32,7 +32,7 @@ struct FolderLook {
             listensNot: PortHolder.of(port: member.ports.client).trace == .none)
     }
 
-    /// A server in a member's folder that is none of these.
+    /// A server in a member's folder that is not one of these processes.
     func stranger(besides known: [ProcessIdentity]) -> (user: Observation.DirectoryUser, member: Member)? {
         for member in record?.members ?? [] {
             let user = users.servers(in: member.directory).first { !known.contains($0.identity) }

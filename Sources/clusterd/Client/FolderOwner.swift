@@ -4,18 +4,18 @@ import Glibc
 import NodeFiles
 import ProcessSupervision
 
-/// Files of a data folder that another user owns, most often because clusterd was run there once as root: its owner can then
-/// neither read the record nor start the nodes.
+/// Finds files of a data folder that another user owns, most often because clusterd once ran there as root: the folder's owner
+/// can then neither read the record nor start the nodes.
 enum FolderOwner {
     /// Files that clusterd and the engines add to.
     private static let appended: Set<String> = ["lock", "events.jsonl", "clusterd.log", "redis.log", "reserve"]
 
     private static let own = appended.union(["state.json", "kept-settings.yaml", "journal-position.json", "nodes"])
 
-    /// How many files the message names.
+    /// The maximum number of files that the message names.
     private static let examples = 3
 
-    /// Refuses a folder with files that this user may not use.
+    /// Throws if the folder has files that this user may not use.
     static func check(_ folder: String) throws(Failure) {
         guard geteuid() != 0 else { return }
         let found = locked(in: folder)
@@ -25,26 +25,26 @@ enum FolderOwner {
         throw Failure(
             "no-permission",
             "user \(UserAccount.name(of: geteuid())) may not use files in \(folder) that belong to user "
-                + "\(UserAccount.name(of: first.owner)) (\(names.joined(separator: ", "))\(rest)); clusterd was perhaps run there "
+                + "\(UserAccount.name(of: first.owner)) (\(names.joined(separator: ", "))\(rest)); clusterd may have run there "
                 + "as \(UserAccount.name(of: first.owner))",
             hint: hint(folder), exit: ControlAPI.ExitCode.noPermission)
     }
 
     static func hint(_ folder: String) -> String {
-        "give them back: sudo chown -R \(UserAccount.name(of: geteuid())): \(ShellWord.quoted(folder))"
+        "change their owner: sudo chown -R \(UserAccount.name(of: geteuid())): \(ShellWord.quoted(folder))"
     }
 
-    /// What root says before it works in another user's folder.
+    /// The warning for root in another user's folder.
     static func warning(_ folder: String) -> String? {
         var status = stat()
         guard geteuid() == 0, stat(folder, &status) == 0, status.st_uid != 0 else { return nil }
         let owner = UserAccount.name(of: status.st_uid)
         return
-            "warning   \(folder) belongs to user \(owner), and clusterd runs as root: what it writes there will belong to root\n"
-            + "          afterwards: sudo chown -R \(owner): \(ShellWord.quoted(folder))"
+            "warning   \(folder) belongs to user \(owner), but clusterd runs as root: files that it creates there belong to root\n"
+            + "          to change their owner afterwards: sudo chown -R \(owner): \(ShellWord.quoted(folder))"
     }
 
-    /// clusterd's own files, and all in nodes/. Others in the data folder, such as lost+found, are not clusterd's.
+    /// Looks at clusterd's own files, and at everything in nodes/. Other files, such as lost+found, are not clusterd's.
     private static func locked(in folder: String) -> [(path: String, owner: uid_t)] {
         var found: [(path: String, owner: uid_t)] = []
         func look(_ parent: String, depth: Int) {

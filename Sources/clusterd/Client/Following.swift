@@ -5,23 +5,23 @@ import Glibc
 import ProcessSupervision
 import Synchronization
 
-/// What every command that changes something has in common.
+/// The options of all commands that start an operation.
 struct ChangeOptions: ParsableArguments {
     @OptionGroup var daemon: DaemonChoice
     @Flag(help: "Print the operation as one JSON document at the end.") var json = false
     @Option(
         help: ArgumentHelp(
-            "How long to wait [60s, rolling-restart 30m]; the work goes on after that.", valueName: "duration"))
+            "How long to wait [60s, rolling-restart 30m]; the operation continues after that.", valueName: "duration"))
     var timeout: TimeoutArgument?
 
-    /// Asks for it, shows how it goes, and returns when it is done.
+    /// Requests the change, shows its progress, and returns when it is done.
     func carryOut(_ change: Change, within usual: Duration = .seconds(60)) throws {
         do {
             let client = try daemon.client()
             let status = try client.get(.status, StatusDocument.self)
             Output.note("cluster   \(status.cluster.name)")
             let key = "\(getpid())-\(UInt64.random(in: 0 ... .max))"
-            let interruption = Interruption("it may be under way: clusterd operations")
+            let interruption = Interruption("the operation may be running: clusterd operations")
             let operation = try client.get(.change(change, idempotencyKey: key), OperationDocument.self)
             try Following(client, json: json).follow(operation, for: timeout?.duration ?? usual, interruption)
         } catch let failure as Failure {
@@ -30,7 +30,7 @@ struct ChangeOptions: ParsableArguments {
     }
 }
 
-/// What a client that is interrupted says before it ends: the work is the daemon's and goes on.
+/// The message of an interrupted client before it exits: the daemon continues the operation.
 final class Interruption: Sendable {
     private let words: Mutex<String>
 
@@ -45,13 +45,13 @@ final class Interruption: Sendable {
     func say(_ text: String) { words.withLock { $0 = text } }
 }
 
-/// Follows one operation to its end: each new step on stderr, the document on stdout where that is asked for. The work is the
-/// daemon's: it goes on whatever becomes of this.
+/// Follows one operation to its end: prints each new step to stderr and, on request, the document to stdout. The daemon carries
+/// out the operation, and continues without this client.
 struct Following {
     private let client: ControlClient
     private let json: Bool
 
-    /// How long a daemon may be away, as when it is being replaced.
+    /// How long to wait for a daemon that does not answer, for example during an upgrade.
     private static let absence = Duration.seconds(10)
 
     init(_ client: ControlClient, json: Bool) {
@@ -74,7 +74,7 @@ struct Following {
                 hint: "clusterd status", exit: ControlAPI.ExitCode.failed)
         default:
             throw Failure(
-                "operation-failed", "\(operation.title): \(operation.error ?? "it did not end well")",
+                "operation-failed", "\(operation.title): \(operation.error ?? "it failed")",
                 hint: "clusterd status", exit: ControlAPI.ExitCode.failed)
         }
     }
@@ -91,7 +91,7 @@ struct Following {
             if operation.state.hasEnded { return operation }
             guard ContinuousClock.now < deadline else {
                 throw Failure(
-                    "timeout", "operation \(operation.id) goes on: \(operation.step ?? "it is about to begin")",
+                    "timeout", "operation \(operation.id) continues: \(operation.step ?? "it has not started yet")",
                     hint: commands, exit: ControlAPI.ExitCode.timeout)
             }
             Pause.brief()
@@ -99,7 +99,7 @@ struct Following {
         }
     }
 
-    /// A daemon that is gone may come back, and goes on with what was under way.
+    /// Waits for a daemon that went away: when it is back, it continues the operation.
     private func look(
         _ id: String, until deadline: ContinuousClock.Instant, _ commands: String
     ) throws -> OperationDocument {
@@ -112,10 +112,10 @@ struct Following {
                 guard error.exit == ControlAPI.ExitCode.noDaemon else { throw error }
                 guard ContinuousClock.now < limit else {
                     throw Failure(
-                        error.code, "\(error.message); operation \(id) goes on when clusterd runs again",
+                        error.code, "\(error.message); operation \(id) continues when clusterd runs again",
                         hint: commands, exit: error.exit)
                 }
-                if !isSaid { Output.note("          clusterd is away; waiting for it") }
+                if !isSaid { Output.note("          clusterd does not answer; waiting for it") }
                 isSaid = true
                 Pause.brief()
             }
@@ -129,6 +129,6 @@ extension OperationDocument {
 }
 
 extension OperationDocument.Step {
-    /// The same step however it has ended since.
+    /// The same step without its outcome.
     fileprivate var asBegun: Self { .init(text: text, at: at, state: .running) }
 }

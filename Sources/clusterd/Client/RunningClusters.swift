@@ -8,16 +8,16 @@ import Planner
 import ProcessSupervision
 import Systemd
 
-/// Every cluster of this host: daemons, by the socket on which they listen and the lock that they hold; nodes whose folders
-/// belong to a cluster that no daemon looks after; and what lies, without a process, where clusters usually do. There is no
-/// register that could be out of date.
+/// Finds all clusters of this host: daemons, by the socket on which they listen and the lock that they hold; nodes whose folders
+/// belong to a cluster without a daemon; and stopped clusters in the usual data folders. There is no registry that could be out
+/// of date.
 enum RunningClusters {
-    /// For one daemon to say how it is.
+    /// How long to wait for one daemon's status.
     private static let patience = Duration.seconds(1)
 
     static func find() -> [ClusterListing] {
         var found = seen(asks: true)
-        // Those whose descriptors we may not see, and that let us in all the same.
+        // Daemons whose descriptors are not visible, but whose socket is accessible.
         for socket in knownSockets() where !found.contains(where: { $0.socket == socket && $0.daemon == .answers }) {
             guard mayAsk(socket, among: found), case .success(let status) = ask(socket) else { continue }
             let pid = status.cluster.daemon.pid
@@ -29,8 +29,8 @@ enum RunningClusters {
         return found.sorted(by: ClusterListing.isBefore)
     }
 
-    /// Whether somebody is there already. To ask at the socket of a service that does not run may start it, where a socket unit
-    /// listens there, and nobody wants that of a list, or of a completion.
+    /// Whether a daemon is already running behind the socket. A request to the socket of a stopped service may start the service,
+    /// if a socket unit listens there, and neither `list` nor a completion must do that.
     static func mayAsk(_ socket: String) -> Bool {
         ServiceSocket.unit(ofSocketAt: socket) == nil || mayAsk(socket, among: seen(asks: false))
     }
@@ -43,7 +43,7 @@ enum RunningClusters {
                 seesAllProcesses: access("/proc/1", F_OK) == 0)
     }
 
-    /// - Parameter hidden: the units of daemons that we may not look into; nil: such a one is no service.
+    /// - Parameter hidden: the units of daemons that this user may not inspect; nil: the daemon is not a service.
     static func mayAsk(_ socket: String, hidden: [String?], seesAllProcesses: Bool) -> Bool {
         guard let unit = ServiceSocket.unit(ofSocketAt: socket), seesAllProcesses else { return true }
         return hidden.contains { other in other == unit || other?.hasPrefix("clusterd") != true }
@@ -51,7 +51,7 @@ enum RunningClusters {
 
     // MARK: daemons
 
-    /// - Parameter asks: whether each is asked how it is.
+    /// - Parameter asks: whether to query the status of each daemon.
     private static func seen(asks: Bool) -> [ClusterListing] {
         let own = getpid()
         return ProcessTable.all().compactMap { pid in
@@ -68,14 +68,14 @@ enum RunningClusters {
         }
     }
 
-    /// Another user's: only its command line tells whether it is a daemon.
+    /// A process of another user: only its command line shows whether it is a daemon.
     private static func hidden(_ pid: pid_t, _ user: String) -> ClusterListing? {
         let words = ProcessTable.commandLine(of: pid).split(separator: " ")
         guard let command = words.dropFirst().first, ["run", "up", "exec"].contains(command) else { return nil }
         var listing = ClusterListing(daemon: .hidden)
         listing.pid = pid
         listing.user = user
-        listing.reason = "clusterd of user \(user) (pid \(pid)) may not be looked at"
+        listing.reason = "you may not inspect clusterd of user \(user) (pid \(pid))"
         listing.hint = "sudo clusterd list"
         return listing
     }
@@ -90,9 +90,9 @@ enum RunningClusters {
         listing.dir = lock?.path
         listing.socket = socket?.path
         if lock?.place == .elsewhere || socket?.place == .elsewhere {
-            // Its names mean other files here, and its root is not this host's.
+            // Its paths name other files here, because its root is not this host's.
             listing.daemon = .foreign
-            listing.reason = "clusterd (pid \(pid)) has a root file system of its own, and is not asked from outside"
+            listing.reason = "clusterd (pid \(pid)) has its own root file system, and is not queried from outside"
             listing.socket = nil
             return listing
         }
@@ -106,7 +106,8 @@ enum RunningClusters {
         }
         guard TrustedOwners.owners(ofSocket: socket.path).contains(owner) else {
             listing.daemon = .foreign
-            listing.reason = "clusterd of user \(user) (pid \(pid)) is not asked, being neither yours nor root's"
+            listing.reason =
+                "clusterd of user \(user) (pid \(pid)) is not queried, because it is neither yours nor root's"
             listing.hint = "sudo -u \(user) clusterd list"
             return listing
         }
@@ -124,8 +125,8 @@ enum RunningClusters {
         }
     }
 
-    /// Whether a daemon has lost its data folder: its files have other names by now, or none, or another daemon answers there. A
-    /// bound socket may lead to another daemon's of the same name.
+    /// Whether a daemon has lost its data folder: its files were renamed or deleted, or another daemon answers there. The path of
+    /// a bound socket may lead to the socket of another daemon.
     static func isOrphan(
         lock: ProcessTable.OpenPath.Place?, socket: ProcessTable.OpenPath.Place?, asked: Int32?, pid: Int32
     ) -> Bool {
@@ -147,7 +148,7 @@ enum RunningClusters {
         }
     }
 
-    /// Of the service, and of each of several (`clusterd@NAME`); of this folder; and of the environment.
+    /// The sockets of the service, of each `clusterd@NAME`, of the current folder, and of the environment.
     private static func knownSockets() -> [String] {
         let folders = ((try? listDirectory(ServiceSocket.folder)) ?? []).map {
             "\(ServiceSocket.folder)/\($0)"
@@ -179,7 +180,7 @@ enum RunningClusters {
             listing.dir = folder
             listing.user = user
             listing.take(record(folder))
-            listing.reason = "nodes in \(folder) run, and no clusterd looks after them"
+            listing.reason = "nodes in \(folder) run without a clusterd"
             listing.hint = "clusterd up --dir \(ShellWord.quoted(folder))"
             return listing
         }
@@ -197,7 +198,7 @@ enum RunningClusters {
             if stat(folder, &status) == 0 { listing.user = UserAccount.name(of: status.st_uid) }
             listing.dir = folder
             listing.take(record)
-            listing.reason = "nothing of the cluster in \(folder) runs"
+            listing.reason = "the cluster in \(folder) is stopped"
             listing.hint =
                 folder == service
                 ? "systemctl start clusterd"
@@ -214,7 +215,7 @@ enum RunningClusters {
 }
 
 extension ClusterListing {
-    /// What its own record says, where nobody can be asked.
+    /// Takes the values from the cluster's record, if no daemon can be queried.
     fileprivate mutating func take(_ record: Record?) {
         guard let record else { return }
         name = record.cluster

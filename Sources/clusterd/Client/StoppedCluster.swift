@@ -6,15 +6,15 @@ import Orchestrator
 import Planner
 import ProcessSupervision
 
-/// A data folder in which no clusterd works, for `fix` to look at and to repair.
+/// A data folder without a running clusterd, for `fix` to inspect and repair.
 struct StoppedCluster {
     let dataDirectory: String
-    /// nil: there is none, or it cannot be read; the next start keeps such a one aside.
+    /// nil: there is none, or it is unreadable; the next start moves an unreadable one aside.
     let record: Record?
 
     /// - Parameters:
-    ///   - candidates: where it may be; the first folder that is there is it.
-    ///   - noDaemon: what is said where there is none.
+    ///   - candidates: possible data folders; the first one that exists is used.
+    ///   - noDaemon: thrown if none exists.
     init(in candidates: [String], noDaemon: Failure) throws(Failure) {
         guard let path = candidates.map({ Paths.absolute($0) }).first(where: { access($0, F_OK) == 0 }) else {
             throw noDaemon
@@ -24,7 +24,7 @@ struct StoppedCluster {
         if stat(path, &status) == 0, status.st_uid != geteuid() {
             let owner = UserAccount.name(of: status.st_uid)
             throw Failure(
-                "no-permission", "\(path) belongs to user \(owner), and what is moved must stay theirs",
+                "no-permission", "\(path) belongs to user \(owner), and moved files must keep that owner",
                 hint: "sudo -u \(owner) clusterd fix …", exit: ControlAPI.ExitCode.noPermission)
         }
         try FolderOwner.check(path)
@@ -61,7 +61,7 @@ struct StoppedCluster {
         }
     }
 
-    /// Where in the quarantine things went; nil: they were gone already.
+    /// Carries out a repair. Returns the folder in quarantine; nil: the files were already gone.
     func carryOut(_ repair: Repair) throws(Failure) -> String? {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
@@ -73,7 +73,8 @@ struct StoppedCluster {
                 order.files, from: order.directory, into: order.folder, note: order.note)
         } catch {
             throw Failure(
-                "not-moved", "\(error); what was moved before is in quarantine/", hint: "clusterd fix once more",
+                "not-moved", "\(error); files that were moved before are in quarantine/",
+                hint: "run clusterd fix again",
                 exit: error.code == EACCES || error.code == EPERM
                     ? ControlAPI.ExitCode.noPermission : ControlAPI.ExitCode.failed)
         }
@@ -81,13 +82,13 @@ struct StoppedCluster {
 }
 
 extension FileLock {
-    /// No clusterd works in this folder, and none begins to for as long as this is held.
+    /// A lock that proves that no clusterd runs in this folder, and prevents one from starting while it is held.
     static func keepingClusterdOut(of dataDirectory: String) throws(Failure) -> FileLock {
         do {
             return try take(dataDirectory + "/lock")
         } catch {
             throw Failure(
-                "already-running", "clusterd works in \(dataDirectory) and does not answer: \(error)",
+                "already-running", "a clusterd runs in \(dataDirectory) and does not answer: \(error)",
                 hint: "clusterd status --dir \(ShellWord.quoted(dataDirectory))", exit: ControlAPI.ExitCode.failed)
         }
     }

@@ -2,11 +2,10 @@ import ControlAPI
 import ControlClient
 import Glibc
 
-/// With whose daemons a command speaks when its cluster was found by name, and not by a socket or folder that the caller named.
-/// A daemon is believed a great deal: a person stops, repairs and destroys by what it says, and runs the redis-cli that it names.
-/// Anybody may start a program that calls itself clusterd and its cluster by the name of another's. So, by the kernel's word
-/// (SO_PEERCRED, unix(7)): the caller's own, root's, and whoever was given a folder in /run/clusterd, where only root can make
-/// one.
+/// The users whose daemons a command trusts if it finds its cluster by name, and not by a socket or folder that the caller gave.
+/// Commands trust a daemon far: operators stop, repair and destroy by its answers, and run the redis-cli that it names. But any
+/// user may start a program that claims to be clusterd with the name of another cluster. So the owner, as reported by the kernel
+/// (SO_PEERCRED, unix(7)), must be the caller, root, or the owner of a folder in /run/clusterd, where only root can create one.
 enum TrustedOwners {
     static func owners(ofSocket path: String) -> Set<uid_t> {
         var owners: Set<uid_t> = [getuid(), 0]

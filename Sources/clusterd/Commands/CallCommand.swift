@@ -9,8 +9,8 @@ struct CallCommand: ParsableCommand {
         commandName: "call",
         abstract: "Send one Redis command to many nodes.",
         discussion: """
-            To all of them at the same time, or to those that are named; clusterd knows the passwords. Each line of an answer \
-            stands behind its node's name. Exit 1 if any node answered an error, or nothing.
+            Sends the command to all nodes at the same time, or to the selected ones; clusterd supplies the passwords. Each line \
+            of a reply begins with the name of its node. Exits with 1 if any node replies with an error or does not reply.
 
             clusterd call PING
             clusterd call --masters DBSIZE
@@ -19,27 +19,28 @@ struct CallCommand: ParsableCommand {
             """)
 
     @OptionGroup var daemon: DaemonChoice
-    @Flag(help: "Only the masters.") var masters = false
-    @Flag(help: "Only the replicas.") var replicas = false
-    @Option(help: ArgumentHelp("Only this node; may repeat.", valueName: "node"), completion: Completion.node)
+    @Flag(help: "Send it to the masters only.") var masters = false
+    @Flag(help: "Send it to the replicas only.") var replicas = false
+    @Option(
+        help: ArgumentHelp("Send it to this node only; may repeat.", valueName: "node"), completion: Completion.node)
     var node: [String] = []
     @Flag(help: "Print one JSON document.") var json = false
-    @Option(help: ArgumentHelp("How long each node has for its answer.", valueName: "duration"))
+    @Option(help: ArgumentHelp("How long to wait for each node's reply.", valueName: "duration"))
     var timeout = TimeoutArgument(seconds: 5)
     @Argument(
         parsing: .captureForPassthrough,
-        help: ArgumentHelp("The command and its arguments, as redis-cli takes them.", valueName: "command"))
+        help: ArgumentHelp("The command and its arguments, as for redis-cli.", valueName: "command"))
     var command: [String] = []
 
     func validate() throws {
-        // What stands behind the command is the command's own, and the first word is captured with it.
+        // Options after the first word belong to the Redis command. An unknown option in the first place is captured too.
         if command.first == "--help" || command.first == "-h" { throw CleanExit.helpRequest(Self.self) }
         if let first = command.first, first.hasPrefix("-"), first != "--" {
-            throw ValidationError("there is no option '\(first)'; options stand before the command")
+            throw ValidationError("unknown option '\(first)'; options go before the command")
         }
-        guard !words.isEmpty else { throw ValidationError("say which command: clusterd call PING") }
+        guard !words.isEmpty else { throw ValidationError("missing command, for example: clusterd call PING") }
         guard [masters, replicas, !node.isEmpty].count(where: { $0 }) <= 1 else {
-            throw ValidationError("--masters, --replicas and --node exclude each other")
+            throw ValidationError("--masters, --replicas and --node are mutually exclusive")
         }
     }
 
@@ -51,7 +52,7 @@ struct CallCommand: ParsableCommand {
         }
     }
 
-    /// The command's words as bytes: they stand last on our own command line.
+    /// The command's words as bytes: the last words of clusterd's own command line.
     private var words: [[UInt8]] {
         let captured = command.first == "--" ? command.count - 1 : command.count
         return CommandWord.arguments.suffix(captured).map(\.bytes)
@@ -71,7 +72,7 @@ struct CallCommand: ParsableCommand {
                 let name = answer.node.text + String(repeating: " ", count: width - answer.node.text.utf8.count)
                 for line in ReplyText.lines(answer) { Output.result("\(name)  \(line)") }
             }
-            if document.answers.isEmpty { Output.note("there is no such node") }
+            if document.answers.isEmpty { Output.note("no node matches") }
         }
         if document.hasErrors { throw CommandEnd(code: ControlAPI.ExitCode.failed) }
     }
@@ -82,8 +83,8 @@ struct ShellCommand: ParsableCommand {
         commandName: "shell",
         abstract: "Open an interactive redis-cli on a node.",
         discussion: """
-            With the right port, following the cluster (-c), and let in: the password stands in no argument list. Without a \
-            node: on the first master that runs. What stands behind two dashes goes to redis-cli.
+            Connects redis-cli to the node's port in cluster mode (-c) and authenticates it; the password is not visible in any \
+            argument list. Without NODE, opens it on the first running master. Passes arguments after -- to redis-cli.
 
             clusterd shell
             clusterd shell 7002
@@ -95,7 +96,7 @@ struct ShellCommand: ParsableCommand {
         help: .node,
         completion: Completion.node)
     var node: String?
-    @Argument(parsing: .postTerminator, help: ArgumentHelp("What redis-cli is given.", valueName: "argument"))
+    @Argument(parsing: .postTerminator, help: ArgumentHelp("Arguments for redis-cli.", valueName: "argument"))
     var arguments: [String] = []
 
     func run() throws {
@@ -106,7 +107,7 @@ struct ShellCommand: ParsableCommand {
         if let user = login.user { words += ["--user", user].map { CommandWord($0) } }
         if let tls = login.tls { words += try options(tls).map { CommandWord($0) } }
         words += CommandWord.arguments.suffix(arguments.count)
-        // A password that was meant for somebody else would be refused.
+        // The node would reject a password for another server.
         let secrets = ["REDISCLI_AUTH", "VALKEYCLI_AUTH"]
         let values = login.password.map { password in secrets.map { ($0, password) } } ?? []
         let environment = CommandWord.environment(CommandWord.environment, without: secrets, setting: values)
@@ -115,14 +116,14 @@ struct ShellCommand: ParsableCommand {
         throw Failure("no-client", "\(program.text): \(error)", exit: ControlAPI.ExitCode.failed)
     }
 
-    /// Paths of files, which redis-cli opens itself: as the person who called.
+    /// The TLS options of redis-cli. It opens these files itself, with the permissions of the calling user.
     private func options(_ tls: LoginDocument.TLSFiles) throws -> [String] {
         for path in [tls.certificate, tls.key] where access(path, R_OK) != 0 {
             throw Failure(
                 "no-certificate",
-                "the nodes speak TLS, and you may not read \(path): \(String(cString: strerror(errno)))",
+                "the nodes use TLS, and you may not read \(path): \(String(cString: strerror(errno)))",
                 hint:
-                    "as the user clusterd runs as, or with a certificate of your own: redis-cli --tls --cert FILE --key FILE "
+                    "run it as the user of clusterd, or use your own certificate: redis-cli --tls --cert FILE --key FILE "
                     + (tls.authorityFile.map { "--cacert \($0)" } ?? "--cacertdir \(tls.authorityFolder ?? "FOLDER")"),
                 exit: ControlAPI.ExitCode.noPermission)
         }
@@ -136,12 +137,13 @@ struct ShellCommand: ParsableCommand {
         let running = nodes.filter { $0.process == .running }
         guard let node = running.first(where: { $0.role == .master }) ?? running.first ?? nodes.first else {
             throw Failure(
-                "not-formed", "there is no node yet", hint: "clusterd wait ready", exit: ControlAPI.ExitCode.failed)
+                "not-formed", "the cluster has no nodes yet", hint: "clusterd wait ready",
+                exit: ControlAPI.ExitCode.failed)
         }
         return node.name.text
     }
 
-    /// The engine's own client: the one beside the server is of its version.
+    /// The engine's own client. The one next to the server program has the same version.
     private func clientProgram(beside server: String) throws -> CommandWord {
         let isValkey = server.split(separator: "/").last?.hasPrefix("valkey") ?? false
         let names = isValkey ? ["valkey-cli", "redis-cli"] : ["redis-cli", "valkey-cli"]
@@ -150,7 +152,7 @@ struct ShellCommand: ParsableCommand {
             if let found = CommandSearch.find(name, beside: server, path: path) { return found }
         }
         throw Failure(
-            "no-client", "there is no \(names[0]) on PATH, nor beside \(server)",
+            "no-client", "\(names[0]) is neither on PATH nor next to \(server)",
             hint: "sudo apt-get install \(isValkey ? "valkey-tools" : "redis-tools")",
             exit: ControlAPI.ExitCode.failed)
     }

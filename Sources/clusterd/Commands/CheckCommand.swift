@@ -4,10 +4,10 @@ import ControlAPI
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Every health check, each finding with what to do.",
+        abstract: "Run every health check and print each finding with what to do.",
         discussion: """
-            Every node is asked again. What may go away by itself is looked at for some seconds before it is called a finding. \
-            Exit 1 if there is an error, else 0; warnings are for you to weigh. docs/findings.md explains each code.
+            Queries every node again. Observes a condition that may be transient for several seconds before it reports a finding. \
+            Exits with 1 if a finding is an error, else with 0, even if there are warnings. docs/findings.md explains each code.
 
             clusterd check
             clusterd check --json
@@ -31,7 +31,7 @@ struct CheckCommand: ParsableCommand {
     }
 }
 
-/// `check` for people: what is well, then what is not, then a line that sums it up.
+/// The text form of `check`: the passed checks, then the findings, then a summary line.
 struct CheckText {
     let check: CheckDocument
     let color: Bool
@@ -57,7 +57,7 @@ struct CheckText {
             return number == 0 ? nil : "\(number) \(one)\(number == 1 ? "" : "s")"
         }
         let counts = [count(.error, "error"), count(.warning, "warning"), count(.info, "note")].compactMap { $0 }
-        return "\(check.cluster): \(counts.isEmpty ? "nothing to complain about" : counts.joined(separator: ", "))"
+        return "\(check.cluster): \(counts.isEmpty ? "no findings" : counts.joined(separator: ", "))"
     }
 
     private func tag(_ severity: Severity) -> String {

@@ -4,18 +4,20 @@ import ControlAPI
 struct RollingRestartCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rolling-restart",
-        abstract: "Restart every node, one after the other, without refusing a write.",
+        abstract: "Restart all nodes, one at a time, without rejecting a write.",
         discussion: """
-            One shard at a time, its replicas before its master, which hands over first. The next node follows when the last one \
-            is in sync and all nodes agree; it stops at the first that does not come back. Waits for 30m unless told otherwise.
+            Restarts one shard at a time, the replicas before the master, which hands over first. Restarts the next node when the \
+            previous one is in sync and all nodes agree. Stops at the first node that does not come back. Waits for 30m by default.
 
             clusterd rolling-restart
             clusterd rolling-restart --pending --restore-roles
             """)
 
-    @Flag(help: "Only nodes whose configuration or engine on disk is newer than what runs.") var pending = false
-    @Flag(help: "Make each master master again afterwards.") var restoreRoles = false
-    @Flag(help: "Restart masters that nobody can replace in place; their slots are not served meanwhile.") var force =
+    @Flag(help: "Restart only nodes that run an older configuration or engine than the one on disk.") var pending =
+        false
+    @Flag(help: "Make each former master the master again afterwards.") var restoreRoles = false
+    @Flag(help: "Restart in place each master that no replica can replace; its slots are not served meanwhile.")
+    var force =
         false
     @OptionGroup var options: ChangeOptions
 
@@ -28,10 +30,10 @@ struct RollingRestartCommand: ParsableCommand {
 struct PauseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause",
-        abstract: "Let nothing happen by itself for a while.",
+        abstract: "Suspend automatic restarts and failovers.",
         discussion: """
-            No node that ends is started again, and clusterd promotes no replica. What you ask for is done; a host that boots \
-            starts its nodes; the engine's own failover stays on. It holds when clusterd is started anew.
+            While paused, clusterd does not restart nodes that exit and does not promote replicas. Commands still work, nodes \
+            still start when the host boots, and the engine's own failover stays on. A restart of clusterd does not end the pause.
 
             clusterd pause
             clusterd pause --for 15m
@@ -39,7 +41,7 @@ struct PauseCommand: ParsableCommand {
             """)
 
     @Option(
-        help: ArgumentHelp("How long: 15m, 2h, or forever.", valueName: "duration"),
+        help: ArgumentHelp("How long to pause: 15m, 2h, or forever.", valueName: "duration"),
         completion: .list(["15m", "1h", "8h", "forever"]))
     var `for`: PauseArgument = PauseArgument(duration: .seconds(3600))
     @OptionGroup var options: ChangeOptions
@@ -48,7 +50,7 @@ struct PauseCommand: ParsableCommand {
 }
 
 struct PauseArgument: ExpressibleByArgument {
-    /// nil: for ever.
+    /// nil: no limit.
     var duration: Duration?
 
     init(duration: Duration) { self.duration = duration }
@@ -65,8 +67,8 @@ struct PauseArgument: ExpressibleByArgument {
 struct ResumeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
-        abstract: "End a pause.",
-        discussion: "Nodes that ended meanwhile are started, and dead masters replaced.\n\nclusterd resume")
+        abstract: "End a pause: resume automatic restarts and failovers.",
+        discussion: "Starts nodes that exited during the pause, and replaces dead masters.\n\nclusterd resume")
 
     @OptionGroup var options: ChangeOptions
 

@@ -5,15 +5,15 @@ import Glibc
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Look at the configuration.", subcommands: [Check.self, Show.self])
+        commandName: "config", abstract: "Check or show the configuration.", subcommands: [Check.self, Show.self])
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "check",
-            abstract: "Say whether the configuration is valid; every error with its place.",
+            abstract: "Check the configuration and print the position of every error.",
             discussion: """
-                Reads the files as `clusterd run` would, and lets the engine read every directive. Changes nothing. Exit 78 if \
-                something is wrong.
+                Reads the files as `clusterd run` would, and has the engine read every directive. Changes nothing. Exits with 78 \
+                if there is an error.
 
                 clusterd config check
                 clusterd config check --config ./conf.d
@@ -27,7 +27,7 @@ struct ConfigCommand: ParsableCommand {
             let engine = try Configuration.engine(for: loaded.spec)
             for file in files { Output.note("read      \(file.name)") }
             for path in source.passedOver {
-                Output.note("warning   \(path) is not read: its name does not end in .yaml")
+                Output.note("warning   \(path) is ignored: its name does not end in .yaml")
             }
             for warning in loaded.warnings { Output.note("warning   \(warning)") }
             if let complaint = AnnounceCheck.complaint(loaded.spec, nil, engine: engine.engine) {
@@ -43,10 +43,10 @@ struct ConfigCommand: ParsableCommand {
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "show",
-            abstract: "The settings as they hold; with --origin, the file and line of each.",
+            abstract: "Show the effective settings; with --origin, the file and line of each.",
             discussion: """
-                Without --config it shows what the running daemon goes by, and where none runs what `clusterd run` would read. \
-                Passwords are hidden. What is not listed under redis is the engine's own default.
+                Without --config, shows the settings of the running daemon, or, if no daemon runs, those that `clusterd run` \
+                would read. Hides passwords. Directives that are not listed under redis have the engine's default.
 
                 clusterd config show
                 clusterd config show --dir /srv/demo
@@ -61,7 +61,8 @@ struct ConfigCommand: ParsableCommand {
         func validate() throws {
             guard daemon.isNamed, !source.config.isEmpty else { return }
             throw ValidationError(
-                "--config shows files, and --dir, --socket and --cluster show what a daemon goes by: name one")
+                "--config shows the settings in files, and --dir, --socket and --cluster those of a daemon: use only one"
+            )
         }
 
         func run() throws {
@@ -79,7 +80,7 @@ struct ConfigCommand: ParsableCommand {
             Output.result(SettingsText.text(document.settings, origin: origin))
         }
 
-        /// nil: files are asked for, or no daemon runs and none was named.
+        /// The settings of the daemon; nil if --config is given, or if no daemon runs and none was named.
         private func inForce() throws(Failure) -> ConfigurationDocument? {
             guard source.config.isEmpty else { return nil }
             do throws(Failure) {
@@ -92,10 +93,10 @@ struct ConfigCommand: ParsableCommand {
     }
 }
 
-/// Which configuration is looked at: that of `clusterd run`, unless told otherwise.
+/// Which configuration to read; by default that of `clusterd run`.
 struct ConfigurationSource: ParsableArguments {
     @Option(
-        help: ArgumentHelp("A file or a folder; may repeat [/etc/clusterd/conf.d].", valueName: "path"),
+        help: ArgumentHelp("Read this file or folder; may repeat [/etc/clusterd/conf.d].", valueName: "path"),
         completion: Completion.configuration)
     var config: [String] = []
 
@@ -111,7 +112,7 @@ struct ConfigurationSource: ParsableArguments {
         return (files, try Configuration.load(files, Self.defaults, CommandLineSettings(), by: .onlooker))
     }
 
-    /// Files that somebody may believe to be read.
+    /// Files that look like configuration and that clusterd does not read: .yml, .conf and .json.
     var passedOver: [String] {
         paths.flatMap { path -> [String] in
             guard let folder = opendir(path) else { return [] }
@@ -130,7 +131,7 @@ struct ConfigurationSource: ParsableArguments {
     }
 }
 
-/// `config show` for people: a setting a line, in columns.
+/// The text form of `config show`: one setting a line, in columns.
 enum SettingsText {
     static func document(_ settings: [EffectiveSetting]) -> ConfigurationDocument {
         ConfigurationDocument(

@@ -2,20 +2,21 @@ import ArgumentParser
 import ClusterConfiguration
 import Systemd
 
-/// What a cluster is to be like, where no configuration says it.
+/// The options of `up` and `exec` for the shape and the settings of the cluster.
 struct ClusterOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("How many masters [3].", valueName: "n")) var masters: Int?
-    @Option(help: ArgumentHelp("How many replicas each [1; 0 for exec].", valueName: "n")) var replicas: Int?
-    @Option(help: ArgumentHelp("The first port [7000; a free one for exec].", valueName: "port")) var port: Int?
+    @Option(help: ArgumentHelp("Number of masters [3].", valueName: "n")) var masters: Int?
+    @Option(help: ArgumentHelp("Number of replicas for each master [1; 0 for exec].", valueName: "n")) var replicas:
+        Int?
+    @Option(help: ArgumentHelp("First port [7000; a free one for exec].", valueName: "port")) var port: Int?
     @Option(
-        help: ArgumentHelp("The server: a path, or a name on PATH [redis-server].", valueName: "path"),
+        help: ArgumentHelp("Server program: a path, or a name on PATH [redis-server].", valueName: "path"),
         completion: .file())
     var server: String?
     @Option(
-        help: ArgumentHelp("A file or a folder of configuration; may repeat.", valueName: "path"),
+        help: ArgumentHelp("Read the configuration from this file or folder; may repeat.", valueName: "path"),
         completion: Completion.configuration)
     var config: [String] = []
-    @Option(help: ArgumentHelp("A directive for every node; may repeat.", valueName: "redis.key=value")) var set:
+    @Option(help: ArgumentHelp("Set a directive on every node; may repeat.", valueName: "redis.key=value")) var set:
         [String] = []
 
     var settings: CommandLineSettings {
@@ -32,10 +33,10 @@ struct ClusterOptions: ParsableArguments {
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up",
-        abstract: "Start a cluster here, and run it until Ctrl-C.",
+        abstract: "Start a cluster and run it until Ctrl-C.",
         discussion: """
-            Without options: three masters with a replica each from port 7000 on, data in ./clusterd-data. Again: the same \
-            cluster with its data; an omitted option means "as formed". Busy ports are passed over.
+            Without options, starts three masters with one replica each on ports from 7000, with data in ./clusterd-data. Run it \
+            again to resume the same cluster with its data; an omitted option means "as formed". Skips busy ports.
 
             clusterd up
             clusterd up --masters 3 --replicas 0 --port 7100
@@ -43,11 +44,12 @@ struct UpCommand: AsyncParsableCommand {
             clusterd up --detach
             """)
 
-    @Option(help: ArgumentHelp("Where the data lie.", valueName: "dir"), completion: .directory) var dir: String?
+    @Option(help: ArgumentHelp("Data folder [./clusterd-data].", valueName: "dir"), completion: .directory) var dir:
+        String?
     @OptionGroup var cluster: ClusterOptions
-    @Flag(help: "Return once it is ready; clusterd goes on in the background.") var detach = false
+    @Flag(help: "Return when the cluster is ready; clusterd continues in the background.") var detach = false
     @Option(
-        help: ArgumentHelp("With --detach: how long to wait; clusterd goes on after that.", valueName: "duration"))
+        help: ArgumentHelp("With --detach: how long to wait; clusterd continues after that.", valueName: "duration"))
     var timeout = TimeoutArgument(seconds: 600)
     @Flag(name: .customLong(String(BackgroundStart.flag.dropFirst(2))), help: .private) var isInBackground = false
     @Flag(name: .customLong(String(UpgradeProbe.flag.dropFirst(2))), help: .private) var isProbe = false
@@ -69,23 +71,24 @@ struct UpCommand: AsyncParsableCommand {
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Run the service: what conf.d says, under systemd.",
+        abstract: "Run as a service, configured by conf.d.",
         discussion: """
-            Reads /etc/clusterd/conf.d/*.yaml unless told otherwise. SIGTERM stops every node cleanly, SIGUSR1 ends clusterd \
-            and leaves the nodes running, SIGHUP reads the configuration again, SIGUSR2 replaces the program by the one now on disk. Data are in /var/lib/clusterd and the control \
-            socket is in /run/clusterd, where neither the configuration nor the unit (StateDirectory=, RuntimeDirectory=) says \
-            otherwise. With --stop-nodes nothing is started: what an earlier clusterd left running is stopped, every key saved.
+            Reads /etc/clusterd/conf.d/*.yaml by default. SIGTERM stops all nodes cleanly. SIGUSR1 ends clusterd and leaves the \
+            nodes running. SIGHUP reads the configuration again. SIGUSR2 upgrades clusterd in place to the program on disk. \
+            Data are in /var/lib/clusterd and the control socket is in /run/clusterd, unless the configuration or the unit \
+            (StateDirectory=, RuntimeDirectory=) says otherwise. With --stop-nodes, starts nothing: stops the nodes that an \
+            earlier clusterd left running, with every key saved.
 
             clusterd run --config ./conf.d
             clusterd run --config ./conf.d --stop-nodes
             """)
 
     @Option(
-        help: ArgumentHelp("A file or a folder of configuration; may repeat.", valueName: "path"),
+        help: ArgumentHelp("Read the configuration from this file or folder; may repeat.", valueName: "path"),
         completion: Completion.configuration)
     var config: [String] = []
 
-    @Flag(help: "Stop the nodes that an earlier clusterd left running, and end.") var stopNodes = false
+    @Flag(help: "Stop the nodes that an earlier clusterd left running, and exit.") var stopNodes = false
     @Flag(name: .customLong(String(UpgradeProbe.flag.dropFirst(2))), help: .private) var isProbe = false
 
     func run() async throws {

@@ -12,11 +12,11 @@ import StatusView
 struct DestroyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "destroy",
-        abstract: "Stop a cluster, and delete what clusterd made of it, with every key.",
+        abstract: "Stop a cluster and delete everything that clusterd created for it, with every key.",
         discussion: """
-            Its name must be said (clusterd status shows it). What clusterd did not make stays, and is named at the end: other \
-            files, what links lead to, the data of folders that were laid out by hand, and quarantine/. Asks on a terminal; \
-            elsewhere --yes is needed.
+            Requires the name of the cluster (clusterd status shows it). Keeps what clusterd did not create, and lists it at the \
+            end: other files, the targets of links, the data of folders that were laid out by hand, and quarantine/. Asks for \
+            confirmation on a terminal; without a terminal, --yes is required.
 
             clusterd destroy demo
             clusterd destroy demo --yes --dir /srv/demo
@@ -25,7 +25,7 @@ struct DestroyCommand: ParsableCommand {
     @OptionGroup var daemon: DaemonChoice
     @Argument(help: ArgumentHelp("The cluster's name.", valueName: "name"), completion: Completion.cluster) var name:
         String
-    @Flag(help: "Do not ask.") var yes = false
+    @Flag(help: "Do not ask for confirmation.") var yes = false
     @Flag(help: "Print one JSON document at the end.") var json = false
     @Option(help: ArgumentHelp("How long the nodes may take to stop.", valueName: "duration"))
     var timeout = TimeoutArgument(seconds: 120)
@@ -44,9 +44,10 @@ struct DestroyCommand: ParsableCommand {
         guard condemned.record.cluster == name else {
             throw Failure(
                 "wrong-name",
-                "the cluster in \(condemned.dataDirectory) is called '\(condemned.record.cluster)', not '\(name)'; "
+                "the cluster in \(condemned.dataDirectory) is named '\(condemned.record.cluster)', not '\(name)'; "
                     + "nothing was changed",
-                hint: "name its folder with --dir, or say its name", exit: ControlAPI.ExitCode.usage)
+                hint: "give the folder of '\(name)' with --dir, or the name '\(condemned.record.cluster)'",
+                exit: ControlAPI.ExitCode.usage)
         }
         try condemned.mayBeDeleted()
         try confirm(condemned, try condemned.plan(), status)
@@ -54,7 +55,7 @@ struct DestroyCommand: ParsableCommand {
             do {
                 try Ending.stop.follow(daemon.client(), timeout.duration)
             } catch let failure as Failure where failure.code == "not-stopped" {
-                // What could not be saved is to go anyway: `endProcesses` ends those nodes.
+                // The keys that could not be saved are deleted anyway: `endProcesses` kills those nodes.
                 Output.note("          \(failure.message)")
             }
         }
@@ -72,10 +73,11 @@ struct DestroyCommand: ParsableCommand {
 
     private func confirm(_ cluster: CondemnedCluster, _ plan: Destruction, _ status: StatusDocument?) throws {
         let count = cluster.record.members.count
-        let runs = status.map { "; it runs (pid \($0.cluster.daemon.pid))" } ?? ""
+        let runs = status.map { "; running (pid \($0.cluster.daemon.pid))" } ?? ""
         Output.note("cluster   \(name): \(count) \(count == 1 ? "node" : "nodes") in \(cluster.dataDirectory)\(runs)")
         try Consent.ask(
-            yes, "Delete them?", refusal: "this deletes every key of '\(name)'; nothing was changed",
+            yes, "Delete the cluster with every key?",
+            refusal: "destroy deletes every key of '\(name)' and needs confirmation; nothing was changed",
             hint: ["clusterd destroy \(ShellWord.quoted(name)) --yes"]
         ) {
             let files = plan.steps.count { if case .file = $0 { true } else { false } }
@@ -85,7 +87,7 @@ struct DestroyCommand: ParsableCommand {
     }
 }
 
-/// What was deleted, and what was not.
+/// The files that `destroy` deleted and kept.
 struct DestroyDocument: Encodable {
     struct Kept: Encodable {
         var path: String

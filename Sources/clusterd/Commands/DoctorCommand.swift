@@ -6,17 +6,17 @@ import Planner
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Look at the host: what would trouble a cluster here, and how to change it.",
+        abstract: "Check the host for problems that affect a cluster, and show how to fix them.",
         discussion: """
-            Needs no daemon. With --config, the cluster that is configured there is what the host is held against. Always exit 0 when \
-            the host could be looked at: it advises.
+            Needs no daemon. With --config, checks the host against the cluster that is configured there. The result is advice: \
+            exits with 0 if the host could be checked.
 
             clusterd doctor
             clusterd doctor --config ./conf.d --json
             """)
 
     @Option(
-        help: ArgumentHelp("A file or a folder of configuration; may repeat.", valueName: "path"),
+        help: ArgumentHelp("Read the configuration from this file or folder; may repeat.", valueName: "path"),
         completion: Completion.configuration)
     var config: [String] = []
     @Flag(help: "Print one JSON document.") var json = false

@@ -6,10 +6,10 @@ import Glibc
 struct StopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stop",
-        abstract: "Stop every node cleanly, and the daemon.",
+        abstract: "Stop all nodes cleanly, and the daemon.",
         discussion: """
-            Returns when no node runs any more. Where a node cannot be stopped without losing its keys, it goes on running, \
-            the daemon ends, and this command says which node and why, and exits with 1.
+            Returns when all nodes have stopped. A node that cannot be stopped without losing its keys keeps running; the daemon \
+            exits, and this command names the node and the reason, and exits with 1.
 
             clusterd stop
             clusterd stop --timeout 10m
@@ -17,7 +17,7 @@ struct StopCommand: ParsableCommand {
 
     @OptionGroup var daemon: DaemonChoice
     @Flag(help: "Print one JSON document at the end.") var json = false
-    @Option(help: ArgumentHelp("How long to wait; the stop goes on after that.", valueName: "duration"))
+    @Option(help: ArgumentHelp("How long to wait; the stop continues after that.", valueName: "duration"))
     var timeout = TimeoutArgument(seconds: 120)
 
     func run() throws { try Ending.stop.follow(daemon, timeout.duration, json: json) }
@@ -28,21 +28,21 @@ struct DetachCommand: ParsableCommand {
         commandName: "detach",
         abstract: "End the daemon and leave the nodes running.",
         discussion: """
-            Nothing looks after them then: a master that dies is replaced by the engine's own failover, in its time, and what ends \
-            stays down. The next start takes them over. To put another clusterd in its place: clusterd reexec.
+            The nodes then run unsupervised: only the engine's own failover replaces a master that dies, after the engine's own \
+            timeout, and a node that exits stays down. The next start adopts the nodes. To upgrade clusterd, use clusterd reexec.
 
             clusterd detach
             """)
 
     @OptionGroup var daemon: DaemonChoice
     @Flag(help: "Print one JSON document at the end.") var json = false
-    @Option(help: ArgumentHelp("How long to wait; clusterd ends after that.", valueName: "duration"))
+    @Option(help: ArgumentHelp("How long to wait; clusterd still exits after that.", valueName: "duration"))
     var timeout = TimeoutArgument(seconds: 30)
 
     func run() throws { try Ending.detach.follow(daemon, timeout.duration, json: json) }
 }
 
-/// Commands after which the daemon is gone.
+/// The commands that end the daemon.
 enum Ending: String {
     case stop
     case detach
@@ -90,7 +90,7 @@ enum Ending: String {
                     last = (try? ControlJSON.decode(EventDocument.self, from: Array(line))) ?? last
                 }
             } catch {
-                // The daemon is away, and may only be replaced by another program.
+                // The daemon does not answer. It may be in the middle of an upgrade in place.
                 guard error.code == "timeout" || !isFirst else { throw Failure(error) }
                 if error.code == "timeout" { throw late(client) }
             }
@@ -99,7 +99,7 @@ enum Ending: String {
                 if case .refused(let failure) = end { throw failure }
                 break
             }
-            // An older daemon answers with one document, and ends.
+            // An older daemon answers with one document, and exits.
             if isFirst, !isFollowed {
                 try awaitExit(of: cluster.daemon.pid, until: deadline, client)
                 break
@@ -117,7 +117,7 @@ enum Ending: String {
         Output.note("\(past)   \(cluster.name)")
     }
 
-    /// What the last event of a daemon says; nil: this event is another, or the process goes on as another program.
+    /// How a daemon ended, from its last event; nil: the event is another one, or the process continues as another program.
     enum End {
         case done
         case refused(Failure)
@@ -156,15 +156,15 @@ enum Ending: String {
     private func late(_ client: ControlClient) -> Failure {
         let waits = try? client.get(.readyz, ProbeDocument.self).reasons.first
         return Failure(
-            "timeout", "the cluster is not \(past) yet\(waits.map { ": clusterd waits \($0)" } ?? "")",
+            "timeout", "the cluster is not \(past) yet\(waits.map { ": clusterd is waiting \($0)" } ?? "")",
             hint: "clusterd status", exit: ControlAPI.ExitCode.timeout)
     }
 
     private func lost(_ cluster: StatusDocument.Cluster) -> Failure {
         Failure(
             "end-unknown",
-            "the daemon of \(cluster.name) (pid \(cluster.daemon.pid)) ended without a word: nodes may still run",
-            hint: "look with: clusterd list; a daemon that is started in \(cluster.dir) takes running nodes over",
+            "the daemon of \(cluster.name) (pid \(cluster.daemon.pid)) exited uncleanly: nodes may still run",
+            hint: "check with: clusterd list; a daemon that starts in \(cluster.dir) adopts running nodes",
             exit: ControlAPI.ExitCode.failed)
     }
 }

@@ -6,10 +6,10 @@ import Glibc
 struct EventsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "events",
-        abstract: "What happened to the cluster: when, why, and what was done about it.",
+        abstract: "Show what happened to the cluster, when and why, and what clusterd did about it.",
         discussion: """
-            Without options: the last 100 events, oldest first. With --since: all from then on, 10000 at most. Following goes \
-            on when the daemon is replaced by another.
+            Without options, shows the last 100 events, oldest first. With --since, shows all events from then on, at most 10000. \
+            With --follow, continues when another daemon replaces the running one.
 
             clusterd events
             clusterd events -f
@@ -18,17 +18,20 @@ struct EventsCommand: ParsableCommand {
             """)
 
     @OptionGroup var daemon: DaemonChoice
-    @Flag(name: [.customShort("f"), .long], help: "Go on, and print each event when it happens.") var follow = false
-    @Option(name: [.customShort("n"), .long], help: ArgumentHelp("The last so many.", valueName: "n")) var lines: Int?
-    @Option(help: ArgumentHelp("From a time on, or so long ago: 10m, 2026-01-01T12:00:00Z.", valueName: "time"))
+    @Flag(name: [.customShort("f"), .long], help: "Keep running and print each event as it happens.") var follow = false
+    @Option(name: [.customShort("n"), .long], help: ArgumentHelp("Show only the last N events.", valueName: "n"))
+    var lines: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Show only events since a time, or since a duration ago: 10m, 2026-01-01T12:00:00Z.", valueName: "time"))
     var since: SinceArgument?
     @Flag(help: "Print JSON: one document, or with -f one a line.") var json = false
 
-    /// How long a daemon that is gone is waited for: one that is replaced is back sooner.
+    /// How long to wait for a daemon that went away. An upgrade in place takes less time.
     private static let patience = Duration.seconds(10)
 
     func validate() throws {
-        if let lines, lines < 0 { throw ValidationError("-n takes a number of events, not \(lines)") }
+        if let lines, lines < 0 { throw ValidationError("-n must not be negative, but is \(lines)") }
     }
 
     func run() throws {
@@ -68,13 +71,13 @@ struct EventsCommand: ParsableCommand {
                     Output.result(json ? String(decoding: line, as: UTF8.self) : show(event))
                 }
             } catch {
-                // It was there a moment ago.
+                // The daemon answered a moment ago.
                 guard let goneSince, error.exit == ControlAPI.ExitCode.noDaemon else { throw Failure(error) }
                 guard ContinuousClock.now - goneSince < Self.patience else { throw Failure(error) }
                 Pause.brief()
                 continue
             }
-            if last?.isEndOfCluster == true { return Output.note("clusterd has ended: nothing more will happen here") }
+            if last?.isEndOfCluster == true { return Output.note("clusterd has exited: no more events will follow") }
             goneSince = goneSince ?? ContinuousClock.now
             Pause.brief()
         }
@@ -89,13 +92,13 @@ struct EventsCommand: ParsableCommand {
         let files = daemon.dataFolders.map { $0 + "/events.jsonl" }
         guard let file = files.first(where: { access($0, R_OK) == 0 }) else { return failure }
         var failure = failure
-        failure.hint = "what happened is in \(file), an event a line"
+        failure.hint = "read the events in \(file), one a line"
         return failure
     }
 }
 
 extension EventDocument {
-    /// The daemon stopped every node, or refused to run: nobody comes after it by itself.
+    /// Whether the daemon stopped every node, or refused to run: no other daemon follows automatically.
     fileprivate var isEndOfCluster: Bool {
         guard code == "daemon-ended", case .object(let data)? = data else { return false }
         return data["how"] == .string("stopped") || data["how"] == .string("refused")

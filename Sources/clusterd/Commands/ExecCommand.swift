@@ -9,33 +9,33 @@ import ProcessSupervision
 struct ExecCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "exec",
-        abstract: "Run one command with a cluster of its own, which is gone when the command ends.",
+        abstract: "Run a command with a temporary cluster that is removed when the command ends.",
         discussion: """
-            Three masters without replicas on free ports, nothing kept on disk. COMMAND finds REDIS_URL, REDIS_CLUSTER_NODES \
-            (host:port,…), REDIS_PORT and CLUSTERD_SOCKET in its environment; terminal, input and output are its own, and its \
-            exit code is ours: 128+n when signal n ended it, 125 when the cluster did not come up, 126 or 127 when COMMAND \
-            cannot be run or is not there. Signals are passed on to it. The cluster goes with COMMAND, and with the shell that \
-            clusterd was started from, unless SIGHUP is ignored (nohup).
+            Starts three masters without replicas on free ports, and keeps nothing on disk. COMMAND finds REDIS_URL, \
+            REDIS_CLUSTER_NODES (host:port,…), REDIS_PORT and CLUSTERD_SOCKET in its environment, and has terminal, input and \
+            output to itself. Exits with the exit code of COMMAND; with 128+n if signal n terminated it, 125 if the cluster did \
+            not come up, 126 if COMMAND cannot be run, and 127 if it does not exist. Forwards signals to COMMAND. The cluster \
+            ends with COMMAND, and with the shell that started clusterd, unless SIGHUP is ignored (nohup).
 
             clusterd exec -- pytest
             clusterd exec --replicas 1 -- sh -c 'redis-cli -c -p $REDIS_PORT set greeting hello'
             clusterd exec --server valkey-server --set redis.maxmemory=64mb -- make test
             """)
 
-    @Option(help: ArgumentHelp("Where the temporary folder is made [$TMPDIR, or /tmp].", valueName: "dir")) var dir:
+    @Option(help: ArgumentHelp("Create the temporary folder here [$TMPDIR, or /tmp].", valueName: "dir")) var dir:
         String?
     @OptionGroup var cluster: ClusterOptions
     @Option(help: ArgumentHelp("How long the cluster may take to come up.", valueName: "duration"))
     var timeout = TimeoutArgument(seconds: 60)
-    @Flag(name: .shortAndLong, help: "Tell on stderr what happens.") var verbose = false
+    @Flag(name: .shortAndLong, help: "Print progress on stderr.") var verbose = false
     @Argument(
         parsing: .postTerminator,
-        help: ArgumentHelp("What to run, with its arguments, behind --.", valueName: "command"))
+        help: ArgumentHelp("The command to run, with its arguments, after --.", valueName: "command"))
     var command: [String] = []
 
     func validate() throws {
         guard !command.isEmpty else {
-            throw ValidationError("say what to run, behind two dashes: clusterd exec -- COMMAND…")
+            throw ValidationError("missing command after two dashes: clusterd exec -- COMMAND…")
         }
     }
 
@@ -51,7 +51,7 @@ struct ExecCommand: AsyncParsableCommand {
     }
 
     private func execute() async throws -> Int32 {
-        // Everything behind the dashes, as bytes.
+        // Everything after the dashes, as bytes.
         let words = Array(CommandWord.arguments.suffix(command.count))
         let executable: CommandWord
         switch CommandSearch.find(words[0], path: getenv("PATH").map { String(cString: $0) }) {
@@ -83,8 +83,8 @@ struct ExecCommand: AsyncParsableCommand {
         return guest.exitCode
     }
 
-    /// Clusters that start at the same moment begin to look in different places. Below the ports that the kernel gives to
-    /// outgoing connections, the bus ports too, and above those that programs are known by.
+    /// The range of the first port to try, chosen at random, so that clusters that start at the same moment try different ports.
+    /// It is above well-known ports, and, bus ports included, below the ports that the kernel assigns to outgoing connections.
     private static let firstPorts = 20_000...22_500
 
     private func throwawayFolder() throws -> ThrowawayFolder {
@@ -94,7 +94,7 @@ struct ExecCommand: AsyncParsableCommand {
             return try ThrowawayFolder.make(in: parent)
         } catch {
             throw Failure(
-                "folder-unusable", error.description, hint: "name another folder with --dir, or in TMPDIR",
+                "folder-unusable", error.description, hint: "choose another folder with --dir or TMPDIR",
                 exit: ControlAPI.ExitCode.notStarted)
         }
     }

@@ -7,11 +7,11 @@ import Glibc
 struct FixCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fix",
-        abstract: "Repair what check found and clusterd leaves to you.",
+        abstract: "Repair findings of check that clusterd leaves to the operator.",
         discussion: """
-            Shows each step first, with the keys that it is about, and asks; where nobody sits at a terminal, --yes is needed. \
-            Nothing is deleted: what must go out of the way is kept in quarantine/, with a note. Where clusterd does not run, or \
-            refuses to start because of what lies in its data folder, that folder is repaired all the same.
+            Shows each step with the keys that it concerns, and asks for confirmation; without a terminal, --yes is required. \
+            Deletes nothing: moves what is in the way to quarantine/, with a note. Also repairs a data folder in which clusterd \
+            does not run, or refuses to start because of the folder's contents.
 
             clusterd fix --dry-run
             clusterd fix --yes
@@ -19,18 +19,18 @@ struct FixCommand: ParsableCommand {
             clusterd fix --dir ./clusterd-data --keep 7000
             """)
 
-    @Flag(help: "Only show what would be done.") var dryRun = false
-    @Flag(help: "Do not ask.") var yes = false
+    @Flag(help: "Show the steps without doing them.") var dryRun = false
+    @Flag(help: "Do not ask for confirmation.") var yes = false
     @Option(
         help: ArgumentHelp(
-            "Where two clusters lie in one folder: a node, or the beginning of the id of one, of the cluster that stays.",
+            "If one folder holds two clusters: keep the cluster of this node (its name, or the beginning of its id).",
             valueName: "node")) var keep: String?
     @Flag(help: "Print one JSON document.") var json = false
-    @Option(help: ArgumentHelp("How long to wait [10m]; the work goes on after that.", valueName: "duration"))
+    @Option(help: ArgumentHelp("How long to wait; the operation continues after that.", valueName: "duration"))
     var timeout = TimeoutArgument(seconds: 600)
     @OptionGroup var daemon: DaemonChoice
     @Argument(
-        help: ArgumentHelp("Only what is found on these nodes.", valueName: "node"), completion: Completion.node)
+        help: ArgumentHelp("Repair only findings on these nodes.", valueName: "node"), completion: Completion.node)
     var nodes: [String] = []
 
     func run() throws {
@@ -46,14 +46,14 @@ struct FixCommand: ParsableCommand {
         do throws(Failure) {
             status = try daemon.client().get(.status, StatusDocument.self)
         } catch {
-            // A daemon that refuses to start because of what lies there leaves nobody to speak to.
+            // No daemon answers if it refuses to start because of the folder's contents.
             guard error.exit == ControlAPI.ExitCode.noDaemon, daemon.cluster == nil else { throw error }
             return try fix(StoppedCluster(in: daemon.dataFolders, noDaemon: error), noDaemon: error)
         }
         guard keep == nil else {
             throw Failure(
                 "nothing-to-choose",
-                "\(status.cluster.name) runs: there are no two clusters of which one is to be kept",
+                "\(status.cluster.name) is running: its folder does not hold two clusters for --keep to choose from",
                 hint: "clusterd fix --dry-run", exit: ControlAPI.ExitCode.usage)
         }
         let client = try daemon.client()
@@ -76,13 +76,13 @@ struct FixCommand: ParsableCommand {
             to: nodes,
             among: (cluster.record?.members ?? []).map { .init(name: $0.name, port: $0.ports.client, id: $0.id) })
         guard try show(plan) else { return }
-        // Only now: somebody who looks keeps no daemon from starting. What was shown is looked at once more.
+        // The lock is taken only now, so that showing a plan keeps no daemon from starting. Then the plan is checked again.
         let lock = try cluster.takeLock()
         let offered = try StoppedCluster(in: [cluster.dataDirectory], noDaemon: noDaemon).plan(keep: keep).repairs
         for (index, document) in plan.repairs.enumerated() {
             guard let repair = offered.first(where: { $0.id == document.id }) else {
                 throw Failure(
-                    "repair-unknown", "\(document.finding.message): this is no longer so",
+                    "repair-unknown", "\(document.finding.message): this is no longer the case",
                     hint: "clusterd fix --dry-run", exit: ControlAPI.ExitCode.failed)
             }
             guard let folder = try cluster.carryOut(repair) else { continue }
@@ -97,7 +97,7 @@ struct FixCommand: ParsableCommand {
         }
     }
 
-    /// Shows what would be done; true once a person has said yes to it.
+    /// Shows the plan. Returns true once the operator has confirmed it.
     private func show(_ plan: FixDocument) throws -> Bool {
         let name = plan.cluster.isEmpty ? plan.dir : "\(plan.cluster) (\(plan.dir))"
         Output.note("cluster   \(name)")
@@ -112,9 +112,9 @@ struct FixCommand: ParsableCommand {
         }
         if isOnly { return false }
         try Consent.ask(
-            yes, "Do \(plan.repairs.count == 1 ? "it" : "all of it")?",
+            yes, "Apply \(plan.repairs.count == 1 ? "this repair" : "all repairs")?",
             refusal:
-                "\(plan.repairs.count == 1 ? "this is" : "these are") done only once you say so; nothing was changed",
+                "\(plan.repairs.count == 1 ? "this repair needs" : "these repairs need") confirmation; nothing was changed",
             hint: ["clusterd fix"] + (keep.map { ["--keep \(ShellWord.quoted($0))"] } ?? [])
                 + nodes.map(ShellWord.quoted)
                 + ["--yes"])
@@ -123,7 +123,7 @@ struct FixCommand: ParsableCommand {
 }
 
 extension FixDocument {
-    /// Leaves of it what is found on these nodes; none named is all. A folder beside the nodes goes by its own name.
+    /// Keeps only the findings on these nodes; without names, keeps all. A stray folder is selected by its own name.
     mutating func narrow(to names: [String], among known: [NodeChoice.Candidate]) throws(Failure) {
         guard !names.isEmpty else { return }
         let strays = repairs.compactMap(\.finding.node).filter { name in !known.contains { $0.name == name } }
@@ -145,7 +145,7 @@ extension FixDocument {
     }
 }
 
-/// A plan for people.
+/// The text form of a plan.
 struct FixText {
     let plan: FixDocument
 
@@ -159,7 +159,8 @@ struct FixText {
             if let keys = repair.keys { lines.append("   keys    \(keys.inWords)") }
         }
         if !plan.left.isEmpty {
-            lines.append(plan.repairs.isEmpty ? "nothing that fix repairs; left to you:" : "left to you:")
+            lines.append(
+                plan.repairs.isEmpty ? "nothing that fix can repair; left to the operator:" : "left to the operator:")
             for finding in plan.left {
                 lines.append("   \(finding.message)  (\(finding.code))")
                 if let hint = finding.hint { lines.append("   \(hint)") }

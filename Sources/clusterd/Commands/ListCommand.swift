@@ -4,11 +4,11 @@ import ControlAPI
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "Every cluster on this host that you may see.",
+        abstract: "List all clusters on this host that you may see.",
         discussion: """
-            Found among the processes that run, and where clusters usually lie. By the name that is shown here every other \
-            command finds its cluster, with --cluster. Daemons of other users are shown, as far as they may be seen (with \
-            sudo, all), and not spoken to.
+            Finds clusters among the running processes and in the usual data folders. Every other command accepts a name that is \
+            shown here, with --cluster. Lists the daemons of other users as far as permissions allow (with sudo: all), but does \
+            not query them.
 
             clusterd list
             clusterd list --json
@@ -20,7 +20,7 @@ struct ListCommand: ParsableCommand {
         let clusters = RunningClusters.find()
         if json { return Output.result((try? ControlJSON.encode(ListDocument(clusters: clusters))) ?? []) }
         guard !clusters.isEmpty else {
-            return Output.note("no cluster runs here that you may see (start one: clusterd up)")
+            return Output.note("there is no cluster on this host that you may see (start one: clusterd up)")
         }
         Output.result(ListTable(clusters, color: Output.hasColor).text)
     }

@@ -8,10 +8,10 @@ import Planner
 struct LogsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logs",
-        abstract: "The nodes' own logs, as one.",
+        abstract: "Show the logs of the nodes, merged by time.",
         discussion: """
-            All nodes, or those that are named; merged by time, each line with its node in front. Without options: the last 100 \
-            lines of all together. With --since: all from then on.
+            Shows all nodes, or only the named ones. Each line begins with the name of its node. Without options, shows the last \
+            100 lines of all logs together. With --since, shows all lines from then on.
 
             clusterd logs
             clusterd logs 7000 7003 -f
@@ -21,16 +21,20 @@ struct LogsCommand: ParsableCommand {
 
     @OptionGroup var daemon: DaemonChoice
     @Argument(
-        help: ArgumentHelp("Names, ports, host:port, or the beginnings of ids [all].", valueName: "node"),
+        help: ArgumentHelp("Nodes by name, port, host:port, or the beginning of the id [all].", valueName: "node"),
         completion: Completion.node)
     var nodes: [String] = []
-    @Flag(name: [.customShort("f"), .long], help: "Go on with what is written.") var follow = false
-    @Option(name: [.customShort("n"), .long], help: ArgumentHelp("The last so many lines, or all.", valueName: "n"))
+    @Flag(name: [.customShort("f"), .long], help: "Keep running and print new lines as they are written.") var follow =
+        false
+    @Option(
+        name: [.customShort("n"), .long], help: ArgumentHelp("Show only the last N lines, or all.", valueName: "n"))
     var lines: LineCount?
-    @Option(help: ArgumentHelp("From a time on, or so long ago: 10m, 2026-01-01T12:00:00Z.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp(
+            "Show only lines since a time, or since a duration ago: 10m, 2026-01-01T12:00:00Z.", valueName: "time"))
     var since: SinceArgument?
 
-    /// Between two looks at files that did not grow.
+    /// The interval between reads while no file grows.
     private static let pause: useconds_t = 100_000
 
     func run() throws {
@@ -82,7 +86,7 @@ struct LogsCommand: ParsableCommand {
         for (name, log) in chosen where access(log, R_OK) != 0 && errno != ENOENT {
             throw Failure(
                 "no-permission", "the log of \(name) cannot be read: \(log): \(String(cString: strerror(errno)))",
-                hint: "it belongs to the user who runs clusterd: sudo clusterd logs",
+                hint: "the log belongs to the user that runs clusterd: sudo clusterd logs",
                 exit: ControlAPI.ExitCode.noPermission)
         }
         return chosen
@@ -113,7 +117,7 @@ struct LineCount: ExpressibleByArgument {
     }
 }
 
-/// Lines on their way to stdout, many in one write.
+/// Buffers lines for stdout, to write many at once.
 final class LogPage {
     private let prefixes: [[UInt8]]
     private let isTerminal: Bool

@@ -6,7 +6,7 @@ struct RestartNodeCommand: ParsableCommand {
         commandName: "restart-node",
         abstract: "Restart one node safely.",
         discussion: """
-            A master hands over to its replica first, and comes back as a replica; the command returns when it is in sync.
+            A master hands over to its replica first and comes back as a replica. Returns when the node is in sync.
 
             clusterd restart-node 7002
             clusterd restart-node 7000 --restore-roles
@@ -14,8 +14,9 @@ struct RestartNodeCommand: ParsableCommand {
 
     @Argument(help: .node, completion: Completion.node) var node: String
     @Flag(help: "Restart a master in place; its slots are not served meanwhile.") var noFailover = false
-    @Flag(help: "Make a master master again afterwards.") var restoreRoles = false
-    @Flag(help: "Restart it although slots, or a second node of its shard, are down meanwhile.") var force = false
+    @Flag(help: "Make a former master the master again afterwards.") var restoreRoles = false
+    @Flag(help: "Restart it even if slots, or a second node of its shard, become unavailable meanwhile.") var force =
+        false
     @OptionGroup var options: ChangeOptions
 
     func run() throws {
@@ -27,9 +28,9 @@ struct RestartNodeCommand: ParsableCommand {
 struct StartNodeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "start-node",
-        abstract: "Start one node: one that was stopped, or that is down.",
+        abstract: "Start one node that was stopped or is down.",
         discussion: """
-            The command returns when it is in sync. A node that runs already is left alone.
+            Returns when the node is in sync. Leaves a running node alone.
 
             clusterd start-node 7002
             """)
@@ -43,10 +44,10 @@ struct StartNodeCommand: ParsableCommand {
 struct StopNodeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stop-node",
-        abstract: "Stop one node; it stays stopped until start-node.",
+        abstract: "Stop one node and keep it stopped until start-node.",
         discussion: """
-            A master hands over to its replica first. It stays stopped when clusterd or the host is started anew. To stop the whole \
-            cluster: clusterd stop.
+            A master hands over to its replica first. The node stays stopped when clusterd restarts or the host reboots. To stop \
+            the whole cluster, use clusterd stop.
 
             clusterd stop-node 7002
             clusterd stop-node 7000 --no-failover
@@ -55,10 +56,10 @@ struct StopNodeCommand: ParsableCommand {
     @Argument(help: .node, completion: Completion.stoppable) var node: String
     @Flag(
         help: ArgumentHelp(
-            "Stop a master as it is: its slots are down until it is started, or until the engine itself elects a replica."
+            "Stop a master in place: its slots are unavailable until it starts, or until the engine itself elects a replica."
         )
     ) var noFailover = false
-    @Flag(help: "Stop it although slots, or a second node of its shard, are down then.") var force = false
+    @Flag(help: "Stop it even if slots, or a second node of its shard, become unavailable.") var force = false
     @OptionGroup var options: ChangeOptions
 
     func run() throws { try options.carryOut(.stopNode(node, noFailover: noFailover, force: force)) }
@@ -67,22 +68,22 @@ struct StopNodeCommand: ParsableCommand {
 struct FailoverCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "failover",
-        abstract: "Make a replica master of its shard.",
+        abstract: "Make a replica the master of its shard.",
         discussion: """
-            The master hands over and becomes a replica; nothing is lost. A replica that is master already is left so. With \
-            --force a master that cannot hand over is stopped first (killed, if it does not answer), and what its replica lacks is lost \
-            to the cluster; its files are kept in quarantine/.
+            The master hands over and becomes a replica; no write is lost. Does nothing if the node is already the master. With \
+            --force, stops a master that cannot hand over (kills it if it does not answer): writes that the replica lacks are \
+            lost to the cluster, and the files of the old master are kept in quarantine/.
 
             clusterd failover 7003
             clusterd failover --from 7000
             """)
 
     @Argument(
-        help: ArgumentHelp("The replica: its name, port, host:port, or the beginning of its id.", valueName: "replica"),
+        help: ArgumentHelp("The replica, by name, port, host:port, or the beginning of its id.", valueName: "replica"),
         completion: Completion.replica)
     var replica: String?
     @Option(
-        help: ArgumentHelp("The master to be replaced, by the replica that has most of its data.", valueName: "master"),
+        help: ArgumentHelp("Fail over from this master to the replica that has most of its data.", valueName: "master"),
         completion: Completion.master)
     var from: String?
     @Flag(help: "Stop a master that cannot hand over.") var force = false
@@ -90,7 +91,7 @@ struct FailoverCommand: ParsableCommand {
 
     func validate() throws {
         guard (replica == nil) != (from == nil) else {
-            throw ValidationError("Name either the replica that is to be master, or the master with --from.")
+            throw ValidationError("Name either the replica to promote, or the master with --from.")
         }
     }
 

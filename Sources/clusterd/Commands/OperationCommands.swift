@@ -5,25 +5,25 @@ import ControlClient
 struct OperationsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "operations",
-        abstract: "What is under way, and what became of what was.",
+        abstract: "List running and recent operations.",
         discussion: """
-            With a number: that operation with its steps, and with --follow until it has ended; then the exit code is its own.
+            With an ID, shows the steps of that operation. With --follow, waits until it ends, and exits with 1 if it did not succeed.
 
             clusterd operations
             clusterd operations 12
             clusterd operations 12 --follow
             """)
 
-    @Argument(help: ArgumentHelp("An operation's number.", valueName: "id"), completion: Completion.operation) var id:
-        String?
-    @Flag(name: [.short, .long], help: "Show each step as it comes, until it has ended.") var follow = false
+    @Argument(help: ArgumentHelp("The number of an operation.", valueName: "id"), completion: Completion.operation)
+    var id: String?
+    @Flag(name: [.short, .long], help: "Print each step as it happens, until the operation ends.") var follow = false
     @Option(help: ArgumentHelp("How long to follow.", valueName: "duration"))
     var timeout = TimeoutArgument(seconds: 60)
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var daemon: DaemonChoice
 
     func validate() throws {
-        if follow, id == nil { throw ValidationError("Name the operation that is to be followed.") }
+        if follow, id == nil { throw ValidationError("Name the operation to follow.") }
     }
 
     func run() throws {
@@ -40,7 +40,7 @@ struct OperationsCommand: ParsableCommand {
 
     private func show(_ document: OperationsDocument) {
         if json { return Output.result((try? ControlJSON.encode(document)) ?? []) }
-        guard !document.operations.isEmpty else { return Output.result("no operation is under way, and none was") }
+        guard !document.operations.isEmpty else { return Output.result("there are no running or recent operations") }
         Output.result(OperationTable(document.operations, color: Output.hasColor).text)
     }
 
@@ -53,14 +53,14 @@ struct OperationsCommand: ParsableCommand {
 struct CancelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel",
-        abstract: "End an operation where it stands.",
+        abstract: "Cancel an operation.",
         discussion: """
-            What it has done stays done, and no further step is taken; a node that was on its way down is started again.
+            Takes no further step and does not undo completed ones. Starts a node again that was being stopped.
 
             clusterd cancel 12
             """)
 
-    @Argument(help: ArgumentHelp("The operation's number.", valueName: "id"), completion: Completion.cancellable)
+    @Argument(help: ArgumentHelp("The number of the operation.", valueName: "id"), completion: Completion.cancellable)
     var id: String
     @Flag(help: "Print the operation as one JSON document.") var json = false
     @OptionGroup var daemon: DaemonChoice

@@ -9,10 +9,11 @@ import StatusView
 struct QuarantineCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quarantine",
-        abstract: "What was moved out of the way, and emptying it.",
+        abstract: "List or delete what clusterd moved out of the way.",
         discussion: """
-            Nothing that clusterd finds in its way is deleted: it is moved to quarantine/ in the data folder, with a note why and how \
-            to put it back. Only you delete it. Both commands work without a running clusterd, too.
+            Files that are in the way of clusterd are never deleted: clusterd moves them to quarantine/ in the data folder, with a \
+            note that says why, and how to put them back. Only the operator deletes them. Both commands also work without a \
+            running clusterd.
 
             clusterd quarantine list
             clusterd quarantine remove --older-than 30d
@@ -23,7 +24,7 @@ struct QuarantineCommand: ParsableCommand {
 struct QuarantineListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "Each folder of the quarantine: from when, from which node, how large, why, and the keys in it.",
+        abstract: "List the folders in quarantine, each with its time, node, size, reason and keys.",
         discussion: """
             clusterd quarantine list
             clusterd quarantine list --json
@@ -50,9 +51,9 @@ struct QuarantineListCommand: ParsableCommand {
 struct QuarantineRemoveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove",
-        abstract: "Delete folders of the quarantine, with every key in them.",
+        abstract: "Delete folders in quarantine, with every key in them.",
         discussion: """
-            Shows what goes, and asks; where nobody sits at a terminal, --yes is needed. No link is followed.
+            Shows the folders and asks for confirmation; without a terminal, --yes is required. Does not follow links.
 
             clusterd quarantine remove 20260101T000000Z-7005
             clusterd quarantine remove --older-than 30d --yes
@@ -60,15 +61,17 @@ struct QuarantineRemoveCommand: ParsableCommand {
 
     @Argument(help: ArgumentHelp("Folders, as clusterd quarantine list shows them.", valueName: "id")) var ids:
         [String] = []
-    @Option(help: ArgumentHelp("Those to which nothing was moved for so long: 30d, 12h.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp(
+            "Delete the folders to which nothing was moved for this long: 30d, 12h.", valueName: "duration"))
     var olderThan: TimeoutArgument?
-    @Flag(help: "Do not ask.") var yes = false
+    @Flag(help: "Do not ask for confirmation.") var yes = false
     @Flag(help: "Print one JSON document: what was deleted.") var json = false
     @OptionGroup var daemon: DaemonChoice
 
     func validate() throws {
         guard ids.isEmpty == (olderThan != nil) else {
-            throw ValidationError("Name the folders that are to go, or say how old: --older-than 30d.")
+            throw ValidationError("Name either the folders to delete or their age: --older-than 30d.")
         }
     }
 
@@ -85,14 +88,15 @@ struct QuarantineRemoveCommand: ParsableCommand {
         let document = held.document
         let chosen = try choose(document)
         if chosen.isEmpty {
-            Output.note("nothing in \(document.dir) is that old")
+            Output.note("no folder in \(document.dir) is that old")
         } else {
             Output.note("quarantine \(document.dir)")
             Output.note(QuarantineText(QuarantineDocument(dir: document.dir, folders: chosen)).text)
             try Consent.ask(
                 yes, "Delete \(chosen.count == 1 ? "it" : "these \(chosen.count) folders"), with every key?",
                 refusal:
-                    "this deletes \(chosen.count == 1 ? "a folder" : "\(chosen.count) folders") for good; nothing was changed",
+                    "remove deletes \(chosen.count == 1 ? "a folder" : "\(chosen.count) folders") permanently and needs confirmation; "
+                    + "nothing was changed",
                 hint: ["clusterd quarantine remove"] + arguments.map(ShellWord.quoted) + ["--yes"])
         }
         var removed: [QuarantineFolderDocument] = []
@@ -126,7 +130,7 @@ struct QuarantineRemoveCommand: ParsableCommand {
     }
 }
 
-/// The quarantine of a cluster: through its daemon, or as it lies on disk where none answers.
+/// The quarantine of a cluster: from its daemon, or from disk if no daemon answers.
 private struct HeldBack {
     private enum Way {
         case daemon(ControlClient)
@@ -147,7 +151,7 @@ private struct HeldBack {
             else { throw error }
             guard access(folder, R_OK | X_OK) == 0 else {
                 throw Failure(
-                    "no-permission", "no clusterd answers, and \(folder) may be read by its owner alone",
+                    "no-permission", "no clusterd answers, and only its owner may read \(folder)",
                     exit: ControlAPI.ExitCode.noPermission)
             }
             let quarantine = Quarantine(root: folder + "/quarantine")
@@ -165,7 +169,7 @@ private struct HeldBack {
     }
 }
 
-/// The quarantine for people.
+/// The text form of the quarantine.
 struct QuarantineText {
     let document: QuarantineDocument
 

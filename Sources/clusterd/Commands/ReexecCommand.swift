@@ -6,11 +6,11 @@ import Glibc
 struct ReexecCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reexec",
-        abstract: "Replace the running daemon by the program now on disk.",
+        abstract: "Upgrade the running daemon in place to the program on disk.",
         discussion: """
-            In place: the process, its nodes, its lock and its socket stay, and who asks meanwhile is answered a moment later. The \
-            program on disk is tried first; one that could not take over changes nothing. Returns when the new one answers. The \
-            configuration is read again by it, as at any start. SIGUSR2 does the same.
+            PID, nodes, lock and socket persist, and requests during the upgrade are answered a moment later. Tries the program on \
+            disk first: if it could not take over, nothing changes. Returns when the new daemon answers. The new daemon reads the \
+            configuration again, as at any start. SIGUSR2 does the same.
 
             clusterd reexec
             clusterd reexec --json
@@ -18,10 +18,10 @@ struct ReexecCommand: ParsableCommand {
 
     @OptionGroup var daemon: DaemonChoice
     @Flag(help: "Print one JSON document at the end.") var json = false
-    @Option(help: ArgumentHelp("How long to wait for the new one.", valueName: "duration"))
+    @Option(help: ArgumentHelp("How long to wait for the new daemon.", valueName: "duration"))
     var timeout = TimeoutArgument(seconds: 60)
 
-    /// How long nobody may answer where the process has ended: systemd starts another one.
+    /// How long to wait for an answer after the process has exited: systemd may start another one.
     private static let absence = Duration.seconds(10)
 
     func run() throws {
@@ -35,7 +35,7 @@ struct ReexecCommand: ParsableCommand {
             if json {
                 return Output.result((try? ControlJSON.encode(ReplacedDocument(reexec, by: now))) ?? [])
             }
-            Output.result("replaced  clusterd \(reexec.before.version) by \(now.version), pid \(now.pid)")
+            Output.result("upgraded  clusterd \(reexec.before.version) to \(now.version), pid \(now.pid)")
         } catch {
             throw error.json(json)
         }
@@ -47,13 +47,13 @@ struct ReexecCommand: ParsableCommand {
         } catch {
             guard error.code == "unknown-path" else { throw error }
             throw Failure(
-                "too-old", "the clusterd that runs is too old to be replaced in place",
-                hint: "clusterd detach, then start it again: the nodes go on running",
+                "too-old", "the running clusterd is too old for an upgrade in place",
+                hint: "clusterd detach, then start it again: the nodes keep running",
                 exit: ControlAPI.ExitCode.usage)
         }
     }
 
-    /// Who answers in place of the one that was asked.
+    /// The daemon that answers after the upgrade.
     private func successor(
         _ reexec: ReexecDocument, _ client: ControlClient, until deadline: ContinuousClock.Instant
     ) throws(Failure) -> StatusDocument.Daemon {
@@ -63,7 +63,8 @@ struct ReexecCommand: ParsableCommand {
             if let now = try? client.get(.status, StatusDocument.self, timeout: .seconds(2)).cluster.daemon {
                 if now.pid == before.pid, now.startedAt != before.startedAt { return now }
                 guard now.pid == before.pid else {
-                    throw failed("clusterd \(reexec.version) ended when it took over; pid \(now.pid) was started since")
+                    throw failed(
+                        "clusterd \(reexec.version) exited while taking over; pid \(now.pid) was started since")
                 }
                 if let why = refusal(reexec, client) { throw failed(why) }
             } else if kill(before.pid, 0) != 0, errno == ESRCH {
@@ -71,7 +72,8 @@ struct ReexecCommand: ParsableCommand {
             }
             if let goneSince, ContinuousClock.now - goneSince > Self.absence {
                 throw failed(
-                    "clusterd \(reexec.version) ended when it took over, and nobody answers; the nodes go on running")
+                    "clusterd \(reexec.version) exited while taking over, and no daemon answers; the nodes keep running"
+                )
             }
             guard ContinuousClock.now < deadline else {
                 throw Failure(
@@ -82,7 +84,7 @@ struct ReexecCommand: ParsableCommand {
         }
     }
 
-    /// Why the one that was asked goes on all the same, once it has said so.
+    /// Why the old daemon continues instead, once it has reported a reason.
     private func refusal(_ reexec: ReexecDocument, _ client: ControlClient) -> String? {
         let query = EventQuery(after: reexec.lastEvent)
         let events = try? client.get(.events(query, follows: false), EventsDocument.self, timeout: .seconds(2))

@@ -6,9 +6,9 @@ struct ReloadCommand: ParsableCommand {
         commandName: "reload",
         abstract: "Read the configuration again.",
         discussion: """
-            What can change while the nodes run does, on every node, and what somebody changed by hand is set back. What cannot is \
-            named, and holds from the next start. A configuration with an error in it changes nothing (exit 78). Where a node that runs \
-            refuses clusterd or does not answer, the others are told all the same, and the exit code is 1.
+            Applies what can change while the nodes run to every node, and sets back what was changed by hand. Lists what cannot \
+            change at run time; it takes effect at the next start. A configuration with an error changes nothing (exit 78). If a \
+            running node rejects clusterd or does not answer, updates the other nodes and exits with 1.
 
             clusterd reload
             clusterd reload --json
@@ -34,7 +34,7 @@ struct ReloadCommand: ParsableCommand {
     }
 }
 
-/// What a reload came to, a line each.
+/// The text form of a reload: one line for each result.
 enum ReloadText {
     static func lines(_ reload: ReloadDocument) -> [String] {
         var lines: [String] = []
@@ -42,21 +42,23 @@ enum ReloadText {
         if !live.isEmpty { lines.append("applied   \(live.joined(separator: ", "))") }
         for pending in reload.pendingRestart {
             let nodes = pending.nodes.map(\.text)
-            lines.append("pending   \(pending.directive): from the next start of \(nodes.joined(separator: " "))")
+            lines.append(
+                "pending   \(pending.directive): takes effect at the next start of \(nodes.joined(separator: " "))")
         }
         if let node = reload.pendingRestart.first?.nodes.first {
             lines.append("          clusterd restart-node \(node)")
         }
         if !reload.pendingDaemon.isEmpty {
-            lines.append("pending   \(reload.pendingDaemon.joined(separator: ", ")): from clusterd's next start")
+            lines.append(
+                "pending   \(reload.pendingDaemon.joined(separator: ", ")): takes effect when clusterd restarts")
         }
         lines += reload.later.map { "later     \($0)" }
         let unreached = reload.unreached ?? []
         if lines.isEmpty, !unreached.isEmpty {
-            lines.append("unchanged the configuration is valid, and every node that could be compared is as it says")
+            lines.append("unchanged the configuration is valid, and every node that could be compared matches it")
         }
         lines += unreached.map { "unknown   \($0.node) could not be compared: \($0.why)" }
         if !unreached.isEmpty { lines.append("          clusterd check") }
-        return lines.isEmpty ? ["unchanged the configuration is valid, and everything is as it says"] : lines
+        return lines.isEmpty ? ["unchanged the configuration is valid, and everything matches it"] : lines
     }
 }

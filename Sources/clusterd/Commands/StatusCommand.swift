@@ -7,14 +7,14 @@ import StatusView
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "The cluster at a glance, or everything about one node.",
+        abstract: "Show the status of the cluster, or everything about one node.",
         discussion: """
-            As wide as the terminal; 80 columns where there is none, or what COLUMNS says. Exit 0 while every slot is served, 1 \
-            while some is not.
+            Uses the width of the terminal, or 80 columns without one; COLUMNS overrides both. Exits with 0 if every slot is served, \
+            else with 1.
 
-            --watch looks once a second until q or Ctrl-C, and goes on when clusterd is replaced. What changed in the last seconds is \
-            shown in reverse. Where there is no terminal it prints the status anew when a state changes, and with --json one document a line; \
-            numbers of load alone are no change.
+            --watch updates once a second until q or Ctrl-C, also when clusterd is upgraded or restarted. Shows changes of the last \
+            seconds in reverse. Without a terminal, prints the status again when a state changes, and with --json one document a line; \
+            a change of load figures alone does not count.
 
             clusterd status
             clusterd status 7002
@@ -27,8 +27,8 @@ struct StatusCommand: ParsableCommand {
         help: .node,
         completion: Completion.node)
     var node: String?
-    @Flag(name: [.customShort("w"), .long], help: "Go on, and show what changes.") var watch = false
-    @Flag(help: "Print one JSON document; with --watch one a line.") var json = false
+    @Flag(name: [.customShort("w"), .long], help: "Keep running and show changes.") var watch = false
+    @Flag(help: "Print one JSON document; with --watch, one a line.") var json = false
 
     func run() throws {
         do {
@@ -48,10 +48,10 @@ struct StatusCommand: ParsableCommand {
     }
 }
 
-/// What the daemon says at one moment, of the cluster or of one node.
+/// The state of the cluster or of one node, as the daemon reports it at one moment.
 struct StatusLook {
     let status: StatusDocument
-    /// The one that was asked for.
+    /// The requested node; nil: the whole cluster.
     let node: NodeDocument?
     /// What keeps the cluster from being ready.
     let waits: [String]
@@ -76,7 +76,7 @@ struct StatusLook {
 }
 
 extension StatusDocument {
-    /// The node that a person means by `text`.
+    /// The node that `text` names.
     func node(_ text: String) throws(Failure) -> NodeDocument {
         do throws(NodeChoice.Unclear) {
             let candidates = nodes.map { NodeChoice.Candidate(name: $0.name, port: $0.port, id: $0.id) }

@@ -6,11 +6,11 @@ import Glibc
 struct WaitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wait",
-        abstract: "Return when the cluster, or one node, is ready.",
+        abstract: "Wait until the cluster, or one node, is ready.",
         discussion: """
-            ready: full redundancy. serving: every slot is served. A node: it runs, is loaded, and in sync with its master. What it \
-            waits for is shown on a terminal, and said with exit 124 when the time is over. Exit 3 where no daemon answers; one that goes \
-            away meanwhile is waited for, as when it is replaced.
+            ready: full redundancy. serving: every slot is served. A node: it runs, has loaded its data, and is in sync with its \
+            master. Shows on a terminal what it waits for. Exits with 124 and the pending conditions when the time limit passes. \
+            Exits with 3 if no daemon answers, but waits for a daemon that goes away meanwhile, as in an upgrade.
 
             clusterd wait
             clusterd wait serving --timeout 5s
@@ -20,11 +20,11 @@ struct WaitCommand: ParsableCommand {
     @OptionGroup var daemon: DaemonChoice
     @Argument(help: ArgumentHelp("ready, serving, or a node.", valueName: "what"), completion: Completion.nodeOrState)
     var what = "ready"
-    @Option(help: ArgumentHelp("How long at most.", valueName: "duration"))
+    @Option(help: ArgumentHelp("How long to wait at most.", valueName: "duration"))
     var timeout = TimeoutArgument(seconds: 60)
-    @Flag(help: "Print the status, or the node's, as one JSON document when it is so.") var json = false
+    @Flag(help: "Print the status, or that of the node, as one JSON document at the end.") var json = false
 
-    /// How long a daemon may be away that was there a moment ago.
+    /// How long to wait for a daemon that answered a moment ago.
     private static let absence = Duration.seconds(10)
 
     func run() throws {
@@ -63,7 +63,7 @@ struct WaitCommand: ParsableCommand {
         }
     }
 
-    /// What keeps it from being so; empty: it is so.
+    /// The conditions that do not hold yet; empty: the wait is over.
     private func open(_ client: ControlClient) throws(Failure) -> [String] {
         switch what {
         case "ready": return try client.get(.readyz, ProbeDocument.self).reasons
@@ -86,7 +86,7 @@ struct WaitCommand: ParsableCommand {
             hint: node.map { "clusterd status \($0)" } ?? "clusterd status", exit: ControlAPI.ExitCode.timeout)
     }
 
-    /// Each reason once, when it comes up.
+    /// Prints the reasons when they change.
     private struct Progress {
         let isShown: Bool
         private var last: [String] = []
@@ -102,12 +102,12 @@ struct WaitCommand: ParsableCommand {
 }
 
 extension NodeDocument {
-    /// What keeps it from doing its part; empty where it does.
+    /// The conditions that the node does not meet yet; empty: it is ready.
     var reasonsAgainst: [String] {
         if process != .running {
             let why =
                 wanted == .stopped
-                ? "it was told to stay stopped (clusterd start-node \(name))"
+                ? "it is stopped (requested; clusterd start-node \(name))"
                 : "it is \(process.rawValue)" + (lastExit.map { ", \($0.cause)" } ?? "")
             return ["for \(name) to run: \(why)"]
         }

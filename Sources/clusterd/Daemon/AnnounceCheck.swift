@@ -4,9 +4,9 @@ import ControlAPI
 import Planner
 import ProcessSupervision
 
-/// Whether the configured `announce` leads to the nodes from here, as each of them needs it.
+/// Checks whether the configured `announce` address leads to the nodes from this host, as each node needs it.
 enum AnnounceCheck {
-    /// nil: it does, or there is none.
+    /// What is wrong; nil: the address works, or none is configured.
     static func complaint(_ spec: ClusterSpec, _ record: Record?, engine: Engine) -> String? {
         guard let announced = spec.announce else { return nil }
         let pairs = record?.members.map(\.ports) ?? Array(PortCandidates(spec, engine: engine).pairs.prefix(20))
@@ -18,7 +18,7 @@ enum AnnounceCheck {
         }
     }
 
-    /// Before a cluster is formed it must; of one that is formed it is only said, since the network may come up later.
+    /// Throws before a cluster is formed. For a formed cluster only warns, because the network may come up later.
     static func check(_ spec: ClusterSpec, _ record: Record?, engine: Engine, origin: String) throws(Failure) {
         guard let complaint = complaint(spec, record, engine: engine) else { return }
         guard record?.stage == .formed else { throw Configuration.refusal(["\(origin): \(complaint)"]) }

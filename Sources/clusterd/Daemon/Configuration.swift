@@ -8,7 +8,7 @@ import Orchestrator
 import Planner
 import RedisClient
 
-/// Reads conf.d, and asks the engine what it thinks of the directives.
+/// Reads conf.d, and lets the engine check the directives.
 enum Configuration {
     static func load(
         _ paths: [String], _ defaults: ConfigurationDefaults, _ commandLine: CommandLineSettings
@@ -30,7 +30,7 @@ enum Configuration {
         }
     }
 
-    /// The engine, once it has taken every directive.
+    /// The engine, after it has accepted every directive.
     static func engine(for spec: ClusterSpec) throws(Failure) -> EngineProgram {
         do {
             let program = try EngineProgram.find(spec.server)
@@ -66,12 +66,12 @@ enum Configuration {
             let line = plan.lines.indices.contains(complaint.line - 1) ? plan.lines[complaint.line - 1] : nil
             let (text, words) = shown(line, complaint.words)
             throw refusal([
-                "\(line?.origin.description ?? "redis.conf"): \(program.engine) refuses '\(text)': \(words)"
+                "\(line?.origin.description ?? "redis.conf"): \(program.engine) rejects '\(text)': \(words)"
             ])
         }
     }
 
-    /// What must be so of the folders and files that the configuration names, whoever starts with them.
+    /// Checks the folders and files that the configuration names.
     static func checkFiles(_ spec: ClusterSpec) throws(Failure) {
         var lines = FilesOfConfiguration.complaints(spec)
         for (name, files) in spec.certificatesByNode {
@@ -89,7 +89,7 @@ enum Configuration {
         return (own.last { $0.name == directive } ?? spec.directives.last { $0.name == directive })?.origin ?? .builtIn
     }
 
-    /// A line and what the engine says of it, without a password: it repeats the word that it does not like.
+    /// A line and the engine's complaint about it, without a password: the engine repeats the word that it rejects.
     private static func shown(_ line: RedisConfPlan.Line?, _ words: String) -> (text: String, words: String) {
         guard let line, let name = line.text.split(separator: " ").first else { return ("", words) }
         guard SettingValue.isSecret(String(name)) else { return (line.text, words) }
@@ -119,7 +119,7 @@ enum Configuration {
                 }
             } catch {
                 throw Failure(
-                    "configuration", "\(error)", hint: "name a file or a folder with --config",
+                    "configuration", "\(error)", hint: "give a file or a folder with --config",
                     exit: ControlAPI.ExitCode.configuration)
             }
         }
@@ -128,7 +128,7 @@ enum Configuration {
 }
 
 enum Paths {
-    /// Absolute, without `.` and `..`; a link stays a link.
+    /// The absolute path, without `.` and `..`; links are not resolved.
     static func absolute(_ path: String) -> String {
         var parts: [Substring] = []
         let whole = path.hasPrefix("/") ? path : currentDirectory + "/" + path
@@ -138,7 +138,7 @@ enum Paths {
         return "/" + parts.joined(separator: "/")
     }
 
-    /// The part that exists without links, and the rest as it is written.
+    /// The path with links resolved in the part that exists, and the rest unchanged.
     static func real(_ path: String) -> String {
         var existing = path
         var rest = ""

@@ -6,16 +6,16 @@ import NodeFiles
 import ProcessSupervision
 import Systemd
 
-/// The control socket: where it is, whether it was there before this program, and who answers on it.
+/// The control socket: its path, whether this program inherits it, and its server.
 enum ControlSocketFile {
     static func path(_ spec: ClusterSpec, _ options: Daemon.Options) -> String {
         let own = "\(spec.dataDirectory)/control.sock"
         guard let path = spec.control.socket else { return own }
-        // Nodes are stopped whoever listens there: systemd may, for the one that it starts next.
+        // Nodes are stopped even if another process listens there, such as systemd for the next daemon.
         return options.stopsAtOnce && SocketTable.hasUnixListener(path) ? own : path
     }
 
-    /// What systemd has of it: a socket unit's, or what the program before this one put into its store.
+    /// The socket that systemd passes: from a socket unit, or stored there by the previous program.
     static func handedOver(to notifier: Notifier, for path: String) throws(Failure) -> InheritedSocket? {
         let offers = notifier.handedOver.map {
             OfferedSocket(descriptor: $0.descriptor, name: $0.name, isListening: $0.listensOnUnixSocket)
@@ -41,7 +41,7 @@ enum ControlSocketFile {
         } catch {
             throw Failure(
                 "no-permission", error.description,
-                hint: "run it as root, or set control.socket to a path that you may write",
+                hint: "run clusterd as root, or set control.socket to a path that you may write",
                 exit: ControlAPI.ExitCode.noPermission)
         }
         do {
@@ -52,7 +52,7 @@ enum ControlSocketFile {
             }
         } catch {
             throw Failure(
-                "no-socket", "the control socket \(path) cannot be made: \(error)", exit: ControlAPI.ExitCode.failed)
+                "no-socket", "the control socket \(path) cannot be created: \(error)", exit: ControlAPI.ExitCode.failed)
         }
     }
 }

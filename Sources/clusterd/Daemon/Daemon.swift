@@ -11,7 +11,7 @@ import Planner
 import ProcessSupervision
 import Systemd
 
-/// Puts the daemon together, and runs it to its end.
+/// Assembles the daemon and runs it until it ends.
 struct Daemon {
     enum Mode: String, Sendable { case up, run, exec }
 
@@ -20,17 +20,17 @@ struct Daemon {
         var configuration: [String]
         var defaults: ConfigurationDefaults
         var commandLine: CommandLineSettings
-        /// Whether to tell what happens on the way, where nobody asks for it otherwise.
+        /// Whether to print progress to stderr.
         var isVerbose = true
-        /// Whether nobody sits at a terminal to press Ctrl-C.
+        /// Whether there is no terminal for Ctrl-C.
         var isInBackground = false
-        /// Whether it only ends what an earlier one left running.
+        /// Whether to only stop the nodes that an earlier daemon left running.
         var stopsAtOnce = false
     }
 
-    /// - Parameter guest: the command that the cluster is for; signals are its own then, and nodes end with this process.
+    /// - Parameter guest: the command that the cluster is for. It then receives the signals, and nodes end with this process.
     static func run(_ options: Options, guest: ExecRunner? = nil) async throws {
-        // What a command finds in its environment is not taken out of it.
+        // With a command, the environment belongs to the command and stays unchanged.
         let notifier = guest == nil ? Notifier.fromEnvironment() : Notifier(socket: nil)
         let inherited: UpgradeHandoff? = if case .ours(let inherited)? = Clusterd.offer { inherited } else { nil }
         var loaded = try Configuration.load(options.configuration, options.defaults, options.commandLine)
@@ -77,7 +77,7 @@ struct Daemon {
                 files.begin(.init("events", "writing", path), work)
             }
         ) { trouble in inbox.post(.timelineTrouble(trouble)) }
-        // With fields, where they can be had; then the events are not told as lines of text as well.
+        // If the journal takes events with fields, they are not printed as text as well.
         let journal = Journal.ofStandardError()
         let cluster = stored.record?.cluster ?? loaded.spec.name
         let timeline = Timeline(log, driver: driver, journal: journal, cluster: cluster)
@@ -144,10 +144,10 @@ struct Daemon {
         try finish(end, reporter, lock)
     }
 
-    /// A command's cluster leaves its cgroup as it was given; who only stops nodes starts none.
+    /// A temporary cluster does not change its cgroup, and a run that only stops nodes needs none.
     private static func cgroups(_ options: Options) -> Result<NodeCgroups, NodeCgroups.Refusal> {
-        if options.mode == .exec { return .failure(.init(why: "a cluster for one command leaves cgroups alone")) }
-        if options.stopsAtOnce { return .failure(.init(why: "nodes are only stopped")) }
+        if options.mode == .exec { return .failure(.init(why: "a temporary cluster does not use cgroups")) }
+        if options.stopsAtOnce { return .failure(.init(why: "this run only stops nodes")) }
         return Result { () throws(NodeCgroups.Refusal) in try NodeCgroups.claim() }
     }
 
@@ -155,11 +155,11 @@ struct Daemon {
         reporter.ended(end)
         withExtendedLifetime(lock) {}
         if case .refused(let refusal) = end { throw Failure(refusal) }
-        // Everything is stopped or left on purpose: nothing that still sleeps here matters.
+        // Everything is stopped, or left running on purpose: tasks that still sleep do not matter.
         exit(0)
     }
 
-    /// What is configured for the cluster that is.
+    /// Adapts the configuration to the existing cluster.
     static func fit(
         _ loaded: inout LoadedConfiguration, to record: Record, _ options: Options
     ) throws(Failure) {
@@ -169,7 +169,7 @@ struct Daemon {
         }
     }
 
-    /// Under `up` an omitted number means "as formed", and another one is refused.
+    /// Under `up`, an omitted number means "as formed", and a different one is refused.
     private static func asFormed(
         _ loaded: inout LoadedConfiguration, _ record: Record, _ options: Options
     ) throws(Failure) {
@@ -185,7 +185,7 @@ struct Daemon {
         if !isWritten("cluster.replicas") { loaded.spec.replicas = record.shape.replicas }
     }
 
-    /// The probes and the metrics over TCP, where `control.metrics` says so.
+    /// Serves the probes and the metrics over TCP, if `control.metrics` is set.
     private static func servePublicly(
         _ spec: ClusterSpec, _ handler: RequestHandler, _ group: MultiThreadedEventLoopGroup,
         _ inherited: InheritedSocket?
@@ -203,7 +203,7 @@ struct Daemon {
         } catch {
             throw Failure(
                 "metrics-port", "control.metrics: \(address) cannot be used: \(error)",
-                hint: "give another port, or leave control.metrics out", exit: ControlAPI.ExitCode.failed)
+                hint: "choose another port, or remove control.metrics", exit: ControlAPI.ExitCode.failed)
         }
     }
 }

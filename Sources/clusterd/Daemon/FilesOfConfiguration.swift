@@ -3,7 +3,7 @@ import ClusterModel
 import Glibc
 import NodeFiles
 
-/// What shows only on this host: files that are not there, folders that are the same through a link, ACL files.
+/// Checks that need this host: missing files, folders that are identical through a link, ACL files.
 enum FilesOfConfiguration {
     static func complaints(_ spec: ClusterSpec) -> [String] {
         var lines: [String] = []

@@ -6,8 +6,8 @@ import NodeFiles
 import Orchestrator
 import Planner
 
-/// What clusterd keeps of redis.conf files written by hand: read from them before the first start over their folders, then from
-/// `kept-settings.yaml` in the data folder, at each start and reload, before conf.d.
+/// The settings that clusterd keeps from redis.conf files written by hand. The first start reads them from these files; later
+/// starts and reloads read them from `kept-settings.yaml` in the data folder, before conf.d.
 struct KeptSettings {
     static let fileName = "kept-settings.yaml"
 
@@ -32,7 +32,7 @@ struct KeptSettings {
         return KeptSettings(handMade: try read(spec))
     }
 
-    /// Durable before the first of those files is moved out of the way.
+    /// Writes the settings durably, before clusterd moves the first of those files out of the way.
     static func write(_ settings: HandMadeSettings, _ spec: ClusterSpec) throws(Failure) {
         let path = spec.dataDirectory + "/" + fileName
         do {
@@ -44,7 +44,7 @@ struct KeptSettings {
         Output.note("settings  " + lines.joined(separator: "\n          "))
     }
 
-    /// With one the nodes are known, and clusterd has written their redis.conf.
+    /// Whether there is a record. If so, the nodes are known, and clusterd has written their redis.conf.
     private static func hasRecord(_ spec: ClusterSpec) -> Bool {
         let path = spec.dataDirectory + "/state.json"
         guard access(path, F_OK) == 0 else { return false }
@@ -75,7 +75,7 @@ struct KeptSettings {
     }
 }
 
-/// Reads redis.conf files and what they include.
+/// Reads redis.conf files and the files that they include.
 struct HandMadeReading {
     private(set) var files: [HandMadeFile] = []
     private(set) var errors: [String] = []
@@ -83,13 +83,13 @@ struct HandMadeReading {
     mutating func read(_ folder: DirectoryFacts, _ node: NodeName, _ client: Int) {
         guard let conf = folder.redisConf else { return }
         let path = "\(folder.path)/\(conf.fileName)"
-        for line in conf.malformedLines { errors.append("\(path):\(line):1: the quotes do not close") }
+        for line in conf.malformedLines { errors.append("\(path):\(line):1: unbalanced quotes") }
         let lines = self.lines(conf.directives, path, folder.path, depth: 0)
         files.append(HandMadeFile(node: node, folder: folder.path, client: client, lines: lines))
         checkPlace(of: folder)
     }
 
-    /// A redis.conf that lies in one folder may have the node's data in another.
+    /// Adds an error if a redis.conf names another folder for the node's data.
     mutating func checkPlace(of folder: DirectoryFacts) {
         guard let conf = folder.redisConf, !conf.isGenerated, let place = conf.dir, place.hasPrefix("/"),
             folder.nodesFile == .absent, folder.content.isEmpty, Paths.real(place) != Paths.real(folder.path)
@@ -98,7 +98,7 @@ struct HandMadeReading {
         guard there.nodesFile != .absent || !there.content.isEmpty else { return }
         let line = conf.directives.last { $0.name == "dir" }?.line ?? 1
         errors.append(
-            "\(folder.path)/\(conf.fileName):\(line):1: the node's files are in \(place), and clusterd looks for them beside "
+            "\(folder.path)/\(conf.fileName):\(line):1: the node's files are in \(place), but clusterd looks for them next to "
                 + "this file; move them here")
     }
 
@@ -115,19 +115,19 @@ struct HandMadeReading {
         }
     }
 
-    /// The engine reads an included file in place of the line, and knows patterns since 7.0.
+    /// The engine reads an included file in place of the line, and supports patterns since 7.0.
     private mutating func included(_ name: String, _ origin: String, _ folder: String, depth: Int) -> [HandMadeFile
         .Line]
     {
         let pattern = name.hasPrefix("/") ? name : "\(folder)/\(name)"
         guard depth < 8 else {
-            errors.append("\(origin): files that include each other")
+            errors.append("\(origin): include files are nested more than 8 levels deep")
             return []
         }
         var found = glob_t()
         defer { globfree(&found) }
         guard glob(pattern, 0, nil, &found) == 0 else {
-            errors.append("\(origin): include names \(name), and there is no \(pattern)")
+            errors.append("\(origin): include names \(name), but there is no \(pattern)")
             return []
         }
         var all: [HandMadeFile.Line] = []
@@ -136,7 +136,7 @@ struct HandMadeReading {
             let path = Paths.absolute(String(cString: word))
             do throws(FileError) {
                 let file = RedisConfFile(try readFile(path, limit: 4 << 20))
-                for line in file.malformedLines { errors.append("\(path):\(line):1: the quotes do not close") }
+                for line in file.malformedLines { errors.append("\(path):\(line):1: unbalanced quotes") }
                 all += lines(file.directives, path, folder, depth: depth + 1)
             } catch {
                 errors.append("\(origin): include: \(error)")

@@ -7,9 +7,9 @@ import Planner
 import ProcessSupervision
 import Systemd
 
-/// What must be so before anything is touched (invariant: one-daemon).
+/// The conditions for a start, checked before anything is changed (invariant: one-daemon).
 enum Preflight {
-    /// What the engine needs beside its clients (`CONFIG_MIN_RESERVED_FDS`, src/server.h), and room for the bus.
+    /// What the engine needs in addition to its clients (`CONFIG_MIN_RESERVED_FDS`, src/server.h), and room for the bus.
     static let leastOpenFiles: UInt64 = 256
 
     static func check(_ spec: ClusterSpec) throws(Failure) {
@@ -17,13 +17,13 @@ enum Preflight {
         guard OpenFileLimit.hard >= leastOpenFiles else {
             throw Failure(
                 "open-files",
-                "the limit on open files is \(OpenFileLimit.hard), and a node needs \(leastOpenFiles) at least",
+                "the limit on open files is \(OpenFileLimit.hard), but a node needs at least \(leastOpenFiles)",
                 hint: "raise it: ulimit -n 16384, or LimitNOFILE= in the unit", exit: ControlAPI.ExitCode.configuration)
         }
     }
 
-    /// Nodes are reached at the loopback address unless they listen elsewhere alone. Of a formed cluster it is only said, as long as
-    /// its interfaces may still come up.
+    /// Checks the loopback address, at which nodes are reached unless they listen only elsewhere. For a formed cluster only warns,
+    /// because its interfaces may still come up.
     static func checkLoopback(_ spec: ClusterSpec, _ record: Record?) throws(Failure) {
         guard spec.connectHost.hasPrefix("127."), let why = Loopback.trouble(spec.connectHost) else { return }
         let words = "no node can be reached at \(spec.connectHost): \(why); the loopback interface is down"
@@ -34,7 +34,7 @@ enum Preflight {
         Output.note("warning: \(words); \(hint)")
     }
 
-    /// Under ProtectSystem= a folder outside of the unit's own is read-only: said with the lines that allow it.
+    /// Under ProtectSystem=, a folder outside of the unit's own folders is read-only: the hint has the lines that allow it.
     private static func checkUnitAllows(_ folders: [String]) throws(Failure) {
         for folder in folders {
             var existing = folder
@@ -44,16 +44,16 @@ enum Preflight {
             guard access(existing, W_OK) != 0, errno == EROFS else { continue }
             let hint =
                 ServiceUnit.name().map {
-                    "if it is the unit that forbids it: systemctl edit \($0), and write\n"
+                    "if the unit makes it read-only: systemctl edit \($0), and add\n"
                         + "         [Service]\n         ReadWritePaths=\(existing)"
                 } ?? "choose another folder"
             throw Failure(
-                "folder-read-only", "the folder \(folder) is read-only to clusterd", hint: hint,
+                "folder-read-only", "the folder \(folder) is read-only for clusterd", hint: hint,
                 exit: ControlAPI.ExitCode.configuration)
         }
     }
 
-    /// A node that is started speaks TLS as configured; one that runs, as it was started. The two would be no cluster.
+    /// New nodes use TLS as configured, running nodes as they were started. Nodes with and without TLS cannot form one cluster.
     static func checkTransport(_ spec: ClusterSpec, _ record: Record) throws(Failure) {
         let others = record.members.filter { member in
             guard let bytes = try? readFile(member.directory + "/redis.conf", limit: 1 << 20) else { return false }
@@ -66,9 +66,9 @@ enum Preflight {
         }
         throw Failure(
             "tls-differs",
-            "\(first.name) runs \(spec.speaksTLS ? "without" : "with") TLS, and the configuration wants it "
-                + "\(spec.speaksTLS ? "with" : "without"); nodes with and nodes without are no cluster",
-            hint: "stop all nodes first: clusterd run --stop-nodes; or take back what was changed of redis.tls-*",
+            "\(first.name) runs \(spec.speaksTLS ? "without" : "with") TLS, but the configuration says "
+                + "\(spec.speaksTLS ? "with" : "without") TLS; nodes with and without TLS cannot form one cluster",
+            hint: "stop all nodes first: clusterd run --stop-nodes; or revert the change of redis.tls-*",
             exit: ControlAPI.ExitCode.configuration)
     }
 
@@ -81,15 +81,15 @@ enum Preflight {
         guard getuid() == 0 else {
             throw Failure(
                 "no-permission", "engine.user: only root can run nodes as '\(name)'",
-                hint: "leave it out, or run clusterd as root",
+                hint: "remove engine.user, or run clusterd as root",
                 exit: ControlAPI.ExitCode.noPermission)
         }
         return user
     }
 
-    /// Makes the data folder and takes its lock, so that no second clusterd works in it.
+    /// Creates the data folder and takes its lock, so that no second clusterd works in it.
     ///
-    /// - Parameter inherited: the lock, where this program took the place of another that held it.
+    /// - Parameter inherited: the lock, if this program took over from another one in place.
     static func claim(
         _ spec: ClusterSpec, _ mode: Daemon.Mode, _ user: UserAccount?, inherited: Int32? = nil
     ) throws(Failure) -> FileLock {
@@ -97,7 +97,7 @@ enum Preflight {
         do throws(FileError) {
             var status = stat()
             let isNew = stat(folder, &status) != 0
-            // A node that runs as another user must be able to pass through.
+            // A node that runs as another user must be able to traverse the folder.
             let mask: mode_t = user == nil ? 0o700 : 0o711
             try makeDirectory(folder, mode: mask, parentMode: 0o755)
             if !isNew, status.st_uid != getuid(), getuid() != 0 {
@@ -108,7 +108,8 @@ enum Preflight {
             if isNew, mode == .up { try writeDurably(Array("*\n".utf8), to: folder + "/.gitignore", mode: 0o600) }
         } catch {
             throw Failure(
-                "folder-unusable", error.description, hint: "choose another folder with --dir, or its owner's account",
+                "folder-unusable", error.description,
+                hint: "choose another folder with --dir, or run clusterd as the folder's owner",
                 exit: error.code == EACCES || error.code == EPERM
                     ? ControlAPI.ExitCode.noPermission : ControlAPI.ExitCode.failed)
         }
@@ -129,12 +130,12 @@ enum Preflight {
     }
 }
 
-/// clusterd's own record, as it lies on disk.
+/// clusterd's own record on disk.
 struct StoredRecord {
     var record: Record?
     var keptAside: String?
 
-    /// - Parameter mayMove: whether one that cannot be read is moved aside, rather than an error.
+    /// - Parameter mayMove: whether an unreadable record is moved aside instead of being an error.
     static func read(_ dataDirectory: String, mayMove: Bool = true) throws(Failure) -> StoredRecord {
         let path = dataDirectory + "/state.json"
         let bytes: [UInt8]
@@ -151,7 +152,7 @@ struct StoredRecord {
             case .newer(let schema):
                 throw Failure(
                     "record-newer",
-                    "\(path) was written by a newer clusterd (form \(schema); this one reads up to \(Record.schema))",
+                    "\(path) was written by a newer clusterd (format \(schema); this version reads up to \(Record.schema))",
                     hint: "use that version; nothing was changed", exit: ControlAPI.ExitCode.configuration)
             case .unreadable(let why):
                 guard mayMove else {
@@ -167,7 +168,7 @@ struct StoredRecord {
         while access("\(path).unreadable-\(number)", F_OK) == 0 { number += 1 }
         let aside = "\(path).unreadable-\(number)"
         guard rename(path, aside) == 0 else {
-            throw Failure("record", "\(path) cannot be read, nor moved aside", exit: ControlAPI.ExitCode.failed)
+            throw Failure("record", "\(path) can be neither read nor moved aside", exit: ControlAPI.ExitCode.failed)
         }
         return StoredRecord(keptAside: aside)
     }

@@ -7,7 +7,7 @@ import Planner
 import Synchronization
 import Systemd
 
-/// Tells people and systemd what each turn came to.
+/// Reports the result of each turn to the operator and to systemd.
 final class Reporter: Sendable {
     private struct State {
         var console: ConsoleProgress
@@ -16,15 +16,15 @@ final class Reporter: Sendable {
         var status = ""
         var statusTold = Moment(nanoseconds: 0)
         var lastWatchdog: Moment?
-        /// The phase that `measure` is of.
+        /// The phase that `measure` belongs to.
         var measured: Assessment.Phase?
         var measure = 0
         var waitSaid: (reason: WaitReason, since: Moment, silence: Duration)?
         var cycle: Cycle?
-        /// The control socket, for systemd to keep open, and what to call it there.
+        /// The control socket, for systemd to keep open, and its name there.
         var storedSocket: (descriptor: Int32, name: String)?
         var isKept = false
-        /// Whether another clusterd is started as soon as this one has ended.
+        /// Whether another clusterd starts as soon as this one has exited.
         var hasSuccessor = false
     }
 
@@ -38,12 +38,12 @@ final class Reporter: Sendable {
     private var isVerbose: Bool { options.isVerbose }
 
     private static let longestSilence = Duration.seconds(600)
-    /// How long something is waited for in silence.
+    /// How long a wait may take before it is reported.
     private static let patience = Duration.seconds(3)
 
     private static let statusPace = Duration.milliseconds(200)
 
-    /// - Parameter reach: what a command is to be given so that it finds this daemon.
+    /// - Parameter reach: the option with which a command finds this daemon.
     init(
         _ options: Daemon.Options, _ notifier: Notifier, began: Moment, dataDirectory: String, reach: String,
         files: FileWork
@@ -56,7 +56,7 @@ final class Reporter: Sendable {
         state = Mutex(State(console: ConsoleProgress(began: began)))
     }
 
-    /// On the loop after each turn: what the loop has come through is its proof of life.
+    /// Runs on the loop after each turn, which proves that the loop is alive.
     func turn(_ cycle: Cycle, _ events: [TimelineEvent], at now: Moment) {
         let lines = state.withLock { state in
             state.cycle = cycle
@@ -75,7 +75,7 @@ final class Reporter: Sendable {
         write(lines)
     }
 
-    /// In the background standard error is a file in the data folder, whose disk may not answer.
+    /// In the background, standard error is a file in the data folder, whose disk may not respond.
     private func write(_ lines: [String]) {
         guard !lines.isEmpty, files.count(in: Self.lane) < Self.lineLimit else { return }
         files.begin(.init(Self.lane, "writing to", "standard error", patience: .seconds(10))) {
@@ -84,17 +84,17 @@ final class Reporter: Sendable {
     }
 
     private static let lane = "standard error"
-    /// Lines of that many turns wait for a slow reader; later ones are dropped.
+    /// The lines of this many turns wait for a slow reader; later ones are dropped.
     private static let lineLimit = 1000
 
-    /// Waits until what was said is written, with a limit.
+    /// Waits until all lines are written, up to a limit.
     func flush() async {
         _ = await files.run(.init(Self.lane, "writing to", "standard error"), limit: .seconds(2)) { true }
     }
 
-    /// Says what is waited for, once it takes long.
+    /// Reports a wait that takes long.
     private func slow(_ state: inout State, _ cycle: Cycle, _ now: Moment) -> [String] {
-        // Once a command runs, the terminal is its own.
+        // Once a command runs, the terminal belongs to the command.
         let isSilent = mode == .exec && !isVerbose && cycle.record?.everReady == true
         guard let reason = cycle.decision.waits.first, !cycle.decision.assessment.ready, !isSilent else {
             state.waitSaid = nil
@@ -105,21 +105,21 @@ final class Reporter: Sendable {
             return []
         }
         guard now - said.since >= said.silence else { return [] }
-        // The same reason again is news only after a longer while.
+        // The same wait is reported again only after a longer time.
         state.waitSaid = (reason, now, min(said.silence * 2, Self.longestSilence))
         return ["waiting   \(reason.words)"]
     }
 
     private func tellSystemd(_ state: inout State, _ cycle: Cycle, _ now: Moment) {
         guard notifier.isActive else { return }
-        // Nothing is looked at any more, and the program that goes on has the next word.
+        // Nothing is observed any more, and the next program sends the next notification.
         if case .makeWay = cycle.seen.intent { return }
         if !state.isKept, let socket = state.storedSocket, notifier.store(socket.descriptor, as: socket.name) == 0 {
             state.isKept = true
         }
         let assessment = cycle.decision.assessment
         let text = statusLine(cycle)
-        // What could not be said because systemd is busy is said in a later turn: the loop never waits for it.
+        // A notification that fails because systemd is busy is sent in a later turn: the loop never waits for systemd.
         if assessment.phase == .ready, !state.isReady, notifier.notify(.ready, .status(text)) == 0 {
             state.isReady = true
             state.status = text
@@ -139,7 +139,7 @@ final class Reporter: Sendable {
         extendTimeout(&state, assessment)
     }
 
-    /// Only while something measured advances: nodes that started, answer, agree, are in sync, or have ended.
+    /// Extends the timeout only while a measure advances: nodes that started, answer, agree, are in sync, or have exited.
     private func extendTimeout(_ state: inout State, _ assessment: Assessment) {
         guard assessment.phase != .ready else { return }
         let progress = assessment.progress
@@ -147,7 +147,7 @@ final class Reporter: Sendable {
             assessment.phase == .stopping
             ? -progress.started
             : progress.started + progress.answering + progress.agreeing + progress.replicasInSync
-        // A stop begins anew: what was counted on the way up says nothing of it.
+        // A stop starts from zero: the counts of the start say nothing about it.
         guard state.measured != assessment.phase || measure > state.measure else { return }
         state.measured = assessment.phase
         state.measure = measure
@@ -175,25 +175,25 @@ final class Reporter: Sendable {
         }
     }
 
-    // MARK: what signals and the end say
+    // MARK: signals and exit
 
-    /// As of the last turn.
+    /// The record as of the last turn.
     var record: Record? { state.withLock { $0.cycle?.record } }
 
     func say(_ line: String) { write([line]) }
-    /// What was wanted of the daemon in its last turn.
+    /// The intent of the daemon in its last turn.
     var intent: Observation.DaemonIntent { state.withLock { $0.cycle?.seen.intent ?? .run } }
     func reloading() { notifier.notify(.reloading, within: .seconds(1)) }
     func reloaded() { notifier.notify(.ready, within: .seconds(1)) }
-    /// No RELOADING=1: the unit is active all the while, and a reload that had to wait for a slow node would be said to have failed.
+    /// Sends no RELOADING=1: the unit stays active, and systemd would report a reload that waits for a slow node as failed.
     func makesWay(for version: String) {
-        notifier.notify(.watchdog, .status("replacing clusterd by \(version)"), within: .seconds(1))
+        notifier.notify(.watchdog, .status("upgrading clusterd to \(version)"), within: .seconds(1))
     }
 
-    /// nil: systemd has it anyway.
+    /// nil: systemd already has the socket.
     func keep(_ socket: (descriptor: Int32, name: String)?) { state.withLock { $0.storedSocket = socket } }
 
-    /// Another clusterd is started as soon as this one has ended: whether it gets the control socket out of systemd's store.
+    /// Notes that another clusterd starts as soon as this one has exited. Returns whether systemd's store has the socket for it.
     func expectsSuccessor() -> Bool {
         state.withLock { state in
             state.hasSuccessor = true
@@ -201,7 +201,7 @@ final class Reporter: Sendable {
         }
     }
 
-    /// At the end: whether the control socket stays with systemd for the next clusterd. Otherwise it is not to keep it either.
+    /// Called at the end: whether systemd keeps the control socket for the next clusterd. If not, removes it from systemd's store.
     func leavesSocket() -> Bool {
         let (socket, stays) = state.withLock { state in
             (state.isKept ? state.storedSocket : nil, state.hasSuccessor && state.cycle?.seen.intent == .detach)
@@ -211,7 +211,7 @@ final class Reporter: Sendable {
         return stays
     }
 
-    /// What a second Ctrl-C is told: who still runs, and what would be lost by a third.
+    /// The answer to a second Ctrl-C: the nodes that still run, and what a third Ctrl-C would lose.
     func tellWhatRuns() {
         let lines = state.withLock { state -> [String] in
             guard let cycle = state.cycle else { return [] }
@@ -220,7 +220,8 @@ final class Reporter: Sendable {
                 let report = cycle.decision.assessment.node(member.name)?.report
                 let keys = report.map(\.load.amount) ?? "its keys"
                 let isSafe = report?.persistence.appendOnly ?? (member.appendOnly == true)
-                return "          \(member.name) (pid \(process.identity.pid)) still stops; killed now it would lose "
+                return
+                    "          \(member.name) (pid \(process.identity.pid)) is still stopping; if it is killed now, it loses "
                     + (isSafe ? "nothing: its append-only file holds \(keys)" : "\(keys) that are not saved yet")
             }
         }
@@ -233,8 +234,8 @@ final class Reporter: Sendable {
         switch intent {
         case .detach:
             Output.note(
-                "detached  \(Self.nodes(count)) \(count == 1 ? "goes" : "go") on running; the next start takes "
-                    + "\(count == 1 ? "it" : "them") over")
+                "detached  \(Self.nodes(count)) \(count == 1 ? "keeps" : "keep") running; the next start adopts "
+                    + "\(count == 1 ? "it" : "them")")
         case .stop where count > 0:
             Output.note("stopped   \(Self.nodes(count)); \(count == 1 ? "its" : "their") data are in \(dataDirectory)")
         default: break

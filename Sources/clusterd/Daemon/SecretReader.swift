@@ -4,15 +4,15 @@ import NodeFiles
 
 /// Reads the passwords that the configuration names.
 enum SecretReader: Sendable {
-    /// Who runs the nodes, and must know them.
+    /// The daemon, which needs the passwords.
     case daemon
-    /// Who only looks at the configuration: what systemd gives to the service is not there for others.
+    /// A command that only shows the configuration: credentials that systemd gives to the service are not available to it.
     case onlooker
 
     private static let variable = "CREDENTIALS_DIRECTORY"
     private static let limit = 4096
 
-    /// nil: it cannot be known here.
+    /// nil: the password is not available to this process.
     func read(_ source: SecretSource) throws -> String? {
         switch source {
         case .file(let path): return String(decoding: try readFile(path, limit: Self.limit), as: UTF8.self)
@@ -32,8 +32,8 @@ enum SecretReader: Sendable {
     private struct NoCredentials: Error, CustomStringConvertible {
         var name: String
         var description: String {
-            "the credential '\(name)' is not there: $\(SecretReader.variable) is not set, which systemd does for a unit with "
-                + "LoadCredential=\(name):PATH; elsewhere use {file: PATH}"
+            "the credential '\(name)' is missing: $\(SecretReader.variable) is not set; systemd sets it for a unit with "
+                + "LoadCredential=\(name):PATH; without systemd, use {file: PATH}"
         }
     }
 

@@ -22,7 +22,7 @@ final class Signals: Sendable {
     private let server: ControlServer
     private let interrupts = Mutex(0)
 
-    /// For clients to be answered.
+    /// How long to wait for clients to be answered.
     private static let patience = Duration.seconds(2)
 
     init(
@@ -61,8 +61,8 @@ final class Signals: Sendable {
         }
     }
 
-    /// RestartKillSignal= of the unit: another clusterd follows. Where it goes on with the socket, who asks from now on is answered
-    /// by that one, and not by a loop that has stopped looking.
+    /// RestartKillSignal= of the unit: another clusterd follows. If it continues with the socket, it also answers the requests from
+    /// now on, and not this loop, which has stopped observing.
     private func detach() async {
         if reporter.expectsSuccessor() || server.isOfUnit { await server.pause(within: Self.patience) }
         inbox.post(.intent(.detach))
@@ -84,7 +84,7 @@ final class Signals: Sendable {
 
     private func stop(_ who: RequestOrigin, kill: Bool = false) {
         timeline.stopAsked(by: who, kill: kill)
-        // Where it was to make way for another.
+        // In case an upgrade had paused the server.
         Task { [server] in await server.resume() }
         inbox.post(.intent(.stop(asked: driver.now(), kill: kill)))
     }
@@ -109,10 +109,10 @@ final class Reload: Sendable {
         self.timeline = timeline
     }
 
-    /// The settings that this daemon goes by.
+    /// The settings that this daemon uses.
     var inForce: ConfigurationDocument { SettingsText.document(settings.withLock { $0 }) }
 
-    /// Reads files, and so not on the threads of the loop. It is not given up: what it changes it may change at any time.
+    /// Reads files, and therefore does not run on the threads of the loop. It has no time limit: its changes are valid at any time.
     func prepared(for who: RequestOrigin) async -> Result<ReloadPlan, Failure> {
         let order = FileWork.Order(
             "configuration", "reading", options.configuration.first ?? "the configuration", patience: .seconds(10))
@@ -120,8 +120,8 @@ final class Reload: Sendable {
             ?? .failure(Failure("disk-hangs", "the configuration cannot be read", exit: ControlAPI.ExitCode.failed))
     }
 
-    /// What another configuration is to change; on a failure nothing was changed. The hands have it from here on, the loop
-    /// with the event that is to follow.
+    /// Plans the changes of a new configuration; on a failure nothing is changed. The driver uses the configuration from here on,
+    /// the loop from the event that follows.
     private func prepare(for who: RequestOrigin) -> Result<ReloadPlan, Failure> {
         reporter.reloading()
         defer { reporter.reloaded() }
@@ -132,7 +132,7 @@ final class Reload: Sendable {
             }
             try Configuration.checkFiles(loaded.spec)
             let engine = try Configuration.engine(for: loaded.spec).engine
-            // A node takes another address at its next start, and must be reached by it then.
+            // A node uses the new address from its next start, and must be reachable there.
             if loaded.spec.announce != driver.spec.announce,
                 let complaint = AnnounceCheck.complaint(loaded.spec, reporter.record, engine: engine)
             {
@@ -141,7 +141,7 @@ final class Reload: Sendable {
             let plan = ReloadPlan(from: driver.spec, to: loaded.spec)
             driver.configure(plan.spec)
             settings.withLock { old in
-                // What waits for the daemon's next start is as it was.
+                // Settings that need a restart of the daemon keep their old value.
                 let held = old.filter { plan.heldBack.contains($0.key) }
                 old = loaded.settings.map { new in held.first { $0.key == new.key } ?? new }
             }
@@ -156,9 +156,11 @@ final class Reload: Sendable {
     }
 
     private static func summary(_ plan: ReloadPlan) -> String {
-        if plan.changesNothing { return "the configuration is as before" }
+        if plan.changesNothing { return "the configuration is unchanged" }
         let now = plan.applied + plan.directives
-        let held = plan.heldBack.isEmpty ? [] : ["from clusterd's next start: \(plan.heldBack.joined(separator: ", "))"]
+        let held =
+            plan.heldBack.isEmpty
+            ? [] : ["takes effect when clusterd restarts: \(plan.heldBack.joined(separator: ", "))"]
         return ((now.isEmpty ? [] : ["changed: \(now.joined(separator: ", "))"]) + held + plan.later)
             .joined(separator: "; ")
     }

@@ -7,12 +7,12 @@ import Orchestrator
 import Planner
 import Systemd
 
-/// Keeps the timeline: what the loop saw happen, and what only the daemon around it knows: its own beginning and end, and who
-/// asked for what.
+/// Keeps the timeline: the events of the loop, and those that only the daemon around it knows: its own start and end, and the
+/// origin of each request.
 struct Timeline: Sendable {
     let log: EventLog
     private let driver: HostDriver
-    /// Told of each event too, where standard error leads there.
+    /// Receives each event too, if standard error is the journal.
     private let journal: Journal?
     private let cluster: String
 
@@ -24,7 +24,7 @@ struct Timeline: Sendable {
     }
 
     func turn(_ cycle: Cycle, _ events: [TimelineEvent]) {
-        // A folder that turns out to hold something else is left as it was.
+        // A folder that turns out to hold something else stays unchanged.
         if cycle.record != nil { log.release() }
         keep(events)
     }
@@ -44,9 +44,9 @@ struct Timeline: Sendable {
     func began(_ mode: Daemon.Mode, _ identity: DaemonIdentity, engine: Engine, replacing before: String?) {
         var words = ""
         if log.previousEnd == .unclean, let last = log.previous {
-            words = "; the one before ended without a word after event \(last.seq), of \(last.at)"
+            words = "; the previous daemon exited uncleanly after event \(last.seq), of \(last.at)"
         }
-        let begins = before.map { "goes on in place of \($0)" } ?? "starts"
+        let begins = before.map { "takes over in place from \($0)" } ?? "starts"
         tell(
             .daemonStarted, "clusterd \(identity.version) \(begins) (pid \(identity.pid))\(words)",
             [
@@ -56,7 +56,7 @@ struct Timeline: Sendable {
             ], severity: log.previousEnd == .unclean ? .warning : .info)
     }
 
-    /// The last event; returns when it is in the file, or cannot be.
+    /// Writes the last event. Returns when it is in the file, or cannot be written.
     func ended(_ end: Decision.End, intent: Observation.DaemonIntent) async {
         func how(_ end: EventLog.PreviousEnd) -> [String: JSONValue] {
             ["how": .string(end.rawValue), "exit": .integer(0)]
@@ -64,7 +64,7 @@ struct Timeline: Sendable {
         switch (end, intent) {
         case (.refused(let refusal), _):
             tell(
-                .daemonEnded, "clusterd ends: \(refusal.message)",
+                .daemonEnded, "clusterd exits: \(refusal.message)",
                 how(.refused).merging(
                     [
                         "code": .string(refusal.code.rawValue), "exit": .integer(Int64(refusal.exit)),
@@ -72,23 +72,23 @@ struct Timeline: Sendable {
                     ], uniquingKeysWith: { $1 }),
                 severity: .error)
         case (.done, .detach), (.done, .makeWay):
-            tell(.daemonEnded, "clusterd ends, and leaves the nodes running", how(.detached))
+            tell(.daemonEnded, "clusterd exits and leaves the nodes running", how(.detached))
         case (.done, _):
-            tell(.daemonEnded, "clusterd ends: every node is stopped", how(.stopped))
+            tell(.daemonEnded, "clusterd exits: all nodes are stopped", how(.stopped))
         }
         await log.close(at: driver.now(), wall: driver.wall(), limit: .seconds(5))
     }
 
-    // MARK: who asked
+    // MARK: requests
 
     func stopAsked(by who: RequestOrigin, kill: Bool = false) {
         tell(
-            .stopAsked, "\(who) asks to stop every node\(kill ? ", and to kill what still runs" : "")",
+            .stopAsked, "stop of all nodes requested by \(who)\(kill ? "; nodes that still run are killed" : "")",
             ["by": who.data, "kill": .bool(kill)], severity: kill ? .warning : .info)
     }
 
     func detachAsked(by who: RequestOrigin) {
-        tell(.detachAsked, "\(who) asks clusterd to end and to leave the nodes running", ["by": who.data])
+        tell(.detachAsked, "detach requested by \(who): clusterd exits and leaves the nodes running", ["by": who.data])
     }
 
     func quarantineRemoved(_ folder: String, bytes: Int64, by who: RequestOrigin) {
@@ -99,31 +99,31 @@ struct Timeline: Sendable {
 
     func reloaded(by who: RequestOrigin, _ failure: Failure?) {
         guard let failure else {
-            return tell(.reloaded, "\(who) asks to read the configuration again: done", ["by": who.data])
+            return tell(.reloaded, "configuration reloaded (requested by \(who))", ["by": who.data])
         }
         tell(
             .reloadRefused,
-            "\(who) asks to read the configuration again; it is not valid, and nothing changed: \(failure.message)",
+            "configuration reload requested by \(who) failed, nothing was changed: \(failure.message)",
             ["by": who.data, "code": .string(failure.code)], severity: .warning)
     }
 
     func reexecAsked(by who: RequestOrigin, _ program: String, _ version: String) {
         tell(
-            .reexecAsked, "\(who) asks to replace the program of clusterd: by \(version) (\(program))",
+            .reexecAsked, "upgrade of clusterd in place to \(version) (\(program)) requested by \(who)",
             ["by": who.data, "program": .string(program), "version": .string(version)])
     }
 
     func reexecRefused(by who: RequestOrigin, _ failure: Failure) {
         tell(
             .reexecRefused,
-            "\(who) asks to replace the program of clusterd; that cannot be done, and nothing changed: \(failure.message)",
+            "upgrade of clusterd in place requested by \(who) failed, nothing was changed: \(failure.message)",
             ["by": who.data, "code": .string(failure.code)], severity: .warning)
     }
 
-    /// The last event of this program; returns when it is in the file, or cannot be.
+    /// Writes the last event of this program. Returns when it is in the file, or cannot be written.
     func makesWay(for version: String) async {
         tell(
-            .daemonEnded, "clusterd makes way for \(version), in the same process",
+            .daemonEnded, "clusterd is replaced in place by version \(version)",
             ["how": .string(EventLog.PreviousEnd.replaced.rawValue), "exit": .null])
         let limit = driver.now() + .seconds(2)
         while !log.isAtRest, driver.now() < limit { try? await Task.sleep(for: .milliseconds(2)) }
@@ -136,16 +136,16 @@ struct Timeline: Sendable {
     }
 }
 
-/// Who wanted something: a signal says no more than its name.
+/// The origin of a request. Of a signal, only the name is known.
 enum RequestOrigin: CustomStringConvertible, Sendable {
     case signal(String)
-    /// nil: the kernel does not say.
+    /// nil: the kernel does not report the peer.
     case peer(Peer?)
 
     var description: String {
         switch self {
         case .signal(let name): name
-        case .peer(let peer): peer.map { "user \($0.uid) (process \($0.pid))" } ?? "somebody"
+        case .peer(let peer): peer.map { "user \($0.uid) (process \($0.pid))" } ?? "an unknown process"
         }
     }
 

@@ -3,10 +3,10 @@ import ControlAPI
 
 /// When an engine wrote a line of its log (`serverLogRaw`, src/server.c; Valkey's `log-format` and `log-timestamp-format`).
 enum LogLine {
-    /// nil where the line has no time: of a crash report, or the rest of one above.
-    /// - Parameter wall: engines write the local time of their host, most often without saying which that is.
+    /// nil if the line has no time: a line of a crash report, or the continuation of the line above.
+    /// - Parameter wall: converts the local time of the host, which engines write, most often without its zone.
     static func time(_ line: ArraySlice<UInt8>, wall: (CivilTime) -> WallTime) -> WallTime? {
-        // The longest beginning that is looked at; a line may be very long.
+        // A line may be very long; only its beginning is parsed.
         let text = String(decoding: line.prefix(160), as: UTF8.self)
         if text.hasPrefix("pid="), let start = text.firstRange(of: "timestamp=\"") {
             return stamp(text[start.upperBound...].prefix { $0 != "\"" }, wall)
@@ -22,10 +22,10 @@ enum LogLine {
         return stamp(rest, wall)
     }
 
-    /// How much a line matters, by the marks and words of `serverLogRaw` (src/server.c).
+    /// The log level of a line, by the marks and words of `serverLogRaw` (src/server.c).
     enum Level: Hashable, Sendable { case debug, verbose, notice, warning }
 
-    /// nil where the line says nothing of it: of a crash report, or the rest of one above.
+    /// nil if the line has no level: a line of a crash report, or the continuation of the line above.
     static func level(_ line: ArraySlice<UInt8>) -> Level? {
         let text = String(decoding: line.prefix(160), as: UTF8.self)
         if text.hasPrefix("pid="), let start = text.firstRange(of: " level=") {
@@ -40,7 +40,7 @@ enum LogLine {
         let words = text.split(separator: " ", maxSplits: 6)
         guard words.count > 2, pid(line) != nil else { return nil }
         if words[0].hasSuffix(":signal-handler") { return .warning }
-        // Behind the time, which has one word or four.
+        // After the time, which has one word or four.
         for place in [2, 5] where place < words.count {
             switch words[place] {
             case ".": return .debug
@@ -53,7 +53,7 @@ enum LogLine {
         return nil
     }
 
-    /// The process that wrote it: `4131:M …`, `pid=4131 …`.
+    /// The process that wrote the line: `4131:M …`, `pid=4131 …`.
     static func pid(_ line: ArraySlice<UInt8>) -> String? {
         let prefix = Array("pid=".utf8)
         let isNamed = line.starts(with: prefix)

@@ -1,10 +1,10 @@
 import ClusterModel
 import NodeFiles
 
-/// The time zone of one engine's log. Engines write the local time of the shell or service that started them, and most forms of
-/// the line do not name its zone. The file's own time of change does: the last line was written then.
+/// The time zone of one engine's log. Engines write the local time of the shell or service that started them, and most line
+/// formats do not name the zone. The modification time of the file reveals it: the last line was written then.
 struct LogZone: Equatable {
-    /// What the zone is ahead of UTC, in milliseconds; nil: the file does not tell, or the caller's own zone fits.
+    /// The offset from UTC in milliseconds; nil: the file does not reveal it, or the caller's own zone fits.
     private(set) var ahead: Int64?
 
     private static let quarter: Int64 = 900_000
@@ -12,8 +12,8 @@ struct LogZone: Equatable {
 
     /// - Parameters:
     ///   - lines: the end of the log.
-    ///   - modified: when the file was written to last.
-    ///   - local: how the caller reads a local time.
+    ///   - modified: the modification time of the file.
+    ///   - local: converts a local time in the caller's zone.
     init(lines: [ArraySlice<UInt8>], modified: WallTime, local: (CivilTime) -> WallTime) {
         for line in lines.reversed() {
             var written: CivilTime?
@@ -22,17 +22,17 @@ struct LogZone: Equatable {
                 return civil.time(ahead: 0)
             }
             guard let written else { continue }
-            // The caller's zone knows of summer time; a fixed distance does not.
+            // The caller's zone has daylight saving time; a fixed offset has not.
             guard abs(local(written).milliseconds - modified.milliseconds) > Self.quarter / 2 else { return }
             let distance = written.time(ahead: 0).milliseconds - modified.milliseconds
             let rounded = Int64((Double(distance) / Double(Self.quarter)).rounded()) * Self.quarter
-            // Zones reach from UTC-12 to UTC+14; a file that was copied or touched later says nothing.
+            // Zones range from UTC-12 to UTC+14; a file that was copied or touched later reveals nothing.
             if (-12 * 4 * Self.quarter...14 * 4 * Self.quarter).contains(rounded) { ahead = rounded }
             return
         }
     }
 
-    /// How the times in a log are read.
+    /// Converts the times in a log.
     static func wall(of file: RotatedFile, local: @escaping (CivilTime) -> WallTime) -> (CivilTime) -> WallTime {
         guard let end = file.end(limit: tail) else { return local }
         let lines = end.bytes.split(separator: 10)

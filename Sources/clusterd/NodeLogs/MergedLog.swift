@@ -1,12 +1,12 @@
 import ClusterModel
 import NodeFiles
 
-/// The logs of several nodes as one, by the time that the engines wrote.
+/// Merges the logs of several nodes by the times that the engines wrote.
 struct MergedLog {
     struct Line: Equatable {
-        /// Which of the logs.
+        /// The index of the log.
         var log: Int
-        /// A line without a time has that of the line above it.
+        /// A line without a time has the time of the line above it.
         var time: WallTime
         var bytes: ArraySlice<UInt8>
     }
@@ -20,7 +20,7 @@ struct MergedLog {
 
     private var logs: [Log]
 
-    /// - Parameter wall: how the times in one file are read.
+    /// - Parameter wall: returns the conversion of times in one file.
     init(
         _ files: [RotatedFile], from start: LineReader.Start,
         wall: (RotatedFile) -> (CivilTime) -> WallTime
@@ -28,7 +28,7 @@ struct MergedLog {
         logs = files.map { Log(reader: LineReader($0, from: start), wall: wall($0)) }
     }
 
-    /// nil: there is none yet.
+    /// The next line; nil: there is none yet.
     mutating func next() -> Line? {
         for index in logs.indices where logs[index].head == nil {
             guard let bytes = logs[index].reader.line() else { continue }

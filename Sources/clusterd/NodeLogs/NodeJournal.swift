@@ -5,11 +5,11 @@ import NodeFiles
 import Synchronization
 import Systemd
 
-/// Sends the nodes' own log lines on to the journal, so that `journalctl CLUSTERD_NODE=7002` has them beside what clusterd tells
-/// of that node. A node writes to its file as ever and knows nothing of this; a thread of its own reads the files, so that neither
-/// the loop nor a node waits where the journal does.
+/// Forwards the log lines of the nodes to the journal, so that `journalctl CLUSTERD_NODE=7002` shows them together with
+/// clusterd's events of that node. Nodes write to their files as usual. A separate thread reads the files, so that neither the
+/// loop nor a node waits for a slow journal.
 final class NodeJournal: Sendable {
-    /// How far the logs were read, in the data folder.
+    /// The file in the data folder with the positions up to which the logs were read.
     static let fileName = "journal-position.json"
 
     private struct State {
@@ -18,11 +18,11 @@ final class NodeJournal: Sendable {
         var hasEnded = false
     }
 
-    /// Between two looks at files that did not grow.
+    /// The interval between reads while no file grows.
     private static let pause: useconds_t = 250_000
-    /// Between two writings of how far it got: what was sent since is sent again by the next daemon if this one is killed.
+    /// The interval between saves of the positions. If the daemon is killed, the next one sends later lines again.
     private static let writing = Duration.seconds(5)
-    /// For the last lines at the end.
+    /// How long to wait for the last lines at the end.
     private static let patience = Duration.seconds(2)
 
     private let state = Mutex(State())
@@ -41,7 +41,7 @@ final class NodeJournal: Sendable {
         self.send = send
     }
 
-    /// Whose logs; told in each turn of the loop.
+    /// Sets the logs to follow. Called in each turn of the loop.
     func follow(_ logs: [NodeTails.Log]) {
         state.withLock { state in if state.logs != logs { state.logs = logs } }
     }
@@ -50,21 +50,21 @@ final class NodeJournal: Sendable {
         var thread = pthread_t()
         let journal = Unmanaged.passRetained(self).toOpaque()
         guard pthread_create(&thread, nil, Self.body, journal) == 0 else {
-            // The nodes' logs are files all the same.
+            // The lines remain in the log files.
             Unmanaged<NodeJournal>.fromOpaque(journal).release()
             return state.withLock { $0.hasEnded = true }
         }
         pthread_detach(thread)
     }
 
-    /// Sends what the nodes said last; no longer than a journal that reads would take for it.
+    /// Sends the last lines of the nodes, for no longer than a responsive journal needs.
     func finish() async {
         state.withLock { $0.isEnding = true }
         let limit = ContinuousClock.now + Self.patience
         while !state.withLock(\.hasEnded), ContinuousClock.now < limit { try? await Task.sleep(for: .milliseconds(10)) }
     }
 
-    /// After `finish`, where the daemon goes on all the same.
+    /// Continues after `finish`, if the daemon does not exit after all.
     func resume() {
         state.withLock { ($0.isEnding, $0.hasEnded) = (false, false) }
         start()
@@ -81,17 +81,17 @@ final class NodeJournal: Sendable {
             try? ControlJSON.decode(NodeTails.Positions.self, from: $0)
         }
         var written = known ?? NodeTails.Positions()
-        // At once for the first time, so that a daemon that is killed soon leaves a place to go on from.
+        // The first save is immediate, so that a daemon that is killed soon leaves a position to continue from.
         var writtenAt = now() - Self.writing
         var tails = NodeTails(written, began: began, wall: { LogZone.wall(of: $0, local: LocalTime.wall) })
         while true {
-            // Asked for before the look, so that what was written until then is read by it.
+            // Read before the logs, so that everything written until now is included.
             let (logs, isEnding) = state.withLock { ($0.logs, $0.isEnding) }
             tails.look(at: logs, now: now(), send: send)
             if !logs.isEmpty, isEnding || now() - writtenAt >= Self.writing, tails.positions != written {
                 written = tails.positions
                 writtenAt = now()
-                // Where it cannot be kept, the next daemon sends some lines again.
+                // If the save fails, the next daemon sends some lines again.
                 if let bytes = try? ControlJSON.encode(written) { try? writeDurably(bytes, to: path, mode: 0o600) }
             }
             if isEnding { return state.withLock { $0.hasEnded = true } }

@@ -6,20 +6,20 @@ import Planner
 struct NodeLogEntry: Hashable, Sendable {
     var node: NodeName
     var level: LogLine.Level
-    /// Of the process that wrote it, where the line says so.
+    /// The pid of the process that wrote the line; nil if the line does not say it.
     var pid: String?
     var text: String
 }
 
-/// What the nodes have written to their logs since the last look: the lines that an engine dated, and no more of them than the
-/// budget of each node allows. For one thread.
+/// Reads what the nodes have written to their logs since the last call: lines with a time, and no more of them than the budget
+/// of each node allows. Not thread-safe.
 struct NodeTails {
     struct Log: Hashable, Sendable {
         var node: NodeName
         var path: String
     }
 
-    /// How far each log was read, for the next daemon.
+    /// The position up to which each log was read, for the next daemon.
     struct Positions: Hashable, Sendable, Codable {
         struct Place: Hashable, Sendable, Codable {
             var node: NodeName
@@ -33,16 +33,16 @@ struct NodeTails {
         let log: Log
         let reader: LineReader
         let wall: (CivilTime) -> WallTime
-        /// Lines that are older were there before anybody was to send them.
+        /// Older lines are not sent.
         var from: WallTime?
         var budget = LogBudget()
-        /// The process of the last line that says whose it is.
+        /// The process of the last line that names one.
         var writer: String?
-        /// The process whose report of a crash this is.
+        /// The process whose crash report is being read.
         var reporter: String?
 
-        /// Whether a line belongs to a report of a crash: that has the command which was being served, with its keys and values, and
-        /// those who may read the journal need not be those who may read the data. A report that was cut short ends with the next
+        /// Whether a line belongs to a crash report. It contains the command that was being served, with its keys and values, and
+        /// users who may read the journal may not be allowed to read the data. An incomplete report ends at a line of another
         /// process.
         mutating func isReporting(_ line: ArraySlice<UInt8>) -> Bool {
             guard let reporter else { return false }
@@ -53,7 +53,7 @@ struct NodeTails {
         }
     }
 
-    /// Lines of one node in one look: a node that says very much does not keep the others waiting.
+    /// The maximum number of lines of one node in one call, so that a verbose node does not delay the others.
     private static let batch = 20_000
 
     private var tails: [Tail] = []
@@ -62,8 +62,8 @@ struct NodeTails {
     private let wall: (RotatedFile) -> (CivilTime) -> WallTime
 
     /// - Parameters:
-    ///   - known: as the daemon before left it.
-    ///   - began: where a log is not among them, what is older than this is not sent.
+    ///   - known: the positions that the previous daemon saved.
+    ///   - began: for a log without a saved position, older lines are not sent.
     init(_ known: Positions, began: WallTime, wall: @escaping (RotatedFile) -> (CivilTime) -> WallTime) {
         self.known = known
         self.began = began
@@ -101,7 +101,7 @@ struct NodeTails {
                 tail.from = nil
             }
             guard !tail.isReporting(line) else { continue }
-            // The journal would take a longer one, and nobody would read it.
+            // The journal accepts longer lines, but they would be useless to a reader.
             let text = String(decoding: line.prefix(8192), as: UTF8.self)
             if text.contains("BUG REPORT START") {
                 tail.reporter = tail.writer
@@ -116,11 +116,11 @@ struct NodeTails {
         }
         if let count = tail.budget.takeLeftOut(at: now) {
             let words =
-                "\(count) \(count == 1 ? "line" : "lines") of \(node)'s log \(count == 1 ? "is" : "are") left out here"
+                "\(count) \(count == 1 ? "line" : "lines") of \(node)'s log \(count == 1 ? "is" : "are") omitted here"
             send(
                 NodeLogEntry(
                     node: node, level: .notice, pid: nil,
-                    text: "\(words), more than \(LogBudget.perSecond) a second; all are in \(tail.log.path)"))
+                    text: "\(words), more than \(LogBudget.perSecond) a second; \(tail.log.path) has all lines"))
         }
     }
 }

@@ -2,7 +2,7 @@ import ClusterModel
 import ControlAPI
 import Glibc
 
-/// One event for people: when, how bad, what; and of a node that died unasked what it said last.
+/// The text form of an event: time, severity and message, and for an unexpected exit of a node the end of its log.
 struct EventText {
     private let event: EventDocument
     private let zone: (WallTime) -> CivilTime
@@ -34,7 +34,7 @@ struct EventText {
             guard case .string(let text) = line else { return nil }
             return text
         }
-        // Of a crash report the first lines say why.
+        // In a crash report, the first lines say why.
         let isReport = texts.contains { $0.contains("BUG REPORT START") }
         let told = isReport ? texts.prefix(Self.logLines) : texts.suffix(Self.logLines)
         return told.map { "\(margin)| \(shown($0))" }
@@ -64,7 +64,7 @@ extension CivilTime {
     }
 }
 
-/// Time as this host's people read it, and as engines write it to their logs.
+/// Time in the local time zone of this host, which engines also use in their logs.
 enum LocalTime {
     static func civil(_ time: WallTime) -> CivilTime {
         var seconds = time_t(time.milliseconds >= 0 ? time.milliseconds / 1000 : (time.milliseconds - 999) / 1000)
@@ -81,7 +81,7 @@ enum LocalTime {
         return civil
     }
 
-    /// In the hour that the end of summer time repeats, the C library chooses.
+    /// In the hour that repeats at the end of daylight saving time, the C library chooses.
     static func wall(_ civil: CivilTime) -> WallTime {
         var parts = tm()
         parts.tm_year = Int32(clamping: civil.year - 1900)

@@ -1,6 +1,6 @@
 import ControlAPI
 
-/// `list` for people.
+/// The text form of `list`.
 struct ListTable {
     private let clusters: [ClusterListing]
     private let color: Bool
@@ -32,7 +32,7 @@ struct ListTable {
         return (table + notes).joined(separator: "\n")
     }
 
-    /// What is not known, and why; what holds for several is said once.
+    /// What is unknown, and why. A note that holds for several clusters appears once.
     private var notes: [String] {
         var notes: [String] = []
         for cluster in clusters {

@@ -1,6 +1,6 @@
 import ControlAPI
 
-/// Operations for people.
+/// The text form of operations.
 struct OperationTable {
     private let operations: [OperationDocument]
     private let color: Bool
@@ -10,14 +10,14 @@ struct OperationTable {
         self.color = color
     }
 
-    /// The open ones first, then the others, the newest first.
+    /// A table: open operations first, then those that ended, newest first.
     var text: String {
         let open = operations.filter { !$0.state.hasEnded }
         let ended = operations.filter(\.state.hasEnded).reversed()
         return ([row(["ID", "OPERATION", "STATE", "SINCE", ""])] + (open + ended).map(line)).joined(separator: "\n")
     }
 
-    /// Each with its steps.
+    /// Each operation with its steps.
     var story: String {
         operations.flatMap { operation -> [String] in
             [line(operation)]

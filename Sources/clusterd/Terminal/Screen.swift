@@ -3,32 +3,32 @@ import Glibc
 import StatusView
 import Synchronization
 
-/// The whole screen of a terminal, taken for a while and always given back: the picture that was there before, the cursor,
-/// and the keys' usual meaning. Keys come one by one meanwhile; Ctrl-C and Ctrl-Z stay what they are.
+/// Takes over the whole screen of a terminal, and always restores its contents, the cursor and the input mode. Keys arrive one
+/// by one meanwhile; Ctrl-C and Ctrl-Z keep their meaning.
 final class Screen: Sendable {
     enum Event: Sendable {
         case quit, up, down, pageUp, pageDown, first, last
-        /// The size may be another.
+        /// The size may have changed.
         case redraw
-        /// The time is over.
+        /// The deadline has passed.
         case time
-        /// Nobody looks any more.
+        /// The terminal is closed.
         case gone
     }
 
     private struct State {
         var isTaken = false
         var before: termios?
-        /// Of keys that came together.
+        /// Events of keys that arrived together.
         var events: [Event] = []
     }
 
     private let state = Mutex(State())
     private let (wakeReader, wakeWriter): (Int32, Int32)
 
-    /// Alternate screen, no cursor, no line broken by the terminal.
+    /// Alternate screen, no cursor, no line wrapping.
     private static let take = "\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l\u{1B}[H\u{1B}[2J"
-    /// A terminal that has one screen only keeps the last picture, and the shell goes on beneath it.
+    /// A terminal without an alternate screen keeps the last picture, and the shell continues below it.
     private static let giveBack = "\u{1B}[999H\r\n\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l"
 
     init() {
@@ -51,7 +51,7 @@ final class Screen: Sendable {
         }
     }
 
-    /// Nothing is drawn afterwards.
+    /// Restores the terminal. `draw` does nothing afterwards.
     func leave() {
         state.withLock { state in
             guard state.isTaken else { return }
@@ -62,16 +62,16 @@ final class Screen: Sendable {
         }
     }
 
-    /// One picture in one write; false: nobody sees it.
+    /// Draws one picture in one write. Returns false if the terminal is closed.
     func draw(_ bytes: [UInt8]) -> Bool {
         state.withLock { state in !state.isTaken || Output.write(STDOUT_FILENO, bytes) }
     }
 
-    /// As Ctrl-Z wants it: the shell gets its screen, until it lets us go on.
+    /// Suspends the process, as Ctrl-Z does: the shell has its screen until it continues the process.
     func suspend() {
         let wasTaken = state.withLock { $0.isTaken }
         leave()
-        // To this thread: what is sent to the process may reach it after the next line.
+        // To this thread: a signal to the process may arrive after the next line.
         raise(SIGSTOP)
         if wasTaken { enter() }
         wake()
@@ -85,7 +85,7 @@ final class Screen: Sendable {
 
     /// The next thing that happens, or `.time` at `deadline`.
     func next(until deadline: ContinuousClock.Instant) -> Event {
-        // Keys that are not ours are another program's in the pipe.
+        // Without a terminal of our own, keys belong to another program in the pipeline.
         let hasKeys = state.withLock { $0.before != nil }
         while true {
             if let event = state.withLock({ $0.events.isEmpty ? nil : $0.events.removeFirst() }) { return event }
@@ -117,7 +117,7 @@ final class Screen: Sendable {
         state.withLock { $0.events += events }
     }
 
-    /// What keys mean, as `less` and `top` have them; what is none of ours means nothing.
+    /// The events of keys, as in `less` and `top`. Ignores other keys.
     static func events(_ keys: some Sequence<UInt8>) -> [Event] {
         var rest = String(decoding: Array(keys), as: UTF8.self)[...]
         var events: [Event] = []

@@ -5,7 +5,7 @@ import Glibc
 import ProcessSupervision
 import StatusView
 
-/// `status --watch`: the status again and again, until somebody has seen enough. A daemon that goes away is waited for.
+/// `status --watch`: shows the status repeatedly until it is interrupted. Waits for a daemon that goes away.
 struct StatusWatch {
     private let client: ControlClient
     private let node: String?
@@ -13,9 +13,9 @@ struct StatusWatch {
     private let screen = Screen()
 
     private static let interval = Duration.seconds(1)
-    /// A daemon that does not answer is not to hold the screen.
+    /// The timeout of one request, so that a daemon that does not answer does not block the screen.
     private static let patience = Duration.seconds(2)
-    /// How many looks long a change stays marked.
+    /// The number of updates for which a change stays marked.
     private static let marked = 4
 
     init(_ client: ControlClient, node: String?, json: Bool) {
@@ -25,7 +25,7 @@ struct StatusWatch {
     }
 
     func run() throws {
-        // The first look fails as `status` does.
+        // The first request fails as `status` does.
         let first = try StatusLook(client, node: node)
         SignalWatch.start([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP]) { [screen] signal in
             switch signal {
@@ -84,13 +84,13 @@ struct StatusWatch {
                 case .failure(let failure):
                     if banner == nil { goneAt = Terminal.clock }
                     banner =
-                        "since \(goneAt): \(failure.message); what is below is from before, and goes on when clusterd answers"
+                        "since \(goneAt): \(failure.message); the status below is stale until clusterd answers"
                 }
             }
         }
     }
 
-    // MARK: elsewhere
+    // MARK: without a terminal
 
     private func tell(_ first: StatusLook) {
         var seen = first
@@ -125,7 +125,7 @@ struct StatusWatch {
 }
 
 extension StatusLook {
-    /// Whether what would be shown is the same, but for the load.
+    /// Whether both show the same state, apart from load figures.
     fileprivate func tellsTheSame(as other: StatusLook) -> Bool {
         guard let node, let before = other.node else {
             return status.withoutLoad == other.status.withoutLoad && waits == other.waits

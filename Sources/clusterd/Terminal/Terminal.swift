@@ -5,19 +5,19 @@ import StatusView
 
 /// The terminal that stdout may be.
 enum Terminal {
-    /// One that pictures can be drawn on.
+    /// Whether stdout is a terminal that supports cursor movement.
     static var isThere: Bool {
         guard isatty(STDOUT_FILENO) == 1, let kind = getenv("TERM").map({ String(cString: $0) }) else { return false }
         return !kind.isEmpty && kind != "dumb"
     }
 
-    /// COLUMNS where it is set, as people do for a pager; else what the terminal says; 80 where there is none.
+    /// COLUMNS if it is set, for example for a pager; else the width of the terminal; 80 without a terminal.
     static var width: Int {
         if let text = getenv("COLUMNS"), let columns = Int(String(cString: text)), columns > 0 { return columns }
         return size?.columns ?? 80
     }
 
-    /// What the terminal says now.
+    /// The current size of the terminal.
     static var size: Frame.Size? {
         var size = winsize()
         guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return nil }
@@ -30,7 +30,7 @@ enum Terminal {
         return Timestamp(WallTime(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000))
     }
 
-    /// `12:34:56`, as the clock on the wall has it here.
+    /// The local time: `12:34:56`.
     static var clock: String {
         let civil = LocalTime.civil(now.time)
         return [civil.hour, civil.minute, civil.second].map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")

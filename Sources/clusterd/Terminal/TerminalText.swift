@@ -1,7 +1,7 @@
-/// Words of others on a terminal. What a client wrote may be in an engine's log, and whoever starts a process gives it its
-/// name: a control sequence in there would be obeyed by the terminal of whoever looks.
+/// Makes text from other sources safe for a terminal. An engine's log may contain what a client wrote, and a process name is
+/// chosen by the user who starts it: the operator's terminal would execute control sequences in it.
 enum TerminalText {
-    /// Control characters as `cat -v` writes them; tabs stay. What else there is, is left as it is.
+    /// Shows control characters as `cat -v` does. Keeps tabs and all other characters.
     static func visible(_ bytes: some Sequence<UInt8>) -> [UInt8] {
         var text: [UInt8] = []
         var isAfterC2 = false

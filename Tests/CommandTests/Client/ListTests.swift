@@ -86,7 +86,7 @@ import Testing
         var down = Self.cluster("shop", dir: "/srv/shop", pid: 812, ports: [7100, 7101, 7102])
         (down.state, down.user) = (.down, "shop")
         var hidden = Self.cluster(nil, .hidden, pid: 77, user: "bob")
-        (hidden.reason, hidden.hint) = ("clusterd of user bob (pid 77) may not be looked at", "sudo clusterd list")
+        (hidden.reason, hidden.hint) = ("you may not inspect clusterd of user bob (pid 77)", "sudo clusterd list")
         var evil = Self.cluster("de\u{1B}[2Jmo", .foreign, dir: "/tmp/x", pid: 9, user: "mallory")
         evil.reason = "not asked"
         let clusters = [Self.cluster("demo", pid: 4100, ports: Array(7000...7005)), down, evil, hidden]
@@ -99,7 +99,7 @@ import Testing
                 ?          no permission  -          77    bob      ?
 
                 not asked
-                clusterd of user bob (pid 77) may not be looked at (sudo clusterd list)
+                you may not inspect clusterd of user bob (pid 77) (sudo clusterd list)
                 """)
         let colored = ListTable(clusters, color: true).text
         #expect(colored.contains("demo       \u{1B}[32mok\u{1B}[0m ") && colored.contains("\u{1B}[31mdown\u{1B}[0m "))

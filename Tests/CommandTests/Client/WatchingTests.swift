@@ -35,7 +35,7 @@ import Testing
         #expect(node.reasonsAgainst == ["for 7003 to run: it is backoff, killed by SIGKILL"])
         node.wanted = .stopped
         #expect(
-            node.reasonsAgainst == ["for 7003 to run: it was told to stay stopped (clusterd start-node 7003)"])
+            node.reasonsAgainst == ["for 7003 to run: it is stopped (requested; clusterd start-node 7003)"])
         var master = replica
         (master.role, master.link) = (.master, nil)
         #expect(master.reasonsAgainst == [])

@@ -134,7 +134,7 @@ import Testing
         let told = look(&tails, [logs.log("7000"), logs.log("7001")], at: 2)
         #expect(
             told.map(\.text) == [
-                "2500 lines of 7000's log are left out here, more than 50 a second; all are in \(logs.log("7000").path)"
+                "2500 lines of 7000's log are omitted here, more than 50 a second; \(logs.log("7000").path) has all lines"
             ])
         #expect(look(&tails, [logs.log("7000"), logs.log("7001")], at: 3) == [])
     }

@@ -17,14 +17,15 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "the body is not a JSON object"), ("[]", "the body is not a JSON object"), ("{}", "'command' is no array"),
+        ("", "the body is not a JSON object"), ("[]", "the body is not a JSON object"),
+        ("{}", "'command' is not an array"),
         (#"{"command":[]}"#, "no words"), (#"{"command":[1]}"#, "neither a string nor"),
         (#"{"command":[{"base64":"%"}]}"#, "neither a string nor"), (#"{"command":["PING"],"x":1}"#, "'x' in the body"),
         (#"{"command":["PING"],"role":"primary"}"#, "master or replica"),
         (#"{"command":["PING"],"role":"master","nodes":["7000"]}"#, "either"),
-        (#"{"command":["PING"],"timeout":"soon"}"#, "no duration"),
+        (#"{"command":["PING"],"timeout":"soon"}"#, "not a duration"),
         (#"{"command":["PING"],"timeout":"0s"}"#, "between"),
-        (#"{"command":["monitor"]}"#, "has no end"), (#"{"command":["Subscribe","x"]}"#, "clusterd shell"),
+        (#"{"command":["monitor"]}"#, "does not end"), (#"{"command":["Subscribe","x"]}"#, "clusterd shell"),
     ])
     func whatIsNoCallIsRefusedInWords(body: String, words: String) {
         let error = #expect(throws: ControlRejection.self) {
@@ -48,7 +49,7 @@ import Testing
         #expect(text(.integer, .integer(-3)) == ["(integer) -3"])
         #expect(text(.null) == ["(nil)"])
         #expect(text(.error, error: "ERR unknown command 'X'\u{1B}[2J") == ["(error) ERR unknown command 'X'[2J"])
-        #expect(text(nil, error: "it does not run") == ["(no answer) it does not run"])
+        #expect(text(nil, error: "the node is not running") == ["(no answer) the node is not running"])
         #expect(text(.array, .array([])) == ["(empty array)"])
         #expect(
             text(

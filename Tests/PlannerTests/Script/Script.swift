@@ -39,7 +39,7 @@ struct Script {
         case ("lose-record", _): scene.loseRecord()
         case ("dies", let node?): scene.die(node)
         case ("loses-files", let node?): scene.disk[Scene.folder(node)]?.content = DirectoryContent()
-        case ("loses-nodes-conf", let node?): scene.disk[Scene.folder(node)]?.nodesFile = .none
+        case ("loses-nodes-conf", let node?): scene.disk[Scene.folder(node)]?.nodesFile = .absent
         case ("stale-folder", let node?):
             scene.disk[Scene.folder(node)] = FolderClassificationTests.standalone(node)
         case ("busy", _): scene.busyPorts[Int(words[1]) ?? 0] = words.dropFirst(2).joined(separator: " ")
@@ -77,14 +77,16 @@ struct Script {
         let findings = decision.findings.filter { $0.severity > .info }.map {
             "finds    \($0.code): \($0.message)"
         }
-        return verdicts + deeds + waits + findings + (decision.refusal.map { ["refuses  \($0.code): \($0.message)"] } ?? [])
+        return verdicts + deeds + waits + findings
+            + (decision.refusal.map { ["refuses  \($0.code): \($0.message)"] } ?? [])
     }
 
     private var nodes: [String] {
         (scene.record?.members ?? []).map { member in
             let isMaster = scene.masters.contains(member.name)
             let isUp = scene.processes[member.name] != nil
-            return "\(member.name)  port \(member.ports.client)  \(isMaster ? "master" : "replica")  \(isUp ? "runs" : "down")"
+            return
+                "\(member.name)  port \(member.ports.client)  \(isMaster ? "master" : "replica")  \(isUp ? "runs" : "down")"
         }
     }
 }

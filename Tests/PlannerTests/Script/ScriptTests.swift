@@ -20,7 +20,8 @@ import Testing
         if ProcessInfo.processInfo.environment["REWRITE_SCRIPTS"] != nil {
             try found.write(to: file, atomically: true, encoding: .utf8)
         } else {
-            #expect(found == written, "\(name): REWRITE_SCRIPTS=1 swift test --filter ScriptTests shows it with git diff")
+            #expect(
+                found == written, "\(name): REWRITE_SCRIPTS=1 swift test --filter ScriptTests shows it with git diff")
         }
     }
 }

@@ -81,18 +81,18 @@ import Testing
             ownership {
                 $0.isOfUnit = false
                 $0.others = 1
-            }.refusal == "is not clusterd's alone")
+            }.refusal == "is not used by clusterd alone")
         #expect(
             ownership {
                 $0.isOfUnit = false
                 $0.strangers = ["app"]
-            }.refusal == "is not clusterd's alone")
+            }.refusal == "is not used by clusterd alone")
     }
 
     @Test(
         arguments: [
-            (nil, true, "is the root of all, which nobody gives away"), ("threaded", true, "is threaded"),
-            ("domain invalid", true, "is domain invalid"), ("domain", false, "may not be divided by this user"),
+            (nil, true, "is the root cgroup, which cannot be delegated"), ("threaded", true, "is threaded"),
+            ("domain invalid", true, "is domain invalid"), ("domain", false, "cannot be divided by this user"),
         ] as [(String?, Bool, String)])
     func whatCannotBeDividedIsLeftAlone(type: String?, isWritable: Bool, why: String) {
         let seen = ownership {

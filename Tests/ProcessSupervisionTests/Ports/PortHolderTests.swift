@@ -62,7 +62,7 @@ struct PortHolderTests {
         #expect(holder.pid == nil && holder.user == nil && holder.trace == .none)
         #expect(
             holder.sentence(port: 7005)
-                == "7005 is in use by a process that cannot be seen (its socket does not listen, or has closed since)")
+                == "7005 is in use by a process that is not visible (its socket does not listen, or has closed since)")
     }
 
     @Test func whoPromisedItselfAPortIsNamed() throws {

@@ -7,7 +7,7 @@ import Planner
 import ProcessSupervision
 import Synchronization
 
-/// Runs the command of `clusterd exec` beside the loop: does what `ExecLife` says, and tells it what happened.
+/// Runs the command of `clusterd exec` beside the loop: carries out the actions of `ExecLife`, and reports events to it.
 final class ExecRunner: Sendable {
     private struct State {
         var life = ExecLife()
@@ -17,7 +17,7 @@ final class ExecRunner: Sendable {
         var inbox: Inbox?
     }
 
-    /// Nodes and the command are started here, and end with this process.
+    /// The thread that starts nodes and the command, which end with this process.
     let spawning = SpawningThread()
     private let guest: ExecChild
     private let timeout: TimeoutArgument
@@ -31,7 +31,7 @@ final class ExecRunner: Sendable {
     var exitCode: Int32 { state.withLock { $0.life.exitCode } }
     var complaint: String? { state.withLock { $0.life.complaint } }
 
-    /// From now on signals are the command's: one that comes too early for it ends the attempt.
+    /// Forwards signals to the command from now on. A signal before the command starts ends the attempt.
     func takeSignals() {
         let signals = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2].filter { !guest.inheritance.ignores($0) }
         SignalWatch.startTellingOrigin(signals) { [self] signal, isOfTerminal in
@@ -39,7 +39,7 @@ final class ExecRunner: Sendable {
         }
     }
 
-    /// There is a cluster on the way; from now on the end of our parent is heard, too.
+    /// Called when the cluster starts. From now on the exit of the parent process is watched too.
     func begin(_ driver: HostDriver, _ inbox: Inbox) {
         let isOver = state.withLock { state in
             state.driver = driver
@@ -54,14 +54,14 @@ final class ExecRunner: Sendable {
         }
     }
 
-    /// Who ignores SIGHUP wants to outlive the shell (nohup(1)); who was started by init, or by nobody, has none.
+    /// A process that ignores SIGHUP is meant to outlive the shell (nohup(1)); a child of init has no shell.
     private func watchParent(_ driver: HostDriver) {
         let parent = getppid()
         guard parent > 1, !guest.inheritance.ignores(SIGHUP),
             let identity = ProcessTable.identity(of: parent, bootID: ProcessTable.bootID())
         else { return }
         try? driver.watch.watch(identity) { [self] _, _ in happened { life, _ in life.parentEnded() } }
-        // It may have ended before it was watched.
+        // The parent may have exited before it was watched.
         if getppid() != parent { happened { life, _ in life.parentEnded() } }
     }
 
@@ -120,7 +120,7 @@ final class ExecRunner: Sendable {
         }
     }
 
-    /// It is our child and not reaped: its pid is its own until then, even if it has ended.
+    /// The command is an unreaped child: its pid is not reused before it is reaped, even if it has exited.
     private func watch(_ pid: pid_t) {
         guard let driver = state.withLock({ $0.driver }), let stat = ProcessTable.Stat(pid) else { return }
         let identity = ProcessIdentity(bootID: ProcessTable.bootID(), pid: pid, startTime: stat.startTime)
@@ -130,12 +130,12 @@ final class ExecRunner: Sendable {
             happened { life, _ in life.started() }
         } catch {
             kill(pid, SIGKILL)
-            happened { life, _ in life.couldNotStart(EAGAIN, "the command's end could not be watched for: \(error)") }
+            happened { life, _ in life.couldNotStart(EAGAIN, "cannot watch for the end of the command: \(error)") }
         }
     }
 }
 
-/// Where a command finds its cluster.
+/// The environment variables with which a command finds its cluster.
 struct ExecEnvironment {
     let variables: [(name: String, value: String)]
 
@@ -152,7 +152,7 @@ struct ExecEnvironment {
         ]
     }
 
-    /// `:password@`, percent-encoded (RFC 3986): the command is to get in.
+    /// `:password@`, percent-encoded (RFC 3986), so that the command can authenticate.
     private static func login(_ spec: ClusterSpec) -> String {
         let password = spec.directives.last { $0.name == "requirepass" }?.arguments.first ?? ""
         return password.isEmpty ? "" : ":\(PercentCoding.encode(password))@"

@@ -5,12 +5,12 @@ import Orchestrator
 import Planner
 import RESP
 
-/// Answers `call` and `login`: what a person wants of nodes, rather than of clusterd.
+/// Answers `call` and `login`: requests to nodes rather than to clusterd.
 struct CallHandler: Sendable {
     let orchestrator: Orchestrator<HostDriver>
     let driver: HostDriver
 
-    /// On all nodes at the same time; the answers in the order of the nodes.
+    /// Calls all nodes at the same time. The answers are in the order of the nodes.
     func call(_ request: CallRequest) async throws(Refusal) -> CallDocument {
         let callees =
             switch request.target {
@@ -36,7 +36,7 @@ struct CallHandler: Sendable {
         let began = driver.now()
         var answer = CallAnswer(
             node: member.name, host: contact?.host ?? driver.connectHost, port: member.ports.client, role: role,
-            type: nil, reply: .null, error: "it does not run", milliseconds: 0)
+            type: nil, reply: .null, error: "the node is not running", milliseconds: 0)
         guard let contact else { return answer }
         switch await driver.call(RESPCommand(bytes: request.command), contact, timeout: request.timeout) {
         case .success(let value):
@@ -82,7 +82,7 @@ extension CallAnswer.Kind {
 }
 
 extension JSONValue {
-    /// A reply; the node's own refusal is told beside it.
+    /// A reply. An error reply becomes null here; the document has its text elsewhere.
     init(_ value: RESPValue) {
         self =
             switch value {

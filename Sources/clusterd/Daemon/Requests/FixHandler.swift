@@ -6,7 +6,7 @@ import NodeFiles
 import Orchestrator
 import Planner
 
-/// Answers what is asked about `fix` and the quarantine.
+/// Answers requests about `fix` and the quarantine.
 struct FixHandler: Sendable {
     let orchestrator: Orchestrator<HostDriver>
     let driver: HostDriver
@@ -18,7 +18,7 @@ struct FixHandler: Sendable {
 
     func quarantine() -> QuarantineDocument { QuarantineDocument(driver.heldBack) }
 
-    /// Done when this answers: nothing runs in there, and nothing is started out of it.
+    /// Deletes a folder before it returns. No node runs in the quarantine or starts from it.
     func remove(_ id: String, by who: RequestOrigin) -> ControlResponse {
         do {
             let removed = try QuarantineRemoval.remove(id, from: driver.heldBack)
@@ -32,7 +32,7 @@ struct FixHandler: Sendable {
 }
 
 extension FixDocument {
-    /// Out of what was found; which keys are meant is looked up in the files.
+    /// Makes the plan from the findings. Reads a sample of the keys from the files.
     init(cluster: String, dir: String, _ findings: [Finding]) {
         var repairs: [RepairDocument] = []
         for finding in findings {
@@ -64,7 +64,7 @@ extension QuarantineFolderDocument {
     }
 }
 
-/// One folder less, whoever does it: the daemon, or the command where none runs.
+/// Deletes one folder of the quarantine, in the daemon, or in the command if no daemon runs.
 enum QuarantineRemoval {
     static func remove(_ id: String, from quarantine: Quarantine) throws(Failure) -> QuarantineFolderDocument {
         let held = quarantine.contents()

@@ -7,7 +7,7 @@ import Orchestrator
 import Planner
 import Synchronization
 
-/// Answers what comes over the control socket.
+/// Answers the requests on the control socket.
 struct RequestHandler: Sendable {
     let orchestrator: Orchestrator<HostDriver>
     let inbox: Inbox
@@ -38,7 +38,7 @@ struct RequestHandler: Sendable {
         case .quarantine:
             return await onDisk(driver.heldBack.root) { [fixes] in .document(fixes.quarantine()) }
         case .removeQuarantine(let id):
-            // It answers when it is done, however much there is to delete.
+            // No limit: the answer follows when everything is deleted.
             return await onDisk(driver.heldBack.root, limit: nil) { [fixes] in fixes.remove(id, by: .peer(peer)) }
         case .call(let call):
             do {
@@ -79,7 +79,8 @@ struct RequestHandler: Sendable {
             let (assessment, waits) = (await orchestrator.assessment, await orchestrator.waits)
             return .probe(
                 ProbeDocument(
-                    reasons: assessment.ready ? [] : waits.isEmpty ? ["for every node to be as it should"] : waits))
+                    reasons: assessment.ready
+                        ? [] : waits.isEmpty ? ["for every node to reach its wanted state"] : waits))
         }
     }
 
@@ -101,7 +102,7 @@ struct RequestHandler: Sendable {
         return .document(await orchestrator.status(), status: 202)
     }
 
-    /// Reads files for a request. A few lanes share the requests: while a disk hangs, no more threads than these wait for it.
+    /// Reads files for a request. A few lanes share the requests, which limits the threads that wait while a disk hangs.
     private func onDisk(
         _ path: String, limit: Duration? = readLimit, _ read: @escaping @Sendable () -> ControlResponse
     ) async -> ControlResponse {
@@ -139,7 +140,7 @@ struct RequestHandler: Sendable {
 
     private func carryOut(_ change: Change, _ key: String?) async -> ControlResponse {
         do {
-            // What waits for a restart is read anew: files and programs may have been replaced a moment ago.
+            // Reads again what needs a restart: files and programs may have been replaced a moment ago.
             if case .rollingRestart(pending: true, _, _) = change { _ = await orchestrator.check() }
             return .document(try await orchestrator.change(change.command, key: key), status: 202)
         } catch {
@@ -149,7 +150,7 @@ struct RequestHandler: Sendable {
 }
 
 extension Change {
-    /// The same in the planner's words, which knows nothing of the API.
+    /// The same change as a command of the planner, which does not know the API.
     var command: Command {
         switch self {
         case .restartNode(let node, let noFailover, let restoreRoles, let force):

@@ -9,11 +9,11 @@ import Planner
 import ProcessSupervision
 import Synchronization
 
-/// Puts the program that is now on disk in the place of the one that runs: the process stays, and with it the nodes as its
-/// children, the lock, and the control socket. It is tried first; then clients are answered and the loop comes to rest, and the
-/// next program looks at everything anew, like any clusterd that starts.
+/// Upgrades clusterd in place to the program on disk: the process persists, and with it the nodes as its children, the lock, and
+/// the control socket. The new program is tried first. Then clients are answered and the loop comes to rest, and the new program
+/// observes everything from scratch, as at any start.
 final class Reexec: Sendable {
-    /// What there is only once the daemon is put together.
+    /// The parts that exist only once the daemon is assembled.
     struct Parts: Sendable {
         var orchestrator: Orchestrator<HostDriver>
         var lock: FileLock
@@ -26,25 +26,25 @@ final class Reexec: Sendable {
     private struct Attempt: Sendable {
         var who: RequestOrigin
         var probe: UpgradeProbe
-        /// Where signals wait.
+        /// The descriptor in which signals wait.
         var signals: Int32
     }
 
     private struct State {
         var parts: Parts?
         var underWay: Task<Result<ReexecDocument, Failure>, Never>?
-        /// Set when only the loop is to come to rest yet.
+        /// Set when only the loop still has to come to rest.
         var attempt: Attempt?
-        /// Files that were replaced again between the probe and the replacement.
+        /// How often the program on disk changed between the probe and the exec.
         var changes = 0
-        /// Whether who asks is to wait yet.
+        /// Whether requests still have to wait.
         var isSilent: Bool
     }
 
-    /// For clients to be answered.
+    /// How long to wait for clients to be answered.
     private static let patience = Duration.seconds(2)
     private static let changesLimit = 3
-    /// For a program that goes on with the socket of another to know what that one knew.
+    /// How long requests wait until a program that inherited the socket knows what the previous program knew.
     private static let silence = Duration.seconds(1)
 
     private let program = ProgramFile.find()
@@ -56,7 +56,7 @@ final class Reexec: Sendable {
     private let began: Moment
     private let state: Mutex<State>
 
-    /// - Parameter keepsWaiting: whether the control socket was there before this program, and with it who asked the one before.
+    /// - Parameter keepsWaiting: whether this program inherited the control socket, and with it requests to the previous program.
     init(
         _ identity: DaemonIdentity, keepsWaiting: Bool, driver: HostDriver, inbox: Inbox, reporter: Reporter,
         timeline: Timeline
@@ -72,8 +72,8 @@ final class Reexec: Sendable {
 
     func begin(_ parts: Parts) { state.withLock { $0.parts = parts } }
 
-    /// Answers once it is certain whether it will be tried in earnest. Who asks meanwhile gets the same answer: what is on disk
-    /// when it comes to it is what runs.
+    /// Answers once it is certain whether the upgrade is attempted. Further requests meanwhile get the same answer: the program on
+    /// disk at the time of the exec is what runs then.
     @discardableResult
     func ask(_ who: RequestOrigin) async -> Result<ReexecDocument, Failure> {
         await state.withLock { state in
@@ -90,7 +90,8 @@ final class Reexec: Sendable {
             let probe = try await UpgradeProbe(program, await environment(parts, signals: -1, isProbe: true), driver)
             let status = await parts.orchestrator.status().cluster
             timeline.reexecAsked(by: who, program, probe.report.version)
-            reporter.say("reexec    clusterd \(identity.version) makes way for \(probe.report.version) (\(program))")
+            reporter.say(
+                "reexec    clusterd \(identity.version) is upgraded in place to \(probe.report.version) (\(program))")
             let document = ReexecDocument(
                 cluster: status.name, program: program, version: probe.report.version, before: status.daemon,
                 lastEvent: timeline.log.last)
@@ -114,13 +115,14 @@ final class Reexec: Sendable {
             throw Failure(error)
         }
         throw Failure(
-            "not-formed", "clusterd has only just started", hint: "clusterd reexec", exit: ControlAPI.ExitCode.failed)
+            "not-formed", "clusterd has not finished starting", hint: "clusterd reexec",
+            exit: ControlAPI.ExitCode.failed)
     }
 
-    /// execve(2) first ends every other thread, and one that waits for a disk does not end.
+    /// execve(2) first ends all other threads, and a thread that waits for a disk does not end.
     private static func hanging(_ doing: String, _ path: String) -> Refusal {
         Refusal(
-            .diskHangs, "\(doing) \(path) has not returned: the program cannot be replaced before it does",
+            .diskHangs, "\(doing) \(path) has not returned: clusterd cannot be upgraded before it does",
             hint: path.hasPrefix("/") ? "findmnt -T \(ShellWord.quoted(path))" : nil, exit: ControlAPI.ExitCode.failed)
     }
 
@@ -150,7 +152,7 @@ final class Reexec: Sendable {
         }
     }
 
-    /// Who asks is told how the cluster is, and not that nothing is known yet of one that was ready a moment ago.
+    /// Delays answers until the state is known, so that a cluster that was ready a moment ago is not reported as unknown.
     private func answerSoon(_ cycle: Cycle) {
         let isKnown = cycle.decision.assessment.ready || cycle.record?.everReady != true
         guard isKnown || cycle.seen.intent != .run || driver.now() - began >= Self.silence else { return }
@@ -165,18 +167,18 @@ final class Reexec: Sendable {
         }
     }
 
-    /// A stop that was asked for a moment before comes first.
+    /// A stop that was requested before takes precedence.
     private func stopped() {
         let attempt = state.withLock { state in
             defer { state.attempt = nil }
             return state.attempt
         }
         guard let attempt else { return }
-        refuse(attempt.who, Failure("stopping", "clusterd ends", exit: ControlAPI.ExitCode.failed))
+        refuse(attempt.who, Failure("stopping", "clusterd is about to exit", exit: ControlAPI.ExitCode.failed))
         Task { await resume() }
     }
 
-    /// The loop has come to rest. Returns only where this program goes on; then the loop is to be run again.
+    /// Called when the loop has come to rest. Returns only if this program continues; then the loop must run again.
     func carryOut() async {
         let (parts, attempt, changes) = state.withLock { ($0.parts, $0.attempt, $0.changes) }
         guard let parts, let attempt else { return await goOn() }
@@ -189,20 +191,20 @@ final class Reexec: Sendable {
             let error = Replacement(
                 executable: program, words: CommandWord.arguments,
                 environment: await environment(parts, signals: attempt.signals, isProbe: false),
-                // What this program was given and has not taken for itself since.
+                // Descriptors that this program inherited and has not closed.
                 descriptors: kept + Clusterd.inheritance.descriptors.filter { fcntl($0, F_GETFD) == 0 }
             ).take()
             failure = Failure("cannot-take-over", "\(program): \(error)", exit: ControlAPI.ExitCode.failed)
         } else if changes < Self.changesLimit {
-            // Another one was put there meanwhile, which nobody has tried.
+            // The file was replaced meanwhile, and the new one has not been tried.
             state.withLock { ($0.underWay, $0.attempt, $0.changes) = (nil, nil, changes + 1) }
             await goOn()
             Task { await ask(attempt.who) }
             return
         } else {
             failure = Failure(
-                "cannot-take-over", "\(program) is being changed again and again",
-                hint: "clusterd reexec, once it stays as it is", exit: ControlAPI.ExitCode.failed)
+                "cannot-take-over", "\(program) keeps changing",
+                hint: "run clusterd reexec again when the file no longer changes", exit: ControlAPI.ExitCode.failed)
         }
         refuse(attempt.who, failure)
         await goOn()
@@ -228,9 +230,9 @@ final class Reexec: Sendable {
             metrics: await parts.publicServer?.inheritance())
     }
 
-    /// As this program found it when it was started, with what systemd left there for it.
+    /// The environment as it was when this program started, with the variables of systemd.
     private func environment(_ parts: Parts, signals: Int32, isProbe: Bool) async -> [CommandWord] {
-        // What speaks to systemd would speak in our name.
+        // A probe that notifies systemd would do so in the name of this daemon.
         let systemd = isProbe ? ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"] : []
         return CommandWord.environment(
             Clusterd.environment, without: systemd + ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID"],

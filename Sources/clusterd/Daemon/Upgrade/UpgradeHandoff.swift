@@ -2,29 +2,29 @@ import ControlAPI
 import ControlServer
 import Glibc
 
-/// What a clusterd hands on to the program that takes its place in the same process: which of the open descriptors are what.
-/// In an environment variable that names the process it is for, as systemd's LISTEN_FDS does.
+/// What clusterd hands over to the next program in an upgrade in place: the meaning of the open descriptors. It is passed in an
+/// environment variable that names the process it is for, like systemd's LISTEN_FDS.
 struct UpgradeHandoff: Sendable, Codable {
     static let variable = "CLUSTERD_INHERITED"
-    /// Raised when an older program would be misled.
+    /// Increased when an older program would misread the format.
     private static let currentForm = 1
 
-    /// What is found in the environment.
+    /// The handoff found in the environment.
     enum Offer: Sendable {
         case ours(UpgradeHandoff)
-        /// It is meant for the process that started this one: whether it could be taken over is being tried.
+        /// For the process that started this one, which tries whether this program could take over.
         case tried(UpgradeHandoff)
         case notUnderstood(String)
     }
 
     var form = UpgradeHandoff.currentForm
     var pid: Int32
-    /// Of the program that hands it on.
+    /// The version of the program that hands over.
     var version: String
     var dataDirectory: String
     /// `<data>/lock`, held.
     var lock: Int32
-    /// Signals that came and were not looked at.
+    /// Signals that arrived and were not handled.
     var signals: Int32
     var control: InheritedSocket?
     var metrics: InheritedSocket?
@@ -46,8 +46,8 @@ struct UpgradeHandoff: Sendable, Codable {
 
     var text: String { String(decoding: (try? ControlJSON.encode(self)) ?? [], as: UTF8.self) }
 
-    /// Takes it out of the environment, and marks the descriptors so that no child gets them. To be called before there is a second
-    /// thread, as setenv(3) is not thread-safe.
+    /// Takes the handoff out of the environment, and marks the descriptors close-on-exec. Must be called before there is a second
+    /// thread, because setenv(3) is not thread-safe.
     static func take() -> Offer? {
         guard let value = getenv(variable) else { return nil }
         let text = String(cString: value)

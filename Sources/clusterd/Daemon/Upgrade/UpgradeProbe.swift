@@ -8,28 +8,28 @@ import Orchestrator
 import Planner
 import ProcessSupervision
 
-/// Tries the program that is now on disk before it takes the place of the one that runs: it is started beside it with the same
-/// arguments and a flag more, reads the configuration, the record and what it is to inherit, says which version it is, and ends. A
-/// program that cannot do this much would take the cluster's supervision with it.
+/// Tries the program on disk before an upgrade in place: starts it beside the daemon with the same arguments and one more flag.
+/// It reads the configuration, the record and the handoff, prints its version, and exits. A program that cannot do that would
+/// leave the cluster unsupervised.
 struct UpgradeProbe: Sendable {
-    /// What a program says that could take over.
+    /// The output of a program that could take over.
     struct Report: Sendable, Codable {
         var version: String
         var takesOver = true
     }
 
     static let flag = "--try-to-take-over"
-    /// On a host so slow that the engine takes this long to say its version, it is not the time for it.
+    /// On a host so slow that the engine takes this long to print its version, an upgrade has to wait.
     static let limit = Duration.seconds(20)
 
     let program: String
-    /// Which file was tried.
+    /// Identifies the file that was tried.
     let stamp: FileStamp
     let report: Report
 
-    // MARK: in the program that is tried
+    // MARK: in the new program
 
-    /// All that a start looks at before it touches anything.
+    /// Makes all checks of a start before it changes anything.
     static func answer(_ options: Daemon.Options) throws {
         do throws(Failure) {
             let inherited = try offered()
@@ -41,7 +41,7 @@ struct UpgradeProbe: Sendable {
             guard loaded.spec.dataDirectory == inherited.dataDirectory else {
                 throw Failure(
                     "other-folder",
-                    "cluster.data-dir is \(loaded.spec.dataDirectory) by now, and the cluster that runs lies in "
+                    "cluster.data-dir is now \(loaded.spec.dataDirectory), but the data of the running cluster are in "
                         + inherited.dataDirectory,
                     hint: "set it back, or stop the cluster first: clusterd stop",
                     exit: ControlAPI.ExitCode.configuration)
@@ -61,18 +61,18 @@ struct UpgradeProbe: Sendable {
         case .tried(let inherited)?: return inherited
         case .ours?, nil:
             throw Failure(
-                "not-asked", "\(flag) is for a clusterd that is about to be replaced",
+                "not-asked", "\(flag) is for internal use during an upgrade in place",
                 hint: "clusterd reexec", exit: ControlAPI.ExitCode.usage)
         case .notUnderstood?:
             throw Failure(
                 "not-understood",
-                "clusterd \(Clusterd.programVersion) does not understand what the one that runs hands on",
-                hint: "clusterd detach, then start it again: the nodes go on running",
+                "clusterd \(Clusterd.programVersion) does not understand what the running clusterd hands over",
+                hint: "clusterd detach, then start it again: the nodes keep running",
                 exit: ControlAPI.ExitCode.failed)
         }
     }
 
-    // MARK: in the one that runs
+    // MARK: in the running program
 
     init(_ program: String, _ environment: [CommandWord], _ driver: HostDriver) async throws(Failure) {
         self.program = program
@@ -90,7 +90,7 @@ struct UpgradeProbe: Sendable {
         report = try Self.read(program, exit, (try? readFile(output, limit: 1 << 16)) ?? [])
     }
 
-    /// nil: it did not end in time, and was killed.
+    /// nil: the probe did not exit in time, and was killed.
     private static func end(of order: SpawnOrder, _ driver: HostDriver) async throws(Failure) -> ProcessExit? {
         let (exits, continuation) = AsyncStream.makeStream(of: ProcessExit.self)
         let identity: ProcessIdentity
@@ -115,13 +115,15 @@ struct UpgradeProbe: Sendable {
     }
 
     private static func read(_ program: String, _ exit: ProcessExit?, _ output: [UInt8]) throws(Failure) -> Report {
-        guard let exit else { throw failure("\(program) did not say within \(limit.inWords) whether it can take over") }
+        guard let exit else {
+            throw failure("\(program) did not report within \(limit.inWords) whether it can take over")
+        }
         let lines = output.split(separator: 10)
         if exit.code == 0 {
             if let report = lines.lazy.compactMap({ try? ControlJSON.decode(Report.self, from: Array($0)) }).last {
                 return report
             }
-            throw failure("\(program) is no clusterd that can take over from one that runs")
+            throw failure("\(program) is not a clusterd that can take over from a running one")
         }
         if let error = lines.lazy.compactMap({ try? ControlJSON.decode(ErrorDocument.self, from: Array($0)) }).last?
             .error
@@ -134,7 +136,7 @@ struct UpgradeProbe: Sendable {
 
     private static func failure(_ words: String) -> Failure {
         Failure(
-            "cannot-take-over", words, hint: "clusterd goes on as before; put a clusterd there that runs",
+            "cannot-take-over", words, hint: "the running clusterd continues; install a working clusterd there",
             exit: ControlAPI.ExitCode.failed)
     }
 }
