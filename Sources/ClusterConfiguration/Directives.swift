@@ -163,41 +163,9 @@ extension SpecReader {
             else { return .builtIn }
             return value.origin
         }
-        let ports: String =
-            switch spec.ports {
-            case .from(let port): String(port)
-            case .list(let ports): ports.map(String.init).joined(separator: " ")
-            case .range(let range): "\(range.lowerBound)-\(range.upperBound)"
-            }
-        let rows: [(String, String)] = [
-            ("cluster.name", spec.name), ("cluster.masters", "\(spec.masters)"),
-            ("cluster.replicas", "\(spec.replicas)"),
-            ("cluster.ports", ports), ("cluster.on-port-conflict", spec.onPortConflict.rawValue),
-            ("cluster.port-wait", Quantity.text(spec.portWait)),
-            ("cluster.bind", spec.bind.joined(separator: " ")),
-            ("cluster.announce", spec.announce ?? "null"), ("cluster.data-dir", spec.dataDirectory),
-            ("cluster.min-free", Quantity.text(bytes: spec.minimumFreeBytes)),
-            ("cluster.memory-max", spec.memoryMax.map { Quantity.text(bytes: $0) } ?? "null"),
-            ("engine.server", spec.server),
-            ("engine.user", spec.engineUser ?? "null"), ("engine.auth-user", spec.login?.user ?? "null"),
-            ("engine.auth-pass", spec.login == nil ? "null" : "(hidden)"),
-            ("supervision.failover", spec.supervision.failover.rawValue),
-            (
-                "supervision.failover-max-lag",
-                spec.supervision.failoverMaxLag.map { Quantity.text(bytes: $0) } ?? "null"
-            ),
-            ("supervision.hang-timeout", Quantity.text(spec.supervision.hangTimeout)),
-            ("supervision.restart", spec.supervision.restart.rawValue),
-            (
-                "supervision.restart-delay",
-                "\(Quantity.text(spec.supervision.restartDelayFirst))..\(Quantity.text(spec.supervision.restartDelayLast))"
-            ),
-            ("supervision.stop-timeout", Quantity.text(spec.supervision.stopTimeout)),
-            ("control.socket", spec.control.socket ?? spec.dataDirectory + "/control.sock"),
-            ("control.group", spec.control.group ?? "null"),
-            ("control.metrics", spec.control.metrics.map(String.init(describing:)) ?? "null"),
-        ]
-        var shown = rows.map { EffectiveSetting(key: $0.0, value: $0.1, origin: origin($0.0)) }
+        var shown = ConfigurationKey.all.map {
+            EffectiveSetting(key: $0.path, value: $0.text(spec), origin: origin($0.path))
+        }
         func add(_ directives: [ClusterSpec.Directive], _ prefix: String) {
             for directive in directives {
                 let hidden = Self.secrets.contains(directive.name) || directive.name == "user"
@@ -216,7 +184,7 @@ extension SpecReader {
             if let bytes = override.memoryMax {
                 shown.append(
                     .init(
-                        key: "nodes.\(name).memory-max", value: Quantity.text(bytes: bytes), origin: override.origin))
+                        key: "nodes.\(name).memory-max", value: bytes.configuredBytes, origin: override.origin))
             }
             add(override.directives, "nodes.\(name).redis.")
         }

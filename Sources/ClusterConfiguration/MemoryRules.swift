@@ -13,7 +13,7 @@ extension SpecReader {
             return nil
         }
         guard bytes == 0 || bytes >= Self.leastMemoryMax else {
-            refuse("a node needs at least \(Quantity.text(bytes: Self.leastMemoryMax))", label, value.origin)
+            refuse("a node needs at least \(Self.leastMemoryMax.configuredBytes)", label, value.origin)
             return nil
         }
         return bytes
@@ -42,12 +42,12 @@ extension SpecReader {
             guard let most, most > 0 else { continue }
             let used = used ?? 0
             if used > 0, used < most { continue }
-            let engine = used > 0 ? "\(directive) is \(Quantity.text(bytes: used))" : "\(directive) sets no limit"
+            let engine = used > 0 ? "\(directive) is \(used.configuredBytes)" : "\(directive) sets no limit"
             warnings.append(
                 ConfigurationError(
                     origin: origin,
                     message:
-                        "\(label) is \(Quantity.text(bytes: most)) and \(engine): the kernel kills the node before the engine "
+                        "\(label) is \(most.configuredBytes) and \(engine): the kernel kills the node before the engine "
                         + "rejects a write",
                     hint:
                         "set \(directive) to two thirds of it: saves, replicas and clients need room in addition to the data"

@@ -53,17 +53,4 @@ enum Quantity {
         guard let port = Int(text), (1...65535).contains(port) else { return nil }
         return port
     }
-
-    /// The text of a duration: `10s`, `200ms`.
-    static func text(_ duration: Duration) -> String {
-        let milliseconds = duration.inMilliseconds
-        return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
-    }
-
-    /// The text of a size: `512mb`.
-    static func text(bytes: Int64) -> String {
-        let units: [(String, Int64)] = [("gb", 1 << 30), ("mb", 1 << 20), ("kb", 1 << 10)]
-        let unit = units.first { bytes >= $0.1 && bytes % $0.1 == 0 }
-        return unit.map { "\(bytes / $0.1)\($0.0)" } ?? String(bytes)
-    }
 }

@@ -116,7 +116,7 @@ struct Settings {
             case "redis": putForAll(member.key.lowercased(), value)
             case "nodes": takeOverride(member, file)
             default:
-                let known = Schema.sections[section.key] ?? []
+                let known = ConfigurationKey.sections[section.key] ?? []
                 if known.contains(member.key) {
                     values["\(section.key).\(member.key)"] = value
                 } else {

@@ -144,8 +144,7 @@ struct SpecReader {
         }
         if let delay = text("supervision.restart-delay") {
             if let (first, last) = Quantity.durationRange(delay) {
-                spec.supervision.restartDelayFirst = first
-                spec.supervision.restartDelayLast = last
+                spec.supervision.restartDelay = .init(first: first, last: last)
             } else {
                 fail("supervision.restart-delay", "'\(delay)' is not a range of durations such as 200ms..30s")
             }

@@ -34,7 +34,7 @@ import Testing
         let supervision = spec.supervision
         #expect(supervision.failover == .off && supervision.restart == .onFailure)
         #expect(supervision.hangTimeout == .seconds(2) && supervision.stopTimeout == .seconds(300))
-        #expect(supervision.restartDelayFirst == .seconds(1) && supervision.restartDelayLast == .seconds(60))
+        #expect(supervision.restartDelay.first == .seconds(1) && supervision.restartDelay.last == .seconds(60))
         #expect(spec.control.socket == "/run/x.sock" && spec.control.group == "ops")
     }
 

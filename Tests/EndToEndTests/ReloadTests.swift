@@ -43,7 +43,7 @@ import Testing
             let result = try daemon.command(["reload", "--json"])
             #expect(result.exit == 0, "\(result.errors)")
             let reload = try ControlJSON.decode(ReloadDocument.self, from: Array(result.output.utf8))
-            #expect(reload.live == ["maxmemory"] && reload.applied == ["supervision"])
+            #expect(reload.live == ["maxmemory"] && reload.applied == ["supervision.restart"])
             #expect(reload.pendingRestart.map(\.directive) == ["databases"])
             for port in ports {
                 let answer = try await Redis.send(port, "CONFIG", "GET", "maxmemory")

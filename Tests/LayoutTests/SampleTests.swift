@@ -32,4 +32,19 @@ import Testing
         #expect(spec.overrides["7002"] != nil)
         #expect(spec.directives.contains { $0.name == "requirepass" && $0.arguments == ["secret"] })
     }
+
+    /// Each key has its place in the sample, and a page that explains it.
+    @Test(arguments: ConfigurationKey.all.map(\.path)) func everyKeyIsInTheSampleAndExplained(key: String) throws {
+        let parts = key.split(separator: ".").map(String.init)
+        let pattern = try Regex("^ *#? +\(parts[1]):")
+        var section = ""
+        var isThere = false
+        for line in files().flatMap(\.lines) {
+            if let match = line.firstMatch(of: #/^(?:# )?([a-z]+):/#) { section = String(match.1) }
+            isThere = isThere || (section == parts[0] && line.firstMatch(of: pattern) != nil)
+        }
+        #expect(isThere, "conf.d has no \(key)")
+        let pages = SourceTree.files(in: "docs", suffix: ".md").map(\.text).joined()
+        #expect(pages.contains(parts[1]), "no page has \(key)")
+    }
 }

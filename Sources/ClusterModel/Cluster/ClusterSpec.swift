@@ -107,13 +107,23 @@ package struct ClusterSpec: Hashable, Sendable {
             case never
         }
 
+        /// Doubles from the first to the last with each failure in a row.
+        package struct RestartDelay: Hashable, Sendable {
+            package var first: Duration
+            package var last: Duration
+
+            package init(first: Duration, last: Duration) {
+                self.first = first
+                self.last = last
+            }
+        }
+
         package var failover = Failover.fast
         /// Bytes; nil is no limit. As much as the engine's replication backlog holds by default.
         package var failoverMaxLag: Int64? = 1 << 20
         package var hangTimeout = Duration.seconds(5)
         package var restart = Restart.always
-        package var restartDelayFirst = Duration.milliseconds(200)
-        package var restartDelayLast = Duration.seconds(30)
+        package var restartDelay = RestartDelay(first: .milliseconds(200), last: .seconds(30))
         package var stopTimeout = Duration.seconds(60)
 
         package init() {}

@@ -1,3 +1,5 @@
+import ClusterModel
+
 /// The rejection of a request that is invalid in itself, regardless of the cluster.
 package struct ControlRejection: Error, Hashable, Sendable {
     /// The HTTP status: 400, 404 or 405.
@@ -58,7 +60,7 @@ extension ControlRequest {
             self = .reexec
         case .restartNode, .startNode, .stopNode, .failover, .rollingRestart, .pause, .resume, .cancel,
             .fix:
-            guard let change = try Change(endpoint, text, RequestBody(request.body)) else { throw Self.unknown(path) }
+            guard let change = try Command(endpoint, text, RequestBody(request.body)) else { throw Self.unknown(path) }
             self = .change(change, idempotencyKey: try Self.idempotencyKey(request))
         }
     }

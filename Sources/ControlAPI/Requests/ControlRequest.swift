@@ -1,3 +1,5 @@
+import ClusterModel
+
 /// A request of a client to the daemon.
 package enum ControlRequest: Hashable, Sendable {
     case status
@@ -9,7 +11,7 @@ package enum ControlRequest: Hashable, Sendable {
     /// `follows`: a stream of newline-delimited JSON instead of one document.
     case events(EventQuery, follows: Bool)
     /// Answered with the operation. Requests with the same key are one request.
-    case change(Change, idempotencyKey: String?)
+    case change(Command, idempotencyKey: String?)
     /// The plan of `fix`.
     case fixPlan
     case quarantine
@@ -130,7 +132,7 @@ extension ControlRequest {
         HTTPRequest(endpoint.method, endpoint.path(text))
     }
 
-    private static func send(_ change: Change, _ idempotencyKey: String?) -> HTTPRequest {
+    private static func send(_ change: Command, _ idempotencyKey: String?) -> HTTPRequest {
         var request = send(change.endpoint, change.subject)
         if !change.body.isEmpty {
             request.headers.append(HTTPHeader("Content-Type", "application/json"))

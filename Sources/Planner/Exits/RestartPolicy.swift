@@ -12,8 +12,8 @@ package enum RestartPolicy {
     /// Exponential from `restart-delay`'s first to its last value, each spread over its upper half.
     package static func retryAt(_ exit: NodeProcess.Exited, _ supervision: ClusterSpec.Supervision) -> Moment {
         if case .portTaken = exit.reason.kind { return exit.at }
-        let doubled = supervision.restartDelayFirst * (1 << min(max(exit.failures - 1, 0), 20))
-        let delay = min(doubled, supervision.restartDelayLast).inNanoseconds
+        let doubled = supervision.restartDelay.first * (1 << min(max(exit.failures - 1, 0), 20))
+        let delay = min(doubled, supervision.restartDelay.last).inNanoseconds
         let spread = Int64(exit.jitter % UInt64(max(1, delay / 2 + 1)))
         return exit.at + .nanoseconds(delay - spread)
     }

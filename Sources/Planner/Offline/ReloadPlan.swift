@@ -18,21 +18,15 @@ package struct ReloadPlan: Sendable, Equatable {
 
     package init(from old: ClusterSpec, to new: ClusterSpec) {
         spec = new
-        hold(\.name, "cluster.name", old)
-        hold(\.bind, "cluster.bind", old)
-        hold(\.announce, "cluster.announce", old)
-        hold(\.dataDirectory, "cluster.data-dir", old)
-        hold(\.server, "engine.server", old)
-        hold(\.engineUser, "engine.user", old)
-        hold(\.control.socket, "control.socket", old)
-        hold(\.control.group, "control.group", old)
-        hold(\.control.metrics, "control.metrics", old)
-        note(\.login, "engine.auth-user", old)
-        note(\.onPortConflict, "cluster.on-port-conflict", old)
-        note(\.portWait, "cluster.port-wait", old)
-        note(\.minimumFreeBytes, "cluster.min-free", old)
-        note(\.supervision, "supervision", old)
-        note(\.memoryMax, "cluster.memory-max", old)
+        for key in ConfigurationKey.all where key.differs(old, new) {
+            switch key.reload {
+            case .applies: applied.append(key.path)
+            case .waitsForStart:
+                heldBack.append(key.path)
+                key.keep(&spec, old)
+            case .ofFormation: break
+            }
+        }
         for name in Set(old.overrides.keys).union(new.overrides.keys).sorted()
         where old.overrides[name]?.memoryMax != new.overrides[name]?.memoryMax {
             applied.append("nodes.\(name).memory-max")
@@ -72,20 +66,6 @@ package struct ReloadPlan: Sendable, Equatable {
 
     package var changesNothing: Bool {
         applied.isEmpty && directives.isEmpty && heldBack.isEmpty && later.isEmpty
-    }
-
-    private mutating func hold<Value: Equatable>(
-        _ path: WritableKeyPath<ClusterSpec, Value>, _ key: String, _ old: ClusterSpec
-    ) {
-        guard spec[keyPath: path] != old[keyPath: path] else { return }
-        heldBack.append(key)
-        spec[keyPath: path] = old[keyPath: path]
-    }
-
-    private mutating func note<Value: Equatable>(
-        _ path: KeyPath<ClusterSpec, Value>, _ key: String, _ old: ClusterSpec
-    ) {
-        if spec[keyPath: path] != old[keyPath: path] { applied.append(key) }
     }
 
     private mutating func compareDirectives(_ old: ClusterSpec, _ new: ClusterSpec) {

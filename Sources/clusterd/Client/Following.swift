@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterModel
 import ControlAPI
 import ControlClient
 import Glibc
@@ -15,7 +16,7 @@ struct ChangeOptions: ParsableArguments {
     var timeout: TimeoutArgument?
 
     /// Requests the change, shows its progress, and returns when it is done.
-    func carryOut(_ change: Change, within usual: Duration = .seconds(60)) throws {
+    func carryOut(_ change: Command, within usual: Duration = .seconds(60)) throws {
         do {
             let client = try daemon.client()
             let status = try client.get(.status, StatusDocument.self)

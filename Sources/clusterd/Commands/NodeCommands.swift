@@ -96,6 +96,6 @@ struct FailoverCommand: ParsableCommand {
     }
 
     func run() throws {
-        try options.carryOut(.failover(replica ?? from ?? "", from: replica == nil, force: force))
+        try options.carryOut(replica.map { .failover($0, force: force) } ?? .failoverFrom(from ?? "", force: force))
     }
 }

@@ -13,7 +13,7 @@ import Testing
         .change(.startNode("7001"), idempotencyKey: "k"), .change(.stopNode("7001"), idempotencyKey: nil),
         .change(.stopNode("7001", noFailover: true, force: true), idempotencyKey: nil),
         .change(.failover("7003"), idempotencyKey: nil),
-        .change(.failover("7000", from: true, force: true), idempotencyKey: nil),
+        .change(.failoverFrom("7000", force: true), idempotencyKey: nil),
         .change(.rollingRestart(), idempotencyKey: nil),
         .change(.rollingRestart(pending: true, restoreRoles: true, force: true), idempotencyKey: "k"),
         .change(.pause(nil), idempotencyKey: nil), .change(.pause(.milliseconds(1500)), idempotencyKey: nil),

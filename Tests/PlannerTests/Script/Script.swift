@@ -12,6 +12,7 @@ struct Script {
 
     private let blocks: [[String]]
     private var scene = Scene.settled()
+    private var before: Decision?
 
     init(_ text: String) {
         blocks = text.split(separator: "\n\n").map { $0.split(separator: "\n").map(String.init) }
@@ -37,7 +38,10 @@ struct Script {
         case ("settled", _): scene = .settled(replicas: words.count > 1 ? Int(words[1]) ?? 1 : 1)
         case ("new-daemon", _): scene.replaceDaemon()
         case ("lose-record", _): scene.loseRecord()
-        case ("dies", let node?): scene.die(node)
+        case ("dies", let node?):
+            // After the last look at the folders.
+            scene.pass(.milliseconds(1))
+            scene.die(node)
         case ("loses-files", let node?): scene.disk[Scene.folder(node)]?.content = DirectoryContent()
         case ("loses-nodes-conf", let node?): scene.disk[Scene.folder(node)]?.nodesFile = .absent
         case ("stale-folder", let node?):
@@ -47,7 +51,8 @@ struct Script {
         case ("restart-node", let node?): try scene.ask(.restartNode(node.text))
         case ("stop-node", let node?): try scene.ask(.stopNode(node.text))
         case ("failover", let node?): try scene.ask(.failover(node.text))
-        case ("turns", _): return (0..<(Int(words[1]) ?? 1)).flatMap { _ in Self.told(scene.turn()) }
+        case ("turns", _):
+            return (0..<(Int(words[1]) ?? 1)).flatMap { _ in told(scene.turn()) }
         case ("until", _): return run(until: words[1])
         case ("nodes", _): return nodes
         default: throw Trouble(line: line)
@@ -56,29 +61,35 @@ struct Script {
     }
 
     private mutating func run(until goal: String) -> [String] {
-        var said: [String] = []
-        _ = scene.run { decision in
-            for line in Self.told(decision) where said.last != line { said.append(line) }
+        var decisions: [Decision] = []
+        scene.run { decision in
+            decisions.append(decision)
             return switch goal {
             case "done": decision.record?.operations.contains(where: \.isOpen) == false
             case "finding": decision.findings.contains { $0.severity == .error }
             default: decision.assessment.ready
             }
         }
-        return said
+        return decisions.flatMap { told($0) }
     }
 
-    /// What is ordered, but for questions; what is waited for, and what is found.
-    private static func told(_ decision: Decision) -> [String] {
-        let verdicts = decision.verdicts.map { "verdict  \($0.sentence)" }
-        let deeds = decision.deeds.map { "does     \($0)" }
-        // A number of milliseconds is another with each change of a pause: it says nothing about the decision.
-        let waits = decision.waits.prefix(1).map { "waits    \($0.words)" }
-        let findings = decision.findings.filter { $0.severity > .info }.map {
-            "finds    \($0.code): \($0.message)"
-        }
-        return verdicts + deeds + waits + findings
+    /// What is ordered, but for questions; and of what is waited for and what is found, what was not so in the turn before.
+    private mutating func told(_ decision: Decision) -> [String] {
+        defer { before = decision }
+        let verdicts = decision.verdicts.filter { before?.verdicts.contains($0) != true }
+        let findings = decision.findings.filter { $0.severity > .info && before?.findings.contains($0) != true }
+        let wait = decision.waits.first == before?.waits.first ? nil : decision.waits.first
+        return verdicts.map { "verdict  \($0.sentence)" } + decision.deeds.map { "does     \(Self.short($0))" }
+            + (wait.map { ["waits    \($0.words)"] } ?? [])
+            + findings.map { "finds    \($0.code): \($0.message)" }
             + (decision.refusal.map { ["refuses  \($0.code): \($0.message)"] } ?? [])
+    }
+
+    /// Without moments and fingerprints, which another scene would change.
+    private static func short(_ deed: String) -> String {
+        deed.split(separator: " ").filter { word in
+            !(word.count >= 8 && word.allSatisfy { $0.isHexDigit || $0 == "/" }) && word != "after"
+        }.joined(separator: " ")
     }
 
     private var nodes: [String] {

@@ -138,33 +138,13 @@ struct RequestHandler: Sendable {
         return .document(operation)
     }
 
-    private func carryOut(_ change: Change, _ key: String?) async -> ControlResponse {
+    private func carryOut(_ command: Command, _ key: String?) async -> ControlResponse {
         do {
             // Reads again what needs a restart: files and programs may have been replaced a moment ago.
-            if case .rollingRestart(pending: true, _, _) = change { _ = await orchestrator.check() }
-            return .document(try await orchestrator.change(change.command, key: key), status: 202)
+            if case .rollingRestart(pending: true, _, _) = command { _ = await orchestrator.check() }
+            return .document(try await orchestrator.change(command, key: key), status: 202)
         } catch {
             return refused(error)
-        }
-    }
-}
-
-extension Change {
-    /// The same change as a command of the planner, which does not know the API.
-    var command: Command {
-        switch self {
-        case .restartNode(let node, let noFailover, let restoreRoles, let force):
-            .restartNode(node, noFailover: noFailover, restoreRoles: restoreRoles, force: force)
-        case .startNode(let node): .startNode(node)
-        case .stopNode(let node, let noFailover, let force): .stopNode(node, noFailover: noFailover, force: force)
-        case .failover(let node, from: true, let force): .failoverFrom(node, force: force)
-        case .failover(let node, from: false, let force): .failover(node, force: force)
-        case .rollingRestart(let pending, let restoreRoles, let force):
-            .rollingRestart(pending: pending, restoreRoles: restoreRoles, force: force)
-        case .pause(let duration): .pause(duration)
-        case .resume: .resume
-        case .cancel(let id): .cancel(id)
-        case .fix(let ids): .fix(ids)
         }
     }
 }

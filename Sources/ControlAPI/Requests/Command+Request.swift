@@ -1,25 +1,13 @@
-/// A change that an operator requests, each with its own POST. Nodes are given as typed: a name, host:port, a port or the
-/// beginning of an id. An absent member of the body is false.
-package enum Change: Hashable, Sendable {
-    case restartNode(String, noFailover: Bool = false, restoreRoles: Bool = false, force: Bool = false)
-    case startNode(String)
-    case stopNode(String, noFailover: Bool = false, force: Bool = false)
-    /// `from`: the node is the master to replace, instead of the replica to promote.
-    case failover(String, from: Bool = false, force: Bool = false)
-    case rollingRestart(pending: Bool = false, restoreRoles: Bool = false, force: Bool = false)
-    /// nil: until `resume`.
-    case pause(Duration?)
-    case resume
-    case cancel(String)
-    /// The ids of the repairs that the operator confirmed.
-    case fix([String])
+import ClusterModel
 
+/// A command as a request: each has its own POST, with its subject in the path. An absent member of the body is false.
+extension Command {
     var endpoint: ControlEndpoint {
         switch self {
         case .restartNode: .restartNode
         case .startNode: .startNode
         case .stopNode: .stopNode
-        case .failover: .failover
+        case .failover, .failoverFrom: .failover
         case .rollingRestart: .rollingRestart
         case .pause: .pause
         case .resume: .resume
@@ -31,8 +19,8 @@ package enum Change: Hashable, Sendable {
     /// The subject in the path.
     var subject: String {
         switch self {
-        case .restartNode(let node, _, _, _), .startNode(let node), .stopNode(let node, _, _),
-            .failover(let node, _, _):
+        case .restartNode(let node, _, _, _), .startNode(let node), .stopNode(let node, _, _), .failover(let node, _),
+            .failoverFrom(let node, _):
             node
         case .cancel(let id): id
         case .rollingRestart, .pause, .resume, .fix: ""
@@ -44,7 +32,8 @@ package enum Change: Hashable, Sendable {
         case .restartNode(_, let noFailover, let restoreRoles, let force):
             Self.flags(["noFailover": noFailover, "restoreRoles": restoreRoles, "force": force])
         case .stopNode(_, let noFailover, let force): Self.flags(["noFailover": noFailover, "force": force])
-        case .failover(_, let from, let force): Self.flags(["from": from, "force": force])
+        case .failover(_, let force): Self.flags(["force": force])
+        case .failoverFrom(_, let force): Self.flags(["from": true, "force": force])
         case .rollingRestart(let pending, let restoreRoles, let force):
             Self.flags(["pending": pending, "restoreRoles": restoreRoles, "force": force])
         case .pause(let duration): ["for": .string(duration.map(DurationText.text) ?? "forever")]
@@ -73,7 +62,8 @@ package enum Change: Hashable, Sendable {
             self = .stopNode(subject, noFailover: flags.contains("noFailover"), force: flags.contains("force"))
         case .failover:
             let flags = try body.flags(["from", "force"])
-            self = .failover(subject, from: flags.contains("from"), force: flags.contains("force"))
+            let force = flags.contains("force")
+            self = flags.contains("from") ? .failoverFrom(subject, force: force) : .failover(subject, force: force)
         case .rollingRestart:
             let flags = try body.flags(["pending", "restoreRoles", "force"])
             self = .rollingRestart(

@@ -1,19 +1,19 @@
-import ClusterModel
-
-/// What a person asks for. Nodes stand as they were typed: a name, a port, host:port, or the beginning of an id.
-package enum Command: Sendable, Equatable {
+/// A change that the operator requests: what the client sends, the API receives and the planner admits. Nodes are given as typed: a name,
+/// host:port, a port or the beginning of an ID.
+package enum Command: Sendable, Hashable {
     case restartNode(String, noFailover: Bool = false, restoreRoles: Bool = false, force: Bool = false)
     case startNode(String)
     case stopNode(String, noFailover: Bool = false, force: Bool = false)
-    /// A replica that is to be master.
+    /// The replica to promote.
     case failover(String, force: Bool = false)
-    /// A master that is to be one no more.
+    /// The master to replace.
     case failoverFrom(String, force: Bool = false)
     case rollingRestart(pending: Bool = false, restoreRoles: Bool = false, force: Bool = false)
     /// nil: until `resume`.
     case pause(Duration?)
     case resume
+    /// The ID of an operation.
     case cancel(String)
-    /// The repairs, by their ids, that a person said yes to.
+    /// The IDs of the repairs that the operator confirmed.
     case fix([String])
 }
