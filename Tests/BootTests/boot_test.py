@@ -590,7 +590,7 @@ def removal_stops_and_keeps_the_data(machine, service):
 
 def purge_keeps_the_data_unless_told(machine, service):
     result = machine.run("apt -y purge clusterd")
-    expect(result.status == 0 and "the data in /var/lib/clusterd stay" in result.out + result.err, f"{result}")
+    expect(result.status == 0 and "kept the data in /var/lib/clusterd" in result.out + result.err, f"{result}")
     machine.must("test -s /var/lib/clusterd/state.json && ! test -e /etc/clusterd/conf.d/10-cluster.yaml")
     followed(machine, "Install", "/srv/packages/1")
     machine.must("echo clusterd clusterd/remove-data boolean true | debconf-set-selections")
