@@ -122,11 +122,11 @@ struct EffectEvents: Sendable {
             SettingValue.isSecret(name)
                 ? TimelineEvent(
                     .settingRestored, at: scene.wall, node: node,
-                    "clusterd restored \(name) of \(node) to its configured value",
+                    "clusterd set \(name) of \(node) to its configured value",
                     data: ["name": .text(name)])
                 : TimelineEvent(
                     .settingRestored, at: scene.wall, node: node,
-                    "clusterd restored \(name) of \(node) to its configured value \(value)",
+                    "clusterd set \(name) of \(node) to its configured value \(value)",
                     data: ["name": .text(name), "value": .text(value)])
         default: nil
         }

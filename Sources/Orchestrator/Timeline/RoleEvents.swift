@@ -173,7 +173,7 @@ struct RoleEvents: Sendable {
         data["tookMs"] = took.map { .milliseconds($0) } ?? .null
         let words: String
         switch promotion.lagBytes {
-        case nil: words = "it is behind \(promotion.master) by an unknown amount"
+        case nil: words = "how far it is behind \(promotion.master) is unknown"
         case 0: words = "it has everything up to \(promotion.master)'s last seen offset\(unseen(promotion, scene))"
         case let bytes?:
             words = "it is \(bytes) bytes behind \(promotion.master)'s last seen offset\(unseen(promotion, scene))"
