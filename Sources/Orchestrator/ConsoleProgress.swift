@@ -1,8 +1,8 @@
 import ClusterModel
 import Planner
 
-/// What `up` and `run` say: the counts on the way to ready, and of the timeline's events those that a person at a terminal
-/// wants to see, a line each.
+/// The output of `up` and `run`: the counts on the way to ready, and those timeline events that matter at a terminal, one line
+/// each.
 package struct ConsoleProgress: Sendable {
     private var said = Set<String>()
     private var covered = false
@@ -11,7 +11,7 @@ package struct ConsoleProgress: Sendable {
 
     package init(began: Moment) { self.began = began }
 
-    /// The new lines, without a newline; each begins with a word in a column of ten.
+    /// The new lines, without newlines; each begins with a word in a column of ten characters.
     package mutating func lines(_ cycle: Cycle, _ events: [TimelineEvent], at now: Moment) -> [String] {
         let told = events.flatMap { tell($0, cycle) }
         guard let record = cycle.record else { return told }
@@ -58,7 +58,7 @@ package struct ConsoleProgress: Sendable {
         return lines + told
     }
 
-    /// Long runs of ports as `7000-7029`.
+    /// The ports; long runs as `7000-7029`.
     private static func short(_ ports: [Int]) -> String {
         var runs: [ClosedRange<Int>] = []
         for port in ports {
@@ -83,10 +83,10 @@ package struct ConsoleProgress: Sendable {
             if case .running(let running) = process { running.adopted } else { false }
         }
         let all = "\(progress.started)/\(progress.wanted) \(cycle.seen.engine.program)"
-        return column("start", adopted == 0 ? all : "\(all); \(adopted) of them were running and are taken over")
+        return column("start", adopted == 0 ? all : "\(all); adopted \(adopted) that were already running")
     }
 
-    /// Whether this count is complete and was not said before.
+    /// Whether this count is complete and was not printed before.
     private mutating func isComplete(_ what: String, _ have: Int, _ of: Int) -> Bool {
         have == of && said.insert("\(what) \(of)").inserted
     }
@@ -96,7 +96,7 @@ package struct ConsoleProgress: Sendable {
         case .quarantined: return column("cleaned", event.message)
         case .preserved: return column("kept", event.message)
         case .nodeExited:
-            // A clean end is what a stop asks for.
+            // During a stop, a clean exit is expected.
             return cycle.decision.assessment.phase == .stopping && event.severity == .info
                 ? [] : column("exit", event.message)
         case .nodeGone, .hostRestarted, .exitExplained: return column("gone", event.message)
@@ -108,7 +108,7 @@ package struct ConsoleProgress: Sendable {
         case .servingRegained: return column("serving", event.message)
         case .operationStep, .operationResumed, .operationEnded: return column("operation", event.message)
         case .stateChanged where readySaid:
-            // Which slots are not served was said.
+            // The event serving-lost already said which slots are not served.
             guard case .string(let state)? = event.data["to"], state != "down" else { return [] }
             return column(state, event.message)
         case .findingAppeared where event.severity > .info:

@@ -1,7 +1,7 @@
 import ClusterModel
 import Planner
 
-/// How the observation takes in what happened.
+/// Updates the observation with events.
 extension Cycle {
     package mutating func note(_ event: Event, at now: Moment, wall: WallTime) {
         arrive(at: now)
@@ -24,7 +24,7 @@ extension Cycle {
 
     package mutating func keptAside(_ path: String) { seen.recordKeptAside = path }
 
-    /// A stop is not taken back, and asking twice does not start its clock anew.
+    /// A stop cannot be withdrawn, and a second request does not restart its clock.
     private mutating func note(_ intent: Observation.DaemonIntent) {
         switch (seen.intent, intent) {
         case (.stop(let asked, let kill), .stop(_, let killNow)):
@@ -90,7 +90,7 @@ extension Cycle {
         }
     }
 
-    /// What could not be asked is asked again as if it had been: later.
+    /// A failed question counts as asked: it is repeated at the usual interval.
     private mutating func noteSettings(
         _ key: EffectKey, _ node: NodeName, _ process: ProcessIdentity, _ outcome: Outcome, at now: Moment
     ) {
@@ -126,10 +126,10 @@ extension Cycle {
         seen.processes[node] = .running(
             .init(identity: identity, since: now, startedAt: startedAt, adopted: adopted))
         seen.replies[node] = nil
-        // What it has now is what its files held.
+        // Its data are now those of its files.
         seen.lastInSync[node] = nil
         seen.changed[node] = now
-        // What was done to its earlier processes and files is over.
+        // Effects on its earlier processes and files no longer count.
         for (key, history) in seen.effects where history.node == node && !history.isUnderWay {
             seen.effects[key] = nil
         }
@@ -142,7 +142,7 @@ extension Cycle {
         _ node: NodeName, _ identity: ProcessIdentity, _ reason: ExitReason, at now: Moment, wall: WallTime
     ) {
         guard case .running(let process) = seen.processes[node], process.identity == identity else {
-            // It ended before the news of its start was here.
+            // It exited before the event of its start arrived.
             earlyExits[identity] = reason
             return
         }
@@ -166,11 +166,11 @@ extension Cycle {
         seen.replies[node] = nil
         seen.vitals[node] = nil
         seen.changed[node] = now
-        // Whoever took the port has it now: it is asked for again.
+        // Another process holds the port: it must be reserved again.
         if case .portTaken = reason.kind, let pair = record?.member(node)?.ports { seen.ports[pair] = nil }
     }
 
-    /// The end was reported before its log could be read, because the disk was slow.
+    /// Completes an exit that was reported before its log could be read, because the disk was slow.
     private mutating func explained(_ node: NodeName, _ identity: ProcessIdentity, _ reason: ExitReason) {
         guard earlyExits[identity] == nil else {
             earlyExits[identity] = reason
@@ -206,7 +206,7 @@ extension Cycle {
         seen.vitals[node, default: Vitals(of: process.identity)].note(reply, activity, listening: seen.listening)
     }
 
-    /// Invariant: fresh-facts. A role or an epoch that changed makes what was asked of anybody before say nothing about
+    /// Invariant: fresh-facts. After a role or an epoch changed, earlier answers of any node no longer count as evidence about
     /// roles.
     private mutating func compare(
         _ report: NodeReport, _ node: NodeName, _ identity: ProcessIdentity, _ now: Moment
@@ -223,7 +223,7 @@ extension Cycle {
     }
 }
 
-/// What a node says of who is what; ping times and the like left out.
+/// A node's view of all roles, without ping times and the like.
 private struct RoleFacts: Equatable {
     var role: Role
     var epoch: UInt64

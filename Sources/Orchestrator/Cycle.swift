@@ -1,23 +1,23 @@
 import ClusterModel
 import Planner
 
-/// One turn after the other, without a clock or a thread: events are noted, `decide` is asked, and what is to be stored and
-/// done comes out. The daemon's loop and the simulator drive this same value.
+/// The turns, without a clock or a thread: it notes events, calls `decide`, and returns the record to store and the effects to
+/// perform. The daemon's loop and the simulator drive this same value.
 package struct Cycle: Sendable {
     package private(set) var spec: ClusterSpec
-    /// As decided last; what is on disk is `stored`.
+    /// As last decided; `stored` is the one on disk.
     package internal(set) var record: Record?
     package private(set) var stored: Record?
-    /// Nodes whose place on disk is uncertain: a record that was not seen to be written has another one than `stored`.
+    /// Nodes whose place on disk is uncertain: a record whose write was not confirmed has a different place than `stored`.
     private var uncertain: Set<NodeName> = []
     package internal(set) var seen: Observation
     package private(set) var decision: Decision
     var random: SplitMix64
-    /// Ends in a row, per node; forgotten after a stable minute.
+    /// Consecutive exits per node; reset after a stable minute.
     var failures: [NodeName: Int] = [:]
-    /// What each node last said of itself, also if it has answered less since.
+    /// The last report of each node, even if it has answered less since.
     var lastReports: [NodeName: NodeReport] = [:]
-    /// When the next turn is to come at the latest; nil while one is being prepared.
+    /// The latest time of the next turn; nil while one is being prepared.
     var expected: Moment?
     var earlyExits: [ProcessIdentity: ExitReason] = [:]
     package var lastExits: [NodeName: NodeProcess.Exited] { seen.lastExits }
@@ -34,7 +34,7 @@ package struct Cycle: Sendable {
         for member in record?.members ?? [] { failures[member.name] = member.ends?.inARow }
     }
 
-    /// What one turn asks of the hands: the record first, if there is one to store, then the effects.
+    /// The orders of one turn to the hands: the record first, if there is one to store, then the effects.
     package struct Orders: Sendable {
         package var record: Record?
         package var effects: [Effect]
@@ -45,13 +45,13 @@ package struct Cycle: Sendable {
         seen.reload = ReloadFacts(plan, after: seen.reload, at: now)
     }
 
-    /// Where the cluster keeps anything, or will: the data folder, and those of the nodes.
+    /// The folders in which the cluster stores anything, or will: the data folder and those of the nodes.
     package var folders: [String] {
         [spec.dataDirectory]
             + (record?.members.map(\.directory) ?? spec.nodesOwnFolders)
     }
 
-    /// Decides, and notes what is about to be done.
+    /// Decides, and notes the decision.
     package mutating func turn(at now: Moment, wall: WallTime) -> Orders {
         arrive(at: now)
         seen.wall = wall
@@ -65,18 +65,18 @@ package struct Cycle: Sendable {
         return Orders(record: changed, effects: decision.effects)
     }
 
-    /// Invariant: record-first. The effects that need not wait until the record is written: while the disk works, the
-    /// nodes are asked and the promotions of the proven dead are under way.
+    /// Invariant: record-first. Begins the effects that need not wait until the record is written: questions to nodes, and
+    /// promotions that replace proven dead masters. They run while the disk works.
     package mutating func releaseFirst(_ orders: Orders, at now: Moment) -> [Effect] {
         let effects = orders.effects.filter(\.precedesRecord)
         for effect in effects { begin(effect, at: now) }
         return effects
     }
 
-    /// After the record was written, or could not be: the other effects that may be done now.
+    /// Begins the remaining effects that are allowed now, after the record was written or the write failed.
     package mutating func release(_ orders: Orders, _ write: RecordWrite, at now: Moment) -> [Effect] {
         if case .refused(let why) = write { seen.recordTrouble = why } else { seen.recordTrouble = nil }
-        // The next try is a second away, whatever was to be done before.
+        // The next attempt is in one second, even if the decision asked for an earlier turn.
         if write != .written { expected = now + .seconds(1) }
         if let record = orders.record { note(record, write) }
         let effects = orders.effects.filter { effect in
@@ -86,8 +86,8 @@ package struct Cycle: Sendable {
         return effects
     }
 
-    /// A write that is late, or that fails at its last step, may have put its record on disk: from then on the disk has one of
-    /// several, until a write returns.
+    /// A write that is late, or that fails at its last step, may still have put its record on disk. Until a write returns, the disk
+    /// holds one of several records.
     private mutating func note(_ record: Record, _ write: RecordWrite) {
         guard write != .written else {
             stored = record
@@ -97,26 +97,26 @@ package struct Cycle: Sendable {
         for member in record.members where !hasSamePlace(member, in: stored) { uncertain.insert(member.name) }
     }
 
-    /// How long the loop waits for the record. While it waits, a master that dies is not replaced: so it waits briefly where
-    /// no effect of the turn depends on the record, and longer before there is a cluster.
+    /// How long the loop waits for the write of the record. While it waits, a master that dies is not replaced. Therefore it waits
+    /// briefly if no effect of the turn depends on the record, and longer before there is a cluster.
     package func recordLimit(_ orders: Orders) -> Duration {
         guard stored?.stage == .formed else { return .seconds(10) }
         return orders.effects.contains { !$0.precedesRecord } ? .seconds(1) : .milliseconds(200)
     }
 
-    /// With a disk that takes no record: what creates ids or ports waits; promotions of the proven dead, restarts of what the
-    /// record on disk knows, and stopping go on.
+    /// Whether an effect may run although the record cannot be written. Effects that create ids or ports wait. Replacing proven dead
+    /// masters, restarting nodes that the record on disk knows, and stopping continue.
     private func mayGoOn(_ effect: Effect) -> Bool {
         switch effect {
         case .start(let start): isStored(start.node)
         case .writeFiles(let files): isStored(files.node)
-        // At worst the same data are kept once more.
+        // At worst, the same data are copied twice.
         case .preserve(let copies): isStored(copies.node)
         default: !effect.needsRecord
         }
     }
 
-    /// Whether the record on disk has this node as it is now: in its folder, on its ports, and with the data that lie there.
+    /// Whether the record on disk has this node with its current folder, ports and data.
     private func isStored(_ node: NodeName) -> Bool {
         guard stored?.stage == .formed, !uncertain.contains(node), let now = record?.member(node) else { return false }
         return hasSamePlace(now, in: stored)
@@ -137,7 +137,7 @@ package struct Cycle: Sendable {
         touch(effect, at: now)
     }
 
-    /// Invariant: fresh-facts. What was asked before an effect says nothing after it.
+    /// Invariant: fresh-facts. An answer to a question from before an effect is no evidence after it.
     mutating func touch(_ effect: Effect, at now: Moment) {
         if let node = effect.node { seen.changed[node] = now }
         if effect.changesRoles { seen.rolesChanged = now }
@@ -145,30 +145,30 @@ package struct Cycle: Sendable {
 }
 
 extension Cycle {
-    /// A turn that comes so much later than it was to come was not on time: this process did not run, or not enough.
+    /// A turn that is later than this was delayed: this process did not run, or got too little CPU time.
     static let lateLimit = Duration.milliseconds(250)
 
-    /// The first that happens after a turn.
+    /// Called with the first event after a turn: checks whether it is late.
     mutating func arrive(at now: Moment) {
         guard let due = expected else { return }
         expected = nil
         if now - due > Self.lateLimit { late(by: now - due, at: now) }
     }
 
-    /// What was asked until now is no evidence: answers may lie unread in the sockets.
+    /// Earlier questions are no evidence of silence: their answers may be unread in the sockets.
     mutating func late(by delay: Duration, at now: Moment) {
         seen.listening = now
         seen.lateness = .init(at: now, by: delay)
         for node in seen.vitals.keys { seen.vitals[node]?.startAnew() }
     }
 
-    /// A request changed the record; the next turn stores it and acts on it.
+    /// Takes a record that a request changed. The next turn stores it and acts on it.
     package mutating func admit(_ record: Record) { self.record = record }
 
-    /// A person wants to know now: everything is asked again.
+    /// The operator requested a check: every node is queried again.
     package mutating func askForCheck(at now: Moment) { seen.check.asked = now }
 
-    /// How a node's last process ended: as it was just seen, or as the record has it, which may know more by now.
+    /// How a node's last process ended: as observed, or as the record has it, which may have more information by now.
     package func lastEnd(of member: Member) -> NodeEnd? {
         let kept = record?.member(member.name)?.ends?.last
         guard let seen = lastExits[member.name].flatMap({ NodeEnd($0) }) else { return kept }

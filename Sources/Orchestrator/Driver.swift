@@ -1,27 +1,27 @@
 import ClusterModel
 import Planner
 
-/// The hands: they do what they are told, and say what came of it. They never decide.
+/// The hands: they perform orders and report the outcome. They never decide.
 package protocol Driver: Sendable {
     func now() -> Moment
     func wall() -> WallTime
-    /// Writes the record durably. Returns within the limit, also if the disk does not answer.
+    /// Writes the record durably. Returns within the limit, even if the disk does not answer.
     func store(_ record: Record, limit: Duration) async -> RecordWrite
-    /// Carries out one effect to its end.
+    /// Performs one effect to its end.
     func perform(_ effect: Effect, _ record: Record?) async -> Outcome
-    /// The file systems on which these folders lie; as last seen if they do not answer.
+    /// The file systems of these folders; as last seen if they do not answer.
     func disks(of folders: [String]) async -> [Disk]
-    /// Work on files that has not returned for too long.
+    /// File operations that have not returned for too long.
     func overdue() -> [OverdueWork]
-    /// What the kernel says of the host as a whole.
+    /// What the kernel reports about the host as a whole.
     func host() -> HostFacts
 }
 
-/// What came of writing the record.
+/// The outcome of writing the record.
 package enum RecordWrite: Sendable, Equatable {
     case written
-    /// Why not, in words.
+    /// The reason, in words.
     case refused(String)
-    /// It has not returned within the limit. It may still be written; what is ordered later is written after it.
+    /// The write has not returned within the limit. It may still succeed; later writes come after it.
     case late
 }

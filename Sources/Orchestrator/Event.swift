@@ -1,7 +1,7 @@
 import ClusterModel
 import Planner
 
-/// What reaches the loop from outside.
+/// An event that reaches the loop from outside.
 package enum Event: Sendable {
     /// An effect ended.
     case ended(Effect, Outcome)
@@ -13,25 +13,25 @@ package enum Event: Sendable {
     case explained(NodeName, ProcessIdentity, ExitReason)
     case overdue([OverdueWork])
     case configured(ReloadPlan)
-    /// Why the timeline cannot be written; nil: it can again.
+    /// The reason why the timeline cannot be written; nil when it can again.
     case timelineTrouble(String?)
 }
 
-/// What came of one effect.
+/// The outcome of one effect.
 package enum Outcome: Sendable, Equatable {
     case done
     case failed(String)
     case surveyed(Observation.Survey)
-    /// For each pair: nil, it is ours now; else the port that is taken and a sentence about who holds it.
+    /// For each pair: nil if clusterd has reserved it; otherwise the taken port and a sentence about the process that holds it.
     case reserved([PortPair: Taken?])
-    /// A process was started, or found and is being watched.
+    /// A process was started, or was found and is being watched.
     case process(ProcessIdentity, startedAt: WallTime)
     case answered(NodeReply.Outcome)
-    /// The answer to a question, or that there was none, and what the process was seen to do after it.
+    /// The answer to a question, or its absence, and the observed activity of the process after it.
     case heard(NodeReply.Outcome, ProcessActivity?)
     /// Directives by lower-case name.
-    /// - loginRefused: how the node refused a new connection of clusterd; nil: it did not.
-    /// - scriptRefused: why the node runs no script of clusterd's; nil: it does, or could not be asked.
+    /// - loginRefused: how the node rejected a new connection of clusterd; nil if it did not.
+    /// - scriptRefused: why the node rejects clusterd's scripts; nil if it runs them, or could not be queried.
     case settings([String: String], loginRefused: String? = nil, scriptRefused: String? = nil)
     case inspected(HostInspection)
     case inquired(Observation.Inquiry)

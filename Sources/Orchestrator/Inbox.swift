@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Where the hands leave what happened, and a bell that wakes the loop: any number of events make one turn.
+/// Collects the events of the hands, and wakes the loop with a bell: any number of events make one turn.
 package final class Inbox: Sendable {
     private let events = Mutex<[Event]>([])
     private let ring: AsyncStream<Void>.Continuation
@@ -15,7 +15,7 @@ package final class Inbox: Sendable {
         ring.yield()
     }
 
-    /// Asks for a turn without news.
+    /// Requests a turn without an event.
     package func wake() { ring.yield() }
 
     func take() -> [Event] {

@@ -1,9 +1,9 @@
 import ClusterModel
 import Synchronization
 
-/// The proof that the loop makes progress, for those who ask without going through it.
+/// Proves that the loop makes progress, for callers that do not go through the loop.
 package final class LoopPulse: Sendable {
-    /// The loop turns each second at least.
+    /// The loop runs at least once a second.
     package static let patience = Duration.seconds(5)
 
     private let last: Mutex<Moment>
@@ -12,9 +12,10 @@ package final class LoopPulse: Sendable {
 
     package func beat(at now: Moment) { last.withLock { $0 = now } }
 
-    /// Why it does not live; empty: it does.
+    /// Why the loop is not live; empty if it is.
     package func complaints(at now: Moment) -> [String] {
         let since = now - last.withLock { $0 }
-        return since <= Self.patience ? [] : ["the loop has not turned for \(since.inMilliseconds / 1000) s"]
+        return since <= Self.patience
+            ? [] : ["the main loop has not made progress for \(since.inMilliseconds / 1000) s"]
     }
 }

@@ -3,8 +3,7 @@ import ControlAPI
 import Planner
 
 extension Orchestrator {
-    /// Takes over another configuration, which was found valid, and answers once the running nodes have been told; or with
-    /// how far that has come when it takes too long.
+    /// Applies a new, valid configuration. Returns once the running nodes have it, or after the time limit with the progress so far.
     package func reload(_ plan: ReloadPlan) async -> ReloadDocument {
         let asked = driver.now()
         inbox.post(.configured(plan))
@@ -27,7 +26,9 @@ extension Orchestrator {
             return waiting.isEmpty ? nil : .init(directive: name, nodes: waiting)
         }
         let unreached = cycle.decision.check.unreached
-        let coming = unreached.filter(\.isOnItsWay).map { "\($0.node): \($0.why), and is compared after that" }
+        let coming = unreached.filter(\.isOnItsWay).map {
+            "\($0.node): \($0.why); clusterd compares its settings after that"
+        }
         return ReloadDocument(
             cluster: cycle.record?.cluster ?? cycle.spec.name, applied: plan.applied,
             live: plan.directives.filter { name in !pending.contains { $0.directive == name } },

@@ -2,8 +2,8 @@ import ClusterModel
 import ControlAPI
 import Planner
 
-/// The one loop: what happened is noted, one decision is made, the record is written, and then the effects that depend on it
-/// are begun. Each effect runs by itself and comes back as an event.
+/// The main loop: it notes events, makes one decision, writes the record, and then begins the effects that depend on it. Each
+/// effect runs in its own task and its outcome comes back as an event.
 package actor Orchestrator<Hands: Driver> {
     package let inbox: Inbox
     let driver: Hands
@@ -11,12 +11,12 @@ package actor Orchestrator<Hands: Driver> {
     private var timer: Task<Void, Never>?
     private var turnsBegun = 0
     private var turnsStored = 0
-    /// Who waits for a turn's record to be written, or for it to be said that it cannot be.
+    /// Callers that wait until a turn's record is written, or its write has failed.
     private var waiting: [CheckedContinuation<Void, Never>] = []
     private var hasEnded = false
     private let identity: DaemonIdentity
     private var detector: EventDetector
-    /// Called after every turn, in order, on the loop, with what happened since the one before.
+    /// Called after every turn, in order, on the loop, with the events since the previous turn.
     private let onTurn: @Sendable (Cycle, [TimelineEvent]) -> Void
 
     package init(
@@ -31,13 +31,13 @@ package actor Orchestrator<Hands: Driver> {
         self.onTurn = onTurn
     }
 
-    /// Runs until the daemon is to end, or to make way, and says how. Where nobody took its place, it can be run again.
+    /// Runs until the daemon is to exit or to be replaced, and returns which. It can run again if the replacement failed.
     package func run() async -> Decision.End {
         hasEnded = false
         inbox.wake()
         for await _ in inbox.bell {
             let disks = await driver.disks(of: cycle.folders)
-            // From here to the decision nothing is waited for: no request sees news with the decision from before it.
+            // No await between here and the decision: no request sees new events together with the previous decision.
             for event in inbox.take() { cycle.note(event, at: driver.now(), wall: driver.wall()) }
             cycle.note(.disks(disks), at: driver.now(), wall: driver.wall())
             cycle.note(.overdue(driver.overdue()), at: driver.now(), wall: driver.wall())
@@ -58,7 +58,7 @@ package actor Orchestrator<Hands: Driver> {
                 timer?.cancel()
                 return end
             }
-            // What needs the record is ordered again in each turn: not at once, where it cannot be written.
+            // Effects that need the record are ordered again each turn; after a failed write, not immediately.
             wake(at: decision.wake.map { write == .written ? $0 : max($0, driver.now() + .milliseconds(20)) })
         }
         return .done
@@ -83,8 +83,8 @@ package actor Orchestrator<Hands: Driver> {
 
     package func status() -> StatusDocument { StatusBoard(cycle, identity).document }
 
-    /// Asks every node again, and answers once everything was heard and nothing is still being watched; or with what is known
-    /// when that takes too long.
+    /// Queries every node again. Returns once every answer has arrived and nothing is still being observed, or after the time limit
+    /// with what is known.
     package func check() async -> CheckDocument {
         let asked = driver.now()
         cycle.askForCheck(at: asked)
@@ -107,7 +107,7 @@ package actor Orchestrator<Hands: Driver> {
 
     private static var checkLimit: Duration { .seconds(15) }
 
-    /// What `fix` would do about what is found, after every node and folder was looked at again.
+    /// The findings with their repairs, after every node and folder was inspected again.
     package func plan() async -> (cluster: String, findings: [Finding]) {
         _ = await check()
         return (cycle.record?.cluster ?? cycle.spec.name, HealthReport(cycle.decision, cycle.spec).findings)
@@ -120,7 +120,7 @@ package actor Orchestrator<Hands: Driver> {
         (cycle.record?.operations ?? []).map(OperationDocument.init)
     }
 
-    /// Whom a command of a person's own is for, and how each is reached; without a contact, it does not run.
+    /// The nodes that a `call` command addresses, and how to reach each. A node without a contact does not run.
     package func callees(
         _ names: [String]?, role: Role?
     ) throws(Refusal) -> [(member: Member, role: Role?, contact: Effect.Contact?)] {
@@ -134,22 +134,22 @@ package actor Orchestrator<Hands: Driver> {
         }
     }
 
-    /// Whether a person may end the daemon as a whole.
+    /// Whether the operator may end the daemon.
     package func admitEnd() throws(Refusal) { try Admission.mayEnd(cycle.spec) }
 
-    /// Whether the program of the daemon may be replaced now.
+    /// Whether the daemon may be upgraded in place now.
     package func admitReplacement() throws(Refusal) {
         try Admission.mayReplace(cycle.decision.assessment)
     }
 
-    /// The operation is in the record on disk when this returns, so that who was told of it can rely on it.
+    /// When this returns, the operation is in the record on disk, so that the caller can rely on it.
     package func change(_ command: Command, key: String?) async throws(Refusal) -> OperationDocument {
         guard let record = cycle.record, !hasEnded else { throw Admission.notFormed }
         var admission = Admission(record, cycle.spec, cycle.decision.assessment, seeing: cycle.seen)
         admission.offered = cycle.decision.findings.compactMap(\.repair)
         let operation = try admission.admit(command, key: key)
         cycle.admit(admission.record)
-        // A turn that is just being stored does not have it; the next one does.
+        // A turn that is being stored does not include it; the next turn does.
         let next = turnsBegun + 1
         repeat {
             inbox.wake()
@@ -159,7 +159,7 @@ package actor Orchestrator<Hands: Driver> {
     }
 }
 
-/// Who this daemon is, for those who ask.
+/// Identifies this daemon to clients.
 package struct DaemonIdentity: Sendable {
     package var pid: Int32
     package var version: String

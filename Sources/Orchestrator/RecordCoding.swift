@@ -17,12 +17,12 @@ package enum RecordCoding {
         do {
             schema = try ControlJSON.decode(Schema.self, from: bytes).schema
         } catch {
-            throw .unreadable("it is not the JSON that clusterd writes")
+            throw .unreadable("it is not JSON written by clusterd")
         }
         guard schema <= Record.schema else { throw .newer(schema: schema) }
         do {
             var record = try ControlJSON.decode(Record.self, from: bytes)
-            // What is read of an older form is written in this one.
+            // A record in an older schema is written in the current one.
             record.schema = Record.schema
             return record
         } catch {

@@ -2,7 +2,7 @@ import ClusterModel
 import ControlAPI
 import Planner
 
-/// What `status` shows, out of the last turn.
+/// Builds the `status` document from the last turn.
 struct StatusBoard {
     let cycle: Cycle
     let identity: DaemonIdentity

@@ -1,4 +1,4 @@
-/// Bytes to replies, as they arrive. What a reply may be is bounded, so that no peer can make its reader grow without end.
+/// Parses a stream of bytes into replies. The size of a reply is limited, so that no peer can make the reader grow without bound.
 package struct RESPParser: Sendable {
     package struct Limits: Sendable {
         package var depth = 16
@@ -27,7 +27,7 @@ package struct RESPParser: Sendable {
         bytes.append(contentsOf: more)
     }
 
-    /// The next whole reply; nil: more bytes are needed. After a failure the stream is of no more use.
+    /// The next complete reply; nil if more bytes are needed. After a failure the stream cannot be used any more.
     package mutating func next() throws(Failure) -> RESPValue? {
         var at = start
         guard let value = try value(&at, depth: 0) else { return nil }
@@ -57,10 +57,10 @@ package struct RESPParser: Sendable {
         case UInt8(ascii: "_"): result = .null
         case UInt8(ascii: "#"): result = .boolean(text(line) == "t")
         case UInt8(ascii: ","):
-            guard let number = Double(text(line)) else { throw Failure(description: "'\(text(line))' is no number") }
+            guard let number = Double(text(line)) else { throw Failure(description: "'\(text(line))' is not a number") }
             result = .double(number)
         case UInt8(ascii: "("): result = .simple(text(line))
-        default: throw Failure(description: "a reply begins with byte \(kind), which is no RESP type")
+        default: throw Failure(description: "a reply begins with byte \(kind), which is not a RESP type")
         }
         guard let result else { return nil }
         at = next
@@ -94,7 +94,7 @@ package struct RESPParser: Sendable {
         return perElement == 2 ? .map(values) : .array(values)
     }
 
-    /// Up to CR LF, without it.
+    /// The bytes up to CR LF, without it.
     private func line(_ next: inout Int) throws(Failure) -> ArraySlice<UInt8>? {
         guard let end = bytes[next...].firstIndex(of: 13) else {
             guard bytes.count - next <= limits.lineBytes else { throw Failure(description: "a line does not end") }
@@ -109,7 +109,7 @@ package struct RESPParser: Sendable {
     private func text(_ line: ArraySlice<UInt8>) -> String { String(decoding: line, as: UTF8.self) }
 
     private func integer(_ line: ArraySlice<UInt8>) throws(Failure) -> Int64 {
-        guard let number = Int64(text(line)) else { throw Failure(description: "'\(text(line))' is no whole number") }
+        guard let number = Int64(text(line)) else { throw Failure(description: "'\(text(line))' is not an integer") }
         return number
     }
 }

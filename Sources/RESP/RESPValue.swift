@@ -1,7 +1,7 @@
-/// A reply, in RESP2 and as much of RESP3 as a client may meet.
+/// A reply in RESP2, or in the part of RESP3 that a client may receive.
 package indirect enum RESPValue: Hashable, Sendable {
     case simple(String)
-    /// The server's own words: `ERR unknown command`.
+    /// The server's error text: `ERR unknown command`.
     case error(String)
     case integer(Int64)
     case bulk([UInt8])
@@ -9,10 +9,10 @@ package indirect enum RESPValue: Hashable, Sendable {
     case null
     case boolean(Bool)
     case double(Double)
-    /// Pairs in the order in which they came.
+    /// Alternating keys and values, in the order in which they arrived.
     case map([RESPValue])
 
-    /// Text of a simple or a bulk string.
+    /// The text of a simple or bulk string.
     package var text: String? {
         switch self {
         case .simple(let text): text
@@ -32,7 +32,7 @@ package indirect enum RESPValue: Hashable, Sendable {
     }
 }
 
-/// A command: words of any bytes, sent as an array of bulk strings.
+/// A command: words of arbitrary bytes, sent as an array of bulk strings.
 package struct RESPCommand: Hashable, Sendable {
     package var words: [[UInt8]]
 
@@ -40,7 +40,7 @@ package struct RESPCommand: Hashable, Sendable {
     package init(_ words: [String]) { self.words = words.map { Array($0.utf8) } }
     package init(bytes words: [[UInt8]]) { self.words = words }
 
-    /// For people.
+    /// The command name, for messages.
     package var name: String { words.first.map { String(decoding: $0, as: UTF8.self) } ?? "" }
 
     package var bytes: [UInt8] {

@@ -2,9 +2,9 @@ import ClusterModel
 import Glibc
 import NIOSSL
 
-/// Looks at the files of TLS before an engine does.
+/// Validates TLS files before an engine loads them.
 package enum CertificateFiles {
-    /// What is wrong with them: each with the directive that names the file.
+    /// The errors in the files, each with the directive that names the file.
     package static func complaints(_ files: ClusterSpec.Certificates) -> [CertificateError] {
         var found: [CertificateError] = []
         for (name, path) in [("tls-ca-cert-file", files.authorityFile), ("tls-ca-cert-dir", files.authorityFolder)] {
@@ -30,8 +30,8 @@ package enum CertificateFiles {
         return found
     }
 
-    /// When a file is good no more, in seconds since 1970: a node's when the first certificate of its chain ends. Of authorities
-    /// each stands for itself, and while one is being replaced the old one and the new one are in one file.
+    /// When a file expires, in seconds since 1970. A node's file expires with the first certificate of its chain. An authority file
+    /// expires with its last certificate: while an authority is being replaced, the file has the old and the new one.
     package static func end(of path: String, isAuthority: Bool) throws(CertificateError) -> Int64 {
         let ends = try certificates(path, isAuthority ? "tls-ca-cert-file" : "tls-cert-file").map(\.notValidAfter)
         return Int64((isAuthority ? ends.max() : ends.min()) ?? 0)
@@ -67,14 +67,14 @@ package enum CertificateFiles {
     ) throws(CertificateError) -> NIOSSLPrivateKey {
         try readable(path, directive)
         do {
-            // Without a password, one that asks for it is refused rather than asked for at a terminal.
+            // Without a password, an encrypted key fails to load instead of prompting on the terminal.
             let bytes = Array((password ?? "").utf8)
             return try NIOSSLPrivateKey(file: path, format: .pem) { tell in tell(bytes) }
         } catch {
             throw CertificateError(
                 directive: directive,
                 description: "\(path) holds no private key in PEM form"
-                    + (password == nil ? ", or one with a password" : ", or its password is another"))
+                    + (password == nil ? ", or the key is encrypted" : ", or the key password is wrong"))
         }
     }
 

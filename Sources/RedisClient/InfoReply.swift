@@ -1,4 +1,4 @@
-/// The text of INFO: `field:value` lines; sections are comments.
+/// The parsed reply of INFO: `field:value` lines; section headings are comments.
 package struct InfoReply: Hashable, Sendable {
     private var fields: [String: String] = [:]
 
@@ -11,7 +11,7 @@ package struct InfoReply: Hashable, Sendable {
     }
 
     package subscript(field: String) -> String? { fields[field] }
-    /// Keys of each database that has some, by its number: `db1:keys=50,expires=0,avg_ttl=0`.
+    /// The number of keys of each non-empty database, by database number: `db1:keys=50,expires=0,avg_ttl=0`.
     package var keysOfDatabases: [Int: Int64] {
         var found: [Int: Int64] = [:]
         for (name, value) in fields where name.hasPrefix("db") {

@@ -4,7 +4,7 @@ import RESP
 import Synchronization
 
 package struct RedisCredentials: Hashable, Sendable, CustomStringConvertible {
-    /// nil is the default user.
+    /// nil means the default user.
     package var user: String?
     package var password: String
 
@@ -18,15 +18,15 @@ package struct RedisCredentials: Hashable, Sendable, CustomStringConvertible {
 }
 
 package enum RedisClientError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Nobody listens there.
+    /// The connection failed; usually no process listens there.
     case refused(String)
     case timedOut(String)
-    /// The server's own words.
+    /// The server's error text.
     case authentication(String)
-    /// TLS did not come about: the two do not trust each other.
+    /// The TLS handshake failed: one side does not trust the other.
     case insecure(String)
     case closed
-    /// The server closed the connection with these words of its own, before it looked at any command: `maxclients`.
+    /// The server closed the connection with this error before it read any command, for example because of `maxclients`.
     case turnedAway(String)
     case protocolViolation(String)
 
@@ -34,17 +34,17 @@ package enum RedisClientError: Error, Hashable, Sendable, CustomStringConvertibl
         switch self {
         case .refused(let why): "cannot connect: \(why)"
         case .timedOut(let what): "no answer in time: \(what)"
-        case .authentication(let words): "authentication was refused: \(words)"
-        case .insecure(let why): "no TLS with it: \(why)"
-        case .turnedAway(let words): "the node takes no connection: \(words)"
+        case .authentication(let words): "authentication failed: \(words)"
+        case .insecure(let why): "the TLS handshake failed: \(why)"
+        case .turnedAway(let words): "the node rejected the connection: \(words)"
         case .closed: "the node closed the connection"
-        case .protocolViolation(let what): "it does not speak the Redis protocol: \(what)"
+        case .protocolViolation(let what): "the node does not speak the Redis protocol: \(what)"
         }
     }
 }
 
-/// One connection to one node. Commands are pipelined, answers come in their order; after a time-out it is closed, since
-/// whatever came then would be out of step.
+/// One connection to one node. Commands are pipelined, and replies arrive in order. After a timeout it is closed, because later
+/// replies could not be matched to commands.
 package final class RedisConnection: Sendable {
     private let channel: any Channel
     private let farewell: Farewell
@@ -98,7 +98,7 @@ package final class RedisConnection: Sendable {
         return answers.first ?? .null
     }
 
-    /// An error reply is a value; only a connection that no longer works throws.
+    /// An error reply is returned as a value. Throws only if the connection no longer works.
     package func pipeline(_ commands: [RESPCommand], timeout: Duration) async throws(RedisClientError) -> [RESPValue] {
         let promise = channel.eventLoop.makePromise(of: [RESPValue].self)
         let request = PipelinedRequest(
@@ -119,7 +119,7 @@ package final class RedisConnection: Sendable {
     package func close() async { try? await channel.close().get() }
 }
 
-/// What the server said when it closed a connection that it did not take.
+/// The error text of a server that rejected the connection.
 private final class Farewell: Sendable {
     private let words = Mutex<String?>(nil)
 
@@ -180,7 +180,7 @@ private final class ReplyHandler: ChannelDuplexHandler {
                         farewell.say(words)
                         return fail(context, .turnedAway(words))
                     }
-                    return fail(context, .protocolViolation("an answer that nobody asked for"))
+                    return fail(context, .protocolViolation("an unsolicited reply"))
                 }
                 waiting[waiting.startIndex].answers.append(value)
                 guard let first = waiting.first, first.answers.count == first.count else { continue }
@@ -194,7 +194,7 @@ private final class ReplyHandler: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        // One error for many commands, and the end: it was said before any of them was looked at.
+        // One error reply for many commands before the close: the server sent it before it read any of them.
         if let first = waiting.first, first.count > 1, first.answers.count == 1, let words = first.answers[0].errorText
         {
             farewell.say(words)

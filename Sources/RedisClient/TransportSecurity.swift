@@ -1,15 +1,15 @@
 import ClusterModel
 import NIOSSL
 
-/// A file of TLS that cannot be used, in words.
+/// A TLS file that cannot be used, with the reason.
 package struct CertificateError: Error, Hashable, Sendable, CustomStringConvertible {
     /// `tls-key-file`.
     package var directive: String
     package var description: String
 }
 
-/// What clusterd shows to a node, and what it expects of it: like nodes of each other, a certificate of the same authority. No name is
-/// asked for, since nodes are known by their addresses.
+/// The TLS settings for connections to nodes: like the nodes among themselves, both sides need a certificate of the same authority.
+/// Host names are not verified, because nodes are identified by their addresses.
 package struct TransportSecurity: Sendable {
     private let context: NIOSSLContext
 
@@ -29,13 +29,13 @@ package struct TransportSecurity: Sendable {
         } catch {
             throw CertificateError(
                 directive: "tls-key-file",
-                description: "\(files.clientKey) does not fit the certificate \(files.clientCertificate) (\(error))")
+                description: "\(files.clientKey) does not match the certificate \(files.clientCertificate) (\(error))")
         }
     }
 
     func handler() throws -> NIOSSLClientHandler { try NIOSSLClientHandler(context: context, serverHostname: nil) }
 
-    /// Why the other side, or ours, did not go on; nil: it is just gone.
+    /// Why one side aborted the handshake; nil if the connection was just closed.
     static func refusal(_ error: any Error) -> String? {
         switch error {
         case NIOSSLError.handshakeFailed(.sslError(let stack)), BoringSSLError.sslError(let stack): "\(stack)"

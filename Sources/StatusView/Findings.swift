@@ -1,14 +1,14 @@
 import ControlAPI
 
-/// Findings and what to do about them, the worst first.
+/// Findings with their hints, most severe first.
 struct Findings {
     let findings: [FindingDocument]
-    /// With what each rests on.
+    /// Whether to show the details of each finding.
     let isFull: Bool
     let earlier: [StatusDocument]
     let width: Int
 
-    /// What was not there in one of `earlier` is marked.
+    /// Marks findings that were absent in one of `earlier`.
     init(_ findings: [FindingDocument], earlier: [StatusDocument], isFull: Bool = false, width: Int) {
         let ranked = findings.enumerated().sorted {
             ($0.element.severity.rank, -$0.offset) > ($1.element.severity.rank, -$1.offset)
@@ -38,7 +38,7 @@ struct Findings {
 }
 
 extension FindingDocument {
-    /// The same trouble, though its numbers may be others now.
+    /// Whether both report the same problem; their numbers may differ.
     fileprivate func isAbout(_ other: FindingDocument) -> Bool {
         (code, severity, node, shard) == (other.code, other.severity, other.node, other.shard)
     }

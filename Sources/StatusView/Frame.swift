@@ -1,6 +1,6 @@
 import ControlAPI
 
-/// One picture of `status --watch`: as much of it as the screen has room for, from a line on that the reader chooses.
+/// One frame of `status --watch`: as many lines as fit on the screen, from the line that the user scrolled to.
 package struct Frame: Hashable, Sendable {
     package struct Size: Hashable, Sendable {
         package var columns: Int
@@ -13,15 +13,15 @@ package struct Frame: Hashable, Sendable {
     }
 
     package let lines: [Line]
-    /// The topmost line shown, no further down than makes sense.
+    /// The topmost line shown; at most `bottom`.
     package let top: Int
     /// The topmost line of the last page.
     package let bottom: Int
-    /// How many lines a page has.
+    /// The number of lines on a page.
     package let page: Int
     private let size: Size
 
-    /// `banner` stands above everything; then what is beneath is from an earlier moment, and faint.
+    /// `banner` is shown above everything; the lines below it are then outdated, and faint.
     package init(_ body: [Line], banner: String? = nil, clock: String, top: Int = 0, size: Size) {
         self.size = size
         let width = size.columns
@@ -38,8 +38,8 @@ package struct Frame: Hashable, Sendable {
         lines = all.prefix(max(1, size.rows)).map { $0.cut(to: width) }
     }
 
-    /// What draws it over the frame before, in one write: each line over the one that was there, and the rest erased. An
-    /// erasure after the last column would take the character in it with it.
+    /// The bytes that draw it over the previous frame, in one write: each line replaces the old one, and the rest is erased. No erase
+    /// follows a full line, because it would erase the character in the last column.
     package func bytes(_ style: Style) -> [UInt8] {
         let rows = lines.map { line in
             line.rendered(style) + (line.columns < size.columns ? "\u{1B}[K" : "")
@@ -50,7 +50,7 @@ package struct Frame: Hashable, Sendable {
 }
 
 extension StatusDocument {
-    /// Without what differs whenever one looks: two that are the same so tell the same.
+    /// Without the values that change constantly: if two documents are equal without them, nothing has changed.
     package var withoutLoad: StatusDocument {
         var document = self
         document.nodes = nodes.map(\.withoutLoad)

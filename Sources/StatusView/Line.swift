@@ -26,7 +26,7 @@ package struct Line: Hashable, Sendable {
         if missing > 0 { append(Span(String(repeating: " ", count: missing))) }
     }
 
-    /// The same in one tone.
+    /// The same line in one tone.
     func toned(_ tone: Tone) -> Line { Line(spans.map { Span($0.text, tone) }) }
 
     /// No wider than `width`.
@@ -46,8 +46,8 @@ package struct Line: Hashable, Sendable {
 }
 
 extension Line {
-    /// Pieces one after the other, as many to a line as there is room for. `first` stands before them, and the lines that
-    /// follow begin below column `rest`. A piece that no line has room for is broken where the line ends.
+    /// Lays out pieces one after the other, as many to a line as fit. `first` precedes them, and the following lines begin
+    /// at column `rest`. A piece that is wider than a line is broken at the end of the line.
     static func flow(_ pieces: [Span], first: Line = .empty, rest: Int = 0, gap: Int = 1, width: Int) -> [Line] {
         let indent = rest < width / 2 ? rest : 0
         let margin = Line([Span(String(repeating: " ", count: indent))])
@@ -57,14 +57,14 @@ extension Line {
         for piece in pieces where !piece.text.isEmpty {
             var space = isFresh ? 0 : gap
             if line.columns + space + piece.columns > width, !isFresh || line.columns > indent {
-                // A line of its own, unless it is broken anyway and there is still room here.
+                // Starts a new line, unless the piece must be broken anyway and this line still has room.
                 if indent + piece.columns <= width || width - line.columns - space < 8 {
                     lines.append(line)
                     (line, isFresh, space) = (margin, true, 0)
                 }
             }
             if space > 0 {
-                // Between two of a kind it is one of them.
+                // A space between two pieces of the same style takes that style.
                 let isOne = line.spans.last?.tone == piece.tone && line.spans.last?.isMarked == piece.isMarked
                 let text = String(repeating: " ", count: space)
                 line.append(isOne ? Span(text, piece.tone, isMarked: piece.isMarked) : Span(text))
@@ -72,7 +72,7 @@ extension Line {
             var text = piece.text
             while line.columns + text.columns > width {
                 var head = text.prefix(columns: width - line.columns)
-                // A wide character has no room at all: on a fresh line it stands whatever the width.
+                // A wide character that does not fit even on a fresh line is printed anyway.
                 if head.isEmpty, line.columns <= indent { head = String(text.prefix(1)) }
                 line.append(Span(head, piece.tone, isMarked: piece.isMarked))
                 lines.append(line)
@@ -85,7 +85,7 @@ extension Line {
         return lines + [line]
     }
 
-    /// A sentence, broken between its words.
+    /// A sentence, wrapped between its words.
     static func paragraph(
         _ text: String, _ tone: Tone? = nil, first: Line = .empty, rest: Int = 0, width: Int
     ) -> [Line] {

@@ -1,7 +1,7 @@
 import ClusterModel
 import ControlAPI
 
-/// `status NODE`: everything about one node.
+/// The page of `status NODE`: all details of one node.
 package struct NodePage {
     private let node: NodeDocument
     private let status: StatusDocument
@@ -9,7 +9,7 @@ package struct NodePage {
     private let now: Timestamp
     private let width: Int
 
-    /// What differs from any of `earlier` is marked.
+    /// Marks values that differ from any of `earlier`.
     package init(
         _ node: NodeDocument, of status: StatusDocument, earlier: [StatusDocument] = [], now: Timestamp, width: Int
     ) {
@@ -34,10 +34,10 @@ package struct NodePage {
         var process = node.process.rawValue
         if let pid = node.pid { process += ", pid \(pid)" }
         if let start = node.startedAt { process += ", since \(start) (\(Short.age(since: start, at: now)))" }
-        if node.wanted == .stopped { process += "; it was told to stay stopped: clusterd start-node \(node.name)" }
+        if node.wanted == .stopped { process += "; it stays stopped until clusterd start-node \(node.name)" }
         var address = "\(node.host):\(node.port), bus port \(node.busPort)"
         if node.label != node.name.text {
-            address += "; it has moved: \(node.name) is the port that it was formed with"
+            address += "; moved from its original port \(node.name)"
         }
         return field("process", process)
             + field("restarts", String(node.restarts))
@@ -51,19 +51,19 @@ package struct NodePage {
         switch node.role {
         case nil: return field("role", "not known")
         case .replica?:
-            var words = "replica of \(node.replicaOf?.text ?? "nobody")"
+            var words = "replica of \(node.replicaOf?.text ?? "an unknown master")"
             if let link = node.link { words += ", link \(link.rawValue)" }
             if let lag = node.lagBytes { words += ", \(lag) bytes behind" }
             return field("role", words)
         case .master?:
             let shard = status.shards.first { $0.master == node.name }
             let replicas = shard?.replicas.map(\.text).joined(separator: " ") ?? ""
-            var lines = field("role", "master, " + (replicas.isEmpty ? "no replica" : "followed by \(replicas)"))
+            var lines = field("role", "master, " + (replicas.isEmpty ? "no replicas" : "replicas: \(replicas)"))
             lines += field("slots", node.slots.isEmpty ? "none" : node.slots.joined(separator: " "))
             if let shard {
                 lines += field(
                     "failover",
-                    shard.canFailOver ? "possible now" : "not now: \(shard.why ?? "nobody could take over")",
+                    shard.canFailOver ? "possible now" : "not now: \(shard.why ?? "no replica can take over")",
                     shard.canFailOver ? nil : .warning)
             }
             return lines
@@ -81,7 +81,7 @@ package struct NodePage {
             let limit = node.memoryLimitBytes.map { " of \(Short.bytes($0)) (memory-max)" } ?? ""
             lines += field("resident", Short.bytes(resident) + limit)
         }
-        if let seconds = node.cpuSeconds { lines += field("cpu", "\(Short.tenths(seconds)) s since its start") }
+        if let seconds = node.cpuSeconds { lines += field("cpu", "\(Short.tenths(seconds)) s since start") }
         if let cgroup = node.cgroup { lines += field("cgroup", cgroup) }
         if let clients = node.clients { lines += field("clients", String(clients)) }
         if let rate = node.opsPerSecond { lines += field("ops/s", String(rate)) }
@@ -91,7 +91,7 @@ package struct NodePage {
     private var pending: [Line] {
         guard !node.pendingRestart.isEmpty else { return [] }
         return field(
-            "pending", "\(node.pendingRestart.joined(separator: " ")): from its next start on", .warning)
+            "pending", "\(node.pendingRestart.joined(separator: " ")): takes effect at the next start", .warning)
     }
 
     private var lastExit: [Line] {

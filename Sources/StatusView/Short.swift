@@ -1,6 +1,6 @@
 import ControlAPI
 
-/// Numbers and times, short.
+/// Short forms of numbers and times.
 package enum Short {
     package static func bytes(_ bytes: Int64) -> String {
         switch bytes {

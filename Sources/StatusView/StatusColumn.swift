@@ -10,22 +10,22 @@ enum StatusColumn: CaseIterable {
         var width: Int
     }
 
-    /// A node and how it stands in the table.
+    /// A node and its place in the table.
     struct Row {
         var node: NodeDocument
-        /// Beneath its master.
+        /// Whether it is listed under its master.
         var isIndented: Bool
     }
 
-    /// What gives way first on a narrow terminal stands last; the first eight are always there.
+    /// By priority: a narrow terminal drops the last ones first, and always keeps the first eight.
     private static let byWorth: [StatusColumn] = [
         .node, .role, .state, .slots, .keys, .memory, .operations, .lag, .uptime, .restarts, .lastExit, .pid, .clients,
     ]
     private static let always = 8
     static let gap = 2
-    /// `10923-16383`: slots may be cut to this, and further only where nothing else helps.
+    /// `10923-16383`: slots may be cut to this width, and further only as a last resort.
     private static let shortestSlots = 11
-    /// `  7003@65531`, and what is left of it where nothing else helps.
+    /// `  7003@65531`, and the width it is cut to as a last resort.
     private static let (usualNode, shortestNode) = (12, 6)
     private static let widestExit = 40
 
@@ -54,8 +54,7 @@ enum StatusColumn: CaseIterable {
         }
     }
 
-    /// Whether a difference is a change of the node, and not only time that passed or the load of a moment, which differ
-    /// whenever one looks.
+    /// Whether a difference is a change of the node. Time and load differ at every look, and are not.
     var isChange: Bool {
         switch self {
         case .node, .role, .state, .slots, .keys, .restarts, .pid, .lastExit: true
@@ -84,7 +83,7 @@ enum StatusColumn: CaseIterable {
         }
     }
 
-    /// As many columns as there is room for.
+    /// As many columns as fit.
     static func fitting(_ rows: [Row], at now: Timestamp, width: Int) -> [Fit] {
         func need(_ column: StatusColumn) -> Int {
             rows.reduce(column.title.columns) { max($0, column.text($1, now).columns) }
@@ -104,7 +103,7 @@ enum StatusColumn: CaseIterable {
         }
         give(.slots, StatusColumn.slots.title.count)
         give(.node, usualNode)
-        // Where even that is too wide, the node's name, role and state are what is left.
+        // If even that is too wide, only the node's name, role and state remain.
         for column in byWorth.prefix(always).dropFirst(3).reversed() where total > width {
             total -= gap + (widths.removeValue(forKey: column) ?? 0)
         }

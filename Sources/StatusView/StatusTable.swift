@@ -1,7 +1,7 @@
 import ClusterModel
 import ControlAPI
 
-/// `status` for people: shards with their replicas beneath them, as wide as the terminal and never wider.
+/// The text form of `status`: each shard with its replicas below the master. It is never wider than the terminal.
 package struct StatusTable {
     private let status: StatusDocument
     private let waits: [String]
@@ -9,12 +9,12 @@ package struct StatusTable {
     private let now: Timestamp
     private let width: Int
 
-    /// A narrower terminal breaks the lines itself.
+    /// On a terminal that is narrower than this, the terminal wraps the lines.
     static let narrowest = 24
-    /// How long after its end a node's last exit is told also where there is no column for it.
+    /// How long a node's last exit is shown if the table has no column for it, in milliseconds.
     private static let recent: Int64 = 3_600_000
 
-    /// `waits`: what keeps the cluster from being ready. What differs from any of `earlier` is marked.
+    /// `waits` lists what keeps the cluster from being ready. Values that differ from any of `earlier` are marked.
     package init(
         _ status: StatusDocument, waits: [String] = [], earlier: [StatusDocument] = [], now: Timestamp, width: Int
     ) {
@@ -35,7 +35,7 @@ package struct StatusTable {
         var parts = [
             Span(cluster.name, .strong), Span(cluster.state.rawValue, cluster.state.tone, isMarked: isChanged),
         ]
-        // A cluster that was ready once may be so no more; what it waits for is said beneath.
+        // A cluster that was ready once may no longer be; the lines below show what it waits for.
         if cluster.ready || cluster.phase != .ready { parts.append(Span(cluster.phase.rawValue)) }
         if cluster.paused { parts.append(Span("paused", .warning)) }
         parts.append(
@@ -55,7 +55,7 @@ package struct StatusTable {
             + (waits.count > 3 ? [Line("… and \(waits.count - 3) more", .warning)] : [])
     }
 
-    /// Where clients connect, unless it is only this host.
+    /// The host that clients connect to, unless it is the loopback interface.
     private var host: String? {
         let hosts = Set(status.nodes.map(\.host))
         guard let host = hosts.first, hosts.count == 1 else { return nil }
@@ -66,10 +66,10 @@ package struct StatusTable {
         let able = status.shards.count(where: \.canFailOver)
         switch (able, status.shards.count) {
         case (_, 0): return "no shards yet"
-        case (1, 1): return "the shard could fail over now"
-        case (let able, let all) where able == all: return "every shard could fail over now"
-        case (0, _): return "no shard could fail over now"
-        case (let able, let all): return "\(able) of \(all) shards could fail over now"
+        case (1, 1): return "the shard can fail over now"
+        case (let able, let all) where able == all: return "every shard can fail over now"
+        case (0, _): return "no shard can fail over now"
+        case (let able, let all): return "\(able) of \(all) shards can fail over now"
         }
     }
 
@@ -94,7 +94,7 @@ package struct StatusTable {
 
     private struct Entry {
         var row: StatusColumn.Row
-        /// After the last node of a shard that cannot fail over.
+        /// The reason, after the last node of a shard that cannot fail over.
         var why: String?
     }
 
@@ -144,7 +144,7 @@ package struct StatusTable {
             words.map { Span($0.text, .faint, isMarked: isMarked) }, first: Line("    "), rest: 6, width: width)
     }
 
-    // MARK: beneath it
+    // MARK: below the table
 
     private var findings: [Line] {
         status.findings.isEmpty ? [] : [.empty] + Findings(status.findings, earlier: earlier, width: width).lines

@@ -1,11 +1,11 @@
-/// What a line may consist of: words with a tone. What is measured is the text; colour stands around it and takes no room.
+/// A part of a line: text with a tone. Only the text has a width; colour codes take no columns.
 package struct Span: Hashable, Sendable {
     package let text: String
     package var tone: Tone?
-    /// Changed a moment ago.
+    /// Whether it changed recently.
     package var isMarked: Bool
 
-    /// Control characters would move the cursor: names come from other people's processes.
+    /// Replaces control characters, which would move the cursor: some names come from other users' processes.
     package init(_ text: String, _ tone: Tone? = nil, isMarked: Bool = false) {
         self.text = text.printable
         self.tone = tone
@@ -17,10 +17,10 @@ package struct Span: Hashable, Sendable {
 
 package enum Tone: String, Sendable { case good = "32", warning = "33", bad = "31", faint = "2", strong = "1" }
 
-/// How much of it a terminal shows.
+/// Which attributes the terminal shows.
 package struct Style: Hashable, Sendable {
     package var hasColor: Bool
-    /// What changed is shown in reverse.
+    /// Whether changed values are shown in reverse video.
     package var hasMarks: Bool
 
     package init(color: Bool, marks: Bool = false) {
@@ -36,7 +36,7 @@ package struct Style: Hashable, Sendable {
 }
 
 extension Character {
-    /// How many columns of a terminal it takes: two for the wide ones of East Asia and for pictures.
+    /// The columns it takes on a terminal: two for wide East Asian characters and emoji.
     var columns: Int {
         guard let scalar = unicodeScalars.first?.value, scalar >= 0x1100 else { return 1 }
         switch scalar {
@@ -54,7 +54,7 @@ extension String {
 
     private var isPlainASCII: Bool { utf8.allSatisfy { (0x20..<0x7F).contains($0) } }
 
-    /// With `?` for whatever is no letter but an order to the terminal.
+    /// With `?` in place of control and format characters, and a space in place of a tab or newline.
     var printable: String {
         if isPlainASCII { return self }
         func isPlain(_ scalar: Unicode.Scalar) -> Bool {
@@ -70,7 +70,7 @@ extension String {
         return String(text)
     }
 
-    /// Its beginning, no wider than `width`.
+    /// Its beginning, at most `width` columns.
     func prefix(columns width: Int) -> String {
         var used = 0
         return String(
@@ -80,7 +80,7 @@ extension String {
             })
     }
 
-    /// No wider than `width`, with `…` where something is missing.
+    /// Cut to at most `width` columns, with `…` at the end if anything was cut.
     func cut(to width: Int) -> String {
         columns <= width ? self : width < 1 ? "" : prefix(columns: width - 1) + "…"
     }

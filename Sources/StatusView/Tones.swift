@@ -1,8 +1,8 @@
 import ControlAPI
 
-/// States in a word and a colour: green is as it should be, yellow will pass or was asked for, red needs somebody.
+/// States as a word and a colour: green is healthy, yellow is temporary or requested, red needs the operator.
 extension NodeDocument {
-    /// In one word.
+    /// The state in one word.
     package var stateWord: String { process == .running ? health.rawValue : process.rawValue }
 
     var tone: Tone {
@@ -15,7 +15,7 @@ extension NodeDocument {
         }
     }
 
-    /// `7001`, or `7001@7006` where its port is not the one in its name any more.
+    /// `7001`, or `7001@7006` if its port differs from its name.
     package var label: String { name.text == String(port) ? name.text : "\(name)@\(port)" }
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""clusterd on a Debian that boots: installed as the documents say, and looked at as an operator would.
+"""Tests clusterd on a Debian that boots: installed as documented, and checked as an operator would.
 
-boot_test.py ROOT FOLDER [by-hand] [package] [tarball]: a Debian root that stays as it is, a folder for the machines, and which
-of the stories [all].
+boot_test.py ROOT FOLDER [by-hand] [package] [tarball]: a Debian root, which is not modified, a folder for the machines, and the
+stories to run [all].
 """
 
 import json
@@ -28,7 +28,7 @@ def expect(condition, words):
 
 
 def lines_of(document, heading, number=1):
-    """The commands of a code block below a heading, the first unless told otherwise."""
+    """The commands of a code block below a heading, by default the first."""
     text = (PROJECT / document).read_text()
     match = re.search(rf"^#+ {re.escape(heading)}$(.*?)(^#|\Z)", text, re.M | re.S)
     blocks = re.findall(r"^```\w*\n(.*?)^```$", match[1], re.M | re.S) if match else []
@@ -37,7 +37,7 @@ def lines_of(document, heading, number=1):
 
 
 def installed_by_hand(machine):
-    """The lines of docs/install.md, 'From the source tree', word by word."""
+    """Runs the exact commands of docs/install.md, 'From the source tree'."""
     source = machine.root / "usr/local/src/clusterd"
     (source / ".build/release").mkdir(parents=True)
     for name in ("conf.d", "deploy"):
@@ -49,14 +49,14 @@ def installed_by_hand(machine):
 
 def ready_after_start_and_not_before(machine, service):
     machine.must("systemctl stop clusterd")
-    # A stranger on the port of a node: the cluster cannot be whole for now.
+    # Another process uses the port of a node: the cluster is incomplete for now.
     machine.must("systemd-run --unit=stranger redis-server --port 7003 --save ''")
-    eventually("the stranger answers", lambda: machine.run("redis-cli -p 7003 PING").out.strip() == "PONG")
+    eventually("the other process answers", lambda: machine.run("redis-cli -p 7003 PING").out.strip() == "PONG")
     machine.must("systemctl start --no-block clusterd")
-    eventually("STATUS= names the port", lambda: "7003" in service.show("StatusText"))
-    expect(service.state == "activating", f"{service.state} while a node is missing")
+    eventually("STATUS= names the busy port", lambda: "7003" in service.show("StatusText"))
+    expect(service.state == "activating", f"the unit is {service.state} while a node is missing")
     machine.must("systemctl stop stranger")
-    eventually("it is active", lambda: service.state == "active")
+    eventually("the unit is active", lambda: service.state == "active")
     service.ready()
 
 
@@ -70,7 +70,7 @@ def everything_runs_as_its_user(machine, service):
         owner = machine.must(f"stat -c %U:%G /proc/{pid}")
         expect(owner == "clusterd:clusterd", f"pid {pid} runs as {owner}")
         capabilities = machine.must(f"grep CapBnd /proc/{pid}/status").split()[1]
-        expect(int(capabilities, 16) == 0, f"pid {pid} could have the capabilities {capabilities}")
+        expect(int(capabilities, 16) == 0, f"pid {pid} may gain the capabilities {capabilities}")
     for pid in service.nodes().values():
         environment = machine.must(f"tr '\\0' '\\n' </proc/{pid}/environ")
         expect("NOTIFY_SOCKET" not in environment and "WATCHDOG" not in environment, environment)
@@ -88,16 +88,16 @@ def each_node_is_in_its_own_cgroup(machine, service):
     def is_counted(node):
         return node["cgroup"] == f"{own}/node-{node['name']}" and node["cpuSeconds"] > 0 and node["residentBytes"] > 1 << 20
 
-    eventually("CPU and memory of each are in status --json",
+    eventually("status --json has CPU and memory of each node",
                lambda: all(node["cgroup"] and is_counted(node) for node in service.status()["nodes"]))
-    # No other cgroup can be written to.
+    # No other cgroup is writable.
     result = machine.run(f"nsenter -t {service.pid} -m mkdir /sys/fs/cgroup/system.slice/other")
     expect(result.status != 0 and "Read-only" in result.err, f"{result}")
 
 
 def a_node_that_takes_too_much_is_ended_and_said_to_be(machine, service):
     if "memory" not in machine.must("cat /sys/fs/cgroup/cgroup.controllers").split():
-        print("      SKIPPED: this host has no memory controller of cgroup v2, memory-max cannot be held here")
+        print("      SKIPPED: this host has no memory controller of cgroup v2, which memory-max needs")
         return
     machine.must("echo 'cluster: {memory-max: 64mb}' >/etc/clusterd/conf.d/90-test.yaml")
     machine.must("systemctl reload clusterd")
@@ -105,10 +105,10 @@ def a_node_that_takes_too_much_is_ended_and_said_to_be(machine, service):
     def is_limited():
         return all(node["memoryLimitBytes"] == 64 << 20 for node in service.status()["nodes"])
 
-    eventually("each has its limit", is_limited)
-    # The counting is off while clusterd is started, and the limits with it.
+    eventually("each node has its limit", is_limited)
+    # While clusterd starts, the controller and the limits are disabled.
     machine.must("systemctl restart clusterd && clusterd wait")
-    eventually("each has its limit again", is_limited)
+    eventually("each node has its limit again", is_limited)
     node = next(node for node in service.status()["nodes"] if node["role"] == "master")
     machine.run(f"redis-cli -p {node['port']} EVAL \"for i = 1, 200 do redis.call('SET', KEYS[1] .. i, string.rep('x', 1048576)) end\" "
                 f"1 \"$(redis-cli -p {node['port']} RANDOMKEY | sed 's/.*/{{&}}/')\"")
@@ -117,11 +117,11 @@ def a_node_that_takes_too_much_is_ended_and_said_to_be(machine, service):
         found = next(each for each in service.status()["nodes"] if each["name"] == node["name"])["lastExit"]
         return found if found and found["pid"] == node["pid"] else None
 
-    found = eventually("it was killed", end)
+    found = eventually("the kernel killed the node", end)
     expect(found["kind"] == "out-of-memory" and found["outOfMemory"] and "memory-max of 64 MB" in found["cause"], f"{found}")
     service.ready()
     machine.must("rm /etc/clusterd/conf.d/90-test.yaml && systemctl reload clusterd")
-    eventually("none is limited", lambda: all(each["memoryLimitBytes"] is None for each in service.status()["nodes"]))
+    eventually("no node has a limit", lambda: all(each["memoryLimitBytes"] is None for each in service.status()["nodes"]))
 
 
 def a_second_user_is_told_what_to_do(machine, service):
@@ -129,7 +129,7 @@ def a_second_user_is_told_what_to_do(machine, service):
     result = machine.run("clusterd status", user="alice")
     expect(result.status == 77, f"{result}")
     hint = re.search(r"sudo (usermod -aG clusterd) \"\$USER\"", result.err)
-    expect(hint, f"no line that grants it: {result}")
+    expect(hint, f"no command that grants access: {result}")
     machine.must(f"{hint[1]} alice")
     machine.must("clusterd status", user="alice")
 
@@ -143,7 +143,7 @@ def a_killed_daemon_is_started_again(machine, service):
 
 
 def a_frozen_daemon_is_replaced(machine, service):
-    # The unit's own 30 s are a long time to look on.
+    # The unit's own limit of 30 s would make the test slow.
     machine.must("mkdir -p /run/systemd/system/clusterd.service.d")
     machine.must("printf '[Service]\\nWatchdogSec=4\\n' >/run/systemd/system/clusterd.service.d/short.conf")
     machine.must("systemctl daemon-reload && systemctl restart clusterd")
@@ -151,7 +151,7 @@ def a_frozen_daemon_is_replaced(machine, service):
     old, nodes = service.pid, service.nodes()
     machine.must(f"kill -STOP {old}")
     service.replaced(old)
-    expect("watchdog" in machine.must("journalctl -u clusterd --no-pager").lower(), "the watchdog did not bite")
+    expect("watchdog" in machine.must("journalctl -u clusterd --no-pager").lower(), "the watchdog did not act")
     expect(service.nodes() == nodes, f"{nodes} became {service.nodes()}")
     machine.must("rm -r /run/systemd/system/clusterd.service.d && systemctl daemon-reload")
 
@@ -161,16 +161,16 @@ def a_frozen_daemon_can_be_stopped_and_restarted(machine, service):
     machine.must("printf '[Service]\\nTimeoutStopSec=3\\nWatchdogSec=0\\n' >/run/systemd/system/clusterd.service.d/short.conf")
     machine.must("systemctl daemon-reload && systemctl restart clusterd")
     service.ready()
-    # Replaced: it is a restart, and the nodes stay.
+    # A restart: clusterd is replaced, and the nodes keep running.
     old, nodes = service.pid, service.nodes()
     machine.must(f"kill -STOP {old}")
     machine.run("systemctl restart clusterd")
     service.replaced(old)
     expect(service.nodes() == nodes, f"{nodes} became {service.nodes()}")
-    # Stopped: the nodes are ended all the same, and every key is saved.
+    # A stop: the nodes are stopped nevertheless, with every key saved.
     machine.must(f"kill -STOP {service.pid}")
     machine.run("systemctl stop clusterd")
-    expect(machine.run("pgrep redis-server").status == 1, "nodes are left running\n" + service.log())
+    expect(machine.run("pgrep redis-server").status == 1, "nodes still run\n" + service.log())
     machine.must("rm -r /run/systemd/system/clusterd.service.d && systemctl daemon-reload")
     machine.must("systemctl reset-failed clusterd; systemctl start clusterd && clusterd wait")
     service.expect_keys(KEYS)
@@ -189,13 +189,13 @@ def another_program_goes_on_in_its_place(machine, service):
     machine.must("systemctl kill -s SIGUSR2 --kill-whom=main clusterd")
     eventually("the program on disk runs", service.has_what_is_on_disk)
     service.ready()
-    expect(service.pid == pid and service.state == "active" and service.nodes() == nodes, "it was not replaced in place")
-    # systemd is told by the one that runs now.
+    expect(service.pid == pid and service.state == "active" and service.nodes() == nodes, "clusterd was not upgraded in place")
+    # The new program notifies systemd.
     told = int(service.show("WatchdogTimestampMonotonic"))
-    eventually("the watchdog hears of it", lambda: int(service.show("WatchdogTimestampMonotonic")) > told)
-    eventually("its state is told", lambda: service.show("StatusText").startswith("ready: "))
+    eventually("the new program notifies the watchdog", lambda: int(service.show("WatchdogTimestampMonotonic")) > told)
+    eventually("the new program reports its state", lambda: service.show("StatusText").startswith("ready: "))
     machine.must("clusterd reexec")
-    expect(service.pid == pid and service.show("NRestarts") == "0", "it was restarted")
+    expect(service.pid == pid and service.show("NRestarts") == "0", "clusterd was restarted")
 
 
 def one_that_dies_when_it_takes_over_is_started_anew(machine, service):
@@ -222,21 +222,21 @@ def nobody_is_refused_while_it_is_replaced(machine, service):
     machine.must(f"rm -f /srv/over /srv/asked /srv/refused; systemd-run --unit=asking sh -c '{asking}'")
     nodes = service.nodes()
     for blow in ("kill -9 {}", "systemctl restart clusterd", "kill -9 {}"):
-        expect(service.show("NFileDescriptorStore") == "1", f"{service.show('NFileDescriptorStore')} sockets are kept")
+        expect(service.show("NFileDescriptorStore") == "1", f"{service.show('NFileDescriptorStore')} sockets are in the descriptor store")
         old = service.pid
         machine.must(blow.format(old))
         service.replaced(old)
     machine.must("touch /srv/over")
-    eventually("the last one has asked", lambda: machine.run("systemctl is-active asking").out.strip() != "active")
+    eventually("the last command has ended", lambda: machine.run("systemctl is-active asking").out.strip() != "active")
     asked = int(machine.must("wc -l </srv/asked"))
     refused = machine.run("cat /srv/refused").out
-    expect(asked > 20 and not refused, f"of {asked} commands: {refused}")
+    expect(asked > 20 and not refused, f"of {asked} commands, these were rejected: {refused}")
     expect(service.nodes() == nodes, f"{nodes} became {service.nodes()}")
     machine.must("systemctl reset-failed clusterd")
 
 
 def offered_by_bash(machine):
-    """The nodes that a shell offers while `clusterd restart-node` is typed."""
+    """The nodes that shell completion offers after `clusterd restart-node`."""
     return machine.must("""bash -c '. /dev/stdin <<<"$(clusterd --generate-completion-script bash)"
         COMP_WORDS=(clusterd restart-node ""); COMP_CWORD=2; COMP_LINE="clusterd restart-node "; COMP_POINT=22
         _clusterd clusterd "" restart-node; echo "${COMPREPLY[@]}"'""").split()
@@ -248,48 +248,48 @@ def the_first_command_starts_it_where_that_is_wanted(machine, service):
     machine.must("usermod -aG clusterd alice")
     machine.must("systemctl stop clusterd")
     followed(machine, "Who waits, and who starts it")
-    expect(service.state == "active" and service.is_ready(), "it was not started")
+    expect(service.state == "active" and service.is_ready(), "the connection did not start it")
     service.expect_keys(KEYS)
     expect(machine.must(f"stat -c '%a %U %G' {socket}") == "660 clusterd clusterd", machine.must(f"stat {socket}"))
     inode = machine.must(f"stat -c %i {socket}")
     for pid in service.nodes().values():
-        expect("LISTEN_" not in machine.must(f"tr '\\0' '\\n' </proc/{pid}/environ"), "a node was handed the socket")
+        expect("LISTEN_" not in machine.must(f"tr '\\0' '\\n' </proc/{pid}/environ"), "a node inherited the socket")
     machine.must("systemctl restart clusterd && clusterd wait && clusterd reexec")
-    expect(service.show("NFileDescriptorStore") == "0", "systemd keeps a socket that is its own")
-    # It ends as it is told to, and only who asks starts it again.
+    expect(service.show("NFileDescriptorStore") == "0", "the descriptor store has the socket of the socket unit")
+    # It stops on request, and only the next connection starts it again.
     machine.must("clusterd stop")
-    eventually("it has stopped", lambda: service.state == "inactive")
-    expect(machine.must(f"stat -c %i {socket}") == inode, "its file was removed")
+    eventually("the unit is inactive", lambda: service.state == "inactive")
+    expect(machine.must(f"stat -c %i {socket}") == inode, "the socket file was replaced")
     machine.must("clusterd list", user="alice")
     machine.must("clusterd list")
-    expect(offered_by_bash(machine) == [] and service.state == "inactive", "a list or a completion started it")
+    expect(offered_by_bash(machine) == [] and service.state == "inactive", "clusterd list or shell completion started it")
     machine.must("clusterd wait", user="alice")
-    expect(service.is_ready() and "7003" in offered_by_bash(machine), "it was not started")
-    # One that cannot start: who asks is told so, and by whom to be told more.
+    expect(service.is_ready() and "7003" in offered_by_bash(machine), "the connection did not start it")
+    # If clusterd cannot start, the command reports that, and names the command that shows the reason.
     machine.must("systemctl stop clusterd")
     machine.must("echo 'cluster: {mastrs: 3}' >/etc/clusterd/conf.d/90-test.yaml")
     result = machine.run("clusterd status")
     expect(result.status == 3 and "systemctl status clusterd" in result.err, f"{result}")
     expect("90-test.yaml:1:11" in machine.run("systemctl status clusterd").out, machine.run("systemctl status clusterd").out)
     machine.must("rm /etc/clusterd/conf.d/90-test.yaml; systemctl reset-failed clusterd.service clusterd.socket")
-    # A frozen one is stopped, though who waits for it would start it again.
+    # A frozen clusterd is stopped, although a waiting client would start it again.
     machine.must("mkdir -p /run/systemd/system/clusterd.service.d")
     machine.must("printf '[Service]\\nTimeoutStopSec=3\\n' >/run/systemd/system/clusterd.service.d/short.conf")
     machine.must("systemctl daemon-reload && systemctl start clusterd.socket && clusterd wait")
     machine.must(f"kill -STOP {service.pid}")
     machine.run("systemctl stop clusterd")
-    expect(machine.run("pgrep redis-server").status == 1, "nodes are left running\n" + service.log())
+    expect(machine.run("pgrep redis-server").status == 1, "nodes still run\n" + service.log())
     machine.must("rm -r /run/systemd/system/clusterd.service.d && systemctl daemon-reload")
-    # Another socket than the configured one would never be answered.
+    # A socket unit with another path than control.socket is rejected.
     machine.must("mkdir -p /run/systemd/system/clusterd.socket.d; systemctl stop clusterd.socket")
     machine.must("printf '[Socket]\\nListenStream=\\nListenStream=/run/clusterd/other.sock\\n' "
                  ">/run/systemd/system/clusterd.socket.d/other.conf")
     machine.must("systemctl daemon-reload; systemctl reset-failed clusterd; systemctl start clusterd.socket")
-    expect(machine.run("systemctl start clusterd").status != 0, "it took another socket")
+    expect(machine.run("systemctl start clusterd").status != 0, "clusterd accepted another socket")
     expect("/run/clusterd/other.sock, but control.socket is" in service.log(), service.log())
     machine.must("systemctl stop clusterd.socket; rm -r /run/systemd/system/clusterd.socket.d; rm -f /run/clusterd/other.sock")
     machine.must("systemctl daemon-reload; systemctl reset-failed clusterd clusterd.socket")
-    # And without it as before.
+    # Without the socket unit, all is as before.
     for line in lines_of("docs/install.md", "Who waits, and who starts it", 2):
         machine.must(line)
     machine.must("systemctl start clusterd && clusterd wait")
@@ -300,7 +300,7 @@ def an_instance_has_a_socket_unit_of_its_own(machine, service):
     blue = Service(machine, "clusterd@blue", "/run/clusterd/blue/control.sock", 7100)
     machine.must("systemctl stop clusterd@blue; rm -rf /run/clusterd/blue; systemctl start clusterd@blue.socket")
     machine.must("clusterd wait --socket /run/clusterd/blue/control.sock", user="alice")
-    expect(blue.is_ready(), "it was not started")
+    expect(blue.is_ready(), "the connection did not start it")
     machine.must("systemctl stop clusterd@blue")
     machine.must("clusterd wait --socket /run/clusterd/blue/control.sock", user="alice")
     machine.must("systemctl stop clusterd@blue.socket clusterd@blue; systemctl start clusterd@blue")
@@ -311,10 +311,10 @@ PASSWORD = "s3cret-of-this-test"
 
 
 def a_password_that_only_root_can_read(machine, service):
-    """docs/security.md, 'Secrets': over a running cluster, and through every way in which clusterd ends."""
+    """docs/security.md, 'Secrets': with a running cluster, and across every way in which clusterd can end."""
     file = "/etc/clusterd/redis.password"
     machine.must(f"umask 077; printf '%s\\n' {PASSWORD} >{file}")
-    expect(machine.run(f"cat {file}", user="clusterd").status != 0, "the service's user can read it itself")
+    expect(machine.run(f"cat {file}", user="clusterd").status != 0, "the service's user can read the file itself")
     machine.must("mkdir -p /etc/systemd/system/clusterd.service.d")
     machine.must(f"printf '[Service]\\nLoadCredential=redis:{file}\\nTimeoutStopSec=3\\n' >/etc/systemd/system/clusterd.service.d/password.conf")
     machine.must("echo 'redis: {requirepass: {credential: redis}, masterauth: {credential: redis}}' >/etc/clusterd/conf.d/90-test.yaml")
@@ -339,23 +339,23 @@ def a_password_that_only_root_can_read(machine, service):
     machine.must("clusterd reexec && clusterd check")
     expect_password("replaced")
     machine.must(f"REDISCLI_AUTH={PASSWORD} redis-cli -c -p 7000 SET of-the-password 1")
-    # Only its own process can end nodes, and it is frozen: what the unit runs in its place has no less.
+    # clusterd is frozen, so ExecStopPost= stops the nodes: it needs the password too.
     machine.must(f"kill -STOP {service.pid}")
     machine.run("systemctl stop clusterd")
-    expect(machine.run("pgrep redis-server").status == 1, "nodes are left running\n" + service.log())
+    expect(machine.run("pgrep redis-server").status == 1, "nodes still run\n" + service.log())
     machine.must("systemctl reset-failed clusterd; systemctl start clusterd && clusterd wait")
     expect_password("started again")
     held = machine.must(f"REDISCLI_AUTH={PASSWORD} redis-cli -c -p 7000 GET of-the-password").splitlines()[-1]
-    expect(held == "1", f"a key that was saved is {held}")
+    expect(held == "1", f"the saved key has the value {held}")
 
     for told in ("clusterd status --json", "clusterd config show", "clusterd events", "clusterd logs -n 1000", "journalctl --no-pager",
                  "cat /var/lib/clusterd/state.json /var/lib/clusterd/events.jsonl", "systemctl show clusterd"):
-        expect(PASSWORD not in machine.must(told), f"{told} tells the password")
-    # Of the machine's processes, but for the one that looks.
+        expect(PASSWORD not in machine.must(told), f"{told} prints the password")
+    # All processes of the machine, except the searching one.
     seen = machine.run("cd /proc; for pid in [0-9]*; do [ $pid = $$ ] || "
                        f"if cat $pid/cmdline $pid/environ 2>/dev/null | tr '\\0' '\\n' | grep -q '{PASSWORD[:-1]}[t]'; then "
                        "cat $pid/comm; fi; done")
-    expect(not seen.out, f"it is in the command line or the environment of {seen.out}")
+    expect(not seen.out, f"the password is in the command line or the environment of {seen.out}")
 
     machine.must("systemctl stop clusterd; systemctl reset-failed clusterd")
     machine.must(f"rm -r /etc/clusterd/conf.d/90-test.yaml /etc/systemd/system/clusterd.service.d {file}; systemctl daemon-reload")
@@ -372,21 +372,21 @@ def reload_reads_the_configuration(machine, service):
     expect(held == ["maxclients", "5000"], f"{held}\n{service.log()}")
     machine.must("echo 'redis: {maxclientz: 5000}' >/etc/clusterd/conf.d/90-test.yaml")
     result = machine.run("systemctl reload clusterd")
-    expect(result.status != 0, "a wrong configuration was taken")
+    expect(result.status != 0, "reload accepted an invalid configuration")
     expect("90-test.yaml:1" in service.log(), service.log())
-    expect(service.state == "active" and service.pid == old and service.nodes() == nodes, "reload disturbed the cluster")
+    expect(service.state == "active" and service.pid == old and service.nodes() == nodes, "the reload disturbed the cluster")
     machine.must("rm /etc/clusterd/conf.d/90-test.yaml && systemctl reload clusterd")
 
 
 def a_wrong_configuration_is_not_tried_again(machine, service):
     machine.must("echo 'cluster: {mastrs: 3}' >/etc/clusterd/conf.d/90-test.yaml")
     nodes = service.nodes()
-    expect(machine.run("systemctl restart clusterd").status != 0, "it started")
-    eventually("it has failed", lambda: service.state == "failed")
+    expect(machine.run("systemctl restart clusterd").status != 0, "the unit started")
+    eventually("the unit has failed", lambda: service.state == "failed")
     expect(service.show("ExecMainStatus") == "78" and service.show("NRestarts") == "0",
            f"exit {service.show('ExecMainStatus')}, {service.show('NRestarts')} restarts")
     expect("90-test.yaml:1:11" in service.log() and "masters" in service.log(), service.log())
-    # The nodes went on: nobody lost anything by the mistake.
+    # The nodes kept running: the error lost no data.
     service.expect_keys(KEYS)
     machine.must("rm /etc/clusterd/conf.d/90-test.yaml && systemctl start clusterd")
     service.ready()
@@ -396,12 +396,12 @@ def a_wrong_configuration_is_not_tried_again(machine, service):
 def what_is_left_running_can_be_stopped(machine, service):
     machine.must("echo 'cluster: {mastrs: 3}' >/etc/clusterd/conf.d/90-test.yaml")
     machine.run("systemctl restart clusterd")
-    eventually("it has failed", lambda: service.state == "failed")
-    expect(machine.run("pgrep redis-server").status == 0, "no node was left running")
+    eventually("the unit has failed", lambda: service.state == "failed")
+    expect(machine.run("pgrep redis-server").status == 0, "no node is running")
     machine.must("rm /etc/clusterd/conf.d/90-test.yaml")
     followed(machine, "When clusterd itself is gone")
-    expect(machine.run("pgrep redis-server").status == 1, "nodes are left running")
-    # So many starts in so short a time are otherwise refused.
+    expect(machine.run("pgrep redis-server").status == 1, "nodes still run")
+    # Otherwise systemd rejects so many starts in a short time.
     machine.must("systemctl reset-failed clusterd; systemctl start clusterd && clusterd wait")
     service.expect_keys(KEYS)
 
@@ -409,9 +409,9 @@ def what_is_left_running_can_be_stopped(machine, service):
 def stop_is_clean(machine, service):
     machine.must("systemctl stop clusterd")
     expect(service.state == "inactive" and service.show("Result") == "success", machine.run("systemctl status clusterd").out)
-    expect(machine.run("pgrep redis-server").status == 1, "nodes are left running")
-    expect(machine.run("pgrep -u clusterd").status == 1, "something is left running")
-    expect(machine.run("test -e /run/clusterd/control.sock").status == 1, "the socket is left")
+    expect(machine.run("pgrep redis-server").status == 1, "nodes still run")
+    expect(machine.run("pgrep -u clusterd").status == 1, "processes of clusterd's user still run")
+    expect(machine.run("test -e /run/clusterd/control.sock").status == 1, "the socket file still exists")
     machine.must("systemctl start clusterd && clusterd wait")
     service.expect_keys(KEYS)
 
@@ -421,7 +421,7 @@ def an_unwritable_folder_is_explained(machine, service):
     machine.must("echo 'cluster: {masters: 1, replicas: 0, ports: 7300, data-dir: /srv/away/data}' "
                  ">/etc/clusterd/away/conf.d/a.yaml")
     away = Service(machine, "clusterd@away", "/run/clusterd/away/control.sock", 7300)
-    expect(machine.run("systemctl start clusterd@away").status != 0, "it started")
+    expect(machine.run("systemctl start clusterd@away").status != 0, "the unit started")
     expect("systemctl edit clusterd@away" in away.log() and "ReadWritePaths=/srv/away" in away.log(), away.log())
     machine.must("mkdir -p /etc/systemd/system/clusterd@away.service.d")
     machine.must("printf '[Service]\\nReadWritePaths=/srv/away\\n' >/etc/systemd/system/clusterd@away.service.d/override.conf")
@@ -443,11 +443,11 @@ def two_instances_beside_it(machine, service):
         instance.write(KEYS, name)
     machine.must("systemctl stop clusterd")
     for name, instance in zip(("blue", "green"), instances):
-        expect(instance.is_ready(), f"{name} suffered when clusterd was stopped")
+        expect(instance.is_ready(), f"{name} is not ready after clusterd was stopped")
         instance.expect_keys(KEYS, name)
     machine.must("systemctl start clusterd && clusterd wait")
     machine.must("systemctl disable --now clusterd@green")
-    expect(instances[0].is_ready() and service.is_ready(), "others suffered when green was stopped")
+    expect(instances[0].is_ready() and service.is_ready(), "the other clusters are not ready after green was stopped")
 
 
 def a_reboot_loses_nothing(machine, service):
@@ -462,7 +462,7 @@ def a_reboot_loses_nothing(machine, service):
 
 def a_power_cut_is_survived(machine, service):
     machine.cut_power()
-    eventually("it is active", lambda: service.state == "active", 120)
+    eventually("the unit is active", lambda: service.state == "active", 120)
     service.ready()
     service.expect_keys(KEYS)
 
@@ -477,17 +477,17 @@ def the_exposure_is_low(machine, service):
 
 
 def from_the_package(machine):
-    """The lines of docs/install.md, word by word, with 'yes' where apt asks."""
+    """Runs the exact commands of docs/install.md, with -y for apt."""
     packages = machine.root / "srv/packages"
     packages.mkdir()
     for package in (PROJECT / ".build-packages").glob("*.deb"):
         subprocess.run(["cp", package, packages], check=True)
-    # Each revision lies alone, as documents take a package by a pattern.
+    # Each revision is in its own folder, because the documented commands match packages by a pattern.
     for revision in (1, 2):
         machine.must(f"mkdir {revision} && mv clusterd_*-{revision}_*.deb {revision}", folder="/srv/packages")
     followed(machine, "Install", "/srv/packages/1")
-    expect(machine.run("pgrep redis-server").status == 1, "installing started something")
-    expect(machine.run("systemctl is-enabled clusterd").out.strip() == "disabled", "installing enabled it")
+    expect(machine.run("pgrep redis-server").status == 1, "the installation started nodes")
+    expect(machine.run("systemctl is-enabled clusterd").out.strip() == "disabled", "the installation enabled the service")
     followed(machine, "Start")
 
 
@@ -499,7 +499,7 @@ def followed(machine, heading, folder="/"):
 def several_clusters_as_documented(machine, service):
     followed(machine, "Several clusters on a host")
     blue = Service(machine, "clusterd@blue", "/run/clusterd/blue/control.sock", 7100)
-    expect(blue.is_ready() and service.is_ready(), "one of the two is not ready")
+    expect(blue.is_ready() and service.is_ready(), "at least one of the two clusters is not ready")
 
 
 def version(machine):
@@ -523,7 +523,7 @@ def upgrade_and_downgrade_leave_the_process_and_the_nodes(machine, service):
     machine.must("touch /srv/over")
     asked = int(machine.must("wc -l </srv/asked"))
     refused = machine.run("cat /srv/refused").out
-    expect(asked > 10 and not refused, f"of {asked} commands: {refused}")
+    expect(asked > 10 and not refused, f"of {asked} commands, these were rejected: {refused}")
     service.expect_keys(KEYS)
 
 
@@ -533,18 +533,18 @@ def an_upgrade_that_cannot_take_over_changes_nothing(machine, service):
     result = machine.run("apt -y install ./clusterd_*.deb", folder="/srv/packages/2")
     expect(result.status == 0 and "90-test.yaml:1:11" in result.out + result.err, f"{result}")
     expect(version(machine).endswith("-2"), version(machine))
-    expect(service.pid == pid and service.nodes() == nodes and service.is_ready(), "it did not go on as before")
+    expect(service.pid == pid and service.nodes() == nodes and service.is_ready(), "the running clusterd was disturbed")
     machine.must("rm /etc/clusterd/conf.d/90-test.yaml")
     followed(machine, "Replace it in place")
     service.runs_what_is_on_disk()
-    expect(service.pid == pid and service.nodes() == nodes, "it was not replaced in place")
+    expect(service.pid == pid and service.nodes() == nodes, "clusterd was not upgraded in place")
     followed(machine, "Downgrade", "/srv/packages/1")
 
 
 def what_is_stopped_stays_stopped(machine, service):
     machine.must("systemctl stop clusterd")
     followed(machine, "Upgrade", "/srv/packages/2")
-    expect(service.state == "inactive", "an upgrade started it")
+    expect(service.state == "inactive", "the upgrade started the service")
     machine.must("systemctl start clusterd && clusterd wait")
     service.expect_keys(KEYS)
 
@@ -558,14 +558,14 @@ def the_manual_and_completions_are_there(machine, service):
 def the_journal_has_fields(machine, service):
     node, pid = next(iter(service.nodes().items()))
     machine.must(f"kill -9 {pid}")
-    eventually(f"{node} runs again", lambda: service.nodes()[node] not in (None, pid))
+    eventually(f"{node} was restarted", lambda: service.nodes()[node] not in (None, pid))
     service.ready()
 
     def entry():
         found = machine.must(f"journalctl CLUSTERD_EVENT=node-exited CLUSTERD_NODE={node} -n 1 -o json").strip()
         return json.loads(found) if found else None
 
-    found = eventually("the journal has the end of the node", entry)
+    found = eventually("the journal has the exit of the node", entry)
     expect(found["PRIORITY"] in ("3", "4") and found["_SYSTEMD_UNIT"] == "clusterd.service", f"{found}")
     expect("killed by SIGKILL" in found["MESSAGE"], f"{found}")
     explained = machine.must(f"journalctl -x MESSAGE_ID={found['MESSAGE_ID']} -n 1")
@@ -575,13 +575,13 @@ def the_journal_has_fields(machine, service):
         lines = machine.must(f"journalctl CLUSTERD_NODE={node} -t redis-{node} -o json").splitlines()
         return next((said for said in map(json.loads, lines) if "Ready to accept connections" in said["MESSAGE"]), None)
 
-    said = eventually("the journal has what the node itself says", line)
+    said = eventually("the journal has the node's own log lines", line)
     expect(said["PRIORITY"] == "5" and said["_SYSTEMD_UNIT"] == "clusterd.service", f"{said}")
 
 
 def removal_stops_and_keeps_the_data(machine, service):
     followed(machine, "Remove")
-    expect(machine.run("pgrep redis-server").status == 1, "nodes are left running")
+    expect(machine.run("pgrep redis-server").status == 1, "nodes still run")
     machine.must("test -s /var/lib/clusterd/state.json && test -s /etc/clusterd/conf.d/10-cluster.yaml")
     followed(machine, "Install", "/srv/packages/1")
     machine.must("systemctl start clusterd && clusterd wait")
@@ -590,7 +590,7 @@ def removal_stops_and_keeps_the_data(machine, service):
 
 def purge_keeps_the_data_unless_told(machine, service):
     result = machine.run("apt -y purge clusterd")
-    expect(result.status == 0 and "the data in /var/lib/clusterd stay" in result.out + result.err, f"{result}")
+    expect(result.status == 0 and "kept the data in /var/lib/clusterd" in result.out + result.err, f"{result}")
     machine.must("test -s /var/lib/clusterd/state.json && ! test -e /etc/clusterd/conf.d/10-cluster.yaml")
     followed(machine, "Install", "/srv/packages/1")
     machine.must("echo clusterd clusterd/remove-data boolean true | debconf-set-selections")
@@ -623,7 +623,7 @@ BY_HAND = [
 
 
 def story(root, folder, name, install, steps):
-    """Boots a machine, installs, and takes the steps one after another. Whether all went well."""
+    """Boots a machine, installs clusterd, and runs the steps in order. Returns whether all passed."""
     machine = Machine(root, folder, f"clusterd-{name}-{os.getpid()}")
     done = "booting"
     try:
@@ -632,7 +632,7 @@ def story(root, folder, name, install, steps):
         done = install.__name__
         install(machine)
         print(f"  ok  {name}: {install.__name__.replace('_', ' ')}", flush=True)
-        expect(service.is_ready(), f"systemctl start returned, and it is not ready\n{service.log()}")
+        expect(service.is_ready(), f"systemctl start returned before the cluster was ready\n{service.log()}")
         service.write(KEYS)
         for step in steps:
             done = step.__name__
@@ -653,7 +653,7 @@ def story(root, folder, name, install, steps):
 
 def main():
     root, folder = sys.argv[1:3]
-    # However it ends, the machine is removed; a second signal does not interrupt that.
+    # The machine is always removed; a second signal does not interrupt that.
     endings = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
     def end(*_):

@@ -1,4 +1,4 @@
-"""A Debian of its own with systemd as pid 1, in a container that is gone afterwards."""
+"""A Debian with systemd as PID 1, in a temporary container."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Failed(Exception):
-    """What was expected is not so."""
+    """An expectation was not met."""
 
 
 class Result:
@@ -26,20 +26,20 @@ class Result:
 
 
 def eventually(what, condition, limit=60):
-    """Looks until `condition` gives something, and returns that."""
+    """Polls `condition` until it returns a true value, and returns that."""
     deadline = time.monotonic() + limit
     while True:
         found = condition()
         if found:
             return found
         if time.monotonic() > deadline:
-            raise Failed(f"not within {limit} s: {what}")
+            raise Failed(f"did not happen within {limit} s: {what}")
         time.sleep(0.1)
 
 
 class Machine:
     def __init__(self, root, folder, name):
-        """`root` stays as it is: the machine gets a copy below `folder`."""
+        """`root` is not modified: the machine gets a copy below `folder`."""
         self.name = name
         self.root = Path(folder) / name
         self.console = Path(folder) / f"{name}.console"
@@ -49,17 +49,17 @@ class Machine:
 
     def boot(self):
         environment = {"PATH": PATH, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
-        # A network of its own, with nothing but loopback: its ports are nobody else's.
+        # A private network with only a loopback interface: no other process uses its ports.
         self.nspawn = subprocess.Popen(
             ["systemd-nspawn", "-q", "-D", self.root, "-b", "--register=no", "--keep-unit", "--console=pipe",
              "--private-network", f"--machine={self.name}"],
             env=environment, stdin=subprocess.DEVNULL, stdout=open(self.console, "ab"), stderr=subprocess.STDOUT)
-        self.init = eventually("systemd-nspawn starts an init", self._find_init, 30)
+        self.init = eventually("systemd-nspawn starts init", self._find_init, 30)
         eventually("the machine is booted", self._is_booted, 120)
 
     def _find_init(self):
         if self.nspawn.poll() is not None:
-            raise Failed(f"systemd-nspawn ended:\n{self.console.read_text(errors='replace')[-2000:]}")
+            raise Failed(f"systemd-nspawn exited:\n{self.console.read_text(errors='replace')[-2000:]}")
         children = Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children").read_text().split()
         for child in children:
             if Path(f"/proc/{child}/comm").read_text().strip() == "systemd":
@@ -70,7 +70,7 @@ class Machine:
         return self.run("systemctl is-system-running").out.strip() in ("running", "degraded")
 
     def run(self, command, user=None, folder="/", input=None, limit=300):
-        """A shell's command inside the machine, as root or as `user`."""
+        """Runs a shell command inside the machine, as root or as `user`."""
         enter = ["nsenter", "-t", str(self.init), "-a", "--"]
         if user:
             enter += ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--"]
@@ -81,28 +81,28 @@ class Machine:
         return Result(command, completed)
 
     def must(self, command, **options):
-        """Its output; anything but exit 0 is a failure."""
+        """Runs a command and returns its output; any exit code other than 0 is a failure."""
         result = self.run(command, **options)
         if result.status != 0:
             raise Failed(str(result))
         return result.out.strip()
 
     def reboot(self):
-        """In order: every service is stopped by systemd."""
+        """An orderly reboot: systemd stops every service."""
         self.run("systemctl --no-block poweroff")
         self.nspawn.wait(timeout=180)
         self.boot()
 
     def cut_power(self):
-        """Everything dies at once, unasked."""
+        """Kills all processes at once, without warning."""
         os.kill(self.init, signal.SIGKILL)
         self.nspawn.wait(timeout=60)
         self.boot()
 
     def remove(self):
-        """Ends everything in the machine, and removes it; what it printed on its console stays, if that is of use."""
+        """Kills everything in the machine, and removes it; keeps its console output for analysis."""
         if self.nspawn and self.nspawn.poll() is None:
-            # The end of its pid 1 is the end of everything in the machine, and of systemd-nspawn.
+            # When its PID 1 ends, so does everything in the machine, and systemd-nspawn.
             if self.init and Path(f"/proc/{self.init}").exists():
                 os.kill(self.init, signal.SIGKILL)
             try:

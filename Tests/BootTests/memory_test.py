@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What clusterd does with the memory controller, on a Debian that boots as a process of this host.
+"""Tests clusterd with the memory controller, on a Debian that boots as a process of this host.
 
-memory_test.py ROOT FOLDER: a Debian root that stays as it is, and a folder for the machine. What is looked at stands in
-memory-story, which runs inside.
+memory_test.py ROOT FOLDER: a Debian root, which is not modified, and a folder for the machine. The checks are in memory-story,
+which runs inside the machine.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 HERE = Path(__file__).resolve().parent
-# What the machine's users write must be on a file system of its own: on the host's it would all be root's.
+# Files of the machine's users need a separate file system: on the host's, root would own them all.
 FSTAB = """tmpfs /tmp tmpfs mode=1777 0 0
 tmpfs /var/tmp tmpfs mode=1777 0 0
 tmpfs /var/lib/clusterd tmpfs mode=0700 0 0
@@ -32,7 +32,7 @@ StandardError=inherit
 
 
 def lay_out(root):
-    """As docs/install.md says under 'From the source tree', without the machine's help."""
+    """Installs as in docs/install.md, 'From the source tree', but from outside the machine."""
     shutil.copy(PROJECT / ".build/release/clusterd", root / "usr/bin/clusterd")
     shutil.copytree(PROJECT / "conf.d", root / "etc/clusterd/conf.d")
     for unit in (PROJECT / "deploy/systemd").glob("*.service"):
@@ -65,9 +65,9 @@ def main():
             try:
                 kernel.wait(timeout=400)
             except subprocess.TimeoutExpired:
-                print("FAIL  memory: it did not end in 400 s")
+                print("FAIL  memory: the machine did not shut down within 400 s")
             finally:
-                # All of its processes are the host's, and of one session.
+                # All of its processes run on the host, in one session.
                 if kernel.poll() is None:
                     os.killpg(kernel.pid, signal.SIGKILL)
                     kernel.wait()
@@ -75,7 +75,7 @@ def main():
         text = log.read_text(errors="replace") if log.exists() else (machine / "console").read_text(errors="replace")[-3000:]
         print(text, end="", flush=True)
         lines = text.splitlines()
-        sys.exit(0 if "that is all" in lines and not any(line.startswith("FAIL") for line in lines) else 1)
+        sys.exit(0 if "all checks done" in lines and not any(line.startswith("FAIL") for line in lines) else 1)
     finally:
         shutil.rmtree(machine, ignore_errors=True)
 

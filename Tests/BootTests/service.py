@@ -1,4 +1,4 @@
-"""clusterd as a service of a machine, and what a person can see of it there."""
+"""clusterd as a service of a machine, as an operator sees it."""
 
 import json
 
@@ -24,7 +24,7 @@ class Service:
         return self.show("ActiveState")
 
     def status(self):
-        """The document, or None where nobody answers."""
+        """The status document, or None if no daemon answers."""
         result = self.machine.run(f"clusterd status --json --socket {self.socket}")
         return json.loads(result.out) if result.out else None
 
@@ -39,7 +39,7 @@ class Service:
             raise Failed(f"{failure}\n{self.log(40)}") from None
 
     def nodes(self):
-        """The nodes' pids by their names."""
+        """The pid of each node, by name."""
         return {node["name"]: node["pid"] for node in self.status()["nodes"]}
 
     def log(self, lines=200):
@@ -52,20 +52,20 @@ class Service:
     def expect_keys(self, count, prefix="key"):
         questions = "".join(f"GET {prefix}:{i}\n" for i in range(count))
         lines = self.machine.must(f"redis-cli -c -p {self.port}", input=questions).split("\n")
-        # Where the client is sent on, it says so in lines of its own.
+        # redis-cli reports redirections on separate lines.
         values = [line for line in lines if not line.startswith("->")]
         lost = [i for i in range(count) if i >= len(values) or values[i] != str(i)]
         if lost:
-            raise Failed(f"{len(lost)} of {count} keys are lost, the first is {prefix}:{lost[0]}\n{lines[:6]}")
+            raise Failed(f"{len(lost)} of {count} keys are lost; the first is {prefix}:{lost[0]}\n{lines[:6]}")
 
     def replaced(self, old, within=60):
-        """Another clusterd runs in the place of pid `old`, and says that it is ready."""
-        eventually(f"{self.unit}: another process than {old}", lambda: self.pid not in (0, old), within)
+        """Waits until another clusterd has replaced pid `old` and reports that it is ready."""
+        eventually(f"{self.unit}: a process other than {old} runs", lambda: self.pid not in (0, old), within)
         eventually(f"{self.unit} is active", lambda: self.state == "active", within)
         self.ready()
 
     def has_what_is_on_disk(self):
-        """Whether the program that runs is the file that is there now."""
+        """Whether the running program is the file on disk."""
         return self.machine.must(f"stat -L -c %d:%i /proc/{self.pid}/exe") == self.machine.must("stat -c %d:%i /usr/bin/clusterd")
 
     def runs_what_is_on_disk(self):

@@ -171,7 +171,7 @@ import Testing
             await settled(daemon, without: [try #require(master.pid)])
             #expect(try daemon.status().nodes.first { $0.name == replica.name }?.role == .master)
             let line = daemon.output.split(separator: "\n").last {
-                $0.contains("\(replica.name) is master now in place of \(master.name)")
+                $0.contains("\(replica.name) is now master in place of \(master.name)")
             }
             let words = line?.split(separator: " ") ?? []
             let bytes = words.firstIndex(of: "bytes").flatMap { Int(words[$0 - 1]) } ?? 0

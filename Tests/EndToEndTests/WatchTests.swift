@@ -159,7 +159,7 @@ import Testing
             #expect(result.exit == 0 && node.port == daemon.base + 1 && node.replicaOf?.text == "\(daemon.base)")
             #expect(result.output.contains(#""lastExit":null"#) && result.output.contains(#""maxMemoryBytes":null"#))
             let page = try daemon.command(["status", "127.0.0.1:\(daemon.base)"])
-            #expect(page.exit == 0 && page.output.contains("role      master, followed by \(daemon.base + 1)\n"))
+            #expect(page.exit == 0 && page.output.contains("role      master, replicas: \(daemon.base + 1)\n"))
             #expect(try daemon.command(["status", "nosuch"]).exit == 64)
         }
     }

@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("?\r\n", "a reply begins with byte 63, which is no RESP type"), (":x\r\n", "'x' is no whole number"),
+        ("?\r\n", "a reply begins with byte 63, which is not a RESP type"), (":x\r\n", "'x' is not an integer"),
         ("$-2\r\n", "a string of -2 bytes"), ("*-2\r\n", "an array of -2 elements"),
         ("$99999999999\r\n", "a string of 99999999999 bytes"), ("*99999999999\r\n", "an array of 99999999999 elements"),
         ("$1\r\nabc", "a string does not end in CR LF"), ("+a\rb\n", "a line ends in CR without LF"),

@@ -2,11 +2,11 @@ import ClusterModel
 import ControlAPI
 import Planner
 
-/// What clusterd did to nodes and files, and what it tried in vain.
+/// Events for clusterd's actions on nodes and files, and for attempts that failed.
 struct EffectEvents: Sendable {
-    /// Begun and not yet ended, or ended and not yet told.
+    /// Effects that have begun, and have not ended or whose end has not been reported yet.
     private var underWay: [EffectKey: Effect] = [:]
-    /// Told of a node's present process, so that what is done again is told once.
+    /// Reported for a node's current process: a repeated action is reported once.
     private var told: [NodeName: Set<String>] = [:]
 
     mutating func events(_ scene: Scene) -> [TimelineEvent] {
@@ -37,7 +37,7 @@ struct EffectEvents: Sendable {
     private mutating func orders(_ scene: Scene) -> [TimelineEvent] {
         var events: [TimelineEvent] = []
         for effect in scene.cycle.decision.effects where underWay[effect.key] == nil {
-            // One that the record does not allow yet was decided and not begun.
+            // An effect that the record does not allow yet was decided, but has not begun.
             guard effect.isTold, scene.cycle.seen.effects[effect.key]?.isUnderWay == true else { continue }
             underWay[effect.key] = effect
             if let event = begun(effect, scene), isNews(effect.beginning(event.code), effect.node) {
@@ -59,14 +59,15 @@ struct EffectEvents: Sendable {
             stopping(node, process, scene)
         case .signal(let node, let process, .kill):
             TimelineEvent(
-                .nodeKilled, .warning, at: scene.wall, node: node, "\(node) (pid \(process.pid)) is sent SIGKILL",
+                .nodeKilled, .warning, at: scene.wall, node: node,
+                "clusterd sends SIGKILL to \(node) (pid \(process.pid))",
                 data: ["pid": .integer(process.pid)])
         case .handOver(let node, _, let from):
             TimelineEvent(
                 .handOverOrdered, at: scene.wall, node: node, shard: scene.cycle.record?.member(id: from.master)?.name,
-                "\(node) is to take over from "
+                "clusterd tells \(node) to take over from its live master "
                     + "\(scene.cycle.record?.member(id: from.master)?.name.text ?? from.master.short), "
-                    + "which lives and agrees",
+                    + "which agrees",
                 data: ["from": .text(scene.cycle.record?.member(id: from.master)?.name)])
         default: nil
         }
@@ -79,7 +80,7 @@ struct EffectEvents: Sendable {
             ? "the cluster is being stopped"
             : operation.map { "operation \($0.id), \($0.name)" } ?? "clusterd's decision"
         return TimelineEvent(
-            .nodeStopping, at: scene.wall, node: node, "\(node) (pid \(process.pid)) is told to end: \(why)",
+            .nodeStopping, at: scene.wall, node: node, "clusterd stops \(node) (pid \(process.pid)): \(why)",
             data: ["pid": .integer(process.pid), "operation": .text(operation?.id)])
     }
 
@@ -98,33 +99,34 @@ struct EffectEvents: Sendable {
         case .preserve(let copies):
             TimelineEvent(
                 .preserved, at: scene.wall, node: copies.node,
-                "\(copies.node): a copy of its data is in quarantine/\(copies.folder): \(copies.note)",
+                "\(copies.node): clusterd copied its data to quarantine/\(copies.folder): \(copies.note)",
                 data: Self.data(copies))
         case .makeReserve(let folder):
             TimelineEvent(
                 .reserveMade, at: scene.wall,
-                "\(Disk.text(Reserve.bytes)) of the disk of \(folder) are kept for the case that it is full",
+                "reserved \(Disk.text(Reserve.bytes)) on the disk of \(folder) in case the disk fills up",
                 data: ["path": .string(Reserve.path(in: folder)), "bytes": .integer(Reserve.bytes)])
         case .releaseReserve(let folder):
             TimelineEvent(
                 .reserveReleased, .warning, at: scene.wall,
-                "the disk of \(folder) is full: its reserve of \(Disk.text(Reserve.bytes)) is given back, so that nodes can "
-                    + "save who is master",
+                "the disk of \(folder) is full: clusterd released its reserve of \(Disk.text(Reserve.bytes)) so that nodes can "
+                    + "save role changes",
                 data: ["path": .string(Reserve.path(in: folder)), "bytes": .integer(Reserve.bytes)])
         case .meet(let node, _, _, let ports):
             scene.members.first { $0.ports == ports }.map { guest in
                 TimelineEvent(
-                    .nodeIntroduced, at: scene.wall, node: guest.name, "\(guest.name) is introduced to \(node)",
+                    .nodeIntroduced, at: scene.wall, node: guest.name, "clusterd introduced \(guest.name) to \(node)",
                     data: ["to": .text(node)])
             }
         case .configure(let node, _, let name, let value):
             SettingValue.isSecret(name)
                 ? TimelineEvent(
-                    .settingRestored, at: scene.wall, node: node, "\(name) of \(node) is set as configured",
+                    .settingRestored, at: scene.wall, node: node,
+                    "clusterd set \(name) of \(node) to its configured value",
                     data: ["name": .text(name)])
                 : TimelineEvent(
                     .settingRestored, at: scene.wall, node: node,
-                    "\(name) of \(node) is set to \(value), as configured",
+                    "clusterd set \(name) of \(node) to its configured value \(value)",
                     data: ["name": .text(name), "value": .text(value)])
         default: nil
         }
@@ -145,16 +147,16 @@ struct EffectEvents: Sendable {
 }
 
 extension Effect {
-    /// As events name it: `hand-over`.
+    /// The name in events: `hand-over`.
     fileprivate var kind: String { key.kind.rawValue.replacing(" ", with: "-") }
 
-    /// What makes its beginning news: of most, that it is the first in the life of a process.
+    /// Identifies its start for reporting. Most effects are reported once per process.
     fileprivate func beginning(_ code: TimelineEvent.Code) -> String {
         if case .handOver = self { return "begun \(key)" }
         return "begun \(code.rawValue)"
     }
 
-    /// Questions and looks around are no events, whatever comes of them.
+    /// Queries and inspections are not events, whatever their outcome.
     fileprivate var isTold: Bool {
         switch self {
         case .survey, .reserve, .release, .ask, .askSettings, .identify, .inspect, .inquire, .measureLogs,
@@ -164,36 +166,36 @@ extension Effect {
         }
     }
 
-    /// What was tried, in words.
+    /// The failed attempt, in words.
     fileprivate var attempt: String {
         let name = node?.text ?? "clusterd"
         return switch self {
-        case .makeDirectory(_, let path): "\(name): its folder \(path) cannot be made"
-        case .quarantine: "\(name): what is in the way cannot be moved to quarantine"
-        case .makeReserve(let folder): "no reserve can be made in \(folder)"
-        case .releaseReserve(let folder): "the reserve in \(folder) cannot be given back"
-        case .preserve: "\(name): its data cannot be copied to quarantine"
-        case .writeFiles: "\(name): nodes.conf and redis.conf cannot be written"
-        case .start: "\(name) cannot be started"
-        case .adopt(_, let process): "\(name): pid \(process.pid) cannot be taken over"
+        case .makeDirectory(_, let path): "\(name): cannot create its folder \(path)"
+        case .quarantine: "\(name): cannot move obstructing files to quarantine"
+        case .makeReserve(let folder): "cannot create the reserve in \(folder)"
+        case .releaseReserve(let folder): "cannot release the reserve in \(folder)"
+        case .preserve: "\(name): cannot copy its data to quarantine"
+        case .writeFiles: "\(name): cannot write nodes.conf and redis.conf"
+        case .start: "cannot start \(name)"
+        case .adopt(_, let process): "\(name): cannot adopt pid \(process.pid)"
         case .signal(_, let process, let signal):
-            "\(name): pid \(process.pid) cannot be sent SIG\(signal == .kill ? "KILL" : "TERM")"
-        case .continueStopped(_, let process, _, _): "\(name): pid \(process.pid) cannot be sent SIGCONT"
-        case .shutdown: "\(name) does not end"
+            "\(name): cannot send SIG\(signal == .kill ? "KILL" : "TERM") to pid \(process.pid)"
+        case .continueStopped(_, let process, _, _): "\(name): cannot send SIGCONT to pid \(process.pid)"
+        case .shutdown: "cannot shut down \(name)"
         case .handOver: "\(name) cannot take over"
         case .promote(let promotion, _): "\(name) cannot take over from \(promotion.master)"
-        case .rotateLog(let rotation): "\(rotation.path) cannot be moved aside"
-        case .limitMemory: "the memory of \(name) cannot be limited"
-        case .replicate: "\(name) cannot be made a replica"
-        case .meet: "\(name) cannot be introduced to others"
-        case .repairAppendOnly(let repair): "\(name): \(repair.file) cannot be cut"
-        case .forget(_, _, let id): "\(name) does not forget \(id.short)"
-        case .closeSlot(_, _, let slot, _): "\(name): slot \(slot) cannot be left as it is"
-        case .writeManifest(let write): "\(name): \(write.file) cannot be written"
-        case .addSlots(_, _, let slots, _): "\(name) does not take the slots \(slots)"
-        case .configure(_, _, let directive, _): "\(name): \(directive) cannot be set"
-        case .acceptPassword: "\(name) does not take the new password beside the old one"
-        case .loadCertificates: "\(name) goes on with the certificates that it has"
+        case .rotateLog(let rotation): "cannot rotate \(rotation.path)"
+        case .limitMemory: "cannot limit the memory of \(name)"
+        case .replicate: "cannot make \(name) a replica"
+        case .meet: "cannot introduce \(name) to another node"
+        case .repairAppendOnly(let repair): "\(name): cannot truncate \(repair.file)"
+        case .forget(_, _, let id): "\(name) cannot forget node \(id.short)"
+        case .closeSlot(_, _, let slot, _): "\(name): cannot cancel the migration of slot \(slot)"
+        case .writeManifest(let write): "\(name): cannot write \(write.file)"
+        case .addSlots(_, _, let slots, _): "cannot assign slots \(slots) to \(name)"
+        case .configure(_, _, let directive, _): "\(name): cannot set \(directive)"
+        case .acceptPassword: "\(name): cannot add the new password beside the old one"
+        case .loadCertificates: "\(name) keeps its current TLS certificates"
         default: "\(name): \(kind) failed"
         }
     }

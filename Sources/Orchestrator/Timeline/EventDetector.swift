@@ -1,9 +1,8 @@
 import ClusterModel
 import Planner
 
-/// Tells what happened: compares each turn with the one before, and gives the events between them, in the order of cause
-/// and effect. It decides nothing, and knows nothing that is not in a `Cycle`; what people and programs are told of an
-/// incident, in the terminal and in events.jsonl, comes from here.
+/// Compares each turn with the previous one and returns the events between them, in order of cause and effect. It decides
+/// nothing and uses only what is in a `Cycle`. The terminal and events.jsonl report an incident with these events.
 package struct EventDetector: Sendable {
     private var before: Cycle?
     private let forming = FormingEvents()
@@ -32,12 +31,12 @@ package struct EventDetector: Sendable {
         events += findings.events(scene)
         let isLost = serving.isLost || findings.stands(.slotsUncovered)
         events += health.events(scene, after: events, isLost: isLost)
-        // What ended the turn before this one's decision comes before what the decision did about it.
+        // The cause, which happened before this turn's decision, comes before the decision's reaction.
         return events.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
     }
 }
 
-/// One turn, and the one before; what several stories ask of them.
+/// One turn and the previous one, with queries that several event sources share.
 struct Scene {
     let cycle: Cycle
     let before: Cycle?
@@ -46,13 +45,13 @@ struct Scene {
     var wall: WallTime { cycle.seen.wall }
     var assessment: Assessment { cycle.decision.assessment }
     var members: [Member] { cycle.record?.members ?? [] }
-    /// On purpose the nodes end, or are left alone: what is then lost is no incident.
+    /// The daemon is stopping the nodes or detaching from them: what is lost then is not an incident.
     var isEnding: Bool { cycle.seen.intent != .run }
 
     func running(_ node: NodeName) -> NodeProcess.Running? { Self.running(node, cycle) }
     func ranBefore(_ node: NodeName) -> NodeProcess.Running? { before.flatMap { Self.running(node, $0) } }
 
-    /// What the node last said, however old, if it is still the process that said it.
+    /// The last report of the node, however old, if the same process still runs.
     func lastReport(_ node: NodeName) -> (report: NodeReport, reply: NodeReply)? {
         guard let process = running(node), let reply = cycle.seen.replies[node], reply.of == process.identity,
             case .report(let report) = reply.outcome, report.id == cycle.record?.member(node)?.id
@@ -60,18 +59,18 @@ struct Scene {
         return (report, reply)
     }
 
-    /// The end of a process that was seen in this turn for the first time.
+    /// The exit of a process, if this turn is the first to see it.
     func newExit(_ node: NodeName) -> NodeProcess.Exited? {
         guard let exit = cycle.lastExits[node], before?.lastExits[node]?.at != exit.at else { return nil }
         return exit
     }
 
-    /// The wall clock at a moment that has passed.
+    /// The wall-clock time of a past moment.
     func wall(at moment: Moment) -> WallTime {
         WallTime(milliseconds: wall.milliseconds - max(0, (now - moment).inMilliseconds))
     }
 
-    /// The operation that is under way on a node.
+    /// The operation in progress on a node.
     func operation(on node: NodeName) -> Operation? {
         cycle.record?.operations.first { $0.ends(node) || $0.starts(node) }
     }

@@ -3,53 +3,53 @@ import ControlAPI
 import Planner
 import Synchronization
 
-/// Where the timeline is kept: events.jsonl, one event a line.
+/// Storage of the timeline: events.jsonl, one event a line.
 package protocol EventStore: Sendable {
-    /// Adds whole lines at the end. Returns what went wrong, in words; then none of them is there.
+    /// Appends whole lines. Returns the error, in words; then none of the lines was added.
     func append(_ lines: [[UInt8]]) -> String?
-    /// The newest line that can be read as an event; nil: there is none.
+    /// The newest line that can be read as an event, or nil.
     func newest() -> EventDocument?
-    /// The lines that are there, oldest first, not more than the last `limit` of those that `query` asks for.
+    /// The stored lines that match `query`, oldest first, at most the last `limit`.
     func lines(_ query: EventQuery, limit: Int) -> [EventLine]
 }
 
-/// Gives each event its number, keeps it, and hands it to those who follow. The loop never waits for it: what cannot be
-/// written is kept in memory and tried again, and when there is too much of that the oldest is let go, and its loss told.
+/// Numbers each event, stores it, and sends it to the followers. The loop never waits for it: events that cannot be written stay
+/// in memory and are retried; when there are too many, the oldest are dropped and their loss is reported.
 package final class EventLog: Sendable {
-    /// How the daemon before this one ended, as the timeline has it.
+    /// How the previous daemon ended, according to the timeline.
     package enum PreviousEnd: String, Sendable {
-        /// Nothing is known of one.
+        /// No previous daemon is known.
         case none
         /// It stopped every node.
         case stopped
         /// It left the nodes running.
         case detached
-        /// It refused to go on, and said why.
+        /// It refused to continue and reported why.
         case refused
         /// Its program was replaced in place: the process is the same.
         case replaced
-        /// It ended without a word: killed, or the host went down.
+        /// It exited uncleanly: it was killed, or the host went down.
         case unclean
     }
 
-    /// Events that wait for a disk that takes none.
+    /// The number of events kept in memory while the disk accepts none.
     static let waitingLimit = 2000
-    /// What a follower may be behind before it is let go: it comes back and asks from where it was.
+    /// How many events a follower may be behind before it is disconnected; it can reconnect and continue from its last event.
     static let followerLimit = 1024
     static let retryPause = Duration.seconds(1)
-    /// How many events one answer holds.
+    /// The maximum number of events in one answer.
     package static let answerLimit = 10_000
 
     private struct State {
         var next: Int64
         var waiting: [EventLine] = []
-        /// How many at the front of `waiting` are on their way to the file.
+        /// How many events at the front of `waiting` are being written to the file.
         var beingWritten = 0
         var isWriting = false
         var trouble: String?
         var lastTry: Moment?
         var lost = 0
-        /// Nothing is written before the folder holds a cluster of ours.
+        /// Nothing is written until the folder holds a cluster of this daemon.
         var isHeld: Bool
         var followers: [Int: Follower] = [:]
         var nextFollower = 0
@@ -58,7 +58,7 @@ package final class EventLog: Sendable {
 
     private struct Follower {
         var continuation: AsyncStream<[UInt8]>.Continuation
-        /// What came while it was still given what was; nil: it is up to date.
+        /// Events that arrived while it was still receiving older ones; nil if it is up to date.
         var behind: [EventLine]?
     }
 
@@ -66,11 +66,11 @@ package final class EventLog: Sendable {
     private let store: any EventStore
     private let host: String
     private let cluster: String
-    /// Runs the writing where a disk that does not answer holds up nothing else.
+    /// Runs the writes where a disk that does not answer blocks nothing else.
     private let apart: @Sendable (@escaping @Sendable () -> Void) -> Void
-    /// Told when the file can no longer be written, why; and with nil when it can again.
+    /// Called with the reason when the file can no longer be written, and with nil when it can again.
     private let onTrouble: @Sendable (String?) -> Void
-    /// How the daemon before this one ended.
+    /// How the previous daemon ended.
     package let previousEnd: PreviousEnd
     package let previous: EventDocument?
 
@@ -97,7 +97,7 @@ package final class EventLog: Sendable {
         return PreviousEnd(rawValue: how) ?? .unclean
     }
 
-    /// Takes the events of a turn; with none, tries again what could not be written.
+    /// Takes the events of a turn; without any, retries the events that could not be written.
     package func append(_ events: [TimelineEvent], at now: Moment, wall: WallTime) {
         let (writes, left) = state.withLock { state in
             var left: [AsyncStream<[UInt8]>.Continuation] = []
@@ -119,16 +119,16 @@ package final class EventLog: Sendable {
     private static func lost(_ count: Int, _ wall: WallTime) -> TimelineEvent {
         TimelineEvent(
             .eventsLost, .warning, at: wall,
-            "\(count) events before this one were let go: events.jsonl could not be written for too long",
+            "dropped \(count) events before this one: events.jsonl could not be written for too long",
             data: ["count": .integer(count)])
     }
 
-    /// From here on events go to the file, those that came before too.
+    /// From now on, events are written to the file, including earlier ones.
     package func release() { state.withLock { $0.isHeld = false } }
 
-    /// Gives back those who cannot keep up: they are to be let go outside the lock.
+    /// Returns the followers that cannot keep up; the caller disconnects them outside the lock.
     private func add(_ event: TimelineEvent, _ state: inout State) -> [AsyncStream<[UInt8]>.Continuation] {
-        // Texts, numbers and what is made of them: nothing in it can fail to encode.
+        // Only texts, numbers and collections of them: encoding cannot fail.
         guard let line = try? EventLine(event.document(seq: state.next, host: host, cluster: cluster)) else {
             return []
         }
@@ -147,7 +147,7 @@ package final class EventLog: Sendable {
         return left
     }
 
-    /// What is on its way to the file stays at the front.
+    /// Events that are being written to the file stay at the front.
     private static func shorten(_ state: inout State) {
         let first = state.beingWritten
         let surplus = min(state.waiting.count - waitingLimit, state.waiting.count - first)
@@ -156,7 +156,7 @@ package final class EventLog: Sendable {
         state.lost += surplus
     }
 
-    /// False where it has too much to read already.
+    /// False if the follower has too much unread data.
     private static func give(_ line: EventLine, _ continuation: AsyncStream<[UInt8]>.Continuation) -> Bool {
         if case .dropped = continuation.yield(line.bytes + [10]) { return false }
         return true
@@ -200,14 +200,14 @@ package final class EventLog: Sendable {
     /// The number of the last event.
     package var last: Int64 { state.withLock { $0.next - 1 } }
 
-    /// Whether all that was told is in the file, or cannot be written now.
+    /// Whether every event is in the file, or cannot be written now.
     package var isAtRest: Bool { state.withLock { !$0.isWriting } }
 
-    /// Writes what is left, once, and ends all followers. A disk that does not answer is not waited for longer than the limit.
+    /// Tries once to write the remaining events, and disconnects all followers. Waits no longer than the limit for a disk that does not answer.
     package func close(at now: Moment, wall: WallTime, limit: Duration = .seconds(600)) async {
         append([], at: now + Self.retryPause * 2, wall: wall)
         let timer = Task {
-            // Cancelled, it leaves alone who waits in a later call.
+            // When cancelled, it does not resume the waiters of a later call.
             do { try await Task.sleep(for: limit) } catch { return }
             for waiter in takeIdle() { waiter.resume() }
         }
@@ -227,12 +227,12 @@ package final class EventLog: Sendable {
     }
 }
 
-// MARK: those who ask
+// MARK: queries
 
 extension EventLog {
-    /// What the query asks for, at most `answerLimit`, oldest first.
+    /// The events that match the query, at most `answerLimit`, oldest first.
     package func lines(_ query: EventQuery) -> [EventLine] {
-        // Taken before the file is read: what is written meanwhile is in one of the two.
+        // Taken before the file is read: an event that is written meanwhile is in at least one of the two.
         let waiting = state.withLock { $0.waiting }
         let limit = min(query.count ?? Self.answerLimit, Self.answerLimit)
         var lines = store.lines(query, limit: limit)
@@ -241,8 +241,8 @@ extension EventLog {
         return Array(lines.suffix(limit))
     }
 
-    /// What the query asks for, and then each event as it comes. A client that is too slow is let go, and may come back with
-    /// the number of the last event that it has.
+    /// The events that match the query, and then each event as it happens. A client that is too slow is disconnected; it can
+    /// reconnect with the number of its last event.
     package func follow(_ query: EventQuery) -> AsyncStream<[UInt8]> {
         let (stream, continuation) = AsyncStream<[UInt8]>.makeStream(
             bufferingPolicy: .bufferingOldest(Self.answerLimit + Self.followerLimit))
@@ -255,7 +255,7 @@ extension EventLog {
         continuation.onTermination = { [weak self] _ in
             self?.state.withLock { $0.followers[id] = nil }
         }
-        // What comes from here on is kept for it until it has what was there before.
+        // Events that arrive from now on are held back until the follower has the older ones.
         for line in lines(query) where line.seq < first { _ = Self.give(line, continuation) }
         let isGiven = state.withLock { state in
             let behind = state.followers[id]?.behind ?? []

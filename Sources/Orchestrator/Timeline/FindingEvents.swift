@@ -2,14 +2,14 @@ import ClusterModel
 import ControlAPI
 import Planner
 
-/// Findings that appear and go. One that lasts a moment, as while roles change hands, is none; and one that is away for a
-/// moment, as a node in a crash loop is while it runs, is not gone.
+/// Events for findings that appear and clear. A finding that lasts only a moment, as during a switchover, is not reported. A finding
+/// that is absent only for a moment, as while a node in a crash loop runs, has not cleared.
 struct FindingEvents: Sendable {
     private struct Key: Hashable {
         var code: ReasonCode
         var node: NodeName?
         var shard: NodeName?
-        /// The same sentence with other numbers is no news.
+        /// The message without its numbers: a change of numbers alone is not reported.
         var words: String
 
         init(_ finding: Finding) {
@@ -24,7 +24,7 @@ struct FindingEvents: Sendable {
         var finding: Finding
         var since: Moment
         var lastSeen: Moment
-        /// As what it was told; nil: not yet.
+        /// The severity it was reported with; nil if it has not been reported yet.
         var told: Finding.Severity?
     }
 
@@ -46,7 +46,7 @@ struct FindingEvents: Sendable {
             }
             standing[key] = this
         }
-        // A cluster that is being stopped is no longer looked at for findings.
+        // While a cluster is being stopped, findings are not evaluated.
         guard !scene.isEnding else { return events }
         let gone = standing.filter { scene.now - $0.value.lastSeen >= Self.patience }
         for (key, old) in gone.sorted(by: {
@@ -55,12 +55,12 @@ struct FindingEvents: Sendable {
             standing[key] = nil
             if old.told != nil { events.append(cleared(old, scene)) }
         }
-        // Before it was told, a moment's absence begins its time anew.
+        // Until a finding is reported, a momentary absence restarts its settling time.
         for (key, this) in standing where this.told == nil && this.lastSeen != scene.now { standing[key] = nil }
         return events
     }
 
-    /// Whether it was told and is not gone.
+    /// Whether it was reported and has not cleared.
     func stands(_ code: ReasonCode) -> Bool { standing.contains { $0.key.code == code && $0.value.told != nil } }
 
     private func appeared(_ this: Standing, _ scene: Scene) -> TimelineEvent {
@@ -78,7 +78,7 @@ struct FindingEvents: Sendable {
         let lasted = old.lastSeen - old.since
         return TimelineEvent(
             .findingCleared, at: scene.wall, node: old.finding.node, shard: old.finding.shard,
-            "no longer: \(old.finding.message)",
+            "cleared: \(old.finding.message)",
             data: [
                 "finding": .text(old.finding.code.rawValue), "lastedMs": .milliseconds(lasted),
                 "lastSeen": .time(scene.wall(at: old.lastSeen)),

@@ -1,10 +1,10 @@
 import ClusterModel
 import Planner
 
-/// How the cluster came to be, and where its ports went.
+/// Events for the formation of the cluster and for changes of its ports.
 struct FormingEvents: Sendable {
     func events(_ scene: Scene) -> [TimelineEvent] {
-        // What stood in the record when the daemon started was told when it came about.
+        // Facts already in the record when the daemon started were reported when they happened.
         guard let before = scene.before, let record = scene.cycle.record else { return [] }
         var events = record.members.flatMap { ports($0, before.record?.member($0.name), scene) }
         if record.stage == .formed, before.record?.stage != .formed { events.append(formed(record, before, scene)) }
@@ -30,11 +30,11 @@ struct FormingEvents: Sendable {
 
     private func formed(_ record: Record, _ before: Cycle, _ scene: Scene) -> TimelineEvent {
         let shape = record.shape
-        // A new cluster is planned before it is formed; one that was found lying there is not.
+        // A new cluster is planned before it is formed; an existing one found in the folder is not.
         let isNew = before.record?.stage == .planned
         return TimelineEvent(
             .formed, at: scene.wall,
-            "\(record.cluster) is \(isNew ? "formed" : "taken in as it lay in its folder"): "
+            "\(record.cluster) \(isNew ? "formed" : "adopted from its existing folder"): "
                 + "\(shape.masters) \(shape.masters == 1 ? "master" : "masters") with \(shape.replicas) "
                 + "\(shape.replicas == 1 ? "replica" : "replicas") each",
             data: [

@@ -2,7 +2,7 @@ import ClusterModel
 import ControlAPI
 import Planner
 
-/// The state of the whole, and when it is ready: first, and again after something disturbed it.
+/// Events for the state of the cluster, and for when it becomes ready: first, and again after a disturbance.
 struct HealthEvents: Sendable {
     private var state: Assessment.State?
     private let began: Moment
@@ -15,15 +15,15 @@ struct HealthEvents: Sendable {
         unrestSince = began
     }
 
-    /// Replicas that run already say one after the other that they are in sync: no cluster is degraded by that.
+    /// Running replicas report one by one that they are in sync: until then the cluster does not count as degraded.
     private static let firstLook = Duration.seconds(1)
 
-    /// After these the cluster is not what it was, and ready is said anew.
+    /// Disturbances: after one of these, `ready` is reported again.
     private static let unrest: Set<TimelineEvent.Code> = [
         .nodeExited, .nodeStopping, .servingLost, .linkLost, .promoted, .demoted,
     ]
 
-    /// - Parameter isLost: whether some slots are known not to be served.
+    /// - Parameter isLost: whether some slots are known to be unserved.
     mutating func events(_ scene: Scene, after others: [TimelineEvent], isLost: Bool) -> [TimelineEvent] {
         guard !scene.isEnding else { return [] }
         var events = stateChange(scene, isLost: isLost)
@@ -39,20 +39,20 @@ struct HealthEvents: Sendable {
     }
 
     private mutating func stateChange(_ scene: Scene, isLost: Bool) -> [TimelineEvent] {
-        // Before it was ready once, or every node was tried, the way there is told elsewhere.
+        // Until the cluster was ready once, or every node was tried, other events report the progress.
         guard scene.assessment.phase == .ready, let new = known(scene.assessment, isLost: isLost), new != state else {
             return []
         }
         if state == nil, new == .degraded, scene.now - began < Self.firstLook { return [] }
         let old = state
         state = new
-        // The first look at a cluster that is as it should be is told by `ready`.
+        // `ready` reports the first look at a healthy cluster.
         if old == nil, new == .ok { return [] }
         let uncovered = SlotSet.slotCount - scene.assessment.slotsCovered
         let (severity, words): (Finding.Severity, String) =
             switch new {
             case .ok: (.info, "ok: every slot is served, with full redundancy")
-            case .degraded: (.warning, "degraded: every slot is served, with less redundancy than wanted")
+            case .degraded: (.warning, "degraded: every slot is served, with less redundancy than configured")
             case .down: (.error, "down: \(uncovered) slots are not served")
             }
         return [
@@ -62,8 +62,8 @@ struct HealthEvents: Sendable {
         ]
     }
 
-    /// An answer that something was done after says nothing of now, and the assessment calls its slots not served until the
-    /// next one: that is no incident. nil: as before.
+    /// An answer from before the last effect is stale, and the assessment counts its slots as not served until the next answer
+    /// arrives: that is not an incident. nil means unchanged.
     private func known(_ assessment: Assessment, isLost: Bool) -> Assessment.State? {
         if isLost { return .down }
         return assessment.state == .down ? nil : assessment.state
@@ -75,8 +75,8 @@ struct HealthEvents: Sendable {
         let took = scene.now - unrestSince
         return TimelineEvent(
             .ready, at: scene.wall,
-            "ready\(readyCount > 1 ? " again" : ""): \(masters) \(masters == 1 ? "master" : "masters"), "
-                + "\(replicas) \(replicas == 1 ? "replica" : "replicas"), all in sync and of one mind, after \(took.inWords)",
+            "ready\(readyCount > 1 ? " again" : "") after \(took.inWords): \(masters) \(masters == 1 ? "master" : "masters"), "
+                + "\(replicas) \(replicas == 1 ? "replica" : "replicas"); all replicas in sync, all nodes agree",
             data: [
                 "tookMs": .milliseconds(took), "masters": .integer(masters), "replicas": .integer(replicas),
                 "first": .bool(readyCount == 1),

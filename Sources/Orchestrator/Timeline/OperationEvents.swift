@@ -2,7 +2,7 @@ import ClusterModel
 import ControlAPI
 import Planner
 
-/// What people asked for: when it was taken up, each step, and how it ended.
+/// Events for the operator's operations: start, each step, and outcome.
 struct OperationEvents: Sendable {
     func events(_ scene: Scene) -> [TimelineEvent] {
         guard let before = scene.before else { return resumed(scene) }
@@ -10,7 +10,7 @@ struct OperationEvents: Sendable {
             let old = before.record?.operations.first { $0.id == operation.id }
             var events: [TimelineEvent] = []
             if old == nil {
-                events.append(event(.operationStarted, operation, scene, "\(title(operation)) begins"))
+                events.append(event(.operationStarted, operation, scene, "\(title(operation)) started"))
             }
             let news = operation.steps.filter { step in
                 step.state != .queued && !(old?.steps.contains { $0.step == step.step && $0.at == step.at } ?? false)
@@ -23,12 +23,12 @@ struct OperationEvents: Sendable {
         }
     }
 
-    /// A daemon that starts finds it in its record and carries it on.
+    /// A daemon that starts resumes the open operations in its record.
     private func resumed(_ scene: Scene) -> [TimelineEvent] {
         (scene.cycle.record?.operations ?? []).filter(\.isOpen).map { operation in
             event(
                 .operationResumed, operation, scene,
-                "\(title(operation)) is carried on\(operation.currentStep.map { ": \($0.words)" } ?? "")")
+                "\(title(operation)) resumed\(operation.currentStep.map { ": \($0.words)" } ?? "")")
         }
     }
 
@@ -37,7 +37,7 @@ struct OperationEvents: Sendable {
             max(0, (operation.endedAt ?? scene.wall).milliseconds - operation.startedAt.milliseconds))
         var event = event(
             .operationEnded, operation, scene,
-            "\(title(operation)) is \(operation.state.rawValue) after \(took.inWords)"
+            "\(title(operation)) \(operation.state.rawValue) after \(took.inWords)"
                 + (operation.error.map { ": \($0)" } ?? ""))
         event.severity = operation.state == .done ? .info : operation.state == .cancelled ? .warning : .error
         event.data["tookMs"] = .milliseconds(took)

@@ -2,7 +2,7 @@ import ClusterModel
 import ControlAPI
 import Planner
 
-/// Starts, take-overs and ends of the nodes' processes.
+/// Events for the nodes' processes: starts, adoptions and exits.
 struct ProcessEvents: Sendable {
     func events(_ scene: Scene) -> [TimelineEvent] {
         var events = hostRestarted(scene)
@@ -16,7 +16,7 @@ struct ProcessEvents: Sendable {
 
     // MARK: what was learned later
 
-    /// An end that nobody saw, as the record has it now and did not before; nil on a daemon's first look.
+    /// An exit that no daemon observed and that is new in the record; nil in a daemon's first turn.
     private func unseenEnd(_ member: Member, _ scene: Scene) -> NodeEnd? {
         guard let before = scene.before, let end = member.ends?.last,
             scene.cycle.lastExits[member.name]?.identity != end.identity,
@@ -32,7 +32,7 @@ struct ProcessEvents: Sendable {
             [
                 TimelineEvent(
                     .hostRestarted, .warning, at: scene.wall,
-                    "the host was restarted since clusterd last ran: every node had ended with it",
+                    "the host rebooted since clusterd last ran, which ended every node",
                     data: ["bootBefore": .text(old), "boot": .text(boot)])
             ]
         } ?? []
@@ -47,11 +47,11 @@ struct ProcessEvents: Sendable {
         guard let end = member.ends?.last, let told = told(member, end, scene), told != end.cause else { return nil }
         return TimelineEvent(
             .exitExplained, .warning, at: scene.wall, node: member.name,
-            "\(member.name) (pid \(end.identity.pid)): more is known of its end: it \(ExitReason.past(end.cause))",
+            "\(member.name) (pid \(end.identity.pid)): new information about its exit: it \(ExitReason.past(end.cause))",
             data: facts(end))
     }
 
-    /// The cause that was told of this end until now.
+    /// The cause that was last reported for this exit.
     private func told(_ member: Member, _ end: NodeEnd, _ scene: Scene) -> String? {
         if let before = scene.before?.record?.member(member.name)?.ends?.last, before.identity == end.identity {
             return before.cause
@@ -79,7 +79,7 @@ struct ProcessEvents: Sendable {
             data["startedAt"] = .time(process.startedAt)
             return TimelineEvent(
                 .nodeAdopted, at: scene.wall, node: member.name,
-                "\(member.name) was running (pid \(process.identity.pid)) and is taken over", data: data)
+                "adopted \(member.name), which was already running (pid \(process.identity.pid))", data: data)
         }
         var since = ""
         if let exit = scene.cycle.lastExits[member.name] {
@@ -90,7 +90,7 @@ struct ProcessEvents: Sendable {
         }
         return TimelineEvent(
             .nodeStarted, at: scene.wall, node: member.name,
-            "\(member.name) is started (pid \(process.identity.pid))\(since)", data: data)
+            "started \(member.name) (pid \(process.identity.pid))\(since)", data: data)
     }
 
     private func exited(_ member: Member, _ exit: NodeProcess.Exited, _ scene: Scene) -> TimelineEvent {
@@ -112,7 +112,7 @@ struct ProcessEvents: Sendable {
             node: member.name, shard: shard(of: member, known),
             "\(member.name) (\(who.joined(separator: ", "))) \(ExitReason.past(exit.reason.cause))"
                 + (lived.map { " after \($0.inWords)" } ?? "")
-                + (asked ? ", as it was told" : isClean ? "; nobody told it to" : ""),
+                + (asked ? " (requested)" : isClean ? " (unexpected)" : ""),
             data: facts(exit, slots, lived, asked: asked))
     }
 

@@ -2,7 +2,7 @@ import ClusterModel
 import ControlAPI
 import Planner
 
-/// Who is chosen to replace a dead master and why, who became master or replica, and who is in sync.
+/// Events for roles: which replica is chosen to replace a dead master and why, role changes, and synchronization.
 struct RoleEvents: Sendable {
     private struct Link: Equatable {
         var process: ProcessIdentity
@@ -12,10 +12,10 @@ struct RoleEvents: Sendable {
     }
 
     private var links: [NodeName: Link] = [:]
-    /// When each node was last heard while it lived: what it did after that nobody saw.
+    /// When each node last answered while it ran. Its later writes are unknown.
     private var lastHeard: [NodeName: Moment] = [:]
     private var promotions: [NodeName: Effect.Promotion] = [:]
-    /// What was decided about each master that is dead.
+    /// The verdict on each dead master.
     private var verdicts: [NodeName: Verdict] = [:]
 
     mutating func events(_ scene: Scene) -> [TimelineEvent] {
@@ -38,21 +38,21 @@ struct RoleEvents: Sendable {
         _ member: Member, from old: Link?, to link: Link, _ report: NodeReport, _ scene: Scene
     ) -> [TimelineEvent] {
         switch (old?.role, link.role) {
-        // A replica that was reset is a master without slots, and has replaced no master.
+        // A replica that was reset is a master without slots: it has not replaced a master.
         case (.replica, .master) where report.view.myself?.slots.isEmpty == true: return []
         case (.replica, .master): return [promoted(member, old?.master, scene)]
         case (.master, .replica):
             return [
                 TimelineEvent(
                     .demoted, at: scene.wall, node: member.name, shard: link.master,
-                    "\(member.name) is a replica of \(link.master?.text ?? "another node") now",
+                    "\(member.name) is now a replica of \(link.master?.text ?? "another node")",
                     data: ["of": .text(link.master)])
             ] + (link.inSync ? [inSync(member, link, report, scene)] : [])
         case (_, .replica):
             if link.inSync, old?.inSync != true || old?.master != link.master {
                 return [inSync(member, link, report, scene)]
             }
-            // Its master's end says it already.
+            // The exit of its master is reported separately.
             if old?.inSync == true, !link.inSync, !scene.isEnding, let master = link.master,
                 scene.running(master) != nil
             {
@@ -60,8 +60,8 @@ struct RoleEvents: Sendable {
                     TimelineEvent(
                         .linkLost, .warning, at: scene.wall, node: member.name, shard: master,
                         report.replication.syncInProgress
-                            ? "\(member.name) is given all of \(master)'s data anew"
-                            : "\(member.name) lost its link to \(master)",
+                            ? "\(member.name) is receiving a full synchronization from \(master)"
+                            : "\(member.name) lost its replication link to \(master)",
                         data: ["master": .text(master), "syncing": .bool(report.replication.syncInProgress)])
                 ]
             }
@@ -74,16 +74,16 @@ struct RoleEvents: Sendable {
         let age = scene.running(member.name).flatMap { $0.adopted ? nil : scene.now - $0.since }
         return TimelineEvent(
             .inSync, at: scene.wall, node: member.name, shard: link.master,
-            "\(member.name) is in sync as replica of \(link.master?.text ?? "its master")",
+            "\(member.name) is in sync as a replica of \(link.master?.text ?? "its master")",
             data: [
                 "master": .text(link.master), "offset": .integer(report.replication.offset),
                 "afterStartMs": age.map { .milliseconds($0) } ?? .null,
             ])
     }
 
-    // MARK: who takes over
+    // MARK: succession
 
-    /// The same verdict about the same death is no news, also where turns without it lie between.
+    /// A repeated verdict on the same exit is not reported again, even after turns without it.
     private mutating func verdicts(_ scene: Scene) -> [TimelineEvent] {
         verdicts = verdicts.filter { scene.running($0.key) == nil }
         return scene.cycle.decision.verdicts.filter { verdict in
@@ -101,7 +101,7 @@ struct RoleEvents: Sendable {
         }
     }
 
-    /// Promotions that were written into the record in this turn; the same one tried again is no news.
+    /// Promotions that entered the record in this turn. A retry is not reported again.
     private mutating func choices(_ scene: Scene) -> [TimelineEvent] {
         guard let before = scene.before else {
             for promotion in scene.cycle.record?.promotions ?? [] { promotions[promotion.replica] = promotion }
@@ -128,8 +128,8 @@ struct RoleEvents: Sendable {
             why = candidates.count == 1 ? "its only replica" : "the only one of its replicas that answers"
         } else {
             why =
-                "offset \(winner?.offset ?? 0), against "
-                + others.map { "\($0.replication.offset) of \($0.node)" }.joined(separator: ", ")
+                "replication offset \(winner?.offset ?? 0); "
+                + others.map { "\($0.node) has \($0.replication.offset)" }.joined(separator: ", ")
         }
         var data = loss(promotion, scene)
         data["master"] = .text(promotion.master)
@@ -145,11 +145,11 @@ struct RoleEvents: Sendable {
             })
         return TimelineEvent(
             .promotionOrdered, at: scene.wall, node: promotion.replica, shard: promotion.master,
-            "\(promotion.replica) is chosen to take over from \(promotion.master): \(why)", data: data)
+            "clusterd chose \(promotion.replica) to take over from \(promotion.master): \(why)", data: data)
     }
 
-    /// How a replica came to be master: by clusterd's promotion, by a hand-over, or else by the nodes' own election or a
-    /// command that somebody sent.
+    /// How a replica became master: by clusterd's promotion, by a hand-over, or by the nodes' own election or a command that
+    /// clusterd did not send.
     private mutating func promoted(_ member: Member, _ from: NodeName?, _ scene: Scene) -> TimelineEvent {
         if let promotion = promotions.removeValue(forKey: member.name) { return promoted(promotion, member, scene) }
         let handedOver = !scene.cycle.seen.effects(.handOver, of: member.name).isEmpty
@@ -157,8 +157,8 @@ struct RoleEvents: Sendable {
         return TimelineEvent(
             .promoted, handedOver ? .info : .warning, at: scene.wall, node: member.name, shard: member.name,
             handedOver
-                ? "\(member.name) is master now\(of), which handed over to it: nothing is lost"
-                : "\(member.name) is master now\(of): the nodes elected it, or somebody told it to",
+                ? "\(member.name) is now master\(of) after a planned failover: no data is lost"
+                : "\(member.name) is now master\(of): the nodes elected it, or a command that clusterd did not send promoted it",
             data: [
                 "cause": .string(handedOver ? "hand-over" : "not-by-clusterd"), "from": .text(from),
                 "mayBeLostBytes": handedOver ? .integer(0) : .null,
@@ -173,16 +173,16 @@ struct RoleEvents: Sendable {
         data["tookMs"] = took.map { .milliseconds($0) } ?? .null
         let words: String
         switch promotion.lagBytes {
-        case nil: words = "how much of \(promotion.master)'s data it lacks is not known"
-        case 0: words = "it has all that was seen of \(promotion.master)\(unseen(promotion, scene))"
+        case nil: words = "how far it is behind \(promotion.master) is unknown"
+        case 0: words = "it has everything up to \(promotion.master)'s last seen offset\(unseen(promotion, scene))"
         case let bytes?:
-            words = "it lacks \(bytes) bytes that \(promotion.master) was seen to have\(unseen(promotion, scene))"
+            words = "it is \(bytes) bytes behind \(promotion.master)'s last seen offset\(unseen(promotion, scene))"
         }
         return TimelineEvent(
             .promoted, promotion.lagBytes == 0 ? .info : .warning, at: scene.wall, node: member.name,
             shard: member.name,
-            "\(member.name) is master now in place of \(promotion.master)"
-                + (took.map { ", \($0.inWords) after it ended" } ?? "") + "; \(words)",
+            "\(member.name) is now master in place of \(promotion.master)"
+                + (took.map { ", \($0.inWords) after \(promotion.master) ended" } ?? "") + "; \(words)",
             data: data)
     }
 
@@ -194,7 +194,9 @@ struct RoleEvents: Sendable {
     }
 
     private func unseen(_ promotion: Effect.Promotion, _ scene: Scene) -> String {
-        unseenTime(promotion, scene).map { "; what that wrote in its last \($0.inWords) was not seen" } ?? ""
+        unseenTime(promotion, scene).map {
+            "; writes in the last \($0.inWords) before \(promotion.master) ended are unknown"
+        } ?? ""
     }
 
     private func loss(_ promotion: Effect.Promotion, _ scene: Scene) -> [String: JSONValue] {

@@ -2,36 +2,36 @@ import ClusterModel
 import ControlAPI
 import Planner
 
-/// How long each shard's slots were not served: from when its master ended, or was last seen to serve, until a master was
-/// seen to serve them again.
+/// Events for how long each shard's slots were not served: from the exit of its master, or the last answer that showed it serving,
+/// until a master was seen to serve them again.
 struct ServingEvents: Sendable {
     private enum State {
-        /// Nothing was heard yet.
+        /// No answer yet.
         case unknown
-        /// The owner's last good answer was asked for then.
+        /// When the question behind the owner's last good answer was sent.
         case serving(lastSeen: Moment)
         case lost(Loss)
     }
 
     private struct Loss {
         var owner: NodeName
-        /// nil: before this daemon looked.
+        /// nil if it was lost before this daemon started.
         var since: Moment?
         var lastSeen: Moment?
         var told: Moment
     }
 
-    /// By the shard's number in the record: who is master of it changes.
+    /// Keyed by the shard's number in the record, because its master changes.
     private var states: [Int: State] = [:]
 
-    /// Whether some shard is known not to be served.
+    /// Whether some shard is known to be unserved.
     var isLost: Bool {
         states.values.contains { state in
             if case .lost = state { true } else { false }
         }
     }
 
-    /// A running node that does not answer may be between two connections.
+    /// How long a running node may fail to answer: it may be between two connections.
     static let patience = Duration.seconds(1)
 
     mutating func losses(_ scene: Scene) -> [TimelineEvent] {
@@ -77,7 +77,7 @@ struct ServingEvents: Sendable {
         return owners.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
-    /// By its last answer, also if something was done to it since: an answer grows old without becoming untrue.
+    /// Judged by its last answer, even if an effect changed the node since: an old answer is not necessarily wrong.
     private func serves(_ node: Assessment.Node, _ scene: Scene) -> Bool {
         guard let report = scene.lastReport(node.name)?.report else { return false }
         return report.clusterStateOK && !report.loading && report.replication.role == .master
@@ -89,7 +89,7 @@ struct ServingEvents: Sendable {
         return !reply.isLife
     }
 
-    /// A daemon that starts over nodes that run, and does not find the one that owns these slots.
+    /// Whether this daemon adopted running nodes, but did not find the owner of these slots.
     private func wasLostBefore(_ owner: Assessment.Node, _ scene: Scene) -> Bool {
         scene.running(owner.name) == nil && scene.cycle.lastExits[owner.name] == nil && !isBeingAdopted(owner, scene)
             && scene.members.contains { scene.running($0.name)?.adopted == true }
@@ -104,9 +104,9 @@ struct ServingEvents: Sendable {
         if scene.running(owner.name) == nil {
             why =
                 scene.cycle.lastExits[owner.name].map { "\(owner.name) \(ExitReason.past($0.reason.cause))" }
-                ?? "\(owner.name) is not there"
+                ?? "\(owner.name) is not running"
         } else if case .report(let report)? = scene.cycle.seen.replies[owner.name]?.outcome {
-            why = report.loading ? "\(owner.name) is loading its data" : "\(owner.name) says cluster_state:fail"
+            why = report.loading ? "\(owner.name) is loading its data" : "\(owner.name) reports cluster_state:fail"
         } else if case .answered(let words)? = scene.cycle.seen.replies[owner.name]?.outcome {
             why = "\(owner.name) answers \(words.prefix(60))"
         } else {
@@ -126,8 +126,8 @@ struct ServingEvents: Sendable {
         return TimelineEvent(
             .servingRegained, at: scene.wall, node: owner.name, shard: owner.name,
             "slots \(owner.slots) are served again by \(owner.name): "
-                + (refused.map { "writes were refused for \($0.inWords)" }
-                    ?? "writes were refused since before clusterd started, and for \(known.inWords) after that"),
+                + (refused.map { "writes were rejected for \($0.inWords)" }
+                    ?? "writes had been rejected since before clusterd started, and for \(known.inWords) after that"),
             data: [
                 "slots": .texts(owner.slots.texts), "refusedMs": refused.map { .milliseconds($0) } ?? .null,
                 "since": .time(loss.since.map { scene.wall(at: $0) }),

@@ -1,6 +1,6 @@
 extension TimelineEvent.Code {
-    /// MESSAGE_ID of the journal (systemd.journal-fields(7)): what `journalctl -x` finds the words of
-    /// deploy/systemd/clusterd.catalog by. One a code, and never another.
+    /// The MESSAGE_ID in the journal (systemd.journal-fields(7)): `journalctl -x` uses it to find the explanation in
+    /// deploy/systemd/clusterd.catalog. Each code has its own, which never changes.
     package var messageID: String {
         switch self {
         case .daemonStarted: "28a9e21f37ef59e2a2a5aef46d5460a9"

@@ -2,16 +2,16 @@ import ClusterModel
 import ControlAPI
 import Planner
 
-/// Something that happened, as the timeline tells it. What it is called and what it carries is in docs/events.md.
+/// One entry of the timeline. docs/events.md documents its codes and data.
 package struct TimelineEvent: Sendable, Equatable {
     package var code: Code
     package var severity: Finding.Severity
     package var at: WallTime
     package var node: NodeName?
-    /// The shard's master, by name.
+    /// The name of the shard's master.
     package var shard: NodeName?
     package var message: String
-    /// What the message says, for programs.
+    /// The contents of the message, for programs.
     package var data: [String: JSONValue]
 
     package init(
