@@ -94,10 +94,9 @@ struct Script {
 
     private var nodes: [String] {
         (scene.record?.members ?? []).map { member in
-            let isMaster = scene.masters.contains(member.name)
-            let isUp = scene.processes[member.name] != nil
-            return
-                "\(member.name)  port \(member.ports.client)  \(isMaster ? "master" : "replica")  \(isUp ? "runs" : "down")"
+            let node = before?.assessment.node(member.name)
+            let role = node?.health == .down ? "down" : node?.role?.rawValue ?? "unknown"
+            return "\(member.name)  port \(member.ports.client)  \(role)"
         }
     }
 }
