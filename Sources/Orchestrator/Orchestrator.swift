@@ -43,13 +43,15 @@ package actor Orchestrator<Hands: Driver> {
             cycle.note(.overdue(driver.overdue()), at: driver.now(), wall: driver.wall())
             cycle.note(.host(driver.host()), at: driver.now(), wall: driver.wall())
             turnsBegun += 1
-            let orders = cycle.turn(at: driver.now(), wall: driver.wall())
+            let now = driver.now()
+            let orders = cycle.turn(at: now, wall: driver.wall())
             let decision = cycle.decision
             for effect in cycle.releaseFirst(orders, at: driver.now()) { begin(effect) }
             var write = RecordWrite.written
             if let record = orders.record { write = await driver.store(record, limit: cycle.recordLimit(orders)) }
             for effect in cycle.release(orders, write, at: driver.now()) { begin(effect) }
-            onTurn(cycle, detector.events(cycle, at: driver.now()))
+            // Of the moment of the decision, as its wall-clock time is: the write of the record may have taken long.
+            onTurn(cycle, detector.events(cycle, at: now))
             turnsStored = turnsBegun
             if decision.end != nil { hasEnded = true }
             for continuation in waiting { continuation.resume() }

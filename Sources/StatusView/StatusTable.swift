@@ -45,7 +45,7 @@ package struct StatusTable {
         if let host { parts.append(Span("at \(host)")) }
         return Line.flow(parts, rest: 2, gap: 2, width: width)
             + Line.paragraph(
-                "\(failover); clusterd \(cluster.daemon.version) (pid \(cluster.daemon.pid)) for "
+                "\(failover); clusterd \(cluster.daemon.version) (pid \(cluster.daemon.pid)) up "
                     + Short.age(since: cluster.daemon.startedAt, at: now), .faint, rest: 2, width: width)
             + waiting
     }

@@ -168,26 +168,25 @@ package final class EventLog: Sendable {
                 state.beingWritten = state.waiting.count
                 return state.waiting
             }
-            guard !batch.isEmpty else { break }
             let failure = store.append(batch.map(\.bytes))
-            let (isNews, goesOn) = state.withLock { state in
+            let (isNews, idle) = state.withLock { state in
                 let isNews = state.trouble != failure
                 state.trouble = failure
                 state.beingWritten = 0
-                guard failure == nil else { return (isNews, false) }
-                state.waiting.removeFirst(batch.count)
-                return (isNews, !state.waiting.isEmpty)
+                if failure == nil { state.waiting.removeFirst(batch.count) } else { Self.shorten(&state) }
+                // Events that came meanwhile did not start a writer of their own.
+                guard failure != nil || state.waiting.isEmpty else {
+                    return (isNews, [CheckedContinuation<Void, Never>]?.none)
+                }
+                state.isWriting = false
+                defer { state.idle = [] }
+                return (isNews, state.idle)
             }
             if isNews { onTrouble(failure) }
-            if !goesOn { break }
+            guard let idle else { continue }
+            for waiter in idle { waiter.resume() }
+            return
         }
-        let idle = state.withLock { state in
-            state.isWriting = false
-            if state.trouble != nil { Self.shorten(&state) }
-            defer { state.idle = [] }
-            return state.idle
-        }
-        for waiter in idle { waiter.resume() }
     }
 
     private func takeIdle() -> [CheckedContinuation<Void, Never>] {

@@ -132,7 +132,10 @@ extension Turn {
         if replicas.isEmpty { return "no replica" }
         if inSync.isEmpty {
             return "no replica is in sync: "
-                + replicas.map { "\($0.name) \($0.health.rawValue)" }.joined(separator: ", ")
+                + replicas.map { node in
+                    let isStopped = decision.record?.member(node.name)?.wanted == .stopped && node.health == .down
+                    return "\(node.name) \(isStopped ? "stopped" : node.health.rawValue)"
+                }.joined(separator: ", ")
         }
         let lacks = inSync.map { node -> String? in
             guard let replica = decision.record?.member(node.name), let report = freshReply(from: replica) else {

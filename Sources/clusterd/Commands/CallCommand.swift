@@ -7,7 +7,7 @@ import ProcessSupervision
 struct CallCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "call",
-        abstract: "Send one Redis command to many nodes.",
+        abstract: "Send one Redis command to all nodes, or to selected ones.",
         discussion: """
             Sends the command to all nodes at the same time, or to the selected ones; clusterd supplies the passwords. Each line \
             of a reply begins with the name of its node. Exits with 1 if any node replies with an error or does not reply.

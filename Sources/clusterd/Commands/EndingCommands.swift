@@ -6,7 +6,7 @@ import Glibc
 struct StopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stop",
-        abstract: "Stop all nodes cleanly, and the daemon.",
+        abstract: "Stop all nodes cleanly, then the daemon.",
         discussion: """
             Returns when all nodes have stopped. A node that cannot be stopped without losing its keys keeps running; the daemon \
             exits, and this command names the node and the reason, and exits with 1.

@@ -7,7 +7,7 @@ import Glibc
 struct FixCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fix",
-        abstract: "Repair findings of check that clusterd leaves to the operator.",
+        abstract: "Repair problems found by check that need your consent.",
         discussion: """
             Shows each step with the keys that it concerns, and asks for confirmation; without a terminal, --yes is required. \
             Deletes nothing: moves what is in the way to quarantine/, with a note. Also repairs a data folder in which clusterd \

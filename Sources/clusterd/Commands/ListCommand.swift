@@ -4,7 +4,7 @@ import ControlAPI
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "List all clusters on this host that you may see.",
+        abstract: "List the clusters on this host that you have access to.",
         discussion: """
             Finds clusters among the running processes and in the usual data folders. Every other command accepts a name that is \
             shown here, with --cluster. Lists the daemons of other users as far as permissions allow (with sudo: all), but does \

@@ -9,7 +9,7 @@ import StatusView
 struct QuarantineCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quarantine",
-        abstract: "List or delete what clusterd moved out of the way.",
+        abstract: "List or delete files that clusterd set aside.",
         discussion: """
             Files that are in the way of clusterd are never deleted: clusterd moves them to quarantine/ in the data folder, with a \
             note that says why, and how to put them back. Only the operator deletes them. Both commands also work without a \

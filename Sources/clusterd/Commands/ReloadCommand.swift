@@ -4,7 +4,7 @@ import ControlAPI
 struct ReloadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reload",
-        abstract: "Read the configuration again.",
+        abstract: "Read the configuration again, and apply changes.",
         discussion: """
             Applies what can change while the nodes run to every node, and sets back what was changed by hand. Lists what cannot \
             change at run time; it takes effect at the next start. A configuration with an error changes nothing (exit 78). If a \

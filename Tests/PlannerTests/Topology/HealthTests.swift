@@ -180,6 +180,10 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
         let shard = scene.decide().assessment.shards.first { $0.master == "7000" }
         #expect(shard?.canFailOver == false)
         #expect(shard?.why == "no replica is in sync: 7003 syncing")
+        scene.die("7003", ProcessExit(code: 0))
+        scene.record?.members[3].wanted = .stopped
+        let stopped = scene.decide().assessment.shards.first { $0.master == "7000" }
+        #expect(stopped?.why == "no replica is in sync: 7003 stopped")
     }
 
     private static let unwilling: [(String, Spoiled)] = [
