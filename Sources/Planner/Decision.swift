@@ -47,8 +47,8 @@ package struct Verdict: Sendable, Hashable {
     }
 
     package var sentence: String {
-        candidate.map { "\($0) is to be master in place of \(master): \(why)" }
-            ?? "\(master) is started again as master, in place: \(why)"
+        candidate.map { "\($0) takes over from \(master): \(why)" }
+            ?? "\(master) is restarted in place as master: \(why)"
     }
 }
 

@@ -23,19 +23,19 @@ package func violations(in decision: Decision, given record: Record?, seeing see
         case .repairAppendOnly(let repair):
             found += intrusion(repair.member, repair.directory, "its append-only file is cut", seen)
             if decision.record?.operations.contains(where: { $0.repairs(repair.member) }) != true {
-                found.append("\(repair.file) of \(repair.member) is cut although nobody said so")
+                found.append("\(repair.file) of \(repair.member) is cut without a confirmed repair")
             }
         case .writeManifest(let write):
             found += intrusion(write.member, write.directory, "its manifest is written", seen)
             if decision.record?.operations.contains(where: { $0.repairs(write.member) }) != true {
-                found.append("\(write.file) of \(write.member) is written although nobody said so")
+                found.append("\(write.file) of \(write.member) is written without a confirmed repair")
             }
         case .start(let start):
             found += intrusion(start.node, start.directory, "a second is started", seen)
             found += unready(start, decision) + unproven(start.node, "is started", record, seen)
         case .discardCopy(let folder):
             if KeptCopy(folder: folder, at: seen.wall, bytes: 0) == nil {
-                found.append("\(folder) is removed, and is no copy")
+                found.append("\(folder) is removed although it is not a copy")
             }
         case .promote(let promotion, _):
             if case .running = seen.processes[promotion.master], seen.vitals[promotion.master]?.dyingSince == nil {
@@ -53,7 +53,7 @@ package func violations(in decision: Decision, given record: Record?, seeing see
             if !shards.insert(promotion.masterID).inserted { found.append("two promotions for \(promotion.master)") }
             if record?.promotions.contains(where: { $0.masterID == promotion.masterID && mayHappen($0, seen) }) == true
             {
-                found.append("a promotion for \(promotion.master) is ordered while another may still happen")
+                found.append("a promotion for \(promotion.master) is ordered while another may still take effect")
             }
         case .killHung(let node, _, _): found += unjust(node, decision, record, seen)
         case .continueStopped(let node, let process, _, _):
@@ -67,7 +67,7 @@ package func violations(in decision: Decision, given record: Record?, seeing see
                     $0.replica == node && !$0.isObeyed(at: seen.wall)
                 }
                 if !isAsked, mayBeMaster != true {
-                    found.append("\(node) is killed although nobody asked for its end")
+                    found.append("\(node) is killed without a request")
                 }
                 continue
             }
@@ -86,15 +86,15 @@ private func unasked(_ node: NodeName, _ shutdown: Effect, _ decision: Decision,
     let isSaid = !seen.effects(.shutdown, of: node).isEmpty
     guard let record = decision.record, let member = record.member(node), !isSaid else { return [] }
     let asked = record.operations.filter { $0.ends(node) }
-    if asked.isEmpty { return ["\(node) is told to end although nobody asked for it"] }
+    if asked.isEmpty { return ["\(node) is stopped without a request"] }
     if asked.contains(where: { $0.accepts(node) }) { return [] }
     var found: [String] = []
     if decision.assessment.node(node)?.slots.isEmpty == false {
-        found.append("\(node) is told to end while it owns slots")
+        found.append("\(node) is stopped while it owns slots")
     }
     for sibling in record.members where sibling.shard == member.shard && sibling.name != node {
         if case .running = seen.processes[sibling.name] { continue }
-        found.append("\(node) is told to end while \(sibling.name) of its shard is down")
+        found.append("\(node) is stopped while \(sibling.name) of its shard is down")
     }
     return found
 }
@@ -106,19 +106,21 @@ private func unjust(
 ) -> [String] {
     guard case .running(let process) = seen.processes[node],
         let kill = decision.record?.kills.first(where: { $0.process == process.identity })
-    else { return ["\(node) is killed although nobody asked for its end"] }
+    else { return ["\(node) is killed without a request"] }
     var found: [String] = []
     let vitals = seen.vitals[node]
-    if vitals?.of != process.identity || vitals?.silentSince == nil { found.append("\(node) is killed and answers") }
+    if vitals?.of != process.identity || vitals?.silentSince == nil {
+        found.append("\(node) is killed although it answers")
+    }
     if vitals?.stoppedSince == nil, vitals?.stillSince == nil { found.append("\(node) is killed while it works") }
     if vitals?.stoppedSince != nil, heirInLiveViews(node, before, seen) != nil { return found }
     let others = before?.kills.filter { $0.shard == kill.shard && $0.process != kill.process } ?? []
     if others.contains(where: { $0.process.bootID == seen.bootID && kill.at - $0.at < .seconds(600) }) {
-        found.append("\(node) is killed within ten minutes of another of its shard")
+        found.append("\(node) is killed within ten minutes of another node of its shard")
     }
     let shard = decision.record?.members.filter { $0.shard == kill.shard && $0.name != node } ?? []
     if !shard.contains(where: { seen.report($0.name) != nil || seen.replies[$0.name]?.isLife == true }) {
-        found.append("\(node) is killed and nobody of its shard answers")
+        found.append("\(node) is killed while no other node of its shard answers")
     }
     return found
 }
@@ -172,7 +174,7 @@ private func unproven(_ node: NodeName, _ what: String, _ record: Record?, _ see
     guard seen.processes[node] == nil, let process = record?.member(node)?.process, process.bootID == seen.bootID,
         seen.survey?.recorded[process] != .gone
     else { return [] }
-    return ["\(node) \(what) although \(process) of its record was not seen gone"]
+    return ["\(node) \(what) although \(process) of its record was not seen to be gone"]
 }
 
 /// Invariant: confirmed-repair. A person was told which keys lie there, and said that they go to quarantine.
@@ -213,7 +215,7 @@ private func isCovered(_ node: NodeName, _ record: Record?, _ seen: Observation)
 /// names.
 private func unready(_ start: Effect.StartRequest, _ decision: Decision) -> [String] {
     guard let record = decision.record, let member = record.member(start.node) else {
-        return ["\(start.node) is started and is not in the record"]
+        return ["\(start.node) is started although it is not in the record"]
     }
     var found: [String] = []
     if record.stage != .formed { found.append("\(start.node) is started before the record says formed") }

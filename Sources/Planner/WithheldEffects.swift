@@ -24,8 +24,8 @@ package func withholdingViolations(
     kept.findings.append(
         Finding(
             .decisionWithheld, .error,
-            "clusterd did not carry out what it had decided, because that breaks a rule that guards data: "
-                + words.joined(separator: "; ") + ". This is a fault of clusterd: please report it with its events",
+            "clusterd withheld its own decision, because it breaks a rule that protects data: "
+                + words.joined(separator: "; ") + ". This is a bug in clusterd: please report it with its events",
             hint: "clusterd events -n 200"))
     return kept
 }

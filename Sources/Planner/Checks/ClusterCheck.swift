@@ -109,7 +109,7 @@ extension Turn {
             suspect(
                 Finding(
                     .slotsNotServed, .error, node: member.name,
-                    "\(member.name) serves none of its slots: it says cluster_state:fail"), for: Self.standing)
+                    "\(member.name) serves none of its slots: it reports cluster_state:fail"), for: Self.standing)
         }
         checkWrites(topology)
         checkOpenSlots()
@@ -128,10 +128,10 @@ extension Turn {
                 unseen.formUnion((myself.migrating + myself.importing).map(\.slot))
             }
             for open in myself.migrating {
-                halves[open.slot, default: []].append("\(member.name) gives it to \(name(open.node))")
+                halves[open.slot, default: []].append("\(member.name) is migrating it to \(name(open.node))")
             }
             for open in myself.importing {
-                halves[open.slot, default: []].append("\(member.name) takes it from \(name(open.node))")
+                halves[open.slot, default: []].append("\(member.name) is importing it from \(name(open.node))")
             }
         }
         let slots = halves.keys.sorted()
@@ -168,7 +168,7 @@ extension Turn {
                 suspect(
                     Finding(
                         .slotTwoOwners, .error,
-                        "\(one.0.name) and \(other.0.name) both say that they own \(both.named)"),
+                        "\(one.0.name) and \(other.0.name) both claim \(both.named)"),
                     about: .nodes(one.0.name, other.0.name), for: Self.standing)
             }
         }

@@ -71,11 +71,11 @@ extension Turn {
             suspect(
                 Finding(
                     .syncLoop, .warning, node: master.name, shard: master.name,
-                    "\(master.name) begins one full synchronisation of \(replicas.isEmpty ? "a replica" : Self.list(replicas)) "
-                        + "after another, and none lasts",
+                    "\(master.name) repeats full synchronizations of \(replicas.isEmpty ? "a replica" : Self.list(replicas)): "
+                        + "the replication link breaks each time",
                     hint:
-                        "look into \(ShellWord.quoted(master.directory + "/redis.log")): where it says 'output buffer limits', give "
-                        + "replicas more than all writes during a synchronisation take (redis.client-output-buffer-limit: replica HARD "
+                        "read \(ShellWord.quoted(master.directory + "/redis.log")): if it says 'output buffer limits', give "
+                        + "replicas more than all writes during a synchronization take (redis.client-output-buffer-limit: replica HARD "
                         + "SOFT SECONDS), then: clusterd reload"), for: .zero)
         }
     }

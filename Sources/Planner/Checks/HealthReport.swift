@@ -95,16 +95,16 @@ package struct HealthReport: Sendable, Equatable {
             case .slots:
                 return assessment.serving
                     ? .passed("All \(SlotSet.slotCount) slots covered.")
-                    : .notChecked(silent.isEmpty ? "a master does not serve its slots in this moment" : why)
+                    : .notChecked(silent.isEmpty ? "a master does not serve its slots at the moment" : why)
             case .disk:
                 return decision.check.lacksDisks
-                    ? .notChecked("nothing is known of the disk")
-                    : .passed("There is room on the disk of \(spec.dataDirectory).")
+                    ? .notChecked("the disk was not read yet")
+                    : .passed("The disk of \(spec.dataDirectory) has enough free space.")
             case .certificates:
                 guard spec.speaksTLS else { return .nothing }
                 return decision.check.lacksInspection
-                    ? .notChecked("nothing was read yet")
-                    : .passed("All certificates are good for \(CertificateReading.notice) days or more.")
+                    ? .notChecked("the certificates were not read yet")
+                    : .passed("All certificates are valid for at least \(CertificateReading.notice) days.")
             default: break
             }
             guard silent.isEmpty, !heard.isEmpty else { return .notChecked(silent.isEmpty ? "no node runs" : why) }
@@ -116,8 +116,8 @@ package struct HealthReport: Sendable, Equatable {
                         + (stopped.isEmpty ? "." : "; stopped by command: \(Turn.list(stopped))."))
             case .views:
                 return assessment.progress.agreeing == wanted.count
-                    ? .passed("All nodes agree on who is what.")
-                    : .notChecked("not every node was heard since the last change of a role")
+                    ? .passed("All nodes agree on roles and slots.")
+                    : .notChecked("not every node has answered since the last role change")
             case .replicas:
                 guard spec.replicas > 0 else { return .nothing }
                 let isFull = assessment.shards.allSatisfy { $0.replicasInSync.count >= spec.replicas }
@@ -126,9 +126,9 @@ package struct HealthReport: Sendable, Equatable {
                     "Every master has its \(spec.replicas == 1 ? "replica" : "\(spec.replicas) replicas"), in sync.")
             case .settings:
                 let unasked = decision.check.unasked.map(\.text)
-                guard unasked.isEmpty else { return .notChecked("\(Turn.list(unasked)) did not say what is set") }
+                guard unasked.isEmpty else { return .notChecked("\(Turn.list(unasked)) did not report the settings") }
                 return assessment.nodes.allSatisfy(\.pendingRestart.isEmpty)
-                    ? .passed("Directives are as configured.") : .nothing
+                    ? .passed("Directives match the configuration.") : .nothing
             case .engines:
                 let engine = heard[0].engine
                 return heard.allSatisfy { $0.engine == engine } ? .passed("All nodes run \(engine).") : .nothing
@@ -140,7 +140,7 @@ package struct HealthReport: Sendable, Equatable {
                 let isBelow = heard.allSatisfy { report in
                     report.load.maxMemoryBytes.map { report.load.memoryBytes < $0 / 100 * 90 } ?? false
                 }
-                return isBelow ? .passed("Memory is below its limits.") : .nothing
+                return isBelow ? .passed("Memory use is below the limits.") : .nothing
             case .slots, .disk, .certificates: return .nothing
             }
         }

@@ -16,7 +16,7 @@ package enum SaveTrouble {
             return "sysctl vm.overcommit_memory=1; or give the host more memory"
         }
         if words.contains("Resource temporarily unavailable") {
-            return "raise the limit of processes: TasksMax= of the service, or ulimit -u of the user"
+            return "raise the process limit: TasksMax= of the service, or ulimit -u of the user"
         }
         return nil
     }

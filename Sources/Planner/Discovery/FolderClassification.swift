@@ -28,7 +28,7 @@ package struct FolderClassification: Sendable, Equatable {
         findings = copies.map { copy in
             Finding(
                 .directoryCopied, .error, node: copy.number.map { NodeName(String($0)) },
-                "\(copy.path) claims the node id of another folder: it is a copy and is not started",
+                "\(copy.path) has the node id of another folder: it is a copy, and clusterd does not start it",
                 hint: StrayFolders.hint, repair: .setAside(.init(folder: copy, why: "it was a copy of another folder")))
         }
         if let copy = copies.first(where: { $0.content.holdsKeys && $0.number == nil }) {
@@ -61,7 +61,7 @@ package struct FolderClassification: Sendable, Equatable {
             } else if let folder = singles.first(where: { $0.number == nil && $0.isOfACluster && !$0.content.holdsKeys }
             ) {
                 verdict = .refused(
-                    Self.unclear(folder, why: "is the folder of a cluster's node whose other nodes are not here"))
+                    Self.unclear(folder, why: "belongs to a node of a cluster whose other nodes are not here"))
                 unplaced = folder
             } else {
                 unplaced = singles.first(where: \.content.holdsKeys)
@@ -80,7 +80,7 @@ package struct FolderClassification: Sendable, Equatable {
             findings.append(
                 Finding(
                     .standaloneWithKeys, .error, node: standalone.number.map { NodeName(String($0)) },
-                    "\(standalone.path) holds keys and belongs to no cluster here: it is left as it is and not started",
+                    "\(standalone.path) holds keys and belongs to no cluster here: clusterd neither changes nor starts it",
                     hint: StrayFolders.hint,
                     repair: .setAside(.init(folder: standalone, why: "it held keys and belonged to no cluster"))))
         }
@@ -174,8 +174,8 @@ package struct FolderClassification: Sendable, Equatable {
     private static func inUse(_ folder: DirectoryFacts) -> Finding {
         Finding(
             .directoryInUse, .warning, node: folder.number.map { NodeName(String($0)) },
-            "\(folder.path) is in use by a process that clusterd did not start: it is left alone",
-            hint: "stop that process; the next start takes the folder in")
+            "\(folder.path) is in use by a process that clusterd did not start: clusterd does not touch it",
+            hint: "stop that process; the next start adopts the folder")
     }
 
     private static func unclear(_ folder: DirectoryFacts, why: String) -> Refusal {
@@ -192,10 +192,10 @@ package struct FolderClassification: Sendable, Equatable {
         let place = ShellWord.quoted("\(folder.path)/\(port)")
         return Refusal(
             .keysWithoutCluster,
-            "the files of a node (\(names.joined(separator: ", "))) lie in \(folder.path) itself, where clusterd keeps its own; "
+            "the files of a node (\(names.joined(separator: ", "))) are in \(folder.path) itself, next to clusterd's own files; "
                 + "nothing was started and nothing was changed",
             hint:
-                "give the node a folder of its own: mkdir \(place) && mv \(files) \(place)/; "
+                "move them into a folder of their own: mkdir \(place) && mv \(files) \(place)/; "
                 + "or start in another folder with --dir", exit: 4)
     }
 
@@ -203,7 +203,7 @@ package struct FolderClassification: Sendable, Equatable {
         let names = clusters.map { group in group.map(\.label).joined(separator: " ") }
         return Refusal(
             .twoClusters,
-            "here lie \(clusters.count) clusters that own slots or keys, and clusterd never merges two: "
+            "the data folder holds \(clusters.count) clusters that own slots or keys, and clusterd never merges clusters: "
                 + names.joined(separator: " and "),
             hint:
                 "clusterd fix --keep \(ShellWord.quoted(clusters[0][0].label)) keeps the first and moves the others to quarantine/; "

@@ -67,7 +67,7 @@ package struct FolderPlan: Sendable, Equatable {
         guard let keep else {
             throw Refusal(
                 .twoClusters,
-                "here lie \(groups.count) clusters that own slots or keys: \(names); say which one stays",
+                "the data folder holds \(groups.count) clusters that own slots or keys: \(names); choose which one to keep",
                 hint: commands, exit: 4)
         }
         let found = groups.indices.filter { index in
@@ -80,7 +80,7 @@ package struct FolderPlan: Sendable, Equatable {
         guard found.count == 1 else {
             throw Refusal(
                 found.isEmpty ? .unknownNode : .ambiguousNode,
-                "'\(keep)' \(found.isEmpty ? "is no node of" : "is in more than one of") these clusters: \(names)",
+                "'\(keep)' \(found.isEmpty ? "is not a node of" : "is in more than one of") these clusters: \(names)",
                 hint: commands, exit: 64)
         }
         return found[0]
@@ -89,7 +89,7 @@ package struct FolderPlan: Sendable, Equatable {
     private static func rival(_ folder: DirectoryFacts, of kept: [DirectoryFacts]) -> Finding {
         Finding(
             .twoClusters, .error, node: folder.number.map { NodeName(String($0)) },
-            "\(folder.path) is of another cluster than \(kept.map(\.label).joined(separator: " "))",
+            "\(folder.path) belongs to another cluster than \(kept.map(\.label).joined(separator: " "))",
             hint: StrayFolders.hint,
             repair: .setAside(
                 .init(
@@ -100,13 +100,13 @@ package struct FolderPlan: Sendable, Equatable {
     private static func unplaced(_ folder: DirectoryFacts) -> Finding {
         Finding(
             .keysWithoutCluster, .error, node: folder.number.map { NodeName(String($0)) },
-            "\(folder.path) holds keys and belongs to no cluster: without it the next start makes a new, empty one",
+            "\(folder.path) holds keys and belongs to no cluster: without it, the next start creates a new, empty cluster",
             hint: StrayFolders.hint,
             repair: .setAside(.init(folder: folder, why: "it held keys and belonged to no cluster")))
     }
 
     private static let nothingToChoose = Refusal(
-        .nothingToChoose, "here are no two clusters of which one is to be kept", hint: "clusterd fix --dry-run",
+        .nothingToChoose, "there are not two clusters to choose from", hint: "clusterd fix --dry-run",
         exit: 64)
 }
 
@@ -134,7 +134,7 @@ extension FolderPlan {
             guard finding.repair != nil else { return finding }
             var left = finding
             left.repair = nil
-            left.hint = "clusterd up --detach\(option), and then clusterd fix\(option)"
+            left.hint = "clusterd up --detach\(option), then clusterd fix\(option)"
             return left
         }
     }

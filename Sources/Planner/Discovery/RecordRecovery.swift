@@ -52,7 +52,8 @@ extension Turn {
             emit(
                 Finding(
                     .nodeStandalone, .info, node: standalone.number.map { NodeName(String($0)) },
-                    "\(standalone.path) belongs to no cluster and is not needed: \(members.count) nodes are wanted"))
+                    "\(standalone.path) belongs to no cluster and is not needed: the cluster has \(members.count) nodes"
+                ))
         }
         // One shard id a shard: the master's, where the engine has given it one.
         for index in members.indices {

@@ -29,11 +29,11 @@ struct EngineLog {
             // Then `Reading the configuration file, at line 8`, `>>> 'the line'`, and what is wrong with it.
             let words = lines.suffix(from: at + 1).filter { !$0.hasPrefix("Reading the configuration") }
                 .map { $0.hasPrefix(">>> ") ? String($0.dropFirst(4)) : $0 }
-            return (.badDirective, "refused its configuration: \(words.joined(separator: ": "))")
+            return (.badDirective, "rejected its configuration: \(words.joined(separator: ": "))")
         }
         // Valkey, and all of them where a file has two nodes that are `myself`, die of it by a crash of their own making.
         if last("corrupted cluster config file", "cluster->myself == NULL' is not true") != nil {
-            return (.badNodesFile, "refused its nodes.conf as corrupted")
+            return (.badNodesFile, "rejected its nodes.conf as corrupted")
         }
         if last("is already used by a different Redis Cluster node", "is already used by a different Valkey") != nil
             || last("in order to acquire a lock") != nil
@@ -57,7 +57,7 @@ struct EngineLog {
             // Then, where a line is at fault, `Reading the manifest file, at line 2` and `>>> 'the line'`; and what is wrong.
             let words = lines.suffix(from: at + 1).map(Self.words).filter { !$0.hasPrefix("Reading the manifest") }
                 .map { $0.hasPrefix(">>> ") ? String($0.dropFirst(4)) : $0 }
-            let what = words.isEmpty ? "its manifest is refused" : words.joined(separator: ": ")
+            let what = words.isEmpty ? "the engine rejects it" : words.joined(separator: ": ")
             return (.badAppendOnlyFile, "could not load its append-only file: manifest: \(what)")
         }
         if let line = last(
@@ -105,7 +105,7 @@ struct EngineLog {
         if let line = last("Out Of Memory allocating") { return Self.words(line) }
         if let line = last("Guru Meditation") { return Self.words(line) }
         if let line = last(" is not true") { return "assertion failed: \(Self.words(line))" }
-        return "its crash report is in its log"
+        return "see the crash report in its log"
     }
 
     /// A crash report after a signal that somebody sent names the sender: `Killed by PID: 4182, UID: 1000`.

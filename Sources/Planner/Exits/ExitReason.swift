@@ -86,7 +86,7 @@ package struct ExitReason: Sendable, Equatable, Hashable {
             cause = "killed by the kernel at its memory-max of \(Disk.text(limit))"
         } else {
             cause =
-                "killed by the kernel for want of memory" + (memory.limit == nil ? "" : ", below its own memory-max")
+                "killed by the kernel: out of memory" + (memory.limit == nil ? "" : ", below its own memory-max")
         }
     }
 
@@ -102,7 +102,9 @@ package struct ExitReason: Sendable, Equatable, Hashable {
             return (.unknown, exit.cause + (log.lastWarning.map { ": \($0)" } ?? ""))
         }
         // Of a process that is no child of ours only its own words tell.
-        if log.saidGoodbye { return (.clean, "ended cleanly, by its log (no child of this clusterd: no exit status)") }
+        if log.saidGoodbye {
+            return (.clean, "ended cleanly according to its log (not a child of this clusterd: no exit status)")
+        }
         return (.unknown, exit.cause)
     }
 

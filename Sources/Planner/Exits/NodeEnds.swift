@@ -96,7 +96,7 @@ extension Turn {
         else { return }
         let cause =
             process.bootID == seen.bootID
-            ? "ended while no clusterd ran: no exit status is known" : "ended with the host, which has started anew"
+            ? "ended while clusterd was not running: exit status unknown" : "ended when the host rebooted"
         var ends = member.ends ?? NodeEnds()
         ends.last = NodeEnd(unseen: process, at: seen.wall, cause: cause)
         set(\.ends, ends, at: index)
@@ -161,7 +161,7 @@ extension NodeEnd {
             log = reason.logTail
             if reason.kind != .unknown {
                 kind = reason.kind.name
-                cause = "\(reason.cause), while no clusterd ran"
+                cause = "\(reason.cause), while clusterd was not running"
             }
         }
         guard isThisBoot, kind == ExitReason.Kind.killed.name || kind == ExitReason.Kind.unknown.name else { return }
@@ -175,7 +175,7 @@ extension NodeEnd {
             outOfMemory = now > before
             if now > before {
                 kind = ExitReason.Kind.outOfMemory.name
-                cause += ", most likely by the kernel: it has just killed a process for want of memory"
+                cause += ", most likely by the kernel, which just killed a process because memory ran out"
             }
         }
     }

@@ -84,15 +84,15 @@ extension ProcessLife.Doubt {
     /// What keeps the end of this node's process from being proven.
     func sentence(_ member: Member) -> String {
         switch self {
-        case .notLooked: "clusterd has not looked yet whether the process of \(member.name) has ended"
+        case .notLooked: "clusterd has not checked yet whether the process of \(member.name) has ended"
         case .hidden(let process):
-            "\(process) of the record of \(member.name) may still run, and /proc hides it (hidepid)"
+            "the recorded process of \(member.name) (\(process)) may still run, and /proc hides it (hidepid)"
         case .folderInUse(let user):
-            "\(user.command) (pid \(user.identity.pid)) works there, and clusterd does not know it as \(member.name)"
+            "\(user.command) (pid \(user.identity.pid)) runs there, and clusterd does not recognize it as \(member.name)"
         case .unseen(let processes):
             processes.isEmpty
-                ? "/proc hides other users' processes (hidepid), and whether the ports of \(member.name) are free is not known"
-                : "clusterd may not see where \(processes[0].name) (pid \(processes[0].pid)) works"
+                ? "/proc hides other users' processes (hidepid), and clusterd does not know whether the ports of \(member.name) are free"
+                : "clusterd may not read the working directory of \(processes[0].name) (pid \(processes[0].pid))"
         }
     }
 }
@@ -182,7 +182,7 @@ extension Turn {
             emit(
                 Finding(
                     .endUnproven, .error, node: member.name,
-                    "\(member.name) is not started and not replaced: \(process) of its record may still run, and /proc "
+                    "clusterd neither starts nor replaces \(member.name): its recorded process (\(process)) may still run, and /proc "
                         + "hides it from clusterd (hidepid)",
                     hint: "sudo ps -o pid,user,lstart,args -p \(process.pid)"))
             lookAgain(member)
@@ -192,7 +192,7 @@ extension Turn {
                 processes.isEmpty
                 ? "/proc shows clusterd only its own user's processes (hidepid)"
                 : Self.list(processes.prefix(3).map { "\($0.name) (pid \($0.pid))" })
-                    + " may work in \(member.directory), and clusterd may not look"
+                    + " may run in \(member.directory), and clusterd may not check"
             guard case .busy(let busy) = seen.ports[member.ports] else { return }
             if case .process = busy.holder, let survey = seen.survey, survey.askedAt < busy.heldSince {
                 needSurvey(since: busy.heldSince)
@@ -202,7 +202,7 @@ extension Turn {
             emit(
                 Finding(
                     .endUnproven, now - busy.since < spec.portWait ? .warning : .error, node: member.name,
-                    "\(member.name) is not started and not replaced: \(who), and a port of \(member.name) is in use",
+                    "clusterd neither starts nor replaces \(member.name): \(who), and a port of \(member.name) is in use",
                     hint: "sudo ss -ltnp 'sport = :\(member.ports.client)'"))
             lookAgain(member)
         }

@@ -22,13 +22,13 @@ package enum RestartPolicy {
     package static func staysDown(
         _ exit: NodeProcess.Exited, _ policy: ClusterSpec.Supervision.Restart, isRepaired: Bool = false
     ) -> String? {
-        if exit.reason.isHopeless, !isRepaired { return "it is not tried again until that is repaired" }
+        if exit.reason.isHopeless, !isRepaired { return "clusterd does not restart it until that is repaired" }
         if exit.reason.kind == .badNodesFile, exit.repeats >= rewrites {
-            return "it is not tried again: the file is clusterd's own"
+            return "clusterd does not restart it: clusterd itself wrote the file"
         }
         switch (policy, exit.reason.kind) {
         case (.never, _): return "supervision.restart is never"
-        case (.onFailure, .clean): return "it ended by itself, and supervision.restart is on-failure"
+        case (.onFailure, .clean): return "supervision.restart is on-failure, and a clean exit is not a failure"
         default: return nil
         }
     }
@@ -56,7 +56,7 @@ extension Turn {
     func remedy(_ member: Member, _ exit: NodeProcess.Exited, _ topology: Topology) -> String {
         if exit.reason.dataUnreadable, let candidate = livingCandidate(of: member, topology) {
             return
-                "clusterd failover \(candidate.name) --force: it lives and has the keys; \(member.name) then gets all of them from it"
+                "clusterd failover \(candidate.name) --force: it is up and has the keys; \(member.name) then copies all of them from it"
         }
         let again = "clusterd restart-node \(member.name)"
         let names = seen.directory(at: member.directory)?.dataNames ?? DataFileNames()
@@ -66,19 +66,19 @@ extension Turn {
                 facts.content.appendOnly?.directoryName != nil
             {
                 return
-                    "\(trouble): put that file back from a backup, or take its line out of the manifest (what it held is lost "
-                    + "then), and then \(again)"
+                    "\(trouble): restore that file from a backup, or remove its line from the manifest (its contents are then "
+                    + "lost), then: \(again)"
             }
             let file =
                 seen.engine.isSevenOrLater
                 ? "\(names.appendOnlyDirectory)/\(names.appendOnly).manifest" : names.appendOnly
             let (folder, copy) = (ShellWord.quoted(member.directory), ShellWord.quoted(member.directory + ".copy"))
             return "cp -a \(folder) \(copy) && \(seen.engine.name.rawValue)-check-aof --fix "
-                + "\(ShellWord.quoted("\(member.directory)/\(file)")), and then \(again)"
+                + "\(ShellWord.quoted("\(member.directory)/\(file)")), then: \(again)"
         case .newerData:
             return
-                "set engine.server to the engine that wrote the files, or a newer one, then: clusterd reexec, and \(again)"
-        case .badDump: return "put another \(names.dump) into \(member.directory), and then \(again)"
+                "set engine.server to the engine that wrote the files, or a newer one, then: clusterd reexec, then: \(again)"
+        case .badDump: return "put another \(names.dump) into \(member.directory), then: \(again)"
         default: return again
         }
     }

@@ -41,21 +41,21 @@ extension Turn {
     ) -> String? {
         let report = contender.report
         if let refusal = reasonNotToObey(contender.member) { return refusal.sentence }
-        if report.loading { return "it loads its data" }
-        if report.replication.syncInProgress { return "a synchronisation of it runs" }
+        if report.loading { return "it is loading its data" }
+        if report.replication.syncInProgress { return "it is synchronizing" }
         if let stream = lastStream(of: master), stream.position.replicationID != report.replication.replicationID {
-            return "it does not follow the stream of \(master.name)"
+            return "it does not follow the replication stream of \(master.name)"
         }
         let name = contender.member.name
         let isAdopted = running(name)?.adopted == true
         guard let row = seen.lastInSync[name] else {
-            guard isAdopted else { return "it was not in sync since its start" }
+            guard isAdopted else { return "it has not been in sync since its start" }
             return isForced || followedUntilTheEnd(contender, master, survey)
-                ? nil : "nobody saw it in sync while \(master.name) ran"
+                ? nil : "it was never seen in sync while \(master.name) ran"
         }
         if isForced { return nil }
         guard report.replication.replicationID == row.replicationID, report.replication.offset >= row.offset else {
-            return "it has lost its place in the stream of \(master.name)"
+            return "it has lost its offset in the replication stream of \(master.name)"
         }
         return lack(in: row, isAdopted: isAdopted, master, death: death)
     }
@@ -64,15 +64,15 @@ extension Turn {
     private func lack(in row: InSync, isAdopted: Bool, _ master: Member, death: Moment) -> String? {
         guard let served = seen.lastServed[master.name] else {
             // This clusterd has never heard the master: both ran before it.
-            guard isAdopted else { return "\(master.name) was not heard while it was in sync" }
+            guard isAdopted else { return "\(master.name) did not answer clusterd while it was in sync" }
             return wasLostLongBefore(death, row)
         }
         // The link of a replica that has loaded a whole copy may be up for a moment after the master's end.
-        if row.since > served { return "it came into sync only after \(master.name) was last heard" }
+        if row.since > served { return "it came into sync only after the last reply of \(master.name)" }
         if let lost = row.lostAt, lost <= served { return "it was out of sync while \(master.name) ran" }
         // Whoever sets no limit to what may be missing does not ask for how long it may have been missing either.
         if served - row.until > Self.closeness, spec.supervision.failoverMaxLag != nil {
-            return "it was last seen in sync \((served - row.until).inWords) before \(master.name) was last heard"
+            return "it was last seen in sync \((served - row.until).inWords) before the last reply of \(master.name)"
         }
         // A process of the master that was never heard, since it did not come up, has written nothing that is to be followed.
         guard exited(master.name)?.lastReport?.loading == false else { return nil }
@@ -81,7 +81,7 @@ extension Turn {
 
     private func wasLostLongBefore(_ death: Moment, _ row: InSync) -> String? {
         guard let lost = row.lostAt, death - lost > Self.noticeLimit else { return nil }
-        return "its link was down for \((death - lost).inWords) when its master ended"
+        return "its link had been down for \((death - lost).inWords) when its master ended"
     }
 
     /// Both ran before this clusterd, and the master was gone when this clusterd first looked: the engine's own word for how long the
@@ -119,8 +119,9 @@ extension Turn {
             return "it is not in sync"
         }
         if let served = seen.lastServed[master.name] {
-            return row.since <= served ? nil : "it came into sync only after \(master.name) was last heard"
+            return row.since <= served ? nil : "it came into sync only after the last reply of \(master.name)"
         }
-        return running(replica.name)?.adopted == true ? nil : "\(master.name) was not heard while it was in sync"
+        return running(replica.name)?.adopted == true
+            ? nil : "\(master.name) did not answer clusterd while it was in sync"
     }
 }

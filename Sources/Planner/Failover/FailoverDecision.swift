@@ -121,14 +121,14 @@ extension Turn {
         give(
             Verdict(
                 master: master.name, candidate: nil,
-                why: "\(winner.member.name) is \(lag.map { "\($0) bytes" } ?? "nobody knows how far") behind, and "
+                why: "\(winner.member.name) is \(lag.map { "\($0) bytes" } ?? "an unknown amount") behind, and "
                     + "failover-max-lag is \(limit)", lagBytes: lag))
         emit(
             Finding(
                 .failoverHeld, .warning, node: winner.member.name, shard: master.name,
                 "\(winner.member.name) does not take over from \(master.name): it is "
-                    + (lag.map { "\($0) bytes behind" } ?? "behind by nobody knows how much")
-                    + ", and supervision.failover-max-lag is \(limit); \(master.name) is started in place"))
+                    + (lag.map { "\($0) bytes behind" } ?? "behind by an unknown amount")
+                    + ", and supervision.failover-max-lag is \(limit); clusterd restarts \(master.name) in place"))
         return .inPlace
     }
 
@@ -137,7 +137,7 @@ extension Turn {
         emit(
             Finding(
                 .masterOlder, .error, node: master.name, shard: master.name,
-                "\(master.name) is not started: \(candidate.name) has newer data (\(why)), and clusterd is paused",
+                "clusterd does not start \(master.name): \(candidate.name) has newer data (\(why)), and clusterd is paused",
                 hint: "clusterd resume"))
         return .waits
     }
@@ -146,7 +146,7 @@ extension Turn {
         emit(
             Finding(
                 .masterOlder, .warning, node: master.name, shard: master.name,
-                "\(candidate.name) is to be master in place of \(master.name), which has older data: \(why)"))
+                "\(candidate.name) takes over from \(master.name), which has older data: \(why)"))
         give(Verdict(master: master.name, candidate: candidate.name, why: why))
     }
 
@@ -206,7 +206,7 @@ extension Turn {
         emit(
             Finding(
                 .masterWaits, .error, node: silent.name, shard: master.name,
-                "\(master.name) is not started: \(silent.name) runs, does not answer, and may hold writes that the files of "
+                "clusterd does not start \(master.name): \(silent.name) runs but does not answer, and may hold writes that the files of "
                     + "\(master.name) lack",
                 hint: "to start \(master.name) without the data of \(silent.name): clusterd stop-node \(silent.name)"))
         return .waits

@@ -58,7 +58,7 @@ extension Turn {
         if spec.supervision.failover == .off { return "supervision.failover is off" }
         if isPaused { return "clusterd is paused" }
         let operation = decision.record?.operations.first { $0.keepsRole(of: master.name) }
-        return operation.map { "\($0.title) leaves the role as it is" }
+        return operation.map { "\($0.title) keeps the role" }
     }
 
     func keepsRole(_ master: Member) -> Bool { reasonToKeepRole(of: master) != nil }

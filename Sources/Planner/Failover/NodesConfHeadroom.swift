@@ -81,7 +81,7 @@ extension Turn {
         _ master: Member, for candidate: Candidate, _ shortage: NodesConfShortage, _ survey: Observation.Survey
     ) -> FailoverDecision {
         guard isSurveyed(master) else { return .waits }
-        let hint = "make room on that disk; all goes on by itself then"
+        let hint = "make room on that disk; clusterd then continues automatically"
         let held = "\(candidate.member.name) does not take over from \(master.name): \(shortage.sentence)"
         var trouble: String?
         let mine = freshness(of: master, survey)
@@ -96,7 +96,7 @@ extension Turn {
             emit(
                 Finding(
                     .failoverHeld, .error, node: candidate.member.name, shard: master.name,
-                    "\(held); \(master.name) is not started in place either: \(trouble)", hint: hint))
+                    "\(held); clusterd does not restart \(master.name) in place either: \(trouble)", hint: hint))
             wait(.roomToFailOver(to: candidate.member.name, from: master.name))
             return .waits
         }
@@ -105,7 +105,7 @@ extension Turn {
         emit(
             Finding(
                 .failoverHeld, .warning, node: candidate.member.name, shard: master.name,
-                "\(held); \(master.name) is started in place", hint: hint))
+                "\(held); clusterd restarts \(master.name) in place", hint: hint))
         return .inPlace
     }
 

@@ -21,7 +21,7 @@ extension Turn {
         }
         let replicas = replicas(of: master, topology)
         if replicas.allSatisfy({ $0.wanted == .stopped && running($0.name) == nil }) {
-            return .failed("\(master.name) has no replica that runs")
+            return .failed("\(master.name) has no running replica")
         }
         let earlier = replicas.first { $0.name == chosen }
         // What is known of the replicas is stale from the order on until the roles have changed.

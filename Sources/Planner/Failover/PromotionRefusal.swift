@@ -10,8 +10,8 @@ enum PromotionRefusal: Equatable {
     /// As a sentence's end.
     var sentence: String {
         switch self {
-        case .noScript(let words): "it refuses the script that promotes it: \(words)"
-        case .noStaleScript: "without its master it runs no script (replica-serve-stale-data no)"
+        case .noScript(let words): "it rejects the promotion script: \(words)"
+        case .noStaleScript: "it runs no script while its master is down (replica-serve-stale-data no)"
         }
     }
 
@@ -19,7 +19,7 @@ enum PromotionRefusal: Equatable {
         switch self {
         case .noScript:
             "allow clusterd's user EVAL, INFO, CLUSTER and TIME there (docs/security.md); then clusterd check"
-        case .noStaleScript: "remove redis.replica-serve-stale-data from the configuration, and clusterd reload"
+        case .noStaleScript: "remove redis.replica-serve-stale-data from the configuration, then: clusterd reload"
         }
     }
 }

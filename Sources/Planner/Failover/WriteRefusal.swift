@@ -10,7 +10,7 @@ extension Turn {
             suspect(
                 Finding(
                     .writesRefused, .error, node: member.name, shard: member.name,
-                    "\(member.name) refuses writes: min-replicas-to-write is \(wanted), and fewer of its replicas are in sync",
+                    "\(member.name) rejects writes: min-replicas-to-write is \(wanted), but fewer of its replicas are in sync",
                     hint: hint(member, wanted, topology)), for: Self.standing)
         }
     }
@@ -42,7 +42,7 @@ extension Admission {
         throw Refusal(
             .writesWouldStop,
             "min-replicas-to-write is \(wanted), and the shard of \(node) has \(shard.replicasInSync.count) "
-                + "\(shard.replicasInSync.count == 1 ? "replica" : "replicas") in sync: without \(node) it refuses writes",
-            hint: "to do it all the same: \(command)", exit: 4)
+                + "\(shard.replicasInSync.count == 1 ? "replica" : "replicas") in sync: without \(node) it rejects writes",
+            hint: "to do it anyway: \(command)", exit: 4)
     }
 }

@@ -71,17 +71,18 @@ extension Turn {
             return .refused(
                 Refusal(
                     .tooFewPorts,
-                    "\(count) nodes need \(count) ports, and only \(chosen.count + unknown.count) are to be had"
+                    "\(count) nodes need \(count) ports, and only \(chosen.count + unknown.count) are available"
                         + (seen.engine.isSevenOrLater
-                            ? "" : "; a bus port is the port + 10000 before Redis 7, so that ports end at 55535"),
-                    hint: "give a longer range or list in cluster.ports, or another --port", exit: 1))
+                            ? "" : "; a bus port is the port + 10000 before Redis 7, so ports end at 55535"),
+                    hint: "set a longer range or list in cluster.ports, or another --port", exit: 1))
         }
         guard unknown.isEmpty else {
             wait(.portReservations(unknown.count))
             if case .failed(let why, _) = ensure(.reserve(unknown, addresses: spec.bind)) {
                 return .refused(
                     Refusal(
-                        .portUnusable, why, hint: "set cluster.bind and cluster.ports to what this host has", exit: 1)
+                        .portUnusable, why,
+                        hint: "set cluster.bind and cluster.ports to addresses and ports of this host", exit: 1)
                 )
             }
             return .waiting
@@ -106,7 +107,8 @@ extension Turn {
             if case .failed(let why, _) = ensure(
                 .reserve([member.ports], addresses: spec.bind), retryAfter: .seconds(1))
             {
-                emit(Finding(.portUnusable, .error, node: member.name, "\(member.name) is not started: \(why)"))
+                emit(
+                    Finding(.portUnusable, .error, node: member.name, "clusterd does not start \(member.name): \(why)"))
                 wait(.port(member.ports.client, of: member.name, Shown(why)))
             }
             return .waiting
@@ -125,14 +127,14 @@ extension Turn {
                 emit(
                     Finding(
                         .portTaken, .error, node: member.name,
-                        "\(member.name) neither starts nor moves: \(busy.sentence), which may be \(member.name) itself",
+                        "clusterd neither starts nor moves \(member.name): \(busy.sentence), which may be \(member.name) itself",
                         hint: "sudo ss -ltnp 'sport = :\(busy.port)'"))
             } else {
                 emit(
                     Finding(
                         .portTaken, .warning, node: member.name,
                         "\(member.name) waits \(spec.portWait.inMilliseconds / 1000) s for its port: \(busy.sentence)",
-                        hint: "end that process; then the node starts at once"))
+                        hint: "end that process; the node then starts immediately"))
             }
             wait(.port(busy.port, of: member.name, Shown(busy.sentence)))
             return mayBeOwn && waited >= spec.portWait ? .held : .waiting

@@ -20,7 +20,7 @@ extension Turn {
     func remedy(ofStopped member: Member, _ topology: Topology) -> StoppedRemedy {
         if isPaused { return .waits("clusterd is paused") }
         if decision.record?.promotions.contains(where: { $0.replica == member.name }) == true {
-            return .waits("whether it has taken over from its master is not known yet")
+            return .waits("clusterd does not know yet whether it has taken over from its master")
         }
         if mayHaveBeenReplaced(member, topology) {
             if let other = killed(besides: member) { return .waits("\(other) was killed and has not ended yet") }
@@ -111,6 +111,6 @@ extension Turn {
                 .nodeContinued, .warning, node: member.name,
                 "\(member.name) (\(process.identity)) was stopped (state T) by another process, and clusterd continued it "
                     + "(SIGCONT); if it is stopped again within \(Self.relapseLimit.inWords), clusterd kills and replaces it",
-                hint: "find what sends SIGSTOP to it; before stopping a node on purpose: clusterd pause"))
+                hint: "find the process that sends SIGSTOP to it; before stopping a node on purpose: clusterd pause"))
     }
 }

@@ -141,15 +141,15 @@ extension Turn {
                 emit(
                     Finding(
                         .portMoved, .warning, node: member.name,
-                        "\(member.name) is on port \(member.ports.client): its own was taken when it was started"))
+                        "\(member.name) runs on port \(member.ports.client): its own port was in use when it started"))
             }
         }
         if let record = decision.record, record.shape != .init(masters: spec.masters, replicas: spec.replicas) {
             emit(
                 Finding(
                     .shapeDiffers, .info,
-                    "configured are \(spec.masters) masters with \(spec.replicas) replicas each; formed were "
-                        + "\(record.shape.masters) with \(record.shape.replicas), and that is what runs"))
+                    "the configuration has \(spec.masters) masters with \(spec.replicas) replicas each, but the cluster was formed "
+                        + "and runs with \(record.shape.masters) masters with \(record.shape.replicas) replicas each"))
         }
         reportStopped()
         reportPause()
@@ -159,14 +159,15 @@ extension Turn {
             emit(
                 Finding(
                     .timelineNotWritten, .warning,
-                    "events cannot be written and are kept in memory: \(trouble)", hint: "make room on that disk"))
+                    "clusterd cannot write events and keeps them in memory: \(trouble)", hint: "make room on that disk")
+            )
         }
         reportDisks()
         if spec.isReachableFromOutside {
             emit(
                 Finding(
                     .singleHost, .info,
-                    "all nodes run on this host: the cluster survives the death of processes, not of the host"))
+                    "all nodes run on this host: the cluster survives the failure of processes, not of the host"))
         }
     }
 
@@ -176,8 +177,8 @@ extension Turn {
         emit(
             Finding(
                 .recordNotWritten, .error,
-                "clusterd's record cannot be written: \(trouble); dead masters are replaced and nodes started as ever, and "
-                    + "what gives ids or ports or moves files waits", hint: "make room on that disk"))
+                "clusterd cannot write its record: \(trouble); it still replaces dead masters and starts nodes, but actions "
+                    + "that assign ids or ports or move files wait", hint: "make room on that disk"))
     }
 
     mutating func reportLostRecord() {
@@ -185,7 +186,7 @@ extension Turn {
         emit(
             Finding(
                 .recordUnreadable, .warning,
-                "clusterd's record of this cluster could not be read; it is kept as \(path) and was rebuilt from the nodes"
+                "clusterd could not read its record of this cluster; it kept the file as \(path) and rebuilt the record from the nodes"
             ))
     }
 }

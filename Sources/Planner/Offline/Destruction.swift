@@ -44,7 +44,9 @@ package struct Destruction: Sendable, Equatable {
 
     private mutating func take(_ member: Member, _ places: Places) {
         guard let folder = places.listing(member.directory) else {
-            if places.isLink(member.directory) { keep(member.directory, "a link is not followed: its data stay") }
+            if places.isLink(member.directory) {
+                keep(member.directory, "clusterd does not follow links: its data stay")
+            }
             return
         }
         let isOurs = places.isOwnFolder(member.directory)
@@ -64,7 +66,7 @@ package struct Destruction: Sendable, Equatable {
     }
 
     private mutating func takeAppendOnlyFiles(_ path: String, _ names: NodeFileNames, _ places: Places) {
-        guard let folder = places.listing(path) else { return keep(path, "it cannot be looked into") }
+        guard let folder = places.listing(path) else { return keep(path, "clusterd cannot read it") }
         for entry in folder.entries {
             if entry.kind == .file, names.isAppendOnly(entry.name) {
                 steps.append(.file(folder: path, name: entry.name))
@@ -80,7 +82,7 @@ package struct Destruction: Sendable, Equatable {
         for name in ["redis.conf", Reserve.fileName] where folder.generated.contains(name) {
             steps.append(.file(folder: folder.path, name: name))
         }
-        keep(folder.path, "it was laid out by hand: its data stay")
+        keep(folder.path, "it was created by hand: its data stay")
     }
 
     // MARK: the data folder
@@ -88,7 +90,7 @@ package struct Destruction: Sendable, Equatable {
     private mutating func takeNodesFolder(_ record: Record, _ places: Places) {
         let path = places.nodes
         guard let folder = places.listing(path) else {
-            if places.isLink(path) { keep(path, "a link is not followed: what it leads to stays") }
+            if places.isLink(path) { keep(path, "clusterd does not follow links: the target stays") }
             return
         }
         let members = Set(record.members.map(\.directory))
@@ -107,9 +109,9 @@ package struct Destruction: Sendable, Equatable {
             let name = entry.name
             switch (name, entry.kind) {
             case ("nodes", _): break
-            case ("quarantine", .folder): keep("\(path)/quarantine", "what was moved out of the way is yours to remove")
+            case ("quarantine", .folder): keep("\(path)/quarantine", "remove quarantined files yourself")
             case ("kept-settings.yaml", .file):
-                keep("\(path)/\(name)", "it holds the settings of folders that were laid out by hand")
+                keep("\(path)/\(name)", "it holds the settings of folders that were created by hand")
             case ("state.json", .file), ("lock", .file): last.append(.file(folder: path, name: name))
             case (".gitignore", .file) where folder.generated.contains(name):
                 last.append(.file(folder: path, name: name))
@@ -143,7 +145,7 @@ package struct Destruction: Sendable, Equatable {
     private mutating func keep(_ path: String, _ why: String) { kept.append(Kept(path: path, why: why)) }
 
     private mutating func keepUnknown(_ path: String, _ kind: FolderListing.Kind) {
-        keep(path, kind == .link ? "a link is not followed, nor removed" : "clusterd did not make it")
+        keep(path, kind == .link ? "clusterd neither follows nor removes links" : "clusterd did not create it")
     }
 }
 

@@ -39,8 +39,8 @@ package struct ReloadPlan: Sendable, Equatable {
         }
         if old.masters != new.masters || old.replicas != new.replicas {
             later.append(
-                "a reload does not change how many masters and replicas there are: \(new.masters) with \(new.replicas) each are "
-                    + "configured now")
+                "a reload does not change the number of masters and replicas: the configuration now has \(new.masters) masters with "
+                    + "\(new.replicas) replicas each")
         }
         if old.ports != new.ports { later.append("the nodes keep the ports that they were formed with") }
         if old.overrides.mapValues(\.dataDirectory) != new.overrides.mapValues(\.dataDirectory) {
@@ -67,7 +67,7 @@ package struct ReloadPlan: Sendable, Equatable {
                 return (name, kept)
             })
         later.append(
-            "TLS is switched \(old.speaksTLS ? "off" : "on") while no node runs: clusterd stop, and start it again")
+            "TLS is switched \(old.speaksTLS ? "off" : "on") while no node runs: clusterd stop, then start it again")
     }
 
     package var changesNothing: Bool {
@@ -172,13 +172,13 @@ extension Turn {
             Unreached(node: member.name, why: why, isOnItsWay: isOnItsWay)
         }
         switch reply?.outcome {
-        case _ where reply?.isLoading == true: return node("it loads its data", isOnItsWay: true)
-        case .answered(let words): return node("it refuses clusterd: \(words)")
+        case _ where reply?.isLoading == true: return node("it is loading its data", isOnItsWay: true)
+        case .answered(let words): return node("it rejects clusterd: \(words)")
         case .report(let report) where report.id != member.id: return node("another node answers on its port")
         case .silent, .refused, nil: return node("it does not answer")
         case .report:
             if let settings = liveSettings(member), settings.askedAt >= asked { return nil }
-            return node("it has not told its settings yet", isOnItsWay: true)
+            return node("it has not reported its settings yet", isOnItsWay: true)
         }
     }
 
@@ -212,7 +212,7 @@ extension Turn {
         emit(
             Finding(
                 .daemonRestartPending, .info,
-                "\(keys.joined(separator: ", ")) \(keys.count == 1 ? "holds" : "hold") only from clusterd's next start",
-                hint: "clusterd reexec: the nodes go on running"))
+                "\(keys.joined(separator: ", ")) \(keys.count == 1 ? "takes" : "take") effect only when clusterd starts again",
+                hint: "clusterd reexec: the nodes keep running"))
     }
 }

@@ -49,7 +49,7 @@ extension Admission {
             throw Refusal(
                 .unknownOperation,
                 "there is no operation '\(id)'; "
-                    + (open.isEmpty ? "none is open" : "open are \(open.joined(separator: ", "))"),
+                    + (open.isEmpty ? "no operation is open" : "open operations: \(open.joined(separator: ", "))"),
                 hint: "clusterd operations", exit: 64)
         }
         let operation = record.operations[index]

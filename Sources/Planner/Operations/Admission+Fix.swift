@@ -12,7 +12,7 @@ extension Admission {
         for id in ids where !repairs.contains(where: { $0.id == id }) {
             guard let repair = offered.first(where: { $0.id == id }) else {
                 throw Refusal(
-                    .repairUnknown, "nothing that is found now is repaired by '\(id)'",
+                    .repairUnknown, "no current finding has the repair '\(id)'",
                     hint: "clusterd fix --dry-run",
                     exit: 1)
             }

@@ -75,8 +75,8 @@ package struct Admission {
     func underWay(_ other: Operation) -> Refusal {
         Refusal(
             .operationUnderWay,
-            "operation \(other.id) (\(other.title)) is under way: \(other.currentStep?.words ?? "it is about to begin")",
-            hint: "wait for it (clusterd operations \(other.id) --follow), or end it (clusterd cancel \(other.id))",
+            "operation \(other.id) (\(other.title)) is under way: \(other.currentStep?.words ?? "it is about to start")",
+            hint: "wait for it (clusterd operations \(other.id) --follow), or cancel it (clusterd cancel \(other.id))",
             exit: 1)
     }
 
@@ -147,7 +147,7 @@ package struct Admission {
         }
         if let trouble = siblingTrouble(of: node) {
             throw Refusal(
-                .secondNode, "\(trouble); with \(node) a second node of the shard would be down", hint: secondNode,
+                .secondNode, "\(trouble); without \(node), a second node of the shard would be down", hint: secondNode,
                 exit: 4)
         }
         try checkWrites(without: node, add: force)
@@ -157,14 +157,14 @@ package struct Admission {
     package static func mayEnd(_ spec: ClusterSpec) throws(Refusal) {
         guard spec.isTemporary else { return }
         throw Refusal(
-            .madeForACommand, "this cluster was made by clusterd exec for one command, and ends with it",
+            .madeForACommand, "clusterd exec created this cluster for one command; the cluster ends with that command",
             hint: "end that command", exit: 4)
     }
 
     package static func mayReplace(_ assessment: Assessment) throws(Refusal) {
         guard assessment.phase != .stopping else {
             throw Refusal(
-                .stopping, "clusterd is stopping every node, and ends then", hint: "clusterd status", exit: 1)
+                .stopping, "clusterd is stopping every node and then exits", hint: "clusterd status", exit: 1)
         }
     }
 
@@ -208,10 +208,10 @@ package struct Admission {
         guard masters ?? shape.masters == shape.masters, replicas ?? shape.replicas == shape.replicas else {
             throw Refusal(
                 .shapeDiffers,
-                "here is a cluster of \(shape.masters) \(shape.masters == 1 ? "master" : "masters") with \(shape.replicas) "
+                "this folder holds a cluster of \(shape.masters) \(shape.masters == 1 ? "master" : "masters") with \(shape.replicas) "
                     + "\(shape.replicas == 1 ? "replica" : "replicas") each (nodes "
-                    + "\(record.members.map(\.name.text).joined(separator: " "))), and its shape is not changed by starting it",
-                hint: "leave out --masters and --replicas, or give another folder with --dir", exit: 64)
+                    + "\(record.members.map(\.name.text).joined(separator: " "))); a start does not change its shape",
+                hint: "omit --masters and --replicas, or choose another folder with --dir", exit: 64)
         }
     }
 }

@@ -8,7 +8,7 @@ extension Turn {
         _ failover: inout Operation.Failover, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let old = decision.record?.member(failover.master) else {
-            return .failed("\(failover.master) is no node of this cluster any more")
+            return .failed("\(failover.master) is no longer a node of this cluster")
         }
         // Between two roles a node's slots are nobody's for a moment.
         guard let master = topology.master(of: old.id).flatMap({ decision.record?.member(id: $0) }) else {
@@ -19,12 +19,12 @@ extension Turn {
                 return .failed(trouble.sentence)
             }
             return story.age(of: step) < Self.agreementLimit
-                ? .working(step) : .failed("nobody knows who is master of the slots of \(failover.master)")
+                ? .working(step) : .failed("no node says which node is master of the slots of \(failover.master)")
         }
         let isReplaced = failover.replica.map { $0 == master.name } ?? (master.name != old.name)
         if isReplaced { return conclude(master, story, topology) }
         if master.name == old.name, masterTerm(of: master, topology).epoch > failover.epoch {
-            return .failed("\(master.name) was replaced meanwhile, and is master again")
+            return .failed("\(master.name) was replaced in the meantime and is master again")
         }
         guard let process = running(master.name) else {
             let step = OperationStep.awaitingFailover(of: master.name)
@@ -72,6 +72,6 @@ extension Turn {
         // A master that answers ends with its keys saved; one that does not is killed before it is replaced.
         stop(master, waited: waited, kill: isSilent && waited >= spec.supervision.hangTimeout)
         return waited < spec.supervision.stopTimeout * Self.savingPatience
-            ? .working(step) : .failed("\(master.name) did not stop; nobody took over")
+            ? .working(step) : .failed("\(master.name) did not stop; no replica took over")
     }
 }

@@ -84,7 +84,7 @@ extension Turn {
         case .working: return advance
         case .failed(let why):
             let others = fix.remaining.count - 1
-            return .failed(others == 0 ? why : "\(why); \(others) more were not begun")
+            return .failed(others == 0 ? why : "\(why); \(others) more did not start")
         case .done(let result):
             fix.remaining.removeFirst()
             return fix.remaining.isEmpty ? .done(result) : .working(.next(fix.remaining[0], after: result))
@@ -107,7 +107,7 @@ extension Turn {
         let member = move.member.flatMap { decision.record?.member($0) }
         if lies(move, member, survey) {
             if let why = reasonNotToTouch(move.path, survey) { return .failed("\(why): nothing was moved") }
-            if moved != nil { return .failed("\(move.path) was moved to quarantine/, and something lies there again") }
+            if moved != nil { return .failed("\(move.path) was moved to quarantine/, but something is there again") }
             if case .failed(let why, _) = ensure(effect) { return .failed("\(move.path) was not moved: \(why)") }
             return .working(.settingAside(move.path, quarantine: move.quarantine.folder))
         }

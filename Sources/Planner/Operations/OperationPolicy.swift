@@ -59,7 +59,7 @@ extension Turn {
     private mutating func advance(_ index: Int, _ topology: Topology) -> Advance {
         guard let operation = decision.record?.operations[index] else { return .failed("it is not in the record") }
         if let began = operation.begun, now - began.at > Self.nodeLimit * operation.nodeCount {
-            return .failed("it leads nowhere: \(operation.currentStep?.words ?? "it did not begin")")
+            return .failed("it makes no progress: \(operation.currentStep?.words ?? "it did not start")")
         }
         let story = story(operation)
         let begun = operation.begun?.at ?? now

@@ -48,7 +48,7 @@ extension Turn {
         guard isPaused, !isStartAsked(member.name) else { return nil }
         if let exit = exited(member.name) { return exit.reason.cause }
         guard let process = member.process, process.bootID == seen.bootID else { return nil }
-        return "ended while no clusterd ran"
+        return "ended while clusterd was not running"
     }
 
     mutating func reportPause() {
@@ -56,8 +56,8 @@ extension Turn {
         emit(
             Finding(
                 .paused, .warning,
-                "paused \(pause.until.map { "until \($0.clock)" } ?? "until clusterd resume"): a node that ends is not started again, and "
-                    + "clusterd promotes nobody",
+                "paused \(pause.until.map { "until \($0.clock)" } ?? "until clusterd resume"): clusterd restarts no node that ends "
+                    + "and promotes no replica",
                 hint: "clusterd resume"))
     }
 }

@@ -8,7 +8,7 @@ extension Turn {
         _ restart: inout Operation.RestartNode, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let member = decision.record?.member(restart.node) else {
-            return .failed("\(restart.node) is no node of this cluster any more")
+            return .failed("\(restart.node) is no longer a node of this cluster")
         }
         if let process = running(member.name), process.identity == restart.replaces {
             return replace(&restart, member, since: begun, story, topology)
@@ -83,7 +83,7 @@ extension Turn {
         _ = orderHandOver(to: member, contact, from: master, topology)
         let step = OperationStep.handingBack(from: master.name)
         if story.age(of: step) < Self.agreementLimit { return .working(step) }
-        return .failed("\(member.name) was restarted, and could not be made master again")
+        return .failed("\(member.name) was restarted, but could not be made master again")
     }
 
     /// A node is on its way up: `tend` starts it; here it is waited for. nil: it runs, is in sync, and all agree.
@@ -103,16 +103,16 @@ extension Turn {
             let trouble = loginTrouble(of: member)
             let step = OperationStep.syncing(member.name, trouble ?? syncLoopTrouble(of: member, topology))
             if let trouble, story.age(of: step) >= Self.agreementLimit {
-                return .failed("\(member.name) runs and cannot be in sync: \(trouble.words)")
+                return .failed("\(member.name) runs but cannot get in sync: \(trouble.words)")
             }
             if let why = whyItsMasterStaysAway(member, story.age(of: step), topology) {
-                return .failed("\(member.name) runs and cannot be in sync: \(why)")
+                return .failed("\(member.name) runs but cannot get in sync: \(why)")
             }
             return within(Self.dataLimit, step, story)
         }
         if agreeing, let dispute = openDispute(topology) {
             return story.age(of: .awaitingAgreement) < Self.agreementLimit * 2
-                ? .working(.awaitingAgreement) : .failed("\(member.name) runs, and the nodes do not agree: \(dispute)")
+                ? .working(.awaitingAgreement) : .failed("\(member.name) runs, but the nodes do not agree: \(dispute)")
         }
         return nil
     }

@@ -5,7 +5,7 @@ import ClusterModel
 extension Turn {
     mutating func start(_ start: Operation.StartNode, _ story: Story, _ topology: Topology) -> Advance {
         guard let member = decision.record?.member(start.node) else {
-            return .failed("\(start.node) is no node of this cluster any more")
+            return .failed("\(start.node) is no longer a node of this cluster")
         }
         want(.running, of: member)
         return comeBack(member, after: start.replaces, story, topology)
@@ -17,7 +17,7 @@ extension Turn {
         _ stop: inout Operation.StopNode, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let member = decision.record?.member(stop.node) else {
-            return .failed("\(stop.node) is no node of this cluster any more")
+            return .failed("\(stop.node) is no longer a node of this cluster")
         }
         guard running(member.name) != nil else {
             // A master that is down, and that nobody replaces: it must come up to hand over.
@@ -66,8 +66,10 @@ extension Turn {
                 emit(
                     Finding(
                         .nodeStopped, .warning, node: member.name,
-                        "\(member.name) runs, although it is to stay stopped: somebody else started it",
-                        hint: "clusterd start-node \(member.name) keeps it, clusterd stop-node \(member.name) ends it"))
+                        "\(member.name) runs although it should stay stopped: clusterd did not start it",
+                        hint:
+                            "to keep it running: clusterd start-node \(member.name); to stop it: clusterd stop-node \(member.name)"
+                    ))
                 continue
             }
             let shard = decision.assessment.shards.first {
@@ -77,7 +79,7 @@ extension Turn {
             emit(
                 Finding(
                     .nodeStopped, isThin ? .warning : .info, node: member.name, shard: shard?.master,
-                    "\(member.name) was stopped by stop-node and stays so"
+                    "\(member.name) stays stopped (stop-node)"
                         + (isThin ? "; its shard cannot fail over: \(shard?.why ?? "it has no master")" : ""),
                     hint: "clusterd start-node \(member.name)"))
         }

@@ -14,7 +14,7 @@ package enum NodeOverrides {
         return Refusal(
             .settingsForNobody,
             lost.map { "\($0.value.origin): there is no node '\($0.key)' for these settings" }.joined(separator: "; "),
-            hint: "the nodes are \(list(nodes)); a node is named by the port that it was formed with"
+            hint: "the nodes are \(list(nodes)); a node's name is the port that it was formed with"
                 + (nearest(first.key, nodes).map { "; did you mean '\($0)'?" } ?? ""), exit: 78)
     }
 
@@ -48,7 +48,7 @@ extension Turn {
             emit(
                 Finding(
                     .settingsFollowed, .info, node: member.name,
-                    "the settings for node \(configured) in conf.d go to \(member.name), which stands in for it"))
+                    "the settings for node \(configured) in conf.d apply to \(member.name), which replaces it"))
         }
     }
 }

@@ -42,7 +42,7 @@ extension Turn {
     /// A second copy first, then the cut, then the start.
     mutating func repair(_ repair: inout Repair.RepairAppendOnly, _ story: Story, _ topology: Topology) -> Advance {
         guard let member = decision.record?.member(repair.member) else {
-            return .failed("\(repair.member) is no node of this cluster any more")
+            return .failed("\(repair.member) is no longer a node of this cluster")
         }
         if repair.isDone || running(member.name) != nil {
             repair.isDone = true
@@ -58,7 +58,7 @@ extension Turn {
                 note: "the append-only file of \(member.name) could not be loaded; the last "
                     + "\(repair.bytes - repair.goodBytes) bytes of \(repair.file) were cut off the one in use"))
         switch ensure(copy) {
-        case .failed(let why, _): return .failed("no copy could be kept, and nothing was changed: \(why)")
+        case .failed(let why, _): return .failed("clusterd could not keep a copy and changed nothing: \(why)")
         case .underWay:
             return .working(.copying(repair.names, quarantine: repair.folder ?? ""))
         case .done: break

@@ -22,8 +22,8 @@ extension Turn {
         let again = survey.askedAt + .seconds(2)
         if now >= again { needSurvey(since: now) } else { wake(at: again) }
         let trouble =
-            "\(member.name) is not started: \(files.trouble ?? "the manifest is missing"), and the engine would start empty "
-            + "and overwrite the parts that lie there, or refuse them"
+            "clusterd does not start \(member.name): \(files.trouble ?? "the manifest is missing"), and the engine would start empty "
+            + "and overwrite the existing parts, or reject them"
         if let comeback = comeback(of: member, topology, failovers) {
             return emit(Finding(.nodeDown, .warning, node: member.name, "\(trouble); \(comeback)"))
         }
@@ -32,7 +32,7 @@ extension Turn {
             candidate == nil ? AOFManifest.repair(of: member, facts, after: exited(member.name)?.identity) : nil
         let hint =
             candidate.map {
-                "clusterd failover \($0.name) --force: it lives and has the keys; \(member.name) then gets all of them from it"
+                "clusterd failover \($0.name) --force: it is up and has the keys; \(member.name) then copies all of them from it"
             }
             ?? repair.map { _ in StrayFolders.hint }
             ?? Self.manifestHint(member, facts)
@@ -54,7 +54,7 @@ extension Turn {
         emit(
             Finding(
                 .nodeDown, .error, node: master.name,
-                "\(master.name) cannot be started: \(files.trouble ?? "the manifest is missing"), and no replica has its keys",
+                "clusterd cannot start \(master.name): \(files.trouble ?? "the manifest is missing"), and no replica has its keys",
                 hint: repair == nil ? Self.manifestHint(master, facts) : StrayFolders.hint, repair: repair))
     }
 
@@ -62,8 +62,8 @@ extension Turn {
     static func manifestHint(_ member: Member, _ facts: DirectoryFacts) -> String {
         let folder = "\(member.directory)/\(facts.dataNames.appendOnlyDirectory)"
         return
-            "ls -l \(ShellWord.quoted(folder)); then let \(facts.dataNames.appendOnly).manifest there name one base (type b) and the "
-            + "increments after it (type i) in the order of their numbers: clusterd then starts \(member.name)"
+            "ls -l \(ShellWord.quoted(folder)); then write \(facts.dataNames.appendOnly).manifest there with one base (type b) and the "
+            + "increments after it (type i) in numerical order: clusterd then starts \(member.name)"
     }
 
     /// A second copy first, then the manifest, then the start: the engine checks what it names.
@@ -71,7 +71,7 @@ extension Turn {
         _ write: inout Repair.WriteManifest, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let member = decision.record?.member(write.member) else {
-            return .failed("\(write.member) is no node of this cluster any more")
+            return .failed("\(write.member) is no longer a node of this cluster")
         }
         let order = Effect.writeManifest(write)
         if write.isDone || running(member.name) != nil {
@@ -96,7 +96,7 @@ extension Turn {
                     "the append-only file of \(member.name) had no manifest that the engine takes; clusterd wrote one for "
                     + write.parts.joined(separator: " and ")))
         switch ensure(copy) {
-        case .failed(let why, _): return .failed("no copy could be kept, and nothing was changed: \(why)")
+        case .failed(let why, _): return .failed("clusterd could not keep a copy and changed nothing: \(why)")
         case .underWay:
             return .working(.copying(write.names, quarantine: write.folder ?? ""))
         case .done: break

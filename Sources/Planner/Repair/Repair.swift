@@ -217,29 +217,31 @@ package enum Repair: Sendable, Hashable, Codable {
     package var text: String {
         switch self {
         case .setAside(let move):
-            move.member.map { "move what is in \(move.path) to quarantine/, and start \($0) as the member that it was" }
+            move.member.map {
+                "move the contents of \(move.path) to quarantine/, and start \($0) as the member that it was"
+            }
                 ?? "move \(move.path) to quarantine/"
         case .repairAppendOnly(let repair):
-            "keep \(repair.names.joined(separator: " ")) in quarantine/, let the engine's own check-aof cut the last "
+            "copy \(repair.names.joined(separator: " ")) to quarantine/, let the engine's own check-aof cut the last "
                 + "\(repair.bytes - repair.goodBytes) of the \(repair.bytes) bytes of \(repair.path), and start "
-                + "\(repair.member): what was written in those bytes is lost to the cluster"
+                + "\(repair.member): the cluster loses the writes in those bytes"
         case .writeManifest(let write):
-            "keep \(write.names.joined(separator: " ")) in quarantine/, write \(write.path) for \(write.parts.joined(separator: " and ")), "
-                + "and start \(write.member): the engine loads all of it, or refuses and changes nothing"
+            "copy \(write.names.joined(separator: " ")) to quarantine/, write \(write.path) for \(write.parts.joined(separator: " and ")), "
+                + "and start \(write.member): the engine loads all of it, or rejects it and changes nothing"
         case .rejoin(let rejoin):
             "restart \(rejoin.member)\(rejoin.holds == nil && rejoin.strayID == nil ? ", which holds no keys," : "") "
                 + (rejoin.master.map { "as replica of \($0)" } ?? "as the master that the other nodes know")
                 + ": clusterd writes its nodes.conf"
                 + (rejoin.strayID.map { ", and the other nodes forget \($0.short) (CLUSTER FORGET)" } ?? "")
                 + (rejoin.holds.map { ", and keeps what it holds (\($0)) in quarantine/ before it follows" } ?? "")
-        case .forget(let forget): "let every node forget \(forget.id.short) (CLUSTER FORGET)"
+        case .forget(let forget): "make every node forget \(forget.id.short) (CLUSTER FORGET)"
         case .follow(let follow):
-            "let \(follow.member) follow \(follow.master) again (CLUSTER REPLICATE): its data are copies, and come anew"
+            "make \(follow.member) follow \(follow.master) again (CLUSTER REPLICATE): its data are copies, and it copies them again"
         case .closeSlot(let slot):
-            "leave slot \(slot) where its keys are (CLUSTER SETSLOT STABLE): who was to take it has none of them"
+            "leave slot \(slot) where its keys are (CLUSTER SETSLOT STABLE): the importing node has none of them"
         case .addSlots(let add):
-            "give \(add.member) its \(add.slots.count == 1 ? "slot" : "slots") \(add.slots) again (CLUSTER ADDSLOTS): it had them "
-                + "before and no other node claims them; keys that it has there are served again"
+            "assign \(add.member) its \(add.slots.count == 1 ? "slot" : "slots") \(add.slots) again (CLUSTER ADDSLOTS): it had them "
+                + "before, and no other node claims them; it serves the keys that it has there again"
         case .restoreSlots(let restore):
             "write nodes.conf with the slots that the nodes had when the cluster was last whole ("
                 + restore.owners.map { "\($0.member): \($0.slots)" }.joined(separator: "; ") + "), and start them"

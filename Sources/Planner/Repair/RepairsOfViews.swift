@@ -62,7 +62,7 @@ extension Turn {
             let contact = contact(member)
         else { return .failed("\(follow.member) does not run") }
         guard !topology.owns(member.id), topology.owns(master.id) else {
-            return .failed("\(follow.member) and \(follow.master) are not what they were")
+            return .failed("\(follow.member) and \(follow.master) have changed roles")
         }
         if topology.master(of: member.id) == master.id {
             return comeBack(member, after: nil, story, topology)
@@ -112,7 +112,7 @@ extension Turn {
         let missing = add.slots.subtracting(own.slots)
         // That others have forgotten them by now, as those of Valkey do, is no reason against it; that one has them is.
         if let rival = rival(of: member, for: missing) {
-            return .failed("\(rival.name) knows another owner of \(missing.named) by now")
+            return .failed("\(rival.name) now knows another owner of \(missing.named)")
         }
         let foreign = freshReply(from: member, since: begun)?.view.entries.filter { $0.id != member.id }
             .reduce(SlotSet()) { $0.union($1.slots.intersection(missing)) }

@@ -100,7 +100,7 @@ extension Turn {
             if topology.covered != .all, kind != .otherID(report.id) { continue }
             let repair = returning(member, topology)
             let why = repair == nil ? lossByReturn(member, report, topology) : nil
-            let loss = why.map { "; \($0), so that clusterd leaves it as it is" } ?? ""
+            let loss = why.map { "; \($0), so clusterd does not change it" } ?? ""
             let look = loss.isEmpty ? nil : "clusterd call --node \(member.name) CLUSTER NODES"
             let followed = masterFollowed(report, topology).map { ", and it follows \($0.name) under that ID" } ?? ""
             var finding =
@@ -119,7 +119,7 @@ extension Turn {
                     Finding(
                         .masterWithoutSlots, .warning, node: member.name,
                         "\(member.name) is a master without slots: it was removed by hand, or its slots were moved away; it "
-                            + "serves no keys and is nobody's replica")
+                            + "serves no keys and is not a replica")
                 }
             finding.message += loss
             if case .rejoin(let rejoin)? = repair, let holds = rejoin.holds, let candidate = rejoin.master {
@@ -146,7 +146,7 @@ extension Turn {
         _ rejoin: Repair.Rejoin, isLast: Bool, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let member = decision.record?.member(rejoin.member) else {
-            return .failed("\(rejoin.member) is no node of this cluster any more")
+            return .failed("\(rejoin.member) is no longer a node of this cluster")
         }
         guard running(member.name)?.identity == rejoin.process else {
             // The others have it from the time in which it was met under that ID.
@@ -170,7 +170,7 @@ extension Turn {
                     $0.id != member.id && $0.shard == member.shard && topology.owns($0.id)
                 }
                 guard let master = home ?? decision.record?.member(name), topology.owns(master.id) else {
-                    return .failed("\(name) owns no slots any more; nothing was changed")
+                    return .failed("\(name) no longer owns slots; nothing was changed")
                 }
                 if let index = decision.record?.index(member.name), master.shard != member.shard {
                     set(\.shard, master.shard, at: index)

@@ -31,10 +31,10 @@ extension Turn {
         emit(
             Finding(
                 .slotsUnknown, .error, node: member.name,
-                "\(member.name) is not started: no file and no node says which slots its shard has",
+                "clusterd does not start \(member.name): no file and no node says which slots its shard has",
                 hint:
                     "put a nodes.conf of this cluster, from a backup, into \(member.directory) as \(member.nodesFileName), and start "
-                    + "clusterd again: the other nodes' files are rebuilt from it"))
+                    + "clusterd again: it rebuilds the other nodes' files from it"))
     }
 
     /// One finding for all these nodes, with what repairs it. False: there is nothing to restore from.
@@ -43,8 +43,9 @@ extension Turn {
         let names = members.filter { isUnknown($0, topology) }.map(\.name.text)
         let finding = Finding(
             .slotsUnknown, .error,
-            "\(Self.list(names)) are not started: no nodes.conf and no node says which slots they have; clusterd's record has it from "
-                + "when the cluster was last whole", hint: StrayFolders.hint, repair: .restoreSlots(restore))
+            "clusterd does not start \(Self.list(names)): no nodes.conf and no node says which slots they have; clusterd's "
+                + "record has them from when the cluster was last whole", hint: StrayFolders.hint,
+            repair: .restoreSlots(restore))
         if !decision.findings.contains(finding) { emit(finding) }
         return true
     }
@@ -67,7 +68,7 @@ extension Turn {
     mutating func restoreSlots(_ restore: Repair.RestoreSlots, _ story: Story, _ topology: Topology) -> Advance {
         for owner in restore.owners {
             guard let member = decision.record?.member(owner.member) else {
-                return .failed("\(owner.member) is no node of this cluster any more")
+                return .failed("\(owner.member) is no longer a node of this cluster")
             }
             if let advance = comeBack(member, after: nil, story, topology) { return advance }
         }

@@ -41,7 +41,7 @@ extension Turn {
             guard let both = claim(of: other)?.intersection(mine), !both.isEmpty else { continue }
             return Unsettled(
                 code: .slotTwoOwners,
-                words: "\(owner.name) and \(other.name) both say that they own \(both.named)",
+                words: "\(owner.name) and \(other.name) both claim \(both.named)",
                 isRepaired: false)
         }
         return nil

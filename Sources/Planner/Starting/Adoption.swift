@@ -32,9 +32,9 @@ extension Turn {
             if report.processID == user.identity.pid, report.id == member.id { return .ours }
             words =
                 report.processID == user.identity.pid
-                ? "it says that it is node \(report.id.short)"
-                : "port \(member.ports.client) is answered by pid \(report.processID)"
-        case .answered(let text): words = "it says '\(text)'"
+                ? "it reports that it is node \(report.id.short)"
+                : "pid \(report.processID) answers on port \(member.ports.client)"
+        case .answered(let text): words = "it answers '\(text)'"
         case .refused: words = "it does not listen on port \(member.ports.client)"
         case .silent: words = "it does not answer"
         }
@@ -74,8 +74,8 @@ extension Turn {
         emit(
             Finding(
                 .directoryInUse, .error, node: member.name,
-                "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)), which cannot be taken "
-                    + "over: \(why)", hint: "stop that process; \(member.name) is started by itself then"))
+                "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)), which clusterd cannot "
+                    + "adopt: \(why)", hint: "stop that process; clusterd then starts \(member.name)"))
         return false
     }
 
@@ -86,8 +86,8 @@ extension Turn {
             Finding(
                 .directoryInUse, .error, node: member.name,
                 "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)), which clusterd does not "
-                    + "know as \(member.name) (\(words)): \(member.name) is not started beside it",
-                hint: "stop that process; \(member.name) is started by itself then"))
+                    + "recognize as \(member.name) (\(words)): it does not start \(member.name) next to it",
+                hint: "stop that process; clusterd then starts \(member.name)"))
         wait(.freeDirectory(of: member.name, pid: user.identity.pid))
         needSurvey(since: now - .seconds(1))
         wake(after: .seconds(1))

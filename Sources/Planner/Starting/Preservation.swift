@@ -128,7 +128,7 @@ extension Turn {
             let others = doubts.map { "\($0.member.name) (\($0.why))" }.joined(separator: ", ")
             return (
                 .undecided,
-                "\(master.name) was started as master, and may lack what others of its shard had: \(others); the data of each "
+                "\(master.name) was started as master, and may lack data that other nodes of its shard had: \(others); the data of each "
                     + "are kept in quarantine/"
             )
         }
@@ -137,7 +137,7 @@ extension Turn {
         {
             return (
                 .undecided,
-                "\(master.name) was started with its append-only file; the dump beside it is newer and held "
+                "\(master.name) was started with its append-only file; the dump next to it is newer and held "
                     + "\(keys) key\(keys == 1 ? "" : "s"): both are kept in quarantine/"
             )
         }
@@ -165,8 +165,8 @@ extension Turn {
         else { return nil }
         let age = Duration.milliseconds(last.at.milliseconds - saved.milliseconds).inWords
         return
-            "\(master.name) is configured to save nothing, and starts with the dump that a synchronisation left \(age) before it was "
-            + "last seen: keys that were deleted since are back, and what was written since is missing"
+            "\(master.name) is configured to save nothing, and starts with the dump that a synchronization left \(age) before it was "
+            + "last seen: keys deleted since then are back, and writes since then are missing"
     }
 
     private func savesNothing(_ member: Member) -> Bool {
@@ -216,7 +216,7 @@ extension Turn {
                 emit(
                     Finding(
                         .dataOld, .warning, node: member.name, doubt.words,
-                        hint: "if its keys are wanted no more: redis-cli -p \(member.ports.client) FLUSHALL"))
+                        hint: "if its keys are no longer needed: redis-cli -p \(member.ports.client) FLUSHALL"))
             case .missing: emit(Finding(.dataMissing, .warning, node: member.name, doubt.words))
             case .undecided:
                 let shard = decision.assessment.shards.first { $0.master == member.name }

@@ -95,7 +95,7 @@ extension Turn {
                 node: member.name, directory: member.directory, incarnation: incarnation,
                 memoryMax: spec.memoryMax(of: member.settingsName)))
         guard case .failed(let why, _) = ensure(effect, retryAfter: .seconds(1)) else { return true }
-        emit(Finding(.cannotStart, .error, node: member.name, "\(member.name) cannot be started: \(why)"))
+        emit(Finding(.cannotStart, .error, node: member.name, "clusterd cannot start \(member.name): \(why)"))
         wait(.start(of: member.name, Shown(why)))
         return false
     }

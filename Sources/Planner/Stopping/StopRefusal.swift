@@ -19,7 +19,7 @@ extension Turn {
     /// As `remedy`, while the cluster stops: nothing takes over from the node afterwards.
     private func remedyInStop(ofStopped member: Member, _ topology: Topology) -> StoppedRemedy {
         if decision.record?.promotions.contains(where: { $0.replica == member.name }) == true {
-            return .waits("whether it has taken over from its master is not known yet")
+            return .waits("clusterd does not know yet whether it has taken over from its master")
         }
         if mayHaveBeenReplaced(member, topology) { return .kills }
         return electionRisk(member, topology).map { .waits($0) } ?? .continues
@@ -37,7 +37,7 @@ extension Turn {
         }
         refuse(
             Refusal(
-                .notStopped, "\(member.name) (\(process)) still runs: clusterd cannot take it over: \(failure)",
+                .notStopped, "\(member.name) (\(process)) still runs: clusterd cannot adopt it: \(failure)",
                 hint: "stop it by hand: redis-cli -p \(member.ports.client) SHUTDOWN", exit: 1))
         return true
     }
@@ -82,7 +82,7 @@ extension Turn {
     static let logPatience = Duration.seconds(2)
     /// For an append-only file to be written once there is room: the engine tries every second.
     static let appendPatience = Duration.seconds(10)
-    static let appendTrouble = "its append-only file cannot be written, and lacks what it acknowledged last"
+    static let appendTrouble = "its append-only file cannot be written and lacks the last acknowledged writes"
 
     private func shutdownFailure(_ member: Member) -> String? {
         seen.effects(.shutdown, of: member.name).values.lazy.compactMap(\.failure).first
@@ -101,10 +101,10 @@ extension Turn {
     }
 
     private func hint(_ member: Member?) -> String {
-        guard let member else { return "start clusterd again: it takes the running nodes over" }
-        let start = "start clusterd again (it takes the running nodes over), then: clusterd stop"
+        guard let member else { return "start clusterd again: it adopts the running nodes" }
+        let start = "start clusterd again (it adopts the running nodes), then: clusterd stop"
         if isAccessRefusal(shutdownFailure(member)) {
-            return "set redis.requirepass and redis.masterauth to the password that \(member.name) asks for, \(start)"
+            return "set redis.requirepass and redis.masterauth to the password that \(member.name) requires, \(start)"
         }
         if cannotAppend(member) { return "make room for the append-only file in \(member.directory), \(start)" }
         return "make it possible to write the dump into \(member.directory), \(start)"

@@ -152,9 +152,9 @@ extension Turn {
     func disagreement(_ member: Member, about present: [Member]? = nil, _ topology: Topology) -> String? {
         guard let report = freshReply(from: member) else { return "\(member.name) does not answer" }
         if report.loading { return "\(member.name) is loading" }
-        if !report.clusterStateOK { return "\(member.name) says cluster_state:fail" }
+        if !report.clusterStateOK { return "\(member.name) reports cluster_state:fail" }
         for other in present ?? members {
-            guard let standing = topology.standings[other.id] else { return "nobody knows \(other.name) yet" }
+            guard let standing = topology.standings[other.id] else { return "no node knows \(other.name) yet" }
             guard let entry = report.view.entry(other.id) else { return "\(member.name) does not know \(other.name)" }
             if other.wanted == .stopped { continue }
             if entry.flags.contains(.fail) || entry.flags.contains(.noaddr) || entry.flags.contains(.handshake) {
@@ -162,14 +162,14 @@ extension Turn {
             }
             let isMaster = entry.flags.contains(.master)
             if isMaster != (standing.role == .master) {
-                return "\(member.name) takes \(other.name) for a \(isMaster ? "master" : "replica")"
+                return "\(member.name) sees \(other.name) as a \(isMaster ? "master" : "replica")"
             }
             if isMaster ? entry.slots != standing.slots : entry.masterID != standing.masterID {
-                return "\(member.name) has other \(isMaster ? "slots" : "roles") for \(other.name)"
+                return "\(member.name) reports other \(isMaster ? "slots" : "roles") for \(other.name)"
             }
             if entry.ports.client != other.ports.client {
                 return
-                    "\(member.name) has port \(entry.ports.client) for \(other.name), which is on \(other.ports.client)"
+                    "\(member.name) reports port \(entry.ports.client) for \(other.name), which is on \(other.ports.client)"
             }
         }
         return nil

@@ -26,7 +26,8 @@ extension Turn {
         }
         emit(
             Finding(
-                .diskFull, .error, short + source + ": the cluster is formed as soon as there is room", hint: hint))
+                .diskFull, .error, short + source + ": clusterd forms the cluster as soon as there is room", hint: hint)
+        )
         let left = disk.lacksFiles ? "\(disk.freeFiles ?? 0) inodes" : Disk.text(disk.free)
         wait(.room(folder: disk.folder, free: Shown(left), needed: Shown(needed)))
         return true
@@ -59,8 +60,10 @@ extension Turn {
             emit(
                 Finding(
                     .reserveMissing, .warning,
-                    "there is no reserve for a full disk in \(disk.folder): \(why)",
-                    hint: "look at that folder; without a reserve nobody is promoted there once the disk is full"))
+                    "clusterd has no reserve for a full disk in \(disk.folder): \(why)",
+                    hint:
+                        "check that folder; without a reserve, clusterd promotes no replica there once the disk is full"
+                ))
         }
     }
 
@@ -101,18 +104,18 @@ extension Turn {
             let isFull = (disk.free < nodesConfHeadroom && disk.reserve == 0) || !hasFilesForEpoch(disk)
             guard isFull || spec.isLow(disk) || !unstarted.isEmpty else { continue }
             let need = disk.lacksFiles ? String(Disk.filesNeeded) : Disk.text(spec.bytesNeeded(on: disk))
-            var words = "\(disk.shortage); below \(need) nothing is started"
+            var words = "\(disk.shortage); below \(need) clusterd starts nothing"
             if isFull {
                 let least = disk.lacksFiles ? String(members.count) : Disk.text(nodesConfHeadroom)
-                words += ", and below \(least) no replica is promoted there"
+                words += ", and below \(least) it promotes no replica there"
             }
             if !unstarted.isEmpty { words += "; waiting for room: \(unstarted.joined(separator: " "))" }
             let isOfOne = nodes.count == 1 && !disk.folders.contains(spec.dataDirectory)
             let node = isOfOne ? nodes[0].name : nil
             let hint =
                 disk.lacksFiles
-                ? "remove files on that disk (df -i); all goes on by itself then"
-                : "make room on that disk; all goes on by itself then"
+                ? "remove files on that disk (df -i); clusterd then continues automatically"
+                : "make room on that disk; clusterd then continues automatically"
             emit(
                 isFull || !unstarted.isEmpty
                     ? Finding(.diskFull, .error, node: node, words, hint: hint)

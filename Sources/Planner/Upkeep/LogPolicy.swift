@@ -33,7 +33,7 @@ extension Turn {
             emit(
                 Finding(
                     .logNotRotated, .warning, node: member.name,
-                    "\(rotation.path) is long and cannot be moved aside: \(why)", hint: "look at that folder"))
+                    "\(rotation.path) is long, and clusterd cannot rotate it: \(why)", hint: "check that folder"))
         }
         // What was looked at before a file was moved aside would move the next one aside too.
         guard !seen.isUnderWay(.rotateLog), long.isEmpty else { return }

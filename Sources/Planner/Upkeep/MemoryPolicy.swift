@@ -55,8 +55,8 @@ extension Turn {
             return emit(
                 Finding(
                     .memoryMaxExceeded, .warning, node: member.name,
-                    "\(member.name) has more memory than its memory-max of \(Disk.text(wanted)): it is not limited now, since the "
-                        + "kernel would kill it at once",
+                    "\(member.name) uses more memory than its memory-max of \(Disk.text(wanted)): clusterd does not limit it now, because the "
+                        + "kernel would kill it immediately",
                     hint: "raise memory-max, or lower redis.maxmemory, then: clusterd reload"))
         }
         let effect = Effect.limitMemory(member.name, usage.of, wanted)
@@ -70,7 +70,7 @@ extension Turn {
             return emit(
                 Finding(
                     .memoryMaxNotHeld, .warning, node: member.name,
-                    "memory-max does not hold for \(member.name): \(why)", hint: "clusterd status \(member.name)"))
+                    "memory-max is not enforced for \(member.name): \(why)", hint: "clusterd status \(member.name)"))
         }
         check.isApplying = true
     }
@@ -95,14 +95,14 @@ extension Turn {
                 }
             emit(
                 Finding(
-                    .memoryMaxNotHeld, .warning, "memory-max does not hold for \(Self.list(without)): \(why)",
+                    .memoryMaxNotHeld, .warning, "memory-max is not enforced for \(Self.list(without)): \(why)",
                     hint: hint))
         }
         if let first = outside.first {
             emit(
                 Finding(
                     .memoryMaxNotHeld, .warning,
-                    "memory-max does not hold for \(Self.list(outside)) before the next start: "
+                    "memory-max is not enforced for \(Self.list(outside)) until the next start: "
                         + "\(outside.count == 1 ? "it was" : "they were") started without a cgroup",
                     hint: outside.count == 1 ? "clusterd restart-node \(first)" : "clusterd rolling-restart"))
         }

@@ -54,7 +54,7 @@ extension Turn {
         guard let steps = passwordSteps(at: .any), !steps.isEmpty else { return nil }
         guard story.age(of: .settingPasswords) >= Self.agreementLimit else { return .working(.settingPasswords) }
         let nodes = Self.list(steps.map(\.node.text))
-        return .failed("the configured passwords could not be set on \(nodes); \(Self.passwordsNeedAStop)")
+        return .failed("clusterd could not set the configured passwords on \(nodes); \(Self.passwordsNeedAStop)")
     }
 
     private static let passwordsNeedAStop =
@@ -71,7 +71,7 @@ extension Turn {
                 guard isRefused(member, difference.name, difference.configured),
                     let words = seen.effects[effect.key]?.failure
                 else { continue }
-                return "\(member.name) does not take the configured \(difference.name) while it runs (\(words))"
+                return "\(member.name) does not accept the configured \(difference.name) while it runs (\(words))"
             }
         }
         return nil
