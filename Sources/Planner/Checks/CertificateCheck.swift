@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// Certificates that end: it is known long before, and stops the whole cluster at one moment.
+/// Certificates that expire. The date is known long in advance, and expiry stops the whole cluster at one moment.
 extension Turn {
     mutating func checkCertificates() {
         for found in seen.check.inspection?.certificates ?? [] {
@@ -32,7 +32,7 @@ extension Turn {
                 hint: "clusterd config check shows the line"), about: .path(found.path), for: Self.standing)
     }
 
-    /// Whose file it is, by the configuration.
+    /// The nodes that use this file, according to the configuration.
     private func users(of path: String) -> String {
         let nodes = members.filter { spec.certificates(for: $0.settingsName)?.paths.contains(path) == true }
         return nodes.count == members.count ? "all nodes" : Self.list(nodes.map(\.name.text))

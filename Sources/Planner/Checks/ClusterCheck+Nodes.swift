@@ -23,7 +23,7 @@ extension Turn {
         }
     }
 
-    /// Who says what of whom that is not so.
+    /// Wrong beliefs: which nodes report something about another node that is not true.
     mutating func checkViews(_ topology: Topology) {
         var sayings: [Misbelief: [String]] = [:]
         let present = members.filter { running($0.name) != nil && estrangement(of: $0) == nil }
@@ -66,13 +66,13 @@ extension Turn {
         return nil
     }
 
-    /// Entries of nodes that are none of this cluster's.
+    /// Entries of nodes that do not belong to this cluster.
     mutating func checkStrangers() {
         struct Stranger {
             var entry: NodeEntry
             var knownBy: [String]
         }
-        // A member that was reset and met again under another ID is `node-reset`.
+        // A member that was reset and then met under another ID is reported as `node-reset`.
         let ids = Set(members.map(\.id) + members.compactMap { ownWord($0)?.id })
         var strangers: [NodeID: Stranger] = [:]
         for member in members {
@@ -111,7 +111,7 @@ extension Turn {
             guard let master = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
                 running(member.name) != nil, master.shard != member.shard
             else { continue }
-            // Where its shard has no slots any more, it is where it can be.
+            // If its shard no longer has slots, the replica is where it should be.
             guard let home = members.first(where: { $0.shard == member.shard && topology.owns($0.id) }) else {
                 continue
             }

@@ -56,7 +56,7 @@ extension Turn {
         checkEvenness()
     }
 
-    /// Directives that nobody configured and that are not the same everywhere.
+    /// Directives that the configuration does not set and that differ between nodes.
     private mutating func checkEvenness() {
         let heard = members.compactMap { member in
             liveSettings(member).map { live in
@@ -135,7 +135,7 @@ extension Turn {
                 unlimited.append(member.name.text)
                 continue
             }
-            // A cache that drops old keys is meant to be full.
+            // A cache that evicts old keys is expected to be full.
             guard liveSettings(member)?.values["maxmemory-policy"] == "noeviction" else { continue }
             let percent: Int64 = isSuspected(.memoryHigh, member.name) ? 85 : 90
             guard report.load.memoryBytes >= limit / 100 * percent else { continue }
@@ -163,7 +163,7 @@ extension Turn {
         }
     }
 
-    /// It is never emptied by itself.
+    /// clusterd never empties the quarantine automatically.
     mutating func checkQuarantine() {
         guard let inspection = seen.check.inspection else { return }
         let limit = max(Int64(1) << 30, (seen.freeBytes ?? 0) / 10)

@@ -1,11 +1,11 @@
 import ClusterModel
 
-/// What `clusterd check` answers: every finding, and for each subject without one a sentence that says so.
+/// The answer of `clusterd check`: every finding, and for each subject without a finding one sentence that says so.
 package struct HealthReport: Sendable, Equatable {
     package var findings: [Finding]
     package var passed: [String] = []
 
-    /// No error; warnings are for people to weigh.
+    /// No error; the operator judges warnings.
     package var isHealthy: Bool { !findings.contains { $0.severity == .error } }
 
     package init(_ decision: Decision, _ spec: ClusterSpec) {
@@ -40,11 +40,11 @@ package struct HealthReport: Sendable, Equatable {
         }
     }
 
-    /// What is looked at, in the order in which it matters.
+    /// The subjects of a check, most important first.
     enum Subject: CaseIterable {
         case slots, nodes, views, replicas, settings, engines, persistence, memory, disk, certificates
 
-        /// What would speak against it.
+        /// The finding codes that count against this subject.
         var codes: Set<ReasonCode> {
             switch self {
             case .slots:
@@ -75,12 +75,12 @@ package struct HealthReport: Sendable, Equatable {
             }
         }
 
-        /// What is known of a subject of which nothing bad is known.
+        /// What is known about a subject without findings.
         enum Verdict {
             case passed(String)
-            /// What there is to look at was not seen.
+            /// The facts that the check needs were not seen.
             case notChecked(String)
-            /// It does not apply here, or another finding says how it is.
+            /// The check does not apply here, or another finding covers it.
             case nothing
         }
 
@@ -91,7 +91,7 @@ package struct HealthReport: Sendable, Equatable {
             let silent = wanted.filter { assessment.node($0.name)?.report == nil }.map(\.name.text)
             let why = "\(Turn.list(silent)) \(silent.count == 1 ? "does" : "do") not answer"
             switch self {
-            // As redis-cli says it.
+            // The wording of redis-cli.
             case .slots:
                 return assessment.serving
                     ? .passed("All \(SlotSet.slotCount) slots covered.")

@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// What `fix` would do in a data folder in which no clusterd works: the same findings as a start would have, and where a start is
-/// refused, what would let it go on.
+/// What `fix` would do in a data folder in which no clusterd runs: the same findings as at a start and, if a start is refused, what would
+/// allow it.
 package struct FolderPlan: Sendable, Equatable {
     package private(set) var findings: [Finding] = []
 
@@ -10,8 +10,8 @@ package struct FolderPlan: Sendable, Equatable {
     /// - Parameters:
     ///   - record: nil: there is none, or it cannot be read.
     ///   - inUse: the folders in which an engine runs.
-    ///   - keep: of several clusters the one that stays: the name of one of its nodes, or the beginning of its id.
-    ///   - option: what tells a command that this folder is meant.
+    ///   - keep: the cluster that stays if there are several: the name of one of its nodes, or the beginning of its id.
+    ///   - option: the command line option that selects this folder.
     package init(
         _ record: Record?, _ directories: [DirectoryFacts], inUse: Set<String>, keep: String? = nil,
         option: String = ""
@@ -26,7 +26,7 @@ package struct FolderPlan: Sendable, Equatable {
         try look(directories, inUse, keep)
     }
 
-    /// Looks as a start would, takes away what is in the way, and looks again.
+    /// Examines the folder as a start would, removes what is in the way, and examines it again.
     private mutating func look(
         _ directories: [DirectoryFacts], _ inUse: Set<String>, _ keep: String?
     ) throws(Refusal) {
@@ -111,8 +111,8 @@ package struct FolderPlan: Sendable, Equatable {
 }
 
 extension FolderPlan {
-    /// What keeps nodes down at the next start, and is repaired only while clusterd runs: it starts the nodes and looks whether they
-    /// come back.
+    /// What keeps nodes down at the next start and can be repaired only while clusterd runs: it starts the nodes and checks that they come
+    /// back.
     fileprivate static func leftToTheStart(
         _ record: Record, _ directories: [DirectoryFacts], _ option: String
     ) -> [Finding] {

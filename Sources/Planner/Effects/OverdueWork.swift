@@ -1,8 +1,8 @@
 import ClusterModel
 
-/// Work on a file that has not returned: the disk below it does not answer.
+/// File work that has not returned: the disk below it does not respond.
 package struct OverdueWork: Sendable, Hashable {
-    /// What is being done, as in `writing`.
+    /// The work, as in `writing`.
     package var doing: String
     package var path: String
     package var since: Moment

@@ -1,15 +1,15 @@
 import ClusterModel
 
-/// When, and whether, a node that has ended is started again by itself.
+/// Whether and when clusterd automatically restarts a node that has ended.
 package enum RestartPolicy {
-    /// After this long without an end a node's earlier ends are forgiven.
+    /// After running this long without an end, a node's earlier ends no longer count.
     package static let stableTime = Duration.seconds(60)
-    /// So many ends in a row are a loop.
+    /// This many consecutive ends are a crash loop.
     package static let loopLength = 5
-    /// After so many refusals of a nodes.conf, the last of them clusterd's own, another one changes nothing.
+    /// After this many rejections of a nodes.conf, the last of them clusterd's own, another rewrite changes nothing.
     static let rewrites = 3
 
-    /// Exponential from `restart-delay`'s first to its last value, each spread over its upper half.
+    /// Exponential backoff from the first to the last value of `restart-delay`, each delay jittered over its upper half.
     package static func retryAt(_ exit: NodeProcess.Exited, _ supervision: ClusterSpec.Supervision) -> Moment {
         if case .portTaken = exit.reason.kind { return exit.at }
         let doubled = supervision.restartDelayFirst * (1 << min(max(exit.failures - 1, 0), 20))
@@ -18,7 +18,7 @@ package enum RestartPolicy {
         return exit.at + .nanoseconds(delay - spread)
     }
 
-    /// Why an ended node is not started again by itself; nil: it is.
+    /// Why clusterd does not automatically restart an ended node; nil: it does.
     package static func staysDown(
         _ exit: NodeProcess.Exited, _ policy: ClusterSpec.Supervision.Restart, isRepaired: Bool = false
     ) -> String? {
@@ -35,7 +35,7 @@ package enum RestartPolicy {
 }
 
 extension Turn {
-    /// What it died of is no longer so: the configuration was read anew, or it takes its data from its master.
+    /// The cause of the end is gone: the configuration was reloaded, or the node takes its data from its master.
     func isRepaired(_ member: Member, _ exit: NodeProcess.Exited, _ topology: Topology) -> Bool {
         if let configured = seen.configured, configured > exit.at { return true }
         return takesDataFrom(member, topology) != nil
@@ -52,7 +52,7 @@ extension Turn {
         return master
     }
 
-    /// What a person does about a node that stays down.
+    /// What the operator does about a node that stays down.
     func remedy(_ member: Member, _ exit: NodeProcess.Exited, _ topology: Topology) -> String {
         if exit.reason.dataUnreadable, let candidate = livingCandidate(of: member, topology) {
             return

@@ -1,8 +1,8 @@
 import ClusterModel
 
-/// Why a replica would not carry out the order to take over, known while all is well.
+/// Why a replica would refuse the order to take over, known in advance.
 enum PromotionRefusal: Equatable {
-    /// The engine's words about a script of clusterd's: an ACL or `rename-command` has taken a command away.
+    /// The engine's words about clusterd's script: an ACL or `rename-command` has removed a command.
     case noScript(String)
     /// Before Redis 7.0 a replica without its master runs no script under `replica-serve-stale-data no`.
     case noStaleScript
@@ -25,7 +25,7 @@ enum PromotionRefusal: Equatable {
 }
 
 extension Turn {
-    /// nil: it would obey, or was not asked yet.
+    /// nil: it would obey, or has not been asked yet.
     func reasonNotToObey(_ replica: Member) -> PromotionRefusal? {
         guard let settings = liveSettings(replica) else { return nil }
         if let words = settings.scriptRefused { return .noScript(words) }

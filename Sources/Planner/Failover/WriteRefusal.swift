@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// `min-replicas-to-write`: a master with fewer replicas in sync refuses every write (NOREPLICAS), and reads go on.
+/// `min-replicas-to-write`: a master with fewer replicas in sync rejects every write (NOREPLICAS); reads continue.
 extension Turn {
     mutating func checkWrites(_ topology: Topology) {
         for member in members where topology.owns(member.id) {
@@ -31,8 +31,8 @@ extension Turn {
 }
 
 extension Admission {
-    /// Refuses what would leave a master fewer replicas than `min-replicas-to-write` asks for. Of a shard whose nodes are all in
-    /// sync one is left out at a time, whether it is a replica or the master, whose place a replica takes.
+    /// Rejects what would leave a master fewer replicas than `min-replicas-to-write` asks for. In a shard whose nodes are all in sync, one
+    /// node at a time may be down: a replica, or the master, whose place a replica takes.
     func checkWrites(without node: NodeName, add command: String) throws(Refusal) {
         guard let shard = shard(of: node), let master = shard.master, let report = assessment.node(master)?.report,
             let wanted = report.replicasToWrite, !report.refusesWrites

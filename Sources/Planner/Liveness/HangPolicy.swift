@@ -1,21 +1,21 @@
 import ClusterModel
 
-/// Hung is not dead, and busy is not hung. Any answer at all is life. Of a node that gives none, /proc says what it does.
-/// One that is stopped is continued first (`StoppedPolicy`); only one that is stopped again, or that has neither computed
-/// nor read anything for very long, is killed, and only where its shard can do without it. docs/supervision.md has the
-/// evidence and its limits (invariant: no-unrequested-stop).
+/// Hung is not dead, and busy is not hung. Any answer proves that a node is alive. For a node without answers, /proc shows what it does.
+/// clusterd first continues a stopped node (`StoppedPolicy`). It kills only a node that is stopped again, or that has neither used CPU nor
+/// read anything for very long, and only if its shard can do without it. docs/supervision.md has the evidence and its limits (invariant:
+/// no-unrequested-stop).
 extension Turn {
-    /// When so many nodes do not answer at once, it is the host that is in trouble.
+    /// If this many nodes do not answer at the same time, the host has a problem.
     static let hostTrouble = 2
-    /// Between two kills in one shard.
+    /// The minimum time between two kills in one shard.
     static let killPause = Duration.seconds(600)
-    /// What was seen longer ago is asked once more before anything is done about it.
+    /// Facts older than this are read once more before clusterd acts on them.
     static let freshness = Duration.milliseconds(250)
-    /// SIGKILL acts at once, unless the process hangs in the kernel.
+    /// SIGKILL takes effect immediately, unless the process hangs in the kernel.
     static let reapLimit = Duration.seconds(1)
 
-    /// A node that is asleep, or waits in the kernel, may be in a command that blocks for minutes (MIGRATE), or on a disk
-    /// that comes back.
+    /// A node that is asleep, or waits in the kernel, may be in a command that blocks for minutes (MIGRATE), or wait for a disk that comes
+    /// back.
     static func blockedLimit(_ hangTimeout: Duration) -> Duration { max(hangTimeout * 60, .seconds(120)) }
 
     mutating func endHung(_ topology: Topology) {
@@ -36,7 +36,7 @@ extension Turn {
         }
     }
 
-    /// What was to be killed and has come back to life before that.
+    /// Withdraws kills of nodes that have recovered before the signal.
     private mutating func withdrawKills() {
         let kills = decision.record?.kills ?? []
         let standing = kills.filter { kill in
@@ -54,14 +54,14 @@ extension Turn {
         return vitals
     }
 
-    /// Nodes that do not answer, those left out that only do not listen yet.
+    /// Nodes that do not answer, except those that only do not listen yet.
     var silent: [Member] {
         members.filter { member in
             vitals(member.name).map { $0.silentSince != nil && !$0.isRefusing } ?? false
         }
     }
 
-    /// Why this node may be taken for hung for good, in words; nil: it may not.
+    /// Why this node counts as permanently hung, in words; nil: it does not.
     func hangCause(_ member: Member) -> String? {
         guard let vitals = vitals(member.name), let lookedAt = vitals.lookedAt else { return nil }
         let limit = spec.supervision.hangTimeout
@@ -77,16 +77,16 @@ extension Turn {
         return nil
     }
 
-    /// Whether CLIENT PAUSE holds its clients: the process is idle, and other nodes had answers from it on the bus while it gave clients
-    /// none. The engine answers the bus and its clients in the same thread: one that waits for a disk or computes does neither.
+    /// Whether CLIENT PAUSE blocks its clients: the process is idle, and other nodes had answers from it on the bus while it gave clients
+    /// none. The engine serves the bus and its clients in the same thread: one that waits for a disk or uses CPU answers neither.
     func isPausedByClients(_ member: Member) -> Bool {
         guard let vitals = vitals(member.name), let since = vitals.silentSince, vitals.look?.state == .asleep,
             !vitals.waitsForDisk(within: spec.supervision.hangTimeout)
         else { return false }
-        // What was on its way when it fell silent says nothing.
+        // Messages already on their way when it went silent prove nothing.
         var silence = seen.wall + (.zero - (now - since)) + .seconds(1)
-        // An engine that reads its nodes.conf takes every node for heard in that moment (`clusterLoadConfig`, src/cluster.c), and gossip
-        // takes that to the others.
+        // An engine that reads its nodes.conf counts every node as heard in that moment (`clusterLoadConfig`, src/cluster.c), and gossip
+        // passes that to the others.
         for process in members.compactMap({ running($0.name) }) {
             silence = max(silence, process.startedAt + Self.startsToRead)
         }
@@ -96,10 +96,10 @@ extension Turn {
         }
     }
 
-    /// After this a process that was started has read its nodes.conf.
+    /// After this time, a started process has read its nodes.conf.
     static let startsToRead = Duration.seconds(5)
 
-    /// Why a node that hangs is not killed, in words; nil: nothing speaks against it.
+    /// Why clusterd does not kill a hung node, in words; nil: there is no reason.
     func reprieve(_ member: Member, _ topology: Topology) -> String? {
         if isPaused { return "clusterd is paused" }
         if let other = killed(besides: member) { return "\(other) was killed and has not ended yet" }
@@ -122,7 +122,7 @@ extension Turn {
         return now - since < spec.supervision.hangTimeout
     }
 
-    /// What its shard lacks to go on without it.
+    /// What its shard lacks to continue without it.
     private func lack(_ member: Member, _ topology: Topology) -> String? {
         guard topology.owns(member.id) else {
             guard let id = topology.master(of: member.id), let master = decision.record?.member(id: id),
@@ -138,7 +138,7 @@ extension Turn {
         return canReplace ? nil : "no replica that could take over answers"
     }
 
-    /// What a node said that has answered its last question.
+    /// The last report of a node that has answered its last query.
     private func answers(_ member: Member) -> NodeReport? {
         guard vitals(member.name)?.silentSince == nil else { return nil }
         return lastHeard(member)
@@ -157,7 +157,7 @@ extension Turn {
         }
     }
 
-    /// Record before world: whoever sees it end knows why.
+    /// Record before world: any daemon that sees it end knows why.
     private mutating func end(_ member: Member, _ look: ProcessActivity, _ cause: String) {
         guard let process = running(member.name)?.identity else { return }
         if let kills = decision.record?.kills, !kills.contains(where: { $0.process == process }) {
@@ -168,7 +168,7 @@ extension Turn {
         ensure(.killHung(member.name, process, look), retryAfter: .seconds(1))
     }
 
-    // MARK: what people are told
+    // MARK: what operators are told
 
     mutating func reportHangs(_ topology: Topology) {
         for member in members where running(member.name) != nil {
@@ -191,7 +191,7 @@ extension Turn {
             ))
     }
 
-    /// An answer that is life, and no report.
+    /// An answer that proves life but is not a report.
     private mutating func reportWords(_ member: Member) {
         guard let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
             case .answered(let words) = reply.outcome, !reply.isLoading
