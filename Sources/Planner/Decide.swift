@@ -49,7 +49,7 @@ extension Turn {
             assess(topology)
             assessment.phase = .stopping
             forgetWaits()
-            // What the dead masters' replicas still have to read is worth more than any later promotion.
+            // What the stopping nodes still have to write is worth more than any later promotion.
             _ = releaseReserves(of: members)
             return stop(asked: asked, kill: kill, topology, survey)
         }

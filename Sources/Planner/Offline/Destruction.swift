@@ -1,11 +1,11 @@
 import ClusterModel
 
-/// What `destroy` deletes of a cluster that is stopped, and what it keeps: only what clusterd or its engines made goes,
-/// each thing by its name. No link is followed; what is not known is kept and named (invariant: last-copy).
+/// What `destroy` deletes of a stopped cluster, and what it keeps: it deletes only what clusterd or its engines created, by name. It
+/// follows no link, and keeps and names everything unknown (invariant: last-copy).
 package struct Destruction: Sendable, Equatable {
     package enum Step: Sendable, Equatable {
         case file(folder: String, name: String)
-        /// Only where nothing is left in it.
+        /// Only if nothing is left in it.
         case folder(String)
 
         package var path: String {
@@ -31,8 +31,8 @@ package struct Destruction: Sendable, Equatable {
     package private(set) var kept: [Kept] = []
 
     /// - Parameters:
-    ///   - folders: what lies in the data folder, in `nodes/`, in each member's folder and in its folder of append-only
-    ///     files. One that is missing here is not there, is a link, or lies behind one.
+    ///   - folders: the contents of the data folder, of `nodes/`, of each member's folder and of its folder of append-only files. A folder
+    /// that is missing here does not exist, is a link, or lies behind one.
     package init(_ record: Record, dataDirectory: String, folders: [FolderListing]) {
         let places = Places(dataDirectory: dataDirectory, folders: folders)
         for member in record.members.sorted(by: { $0.name < $1.name }) { take(member, places) }
@@ -61,7 +61,7 @@ package struct Destruction: Sendable, Equatable {
             default: keepUnknown("\(folder.path)/\(entry.name)", entry.kind)
             }
         }
-        // A folder elsewhere may be a mount, or a person's own.
+        // A folder elsewhere may be a mount, or the operator's own.
         if isOurs { steps.append(.folder(folder.path)) }
     }
 
@@ -77,7 +77,7 @@ package struct Destruction: Sendable, Equatable {
         steps.append(.folder(path))
     }
 
-    /// A folder that was there before clusterd: only what is written over at every start, or holds nothing, goes.
+    /// A folder that existed before clusterd: only files that every start overwrites, or that hold nothing, are deleted.
     private mutating func leave(_ member: Member, _ folder: FolderListing) {
         for name in ["redis.conf", Reserve.fileName] where folder.generated.contains(name) {
             steps.append(.file(folder: folder.path, name: name))
@@ -123,7 +123,7 @@ package struct Destruction: Sendable, Equatable {
             default: keepUnknown("\(path)/\(name)", entry.kind)
             }
         }
-        // The lock keeps a second clusterd out until there is nothing left that it could take for a cluster.
+        // The lock keeps a second clusterd out until nothing is left that it could adopt as a cluster.
         let order = [".gitignore", "state.json", "lock"]
         steps += last.sorted { a, b in rank(a, order) < rank(b, order) }
         if folder.generated.contains(".gitignore") { steps.append(.folder(path)) }
@@ -149,7 +149,7 @@ package struct Destruction: Sendable, Equatable {
     }
 }
 
-/// The names of what an engine and clusterd write into a node's folder.
+/// The names of the files that an engine and clusterd write into a node's folder.
 private struct NodeFileNames {
     let member: Member
     let data: DataFileNames
@@ -176,14 +176,14 @@ private struct NodeFileNames {
             || isTemporary(name)
     }
 
-    /// `temp-4182.rdb`, `temp-rewriteaof-4182.aof`, `temp-rewriteaof-bg-4182.aof` (src/rdb.c, src/aof.c), `temp-4182.4.rdb`
-    /// of a full synchronisation (src/replication.c).
+    /// `temp-4182.rdb`, `temp-rewriteaof-4182.aof`, `temp-rewriteaof-bg-4182.aof` (src/rdb.c, src/aof.c), `temp-4182.4.rdb` of a full
+    /// synchronization (src/replication.c).
     private func isTemporary(_ name: String) -> Bool {
         name.hasPrefix("temp-") && (name.hasSuffix(".rdb") || name.hasSuffix(".aof"))
     }
 }
 
-/// Where a cluster's folders are.
+/// The locations of a cluster's folders.
 private struct Places {
     let dataDirectory: String
     let folders: [FolderListing]

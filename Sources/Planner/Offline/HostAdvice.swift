@@ -1,11 +1,11 @@
 import ClusterModel
 
-/// One line of `clusterd doctor`: how it is; and where that is not good, why it matters and what to do.
+/// One line of `clusterd doctor`: the state of one subject, and if it is not good, why it matters and what to do.
 package struct HostAdvice: Sendable, Equatable {
     package var subject: String
-    /// How it is, in one phrase.
+    /// The state, in one phrase.
     package var message: String
-    /// nil: it is good as it is.
+    /// nil: no trouble.
     package var trouble: Trouble?
 
     package struct Trouble: Sendable, Equatable {
@@ -164,7 +164,7 @@ package struct HostAdvice: Sendable, Equatable {
     }
 
     private static func disk(_ host: HostReading, _ spec: ClusterSpec) -> HostAdvice? {
-        // The one that is shortest of what it needs; the data folder's, where none is.
+        // The disk that is shortest of what it needs; the data folder's if none is.
         let short = host.disks.first(where: spec.isLow)
         guard
             let disk = short ?? host.disks.first(where: { $0.free < spec.bytesForReserve(on: $0) }) ?? host.disks.first
@@ -197,7 +197,7 @@ package struct HostAdvice: Sendable, Equatable {
             unless: all.sum <= memory / 10 * 8, "redis: {maxmemory: \(share(memory, spec))} in the configuration")
     }
 
-    /// A node that the engine lets grow to where the kernel kills it.
+    /// A node whose engine may use memory up to the limit at which the kernel kills it.
     private static func memoryMax(_ spec: ClusterSpec) -> HostAdvice? {
         let usual = Limits.bytes(spec.directives)
         let each =
@@ -215,7 +215,7 @@ package struct HostAdvice: Sendable, Equatable {
             "redis: {maxmemory: \(max(1, (tightest.0 / 3 * 2) >> 20))mb} in the configuration")
     }
 
-    /// How much of its limit the engine takes by itself.
+    /// The share of its limit that the engine itself may use.
     private static func share(_ node: (most: Int64, used: Int64)) -> Double {
         node.used > 0 ? Double(node.used) / Double(node.most) : .infinity
     }
@@ -224,7 +224,7 @@ package struct HostAdvice: Sendable, Equatable {
         "\(max(1, (memory / 10 * 8 / Int64(max(1, spec.nodeCount))) >> 20))mb"
     }
 
-    /// What all nodes together may use, those with a limit of their own included; nil where one has none.
+    /// The memory that all nodes together may use, including those with a limit of their own; nil if one node has no limit.
     private struct Limits {
         var sum: Int64 = 0
 

@@ -46,7 +46,7 @@ extension Admission {
                 replaces: isRunning(master) ? process(of: master) : nil))
     }
 
-    /// Nothing is lost where a living master hands over. Everything else needs a word.
+    /// A switchover from a living master loses nothing. Everything else needs `--force`.
     private func check(_ master: NodeName, _ candidates: [NodeName], add flag: String, force: Bool) throws(Refusal) {
         let held = candidates.filter { candidate in
             seen.lastInSync[candidate] != nil || (assessment.node(candidate)?.report?.replication.offset ?? 0) > 0
@@ -59,7 +59,7 @@ extension Admission {
         }
         if force { return }
         guard isRunning(master) else {
-            // What is done by itself at once, and was not yet: because of a pause, or of its settings.
+            // An automatic failover that has not happened yet: because of a pause, or of the settings.
             if spec.supervision.failover == .fast { return }
             throw Refusal(
                 .masterDown,

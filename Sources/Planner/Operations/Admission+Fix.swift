@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// `fix`: what a person has seen and said yes to, as long as it is still found (invariant: confirmed-repair).
+/// `fix`: the repairs that the operator has seen and confirmed, as long as their findings still exist (invariant: confirmed-repair).
 extension Admission {
     mutating func fix(_ ids: [String], _ key: String?) throws(Refusal) -> Operation {
         guard record.stage == .formed else { throw Self.notFormed }

@@ -10,7 +10,7 @@ extension Turn {
         guard let old = decision.record?.member(failover.master) else {
             return .failed("\(failover.master) is no longer a node of this cluster")
         }
-        // Between two roles a node's slots are nobody's for a moment.
+        // Between two roles a node's slots briefly have no owner.
         guard let master = topology.master(of: old.id).flatMap({ decision.record?.member(id: $0) }) else {
             let step = OperationStep.awaitingOwner(ofSlotsOf: failover.master)
             if failover.successor == nil, story.age(of: step) >= Self.standing,
@@ -45,7 +45,7 @@ extension Turn {
         return advance ?? .working(.awaitingAgreement)
     }
 
-    /// Somebody else is master: done once everybody says so.
+    /// Another node is master: done once all nodes agree.
     private func conclude(_ master: Member, _ story: Story, _ topology: Topology) -> Advance {
         guard let dispute = openDispute(topology) else {
             return .done(.master(master.name, topology.standings[master.id]?.slots ?? SlotSet()))
@@ -54,7 +54,7 @@ extension Turn {
         return story.age(of: step) < Self.agreementLimit ? .working(step) : .failed(dispute)
     }
 
-    /// The master that a person gave up, where no replica that was asked for can be handed over to. nil: one can.
+    /// The operator gave up this master, and it cannot hand over to any requested replica. nil: it can.
     private mutating func endMaster(
         _ failover: Operation.Failover, _ master: Member, _ story: Story, _ topology: Topology
     ) -> Advance? {
@@ -69,7 +69,7 @@ extension Turn {
             if story.age(of: hope) < spec.supervision.hangTimeout { return .working(hope) }
         }
         let waited = story.age(of: step)
-        // A master that answers ends with its keys saved; one that does not is killed before it is replaced.
+        // A master that answers stops with its keys saved; one that does not answer is killed before it is replaced.
         stop(master, waited: waited, kill: isSilent && waited >= spec.supervision.hangTimeout)
         return waited < spec.supervision.stopTimeout * Self.savingPatience
             ? .working(step) : .failed("\(master.name) did not stop; no replica took over")

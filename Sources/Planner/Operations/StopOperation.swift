@@ -1,7 +1,6 @@
 import ClusterModel
 
-/// start-node and stop-node. What a person wants of a node is in the record, so that a stopped node stays stopped, whoever
-/// runs or boots.
+/// start-node and stop-node. The wanted state of a node is in the record, so that a stopped node stays stopped across daemons and boots.
 extension Turn {
     mutating func start(_ start: Operation.StartNode, _ story: Story, _ topology: Topology) -> Advance {
         guard let member = decision.record?.member(start.node) else {
@@ -12,7 +11,7 @@ extension Turn {
             ?? .done(.running(member.name, role(of: member, topology)))
     }
 
-    /// A master hands over first; that it is to stay down is in the record before it is told to end.
+    /// A master hands over first; the record says that it stays down before it is told to stop.
     mutating func stop(
         _ stop: inout Operation.StopNode, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
@@ -20,12 +19,12 @@ extension Turn {
             return .failed("\(stop.node) is no longer a node of this cluster")
         }
         guard running(member.name) != nil else {
-            // A master that is down, and that nobody replaces: it must come up to hand over.
+            // A master that is down, and that no replica replaces: it must come up to hand over.
             if topology.owns(member.id), !stop.noFailover, !stop.force, member.wanted == .running {
                 return comeBack(member, after: nil, story, topology) ?? .working(.starting(member.name))
             }
             want(.stopped, of: member)
-            // A start that was ordered before may still make a process of it.
+            // A start that was ordered before may still create a process.
             if isBusy(member.name) { return .working(.awaitingEffects(on: member.name)) }
             return .done(.stopped(member.name))
         }
@@ -57,7 +56,7 @@ extension Turn {
         set(\.wanted, wanted, at: index)
     }
 
-    /// Nodes that a person stopped.
+    /// Nodes that the operator stopped.
     mutating func reportStopped() {
         for member in members where member.wanted == .stopped {
             let isStopping = decision.record?.operations.contains { $0.ends(member.name) } ?? false
