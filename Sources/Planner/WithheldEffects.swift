@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// The last line of defence: an effect that breaks an invariant is not carried out, whatever policy ordered it, and a finding says so.
+/// The last line of defence: an effect that breaks an invariant is not carried out, whatever policy ordered it, and a finding reports it.
 /// The simulator and the tests of the planner count such an effect as a fault of the policy.
 package func withholdingViolations(
     _ decision: Decision, given record: Record?, seeing seen: Observation
@@ -10,7 +10,7 @@ package func withholdingViolations(
     kept.effects = []
     var words: [String] = []
     for effect in decision.effects {
-        // Beside those before it: two that are right alone may not be right together.
+        // Checked together with the earlier ones: two effects that are correct alone may not be correct together.
         var trial = decision
         trial.effects = kept.effects + [effect]
         let broken = violations(in: trial, given: record, seeing: seen)

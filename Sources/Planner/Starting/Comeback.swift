@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// What is under way for a node whose own data cannot be loaded, so that the operator has nothing to do yet: a replica takes over, or
-/// the shard's master sends it all data.
+/// What is under way for a node whose own data cannot be loaded, so that the operator has nothing to do yet: a replica takes over, or the
+/// shard's master sends it all data.
 extension Turn {
     /// In words; nil: nothing, and the node stays down until the operator acts.
     mutating func comeback(

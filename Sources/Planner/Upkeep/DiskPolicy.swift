@@ -1,12 +1,12 @@
 import ClusterModel
 
-/// How much room there is on the disks of the cluster: the reserve on each, whether nodes can be started there, and what
-/// is said of it (docs/supervision.md; invariant: epoch-room).
+/// Free space on the disks of the cluster: the reserve on each, whether nodes can start there, and the findings about it
+/// (docs/supervision.md; invariant: epoch-room).
 extension Turn {
-    /// The disk that a folder lies on; nil: nothing is known of it, and nothing is held back.
+    /// The disk of a folder; nil: it is unknown, and nothing is held back.
     func disk(of folder: String) -> Disk? { seen.disks.first { $0.folders.contains(folder) } ?? seen.disks.first }
 
-    /// Below `min-free` nothing new is made.
+    /// Below `min-free` clusterd creates nothing new.
     mutating func lacksSpace() -> Bool {
         guard let disk = seen.disks.first(where: spec.isLow) else { return false }
         let need = spec.bytesNeeded(on: disk)
@@ -19,7 +19,7 @@ extension Turn {
             ? "remove files on that disk (df -i), or choose another folder"
             : "make room on that disk, choose another folder, or set cluster.min-free lower"
         if spec.isTemporary {
-            // A command waits for this cluster, and would wait for room without a limit.
+            // A command waits for this cluster, and would wait for space without a limit.
             refuse(
                 Refusal(.diskFull, short + source + ": nothing was started", hint: hint, exit: 1))
             return true
@@ -35,8 +35,8 @@ extension Turn {
 
     // MARK: starting nodes
 
-    /// Whether a node that does not run has to wait for room. What ran until now, and owns slots that nobody else can take, is
-    /// started again though there is little, unless it was that which ended it.
+    /// Whether a stopped node has to wait for space. A node that ran until now, and owns slots that no other node can take, is restarted
+    /// even with little space, unless the lack of space ended it.
     func lacksRoom(toStart member: Member, _ topology: Topology) -> Bool {
         guard let disk = disk(of: member.directory), spec.isLow(disk) else { return false }
         guard let exit = exited(member.name), topology.owns(member.id) else { return true }
@@ -50,7 +50,7 @@ extension Turn {
 
     // MARK: the reserve
 
-    /// Made where there is plenty of room, and once the cluster is ready: until then nobody has to wait for it.
+    /// Created where there is plenty of space, and once the cluster is ready: until then it would only cause delays.
     mutating func keepReserves() {
         guard decision.assessment.ready || seen.wasReady, !spec.isTemporary else { return }
         for disk in seen.disks
@@ -67,7 +67,7 @@ extension Turn {
         }
     }
 
-    /// Gives back the reserves of these disks that are short of room; whether one is on its way.
+    /// Releases the reserves of these disks that are short of space; returns whether a release is under way.
     mutating func releaseReserves(of members: [Member]) -> Bool {
         var isComing = false
         let folders = Set(members.map(\.directory))
@@ -81,8 +81,8 @@ extension Turn {
 
     // MARK: a save that failed
 
-    /// Until one succeeds the engine refuses writes, and the PING of its own replica too (MISCONF); by itself it tries only after
-    /// another write, which it refuses.
+    /// Until a save succeeds, the engine rejects writes, and the PING of its own replica too (MISCONF); on its own it retries only after
+    /// another write, which it rejects.
     mutating func saveAgain() {
         for member in members {
             guard !isBusy(member.name), let report = freshReply(from: member), !report.loading,
@@ -94,9 +94,9 @@ extension Turn {
         }
     }
 
-    // MARK: what is said
+    // MARK: findings
 
-    /// As long as it is so.
+    /// Reported as long as it is so.
     mutating func reportDisks() {
         for disk in seen.disks {
             let nodes = members.filter { disk.folders.contains($0.directory) }
