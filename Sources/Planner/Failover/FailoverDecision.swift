@@ -228,7 +228,7 @@ extension Turn {
         return best.map {
             (
                 $0.member, $0.freshness,
-                "those of \(master.name) cannot be loaded, and it was in sync when both were last seen"
+                "the data of \(master.name) cannot be loaded, and it was in sync when both were last seen"
             )
         }
     }

@@ -1,8 +1,7 @@
 import ClusterModel
 
-/// failover: another node of the shard becomes master. A living master hands over; a dead one is replaced by the guarded
-/// promotion of `FailoverPolicy`. With `force` a master that cannot hand over is ended first: there is no promotion beside a
-/// living one.
+/// failover: another node of the shard becomes master. A living master hands over; the guarded promotion of `FailoverPolicy`
+/// replaces a dead one. With `force` a master that cannot hand over is ended first: no replica is promoted while the master lives.
 extension Turn {
     mutating func failOver(
         _ failover: inout Operation.Failover, since begun: Moment, _ story: Story, _ topology: Topology
