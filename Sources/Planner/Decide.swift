@@ -1,8 +1,8 @@
 import ClusterModel
 
-/// What is to be done now, out of what is wanted, what is remembered and what is seen. Pure: no clock, no randomness but
-/// `Observation.entropy`, no I/O. It looks at what is, never at what it did last, so a daemon that has just started, one
-/// that was killed half-way and one that has run for a year take the same path (invariant: disposable-daemon).
+/// Decides what to do now from what is wanted, recorded and observed. Pure: no clock, no randomness except `Observation.entropy`, no I/O.
+/// It reads the present state and never what it did last, so a daemon that has just started, one that was killed halfway and one that has
+/// run for a year take the same path (invariant: disposable-daemon).
 package func decide(
     _ spec: ClusterSpec, _ record: Record?, seeing seen: Observation, at now: Moment
 ) -> Decision {
@@ -36,7 +36,7 @@ extension Turn {
         run(survey)
     }
 
-    /// A formed cluster, in whatever state it is.
+    /// A formed cluster in any state.
     private mutating func run(_ survey: Observation.Survey) {
         noteEnds(survey)
         endPause()
@@ -49,7 +49,7 @@ extension Turn {
             assess(topology)
             assessment.phase = .stopping
             forgetWaits()
-            // What they still have to write is worth more than any later promotion.
+            // What the stopping nodes still have to write is worth more than any later promotion.
             _ = releaseReserves(of: members)
             return stop(asked: asked, kill: kill, topology, survey)
         }
@@ -85,9 +85,8 @@ extension Turn {
         keepReserves()
     }
 
-    /// Invariant: adopt-first. Before anything is started or promoted, what runs already is taken over and heard: its
-    /// word is newer than any file. True once that is done; a node that does not answer is not waited for longer than
-    /// `hearingLimit`.
+    /// Invariant: adopt-first. Before clusterd starts or promotes anything, it adopts the processes that already run and gets their
+    /// reports, which are newer than any file. True once that is done; a node that does not answer delays this for at most `hearingLimit`.
     private mutating func gather(_ survey: Observation.Survey) -> Bool {
         var isDone = true
         for member in members where seen.processes[member.name] == nil {
@@ -95,7 +94,7 @@ extension Turn {
             switch ownership(member, user) {
             case .ours: if !adopt(member, user) { continue }
             case .asked: break
-            // It may be ours, and be only just beginning to listen.
+            // It may be a node of this cluster that is only beginning to listen.
             case .notOurs: if timesAsked(member, user) > Self.identifyAttempts { continue }
             }
             isDone = false
@@ -113,7 +112,7 @@ extension Turn {
 
     static let hearingLimit = Duration.milliseconds(500)
 
-    /// The nodes stay; what is known of their processes goes to the record, so that the next daemon finds them.
+    /// The nodes keep running; what is known about their processes goes to the record so that the next daemon finds them.
     private mutating func detach() {
         for member in members {
             if let process = running(member.name) { noteRunning(member, process) }
@@ -125,8 +124,8 @@ extension Turn {
 
     static let makeWayLimit = Duration.seconds(1)
 
-    /// As `detach`, and nothing new is begun; what is under way is waited for, for a while. What is not done by then is looked at
-    /// anew by the program that goes on, like everything else.
+    /// Like `detach`, but nothing new begins, and effects under way get limited time to finish. The program that takes over re-examines
+    /// whatever is not finished by then.
     private mutating func makeWay(_ asked: Moment) {
         for member in members {
             if let process = running(member.name) { noteRunning(member, process) }
@@ -140,7 +139,7 @@ extension Turn {
         finish(.done)
     }
 
-    /// Invariant: ready-is-true. Ready is said once, and then remembered: from then on people know the ports.
+    /// Invariant: ready-is-true. Ready is announced once and then remembered: from then on clients know the ports.
     private mutating func noteReadiness() {
         if decision.assessment.ready { set(\.everReady, true) }
         let attempted = members.filter { $0.wanted == .running }.allSatisfy { member in

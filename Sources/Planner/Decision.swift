@@ -1,42 +1,43 @@
 import ClusterModel
 
-/// What one turn comes to: printable, comparable, storable.
+/// The result of one turn: printable, comparable, storable.
 package struct Decision: Sendable, Equatable {
-    /// What must be on disk before the effects that need it; nil: there is no cluster yet.
+    /// What must be on disk before the effects that depend on it; nil: there is no cluster yet.
     package var record: Record?
     package var effects: [Effect] = []
     package var findings: [Finding] = []
     /// What the turn waits for, most important first.
     package var waits: [WaitReason] = []
-    /// When to look again if nothing happens before.
+    /// When to run the next turn if no event comes first.
     package var wake: Moment?
     package var assessment = Assessment()
     package var check = CheckOutcome()
-    /// Of dead masters whose slots do not simply go to the replica that is furthest.
+    /// Verdicts on dead masters whose slots do not simply go to the replica with the highest offset.
     package var verdicts: [Verdict] = []
-    /// Set when the daemon is to end.
+    /// Set when the daemon must end.
     package var end: End?
-    /// Effects that were ordered and are not carried out, because they break an invariant; each with what it breaks. Always empty unless a
+    /// Effects that were ordered but withheld because they break an invariant, each with the rule it breaks. Always empty unless a policy
+    /// is wrong.
     /// policy is wrong.
     package var withheld: [String] = []
 
     package init(record: Record?) { self.record = record }
 
     package enum End: Sendable, Equatable {
-        /// Every node is stopped, or was left running on purpose.
+        /// Every node is stopped, or was deliberately left running.
         case done
         /// Nothing was changed; the words say why and what would help. `exit` is 1, 4, 64 or 78 (docs/commands.md).
         case refused(Refusal)
     }
 }
 
-/// Why a dead master starts again as master, or who is made master because of its data.
+/// Why a dead master starts again as master, or which node becomes master because of its data.
 package struct Verdict: Sendable, Hashable {
     package var master: NodeName
     /// nil: the master itself.
     package var candidate: NodeName?
     package var why: String
-    /// How far the replica that was passed over is behind what was last seen of the master.
+    /// How far the rejected replica lags behind the last seen offset of the master.
     package var lagBytes: Int64?
 
     package init(master: NodeName, candidate: NodeName?, why: String, lagBytes: Int64? = nil) {
@@ -47,13 +48,12 @@ package struct Verdict: Sendable, Hashable {
     }
 
     package var sentence: String {
-        candidate.map { "\($0) is to be master in place of \(master): \(why)" }
-            ?? "\(master) is started again as master, in place: \(why)"
+        candidate.map { "\($0) takes over from \(master): \(why)" }
+            ?? "\(master) is restarted in place as master: \(why)"
     }
 }
 
-/// Something that a person should know, with a stable code, an entry in docs/findings.md, and a next command where one
-/// exists.
+/// A report to the operator, with a stable code, an entry in docs/findings.md, and a next command if there is one.
 package struct Finding: Sendable, Hashable {
     package enum Severity: String, Sendable, Hashable, Comparable {
         case info, warning, error
@@ -71,13 +71,13 @@ package struct Finding: Sendable, Hashable {
     package var code: ReasonCode
     package var severity: Severity
     package var node: NodeName?
-    /// The shard's master, by name.
+    /// The name of the shard's master.
     package var shard: NodeName?
     package var message: String
     package var hint: String?
-    /// What it rests on, line by line: the last lines of a log.
+    /// The evidence, line by line: for example the last lines of a log.
     package var details: [String]
-    /// What `fix` would do about it; nil: it is repaired otherwise, or by itself.
+    /// What `fix` would do about it; nil: it is repaired in another way, or automatically.
     package var repair: Repair?
 
     package init(
@@ -95,7 +95,7 @@ package struct Finding: Sendable, Hashable {
     }
 }
 
-/// A request that is answered with no, and why. An answer, not a failure.
+/// A request that is rejected, and the reason. An answer, not a failure.
 package struct Refusal: Sendable, Hashable, Error, CustomStringConvertible {
     package var code: ReasonCode
     package var message: String

@@ -1,4 +1,4 @@
-/// What a finding or a refusal is about: stable, and a section of docs/findings.md. The name in JSON and in the log is the raw value.
+/// The subject of a finding or a refusal: stable, and a section of docs/findings.md. The name in JSON and in the log is the raw value.
 package enum ReasonCode: String, CaseIterable, Sendable, Hashable, Codable, CustomStringConvertible {
     case directoryCopied = "directory-copied"
     case directoryMisplaced = "directory-misplaced"

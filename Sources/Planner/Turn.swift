@@ -1,23 +1,23 @@
 import ClusterModel
 
-/// One call of `decide` in the making: the facts, which nothing changes, and the plan, which only the methods in this file change. The
-/// policies are extensions of it, in the rooms beside it; what one decides for another stands in their signatures.
+/// One call of `decide` in progress: the facts, which nothing changes, and the plan, which only the methods in this file change. The
+/// policies are extensions of it, in the neighbouring folders; what one decides for another is in their signatures.
 struct Turn {
     let spec: ClusterSpec
     let seen: Observation
     let now: Moment
     private(set) var decision: Decision
     var random: SplitMix64
-    /// Nodes to which something is being done.
+    /// Nodes with an effect in progress.
     private let busy: Set<NodeName>
-    /// What each node answered after everything that could have made it untrue.
+    /// Each node's report, if it was requested after everything that could have made it untrue.
     private let fresh: [NodeName: NodeReply]
-    /// What conf.d says for every node.
+    /// The settings of conf.d for every node.
     let sharedSettings: [ConfiguredSetting]
-    /// How often a node is asked while something changes, and at rest.
+    /// How often a node is queried while something changes, and at rest.
     static let pollInTransition = Duration.milliseconds(25)
     static let pollAtRest = Duration.seconds(1)
-    /// After so long without a change what is not ready is looked at less often.
+    /// After this long without a change, a cluster that is not ready is queried less often.
     static let transitionLimit = Duration.seconds(15)
     static let pollUnready = Duration.milliseconds(250)
 
@@ -32,11 +32,11 @@ struct Turn {
         fresh = seen.replies.filter { seen.report($0.key) != nil }
     }
 
-    // MARK: saying what
+    // MARK: reporting
 
     mutating func emit(_ finding: Finding) { decision.findings.append(finding) }
     mutating func wait(_ reason: WaitReason) {
-        // Told with what is shown of it now.
+        // Updated with what is shown of it now.
         if let known = decision.waits.firstIndex(of: reason) {
             decision.waits[known] = reason
         } else {
@@ -48,7 +48,7 @@ struct Turn {
 
     // MARK: the plan
 
-    /// Changes the record. What is written is read by the policies that follow in the same turn.
+    /// Changes the record. The policies that follow in the same turn read the changed record.
     mutating func set<Value>(_ path: WritableKeyPath<Record, Value>, _ value: Value) {
         decision.record?[keyPath: path] = value
     }
@@ -65,10 +65,10 @@ struct Turn {
     mutating func finish(_ end: Decision.End) { decision.end = end }
     mutating func refuse(_ refusal: Refusal) { finish(.refused(refusal)) }
 
-    /// While the cluster is stopped, nothing but its end is waited for.
+    /// While the cluster is being stopped, clusterd waits only for its end.
     mutating func forgetWaits() { decision.waits = [] }
 
-    /// How the cluster is, and what the checks came to: shown, and read by no order.
+    /// The state of the cluster, and the results of the checks: shown, and read by no order.
     var assessment: Assessment {
         get { decision.assessment }
         set { decision.assessment = newValue }
@@ -79,7 +79,7 @@ struct Turn {
         set { decision.check = newValue }
     }
 
-    // MARK: doing
+    // MARK: effects
 
     enum Progress: Equatable {
         case underWay(since: Moment)
@@ -87,8 +87,8 @@ struct Turn {
         case failed(String, attempts: Int)
     }
 
-    /// Orders an effect unless it was done, is under way, or failed too short a time ago. The pause between attempts
-    /// doubles from `retryAfter` to 32 times it. Some do not last: those are done again `repeatAfter` they were done.
+    /// Orders an effect unless it was done, is under way, or failed too recently. The pause between attempts doubles from `retryAfter` to
+    /// 32 times it. Some effects do not last: those are repeated `repeatAfter` they were done.
     @discardableResult
     mutating func ensure(
         _ effect: Effect, retryAfter: Duration = .milliseconds(200), repeatAfter: Duration? = nil
@@ -109,15 +109,15 @@ struct Turn {
         return .failed(failure, attempts: history.attempts)
     }
 
-    /// Whatever became of it before; `ensure` is the rule.
+    /// Regardless of its history; `ensure` is the rule.
     mutating func order(_ effect: Effect) {
         if !decision.effects.contains(effect) { decision.effects.append(effect) }
     }
 
-    /// Something is being done to this node: nothing else is ordered until it ended.
+    /// An effect on this node is in progress: nothing else is ordered until it ended.
     func isBusy(_ node: NodeName) -> Bool { busy.contains(node) || isOrdered(node) }
 
-    /// Something is ordered in this turn: a second thing would come in whatever order.
+    /// Something is ordered in this turn: a second effect would execute in undefined order.
     func isOrdered(_ node: NodeName) -> Bool {
         decision.effects.contains { effect in
             if case .ask = effect { return false }
@@ -125,7 +125,7 @@ struct Turn {
         }
     }
 
-    // MARK: reading
+    // MARK: facts
 
     var members: [Member] { decision.record?.members ?? [] }
 

@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// The rules of docs/invariants.md as far as one decision can break them. Every turn of the simulator and every decision
-/// of a planner test is held against this; in words, so that a failing seed says what was about to happen.
+/// The rules of docs/invariants.md as far as one decision can break them. Every turn of the simulator and every decision of a planner test
+/// is checked against them; in words, so that a failing seed says what was about to happen.
 ///
 /// Invariants: last-copy, unknown-is-data, idle-folder, confirmed-repair, one-engine, proven-death, no-unrequested-stop,
 /// no-late-continue, one-writer, no-late-order, start-or-promote, lossless-switchover, epoch-room, record-first.
@@ -23,19 +23,19 @@ package func violations(in decision: Decision, given record: Record?, seeing see
         case .repairAppendOnly(let repair):
             found += intrusion(repair.member, repair.directory, "its append-only file is cut", seen)
             if decision.record?.operations.contains(where: { $0.repairs(repair.member) }) != true {
-                found.append("\(repair.file) of \(repair.member) is cut although nobody said so")
+                found.append("\(repair.file) of \(repair.member) is cut without a confirmed repair")
             }
         case .writeManifest(let write):
             found += intrusion(write.member, write.directory, "its manifest is written", seen)
             if decision.record?.operations.contains(where: { $0.repairs(write.member) }) != true {
-                found.append("\(write.file) of \(write.member) is written although nobody said so")
+                found.append("\(write.file) of \(write.member) is written without a confirmed repair")
             }
         case .start(let start):
             found += intrusion(start.node, start.directory, "a second is started", seen)
             found += unready(start, decision) + unproven(start.node, "is started", record, seen)
         case .discardCopy(let folder):
             if KeptCopy(folder: folder, at: seen.wall, bytes: 0) == nil {
-                found.append("\(folder) is removed, and is no copy")
+                found.append("\(folder) is removed although it is not a copy")
             }
         case .promote(let promotion, _):
             if case .running = seen.processes[promotion.master], seen.vitals[promotion.master]?.dyingSince == nil {
@@ -53,7 +53,7 @@ package func violations(in decision: Decision, given record: Record?, seeing see
             if !shards.insert(promotion.masterID).inserted { found.append("two promotions for \(promotion.master)") }
             if record?.promotions.contains(where: { $0.masterID == promotion.masterID && mayHappen($0, seen) }) == true
             {
-                found.append("a promotion for \(promotion.master) is ordered while another may still happen")
+                found.append("a promotion for \(promotion.master) is ordered while another may still take effect")
             }
         case .killHung(let node, _, _): found += unjust(node, decision, record, seen)
         case .continueStopped(let node, let process, _, _):
@@ -67,7 +67,7 @@ package func violations(in decision: Decision, given record: Record?, seeing see
                     $0.replica == node && !$0.isObeyed(at: seen.wall)
                 }
                 if !isAsked, mayBeMaster != true {
-                    found.append("\(node) is killed although nobody asked for its end")
+                    found.append("\(node) is killed without a request")
                 }
                 continue
             }
@@ -79,52 +79,53 @@ package func violations(in decision: Decision, given record: Record?, seeing see
     return found
 }
 
-/// Invariant: no-unrequested-stop. No node is ended that nobody asked to end; and where nobody accepted it, no master of
-/// slots, and no second node of a shard.
+/// Invariant: no-unrequested-stop. No node is stopped without a request; and unless the request accepts it, no master of slots and no
+/// second node of a shard.
 private func unasked(_ node: NodeName, _ shutdown: Effect, _ decision: Decision, _ seen: Observation) -> [String] {
-    // Said once it is on its way, whatever has happened to others since.
+    // Checked when the order is given, whatever happens to other nodes afterwards.
     let isSaid = !seen.effects(.shutdown, of: node).isEmpty
     guard let record = decision.record, let member = record.member(node), !isSaid else { return [] }
     let asked = record.operations.filter { $0.ends(node) }
-    if asked.isEmpty { return ["\(node) is told to end although nobody asked for it"] }
+    if asked.isEmpty { return ["\(node) is stopped without a request"] }
     if asked.contains(where: { $0.accepts(node) }) { return [] }
     var found: [String] = []
     if decision.assessment.node(node)?.slots.isEmpty == false {
-        found.append("\(node) is told to end while it owns slots")
+        found.append("\(node) is stopped while it owns slots")
     }
     for sibling in record.members where sibling.shard == member.shard && sibling.name != node {
         if case .running = seen.processes[sibling.name] { continue }
-        found.append("\(node) is told to end while \(sibling.name) of its shard is down")
+        found.append("\(node) is stopped while \(sibling.name) of its shard is down")
     }
     return found
 }
 
-/// Invariant: no-unrequested-stop. A node is killed unasked only when it hangs: alone, seen so for long enough, and for a
-/// reason that is in the record.
+/// Invariant: no-unrequested-stop. A node is killed without a request only if it hangs: alone, observed for long enough, and with a reason
+/// that is in the record.
 private func unjust(
     _ node: NodeName, _ decision: Decision, _ before: Record?, _ seen: Observation
 ) -> [String] {
     guard case .running(let process) = seen.processes[node],
         let kill = decision.record?.kills.first(where: { $0.process == process.identity })
-    else { return ["\(node) is killed although nobody asked for its end"] }
+    else { return ["\(node) is killed without a request"] }
     var found: [String] = []
     let vitals = seen.vitals[node]
-    if vitals?.of != process.identity || vitals?.silentSince == nil { found.append("\(node) is killed and answers") }
+    if vitals?.of != process.identity || vitals?.silentSince == nil {
+        found.append("\(node) is killed although it answers")
+    }
     if vitals?.stoppedSince == nil, vitals?.stillSince == nil { found.append("\(node) is killed while it works") }
     if vitals?.stoppedSince != nil, heirInLiveViews(node, before, seen) != nil { return found }
     let others = before?.kills.filter { $0.shard == kill.shard && $0.process != kill.process } ?? []
     if others.contains(where: { $0.process.bootID == seen.bootID && kill.at - $0.at < .seconds(600) }) {
-        found.append("\(node) is killed within ten minutes of another of its shard")
+        found.append("\(node) is killed within ten minutes of another node of its shard")
     }
     let shard = decision.record?.members.filter { $0.shard == kill.shard && $0.name != node } ?? []
     if !shard.contains(where: { seen.report($0.name) != nil || seen.replies[$0.name]?.isLife == true }) {
-        found.append("\(node) is killed and nobody of its shard answers")
+        found.append("\(node) is killed while no other node of its shard answers")
     }
     return found
 }
 
-/// Invariant: no-late-continue. Who owns, by what a running node says of itself, what this one owned when it was last
-/// seen as a master.
+/// Invariant: no-late-continue. The node that owns, by its own report, what this one owned when it was last seen as a master.
 private func heirInLiveViews(_ node: NodeName, _ record: Record?, _ seen: Observation) -> NodeID? {
     guard let member = record?.member(node), member.lastSeen?.role == .master else { return nil }
     let views = record?.members.filter { $0.shard == member.shard && $0.name != node }.compactMap {
@@ -136,8 +137,8 @@ private func heirInLiveViews(_ node: NodeName, _ record: Record?, _ seen: Observ
     }?.id
 }
 
-/// Invariants: one-writer, no-late-order. An earlier promotion may still happen until its deadline, which the script
-/// itself looks at, has passed, or the replica has been heard after it.
+/// Invariants: one-writer, no-late-order. An earlier promotion may still take effect until its deadline, which the script itself checks,
+/// has passed, or until the replica has reported after it.
 private func mayHappen(_ promotion: Effect.Promotion, _ seen: Observation) -> Bool {
     guard promotion.isObeyed(at: seen.wall) else { return false }
     let history = seen.effects(.promote, of: promotion.replica).first { $0.key.attempt == promotion.attempt }
@@ -155,7 +156,7 @@ private func intrusion(_ node: NodeName, _ directory: String, _ what: String, _ 
     return []
 }
 
-/// An engine reads its redis.conf when it starts; what is known of how it was started must not be lost while it runs.
+/// An engine reads its redis.conf when it starts; the facts about its start must not be lost while it runs.
 private func changesPasswordsOnly(_ files: Effect.NodeFilesToWrite, _ record: Record?, _ seen: Observation) -> Bool {
     guard files.nodesFile == nil, let member = record?.member(files.node), let before = seen.redisConf(of: member)
     else { return false }
@@ -166,16 +167,15 @@ private func changesPasswordsOnly(_ files: Effect.NodeFilesToWrite, _ record: Re
     return others(after).map { [$0.name] + $0.arguments } == others(before).map { [$0.name] + $0.arguments }
 }
 
-/// Invariant: proven-death. Asked without the function that concludes death: a process of this boot that the record names
-/// was seen gone.
+/// Invariant: proven-death. Checked without the function that concludes death: a process of this boot that the record names was seen gone.
 private func unproven(_ node: NodeName, _ what: String, _ record: Record?, _ seen: Observation) -> [String] {
     guard seen.processes[node] == nil, let process = record?.member(node)?.process, process.bootID == seen.bootID,
         seen.survey?.recorded[process] != .gone
     else { return [] }
-    return ["\(node) \(what) although \(process) of its record was not seen gone"]
+    return ["\(node) \(what) although \(process) of its record was not seen to be gone"]
 }
 
-/// Invariant: confirmed-repair. A person was told which keys lie there, and said that they go to quarantine.
+/// Invariant: confirmed-repair. The operator was told which keys are there, and confirmed that they go to quarantine.
 private func isAccepted(_ move: Effect.Quarantine, _ decision: Decision) -> Bool {
     decision.record?.operations.contains { operation in
         guard operation.state == .running, case .fix(let fix) = operation.kind,
@@ -194,8 +194,8 @@ private func loss(_ move: Effect.Quarantine, _ record: Record?, _ seen: Observat
     }
 }
 
-/// Its engine has ended because it could not load these files, or would overwrite them for lack of a manifest, and a master
-/// of its shard has answered that it owns slots.
+/// Its engine ended because it could not load these files, or would overwrite them because the manifest is missing, and a master of its
+/// shard has answered that it owns slots.
 private func isCovered(_ node: NodeName, _ record: Record?, _ seen: Observation) -> Bool {
     guard let member = record?.member(node) else { return false }
     let shard = member.shard
@@ -209,11 +209,10 @@ private func isCovered(_ node: NodeName, _ record: Record?, _ seen: Observation)
     } ?? false
 }
 
-/// Invariant: record-first. A process is started only once the record says `formed`, and in the folder that the record
-/// names.
+/// Invariant: record-first. A process starts only once the record says `formed`, and in the recorded folder.
 private func unready(_ start: Effect.StartRequest, _ decision: Decision) -> [String] {
     guard let record = decision.record, let member = record.member(start.node) else {
-        return ["\(start.node) is started and is not in the record"]
+        return ["\(start.node) is started although it is not in the record"]
     }
     var found: [String] = []
     if record.stage != .formed { found.append("\(start.node) is started before the record says formed") }

@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// What a turn waits for. Equal reasons are one reason, and its age goes on while what is only shown of it changes; the words are in
+/// What a turn waits for. Equal reasons are one reason, which keeps its age while its displayed values change; the words are in
 /// `Wording/WaitReason+Words.swift`, and follow "waiting".
 package enum WaitReason: Sendable, Hashable {
     // MARK: looking
@@ -11,7 +11,7 @@ package enum WaitReason: Sendable, Hashable {
     case deathSurvey(NodeName)
     case deathProof(NodeName)
     case firstReplies
-    /// Whose process this is, which works in a node's directory.
+    /// The owner of this process, which works in a node's directory.
     case processOwner(pid: Int32, directory: String)
     case portHolder(Int, of: NodeName)
 
@@ -22,7 +22,7 @@ package enum WaitReason: Sendable, Hashable {
     case freePort(for: NodeName)
     case files(ofNodes: Int)
     case usableFolder(of: NodeName, Shown<String>)
-    /// Keys of another node lie where this one's files belong.
+    /// Keys of another node are where this one's files belong.
     case foreignKeys(path: String)
     case freeDirectory(of: NodeName, pid: Int32)
     case copies(ofReplicasOf: NodeName)
@@ -43,7 +43,7 @@ package enum WaitReason: Sendable, Hashable {
 
     // MARK: failover
 
-    /// The reason is nil where nothing stands against it.
+    /// The reason is nil if nothing prevents it.
     case failover(to: NodeName, from: NodeName, Shown<String>?)
     case candidate(for: NodeName)
     case drain(ofReplicasOf: NodeName)

@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// The last line of defence: an effect that breaks an invariant is not carried out, whatever policy ordered it, and a finding says so.
+/// The last line of defence: an effect that breaks an invariant is not carried out, whatever policy ordered it, and a finding reports it.
 /// The simulator and the tests of the planner count such an effect as a fault of the policy.
 package func withholdingViolations(
     _ decision: Decision, given record: Record?, seeing seen: Observation
@@ -10,7 +10,7 @@ package func withholdingViolations(
     kept.effects = []
     var words: [String] = []
     for effect in decision.effects {
-        // Beside those before it: two that are right alone may not be right together.
+        // Checked together with the earlier ones: two effects that are correct alone may not be correct together.
         var trial = decision
         trial.effects = kept.effects + [effect]
         let broken = violations(in: trial, given: record, seeing: seen)
@@ -24,8 +24,8 @@ package func withholdingViolations(
     kept.findings.append(
         Finding(
             .decisionWithheld, .error,
-            "clusterd did not carry out what it had decided, because that breaks a rule that guards data: "
-                + words.joined(separator: "; ") + ". This is a fault of clusterd: please report it with its events",
+            "clusterd withheld its own decision, because it breaks a rule that protects data: "
+                + words.joined(separator: "; ") + ". This is a bug in clusterd: please report it with its events",
             hint: "clusterd events -n 200"))
     return kept
 }

@@ -145,7 +145,7 @@ import Testing
                 "\"\(Daemon.program)\" stop; [ $? = 4 ] && \"\(Daemon.program)\" detach; [ $? = 4 ] && \"\(Daemon.program)\" reexec; [ $? = 4 ]"
             )
             #expect(code == 0)
-            #expect(room.text("err").contains("this cluster was made by clusterd exec for one command"))
+            #expect(room.text("err").contains("clusterd exec created this cluster for one command"))
         }
     }
 

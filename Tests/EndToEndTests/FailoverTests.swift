@@ -157,7 +157,7 @@ import Testing
             await settled(daemon, without: [try #require(master.pid)])
             let now = try #require(try daemon.status().nodes.first { $0.name == master.name })
             #expect(now.role == .master && (now.keys ?? 0) >= 48)
-            #expect(daemon.output.contains("\(master.name) is started again as master, in place: "))
+            #expect(daemon.output.contains("\(master.name) is restarted in place as master: "))
             try await daemon.stop()
         }
     }

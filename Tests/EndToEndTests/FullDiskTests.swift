@@ -134,7 +134,7 @@ struct FullDiskTests {
                     return try now.role == .master && now.pid != nil && now.pid != master.pid
                         && daemon.status().cluster.serving
                 })
-            #expect(daemon.output.contains("\(master.name) is started again as master, in place: there is no room"))
+            #expect(daemon.output.contains("\(master.name) is restarted in place as master: there is no room"))
             for other in before where other.name != master.name { #expect(try node(daemon, other).pid == other.pid) }
             #expect(try await missing(keys, daemon) == 0)
             disk.empty()

@@ -122,7 +122,8 @@ import Testing
             // At first it says nothing; after five seconds it says BUSY.
             #expect(
                 await eventually {
-                    try self.finding("node-busy", daemon)?.message.contains("it computes, and is left to") == true
+                    try self.finding("node-busy", daemon)?.message.contains(
+                        "it is busy (using CPU) with a long command or a script") == true
                 })
             #expect(
                 await eventually { try self.finding("node-busy", daemon)?.message.contains("BUSY") == true })
@@ -148,7 +149,7 @@ import Testing
             }
             #expect(await eventually { try daemon.status().nodes[0].health == .hung })
             #expect(await eventually { try self.finding("node-hung", daemon) != nil })
-            #expect(try finding("node-hung", daemon)?.message.contains("neither computes nor reads") == true)
+            #expect(try finding("node-hung", daemon)?.message.contains("neither uses CPU nor reads") == true)
             // What nobody took is reset, and the command ends.
             close(mute)
             #expect(try await migrate.value.errorText?.contains("IOERR") == true)

@@ -80,7 +80,7 @@ import Testing
             #expect(result.exit == 1 && result.output.contains("(slots-unknown)"), "\(result)")
             #expect(
                 result.output.contains(
-                    "clusterd up --detach --dir \(daemon.data), and then clusterd fix --dir \(daemon.data)"))
+                    "clusterd up --detach --dir \(daemon.data), then clusterd fix --dir \(daemon.data)"))
             try daemon.up()
             #expect(await eventually { try daemon.status().findings.contains { $0.code == "slots-unknown" } })
             #expect(try daemon.command(["fix", "--yes"]).exit == 0)

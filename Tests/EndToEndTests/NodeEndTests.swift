@@ -34,7 +34,7 @@ import Testing
             let nodes = try daemon.status().nodes
             let dead = try #require(nodes.first { $0.lastExit?.pid == unseen })
             #expect(dead.lastExit?.signal == nil && dead.lastExit?.isStatusKnown == false)
-            #expect(dead.lastExit?.cause.contains("while no clusterd ran") == true)
+            #expect(dead.lastExit?.cause.contains("while clusterd was not running") == true)
             #expect(nodes.map(\.restarts).reduce(0, +) == 2)
             if dead.name != nodes[1].name { #expect(nodes[1].lastExit?.cause == exit.cause) }
             try await daemon.stop()
@@ -63,7 +63,7 @@ import Testing
             try await daemon.ready()
             #expect(try daemon.status().nodes.map(\.id) == ids)
             let exit = try node(daemon, 0).lastExit
-            #expect(exit?.kind == "bad-nodes-file" && exit?.cause == "refused its nodes.conf as corrupted")
+            #expect(exit?.kind == "bad-nodes-file" && exit?.cause == "rejected its nodes.conf as corrupted")
             #expect(try node(daemon, 0).restarts == 1)
             let kept = try FileManager.default.contentsOfDirectory(atPath: daemon.data + "/quarantine")
             #expect(kept.count { $0.contains("-\(name)") } >= 1)

@@ -36,7 +36,7 @@ import Testing
         #expect(try nodes(daemon) == before)
         #expect(try daemon.status().nodes.map(\.port) == ports)
         #expect(Set(daemon.nodePIDs()) == Set(before.values), "\(daemon.output.suffix(1500))")
-        #expect(!daemon.output.contains("ended while no clusterd ran"))
+        #expect(!daemon.output.contains("ended while clusterd was not running"))
     }
 
     /// Arguments that name the engine's program.

@@ -129,7 +129,7 @@ import Testing
             #expect(await eventually { try finding("certificate-ends") != nil })
             let found = try #require(try finding("certificate-ends"))
             #expect(found.severity == .warning)
-            #expect(found.message.hasPrefix("the certificate \(certificates.certificate) of all nodes ends at 20"))
+            #expect(found.message.hasPrefix("the certificate \(certificates.certificate) of all nodes expires at 20"))
             #expect(found.hint?.hasSuffix("clusterd reload") == true)
             let check = try daemon.command(["check"])
             #expect(check.exit == 0 && check.output.contains(certificates.certificate), "\(check)")
@@ -141,7 +141,7 @@ import Testing
             #expect(try daemon.command(["reload"]).exit == 0)
             #expect(await eventually { try !daemon.status().findings.contains { $0.code.hasPrefix("certificate-") } })
             let good = try daemon.command(["check"])
-            #expect(good.exit == 0 && good.output.contains("All certificates are good"), "\(good)")
+            #expect(good.exit == 0 && good.output.contains("All certificates are valid"), "\(good)")
             try await daemon.stop()
         }
     }

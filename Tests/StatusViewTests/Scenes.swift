@@ -118,7 +118,7 @@ struct StatusScene: Sendable, CustomStringConvertible {
         status.findings = [
             finding(
                 "node-stopped", .warning, "7003",
-                "7003 was stopped by stop-node and stays so; its shard cannot fail over", "clusterd start-node 7003")
+                "7003 stays stopped (stop-node); its shard cannot fail over", "clusterd start-node 7003")
         ]
         return StatusScene("stopped-node", status)
     }()

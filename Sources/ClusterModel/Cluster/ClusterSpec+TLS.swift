@@ -1,19 +1,19 @@
-/// TLS is for the whole cluster: clients, replicas, the bus and clusterd, on the ports that the nodes have anyway. It is on where a
-/// certificate is configured.
+/// TLS applies to the whole cluster: clients, replicas, the bus and clusterd, on the nodes' usual ports. It is on if a certificate is
+/// configured.
 extension ClusterSpec {
-    /// The files by which nodes and clients prove who they are. Paths are absolute.
+    /// The files by which nodes and clients authenticate. Paths are absolute.
     package struct Certificates: Hashable, Sendable {
         package var certificate: String
         package var key: String
         package var keyPassword: String?
         package var authorityFile: String?
         package var authorityFolder: String?
-        /// What a client shows; the node's own where there is no other.
+        /// The client certificate; the node's own if there is no other.
         package var clientCertificate: String
         package var clientKey: String
         package var clientKeyPassword: String?
 
-        /// Files with a certificate that may end.
+        /// Files with a certificate that may expire.
         package var paths: [String] {
             [certificate, clientCertificate, authorityFile].compactMap { $0 }.reduce(into: []) { paths, path in
                 if !paths.contains(path) { paths.append(path) }
@@ -32,7 +32,7 @@ extension ClusterSpec {
             clientKeyPassword = value("tls-client-cert-file") == nil ? keyPassword : value("tls-client-key-file-pass")
         }
 
-        /// Those that a node was started with; nil: it was started without TLS.
+        /// The files with which a node was started; nil: it was started without TLS.
         package init?(_ file: RedisConfFacts) {
             guard file.speaksTLS else { return nil }
             self.init { name in
@@ -51,14 +51,14 @@ extension ClusterSpec {
 
     package var certificates: Certificates? { certificates(for: nil) }
 
-    /// What all nodes share first (no name), then what single nodes have in its place.
+    /// First the files that all nodes share (no name), then those that single nodes use instead.
     package var certificatesByNode: [(node: NodeName?, files: Certificates)] {
         ([nil] + overrides.keys.sorted().map(Optional.some)).compactMap { node in
             certificates(for: node).map { (node, $0) }
         }
     }
 
-    /// Those of one node, which may have some of its own.
+    /// The files of one node, which may have its own.
     package func certificates(for node: NodeName?) -> Certificates? {
         let own = node.flatMap { overrides[$0]?.directives } ?? []
         return Certificates { name in

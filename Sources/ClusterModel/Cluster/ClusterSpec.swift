@@ -1,4 +1,4 @@
-/// What conf.d and the command line ask for: one cluster on one host. What was formed is in the record.
+/// The configuration from conf.d and the command line: one cluster on one host. What was formed is in the record.
 package struct ClusterSpec: Hashable, Sendable {
     package var name: String
     package var masters = 3
@@ -11,21 +11,21 @@ package struct ClusterSpec: Hashable, Sendable {
     package var announce: String?
     /// Absolute.
     package var dataDirectory: String
-    /// Bytes of free disk below which nothing is started.
+    /// Bytes of free disk below which clusterd starts nothing.
     package var minimumFreeBytes: Int64 = 512 << 20
-    /// Bytes of the host's memory that each node may have at most; nil: no limit. The kernel kills what needs more.
+    /// The limit on each node's use of the host's memory, in bytes; nil: no limit. The kernel kills a node that exceeds it.
     package var memoryMax: Int64?
     /// A path, or a name to be found on PATH.
     package var server = "redis-server"
     package var engineUser: String?
-    /// The ACL user that clusterd itself is to its nodes; nil: the default user.
+    /// The ACL user as which clusterd logs in to its nodes; nil: the default user.
     package var login: Login?
     /// From `redis:`, in the order in which they were first written.
     package var directives: [Directive] = []
     package var overrides: [NodeName: NodeOverride] = [:]
     package var supervision = Supervision()
     package var control = Control()
-    /// It ends with the daemon that runs it, its data too.
+    /// The cluster, including its data, ends with the daemon that runs it.
     package var isTemporary = false
 
     package init(name: String, dataDirectory: String) {
@@ -35,12 +35,12 @@ package struct ClusterSpec: Hashable, Sendable {
 
     package var nodeCount: Int { masters * (1 + replicas) }
 
-    /// Bytes of the host's memory that the node of that name in conf.d may have at most; nil: no limit.
+    /// The memory limit of the node of that name in conf.d, in bytes; nil: no limit.
     package func memoryMax(of name: NodeName) -> Int64? {
         (overrides[name]?.memoryMax ?? memoryMax).flatMap { $0 > 0 ? $0 : nil }
     }
 
-    /// Folders that nodes have for themselves (`nodes.*.data-dir`), sorted.
+    /// Folders of single nodes (`nodes.*.data-dir`), sorted.
     package var nodesOwnFolders: [String] { overrides.values.compactMap(\.dataDirectory).sorted() }
 
     package struct Login: Hashable, Sendable {
@@ -54,9 +54,9 @@ package struct ClusterSpec: Hashable, Sendable {
     }
 
     package enum PortChoice: Hashable, Sendable {
-        /// This port, and those above it.
+        /// This port and the following ones.
         case from(Int)
-        /// These, and no others.
+        /// Exactly these ports.
         case list([Int])
         case range(ClosedRange<Int>)
     }
@@ -66,8 +66,8 @@ package struct ClusterSpec: Hashable, Sendable {
     /// One engine directive and where it was written.
     package struct Directive: Hashable, Sendable {
         package var name: String
-        /// The arguments as one redis.conf line has them, unquoted. `save ""` is one empty argument. A directive that may
-        /// repeat (`save`, `user`, `rename-command`, …) stands once for each line.
+        /// The arguments as in one redis.conf line, unquoted. `save ""` is one empty argument. A directive that may repeat (`save`, `user`,
+        /// `rename-command`, …) has one entry per line.
         package var arguments: [String]
         package var origin: Origin
 
@@ -81,7 +81,7 @@ package struct ClusterSpec: Hashable, Sendable {
     package struct NodeOverride: Hashable, Sendable {
         /// Absolute.
         package var dataDirectory: String?
-        /// As `ClusterSpec.memoryMax`; 0: no limit; nil: as all nodes.
+        /// Like `ClusterSpec.memoryMax`; 0: no limit; nil: as for all nodes.
         package var memoryMax: Int64?
         package var directives: [Directive] = []
         package var origin: Origin
@@ -119,7 +119,7 @@ package struct ClusterSpec: Hashable, Sendable {
         }
 
         package var failover = Failover.fast
-        /// Bytes; nil is no limit. As much as the engine's replication backlog holds by default.
+        /// Bytes; nil is no limit. The default is the size of the engine's replication backlog.
         package var failoverMaxLag: Int64? = 1 << 20
         package var hangTimeout = Duration.seconds(5)
         package var restart = Restart.always
@@ -133,7 +133,7 @@ package struct ClusterSpec: Hashable, Sendable {
         /// Absolute; nil is `control.sock` in the data folder.
         package var socket: String?
         package var group: String? = "clusterd"
-        /// Where the probes and the metrics are offered over TCP; nil: nowhere.
+        /// Where clusterd serves the probes and the metrics over TCP; nil: nowhere.
         package var metrics: NetworkAddress?
 
         package init() {}
@@ -152,7 +152,7 @@ package struct ClusterSpec: Hashable, Sendable {
         package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
     }
 
-    /// Where a setting came from.
+    /// The origin of a setting.
     package enum Origin: Hashable, Sendable, CustomStringConvertible {
         case builtIn
         case commandLine

@@ -15,7 +15,7 @@ package struct Engine: Hashable, Sendable, Codable, CustomStringConvertible {
 
     /// `cluster-port`, ADDSLOTSRANGE, SHUTDOWN NOW/FORCE, hostnames in nodes.conf (Redis 7.0).
     package var isSevenOrLater: Bool { name == .valkey || version >= EngineVersion(7, 0, 0) }
-    /// Whether a master that has handed over takes in what its new master sends, without being told to (`resetManualFailover`,
+    /// Whether a master that has handed over accepts its new master's stream without further commands (`resetManualFailover`,
     /// src/cluster.c).
     package var endsItsPauseAtHandOver: Bool { isSevenOrLater }
 
@@ -33,7 +33,7 @@ package struct EngineVersion: Hashable, Comparable, Sendable, Codable, CustomStr
         self.minor = minor
         self.patch = patch
     }
-    /// From text such as `7.0.15`; what follows a third number (`-rc1`) is ignored.
+    /// From text such as `7.0.15`; anything after a third number (`-rc1`) is ignored.
     package init?(_ text: some StringProtocol) {
         let numbers = text.split(separator: ".").map { part in Int(part.prefix { $0.isNumber }) }
         guard numbers.count >= 2, let major = numbers[0], let minor = numbers[1] else { return nil }

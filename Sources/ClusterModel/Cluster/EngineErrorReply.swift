@@ -1,14 +1,14 @@
-/// What an error reply of the engine says, as far as clusterd acts on it. The first word of a reply is its kind (`addReplyErrorFormat`,
-/// src/networking.c); this is the one place that reads it.
+/// The meaning of an engine's error reply, as far as clusterd acts on it. The first word of a reply is its kind (`addReplyErrorFormat`,
+/// src/networking.c); only this code reads it.
 package enum EngineErrorReply: Sendable, Hashable {
-    /// `ERR`: the engine understood the command and refuses it.
+    /// `ERR`: the engine understood the command and rejects it.
     case refused
     /// The engine has no connection left for clusterd.
     case noConnectionLeft
-    /// It runs a script, or a function, for too long.
+    /// It has been running a script or a function for too long.
     case busy(BusyWith)
     case loading
-    /// It does not know, or does not admit, who asks: `NOAUTH`, `WRONGPASS`.
+    /// It does not know, or does not accept, the client: `NOAUTH`, `WRONGPASS`.
     case loginRefused
     /// The user may not run the command.
     case permissionDenied
@@ -27,8 +27,8 @@ package enum EngineErrorReply: Sendable, Hashable {
         }
     }
 
-    /// Whether the engine refused the command, and not the one who asked.
+    /// Whether the engine rejected the command, and not the client.
     package var isRefusal: Bool { self == .refused || self == .noConnectionLeft }
-    /// Whether it is about who asks, and not about what is asked.
+    /// Whether the rejection is about the client, and not about the command.
     package var isAboutAccess: Bool { self == .loginRefused || self == .permissionDenied }
 }

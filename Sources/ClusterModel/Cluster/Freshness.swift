@@ -1,23 +1,22 @@
-/// How far a copy of a shard's keys reaches: what a running node holds, or what lies in a folder. Not one number, since
-/// little of it can be compared: the offset within one replication stream can, a time can where both ends are known, and
-/// of files what kind they are. What none of these prove stays open, and then roles stay as they are (invariant:
-/// no-older-master).
+/// How far a copy of a shard's keys reaches: the memory of a running node, or the files in a folder. Not one number, since little of it is
+/// comparable: offsets within one replication stream are, times are if both ends are known, and files by their kind. What none of these
+/// prove stays open, and then the roles stay unchanged (invariant: no-older-master).
 package struct Freshness: Hashable, Sendable {
-    /// What kind of evidence there is, the weakest first.
+    /// The kind of evidence, the weakest first.
     package enum Durability: Int, Comparable, Hashable, Sendable {
         case nothing
         case dump
-        /// An append-only file of which an end is missing, or that could not be loaded.
+        /// An append-only file that is incomplete, or that could not be loaded.
         case cutAppendOnly
         case wholeAppendOnly
-        /// Saved by a process that ended as it was told, and not touched since.
+        /// Saved by a process that stopped as ordered, and unchanged since.
         case cleanStop
         case running
 
         package static func < (a: Durability, b: Durability) -> Bool { a.rawValue < b.rawValue }
     }
 
-    /// A place in a stream of writes.
+    /// A position in a stream of writes.
     package struct Position: Hashable, Sendable {
         package var replicationID: String
         /// Bytes.
@@ -30,33 +29,33 @@ package struct Freshness: Hashable, Sendable {
     }
 
     package var durability: Durability
-    /// Everything up to here is in it.
+    /// Everything up to here is in the copy.
     package var reached: Position?
     /// Whether it ends at `reached`; otherwise it may hold more.
     package var endsThere = false
-    /// Everything that the shard had written until then is in it.
+    /// Everything that the shard had written until then is in the copy.
     package var coversUntil: WallTime?
-    /// Nothing that was written later is in it.
+    /// Nothing that was written later is in the copy.
     package var endsAt: WallTime?
-    /// When its node was last seen to hold it, whole.
+    /// When its node was last seen to hold it completely.
     package var seenAt: WallTime?
     /// When its files were last written, for whatever reason.
     package var writtenAt: WallTime?
-    /// When a write of the shard was last appended to them. A file that was written as a whole says nothing of that: the engine
-    /// does so at every synchronisation and rewrite, also where nobody has written for days.
+    /// When a write of the shard was last appended to the files. A file that was written as a whole proves nothing about that: the engine
+    /// writes one at every synchronization and rewrite, even without any client write for days.
     package var appendedAt: WallTime?
 
     package init(_ durability: Durability) { self.durability = durability }
 
-    /// Nodes are seen together, and what was seen is remembered at least so often while they change.
+    /// Nodes are seen together, and what was seen is recorded at least this often while they change.
     package static let granularity = Duration.seconds(15)
-    /// Files of nodes in sync are written within this of each other: `appendfsync everysec`, and a busy disk.
+    /// Files of nodes in sync are written within this time of each other: `appendfsync everysec`, and a busy disk.
     package static let writeSpread = Duration.seconds(5)
 
     package enum Comparison: Hashable, Sendable {
-        /// It holds all that the other holds, and more: why, as a sentence's end.
+        /// It holds everything that the other holds, and more: the reason, as a sentence's end.
         case fresher(because: String)
-        /// It is known not to, or nothing speaks for it.
+        /// It is known not to be fresher, or there is no evidence for it.
         case notFresher
         /// Each may hold what the other lacks.
         case undecided(because: String)
@@ -68,7 +67,7 @@ package struct Freshness: Hashable, Sendable {
         return byOffset(other) ?? byTime(other) ?? byKind(other)
     }
 
-    /// Of the PING that a master sends its replicas in the stream (`*1\r\n$4\r\nPING\r\n`); no write is as short.
+    /// The length of the PING that a master sends its replicas in the stream (`*1\r\n$4\r\nPING\r\n`); no write is as short.
     static let pingBytes: Int64 = 14
 
     private func byOffset(_ other: Freshness) -> Comparison? {
@@ -93,7 +92,7 @@ package struct Freshness: Hashable, Sendable {
         switch (durability, other.durability) {
         case (.nothing, _), (_, .nothing): return .notFresher
         case (.wholeAppendOnly..., .cutAppendOnly):
-            // Whole, and in sync when the other was last seen whole.
+            // Complete, and in sync when the other was last seen complete.
             let wasInSync =
                 other.seenAt.map { seen in coversUntil.map { $0 + Self.granularity >= seen } ?? false } ?? true
             return wasInSync

@@ -1,7 +1,7 @@
-/// NODE as people write it: a node's name, then host:port or port, then the beginning of a Redis node id (4 hex digits or
-/// more with a letter among them, or 8).
+/// NODE as operators type it: a node's name, then host:port or port, then the beginning of a Redis node id (4 hex digits or more with a
+/// letter among them, or 8).
 package enum NodeChoice: Equatable, Sendable {
-    /// Positions in what was looked through.
+    /// Positions in the searched list.
     case one(Int)
     case several([Int])
     case none
@@ -39,7 +39,7 @@ package enum NodeChoice: Equatable, Sendable {
 }
 
 extension NodeChoice {
-    /// Why it is not one node, for the person who wrote it.
+    /// Why it does not match exactly one node, for the operator who typed it.
     package struct Unclear: Error, Equatable {
         package enum Kind: String, Sendable {
             case ambiguous = "ambiguous-node"
@@ -58,7 +58,7 @@ extension NodeChoice {
         }
     }
 
-    /// The position of the node that is meant.
+    /// The position of the matching node.
     package static func position(of text: String, among nodes: [Candidate]) throws(Unclear) -> Int {
         switch NodeChoice(text, among: nodes) {
         case .one(let index): return index

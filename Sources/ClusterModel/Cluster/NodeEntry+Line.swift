@@ -7,9 +7,9 @@ struct NodeLineTrouble: Error {
 
 extension NodeEntry {
     enum Strictness {
-        /// nodes.conf: what the engine itself would not have written is damage.
+        /// nodes.conf: anything that the engine itself would not have written is damage.
         case file
-        /// CLUSTER NODES of any engine, also a newer one: what is not known is passed over.
+        /// CLUSTER NODES of any engine, including newer ones: unknown parts are skipped.
         case reply
     }
 
@@ -43,7 +43,7 @@ extension NodeEntry {
         try readSlots(fields.dropFirst(8), strictness)
     }
 
-    /// `host:port@bus`; the last colon divides, so that IPv6 addresses stand as they are. Engines before 4.0 wrote no bus.
+    /// `host:port@bus`; the last colon separates, so IPv6 addresses need no brackets. Engines before 4.0 wrote no bus port.
     private static func address(_ text: ArraySlice<UInt8>) -> (String, PortPair)? {
         guard let colon = text.lastIndex(of: UInt8(ascii: ":")) else { return nil }
         let numbers = text[(colon + 1)...].split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
@@ -107,7 +107,7 @@ extension NodeEntry {
         }
     }
 
-    /// `[93->-ID]` on its way to ID, `[93-<-ID]` on its way here.
+    /// `[93->-ID]` is migrating to ID, `[93-<-ID]` is being imported from ID.
     private static func openSlot(_ field: ArraySlice<UInt8>) -> (slot: Int, arrow: UInt8, node: NodeID)? {
         guard field.count > 3, field.first == UInt8(ascii: "["), field.last == UInt8(ascii: "]") else { return nil }
         let parts = field.dropFirst().dropLast().split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
@@ -126,9 +126,9 @@ extension NodeEntry {
         return fields.joined(separator: " ")
     }
 
-    /// 6.2 knows `ip:port@bus` only; 7.0 takes all behind the first comma for the hostname; from 7.2 on, a field with a
-    /// name that the engine does not know makes the file corrupt (`auxFieldHandlers`, src/cluster_legacy.c), so a Redis is
-    /// given none of those that only Valkey has.
+    /// 6.2 knows `ip:port@bus` only; 7.0 takes everything after the first comma as the hostname; from 7.2 on, a field with a name that the
+    /// engine does not know makes the file corrupt (`auxFieldHandlers`, src/cluster_legacy.c), so a Redis gets none of those that only
+    /// Valkey has.
     private func address(for engine: Engine) -> String {
         let address = "\(host):\(ports)"
         guard engine.isSevenOrLater else { return address }

@@ -2,20 +2,20 @@
 /// from 7.2 on src/cluster_legacy.c).
 package struct NodeEntry: Hashable, Sendable {
     package var id: NodeID
-    /// An address as the engine has it: IPv4, IPv6 without brackets, or a name. Empty where none is known: of itself
-    /// before a peer has told it, and with the flag `noaddr`.
+    /// An address as the engine shows it: IPv4, IPv6 without brackets, or a name. Empty if none is known: for the node itself before a peer
+    /// has told it, and with the flag `noaddr`.
     package var host: String
-    /// Both 0 where no address is known.
+    /// Both 0 if no address is known.
     package var ports: PortPair
     package var hostname: String?
     package var auxiliary: Auxiliary = []
     package var flags: Flags = []
     package var masterID: NodeID?
-    /// Milliseconds since 1970; 0: no ping is open.
+    /// Milliseconds since 1970; 0: no ping is pending.
     package var pingSent: Int64 = 0
     /// Milliseconds since 1970.
     package var pongReceived: Int64 = 0
-    /// Of a replica: its master's.
+    /// For a replica: its master's.
     package var configEpoch: UInt64 = 0
     package var linkConnected = true
     package var slots = SlotSet()
@@ -30,7 +30,7 @@ package struct NodeEntry: Hashable, Sendable {
 
     package var shardID: NodeID? { auxiliary["shard-id"].flatMap { NodeID($0) } }
 
-    /// A slot that a node is handing to another or taking from another.
+    /// A slot that a node is migrating to another node or importing from one.
     package struct OpenSlot: Hashable, Sendable {
         package var slot: Int
         package var node: NodeID
@@ -51,7 +51,7 @@ package struct NodeEntry: Hashable, Sendable {
         package static let master = Flags(rawValue: 2)
         /// `slave`.
         package static let replica = Flags(rawValue: 4)
-        /// `fail?`: this view alone holds it for failed.
+        /// `fail?`: only this view considers it failed.
         package static let pfail = Flags(rawValue: 8)
         package static let fail = Flags(rawValue: 16)
         package static let handshake = Flags(rawValue: 32)
@@ -80,8 +80,8 @@ package struct NodeEntry: Hashable, Sendable {
         }
     }
 
-    /// `name=value` fields behind the address (Redis 7.2 and later, Valkey), in the order of the file. The engine shows
-    /// them in its nodes.conf only, not in CLUSTER NODES.
+    /// `name=value` fields after the address (Redis 7.2 and later, Valkey), in the order of the file. The engine shows them only in its
+    /// nodes.conf, not in CLUSTER NODES.
     package struct Auxiliary: Hashable, Sendable, ExpressibleByArrayLiteral {
         package struct Field: Hashable, Sendable {
             package var name: String

@@ -1,8 +1,8 @@
-/// What people call a node: the client port that it got when it was formed, as text. Unique in the cluster, and never
-/// changed, also when the node's port later does.
+/// The name by which operators refer to a node: the client port that it got when it was formed, as text. Unique in the cluster, and never
+/// changed, even if the node's port later changes.
 package struct NodeName: Hashable, Comparable, Sendable, Codable, CustomStringConvertible, ExpressibleByStringLiteral {
     package let text: String
-    /// Read once: names are compared and looked up all the time.
+    /// Parsed once: names are compared and looked up all the time.
     private let number: Int?
 
     package init(_ text: String) {
@@ -19,7 +19,7 @@ package struct NodeName: Hashable, Comparable, Sendable, Codable, CustomStringCo
     }
     package var description: String { text }
 
-    /// Numbers in numeric order and before words, so that 7010 stands after 7009 and not after 701.
+    /// Numbers in numeric order and before words, so that 7010 comes after 7009 and not after 701.
     package static func < (a: NodeName, b: NodeName) -> Bool {
         switch (a.number, b.number) {
         case (let x?, let y?): (x, a.text) < (y, b.text)
@@ -34,8 +34,8 @@ package struct NodeName: Hashable, Comparable, Sendable, Codable, CustomStringCo
     }
 }
 
-/// A Redis node id: 40 lower-case hexadecimal digits (`CLUSTER_NAMELEN`, src/cluster.h). Shard ids have the same form. Kept as
-/// the 160 bits that it is: views are full of them, and are compared all the time.
+/// A Redis node id: 40 lower-case hexadecimal digits (`CLUSTER_NAMELEN`, src/cluster.h). Shard ids have the same form. Stored as its 160
+/// bits: views contain many ids, and are compared all the time.
 package struct NodeID: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
     private let high: UInt64
     private let middle: UInt64
@@ -65,7 +65,7 @@ package struct NodeID: Hashable, Comparable, Sendable, Codable, CustomStringConv
         (high, middle, low) = (words.0, words.1, UInt32(words.2))
     }
 
-    /// An id out of random words, as the engine makes its own (`getRandomHexChars`, src/util.c).
+    /// An id from random words, as the engine generates its own (`getRandomHexChars`, src/util.c).
     package init(using random: inout some RandomNumberGenerator) {
         (high, middle, low) = (random.next(), random.next(), random.next())
     }

@@ -1,6 +1,6 @@
-/// What one node said of itself in one pipelined question: INFO, CLUSTER INFO, CLUSTER NODES, CONFIG GET.
+/// What one node reported in one pipelined query: INFO, CLUSTER INFO, CLUSTER NODES, CONFIG GET.
 package struct NodeReport: Hashable, Sendable {
-    /// INFO server `process_id`: tells a leaked old process on the port from the one that was started.
+    /// INFO server `process_id`: distinguishes a leaked old process on the port from the one that was started.
     package var processID: Int32
     package var id: NodeID
     package var engine: Engine
@@ -11,12 +11,12 @@ package struct NodeReport: Hashable, Sendable {
     package var view: NodesView
     package var persistence: Persistence
     package var load: Load
-    /// Live values of the directives that clusterd asks for, by lower-case name.
+    /// Live values of the directives that clusterd queries, by lower-case name.
     package var settings: [String: String]
-    /// A client has sent CLIENT PAUSE, and its time is not over: clients' writes wait, while questions are answered. Only Valkey 9.1 and
-    /// later tell (INFO `paused_reason`).
+    /// A client has sent CLIENT PAUSE, and the pause has not expired: clients' writes wait, while queries are answered. Only Valkey 9.1 and
+    /// later report this (INFO `paused_reason`).
     package var holdsWrites = false
-    /// How many keys it has of slots that it is taking in from another.
+    /// The number of its keys in slots that it is importing.
     package var keysOfImportedSlots: [Int: Int64] = [:]
 
     package struct Replication: Hashable, Sendable {
@@ -28,11 +28,11 @@ package struct NodeReport: Hashable, Sendable {
         /// `slave_repl_offset` on a replica, `master_repl_offset` on a master; bytes.
         package var offset: Int64
         package var connectedReplicas: Int
-        /// For how long a replica's link has been down; nil where it is up, or was never up since the process started.
+        /// How long a replica's link has been down; nil if it is up, or was never up since the process started.
         package var linkDownFor: Duration?
         /// A master's replicas that count for `min-replicas-to-write`; nil: the engine does not count them.
         package var goodReplicas: Int?
-        /// INFO `sync_full`: how many full synchronisations the process has begun as a master; nil: the engine does not count them.
+        /// INFO `sync_full`: how many full synchronizations the process has begun as a master; nil: the engine does not count them.
         package var fullSyncs: Int64?
 
         package init(
@@ -56,7 +56,7 @@ package struct NodeReport: Hashable, Sendable {
         package var lastAppendOK: Bool
         /// CONFIG `appendfsync`.
         package var appendFsync: String?
-        /// `aof_current_size`: what the append-only file and its base hold.
+        /// `aof_current_size`: the size of the append-only file including its base.
         package var appendOnlyBytes: Int64?
         /// A rewrite of the append-only file runs or is scheduled. A file that was just switched on is incomplete until its first rewrite ends.
         package var rewritesAppendOnly = false
@@ -109,7 +109,7 @@ package struct NodeReport: Hashable, Sendable {
         }
     }
 
-    /// `min-replicas-to-write`; nil: writes ask for no replica.
+    /// `min-replicas-to-write`; nil: writes require no replica.
     package var replicasToWrite: Int? {
         settings["min-replicas-to-write"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
     }

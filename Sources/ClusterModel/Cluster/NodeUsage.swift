@@ -1,13 +1,13 @@
-/// What one node takes of the host, as it was just looked at.
+/// The resources that one node uses on the host, as just measured.
 package struct NodeUsage: Hashable, Sendable {
     package var of: ProcessIdentity
-    /// Used since it began, in user and in kernel mode, by what it has forked too.
+    /// CPU time used since it began, in user and kernel mode, including its forked children.
     package var cpu: Duration
-    /// What lies in memory of it. Files that the kernel keeps there for later are not counted: it gives that back by itself.
+    /// Its resident memory. Files that the kernel caches for it are not counted: the kernel releases those automatically.
     package var residentBytes: Int64
-    /// The cgroup in which it is alone, as /proc/PID/cgroup has it; nil: it shares one with others.
+    /// The cgroup of this node alone, as /proc/PID/cgroup shows it; nil: it shares one with others.
     package var cgroup: String?
-    /// What that cgroup's memory controller says; nil: it has none.
+    /// What that cgroup's memory controller reports; nil: it has none.
     package var memory: MemoryControl?
 
     package init(
@@ -29,7 +29,7 @@ package struct NodeUsage: Hashable, Sendable {
     }
 }
 
-/// What all nodes take of the host, and whether each can have a cgroup of its own.
+/// The resources that all nodes use, and whether each can have a cgroup of its own.
 package struct HostUsage: Hashable, Sendable {
     package var askedAt: Moment
     package var nodes: [NodeName: NodeUsage]
@@ -46,19 +46,19 @@ package struct HostUsage: Hashable, Sendable {
 package enum CgroupDelegation: Hashable, Sendable {
     /// Why not.
     case none(String)
-    /// CPU time is counted there, and memory is neither counted nor limited; why.
+    /// CPU time is counted there, and memory is neither counted nor limited; the reason.
     case withoutMemory(String)
     /// The same, for as long as processes are in it that were started before it was divided.
     case occupied(String)
     case withMemory
 }
 
-/// What a cgroup has counted of memory that could not be had (`memory.events`, Documentation/admin-guide/cgroup-v2.rst). It
-/// only ever grows.
+/// The failed memory allocations that a cgroup has counted (`memory.events`, Documentation/admin-guide/cgroup-v2.rst). The counters only
+/// grow.
 package struct MemoryEvents: Hashable, Sendable {
-    /// How often it was at its own limit, and nothing could be given back.
+    /// How often it was at its own limit, and no memory could be reclaimed.
     package var exhausted: Int64
-    /// Processes of it that the kernel has killed, for whoever's want.
+    /// Processes in it that the kernel has killed, whichever limit was the cause.
     package var killed: Int64
 
     package init(exhausted: Int64, killed: Int64) {
@@ -69,7 +69,7 @@ package struct MemoryEvents: Hashable, Sendable {
 
 /// What the cgroup of a node counted while one process ran in it.
 package struct MemoryWitness: Hashable, Sendable {
-    /// When that was last looked at before its end.
+    /// When that was last read before the end.
     package var before: MemoryEvents
     package var after: MemoryEvents
     /// `memory.max` at its end; nil: none.

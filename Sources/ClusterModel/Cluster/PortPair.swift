@@ -8,8 +8,8 @@ package struct PortPair: Hashable, Comparable, Sendable, Codable, CustomStringCo
         self.bus = bus
     }
 
-    /// The bus port is the client port plus 10000 (`CLUSTER_PORT_INCR`, src/cluster.h). Where that is no port any more,
-    /// it is the client port minus 10000, which engines from 7.0 on accept as `cluster-port`.
+    /// The bus port is the client port plus 10000 (`CLUSTER_PORT_INCR`, src/cluster.h). If that is not a valid port, it is the client port
+    /// minus 10000, which engines from 7.0 on accept as `cluster-port`.
     package init(client: Int) {
         self.init(client: client, bus: client + 10000 <= 65535 ? client + 10000 : client - 10000)
     }

@@ -1,5 +1,5 @@
-/// A set of hash slots, kept as sorted ranges that neither touch nor overlap, so that equal sets are equal values. Every
-/// slot is in 0..<16384.
+/// A set of hash slots, stored as sorted ranges that neither touch nor overlap, so that equal sets are equal values. Every slot is in
+/// 0..<16384.
 package struct SlotSet: Hashable, Sendable, CustomStringConvertible {
     /// `CLUSTER_SLOTS`, src/cluster.h.
     package static let slotCount = 16384
@@ -71,8 +71,8 @@ package struct SlotSet: Hashable, Sendable, CustomStringConvertible {
         ranges[ranges.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
     }
 
-    /// Shares as `redis-cli --cluster create` deals them, in its own single precision (`clusterManagerCommandCreate`,
-    /// src/redis-cli.c): 3 → 0-5460, 5461-10922, 10923-16383.
+    /// Shares as `redis-cli --cluster create` deals them, in its single precision (`clusterManagerCommandCreate`, src/redis-cli.c): 3 →
+    /// 0-5460, 5461-10922, 10923-16383.
     package static func evenly(among masters: Int) -> [SlotSet] {
         precondition((1...slotCount).contains(masters), "there are 16384 slots to share")
         let share = Float(slotCount) / Float(masters)
@@ -90,7 +90,7 @@ package struct SlotSet: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The text form: one string a range, `0-5460` or `7000`.
+/// The text form: one string per range, `0-5460` or `7000`.
 extension SlotSet {
     package var texts: [String] {
         ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }

@@ -1,12 +1,12 @@
-/// What one file of an append-only file holds: commands, or an RDB with commands behind it.
+/// The contents of one file of an append-only file: commands, or an RDB followed by commands.
 package struct AOFContent: Hashable, Sendable {
     package var evidence: DataEvidence
     package var header: RDBHeader?
 
-    /// No bytes, or nothing but SELECT commands and comments (`#TS:…`, of `aof-timestamp-enabled`), is no keys. A FLUSHALL
-    /// counts as keys: what was written before it may have to be read by a person.
+    /// No bytes, or only SELECT commands and comments (`#TS:…`, from `aof-timestamp-enabled`), count as no keys. A FLUSHALL counts as keys:
+    /// an operator may need to recover what was written before it.
     /// - Parameters:
-    ///   - prefix: the first bytes of the file. One without keys that is longer than this is `unreadable`.
+    ///   - prefix: the first bytes of the file. A file without keys that is longer than this is `unreadable`.
     ///   - fileSize: bytes.
     package static func inspect(prefix: [UInt8], fileSize: Int) -> AOFContent {
         var start = 0
@@ -27,7 +27,7 @@ package struct AOFContent: Hashable, Sendable {
         return AOFContent(evidence: commands == .noKeys ? evidence : commands, header: header)
     }
 
-    /// Whether a file of any name begins as a part of an append-only file does.
+    /// Whether a file of any name begins like a part of an append-only file.
     package static func begins(_ prefix: [UInt8]) -> Bool {
         if RDBReader.begins(prefix) || prefix.starts(with: "#TS:".utf8) { return true }
         return prefix.first == UInt8(ascii: "*") && prefix.dropFirst().first.map { (49...57).contains($0) } == true
@@ -49,7 +49,7 @@ package struct AOFContent: Hashable, Sendable {
     }
 }
 
-/// Commands as they are written to an append-only file: arrays of bulk strings (`catAppendOnlyGenericCommand`, src/aof.c).
+/// Commands as written to an append-only file: arrays of bulk strings (`catAppendOnlyGenericCommand`, src/aof.c).
 private struct AOFReader {
     private var rest: ArraySlice<UInt8>
 
@@ -58,7 +58,7 @@ private struct AOFReader {
     enum Item {
         case comment
         case select
-        /// Maybe cut short behind its name.
+        /// It may be cut short after its name.
         case otherCommand
         case cutShort
         case malformed

@@ -1,9 +1,9 @@
-/// The manifest of a Redis 7 append-only file: which files it is made of (`aofLoadManifestFromFile`, src/aof.c).
+/// The manifest of a Redis 7 append-only file: the files that it consists of (`aofLoadManifestFromFile`, src/aof.c).
 package struct AOFManifest: Hashable, Sendable {
     package enum Kind: String, Hashable, Sendable {
         case base = "b"
         case increment = "i"
-        /// Superseded, to be deleted by the engine.
+        /// Superseded; the engine will delete it.
         case history = "h"
     }
 
@@ -15,8 +15,8 @@ package struct AOFManifest: Hashable, Sendable {
 
     package var entries: [Entry] = []
 
-    /// nil for what the engine refuses: a line that is not `file NAME seq N type b|i|h`, a last one that is cut, a second base, and
-    /// increments that are not in the order of their numbers.
+    /// nil for anything that the engine rejects: a line that is not `file NAME seq N type b|i|h`, a last line that is cut, a second base,
+    /// and increments that are not in numerical order.
     package init?(_ bytes: [UInt8]) {
         guard bytes.last == 10 else { return nil }
         for line in bytes.split(separator: 10) where line.first != UInt8(ascii: "#") {

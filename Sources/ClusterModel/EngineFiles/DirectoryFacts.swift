@@ -1,23 +1,23 @@
-/// What lies in one folder that is, was or may become a node's, as it was found.
+/// The contents of one folder that is, was or may become a node's.
 package struct DirectoryFacts: Hashable, Sendable {
     /// Absolute.
     package var path: String
     package var exists = false
-    /// Whether it is the data folder itself, in which clusterd keeps its own files: never a node's.
+    /// Whether it is the data folder itself, in which clusterd keeps its own files: it is never a node's folder.
     package var isDataFolder = false
     package var ownerUserID: UInt32?
-    /// For the user that clusterd runs as.
+    /// For the user that runs clusterd.
     package var writable = false
     package var nodesFile = NodesFileState.absent
-    /// nil where there is none.
+    /// nil if there is none.
     package var nodesFileName: String?
     package var content = DirectoryContent()
     package var redisConf: RedisConfFacts?
-    /// The names under which an engine finds the data that are here: by redis.conf, or by what lies in the folder.
+    /// The names by which an engine finds the existing data: from redis.conf, or from the folder's contents.
     package var dataNames = DataFileNames()
     /// Of the folder itself.
     package var modified: WallTime?
-    /// Of its file system, for the user that clusterd runs as.
+    /// Of its file system, for the user that runs clusterd.
     package var freeBytes: Int64?
 
     package init(path: String) { self.path = path }
@@ -43,7 +43,7 @@ package enum NodesFileState: Hashable, Sendable {
     }
 }
 
-/// How the engine's data files are called (`dbfilename`, `appendfilename`, `appenddirname`).
+/// The names of the engine's data files (`dbfilename`, `appendfilename`, `appenddirname`).
 package struct DataFileNames: Hashable, Sendable {
     package var dump = "dump.rdb"
     package var appendOnly = "appendonly.aof"
@@ -51,10 +51,10 @@ package struct DataFileNames: Hashable, Sendable {
 
     package init() {}
 
-    /// As they seem to have been where no redis.conf says it (servers started by a script with `--dbfilename` and so on):
-    /// the engine's own names if there is such a file, else the name of the only one of its kind.
+    /// The probable names if no redis.conf has them (servers started by a script with `--dbfilename` and so on): the engine's default names
+    /// if such a file exists, otherwise the name of the only file of its kind.
     /// - Parameters:
-    ///   - names: what lies in the folder.
+    ///   - names: the contents of the folder.
     ///   - manifests: `appendonlydir/appendonly.aof.manifest`, relative to it.
     package init(guessedFrom names: [String], manifests: [String]) {
         func theOnly(_ suffix: String, among names: [String], usual: String) -> String? {
@@ -72,7 +72,7 @@ package struct DataFileNames: Hashable, Sendable {
         }
     }
 
-    /// As lines of redis.conf; only those that are not the engine's own, so that 6.2 need not know `appenddirname`.
+    /// As lines of redis.conf; only those that differ from the engine's defaults, so that 6.2 need not know `appenddirname`.
     package var lines: [String] {
         let own = DataFileNames()
         return [
@@ -82,14 +82,14 @@ package struct DataFileNames: Hashable, Sendable {
     }
 }
 
-/// The redis.conf that lies in a node's folder.
+/// The redis.conf in a node's folder.
 package struct RedisConfFacts: Hashable, Sendable {
-    /// How the first line begins of a redis.conf that clusterd has written.
+    /// The first words of a redis.conf that clusterd has written.
     package static let marker = "# Written by clusterd"
 
     package var fileName: String
     package var isGenerated: Bool
-    /// Where clients come, with or without TLS.
+    /// The port for clients, with or without TLS.
     package var port: Int?
     package var speaksTLS: Bool
     package var appendOnly: Bool?
@@ -118,6 +118,6 @@ package struct RedisConfFacts: Hashable, Sendable {
         if let name = file.value("appenddirname") { dataNames.appendOnlyDirectory = name }
     }
 
-    /// Lines of redis.conf that a new one must keep for the data to be found.
+    /// Lines of redis.conf that a new one must keep so that the engine finds the data.
     package var fileNames: [String] { dataNames.lines }
 }

@@ -1,4 +1,4 @@
-/// What lies in one folder, by name.
+/// The contents of one folder, by name.
 package struct FolderListing: Sendable, Hashable {
     package enum Kind: Sendable, Hashable { case file, folder, link, other }
 
@@ -13,12 +13,12 @@ package struct FolderListing: Sendable, Hashable {
     }
 
     package var path: String
-    /// Whether it is a folder and no link to one, and no link leads to it from the data folder on.
+    /// Whether it is a folder and not a link to one, and no link is on the path to it from the data folder.
     package var isReal: Bool
     package var entries: [Entry]
-    /// Those that say of themselves that clusterd wrote them.
+    /// Files whose marker says that clusterd wrote them.
     package var generated: Set<String>
-    /// How the data of a node's folder are called.
+    /// The names of the data files of a node's folder.
     package var dataNames = DataFileNames()
 
     package init(

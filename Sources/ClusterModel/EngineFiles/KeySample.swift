@@ -1,12 +1,12 @@
-/// Which keys data files hold, as far as their first bytes tell: for a person who is to say what becomes of them.
+/// The keys in data files, as far as their first bytes show them: for an operator who must decide about them.
 package struct KeySample: Hashable, Sendable {
-    /// nil: not even that is known without reading everything.
+    /// nil: the number is unknown without reading everything.
     package var count: Int64?
-    /// Whether there are exactly so many; otherwise there are at least so many.
+    /// Whether the number is exact; otherwise it is a minimum.
     package var isExact: Bool
-    /// Some of them, as an engine would print them.
+    /// Some of the keys, as an engine would print them.
     package var names: [String]
-    /// Functions are among it: data without a key.
+    /// The data include functions, which have no key.
     package var holdsFunctions = false
 
     package static let namesKept = 5
@@ -19,7 +19,7 @@ package struct KeySample: Hashable, Sendable {
 
     /// Of one data file.
     /// - Parameters:
-    ///   - prefix: the first bytes of it.
+    ///   - prefix: the first bytes of the file.
     ///   - fileSize: bytes.
     package init(prefix: [UInt8], fileSize: Int) {
         if RDBReader.begins(prefix) {
@@ -30,7 +30,7 @@ package struct KeySample: Hashable, Sendable {
         }
     }
 
-    /// What an engine has that loads all of these, one after the other: a key may be in several.
+    /// The data of an engine that loads all of these, one after the other: a key may be in several.
     package init(of parts: [KeySample]) {
         let known = parts.filter { $0.count != 0 }
         self.init(
@@ -53,7 +53,7 @@ package struct KeySample: Hashable, Sendable {
         return "\(amount) (\(names.joined(separator: ", "))\(isAll ? "" : ", …"))"
     }
 
-    /// Commands name the keys that they are about in their second word, but for those that are about something else.
+    /// In commands, the second word is the key, except in commands that are not about a key.
     private static func ofCommands(_ bytes: ArraySlice<UInt8>, isWhole: Bool) -> KeySample {
         var reader = CommandWords(bytes)
         // The same name in two databases is two keys.
@@ -75,7 +75,7 @@ package struct KeySample: Hashable, Sendable {
             default: keys.insert(Key(database: database, name: words[1]))
             }
         }
-        // What follows in a longer file may delete some.
+        // In a longer file, later commands may delete some of them.
         sample.count = Int64(keys.count)
         sample.isExact = isWhole && reader.isAtEnd
         sample.names = keys.sorted { a, b in
@@ -90,7 +90,7 @@ package struct KeySample: Hashable, Sendable {
         var name: [UInt8]
     }
 
-    /// As redis-cli shows it, and not longer than a line can bear.
+    /// As redis-cli shows it, and short enough for a line.
     static func printable(_ bytes: some Collection<UInt8>) -> String {
         var text = ""
         for byte in bytes.prefix(60) {
@@ -106,7 +106,8 @@ package struct KeySample: Hashable, Sendable {
 }
 
 extension RDBReader {
-    /// How many keys the file says that it has, and the first of them: names behind a value that is no plain string are too dear.
+    /// The number of keys that the file reports, and the first of them: names after a value that is not a plain string are too expensive to
+    /// find.
     mutating func sample() -> KeySample {
         guard let evidence = try? walk() else { return KeySample(count: nil, isExact: false, names: []) }
         guard evidence == .keys else {
@@ -115,13 +116,13 @@ extension RDBReader {
             return none
         }
         var names: [String] = []
-        // `walk` has read the opcode that begins the first key.
+        // `walk` has read the opcode before the first key.
         stepBack()
         while names.count < KeySample.namesKept, let (name, isLast) = try? key() {
             if !name.isEmpty { names.append(KeySample.printable(name)) }
             if isLast { break }
         }
-        // Valkey 9 (format 80) may have more databases, and what those hold is behind all keys of the first one.
+        // Valkey 9 (format 80) may have more databases, and their contents follow all keys of the first one.
         let isAlone = (header?.formatVersion ?? 0) < 80
         var sample = KeySample(count: header?.keys, isExact: header?.keys != nil && isAlone, names: names)
         sample.holdsFunctions = holdsFunctions
@@ -129,7 +130,7 @@ extension RDBReader {
     }
 }
 
-/// The words of the commands in a part of an append-only file, as far as they are whole.
+/// The words of the commands in a part of an append-only file, as far as they are complete.
 private struct CommandWords {
     private var rest: ArraySlice<UInt8>
 

@@ -1,4 +1,4 @@
-/// What one node knows of all: a CLUSTER NODES reply, or the node lines of a nodes.conf, in their order.
+/// What one node knows about all nodes: a CLUSTER NODES reply, or the node lines of a nodes.conf, in their order.
 package struct NodesView: Hashable, Sendable {
     package var entries: [NodeEntry]
 
@@ -8,11 +8,10 @@ package struct NodesView: Hashable, Sendable {
 
     package func entry(_ id: NodeID) -> NodeEntry? { entries.first { $0.id == id } }
 
-    /// Every slot that some entry owns: less than all of them in a file whose slot list was cut, which its grammar alone
-    /// does not show.
+    /// Every slot that some entry owns: fewer than all in a file whose slot list was cut, which its grammar alone does not reveal.
     package var coveredSlots: SlotSet { SlotSet(entries.flatMap(\.slots.ranges)) }
 
-    /// A CLUSTER NODES reply. A line that describes no node is passed over, and so are words that this does not know.
+    /// A CLUSTER NODES reply. A line that describes no node is skipped, and so are unknown words.
     package static func parse(_ reply: some Sequence<UInt8>) -> NodesView {
         let lines = Array(reply).split(separator: UInt8(ascii: "\n"))
         return NodesView(entries: lines.compactMap { try? NodeEntry(fields: nodesFileFields($0), .reply) })
@@ -45,7 +44,7 @@ package struct NodesFile: Hashable, Sendable {
 package enum NodesFileError: Error, Hashable, Sendable, CustomStringConvertible {
     /// No bytes: the engine would silently start as a new node.
     case empty
-    /// What is there is right, and its end is missing. The engine would start with what is left.
+    /// The existing part is valid, and the end is missing. The engine would start with the rest.
     case torn(line: Int, why: String)
     /// Something that no engine writes.
     case corrupt(line: Int, why: String)
@@ -59,14 +58,14 @@ package enum NodesFileError: Error, Hashable, Sendable, CustomStringConvertible 
 }
 
 extension NodesFile {
-    /// Stricter than `clusterLoadConfig`, which takes a cut file for a whole one. A slot list that was cut in front of the
-    /// `vars` line of an older file passes: compare `view.coveredSlots`.
+    /// Stricter than `clusterLoadConfig`, which accepts a cut file as a complete one. A slot list that was cut in front of the `vars` line
+    /// of an older file passes: compare `view.coveredSlots`.
     package static func parse(_ bytes: [UInt8]) throws(NodesFileError) -> NodesFile {
         guard !bytes.isEmpty else { throw .empty }
         let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         var reading = Reading()
-        // Behind the last newline is nothing, or a line that was cut. Empty lines are how Redis before 7.2 fills up a file
-        // that was longer (`clusterSaveConfig`).
+        // After the last newline there is nothing, or a cut line. Redis before 7.2 uses empty lines to fill up a file that was longer
+        // (`clusterSaveConfig`).
         for (index, line) in lines.dropLast().enumerated() where !line.isEmpty {
             do {
                 try reading.take(nodesFileFields(line), line: index + 1)
@@ -93,7 +92,7 @@ extension NodesFile {
             || start.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
     }
 
-    /// The lines so far.
+    /// The lines read so far.
     private struct Reading {
         var entries: [NodeEntry] = []
         var lines: [Int] = []
@@ -138,7 +137,7 @@ extension NodesFile {
             return (current, vote)
         }
 
-        /// What only the whole file can show.
+        /// Errors that only the whole file can show.
         func checkWhole(lastLine: Int) throws(NodesFileError) {
             guard entries.contains(where: { $0.flags.contains(.myself) }) else {
                 throw .corrupt(line: lastLine, why: "is reached without a line with the flag myself")
@@ -147,7 +146,7 @@ extension NodesFile {
                 if let master = entry.masterID, !ids.contains(master) {
                     throw .corrupt(line: line, why: "names the master \(master.short)…, which has no line")
                 }
-                // Of another node, `-` is what is left when its master was forgotten here (`freeClusterNode`).
+                // For another node, `-` remains when this node has forgotten its master (`freeClusterNode`).
                 if entry.masterID == nil, entry.flags.isSuperset(of: [.myself, .replica]) {
                     throw .corrupt(line: line, why: "is of a replica and names no master")
                 }

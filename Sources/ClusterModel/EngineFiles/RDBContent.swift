@@ -1,4 +1,4 @@
-/// What an RDB holds, from its first bytes: enough to find the first key, or to see that there is none.
+/// The contents of an RDB, from its first bytes: enough to find the first key, or to see that there is none.
 package struct RDBContent: Hashable, Sendable {
     package var evidence: DataEvidence
     package var header: RDBHeader?
@@ -31,7 +31,7 @@ struct RDBReader {
     private let fileSize: Int
     private(set) var position = 0
     private(set) var header: RDBHeader?
-    /// Functions stand before the first key.
+    /// Functions precede the first key.
     private(set) var holdsFunctions = false
 
     init(_ prefix: [UInt8], fileSize: Int) {
@@ -51,7 +51,7 @@ struct RDBReader {
         return nil
     }
 
-    /// `keys` at the first key; `noKeys` or `functions` with `position` behind the checksum.
+    /// `keys` at the first key; `noKeys` or `functions` with `position` after the checksum.
     mutating func walk() throws(RDBTrouble) -> DataEvidence {
         guard let version = Self.magic(bytes) else { throw RDBTrouble("does not begin as an RDB") }
         position = 9
@@ -76,9 +76,9 @@ struct RDBReader {
                 let size = try length()
                 if header?.keys == nil { header?.keys = Int64(size) }
                 _ = try length()
-            // SLOT_INFO of Redis 7.4 and 8, and of Valkey: the slot, its size, its keys that expire.
+            // SLOT_INFO of Redis 7.4 and 8, and of Valkey: the slot, its size, its number of keys that expire.
             case 244: for _ in 0..<3 { _ = try length() }
-            // EXPIRETIME_MS, EXPIRETIME, IDLE, FREQ: of the key that follows.
+            // EXPIRETIME_MS, EXPIRETIME, IDLE, FREQ: for the key that follows.
             case 248, 249, 252, 253: return .keys
             case 246: throw RDBTrouble("holds functions in the form of a release candidate of 7.0")
             case 247: throw RDBTrouble("holds data of a module")
@@ -91,7 +91,7 @@ struct RDBReader {
 
     mutating func stepBack() { position -= 1 }
 
-    /// The name of the key that begins here, and whether what follows it cannot be passed over.
+    /// The name of the key that begins here, and whether its value cannot be skipped.
     mutating func key() throws(RDBTrouble) -> (name: [UInt8], isLast: Bool) {
         while true {
             let opcode = try byte()
@@ -111,7 +111,7 @@ struct RDBReader {
         }
     }
 
-    /// From version 5 on, a CRC64 of all that stands before it, or zeroes with `rdbchecksum no`.
+    /// From version 5 on, a CRC64 of all preceding bytes, or zeroes with `rdbchecksum no`.
     private mutating func checksum(_ version: Int) throws(RDBTrouble) {
         guard version >= 5 else { return }
         let end = position
@@ -158,8 +158,8 @@ struct RDBReader {
         return length
     }
 
-    /// Numbers are given as their decimal text, as `rdbGenericLoadStringObject` does; of a compressed string only its
-    /// place is known, and it is given as no bytes.
+    /// Numbers are returned as their decimal text, as `rdbGenericLoadStringObject` does; for a compressed string only its position is
+    /// known, and it is returned as no bytes.
     private mutating func string() throws(RDBTrouble) -> [UInt8] {
         switch try encodedLength() {
         case .plain(let count): return try take(count)

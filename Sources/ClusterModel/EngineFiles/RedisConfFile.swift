@@ -1,4 +1,4 @@
-/// A redis.conf: one directive a line, with the engine's own quoting (`sdssplitargs`, src/sds.c).
+/// A redis.conf: one directive per line, with the engine's own quoting (`sdssplitargs`, src/sds.c).
 package struct RedisConfFile: Hashable, Sendable {
     package struct Directive: Hashable, Sendable {
         /// From 1.
@@ -9,7 +9,7 @@ package struct RedisConfFile: Hashable, Sendable {
     }
 
     package var directives: [Directive] = []
-    /// Lines with quotes that do not close; the engine would refuse the file.
+    /// Lines with unclosed quotes; the engine would reject the file.
     package var malformedLines: [Int] = []
 
     package init(_ bytes: [UInt8]) {
@@ -25,14 +25,14 @@ package struct RedisConfFile: Hashable, Sendable {
         }
     }
 
-    /// The arguments of the last line with this directive: what the engine goes by, for those that do not add up.
+    /// The arguments of the last line with this directive: the one that the engine uses, for directives that do not accumulate.
     package func arguments(_ name: String) -> [String]? { directives.last { $0.name == name }?.arguments }
 
     package func value(_ name: String) -> String? { arguments(name)?.first }
 }
 
 extension RedisConfFile {
-    /// The words of a line; nil if a quote does not close, or something stands right behind the closing one.
+    /// The words of a line; nil if a quote does not close, or text follows the closing quote directly.
     static func split(_ line: some Collection<UInt8>) -> [String]? {
         let bytes = Array(line)
         var at = 0
@@ -56,7 +56,7 @@ extension RedisConfFile {
         }
     }
 
-    /// Reads up to the closing quote and gives the place behind it.
+    /// Reads up to the closing quote and returns the position after it.
     private static func quoted(_ bytes: [UInt8], from start: Int, quote: UInt8, into word: inout [UInt8]) -> Int? {
         var at = start
         while at < bytes.count {

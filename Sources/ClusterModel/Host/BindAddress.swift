@@ -1,5 +1,5 @@
-/// One word of the `bind` directive (redis.conf): an address; `*` and `::*` are every address of IPv4 and of IPv6; a `-`
-/// before it lets the engine do without it.
+/// One word of the `bind` directive (redis.conf): an address; `*` and `::*` are every address of IPv4 and of IPv6; with a leading `-` the
+/// engine tolerates that it is missing.
 package struct BindAddress: Hashable, Sendable {
     package var text: String
     package var isOptional: Bool
@@ -11,7 +11,7 @@ package struct BindAddress: Hashable, Sendable {
 
     package var isLoopback: Bool { text.hasPrefix("127.") || text == "::1" }
 
-    /// Numeric. The engine takes names as well, and what they mean may change.
+    /// Numeric. The engine accepts names as well, but their meaning may change.
     package var isValid: Bool {
         if text == "*" || text == "::*" { return true }
         if text.contains(":") {
@@ -21,7 +21,7 @@ package struct BindAddress: Hashable, Sendable {
         return parts.count == 4 && parts.allSatisfy { part in UInt8(part) != nil && part.count <= 3 }
     }
 
-    /// Where a client on this host reaches what is bound there.
+    /// The address by which a client on this host reaches the bound port.
     package var reachable: String {
         switch text {
         case "*", "0.0.0.0": "127.0.0.1"
@@ -34,7 +34,7 @@ package struct BindAddress: Hashable, Sendable {
 extension ClusterSpec {
     /// The address that clusterd itself uses: the first that the nodes bind.
     package var connectHost: String { BindAddress(bind.first ?? "127.0.0.1").reachable }
-    /// The address that is written into nodes.conf and told to clients.
+    /// The address that is written into nodes.conf and announced to clients.
     package var announcedHost: String { announce ?? connectHost }
     package var isReachableFromOutside: Bool { !bind.allSatisfy { BindAddress($0).isLoopback } }
 }

@@ -1,5 +1,5 @@
 extension Collection<UInt8> {
-    /// The number that these bytes spell in decimal digits; nil if there is none, anything else, or too much.
+    /// The number that these bytes spell in decimal digits; nil if they are empty, contain anything else, or overflow.
     var decimal: UInt64? {
         guard !isEmpty else { return nil }
         var number: UInt64 = 0
@@ -13,7 +13,7 @@ extension Collection<UInt8> {
         return number
     }
 
-    /// As `decimal`, with an optional minus.
+    /// Like `decimal`, with an optional minus.
     var signedDecimal: Int64? {
         if first == UInt8(ascii: "-") {
             guard let number = dropFirst().decimal, number <= UInt64(Int64.max) else { return nil }

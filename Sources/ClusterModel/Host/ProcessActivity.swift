@@ -1,4 +1,4 @@
-/// What /proc tells of a process at one moment: whether it computes, waits, or is kept from running (proc(5)).
+/// The state of a process in /proc at one moment: whether it uses CPU, waits, or is kept from running (proc(5)).
 package struct ProcessActivity: Hashable, Sendable {
     package enum State: Hashable, Sendable {
         /// R.
@@ -16,13 +16,13 @@ package struct ProcessActivity: Hashable, Sendable {
     }
 
     package var state: State
-    /// Used so far, in user and in kernel mode, by all of its threads.
+    /// CPU time used so far, in user and kernel mode, by all of its threads.
     package var cpuTicks: UInt64
-    /// Pages that it had to wait for from a disk: grows while it is swapped in.
+    /// Pages that it had to wait for from a disk (major faults): grows while it is swapped in.
     package var majorFaults: UInt64
-    /// The process that traces it; it may be running all the same.
+    /// The process that traces it; it may still be running.
     package var tracer: Int32?
-    /// SIGKILL was sent and not yet acted on.
+    /// SIGKILL was sent and has not taken effect yet.
     package var isBeingKilled: Bool
 
     package init(

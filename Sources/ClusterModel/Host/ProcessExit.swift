@@ -1,4 +1,4 @@
-/// How a process ended, as waitid(2) tells its parent. Of a process that was adopted neither is known.
+/// How a process ended, as waitid(2) reports it to its parent. For an adopted process neither value is known.
 package struct ProcessExit: Hashable, Sendable, Codable {
     package var code: Int32?
     package var signal: Int32?

@@ -1,4 +1,4 @@
-/// One process and no other: pids are used again, a pid with its start time on one boot is not.
+/// Exactly one process: pids are reused, a pid with its start time on one boot is not.
 package struct ProcessIdentity: Hashable, Sendable, Codable, CustomStringConvertible {
     /// /proc/sys/kernel/random/boot_id.
     package var bootID: String
@@ -14,7 +14,7 @@ package struct ProcessIdentity: Hashable, Sendable, Codable, CustomStringConvert
     package var description: String { "pid \(pid)" }
 }
 
-/// What a look for one process found. `gone` is a statement about the process; `hidden` is one about the look.
+/// The result of a look for one process. `gone` is a statement about the process; `hidden` is one about the look.
 package enum ProcessPresence: Sendable, Hashable {
     case alive, gone
     /// A process with that pid exists, and its start time may not be read.
@@ -26,7 +26,7 @@ package struct ConcealedProcess: Sendable, Hashable {
     package var pid: Int32
     /// `comm`: at most 15 bytes.
     package var name: String
-    /// The command line; the name where there is none.
+    /// The command line; the name if there is none.
     package var command: String
     package var userID: UInt32
 

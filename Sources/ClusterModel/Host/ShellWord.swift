@@ -1,6 +1,6 @@
-/// Words of a command that a shell is to read: in hints, and in notes that are printed for the operator to paste.
+/// Words of a command for a shell: in hints, and in notes that are printed for the operator to paste.
 package enum ShellWord {
-    /// The word as sh(1) reads it back, unchanged where it has no character that the shell treats specially.
+    /// The word quoted for sh(1), unchanged if it has no character that the shell treats specially.
     package static func quoted(_ word: some StringProtocol) -> String {
         let isPlain = !word.isEmpty && word.utf8.allSatisfy { plain.contains($0) }
         return isPlain

@@ -1,5 +1,5 @@
-/// A wall clock time as people in UTC write it. The calendar arithmetic is Howard Hinnant's `civil_from_days`
-/// (http://howardhinnant.github.io/date_algorithms.html), good for every year that a log will see.
+/// A wall clock time in UTC. The calendar arithmetic is Howard Hinnant's `civil_from_days`
+/// (http://howardhinnant.github.io/date_algorithms.html), valid for every year that a log will see.
 package struct CivilTime: Hashable, Sendable {
     package var year: Int
     package var month: Int
@@ -27,7 +27,7 @@ package struct CivilTime: Hashable, Sendable {
         millisecond = millisecondsOfDay % 1000
     }
 
-    /// The moment that this is in a zone so many milliseconds ahead of UTC.
+    /// The moment of this time in a zone this many milliseconds ahead of UTC.
     package func time(ahead: Int64) -> WallTime {
         let days = Int64(Self.daysSinceEpoch(year: year, month: month, day: day))
         let ofDay = Int64(hour * 3600 + minute * 60 + second) * 1000 + Int64(millisecond)

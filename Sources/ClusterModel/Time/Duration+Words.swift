@@ -1,5 +1,5 @@
 extension Duration {
-    /// For people: `40 ms`, `2.1 s`, `5 s`, `75 s`, `12 min`, `5 h`, `3 days`.
+    /// For display: `40 ms`, `2.1 s`, `5 s`, `75 s`, `12 min`, `5 h`, `3 days`.
     package var inWords: String {
         let milliseconds = inMilliseconds
         switch milliseconds {

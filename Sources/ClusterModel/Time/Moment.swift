@@ -1,5 +1,5 @@
-/// An instant of CLOCK_MONOTONIC, in nanoseconds since boot. It means nothing on another boot: what is kept in a file
-/// carries the boot id beside it. The planner is given one; it never reads a clock.
+/// An instant of CLOCK_MONOTONIC, in nanoseconds since boot. It is meaningless on another boot: a moment in a file is stored with the boot
+/// id. The planner is given one; it never reads a clock.
 package struct Moment: Comparable, Hashable, Sendable, Codable {
     package var nanoseconds: Int64
 
@@ -19,7 +19,7 @@ package struct Moment: Comparable, Hashable, Sendable, Codable {
     }
 }
 
-/// A point of the wall clock, in milliseconds since 1970-01-01 UTC: for showing, and for deadlines that people set.
+/// A point of the wall clock, in milliseconds since 1970-01-01 UTC: for display, and for deadlines that operators set.
 package struct WallTime: Comparable, Hashable, Sendable, Codable {
     package var milliseconds: Int64
 
@@ -32,7 +32,7 @@ package struct WallTime: Comparable, Hashable, Sendable, Codable {
 }
 
 extension Duration {
-    /// What people may write: ten years. What is longer is a slip, and would not fit into the nanoseconds of a `Moment`.
+    /// The longest configurable duration: ten years. Longer values are typing errors, and would not fit into the nanoseconds of a `Moment`.
     package static let longestWritten = Duration.seconds(3650 * 86_400)
 
     package var inNanoseconds: Int64 {

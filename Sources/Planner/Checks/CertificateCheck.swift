@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// Certificates that end: it is known long before, and stops the whole cluster at one moment.
+/// Certificates that expire. The date is known long in advance, and expiry stops the whole cluster at one moment.
 extension Turn {
     mutating func checkCertificates() {
         for found in seen.check.inspection?.certificates ?? [] {
@@ -14,25 +14,25 @@ extension Turn {
                 days < 0
                     ? Finding(
                         .certificateEnded, .error,
-                        "\(subject) ended at \(ends.clock): nodes and clients refuse each other", hint: Self.renewal)
+                        "\(subject) expired at \(ends.clock): nodes and clients reject each other", hint: Self.renewal)
                     : Finding(
                         .certificateEnds, .warning,
-                        "\(subject) ends at \(ends.clock): from then on nodes and clients refuse each other",
+                        "\(subject) expires at \(ends.clock): after that, nodes and clients reject each other",
                         hint: Self.renewal), about: .path(found.path), for: .zero)
         }
     }
 
-    private static let renewal = "put a newer one and its key in their place, then: clusterd reload"
+    private static let renewal = "replace the certificate and its key with newer ones, then: clusterd reload"
 
     private mutating func unusable(_ found: CertificateReading) {
         guard let trouble = found.trouble else { return }
         suspect(
             Finding(
-                .certificateUnusable, .error, "\(trouble): no node can be started with it",
-                hint: "clusterd config check says the line"), about: .path(found.path), for: Self.standing)
+                .certificateUnusable, .error, "\(trouble): clusterd cannot start a node with it",
+                hint: "clusterd config check shows the line"), about: .path(found.path), for: Self.standing)
     }
 
-    /// Whose file it is, by the configuration.
+    /// The nodes that use this file, according to the configuration.
     private func users(of path: String) -> String {
         let nodes = members.filter { spec.certificates(for: $0.settingsName)?.paths.contains(path) == true }
         return nodes.count == members.count ? "all nodes" : Self.list(nodes.map(\.name.text))

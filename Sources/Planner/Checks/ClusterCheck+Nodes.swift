@@ -17,13 +17,13 @@ extension Turn {
                 suspect(
                     Finding(
                         .nodeUnreachable, .warning, node: member.name,
-                        "\(member.name) runs and does not answer as the node that it should be"), for: Self.standing * 2
+                        "\(member.name) runs, but does not answer as the expected node"), for: Self.standing * 2
                 )
             }
         }
     }
 
-    /// Who says what of whom that is not so.
+    /// Wrong beliefs: which nodes report something about another node that is not true.
     mutating func checkViews(_ topology: Topology) {
         var sayings: [Misbelief: [String]] = [:]
         let present = members.filter { running($0.name) != nil && estrangement(of: $0) == nil }
@@ -66,13 +66,13 @@ extension Turn {
         return nil
     }
 
-    /// Entries of nodes that are none of this cluster's.
+    /// Entries of nodes that do not belong to this cluster.
     mutating func checkStrangers() {
         struct Stranger {
             var entry: NodeEntry
             var knownBy: [String]
         }
-        // A member that was reset and met again under another ID is `node-reset`.
+        // A member that was reset and then met under another ID is reported as `node-reset`.
         let ids = Set(members.map(\.id) + members.compactMap { ownWord($0)?.id })
         var strangers: [NodeID: Stranger] = [:]
         for member in members {
@@ -89,17 +89,17 @@ extension Turn {
                 suspect(
                     Finding(
                         .ghostNode, .warning,
-                        "\(knowing) a node \(id.short) (\(place)), which is gone and none of this cluster's",
+                        "\(knowing) a node \(id.short) (\(place)), which is gone and does not belong to this cluster",
                         hint: StrayFolders.hint, repair: .forget(.init(id))), about: .nodeID(id), for: Self.load)
             } else {
                 suspect(
                     Finding(
                         .foreignNode, .error,
-                        "\(knowing) a node \(id.short) (\(place)), which clusterd has not started: somebody joined it to this "
+                        "\(knowing) a node \(id.short) (\(place)), which clusterd did not start: it was joined without clusterd to this "
                             + "cluster",
                         hint:
-                            "if it is not wanted: clusterd call CLUSTER FORGET \(id), and CLUSTER RESET on that node; or stop it, "
-                            + "and then: clusterd fix"),
+                            "if it is unwanted: clusterd call CLUSTER FORGET \(id), and CLUSTER RESET on that node; or stop it, "
+                            + "then: clusterd fix"),
                     about: .nodeID(id), for: Self.standing)
             }
         }
@@ -111,7 +111,7 @@ extension Turn {
             guard let master = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
                 running(member.name) != nil, master.shard != member.shard
             else { continue }
-            // Where its shard has no slots any more, it is where it can be.
+            // If its shard no longer has slots, the replica is where it should be.
             guard let home = members.first(where: { $0.shard == member.shard && topology.owns($0.id) }) else {
                 continue
             }
@@ -121,7 +121,7 @@ extension Turn {
             suspect(
                 Finding(
                     .replicaMisplaced, .warning, node: member.name, shard: home.name,
-                    "\(member.name) follows \(master.name), and belongs to \(home.name)",
+                    "\(member.name) follows \(master.name), but belongs to the shard of \(home.name)",
                     hint: repair.map { _ in StrayFolders.hint }, repair: repair),
                 for: Self.standing)
         }
@@ -146,8 +146,8 @@ extension Turn {
             return suspect(
                 Finding(
                     .linkDown, .warning, node: member.name, shard: master.name,
-                    "\(member.name) has no link to its master \(master.name), which runs",
-                    hint: "look for the reason in \(ShellWord.quoted(member.directory + "/redis.log"))"),
+                    "\(member.name): the link to its master \(master.name) is down, although \(master.name) runs",
+                    hint: "find the reason in \(ShellWord.quoted(member.directory + "/redis.log"))"),
                 for: Self.standing * 2)
         }
         guard let lag = decision.assessment.node(member.name)?.lagBytes else { return }
@@ -156,8 +156,8 @@ extension Turn {
         suspect(
             Finding(
                 .replicaLag, .warning, node: member.name, shard: master.name,
-                "\(member.name) is further behind \(master.name) than its backlog of \(Self.size(backlog)): if the link breaks, "
-                    + "everything is sent again"), for: Self.load)
+                "\(member.name): the replication lag behind \(master.name) exceeds the backlog of \(Self.size(backlog)): if the link breaks, "
+                    + "\(master.name) starts a full synchronization"), for: Self.load)
     }
 
     static func size(_ bytes: Int64) -> String {

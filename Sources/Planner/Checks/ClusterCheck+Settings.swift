@@ -9,10 +9,10 @@ extension Turn {
             suspect(
                 Finding(
                     .loginRefused, .error, node: member.name,
-                    "\(member.name) refuses new connections of clusterd (\(words)): its password was changed by hand; when the "
-                        + "open connection ends, clusterd can neither watch nor stop it",
-                    hint: "to put the configured password back: clusterd reload; or set redis.requirepass and "
-                        + "redis.masterauth to the new one, then: clusterd reload; or, where an ACL was changed: clusterd "
+                    "\(member.name) rejects new connections from clusterd (\(words)): its password was changed by hand; when the "
+                        + "open connection closes, clusterd can neither monitor nor stop \(member.name)",
+                    hint: "to restore the configured password: clusterd reload; or set redis.requirepass and "
+                        + "redis.masterauth to the new one, then: clusterd reload; or, if an ACL was changed: clusterd "
                         + "restart-node \(member.name)"), for: .zero)
         }
     }
@@ -33,8 +33,8 @@ extension Turn {
                     Finding(
                         .settingDiffers, .warning, node: member.name,
                         isSecret
-                            ? "\(difference.name) of \(member.name) is not what the configuration says (\(difference.origin))"
-                            : "\(difference.name) of \(member.name) is '\(difference.live)', and the configuration says "
+                            ? "\(difference.name) of \(member.name) differs from the configuration (\(difference.origin))"
+                            : "\(difference.name) of \(member.name) is '\(difference.live)', but the configuration says "
                                 + "'\(difference.configured)' (\(difference.origin))",
                         hint: "clusterd reload"), about: .directive(difference.name), for: Self.standing)
             }
@@ -50,13 +50,13 @@ extension Turn {
             suspect(
                 Finding(
                     .restartPending, .info,
-                    "\(name) is as configured on \(Self.list(nodes)) only after the next start",
+                    "\(name) takes its configured value on \(Self.list(nodes)) only after a restart",
                     hint: nodes.first.map { "clusterd restart-node \($0)" }), about: .directive(name), for: .zero)
         }
         checkEvenness()
     }
 
-    /// Directives that nobody configured and that are not the same everywhere.
+    /// Directives that the configuration does not set and that differ between nodes.
     private mutating func checkEvenness() {
         let heard = members.compactMap { member in
             liveSettings(member).map { live in
@@ -76,7 +76,7 @@ extension Turn {
             suspect(
                 Finding(
                     .settingsUneven, .warning,
-                    "\(name) is not the same on all nodes: \(words.joined(separator: ", "))",
+                    "\(name) differs between nodes: \(words.joined(separator: ", "))",
                     hint: "set redis.\(name) in the configuration, then: clusterd reload"),
                 about: .directive(name), for: Self.standing)
         }
@@ -100,20 +100,20 @@ extension Turn {
         suspect(
             Finding(
                 .engineReplaced, .info,
-                "\(spec.server) is \(engine) now; \(Self.list(old)) \(old.count == 1 ? "runs" : "run") another until the next start",
+                "\(spec.server) is now \(engine); \(Self.list(old)) \(old.count == 1 ? "runs" : "run") another one until restarted",
                 hint: old.first.map { "clusterd restart-node \($0)" }), for: Self.standing)
     }
 
     mutating func checkPersistence() {
         for member in members {
             guard let report = lastHeard(member) else { continue }
-            let hint = "look for the reason in \(member.directory)/redis.log"
+            let hint = "find the reason in \(member.directory)/redis.log"
             let failure = contact(member).flatMap { seen.effects[Effect.save(member.name, $0).key]?.failure }
             if !report.persistence.lastSaveOK {
                 suspect(
                     Finding(
                         .persistenceFailing, .error, node: member.name,
-                        "the last save of \(member.name) failed: it may refuse writes until one succeeds"
+                        "the last save of \(member.name) failed: \(member.name) may reject writes until a save succeeds"
                             + (failure.map { " (\($0))" } ?? ""), hint: failure.flatMap(SaveTrouble.hint) ?? hint),
                     for: .zero)
             }
@@ -121,7 +121,7 @@ extension Turn {
                 suspect(
                     Finding(
                         .persistenceFailing, .error, node: member.name,
-                        "\(member.name) cannot write to its append-only file: it refuses writes", hint: hint),
+                        "\(member.name) cannot write to its append-only file and rejects writes", hint: hint),
                     for: .zero)
             }
         }
@@ -135,14 +135,14 @@ extension Turn {
                 unlimited.append(member.name.text)
                 continue
             }
-            // A cache that drops old keys is meant to be full.
+            // A cache that evicts old keys is expected to be full.
             guard liveSettings(member)?.values["maxmemory-policy"] == "noeviction" else { continue }
             let percent: Int64 = isSuspected(.memoryHigh, member.name) ? 85 : 90
             guard report.load.memoryBytes >= limit / 100 * percent else { continue }
             suspect(
                 Finding(
                     .memoryHigh, .warning, node: member.name,
-                    "\(member.name) uses nine tenths of its maxmemory of \(Self.size(limit)) or more; at the limit writes fail "
+                    "\(member.name) uses at least 90% of its maxmemory of \(Self.size(limit)); at the limit, writes fail "
                         + "(maxmemory-policy noeviction)",
                     hint: "raise redis.maxmemory in the configuration, then: clusterd reload"), for: Self.load)
         }
@@ -150,7 +150,7 @@ extension Turn {
             suspect(
                 Finding(
                     .memoryUnlimited, .info,
-                    "no node has a memory limit: under load the kernel may kill one for want of memory",
+                    "no node has a memory limit: under load the kernel may kill a node when memory runs out",
                     hint: "set redis.maxmemory in the configuration, then: clusterd reload"), for: .zero, isNotice: true
             )
         } else if !unlimited.isEmpty {
@@ -163,7 +163,7 @@ extension Turn {
         }
     }
 
-    /// It is never emptied by itself.
+    /// clusterd never empties the quarantine automatically.
     mutating func checkQuarantine() {
         guard let inspection = seen.check.inspection else { return }
         let limit = max(Int64(1) << 30, (seen.freeBytes ?? 0) / 10)
@@ -171,7 +171,7 @@ extension Turn {
         suspect(
             Finding(
                 .quarantineLarge, .warning,
-                "\(spec.dataDirectory)/quarantine has more than \(inspection.quarantineFolders > 100 ? "100 folders" : Self.size(limit))",
+                "\(spec.dataDirectory)/quarantine holds more than \(inspection.quarantineFolders > 100 ? "100 folders" : Self.size(limit))",
                 hint: "clusterd quarantine list"), for: .zero)
     }
 }

@@ -1,14 +1,14 @@
 import ClusterModel
 
-/// What is wrong with a cluster that runs, out of what its nodes say of themselves and of each other. A condition becomes a
-/// finding when it has lasted as long as it would take to go away by itself; its sentence holds no number that changes from
-/// turn to turn, so that it is said once.
+/// What is wrong with a running cluster, derived from what its nodes report about themselves and about each other. A condition becomes a
+/// finding once it has lasted longer than it would take to resolve on its own. Its sentence contains no number that changes from turn to
+/// turn, so the finding is reported once.
 extension Turn {
-    /// Something that does not go away by itself.
+    /// Conditions that do not resolve on their own.
     static let standing = Duration.seconds(2)
-    /// Views of roles and slots travel by gossip, a ping a second.
+    /// Views of roles and slots spread by gossip, one ping per second.
     static let gossip = Duration.seconds(6)
-    /// What has its ups and downs under load.
+    /// Conditions that fluctuate under load.
     static let load = Duration.seconds(10)
 
     mutating func check(_ topology: Topology) {
@@ -36,8 +36,8 @@ extension Turn {
         if let asked = seen.check.asked, lacksFacts(since: asked) { check.isPending = true }
     }
 
-    /// A finding, once this has held for `patience`; in `status` too, unless it is only a notice.
-    /// - Parameter subject: what tells this condition from others of the same code and node.
+    /// Reports a finding once the condition has held for `patience`; also in `status`, unless it is only a notice.
+    /// - Parameter subject: what distinguishes this condition from others with the same code and node.
     mutating func suspect(
         _ finding: Finding, about subject: Condition.Subject? = nil, for patience: Duration, isNotice: Bool = false
     ) {
@@ -51,12 +51,12 @@ extension Turn {
         if isNotice { check.notices.append(finding) } else { emit(finding) }
     }
 
-    /// Whether this condition held in the last turn: what began at one threshold ends at another.
+    /// Whether this condition held in the last turn: a condition that begins at one threshold ends at another.
     func isSuspected(_ code: ReasonCode, _ node: NodeName) -> Bool {
         seen.check.since.keys.contains { $0.code == code && $0.node == node }
     }
 
-    /// A running node that was not heard after this moment, or whose directives were not.
+    /// A running node that has not answered since this moment, or whose directives have not been read since.
     private func lacksFacts(since asked: Moment) -> Bool {
         if seen.check.inspection.map({ $0.askedAt < asked }) ?? true { return true }
         if seen.survey.map({ $0.askedAt < asked }) ?? true { return true }
@@ -69,8 +69,8 @@ extension Turn {
         }
     }
 
-    /// What a running node last said. Unlike `freshReply(from:)` also while newer facts are on their way: a finding that went and
-    /// came back with every question would flicker.
+    /// The last report of a running node. Unlike `freshReply(from:)`, it stays available while newer facts are on their way: otherwise a
+    /// finding would flicker with every query.
     func lastHeard(_ member: Member) -> NodeReport? {
         guard let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
             case .report(let report) = reply.outcome, report.id == member.id
@@ -109,29 +109,29 @@ extension Turn {
             suspect(
                 Finding(
                     .slotsNotServed, .error, node: member.name,
-                    "\(member.name) serves none of its slots: it says cluster_state:fail"), for: Self.standing)
+                    "\(member.name) serves none of its slots: it reports cluster_state:fail"), for: Self.standing)
         }
         checkWrites(topology)
         checkOpenSlots()
         checkOwners(topology)
     }
 
-    /// A slot between two nodes: left by a migration that was interrupted.
+    /// A slot between two nodes, left by an interrupted migration.
     private mutating func checkOpenSlots() {
         var halves: [Int: [String]] = [:]
         var unseen: Set<Int> = []
         for member in members {
-            // Replicas of Valkey have what their master has of this.
+            // Valkey replicas report the same open slots as their master.
             guard let report = lastHeard(member), let myself = report.view.myself, myself.flags.contains(.master)
             else { continue }
             if !report.load.otherDatabases.isEmpty {
                 unseen.formUnion((myself.migrating + myself.importing).map(\.slot))
             }
             for open in myself.migrating {
-                halves[open.slot, default: []].append("\(member.name) gives it to \(name(open.node))")
+                halves[open.slot, default: []].append("\(member.name) is migrating it to \(name(open.node))")
             }
             for open in myself.importing {
-                halves[open.slot, default: []].append("\(member.name) takes it from \(name(open.node))")
+                halves[open.slot, default: []].append("\(member.name) is importing it from \(name(open.node))")
             }
         }
         let slots = halves.keys.sorted()
@@ -140,7 +140,7 @@ extension Turn {
             var words = "slot \(slot) is half moved: \((halves[slot] ?? []).joined(separator: ", "))"
             var hint: String? = isClosable ? StrayFolders.hint : nil
             if !isClosable, unseen.contains(slot) {
-                // It looks at database 0 alone, and gives a slot away that is empty there: the engine then deletes the rest.
+                // redis-cli looks at database 0 only, and gives away a slot that is empty there; the engine then deletes the other keys.
                 words +=
                     "; redis-cli --cluster fix would delete its keys outside database 0: move those with MIGRATE first"
             } else if !isClosable {
@@ -158,7 +158,7 @@ extension Turn {
         }
     }
 
-    /// Two that both say of themselves that they own a slot.
+    /// Two nodes that both report a slot as their own.
     private mutating func checkOwners(_ topology: Topology) {
         let claims = members.compactMap { member in claim(of: member).map { (member, $0) } }
         for (index, one) in claims.enumerated() {
@@ -168,7 +168,7 @@ extension Turn {
                 suspect(
                     Finding(
                         .slotTwoOwners, .error,
-                        "\(one.0.name) and \(other.0.name) both say that they own \(both.named)"),
+                        "\(one.0.name) and \(other.0.name) both claim \(both.named)"),
                     about: .nodes(one.0.name, other.0.name), for: Self.standing)
             }
         }

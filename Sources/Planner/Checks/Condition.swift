@@ -1,13 +1,13 @@
 import ClusterModel
 
-/// Something that `check` saw and that becomes a finding once it has lasted. Equal conditions are one condition, whose age goes on.
+/// Something that `check` saw and that becomes a finding once it has lasted. Equal conditions are one condition that keeps its age.
 package struct Condition: Sendable, Hashable {
     package var code: ReasonCode
     package var node: NodeName?
     package var shard: NodeName?
     package var about: Subject?
 
-    /// What tells conditions of one code and one node apart.
+    /// What distinguishes conditions of one code and one node.
     package enum Subject: Sendable, Hashable {
         case directive(String)
         case slot(Int)
@@ -18,7 +18,7 @@ package struct Condition: Sendable, Hashable {
     }
 }
 
-/// What a node's view says of another node, and is not so.
+/// What a node's view says about another node that is not true.
 package enum Misbelief: Sendable, Hashable, Comparable {
     case unknown(NodeName)
     case noAddress(NodeName)
@@ -26,7 +26,7 @@ package enum Misbelief: Sendable, Hashable, Comparable {
     case role(NodeName, Role)
     case owns(NodeName, SlotSet)
     case ownsNot(NodeName, SlotSet)
-    /// By name, or by the short form of its ID; nil: it follows no node.
+    /// By name, or by the short form of the ID; nil: it follows no node.
     case follows(NodeName, String?, insteadOf: String?)
     case port(NodeName, Int, insteadOf: Int)
 

@@ -1,9 +1,9 @@
 import ClusterModel
 
-/// How many full synchronisations of its replicas one master process has begun lately: INFO `sync_full`, which every supported
-/// engine has.
+/// How many full synchronizations of its replicas one master process has recently begun: INFO `sync_full`, which every supported engine
+/// has.
 package struct FullSyncs: Sendable, Equatable {
-    /// What counts as lately.
+    /// The period that counts as recent.
     package static let window = Duration.seconds(60)
 
     private struct Count: Sendable, Equatable {
@@ -13,10 +13,10 @@ package struct FullSyncs: Sendable, Equatable {
 
     /// INFO `process_id`.
     private var processID: Int32
-    /// When the total was first seen as it is, oldest first; the first of them is from before the window, or is the first of all.
+    /// When each total was first seen, oldest first; the first entry is from before the window, or is the first one of all.
     private var counts: [Count]
 
-    /// What is known after one more report. nil: it is no master, or does not count.
+    /// The counts after one more report. nil: the node is not a master, or does not count full synchronizations.
     package static func after(_ report: NodeReport, askedAt: Moment, knowing before: FullSyncs?) -> FullSyncs? {
         guard report.replication.role == .master, let total = report.replication.fullSyncs else { return nil }
         let count = Count(at: askedAt, total: total)
@@ -33,7 +33,7 @@ package struct FullSyncs: Sendable, Equatable {
         self.counts = counts
     }
 
-    /// Within the window before `now`, as far as was seen.
+    /// Full synchronizations begun within the window before `now`, as far as they were seen.
     package func begun(by now: Moment) -> Int64 {
         guard let last = counts.last, let base = counts.last(where: { $0.at + Self.window <= now }) ?? counts.first
         else { return 0 }
@@ -44,8 +44,8 @@ package struct FullSyncs: Sendable, Equatable {
 extension Turn {
     private static let settledProcess = Duration.seconds(10)
 
-    /// A master that begins one full synchronisation after another: a replica whose process lasts is given everything, and loses its
-    /// link each time. Each replica may need one after a restart, and a second where that broke off once.
+    /// Whether a master repeats full synchronizations: a replica whose process stays up receives the whole data set and loses its link each
+    /// time. Each replica may need one full synchronization after a restart, and a second one if the first was interrupted.
     func isInSyncLoop(_ master: Member, _ topology: Topology) -> Bool {
         let replicas = liveReplicas(of: master, topology)
         let begun = seen.fullSyncs[master.name]?.begun(by: now) ?? 0
@@ -57,7 +57,7 @@ extension Turn {
         }
     }
 
-    /// Why this replica is not in sync, where its master is in such a loop; without a number, so that it stays the same words.
+    /// Why this replica is not in sync while its master is in such a loop; without a number, so that the wording stays the same.
     func syncLoopTrouble(of replica: Member, _ topology: Topology) -> SyncObstacle? {
         guard let master = topology.master(of: replica.id).flatMap({ decision.record?.member(id: $0) }),
             master.id != replica.id, isInSyncLoop(master, topology)
@@ -71,11 +71,11 @@ extension Turn {
             suspect(
                 Finding(
                     .syncLoop, .warning, node: master.name, shard: master.name,
-                    "\(master.name) begins one full synchronisation of \(replicas.isEmpty ? "a replica" : Self.list(replicas)) "
-                        + "after another, and none lasts",
+                    "\(master.name) repeats full synchronizations of \(replicas.isEmpty ? "a replica" : Self.list(replicas)): "
+                        + "the replication link breaks each time",
                     hint:
-                        "look into \(ShellWord.quoted(master.directory + "/redis.log")): where it says 'output buffer limits', give "
-                        + "replicas more than all writes during a synchronisation take (redis.client-output-buffer-limit: replica HARD "
+                        "read \(ShellWord.quoted(master.directory + "/redis.log")): if it says 'output buffer limits', give "
+                        + "replicas more than all writes during a synchronization take (redis.client-output-buffer-limit: replica HARD "
                         + "SOFT SECONDS), then: clusterd reload"), for: .zero)
         }
     }

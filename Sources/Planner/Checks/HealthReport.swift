@@ -1,11 +1,11 @@
 import ClusterModel
 
-/// What `clusterd check` answers: every finding, and for each subject without one a sentence that says so.
+/// The answer of `clusterd check`: every finding, and for each subject without a finding one sentence that says so.
 package struct HealthReport: Sendable, Equatable {
     package var findings: [Finding]
     package var passed: [String] = []
 
-    /// No error; warnings are for people to weigh.
+    /// No error; the operator judges warnings.
     package var isHealthy: Bool { !findings.contains { $0.severity == .error } }
 
     package init(_ decision: Decision, _ spec: ClusterSpec) {
@@ -40,11 +40,11 @@ package struct HealthReport: Sendable, Equatable {
         }
     }
 
-    /// What is looked at, in the order in which it matters.
+    /// The subjects of a check, most important first.
     enum Subject: CaseIterable {
         case slots, nodes, views, replicas, settings, engines, persistence, memory, disk, certificates
 
-        /// What would speak against it.
+        /// The finding codes that count against this subject.
         var codes: Set<ReasonCode> {
             switch self {
             case .slots:
@@ -75,12 +75,12 @@ package struct HealthReport: Sendable, Equatable {
             }
         }
 
-        /// What is known of a subject of which nothing bad is known.
+        /// What is known about a subject without findings.
         enum Verdict {
             case passed(String)
-            /// What there is to look at was not seen.
+            /// The facts that the check needs were not seen.
             case notChecked(String)
-            /// It does not apply here, or another finding says how it is.
+            /// The check does not apply here, or another finding covers it.
             case nothing
         }
 
@@ -91,20 +91,20 @@ package struct HealthReport: Sendable, Equatable {
             let silent = wanted.filter { assessment.node($0.name)?.report == nil }.map(\.name.text)
             let why = "\(Turn.list(silent)) \(silent.count == 1 ? "does" : "do") not answer"
             switch self {
-            // As redis-cli says it.
+            // The wording of redis-cli.
             case .slots:
                 return assessment.serving
                     ? .passed("All \(SlotSet.slotCount) slots covered.")
-                    : .notChecked(silent.isEmpty ? "a master does not serve its slots in this moment" : why)
+                    : .notChecked(silent.isEmpty ? "a master does not serve its slots at the moment" : why)
             case .disk:
                 return decision.check.lacksDisks
-                    ? .notChecked("nothing is known of the disk")
-                    : .passed("There is room on the disk of \(spec.dataDirectory).")
+                    ? .notChecked("the disk was not read yet")
+                    : .passed("The disk of \(spec.dataDirectory) has enough free space.")
             case .certificates:
                 guard spec.speaksTLS else { return .nothing }
                 return decision.check.lacksInspection
-                    ? .notChecked("nothing was read yet")
-                    : .passed("All certificates are good for \(CertificateReading.notice) days or more.")
+                    ? .notChecked("the certificates were not read yet")
+                    : .passed("All certificates are valid for at least \(CertificateReading.notice) days.")
             default: break
             }
             guard silent.isEmpty, !heard.isEmpty else { return .notChecked(silent.isEmpty ? "no node runs" : why) }
@@ -116,8 +116,8 @@ package struct HealthReport: Sendable, Equatable {
                         + (stopped.isEmpty ? "." : "; stopped by command: \(Turn.list(stopped))."))
             case .views:
                 return assessment.progress.agreeing == wanted.count
-                    ? .passed("All nodes agree on who is what.")
-                    : .notChecked("not every node was heard since the last change of a role")
+                    ? .passed("All nodes agree on roles and slots.")
+                    : .notChecked("not every node has answered since the last role change")
             case .replicas:
                 guard spec.replicas > 0 else { return .nothing }
                 let isFull = assessment.shards.allSatisfy { $0.replicasInSync.count >= spec.replicas }
@@ -126,9 +126,9 @@ package struct HealthReport: Sendable, Equatable {
                     "Every master has its \(spec.replicas == 1 ? "replica" : "\(spec.replicas) replicas"), in sync.")
             case .settings:
                 let unasked = decision.check.unasked.map(\.text)
-                guard unasked.isEmpty else { return .notChecked("\(Turn.list(unasked)) did not say what is set") }
+                guard unasked.isEmpty else { return .notChecked("\(Turn.list(unasked)) did not report the settings") }
                 return assessment.nodes.allSatisfy(\.pendingRestart.isEmpty)
-                    ? .passed("Directives are as configured.") : .nothing
+                    ? .passed("Directives match the configuration.") : .nothing
             case .engines:
                 let engine = heard[0].engine
                 return heard.allSatisfy { $0.engine == engine } ? .passed("All nodes run \(engine).") : .nothing
@@ -140,7 +140,7 @@ package struct HealthReport: Sendable, Equatable {
                 let isBelow = heard.allSatisfy { report in
                     report.load.maxMemoryBytes.map { report.load.memoryBytes < $0 / 100 * 90 } ?? false
                 }
-                return isBelow ? .passed("Memory is below its limits.") : .nothing
+                return isBelow ? .passed("Memory use is below the limits.") : .nothing
             case .slots, .disk, .certificates: return .nothing
             }
         }

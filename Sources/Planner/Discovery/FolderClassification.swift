@@ -1,20 +1,20 @@
 import ClusterModel
 
-/// What a start finds when no record says what was formed: which folders are one cluster, which were left by something
-/// unfinished, and which must not be touched. Two groups that both own slots or keys are never merged, and nothing that
-/// holds keys is taken for stale (invariants: no-merge, unknown-is-data).
+/// What a start finds when no record says what was formed: which folders form one cluster, which are left over from unfinished work, and
+/// which must not be touched. Two groups that both own slots or keys are never merged, and a folder that holds keys never counts as stale
+/// (invariants: no-merge, unknown-is-data).
 package struct FolderClassification: Sendable, Equatable {
     package enum Verdict: Sendable, Equatable {
-        /// No cluster is here. `folders`: laid out by hand, stale and without keys, to be used for the new one.
+        /// There is no cluster. `folders`: hand-made, stale and without keys; the new cluster uses them.
         case new(folders: [DirectoryFacts])
-        /// These folders are a cluster; the standalone join it.
+        /// These folders are a cluster; the standalone nodes join it.
         case cluster(members: [DirectoryFacts], standalone: [DirectoryFacts])
         case refused(Refusal)
     }
 
     package var verdict: Verdict
     package var findings: [Finding] = []
-    /// Where it is refused because of them: the clusters of which one at most can stay, or the folder that nobody can place.
+    /// If they cause a refusal: the clusters of which at most one can stay, or the folder that belongs to no known cluster.
     package private(set) var rivals: [[DirectoryFacts]] = []
     package private(set) var unplaced: DirectoryFacts?
 
@@ -28,7 +28,7 @@ package struct FolderClassification: Sendable, Equatable {
         findings = copies.map { copy in
             Finding(
                 .directoryCopied, .error, node: copy.number.map { NodeName(String($0)) },
-                "\(copy.path) claims the node id of another folder: it is a copy and is not started",
+                "\(copy.path) has the node id of another folder: it is a copy, and clusterd does not start it",
                 hint: StrayFolders.hint, repair: .setAside(.init(folder: copy, why: "it was a copy of another folder")))
         }
         if let copy = copies.first(where: { $0.content.holdsKeys && $0.number == nil }) {
@@ -46,7 +46,7 @@ package struct FolderClassification: Sendable, Equatable {
             return
         }
         let singles = folders.filter { folder in !clusters.contains { $0.contains(folder) } }
-        // A cluster of one master is a group by itself.
+        // A cluster with a single master is a group of one.
         let whole = singles.filter { $0.parsed?.view.myself?.slots == SlotSet.all && $0.content.holdsKeys }
         if clusters.isEmpty, whole.count > 1 {
             verdict = .refused(Self.twoClusters(whole.map { [$0] }))
@@ -54,14 +54,14 @@ package struct FolderClassification: Sendable, Equatable {
             return
         }
         guard let main = clusters.first ?? (whole.count == 1 ? whole : nil) else {
-            // A new cluster would be given the folder that is named after one of its ports.
+            // A new cluster would use the folder that is named after one of its ports.
             if let copy = copies.first(where: \.content.holdsKeys) {
                 verdict = .refused(Self.unclear(copy, why: "is a copy of another node's folder and holds keys"))
                 unplaced = copy
             } else if let folder = singles.first(where: { $0.number == nil && $0.isOfACluster && !$0.content.holdsKeys }
             ) {
                 verdict = .refused(
-                    Self.unclear(folder, why: "is the folder of a cluster's node whose other nodes are not here"))
+                    Self.unclear(folder, why: "belongs to a node of a cluster whose other nodes are not here"))
                 unplaced = folder
             } else {
                 unplaced = singles.first(where: \.content.holdsKeys)
@@ -80,7 +80,7 @@ package struct FolderClassification: Sendable, Equatable {
             findings.append(
                 Finding(
                     .standaloneWithKeys, .error, node: standalone.number.map { NodeName(String($0)) },
-                    "\(standalone.path) holds keys and belongs to no cluster here: it is left as it is and not started",
+                    "\(standalone.path) holds keys and belongs to no cluster here: clusterd neither changes nor starts it",
                     hint: StrayFolders.hint,
                     repair: .setAside(.init(folder: standalone, why: "it held keys and belonged to no cluster"))))
         }
@@ -107,7 +107,7 @@ package struct FolderClassification: Sendable, Equatable {
         return found.values.sorted { ($0.ports, $0.id) < ($1.ports, $1.id) }
     }
 
-    /// Two folders with one id: the one that stands at the port which the file gives is the original.
+    /// Two folders with one id: the original is the one at the port that its nodes.conf names.
     private static func withoutCopies(
         _ directories: [DirectoryFacts]
     ) -> (originals: [DirectoryFacts], copies: [DirectoryFacts]) {
@@ -130,7 +130,7 @@ package struct FolderClassification: Sendable, Equatable {
         return (originals, copies)
     }
 
-    /// Folders whose files name each other; then those that such a group names though they do not name it.
+    /// Folders whose files name each other, and then those that such a group names although they do not name it.
     private static func groups(_ folders: [DirectoryFacts]) -> [[DirectoryFacts]] {
         let parsed = folders.filter { $0.parsed?.view.myself != nil }
         func knows(_ a: DirectoryFacts, _ b: DirectoryFacts) -> Bool {
@@ -157,7 +157,7 @@ package struct FolderClassification: Sendable, Equatable {
         return groups.map { $0.sorted { ($0.number ?? .max, $0.path) < ($1.number ?? .max, $1.path) } }
     }
 
-    /// - Parameter inUse: also those of which nothing is written yet.
+    /// - Parameter inUse: includes folders in which nothing is written yet.
     private static func nothingFormed(_ folders: [DirectoryFacts], inUse: [String]) -> Verdict {
         if let keys = folders.first(where: { $0.content.holdsKeys }) {
             return .refused(unclear(keys, why: "holds keys and belongs to no cluster"))
@@ -174,8 +174,8 @@ package struct FolderClassification: Sendable, Equatable {
     private static func inUse(_ folder: DirectoryFacts) -> Finding {
         Finding(
             .directoryInUse, .warning, node: folder.number.map { NodeName(String($0)) },
-            "\(folder.path) is in use by a process that clusterd did not start: it is left alone",
-            hint: "stop that process; the next start takes the folder in")
+            "\(folder.path) is in use by a process that clusterd did not start: clusterd does not touch it",
+            hint: "stop that process; the next start adopts the folder")
     }
 
     private static func unclear(_ folder: DirectoryFacts, why: String) -> Refusal {
@@ -184,7 +184,7 @@ package struct FolderClassification: Sendable, Equatable {
             hint: "clusterd fix moves it to quarantine/; or start in another folder with --dir", exit: 4)
     }
 
-    /// clusterd's own files would lie among the node's.
+    /// clusterd's own files would be mixed with the node's files.
     private static func inTheDataFolder(_ folder: DirectoryFacts) -> Refusal {
         let port = folder.parsed?.view.myself.flatMap { $0.ports.client > 0 ? $0.ports.client : nil } ?? 7000
         let names = [folder.nodesFileName, folder.redisConf?.fileName].compactMap { $0 } + folder.content.fileNames
@@ -192,10 +192,10 @@ package struct FolderClassification: Sendable, Equatable {
         let place = ShellWord.quoted("\(folder.path)/\(port)")
         return Refusal(
             .keysWithoutCluster,
-            "the files of a node (\(names.joined(separator: ", "))) lie in \(folder.path) itself, where clusterd keeps its own; "
+            "the files of a node (\(names.joined(separator: ", "))) are in \(folder.path) itself, next to clusterd's own files; "
                 + "nothing was started and nothing was changed",
             hint:
-                "give the node a folder of its own: mkdir \(place) && mv \(files) \(place)/; "
+                "move them into a folder of their own: mkdir \(place) && mv \(files) \(place)/; "
                 + "or start in another folder with --dir", exit: 4)
     }
 
@@ -203,7 +203,7 @@ package struct FolderClassification: Sendable, Equatable {
         let names = clusters.map { group in group.map(\.label).joined(separator: " ") }
         return Refusal(
             .twoClusters,
-            "here lie \(clusters.count) clusters that own slots or keys, and clusterd never merges two: "
+            "the data folder holds \(clusters.count) clusters that own slots or keys, and clusterd never merges clusters: "
                 + names.joined(separator: " and "),
             hint:
                 "clusterd fix --keep \(ShellWord.quoted(clusters[0][0].label)) keeps the first and moves the others to quarantine/; "
@@ -212,26 +212,26 @@ package struct FolderClassification: Sendable, Equatable {
 }
 
 extension DirectoryFacts {
-    /// The port that the folder is named after.
+    /// The port in the folder's name.
     package var number: Int? {
         let name = path.split(separator: "/").last.map(String.init) ?? ""
         guard let number = Int(name), (1...65535).contains(number) else { return nil }
         return number
     }
-    /// What a person calls it: the port that it is named after, else its path.
+    /// How an operator refers to it: by the port in its name, otherwise by its path.
     package var label: String { number.map(String.init) ?? path }
     package var parsed: NodesFile? {
         guard case .parsed(let file) = nodesFile else { return nil }
         return file
     }
-    /// Whether its nodes.conf names other nodes than its own.
+    /// Whether its nodes.conf names nodes other than its own.
     var isOfACluster: Bool {
         parsed.map { file in
             file.view.entries.contains { !$0.flags.contains(.myself) && !$0.flags.contains(.handshake) }
         }
             ?? false
     }
-    /// Nothing of an engine is in it.
+    /// The folder contains no engine files.
     var isUntouched: Bool { nodesFile == .absent && content.isEmpty }
     var ownsSlots: Bool { parsed?.view.myself.map { !$0.slots.isEmpty } ?? false }
     var standsAtItsPort: Bool { parsed?.view.myself?.ports.client == number }

@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// What `fix` would do in a data folder in which no clusterd works: the same findings as a start would have, and where a start is
-/// refused, what would let it go on.
+/// What `fix` would do in a data folder in which no clusterd runs: the same findings as at a start and, if a start is refused, what would
+/// allow it.
 package struct FolderPlan: Sendable, Equatable {
     package private(set) var findings: [Finding] = []
 
@@ -10,8 +10,8 @@ package struct FolderPlan: Sendable, Equatable {
     /// - Parameters:
     ///   - record: nil: there is none, or it cannot be read.
     ///   - inUse: the folders in which an engine runs.
-    ///   - keep: of several clusters the one that stays: the name of one of its nodes, or the beginning of its id.
-    ///   - option: what tells a command that this folder is meant.
+    ///   - keep: the cluster that stays if there are several: the name of one of its nodes, or the beginning of its id.
+    ///   - option: the command line option that selects this folder.
     package init(
         _ record: Record?, _ directories: [DirectoryFacts], inUse: Set<String>, keep: String? = nil,
         option: String = ""
@@ -26,7 +26,7 @@ package struct FolderPlan: Sendable, Equatable {
         try look(directories, inUse, keep)
     }
 
-    /// Looks as a start would, takes away what is in the way, and looks again.
+    /// Examines the folder as a start would, removes what is in the way, and examines it again.
     private mutating func look(
         _ directories: [DirectoryFacts], _ inUse: Set<String>, _ keep: String?
     ) throws(Refusal) {
@@ -67,7 +67,7 @@ package struct FolderPlan: Sendable, Equatable {
         guard let keep else {
             throw Refusal(
                 .twoClusters,
-                "here lie \(groups.count) clusters that own slots or keys: \(names); say which one stays",
+                "the data folder holds \(groups.count) clusters that own slots or keys: \(names); choose which one to keep",
                 hint: commands, exit: 4)
         }
         let found = groups.indices.filter { index in
@@ -80,7 +80,7 @@ package struct FolderPlan: Sendable, Equatable {
         guard found.count == 1 else {
             throw Refusal(
                 found.isEmpty ? .unknownNode : .ambiguousNode,
-                "'\(keep)' \(found.isEmpty ? "is no node of" : "is in more than one of") these clusters: \(names)",
+                "'\(keep)' \(found.isEmpty ? "is not a node of" : "is in more than one of") these clusters: \(names)",
                 hint: commands, exit: 64)
         }
         return found[0]
@@ -89,7 +89,7 @@ package struct FolderPlan: Sendable, Equatable {
     private static func rival(_ folder: DirectoryFacts, of kept: [DirectoryFacts]) -> Finding {
         Finding(
             .twoClusters, .error, node: folder.number.map { NodeName(String($0)) },
-            "\(folder.path) is of another cluster than \(kept.map(\.label).joined(separator: " "))",
+            "\(folder.path) belongs to another cluster than \(kept.map(\.label).joined(separator: " "))",
             hint: StrayFolders.hint,
             repair: .setAside(
                 .init(
@@ -100,19 +100,19 @@ package struct FolderPlan: Sendable, Equatable {
     private static func unplaced(_ folder: DirectoryFacts) -> Finding {
         Finding(
             .keysWithoutCluster, .error, node: folder.number.map { NodeName(String($0)) },
-            "\(folder.path) holds keys and belongs to no cluster: without it the next start makes a new, empty one",
+            "\(folder.path) holds keys and belongs to no cluster: without it, the next start creates a new, empty cluster",
             hint: StrayFolders.hint,
             repair: .setAside(.init(folder: folder, why: "it held keys and belonged to no cluster")))
     }
 
     private static let nothingToChoose = Refusal(
-        .nothingToChoose, "here are no two clusters of which one is to be kept", hint: "clusterd fix --dry-run",
+        .nothingToChoose, "there are not two clusters to choose from", hint: "clusterd fix --dry-run",
         exit: 64)
 }
 
 extension FolderPlan {
-    /// What keeps nodes down at the next start, and is repaired only while clusterd runs: it starts the nodes and looks whether they
-    /// come back.
+    /// What keeps nodes down at the next start and can be repaired only while clusterd runs: it starts the nodes and checks that they come
+    /// back.
     fileprivate static func leftToTheStart(
         _ record: Record, _ directories: [DirectoryFacts], _ option: String
     ) -> [Finding] {
@@ -134,7 +134,7 @@ extension FolderPlan {
             guard finding.repair != nil else { return finding }
             var left = finding
             left.repair = nil
-            left.hint = "clusterd up --detach\(option), and then clusterd fix\(option)"
+            left.hint = "clusterd up --detach\(option), then clusterd fix\(option)"
             return left
         }
     }

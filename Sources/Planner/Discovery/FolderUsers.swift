@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// The processes that work in node folders. Each one counts as a server unless it is known not to be one: a second engine
-/// beside a server that was not recognised makes two writers on one append-only file (invariant: one-engine).
+/// The processes that work in node folders. Each one counts as a server unless it is known not to be one: a second engine next to an
+/// unrecognized server makes two writers on one append-only file (invariant: one-engine).
 package struct FolderUsers: Sendable, Equatable {
     package typealias User = Observation.DirectoryUser
 
@@ -17,7 +17,7 @@ package struct FolderUsers: Sendable, Equatable {
         program = server
     }
 
-    /// The process in the record first, then the lowest pid.
+    /// The recorded process first, then the lowest pid.
     package func server(in folder: String) -> User? {
         let servers = servers(in: folder)
         return servers.first { recorded.contains($0.identity) } ?? servers.first
@@ -31,7 +31,7 @@ package struct FolderUsers: Sendable, Equatable {
         if recorded.contains(user.identity) { return true }
         if user.ports?.isEmpty == false { return true }
         if Self.tools.contains(user.name) || isChildOfEngine(user) { return false }
-        // An editor's language server or a script of the operator: it listens nowhere, and has no engine's name.
+        // An editor's language server or an operator's script: it listens on no port and has no engine's name.
         return user.ports == nil
             || EngineProcess.looksLikeEngine(name: user.name, command: user.command, server: program)
     }
@@ -46,7 +46,7 @@ package struct FolderUsers: Sendable, Equatable {
         return pids.contains(user.parent) || pids.contains(user.session)
     }
 
-    /// What people use in a folder, by `comm`. None of these serves anything.
+    /// Programs that operators use in a folder, by `comm`. None of these is a server.
     private static let tools: Set<String> = [
         "ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "sh", "tcsh", "zsh", "screen", "tmux", "tmux: client",
         "tmux: server", "su", "sudo", "doas", "ssh", "scp", "sftp", "rsync", "emacs", "joe", "mcedit", "micro", "nano",
@@ -66,7 +66,7 @@ package enum EngineProcess {
         return children.contains(where: name.hasPrefix)
     }
 
-    /// Whether a process shows the name of an engine that serves.
+    /// Whether a process has the name of a serving engine.
     /// - Parameter name: `comm`: at most 15 bytes.
     package static func looksLikeEngine(name: String, command: String, server: String) -> Bool {
         let ours = program(server)

@@ -1,8 +1,8 @@
 import ClusterModel
 
-/// Which folder becomes which node of a cluster that no record describes: its name and its ports. Each keeps the port in its
-/// nodes.conf. Folders of several hosts may name one port several times: then a folder takes the port that it is named after, or the
-/// next one that no other node has.
+/// Which folder becomes which node of a cluster that no record describes: its name and its ports. Each node keeps the port in its
+/// nodes.conf. Folders from several hosts may name one port several times; then a folder takes the port in its name, or the next port that
+/// no other node has.
 package struct FoundNodes: Sendable, Equatable {
     package struct Node: Sendable, Equatable {
         package var folder: DirectoryFacts
@@ -36,7 +36,7 @@ package struct FoundNodes: Sendable, Equatable {
         }
     }
 
-    /// A node of which only the others know: nil where it is one of those that were found, under the id that it had before.
+    /// A node that only the others know: nil if it is one of the found nodes, under its former id.
     package mutating func place(lost entry: NodeEntry, in folder: DirectoryFacts?) -> (name: NodeName, ports: PortPair)?
     {
         let isKnown = nodes.contains { node in
@@ -53,7 +53,7 @@ package struct FoundNodes: Sendable, Equatable {
         return (nodes[nodes.count - 1].name, pair)
     }
 
-    /// By which address the others know a node: its own file may not say.
+    /// The address by which the others know a node: its own file may not contain it.
     private func host(of node: Node) -> String {
         for other in nodes where other.entry.id != node.entry.id {
             if let entry = other.folder.parsed?.view.entry(node.entry.id), !entry.host.isEmpty { return entry.host }
@@ -87,7 +87,7 @@ package struct FoundNodes: Sendable, Equatable {
 }
 
 extension FolderClassification {
-    /// The folders that become nodes at a start without a record, each with the node's name. Empty where the start is refused.
+    /// The folders that become nodes at a start without a record, each with the node's name. Empty if the start is refused.
     package func names(_ spec: ClusterSpec, engine: Engine) -> [(folder: DirectoryFacts, name: NodeName, client: Int)] {
         func numbered(_ folders: [DirectoryFacts]) -> [(folder: DirectoryFacts, name: NodeName, client: Int)] {
             folders.compactMap { folder in folder.number.map { (folder, NodeName(String($0)), $0) } }
@@ -101,7 +101,7 @@ extension FolderClassification {
             for entry in FolderClassification.lost(in: members) {
                 _ = found.place(lost: entry, in: lost.first { $0.number == entry.ports.client })
             }
-            // As many of the standalone become nodes as are wanted.
+            // As many standalone nodes become members as are wanted.
             let missing = max(0, spec.nodeCount - found.nodes.count)
             return names
                 + numbered(lost + standalone.prefix(missing)).filter { one in !names.contains { $0.name == one.name } }

@@ -1,10 +1,10 @@
 import ClusterModel
 
-/// From no record to a record: either the cluster that lies on disk is taken for what it is, or a new one is planned.
+/// Builds a record where there is none: either it adopts the cluster on disk as it is, or it plans a new one.
 extension Turn {
     mutating func establish(_ survey: Observation.Survey) {
         let inUse = folderUsers(survey).foldersInUse
-        // A plan of which nothing was started is no cluster: its folders hold at most the files that were being written.
+        // A plan of which nothing was started is not a cluster: its folders hold at most the files that were being written.
         let classification = FolderClassification(survey.directories, inUse: inUse)
         for finding in classification.findings { emit(finding) }
         reportLostRecord()
@@ -30,7 +30,7 @@ extension Turn {
             folders.compactMap(\.parsed).map { .init(view: $0.view, currentEpoch: $0.currentEpoch, live: false) })
         var found = FoundNodes(folders, candidates: PortCandidates(spec, engine: seen.engine).pairs)
         var members = found.nodes.map { member($0.entry, $0.folder, name: $0.name, ports: $0.ports) }
-        // Members whose folder, or whose nodes.conf, was lost: the others still know their id and port.
+        // Members whose folder or nodes.conf was lost: the others still know their id and port.
         for entry in FolderClassification.lost(in: folders) {
             let folder = folders.first { $0.parsed == nil && $0.number == entry.ports.client }
             guard let place = found.place(lost: entry, in: folder) else { continue }
@@ -41,7 +41,7 @@ extension Turn {
         members.sort { $0.name < $1.name }
         let masters = members.filter { topology.owns($0.id) }
         for index in members.indices {
-            // What another's file remembers of a node may be older than what the node's own says.
+            // What another node's file says about a node may be older than what the node's own file says.
             let own = folders.first { $0.path == members[index].directory }?.parsed?.view.myself?.masterID
             let master = topology.master(of: members[index].id) ?? own.flatMap(topology.master)
             members[index].shard = masters.firstIndex { $0.id == master } ?? 0
@@ -52,9 +52,10 @@ extension Turn {
             emit(
                 Finding(
                     .nodeStandalone, .info, node: standalone.number.map { NodeName(String($0)) },
-                    "\(standalone.path) belongs to no cluster and is not needed: \(members.count) nodes are wanted"))
+                    "\(standalone.path) belongs to no cluster and is not needed: the cluster has \(members.count) nodes"
+                ))
         }
-        // One shard id a shard: the master's, where the engine has given it one.
+        // One shard id per shard: the master's, if the engine has assigned one.
         for index in members.indices {
             let shard = members[index].shard
             let master = masters.indices.contains(shard) ? masters[shard] : members[index]
@@ -78,8 +79,8 @@ extension Turn {
         return member
     }
 
-    /// A standalone node without keys comes in: as master of the slots that nobody else has, if it was given those, else as a
-    /// replica where there are fewest.
+    /// Adds a standalone node without keys: as master of slots that no other node has, if it owned those, otherwise as a replica of the
+    /// master with the fewest replicas.
     private mutating func take(in standalone: DirectoryFacts, _ members: inout [Member], _ topology: Topology) {
         guard let number = standalone.number, !members.contains(where: { $0.name.text == String(number) }) else {
             return

@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// Folders that are in the way of a formed cluster, or lie beside it and hold keys or claim to be one of its nodes. None is
-/// merged, started or wiped: each is a finding for as long as it lies there, with what `fix` would do.
+/// Folders that are in the way of a formed cluster, or that lie next to it and hold keys or claim to be one of its nodes. clusterd never
+/// merges, starts or wipes them: each is a finding for as long as it exists, with what `fix` would do.
 package struct StrayFolders {
     private let record: Record
     private let directories: [DirectoryFacts]
@@ -19,7 +19,7 @@ package struct StrayFolders {
         let inPlace = record.members.compactMap { member in
             facts(member.directory).flatMap { inUse.contains($0.path) ? nil : inTheWay(of: member, $0) }
         }
-        // A folder under another name than a port's may be the operator's own copy: it counts where it is a node's only one.
+        // A folder whose name is not a port may be the operator's own copy: it counts only if it is a node's only folder.
         let others = directories.filter { folder in
             guard !places.contains(folder.path), !folder.isUntouched, !folder.isDataFolder else { return false }
             return folder.number != nil || folder.path.hasSuffix("/nodes/\(folder.lastName)")
@@ -28,9 +28,8 @@ package struct StrayFolders {
         return inPlace + others.compactMap(beside)
     }
 
-    /// Keys are never taken for stale (invariants: unknown-is-data, last-copy). A node of ours that started here as
-    /// replica would make the engine drop what another, or this one while it was alone, has taken. nil: the member can
-    /// start.
+    /// A folder with keys never counts as stale (invariants: unknown-is-data, last-copy). If a node of this cluster started in it as a
+    /// replica, the engine would drop the keys that another node, or this one while it was alone, has accepted. nil: the member can start.
     package func inTheWay(of member: Member, _ facts: DirectoryFacts) -> Finding? {
         guard let myself = facts.parsed?.view.myself, myself.id != member.id, facts.content.holdsKeys else {
             return nil
@@ -40,21 +39,21 @@ package struct StrayFolders {
             if isAtHome(owner) {
                 return Finding(
                     .directoryCopied, .error, node: member.name,
-                    "\(facts.path) is a copy of the folder of \(owner.name) and holds keys: \(member.name) is not started in it",
+                    "\(facts.path) is a copy of the folder of \(owner.name) and holds keys: clusterd does not start \(member.name) in it",
                     hint: Self.hint,
                     repair: .setAside(
                         .init(facts, inPlaceOf: member.name, why: "\(file) and data were a copy of \(owner.name)'s")))
             }
             return Finding(
                 .directoryMisplaced, .error, node: member.name,
-                "\(facts.path) is the folder of \(owner.name), which has no other: \(member.name) is not started in it",
+                "\(facts.path) is the only folder of \(owner.name): clusterd does not start \(member.name) in it",
                 hint:
                     "stop the cluster (clusterd stop), move the folder to \(owner.directory), and start clusterd again")
         }
         let whose = facts.parsed?.view.entries.count == 1 ? "of a node that knows nobody" : "of another cluster's node"
         return Finding(
             .standaloneWithKeys, .error, node: member.name,
-            "\(facts.path) holds keys, and its \(file) is \(whose): it is left as it is, and \(member.name) is not started in it",
+            "\(facts.path) holds keys, and its \(file) is \(whose): clusterd does not change it, and does not start \(member.name) in it",
             hint: Self.hint,
             repair: .setAside(
                 .init(facts, inPlaceOf: member.name, why: "\(file) was \(whose), and there were keys with it")))
@@ -66,27 +65,28 @@ package struct StrayFolders {
             guard facts.content.holdsKeys || owner(of: facts) != nil else { return nil }
             return Finding(
                 .directoryInUse, .warning, node: node,
-                "\(facts.path) is in use by a process that clusterd did not start: it is left alone",
+                "\(facts.path) is in use by a process that clusterd did not start: clusterd does not touch it",
                 hint: "stop that process")
         }
         if let owner = owner(of: facts) {
             guard isAtHome(owner) else {
                 return Finding(
                     .directoryMisplaced, .error, node: node,
-                    "\(facts.path) is the folder of \(owner.name), which has no other in its place \(owner.directory)",
+                    "\(facts.path) is the only folder of \(owner.name), and is not in its place \(owner.directory)",
                     hint:
                         "stop the cluster (clusterd stop), move the folder to \(owner.directory), and start clusterd again"
                 )
             }
             return Finding(
                 .directoryCopied, .warning, node: node,
-                "\(facts.path) claims the node id of \(owner.name): it is a copy and is not started", hint: Self.hint,
+                "\(facts.path) has the node id of \(owner.name): it is a copy, and clusterd does not start it",
+                hint: Self.hint,
                 repair: .setAside(.init(folder: facts, why: "it was a copy of the folder of \(owner.name)")))
         }
         guard facts.content.holdsKeys else { return nil }
         return Finding(
             .standaloneWithKeys, .error, node: node,
-            "\(facts.path) holds keys and belongs to no node of this cluster: it is left as it is and not started",
+            "\(facts.path) holds keys and belongs to no node of this cluster: clusterd neither changes nor starts it",
             hint: Self.hint,
             repair: .setAside(.init(folder: facts, why: "it held keys and belonged to no node of the cluster")))
     }
@@ -96,7 +96,7 @@ package struct StrayFolders {
         (facts.parsed?.view.myself?.id).flatMap { record.member(id: $0) }
     }
 
-    /// Whether a member's own folder is in its place, or its process, which then has one.
+    /// Whether a member's own folder is in its place; a running process implies that it is.
     private func isAtHome(_ member: Member) -> Bool {
         inUse.contains(member.directory) || facts(member.directory)?.parsed?.view.myself?.id == member.id
     }
@@ -108,7 +108,7 @@ package struct StrayFolders {
 
 extension Turn {
     func strays(_ survey: Observation.Survey) -> StrayFolders? {
-        // What was seen before an end says nothing of the folder as it was left.
+        // A survey from before a process ended says nothing about the folder as the process left it.
         let busy = members.filter { member in
             running(member.name) != nil || exited(member.name).map { $0.at > survey.askedAt } ?? false
         }.map(\.directory)
@@ -117,7 +117,7 @@ extension Turn {
         }
     }
 
-    /// Those beside the members' own places; what is in the way of a member is found where it is to be started.
+    /// Folders outside the members' own places; a folder in the way of a member is found when the member is started.
     mutating func reportStrays(_ survey: Observation.Survey) {
         if let asked = seen.check.asked { needSurvey(since: asked) }
         for finding in strays(survey)?.findings ?? [] where !decision.findings.contains(finding) {

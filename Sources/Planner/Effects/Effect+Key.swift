@@ -1,8 +1,8 @@
 import ClusterModel
 
-/// Kind, target and incarnation. The driver does each key once; a failed one may be decided again and counts an attempt.
+/// Kind, target and incarnation. The driver executes each key once; a failed one may be decided again and counts as an attempt.
 package struct EffectKey: Hashable, Sendable, Comparable, CustomStringConvertible {
-    /// What is done, by its name in logs, events and the simulator's stories.
+    /// The name of the effect in logs, events and the simulator's reports.
     package enum Kind: String, Sendable {
         case acceptPassword = "accept"
         case addSlots = "add slots"
@@ -49,11 +49,11 @@ package struct EffectKey: Hashable, Sendable, Comparable, CustomStringConvertibl
 
     package let kind: Kind
     package let node: NodeName?
-    /// The process that it is meant for: another one with the same pid is another target.
+    /// The process that the effect is meant for: another process with the same pid is another target.
     package let process: ProcessIdentity?
-    /// Counted where the same is ordered again as something new.
+    /// The attempt number, where the same effect is ordered again as a new one.
     package let attempt: Int?
-    /// What else tells two orders of one kind apart; no code reads it.
+    /// What else distinguishes two orders of one kind; no code reads it.
     private let detail: String
 
     init(
@@ -157,14 +157,14 @@ extension Observation {
         effects.contains { $0.value.isUnderWay && $0.key.kind == kind && (node == nil || $0.key.node == node) }
     }
 
-    /// Whether this end of a process is what this daemon had ordered.
+    /// Whether this process ended because this daemon ordered it to.
     package func wasAsked(_ node: NodeName, _ process: ProcessIdentity, _ reason: ExitReason) -> Bool {
         func isOrdered(_ kind: EffectKey.Kind) -> Bool {
             effects(kind, of: node).contains { $0.key.process == process && $0.value.failure == nil }
         }
         return switch reason.kind {
         case .killed: isOrdered(.kill)
-        // Of a process that another daemon started the status cannot be had.
+        // The exit status of a process that another daemon started is not available.
         case .clean, .unknown: isOrdered(.shutdown) || isOrdered(.terminate) || isOrdered(.kill)
         default: false
         }

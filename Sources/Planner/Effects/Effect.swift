@@ -2,9 +2,9 @@ import ClusterModel
 
 /// One order to the hands. A value: it holds names and numbers, so that a test can write it and a log can print it.
 package enum Effect: Sendable, Equatable {
-    /// Look at every node folder and at who uses one.
+    /// Survey every node folder and the processes that use one.
     case survey(after: Moment)
-    /// Bind the pairs that are free, and say who holds the others.
+    /// Bind the port pairs that are free, and report which processes hold the others.
     case reserve([PortPair], addresses: [String])
     case release([PortPair])
     case makeDirectory(NodeName, path: String)
@@ -14,31 +14,30 @@ package enum Effect: Sendable, Equatable {
     case preserve(Quarantine)
     /// Remove second copies that were kept long enough.
     case discardCopy(folder: String)
-    /// Take room up on the file system of that folder, and give it back.
+    /// Reserve space on the file system of that folder, or release it.
     case makeReserve(folder: String)
     case releaseReserve(folder: String)
-    /// Write what the engine reads at its start. Only while no process uses the directory.
+    /// Write the files that the engine reads at its start. Only while no process uses the directory.
     case writeFiles(NodeFilesToWrite)
     case start(StartRequest)
-    /// Ask a process that was found in a node's directory who it is. It is none of ours until it has said so.
+    /// Ask a process that was found in a node's directory which node it is. It counts as foreign until it answers.
     case identify(NodeName, Contact)
     /// Watch a process that was found running.
     case adopt(NodeName, ProcessIdentity)
     case ask(NodeName, Contact)
-    /// CONFIG GET of these directives: asked rarely, and not to be waited for.
+    /// CONFIG GET of these directives: asked rarely; no decision waits for the answer.
     case askSettings(NodeName, Contact, names: [String])
-    /// Look at what changes rarely: the server program on disk, and how large the quarantine is.
+    /// Read what changes rarely: the server program on disk, and the size of the quarantine.
     case inspect
-    /// Learn why a process ended that nobody, or a kill, has ended: from the kernel, and from the log of that path.
+    /// Learn why a process ended on its own or by a kill: from the kernel, and from the log at that path.
     case inquire(NodeName, ProcessIdentity, log: String)
     case signal(NodeName, ProcessIdentity, Signal)
-    /// SIGKILL to a process that hangs, unless it is otherwise than it was when it was last looked at: it may have come back
-    /// to life since.
+    /// Send SIGKILL to a hanging process, unless its state differs from the last look: it may have recovered since.
     case killHung(NodeName, ProcessIdentity, ProcessActivity)
-    /// SIGCONT to a process that is stopped, unless it is otherwise than it was when it was last looked at.
+    /// Send SIGCONT to a stopped process, unless its state differs from the last look.
     case continueStopped(NodeName, ProcessIdentity, ProcessActivity, attempt: Int)
     case shutdown(NodeName, Contact, Saving)
-    /// CLUSTER FAILOVER on a replica whose master lives and agrees.
+    /// CLUSTER FAILOVER on a replica whose master is alive and agrees.
     case handOver(NodeName, Contact, from: MasterTerm)
     /// The guarded promotion: compare and take over in one script.
     case promote(Promotion, Contact)
@@ -46,37 +45,37 @@ package enum Effect: Sendable, Equatable {
     case replicate(NodeName, Contact, master: NodeID)
     /// CLUSTER MEET from one node to another.
     case meet(NodeName, Contact, host: String, ports: PortPair)
-    /// Say how long the nodes' own logs are.
+    /// Measure the length of the nodes' own logs.
     case measureLogs([NodeLog])
-    /// Say what CPU time and memory these processes take.
+    /// Measure the CPU time and memory that these processes use.
     case measureUsage([NodeName: ProcessIdentity])
-    /// Set what a node may have of the host's memory at most; nil: no limit.
+    /// Limit a node's use of the host's memory; nil: no limit.
     case limitMemory(NodeName, ProcessIdentity, Int64?)
-    /// Move a log aside, and the older ones on.
+    /// Rotate a log.
     case rotateLog(LogRotation)
-    /// Let the engine's own tool look at the last part of an append-only file that a process could not load.
+    /// Check the last part of an append-only file that a process could not load, with the engine's own tool.
     case examine(NodeName, ProcessIdentity, path: String)
-    /// Cut it where its whole commands end, by the same tool, out of a copy that then takes its place.
+    /// Truncate it after its last complete command, with the same tool, in a copy that then replaces it.
     case repairAppendOnly(Repair.RepairAppendOnly)
     case writeManifest(Repair.WriteManifest)
     case forget(NodeName, Contact, NodeID)
-    /// CLUSTER SETSLOT STABLE. `ifEmpty`: only where no key of the slot is there.
+    /// CLUSTER SETSLOT STABLE. `ifEmpty`: only if the node holds no key of the slot.
     case closeSlot(NodeName, Contact, slot: Int, ifEmpty: Bool)
-    /// CLUSTER ADDSLOTS; before it CLUSTER DELSLOTS of those that this node takes for another's.
+    /// CLUSTER ADDSLOTS, preceded by CLUSTER DELSLOTS of the slots that this node attributes to another.
     case addSlots(NodeName, Contact, SlotSet, foreign: SlotSet)
     /// BGSAVE.
     case save(NodeName, Contact)
-    /// CLIENT UNPAUSE, once for what was ordered then.
+    /// CLIENT UNPAUSE, once for the pause ordered at that time.
     case unpause(NodeName, Contact, since: Moment)
-    /// CONFIG SET of the files of TLS, all in one: a certificate without its key would be refused. They are read again even
-    /// where the paths are as before.
+    /// CONFIG SET of the TLS files, all in one command: the engine would reject a certificate without its key. The engine reads them again
+    /// even if the paths are unchanged.
     case loadCertificates(NodeName, Contact, [Setting])
-    /// ACL SETUSER: take this password of the user `default` too.
+    /// ACL SETUSER: also accept this password for the user `default`.
     case acceptPassword(NodeName, Contact, String)
     /// CONFIG SET of one directive, live only.
     case configure(NodeName, Contact, name: String, value: String)
 
-    /// A master for as long as it is one: the same node at another epoch is another term.
+    /// A master's term: the same node at another epoch is another term.
     package struct MasterTerm: Sendable, Equatable {
         package var master: NodeID
         package var epoch: UInt64
@@ -100,7 +99,7 @@ package enum Effect: Sendable, Equatable {
     package struct LogRotation: Sendable, Equatable {
         package var node: NodeName
         package var path: String
-        /// How many files there may be, the one that grows included.
+        /// The maximum number of files, including the one that grows.
         package var count: Int
 
         package init(node: NodeName, path: String, count: Int) {
@@ -112,11 +111,11 @@ package enum Effect: Sendable, Equatable {
 
     package enum Signal: String, Sendable, Equatable { case terminate, kill }
 
-    /// The argument of SHUTDOWN: none, where an append-only file holds everything; SAVE, where only a dump can; NOSAVE,
-    /// where the dump could not be written and the append-only file holds everything.
+    /// The argument of SHUTDOWN: none if an append-only file holds everything; SAVE if only a dump can; NOSAVE if the dump could not be
+    /// written and the append-only file holds everything.
     package enum Saving: String, Sendable, Equatable { case asConfigured, always, never }
 
-    /// How to reach a node, and which process must be there.
+    /// How to reach a node, and which process must answer there.
     package struct Contact: Sendable, Equatable {
         package var host: String
         package var port: Int
@@ -137,7 +136,7 @@ package enum Effect: Sendable, Equatable {
         /// The name of the new folder below `quarantine/`.
         package var folder: String
         package var note: String
-        /// The command that reads keys out of a copy of the folder in /tmp/read; nil: there are none to be read.
+        /// The command that reads keys out of a copy of the folder in /tmp/read; nil: there are none to read.
         package var reading: String?
 
         package init(
@@ -156,10 +155,10 @@ package enum Effect: Sendable, Equatable {
         package var node: NodeName
         package var directory: String
         package var nodesFileName: String
-        /// nil leaves the file there is.
+        /// nil keeps the existing file.
         package var nodesFile: NodesFile?
         package var redisConf: [UInt8]
-        /// Which start this is for.
+        /// The start that this is for.
         package var incarnation: Int
 
         package init(
@@ -174,7 +173,7 @@ package enum Effect: Sendable, Equatable {
             self.incarnation = incarnation
         }
 
-        /// Tells other contents apart from these: what was written is written again only if it differs.
+        /// Distinguishes these contents from others: a file that was written is written again only if it differs.
         var digest: String {
             var parts: [[UInt8]] = [redisConf]
             if let nodesFile {
@@ -198,7 +197,7 @@ package enum Effect: Sendable, Equatable {
         package var node: NodeName
         package var directory: String
         package var incarnation: Int
-        /// What it may have of the host's memory at most, where that can be held; nil: no limit.
+        /// The limit on its use of the host's memory, where one can be enforced; nil: no limit.
         package var memoryMax: Int64?
 
         package init(node: NodeName, directory: String, incarnation: Int, memoryMax: Int64? = nil) {
@@ -209,29 +208,29 @@ package enum Effect: Sendable, Equatable {
         }
     }
 
-    /// Invariants: one-writer, no-late-order. Refused by the script unless the node is still a replica of that master,
-    /// its link is down, and the wall clock of the host is between the order and the deadline.
+    /// Invariants: one-writer, no-late-order. The script refuses unless the node is still a replica of that master, its link is down, and
+    /// the wall clock of the host is between the order and the deadline.
     package struct Promotion: Sendable, Equatable, Codable {
         package var replica: NodeName
         package var replicaID: NodeID
         package var master: NodeName
         package var masterID: NodeID
-        /// By the wall clock, which is all that a script can read.
+        /// By the wall clock, the only clock that a script can read.
         package var orderedAt: WallTime?
         package var deadline: WallTime
-        /// When it was ordered, by the clock that nobody sets.
+        /// When it was ordered, by a clock that cannot be set.
         package var ordered: Moment?
         package var attempt: Int
-        /// Bytes that the winner was behind what was last seen of the master; nil if that is not known.
+        /// How many bytes the winner lagged behind the last seen offset of the master; nil if unknown.
         package var lagBytes: Int64?
-        /// When the master was last seen, which is how old `lagBytes` is: what it wrote later nobody but its own files knows.
+        /// When the master was last seen, which is the age of `lagBytes`: only the master's own files show what it wrote later.
         package var masterSeenAt: WallTime?
-        /// The winner's epoch when it was chosen. Where the cluster has already declared the master dead, a higher one means that
-        /// an election is under way, and the order is void.
+        /// The winner's epoch when it was chosen. If the cluster has already declared the master failed, a higher epoch means that an
+        /// election is under way, and the order is void.
         package var epoch: UInt64?
-        /// What the replica runs.
+        /// The engine that the replica runs.
         package var engine: Engine?
-        /// The master is dead and keeps its sockets: the replica takes over although its link to it is up.
+        /// The master is dead and keeps its sockets: the replica takes over although its link is up.
         package var linkStays: Bool?
 
         package init(
@@ -259,15 +258,15 @@ package enum Effect: Sendable, Equatable {
         }
     }
 
-    /// The node that an effect is done to; nil for those that concern the host.
+    /// The node that the effect targets; nil for effects on the host.
     package var node: NodeName? {
         switch self {
         case .survey, .reserve, .release, .discardCopy, .inspect, .makeReserve, .releaseReserve: nil
-        // The node goes on as before: nothing that it said grows old by this.
+        // The node continues as before: its earlier answers stay valid.
         case .measureLogs, .rotateLog, .measureUsage, .limitMemory: nil
-        // Nothing is done to it, and nothing has to wait for that.
+        // Nothing changes on the node, and nothing has to wait for this.
         case .askSettings, .inquire, .examine: nil
-        // The process may be none of this node's.
+        // The process may not belong to this node.
         case .identify: nil
         case .makeDirectory(let node, _), .adopt(let node, _), .ask(let node, _), .signal(let node, _, _),
             .killHung(let node, _, _), .continueStopped(let node, _, _, _),
@@ -286,7 +285,7 @@ package enum Effect: Sendable, Equatable {
         }
     }
 
-    /// Whether facts about roles that were asked for earlier say nothing after this.
+    /// Whether role facts that were asked for earlier are obsolete after this effect.
     package var changesRoles: Bool {
         switch self {
         case .handOver, .promote, .replicate, .meet, .addSlots: true
@@ -294,9 +293,9 @@ package enum Effect: Sendable, Equatable {
         }
     }
 
-    /// Invariant: record-first. Whether this may begin before the record that it was decided with is on disk: questions,
-    /// and what is known of the world by them. A promotion is among these because its deadline ends it, whoever remembers
-    /// it (docs/decisions/09-promotion-deadline.md).
+    /// Invariant: record-first. Whether this may begin before the record that it was decided with is on disk: queries, and effects whose
+    /// outcome queries show. A promotion is among these because its deadline ends it even if no daemon remembers it
+    /// (docs/decisions/09-promotion-deadline.md).
     package var precedesRecord: Bool {
         switch self {
         case .survey, .reserve, .ask, .identify, .adopt, .promote, .releaseReserve: true
@@ -304,9 +303,8 @@ package enum Effect: Sendable, Equatable {
         }
     }
 
-    /// Invariant: record-first. Whether this may be done only when the record that it follows from is on disk: it creates
-    /// ids or ports, or data may come to be where the record does not know of it. The others go on from memory when the
-    /// disk is full.
+    /// Invariant: record-first. Whether this may be done only when the record that it follows from is on disk: it assigns ids or ports, or
+    /// data may end up where the record does not know of it. The others continue from memory while the disk is full.
     package var needsRecord: Bool {
         switch self {
         case .makeDirectory, .quarantine, .preserve, .writeFiles, .replicate, .meet, .repairAppendOnly, .writeManifest:

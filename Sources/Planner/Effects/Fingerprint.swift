@@ -1,4 +1,4 @@
-/// Tells one content from another where the content itself must not be shown or is too long (FNV-1a, 64 bits).
+/// Distinguishes contents that must not be shown or are too long (FNV-1a, 64 bits).
 enum Fingerprint {
     static func of(_ parts: some Sequence<some Sequence<UInt8>>) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325

@@ -1,8 +1,8 @@
 import ClusterModel
 
-/// Work on a file that has not returned: the disk below it does not answer.
+/// File work that has not returned: the disk below it does not respond.
 package struct OverdueWork: Sendable, Hashable {
-    /// What is being done, as in `writing`.
+    /// The work, as in `writing`.
     package var doing: String
     package var path: String
     package var since: Moment
@@ -22,8 +22,8 @@ extension Turn {
             emit(
                 Finding(
                     .diskHangs, .error, node: members.first { work.path.hasPrefix($0.directory + "/") }?.name,
-                    "\(work.doing) \(work.path) has not returned since \(since.clock): its disk does not answer; dead masters "
-                        + "are replaced and running nodes stay up, and changes that need that disk wait",
+                    "\(work.doing) \(work.path) has not returned since \(since.clock): its disk does not respond; clusterd still replaces "
+                        + "dead masters, and running nodes stay up; changes that need that disk wait",
                     hint: work.path.hasPrefix("/") ? "findmnt -T \(ShellWord.quoted(work.path))" : nil))
         }
     }

@@ -1,11 +1,11 @@
-/// What one engine process wrote to its log, read for why it ended. The sentences are the engines' own, of Redis 6.2 to 8 and
-/// of Valkey: src/server.c, src/config.c, src/cluster.c, src/aof.c, src/rdb.c, src/debug.c.
+/// What one engine process wrote to its log, read to find out why it ended. The sentences are the engines' own, of Redis 6.2 to 8 and of
+/// Valkey: src/server.c, src/config.c, src/cluster.c, src/aof.c, src/rdb.c, src/debug.c.
 struct EngineLog {
     private let lines: [String]
 
     init(_ lines: [String]) { self.lines = lines.filter { !$0.isEmpty } }
 
-    /// Why a dump could not be written; nil where the log does not say. What follows it is only that it failed.
+    /// Why a dump could not be written; nil if the log does not say. The lines after it only say that the save failed.
     var savingTrouble: String? {
         let consequences = ["can't exit", "Errors trying to", "Background saving error", "Signal handled"]
         return lines.last { line in
@@ -13,8 +13,8 @@ struct EngineLog {
         }.map(Self.words)
     }
 
-    /// Why it gave up, in its own words; nil where it says nothing that is known here. The first of these that fits: what
-    /// comes later in a log is most often the consequence.
+    /// Why it gave up, in its own words; nil if no known line is present. The first match counts: later lines in a log are most often
+    /// consequences.
     var reason: (ExitReason.Kind, String)? {
         if let line = last("Could not create server TCP listening socket") ?? last("Failed listening on port") {
             if line.contains(words: "bind: ") && !line.contains(words: "Address already in use") {
@@ -26,14 +26,14 @@ struct EngineLog {
             )
         }
         if let at = lines.lastIndex(where: { $0.contains(words: "FATAL CONFIG FILE ERROR") }) {
-            // Then `Reading the configuration file, at line 8`, `>>> 'the line'`, and what is wrong with it.
+            // Then `Reading the configuration file, at line 8`, `>>> 'the line'`, and the error.
             let words = lines.suffix(from: at + 1).filter { !$0.hasPrefix("Reading the configuration") }
                 .map { $0.hasPrefix(">>> ") ? String($0.dropFirst(4)) : $0 }
-            return (.badDirective, "refused its configuration: \(words.joined(separator: ": "))")
+            return (.badDirective, "rejected its configuration: \(words.joined(separator: ": "))")
         }
-        // Valkey, and all of them where a file has two nodes that are `myself`, die of it by a crash of their own making.
+        // Valkey, and every engine if a file has two nodes that are `myself`, dies of it by a deliberate crash.
         if last("corrupted cluster config file", "cluster->myself == NULL' is not true") != nil {
-            return (.badNodesFile, "refused its nodes.conf as corrupted")
+            return (.badNodesFile, "rejected its nodes.conf as corrupted")
         }
         if last("is already used by a different Redis Cluster node", "is already used by a different Valkey") != nil
             || last("in order to acquire a lock") != nil
@@ -54,10 +54,10 @@ struct EngineLog {
             )
         }
         if let at = lines.lastIndex(where: { $0.contains(words: "FATAL AOF MANIFEST FILE ERROR") }) {
-            // Then, where a line is at fault, `Reading the manifest file, at line 2` and `>>> 'the line'`; and what is wrong.
+            // Then, if a line is at fault, `Reading the manifest file, at line 2` and `>>> 'the line'`, and the error.
             let words = lines.suffix(from: at + 1).map(Self.words).filter { !$0.hasPrefix("Reading the manifest") }
                 .map { $0.hasPrefix(">>> ") ? String($0.dropFirst(4)) : $0 }
-            let what = words.isEmpty ? "its manifest is refused" : words.joined(separator: ": ")
+            let what = words.isEmpty ? "the engine rejects it" : words.joined(separator: ": ")
             return (.badAppendOnlyFile, "could not load its append-only file: manifest: \(what)")
         }
         if let line = last(
@@ -99,16 +99,16 @@ struct EngineLog {
         }
     }
 
-    /// The head of a crash report: what the engine says it died of.
+    /// The head of a crash report: the cause of death that the engine reports.
     var crashReport: String? {
         guard lines.contains(where: Self.beginsCrashReport) else { return nil }
         if let line = last("Out Of Memory allocating") { return Self.words(line) }
         if let line = last("Guru Meditation") { return Self.words(line) }
         if let line = last(" is not true") { return "assertion failed: \(Self.words(line))" }
-        return "its crash report is in its log"
+        return "see the crash report in its log"
     }
 
-    /// A crash report after a signal that somebody sent names the sender: `Killed by PID: 4182, UID: 1000`.
+    /// The crash report for a signal that another process sent names the sender: `Killed by PID: 4182, UID: 1000`.
     var sender: String? {
         guard let line = last("Killed by PID: ") else { return nil }
         return Self.words(line).split { !$0.isNumber }.first.map { "sent by pid \($0)" }
@@ -136,7 +136,7 @@ struct EngineLog {
         return line
     }
 
-    /// What the engine says happened, without what it says to do: clusterd has its own hint, and owns `aof-load-truncated`.
+    /// What the engine says happened, without its advice: clusterd has its own hint, and owns `aof-load-truncated`.
     private static func withoutAdvice(_ words: String) -> String {
         for advice in [": make a backup", ". You can", ". Make a backup"] {
             if let range = words.firstRange(of: advice) { return String(words[..<range.lowerBound]) }
@@ -144,7 +144,7 @@ struct EngineLog {
         return words
     }
 
-    /// The number after `port `, or the one before `: bind`.
+    /// The number after `port `, or the number before `: bind`.
     private static func port(in line: String) -> Int? {
         let words = line.split { !$0.isNumber && !$0.isLetter && $0 != ":" && $0 != "." }
         for (index, word) in words.enumerated() {

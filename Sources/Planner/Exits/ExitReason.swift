@@ -1,30 +1,30 @@
 import ClusterModel
 
-/// Why a node's process ended: the exit status as far as it can be known, and what the engine's own log says of it.
+/// Why a node's process ended: the exit status as far as it is known, and what the engine's own log says about it.
 package struct ExitReason: Sendable, Equatable, Hashable {
     package enum Kind: Sendable, Equatable, Hashable {
-        /// It was asked to end and did.
+        /// It ended because it was asked to.
         case clean
-        /// A port was taken between our reservation and its bind.
+        /// Another process took the port between clusterd's reservation and the engine's bind.
         case portTaken(Int)
         case badDirective
         case badNodesFile
         case badAppendOnlyFile
         case badDump
-        /// Its files were written by a newer engine, and are whole.
+        /// Its files were written by a newer engine and are intact.
         case newerData
         case diskFull
         case cannotExecute
         case directoryLocked
-        /// The kernel ended it to get memory back.
+        /// The kernel killed it to reclaim memory.
         case outOfMemory
-        /// clusterd ended it, because it did not answer and could not be expected to.
+        /// clusterd killed it because it did not answer and was not expected to recover.
         case hung
         case killed
         case crashed
         case unknown
 
-        /// As JSON and the record have it.
+        /// The name in JSON and in the record.
         package var name: String {
             switch self {
             case .clean: "clean"
@@ -47,15 +47,15 @@ package struct ExitReason: Sendable, Equatable, Hashable {
     }
 
     package var kind: Kind
-    /// One sentence part: `killed by SIGKILL`, `could not bind port 7005`.
+    /// A predicate: `killed by SIGKILL`, `could not bind port 7005`.
     package var cause: String
     package var exit: ProcessExit?
-    /// What the engine wrote that tells most (`TellingLines`).
+    /// The most informative lines of the engine's log (`TellingLines`).
     package var logTail: [String]
-    /// Whether the kernel killed it for want of memory, by what its own cgroup has counted; nil: it had none that counts.
+    /// Whether the kernel killed it because memory ran out, according to its own cgroup; nil: it had no cgroup that counts.
     package var outOfMemory: Bool?
 
-    /// The record keeps them, so they are few and short.
+    /// The record keeps these lines, so they are few and short.
     static let linesKept = 12
     static let lineLength = 300
 
@@ -66,7 +66,7 @@ package struct ExitReason: Sendable, Equatable, Hashable {
         self.logTail = logTail
     }
 
-    /// Reads an exit, what the process wrote to its log since it began, and what its cgroup counted meanwhile.
+    /// Reads an exit, what the process wrote to its log since it began, and what its cgroup counted in the meantime.
     package init(exit: ProcessExit, log: [String], memory: MemoryWitness? = nil) {
         let story = EngineLog(log)
         let (kind, cause) = Self.read(exit, story)
@@ -76,7 +76,7 @@ package struct ExitReason: Sendable, Equatable, Hashable {
         if let memory { hear(memory) }
     }
 
-    /// Nothing but SIGKILL is how the kernel gets memory back; of a process that is no child of ours nobody else tells.
+    /// The kernel reclaims memory only by SIGKILL; for a process that is not a child of clusterd there is no other source.
     private mutating func hear(_ memory: MemoryWitness) {
         guard exit?.signal == 9 || (kind == .unknown && exit?.code == nil && exit?.signal == nil) else { return }
         outOfMemory = memory.after.killed > memory.before.killed
@@ -86,13 +86,13 @@ package struct ExitReason: Sendable, Equatable, Hashable {
             cause = "killed by the kernel at its memory-max of \(Disk.text(limit))"
         } else {
             cause =
-                "killed by the kernel for want of memory" + (memory.limit == nil ? "" : ", below its own memory-max")
+                "killed by the kernel: out of memory" + (memory.limit == nil ? "" : ", below its own memory-max")
         }
     }
 
     private static func read(_ exit: ProcessExit, _ log: EngineLog) -> (Kind, String) {
         if exit.code == 0 { return (.clean, exit.cause) }
-        // Nobody does this to itself, whatever it complained of before.
+        // A process does not send itself SIGKILL, whatever it logged before.
         if exit.signal == 9 { return (.killed, exit.cause) }
         if let (kind, cause) = log.reason { return (kind, cause) }
         if exit.signal != nil, let sender = log.sender { return (.killed, "\(exit.cause), \(sender)") }
@@ -102,17 +102,19 @@ package struct ExitReason: Sendable, Equatable, Hashable {
             return (.unknown, exit.cause + (log.lastWarning.map { ": \($0)" } ?? ""))
         }
         // Of a process that is no child of ours only its own words tell.
-        if log.saidGoodbye { return (.clean, "ended cleanly, by its log (no child of this clusterd: no exit status)") }
+        if log.saidGoodbye {
+            return (.clean, "ended cleanly according to its log (not a child of this clusterd: no exit status)")
+        }
         return (.unknown, exit.cause)
     }
 
-    /// That it was clusterd which killed it, if it died of that.
+    /// Marks the exit as a kill by clusterd, if the process died of SIGKILL.
     package func killed(by kill: Record.Kill) -> ExitReason {
         guard exit?.signal == 9 || (exit?.signal == nil && exit?.code == nil) else { return self }
         return ExitReason(kind: .hung, cause: "killed by clusterd: \(kill.cause)", exit: exit, logTail: logTail)
     }
 
-    /// Trying again changes nothing: a person must, or the file is repaired first.
+    /// Another start would fail in the same way: the operator must act, or the file must be repaired first.
     package var isHopeless: Bool {
         switch kind {
         case .badDirective, .cannotExecute, .badAppendOnlyFile, .badDump, .newerData: true
@@ -120,6 +122,6 @@ package struct ExitReason: Sendable, Equatable, Hashable {
         }
     }
 
-    /// Its data files are what it died of.
+    /// The process ended because of its data files.
     package var dataUnreadable: Bool { [.badAppendOnlyFile, .badDump, .newerData].contains(kind) }
 }

@@ -1,34 +1,34 @@
 import ClusterModel
 
-/// What is remembered of the ends of one node's processes. In the record, so that a daemon that starts knows of a crash
-/// loop and can say why a node died; only the last end is kept whole.
+/// The recorded ends of one node's processes, so that a daemon that starts knows about a crash loop and can say why a node died; only the
+/// last end is kept in full.
 package struct NodeEnds: Sendable, Equatable, Codable {
-    /// Processes that were started in the place of one that had ended.
+    /// Processes that were started to replace one that had ended.
     package var restarts = 0
-    /// Ends in a row without a stable minute between them, those left out that clusterd itself asked for.
+    /// Consecutive ends without a stable minute between them, excluding those that clusterd itself requested.
     package var inARow = 0
     package var last: NodeEnd?
 
     package init() {}
 }
 
-/// How one process ended, as it is kept.
+/// How one process ended, as recorded.
 package struct NodeEnd: Sendable, Equatable, Codable {
     package var identity: ProcessIdentity
-    /// When it was seen to have ended.
+    /// When the end was noticed.
     package var at: WallTime
     /// `ExitReason.Kind.name`.
     package var kind: String
     package var cause: String
-    /// Neither code nor signal: it was no child of the clusterd that saw it end.
+    /// Neither code nor signal: the process was not a child of the clusterd that saw it end.
     package var exit: ProcessExit
-    /// nil: the kernel could not be asked, or it was not yet.
+    /// nil: the kernel could not be asked, or has not been asked yet.
     package var outOfMemory: Bool?
     package var uptimeMilliseconds: Int64?
-    /// What the engine had in use when it was last asked.
+    /// What the engine used when it was last asked.
     package var memoryBytes: Int64?
     package var log: [String]
-    /// All that can be learned of it is here.
+    /// The record of this end has everything that can be learned.
     package var isComplete = false
 
     /// An end that was seen.
@@ -43,13 +43,13 @@ package struct NodeEnd: Sendable, Equatable, Codable {
         memoryBytes = seen.lastReport?.load.memoryBytes
         log = seen.reason.logTail
         outOfMemory = seen.reason.outOfMemory
-        // Only of what a kill, or nobody knows what, has ended the kernel may know more.
+        // Only for an end by SIGKILL, or by an unknown cause, may the kernel know more.
         isComplete =
             !(exit.signal == 9 || (exit.code == nil && exit.signal == nil)) || seen.reason.kind == .hung
             || outOfMemory != nil
     }
 
-    /// An end that nobody saw.
+    /// An end that no daemon saw.
     package init(unseen identity: ProcessIdentity, at: WallTime, cause: String) {
         self.identity = identity
         self.at = at
@@ -61,11 +61,11 @@ package struct NodeEnd: Sendable, Equatable, Codable {
 }
 
 extension Turn {
-    /// What the hands could learn about the end of a process after it.
+    /// What the hands could learn about the end of a process afterwards.
     typealias Inquiry = Observation.Inquiry
 
-    /// World before record: an end is noted after it was seen, and not in the turns that replace a master, which write no
-    /// more than they must.
+    /// World before record: an end is recorded after it was seen, and not in the turns that replace a master, which write as little as
+    /// possible.
     static let noteDelay = Duration.milliseconds(200)
 
     mutating func noteEnds(_ survey: Observation.Survey) {
@@ -88,7 +88,7 @@ extension Turn {
         set(\.ends, ends, at: index)
     }
 
-    /// The process in the record runs no more, and this daemon has not seen it end.
+    /// The recorded process no longer runs, and this daemon has not seen it end.
     private mutating func noteUnseenEnd(of member: Member, _ survey: Observation.Survey) {
         guard seen.processes[member.name] == nil, let process = member.process, !isBusy(member.name),
             member.ends?.last?.identity != process, case .dead = life(of: member, survey),
@@ -96,13 +96,13 @@ extension Turn {
         else { return }
         let cause =
             process.bootID == seen.bootID
-            ? "ended while no clusterd ran: no exit status is known" : "ended with the host, which has started anew"
+            ? "ended while clusterd was not running: exit status unknown" : "ended when the host rebooted"
         var ends = member.ends ?? NodeEnds()
         ends.last = NodeEnd(unseen: process, at: seen.wall, cause: cause)
         set(\.ends, ends, at: index)
     }
 
-    /// Asks what the kernel and the log say of an end, and adds it.
+    /// Asks the kernel and the log about an end, and adds the answer.
     private mutating func complete(_ member: Member) {
         guard let index = decision.record?.index(member.name),
             var end = decision.record?.members[index].ends?.last, !end.isComplete
@@ -146,22 +146,22 @@ extension Turn {
 }
 
 extension NodeEnd {
-    /// Of an end that was seen at least one of these is known.
+    /// An end that was seen has at least one of these.
     private var isUnseen: Bool { exit == ProcessExit() && uptimeMilliseconds == nil && log.isEmpty }
 
     mutating func complete(with inquiry: Observation.Inquiry, before exit: NodeProcess.Exited?, isThisBoot: Bool) {
         isComplete = true
         if let exit = inquiry.exit {
-            // Nobody looked when it ended, and its parent is told all the same.
+            // No daemon was watching when it ended, but its parent still gets the exit status.
             let reason = ExitReason(exit: exit, log: inquiry.log)
             (self.exit, log, kind, cause) = (exit, reason.logTail, reason.kind.name, reason.cause)
         } else if exit?.identity != identity, isUnseen, !inquiry.log.isEmpty {
-            // Nobody heard it end; what it wrote may say more than that.
+            // No daemon saw it end; its log may say more.
             let reason = ExitReason(exit: self.exit, log: inquiry.log)
             log = reason.logTail
             if reason.kind != .unknown {
                 kind = reason.kind.name
-                cause = "\(reason.cause), while no clusterd ran"
+                cause = "\(reason.cause), while clusterd was not running"
             }
         }
         guard isThisBoot, kind == ExitReason.Kind.killed.name || kind == ExitReason.Kind.unknown.name else { return }
@@ -175,7 +175,7 @@ extension NodeEnd {
             outOfMemory = now > before
             if now > before {
                 kind = ExitReason.Kind.outOfMemory.name
-                cause += ", most likely by the kernel: it has just killed a process for want of memory"
+                cause += ", most likely by the kernel, which just killed a process because memory ran out"
             }
         }
     }

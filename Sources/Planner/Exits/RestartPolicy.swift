@@ -1,15 +1,15 @@
 import ClusterModel
 
-/// When, and whether, a node that has ended is started again by itself.
+/// Whether and when clusterd automatically restarts a node that has ended.
 package enum RestartPolicy {
-    /// After this long without an end a node's earlier ends are forgiven.
+    /// After running this long without an end, a node's earlier ends no longer count.
     package static let stableTime = Duration.seconds(60)
-    /// So many ends in a row are a loop.
+    /// This many consecutive ends are a crash loop.
     package static let loopLength = 5
-    /// After so many refusals of a nodes.conf, the last of them clusterd's own, another one changes nothing.
+    /// After this many rejections of a nodes.conf, the last of them clusterd's own, another rewrite changes nothing.
     static let rewrites = 3
 
-    /// Exponential from `restart-delay`'s first to its last value, each spread over its upper half.
+    /// Exponential backoff from the first to the last value of `restart-delay`, each delay jittered over its upper half.
     package static func retryAt(_ exit: NodeProcess.Exited, _ supervision: ClusterSpec.Supervision) -> Moment {
         if case .portTaken = exit.reason.kind { return exit.at }
         let doubled = supervision.restartDelay.first * (1 << min(max(exit.failures - 1, 0), 20))
@@ -18,24 +18,24 @@ package enum RestartPolicy {
         return exit.at + .nanoseconds(delay - spread)
     }
 
-    /// Why an ended node is not started again by itself; nil: it is.
+    /// Why clusterd does not automatically restart an ended node; nil: it does.
     package static func staysDown(
         _ exit: NodeProcess.Exited, _ policy: ClusterSpec.Supervision.Restart, isRepaired: Bool = false
     ) -> String? {
-        if exit.reason.isHopeless, !isRepaired { return "it is not tried again until that is repaired" }
+        if exit.reason.isHopeless, !isRepaired { return "clusterd does not restart it until that is repaired" }
         if exit.reason.kind == .badNodesFile, exit.repeats >= rewrites {
-            return "it is not tried again: the file is clusterd's own"
+            return "clusterd does not restart it: clusterd itself wrote the file"
         }
         switch (policy, exit.reason.kind) {
         case (.never, _): return "supervision.restart is never"
-        case (.onFailure, .clean): return "it ended by itself, and supervision.restart is on-failure"
+        case (.onFailure, .clean): return "supervision.restart is on-failure, and a clean exit is not a failure"
         default: return nil
         }
     }
 }
 
 extension Turn {
-    /// What it died of is no longer so: the configuration was read anew, or it takes its data from its master.
+    /// The cause of the end is gone: the configuration was reloaded, or the node takes its data from its master.
     func isRepaired(_ member: Member, _ exit: NodeProcess.Exited, _ topology: Topology) -> Bool {
         if let configured = seen.configured, configured > exit.at { return true }
         return takesDataFrom(member, topology) != nil
@@ -52,11 +52,11 @@ extension Turn {
         return master
     }
 
-    /// What a person does about a node that stays down.
+    /// What the operator does about a node that stays down.
     func remedy(_ member: Member, _ exit: NodeProcess.Exited, _ topology: Topology) -> String {
         if exit.reason.dataUnreadable, let candidate = livingCandidate(of: member, topology) {
             return
-                "clusterd failover \(candidate.name) --force: it lives and has the keys; \(member.name) then gets all of them from it"
+                "clusterd failover \(candidate.name) --force: it is up and has the keys; \(member.name) then copies all of them from it"
         }
         let again = "clusterd restart-node \(member.name)"
         let names = seen.directory(at: member.directory)?.dataNames ?? DataFileNames()
@@ -66,19 +66,19 @@ extension Turn {
                 facts.content.appendOnly?.directoryName != nil
             {
                 return
-                    "\(trouble): put that file back from a backup, or take its line out of the manifest (what it held is lost "
-                    + "then), and then \(again)"
+                    "\(trouble): restore that file from a backup, or remove its line from the manifest (its contents are then "
+                    + "lost), then: \(again)"
             }
             let file =
                 seen.engine.isSevenOrLater
                 ? "\(names.appendOnlyDirectory)/\(names.appendOnly).manifest" : names.appendOnly
             let (folder, copy) = (ShellWord.quoted(member.directory), ShellWord.quoted(member.directory + ".copy"))
             return "cp -a \(folder) \(copy) && \(seen.engine.name.rawValue)-check-aof --fix "
-                + "\(ShellWord.quoted("\(member.directory)/\(file)")), and then \(again)"
+                + "\(ShellWord.quoted("\(member.directory)/\(file)")), then: \(again)"
         case .newerData:
             return
-                "set engine.server to the engine that wrote the files, or a newer one, then: clusterd reexec, and \(again)"
-        case .badDump: return "put another \(names.dump) into \(member.directory), and then \(again)"
+                "set engine.server to the engine that wrote the files, or a newer one, then: clusterd reexec, then: \(again)"
+        case .badDump: return "put another \(names.dump) into \(member.directory), then: \(again)"
         default: return again
         }
     }

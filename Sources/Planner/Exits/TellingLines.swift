@@ -1,13 +1,13 @@
 import ClusterModel
 
-/// Of what one engine process wrote to its log, the lines that tell most about its end: the head of a crash report; else what it marked as
-/// a warning in its last minute, and what it did in its last second. Starting up and synchronising are not among it. Pure, and bounded.
+/// The lines of one engine process's log that say most about its end: the head of a crash report; otherwise its warnings of the last minute
+/// and everything of its last second. Startup and synchronization messages are left out. Pure, and bounded.
 struct TellingLines {
-    /// A warning that is older than this, counted from the last line, has nothing to do with the end.
+    /// A warning older than this, counted from the last line, is unrelated to the end.
     private static let recently: Int64 = 60_000
-    /// Of a process that ended on its own, everything that it wrote this short a time before its last line.
+    /// For a process that ended on its own: everything that it wrote this shortly before its last line.
     private static let atTheEnd: Int64 = 1000
-    /// Where nothing stands out, the last lines of a process that failed.
+    /// If nothing stands out, the last lines of a process that failed.
     private static let fallback = 3
 
     private let entries: [LogEntry]
@@ -16,7 +16,7 @@ struct TellingLines {
 
     func chosen(_ exit: ProcessExit, atMost count: Int) -> [String] {
         if let report = crashReport(atMost: count) { return report }
-        // It had no time to write anything about it.
+        // The process had no time to write anything about it.
         let wasKilled = exit.signal == 9
         let last = entries.last { $0.at != nil }?.at
         var isChosen = false
@@ -37,7 +37,7 @@ struct TellingLines {
         return Array(lines.suffix(count))
     }
 
-    /// The head of the newest report, and a warning right before it: the last lines of a report only ask to file it.
+    /// The head of the newest report, and a warning right before it: the last lines of a report only ask the reader to file it.
     private func crashReport(atMost count: Int) -> [String]? {
         guard let start = entries.lastIndex(where: \.beginsCrashReport) else { return nil }
         let before = start > 0 ? entries[start - 1] : nil
@@ -46,7 +46,7 @@ struct TellingLines {
     }
 }
 
-/// A line of an engine's log, as far as its beginning says what it is (`serverLogRaw`, src/server.c).
+/// A line of an engine's log, as far as its prefix says what it is (`serverLogRaw`, src/server.c).
 private struct LogEntry {
     enum Level { case warning, notice, chatter }
 
@@ -54,9 +54,9 @@ private struct LogEntry {
     /// Without process, time and level.
     private(set) var words: Substring
     private(set) var level: Level?
-    /// Milliseconds since some moment, which is the same for all lines of a log; nil: the line has no time, or another form of it.
+    /// Milliseconds since some moment that is the same for all lines of a log; nil: the line has no time, or has it in another form.
     private(set) var at: Int64?
-    /// Whether it is a line of its own, and not the rest of the one above.
+    /// Whether it is a line of its own and not a continuation of the previous one.
     private(set) var isStamped = false
 
     init(_ text: String) {
@@ -123,10 +123,10 @@ private struct LogEntry {
         text.contains("REDIS BUG REPORT START") || text.contains("VALKEY BUG REPORT START")
     }
 
-    /// What every process writes when it starts, synchronises, saves or rewrites, and all is well.
+    /// What every healthy process writes when it starts, synchronizes, saves or rewrites.
     var isRoutine: Bool { Self.routine.contains { words.hasPrefix($0) } }
 
-    /// Beginnings, of Redis 6.2 to 8 and of Valkey.
+    /// Prefixes, of Redis 6.2 to 8 and of Valkey.
     private static let routine = [
         "oO0OoO0OoO0Oo", "Redis version=", "Valkey version=", "Configuration loaded", "Server initialized",
         "WARNING Memory overcommit", "WARNING overcommit_memory", "WARNING: The TCP backlog",

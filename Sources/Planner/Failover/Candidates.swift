@@ -1,8 +1,8 @@
 import ClusterModel
 
-/// Who could take over from a master with its data: one question, whoever asks it. A replica has them if it was in sync
-/// at its last report before the master's end, and that report is close to the last one of the master. Of every other
-/// replica its files and the master's decide (`MemberFreshness`). Invariant: complete-candidate.
+/// Which replicas could take over from a master with its data; every caller asks here. A replica has the data if it was in sync at its last
+/// report before the master's end, and that report is close to the master's last one. For every other replica, its files and the master's
+/// decide (`MemberFreshness`). Invariant: complete-candidate.
 extension Turn {
     /// A replica that answered after the death.
     struct Candidate {
@@ -16,21 +16,21 @@ extension Turn {
         }
     }
 
-    /// How much later than its replica a master may have been heard last. At rest each is asked once a second.
+    /// How much later than its replica a master may have answered last. At rest each is asked once per second.
     static let closeness = Duration.seconds(3)
-    /// How long before the end of a master is noticed its replicas may see the end of their links.
+    /// How long before the end of a master is noticed its replicas may see their links go down.
     static let noticeLimit = Duration.seconds(1)
     /// INFO says for how many whole seconds a link has been down.
     static let linkGranularity = Duration.seconds(1)
 
-    /// Those of the replicas that answered after the death that have the master's data, the furthest first.
-    /// - Parameter isForced: a person accepts what a replica lacks that was in sync some time ago.
+    /// The replicas that answered after the death and have the master's data, the highest offset first.
+    /// - Parameter isForced: the operator accepts what a replica lacks that was in sync some time ago.
     func candidates(
         for master: Member, death: Moment, among ended: [Candidate], isForced: Bool, _ survey: Observation.Survey
     ) -> [Candidate] {
         let fit = ended.filter { lack(of: $0, master, death: death, isForced: isForced, survey) == nil }
             .sorted { a, b in (b.offset, a.member.name) < (a.offset, b.member.name) }
-        // One that is further along the same stream has more than the furthest of these, whatever it lacks of the master's.
+        // A replica further along the same stream has more than the first of these, whatever it lacks of the master's data.
         guard let first = fit.first, !ended.contains(where: { $0.isAhead(of: first) }) else { return [] }
         return fit
     }
@@ -41,51 +41,51 @@ extension Turn {
     ) -> String? {
         let report = contender.report
         if let refusal = reasonNotToObey(contender.member) { return refusal.sentence }
-        if report.loading { return "it loads its data" }
-        if report.replication.syncInProgress { return "a synchronisation of it runs" }
+        if report.loading { return "it is loading its data" }
+        if report.replication.syncInProgress { return "it is synchronizing" }
         if let stream = lastStream(of: master), stream.position.replicationID != report.replication.replicationID {
-            return "it does not follow the stream of \(master.name)"
+            return "it does not follow the replication stream of \(master.name)"
         }
         let name = contender.member.name
         let isAdopted = running(name)?.adopted == true
         guard let row = seen.lastInSync[name] else {
-            guard isAdopted else { return "it was not in sync since its start" }
+            guard isAdopted else { return "it has not been in sync since its start" }
             return isForced || followedUntilTheEnd(contender, master, survey)
-                ? nil : "nobody saw it in sync while \(master.name) ran"
+                ? nil : "it was never seen in sync while \(master.name) ran"
         }
         if isForced { return nil }
         guard report.replication.replicationID == row.replicationID, report.replication.offset >= row.offset else {
-            return "it has lost its place in the stream of \(master.name)"
+            return "it has lost its offset in the replication stream of \(master.name)"
         }
         return lack(in: row, isAdopted: isAdopted, master, death: death)
     }
 
-    /// Holds what was seen of a replica against what was seen of its master.
+    /// Compares what was seen of a replica with what was seen of its master.
     private func lack(in row: InSync, isAdopted: Bool, _ master: Member, death: Moment) -> String? {
         guard let served = seen.lastServed[master.name] else {
-            // This clusterd has never heard the master: both ran before it.
-            guard isAdopted else { return "\(master.name) was not heard while it was in sync" }
+            // This clusterd has never had an answer from the master: both nodes were running before it started.
+            guard isAdopted else { return "\(master.name) did not answer clusterd while it was in sync" }
             return wasLostLongBefore(death, row)
         }
         // The link of a replica that has loaded a whole copy may be up for a moment after the master's end.
-        if row.since > served { return "it came into sync only after \(master.name) was last heard" }
+        if row.since > served { return "it came into sync only after the last reply of \(master.name)" }
         if let lost = row.lostAt, lost <= served { return "it was out of sync while \(master.name) ran" }
-        // Whoever sets no limit to what may be missing does not ask for how long it may have been missing either.
+        // Without a limit on the missing bytes (`failover-max-lag`) there is no limit on the age of the last report either.
         if served - row.until > Self.closeness, spec.supervision.failoverMaxLag != nil {
-            return "it was last seen in sync \((served - row.until).inWords) before \(master.name) was last heard"
+            return "it was last seen in sync \((served - row.until).inWords) before the last reply of \(master.name)"
         }
-        // A process of the master that was never heard, since it did not come up, has written nothing that is to be followed.
+        // A process of the master that never answered because it did not come up has written nothing that a replica could miss.
         guard exited(master.name)?.lastReport?.loading == false else { return nil }
         return wasLostLongBefore(death, row)
     }
 
     private func wasLostLongBefore(_ death: Moment, _ row: InSync) -> String? {
         guard let lost = row.lostAt, death - lost > Self.noticeLimit else { return nil }
-        return "its link was down for \((death - lost).inWords) when its master ended"
+        return "its link had been down for \((death - lost).inWords) when its master ended"
     }
 
-    /// Both ran before this clusterd, and the master was gone when this clusterd first looked: the engine's own word for how long the
-    /// link has been down, held against the time of the last write to the master's append-only file.
+    /// Both nodes were running before this clusterd started, and the master was gone at the first look: compares how long the link has been
+    /// down, as the engine reports it, with the time of the last write to the master's append-only file.
     private func followedUntilTheEnd(_ contender: Candidate, _ master: Member, _ survey: Observation.Survey) -> Bool {
         guard seen.lastServed[master.name] == nil, let end = linkEnd(contender.member, contender.report),
             let files = survey.directories.first(where: { $0.path == master.directory })?.content.appendOnly,
@@ -94,7 +94,7 @@ extension Turn {
         return written <= end + Self.linkGranularity
     }
 
-    /// When the link of a replica ended that is down, by its own word, and not later; nil: it has not been up.
+    /// When the link of a replica went down, as it reports, and not later; nil: it was never up.
     func linkEnd(_ member: Member, _ report: NodeReport) -> WallTime? {
         guard let down = report.replication.linkDownFor, let asked = seen.replies[member.name]?.askedAt else {
             return nil
@@ -102,7 +102,7 @@ extension Turn {
         return seen.wall + (.zero - (now - asked)) + (.zero - down)
     }
 
-    /// Whether a replica has missed a part of what its master wrote while both were heard, or nobody knows.
+    /// Whether a replica missed a part of what its master wrote while both answered, or whether that is unknown.
     func fellBehind(_ replica: Member, _ master: Member) -> Bool {
         guard let row = seen.lastInSync[replica.name] else { return true }
         guard let lost = row.lostAt, let served = seen.lastServed[master.name] else { return false }
@@ -119,8 +119,9 @@ extension Turn {
             return "it is not in sync"
         }
         if let served = seen.lastServed[master.name] {
-            return row.since <= served ? nil : "it came into sync only after \(master.name) was last heard"
+            return row.since <= served ? nil : "it came into sync only after the last reply of \(master.name)"
         }
-        return running(replica.name)?.adopted == true ? nil : "\(master.name) was not heard while it was in sync"
+        return running(replica.name)?.adopted == true
+            ? nil : "\(master.name) did not answer clusterd while it was in sync"
     }
 }

@@ -1,12 +1,11 @@
 import ClusterModel
 
-/// A hand-over ends in an election, and the engine refuses a second one too soon: a replica that has stood for election
-/// does not stand again for 4 node timeouts (`clusterHandleSlaveFailover`, src/cluster.c), and a master that has voted
-/// for a replica of another does not vote about that one again for 2 (`clusterSendFailoverAuthIfNeeded`). An order within
-/// that time leads nowhere and keeps writes waiting for seconds, so it is waited for. In the record, since both outlive
-/// clusterd (invariant: lossless-switchover).
+/// A switchover ends in an election, and the engine refuses a second one too soon: a replica that has stood for election does not stand
+/// again for 4 node timeouts (`clusterHandleSlaveFailover`, src/cluster.c), and a master that has voted for a replica of another master
+/// does not vote about that master again for 2 (`clusterSendFailoverAuthIfNeeded`). An order within that time has no effect and blocks
+/// writes for seconds, so clusterd waits. The times are in the record, since both limits outlive clusterd (invariant: lossless-switchover).
 package struct Election: Sendable, Equatable, Codable {
-    /// Another process of the node remembers nothing of it.
+    /// A new process of the node does not remember the election.
     package var process: ProcessIdentity
     package var orderedAt: Moment
 
@@ -19,10 +18,10 @@ package struct Election: Sendable, Equatable, Codable {
 extension Turn {
     /// From the order to the election (`CLUSTER_MF_TIMEOUT`, src/cluster.h).
     static let manualFailoverLimit = Duration.seconds(5)
-    /// Below this a replica does not go with twice its node timeout.
+    /// A replica does not accept less than this as twice its node timeout.
     static let shortestElection = Duration.seconds(2)
 
-    /// The one place where a living master is told to hand over.
+    /// The only place where a living master is ordered to hand over.
     mutating func orderHandOver(
         to candidate: Member, _ contact: Effect.Contact, from master: Member, _ topology: Topology
     ) -> Progress {
@@ -37,7 +36,7 @@ extension Turn {
         return progress
     }
 
-    /// What is waited for until `candidate` may be elected in place of `master`; nil: it may be.
+    /// What must pass before `candidate` can be elected in place of `master`; nil: nothing.
     mutating func electionWait(
         of candidate: Member, after master: Member, _ topology: Topology, _ story: Story
     ) -> OperationStep? {
@@ -48,7 +47,7 @@ extension Turn {
             wake(after: Self.pollInTransition)
             return step
         }
-        // The replica itself refused the last order, and no election came of it.
+        // The replica itself refused the last order, and no election followed.
         if let failure = last?.failure, EngineErrorReply(failure).isRefusal { return nil }
         let configured = RedisConfPlan.configured("cluster-node-timeout", for: candidate.settingsName, spec)?.first
         let timeout = Duration.milliseconds(configured.flatMap { Int64($0) } ?? 15_000)
@@ -59,14 +58,14 @@ extension Turn {
         if let replaced = master.handedOver, replaced.bootID == seen.bootID { until.append(replaced.at + timeout * 2) }
         guard let end = until.max().map({ $0 + Self.manualFailoverLimit }), now < end else { return nil }
         wake(at: end)
-        // In whole seconds, as they were when it began.
+        // In whole seconds, measured from the beginning of the wait.
         let left = Duration.seconds(((end - now) + .milliseconds(999)).components.seconds)
         return .awaitingElectionWindow(of: master.name, Shown(left))
     }
 
-    /// Whether the votes for `candidate` would arrive. A process that has just started is known to the others before their links reach
-    /// it, and a master counts its vote as given though it could not be sent (`clusterSendFailoverAuth`, src/cluster.c): the
-    /// replica waits for it in vain and does not stand again for 4 node timeouts.
+    /// Whether the votes for `candidate` would arrive. The others know a new process before their links reach it, and a master counts its
+    /// vote as given even if it could not be sent (`clusterSendFailoverAuth`, src/cluster.c): the replica then waits in vain and does not
+    /// stand again for 4 node timeouts.
     private func canBeElected(_ candidate: Member, after master: Member, _ topology: Topology) -> Bool {
         guard let begun = running(candidate.name)?.since, let own = freshReply(from: candidate, since: begun) else {
             return false

@@ -1,26 +1,25 @@
 import ClusterModel
 
-/// What becomes of the slots of a master that is proven dead.
+/// What happens to the slots of a master that is proven dead.
 enum FailoverDecision: Equatable {
-    /// It starts as master, with what it has.
+    /// It starts as master with the data it has.
     case inPlace
     /// Its start waits: for answers, for a promotion, or for another node of its shard that has newer data.
     case waits
 }
 
-/// Who is to be the master of a shard whose master is dead: the replica that has most of its stream, or the master itself
-/// from its files, or another node of which it is known that its data are newer (invariant: no-older-master).
+/// Chooses the master of a shard whose master is dead: the replica with the highest offset in its stream, the master itself from its files,
+/// or another node that is known to have newer data (invariant: no-older-master).
 extension Turn {
-    /// How long after a death the replicas may take to read the last bytes that the kernel holds for them (invariant:
-    /// drained-first).
+    /// How long after a death the replicas may take to read the last bytes that the kernel holds for them (invariant: drained-first).
     static let drainLimit = Duration.milliseconds(100)
-    /// After this the shard's master is rather started in place, with what it has on disk.
+    /// After this, the shard's master restarts in place with what it has on disk.
     static let failoverLimit = Duration.seconds(3)
-    /// Where the cluster has declared a master dead, its replicas may be electing one of them: they are left so long to it.
+    /// If the cluster has declared a master failed, its replicas may be electing one of them: clusterd waits this long for that.
     static let electionLimit = Duration.seconds(2)
 
-    /// - Parameter keepsSockets: SIGKILL is pending, and the process hangs in the kernel: the links of its replicas stay up. After
-    ///   `failoverLimit` they have read what the kernel had for them, and no more can come.
+    /// - Parameter keepsSockets: SIGKILL is pending and the process hangs in the kernel, so the links of its replicas stay up. After
+    /// `failoverLimit` they have read what the kernel held for them, and no more can come.
     mutating func succession(
         of master: Member, death: Moment, keepsSockets: Bool = false, _ topology: Topology, _ survey: Observation.Survey
     ) -> FailoverDecision {
@@ -29,7 +28,7 @@ extension Turn {
             return .waits
         }
         let asked = failoverAsked(of: master, topology)
-        // A person has stopped it, and with that decided who is master.
+        // The operator stopped it, and thereby decided which node is master.
         if asked == nil, master.wanted != .running { return .waits }
         let began = max(keepsSockets ? death + Self.failoverLimit : death, asked ?? death)
         let replicas = liveReplicas(of: master, topology)
@@ -69,8 +68,8 @@ extension Turn {
         return byFreshness(master, death: death, ended, topology, survey)
     }
 
-    /// A replica says that its link is up, and its master is dead: it has not read yet what the kernel holds for it, the end of the
-    /// stream too. One that was stopped meanwhile may answer before it reads.
+    /// Whether a replica reports its link as up although its master is dead: it has not yet read what the kernel holds for it, including
+    /// the end of the stream. A replica that was stopped meanwhile may answer before it reads.
     private func isDraining(_ replica: Candidate, death: Moment) -> Bool {
         replica.report.replication.linkUp
             && now - max(death, vitals(replica.member.name)?.backSince ?? death) < Self.failoverLimit
@@ -88,8 +87,8 @@ extension Turn {
         return master.lastSeen.flatMap { $0.role == .master ? ($0.position, $0.at) : nil }
     }
 
-    /// Invariant: complete-candidate. Why the dead master is rather started from its files than replaced by this replica;
-    /// nil: it is replaced.
+    /// Invariant: complete-candidate. Why the dead master restarts from its files instead of being replaced by this replica; nil: the
+    /// replica takes over.
     private mutating func preference(
         _ master: Member, over winner: Candidate, _ survey: Observation.Survey
     ) -> FailoverDecision? {
@@ -100,8 +99,7 @@ extension Turn {
         guard spec.supervision.failover == .durable || isFarBehind || keepsRole(master) else { return nil }
         guard isSurveyed(master) else { return .waits }
         if keepsRole(master) {
-            // Invariant no-older-master stands above what the operator asked for: a master that would drop what its replica has is not
-            // started over it.
+            // Invariant no-older-master outranks the operator's settings: a master that would drop what its replica has does not start.
             let comparison = freshness(of: winner.member, survey).compared(with: freshness(of: master, survey))
             guard case .fresher(let why) = comparison else { return .inPlace }
             if isPaused { return held(master, by: winner.member, why) }
@@ -121,23 +119,23 @@ extension Turn {
         give(
             Verdict(
                 master: master.name, candidate: nil,
-                why: "\(winner.member.name) is \(lag.map { "\($0) bytes" } ?? "nobody knows how far") behind, and "
+                why: "\(winner.member.name) is \(lag.map { "\($0) bytes" } ?? "an unknown amount") behind, and "
                     + "failover-max-lag is \(limit)", lagBytes: lag))
         emit(
             Finding(
                 .failoverHeld, .warning, node: winner.member.name, shard: master.name,
                 "\(winner.member.name) does not take over from \(master.name): it is "
-                    + (lag.map { "\($0) bytes behind" } ?? "behind by nobody knows how much")
-                    + ", and supervision.failover-max-lag is \(limit); \(master.name) is started in place"))
+                    + (lag.map { "\($0) bytes behind" } ?? "behind by an unknown amount")
+                    + ", and supervision.failover-max-lag is \(limit); clusterd restarts \(master.name) in place"))
         return .inPlace
     }
 
-    /// While clusterd is paused nobody is promoted, and no master is started over newer data either.
+    /// While clusterd is paused, it promotes no replica, and starts no master over newer data either.
     private mutating func held(_ master: Member, by candidate: Member, _ why: String) -> FailoverDecision {
         emit(
             Finding(
                 .masterOlder, .error, node: master.name, shard: master.name,
-                "\(master.name) is not started: \(candidate.name) has newer data (\(why)), and clusterd is paused",
+                "clusterd does not start \(master.name): \(candidate.name) has newer data (\(why)), and clusterd is paused",
                 hint: "clusterd resume"))
         return .waits
     }
@@ -146,11 +144,11 @@ extension Turn {
         emit(
             Finding(
                 .masterOlder, .warning, node: master.name, shard: master.name,
-                "\(candidate.name) is to be master in place of \(master.name), which has older data: \(why)"))
+                "\(candidate.name) takes over from \(master.name), which has older data: \(why)"))
         give(Verdict(master: master.name, candidate: candidate.name, why: why))
     }
 
-    /// What the files and the nodes of the shard say, where no replica simply follows.
+    /// What the files and the nodes of the shard say when no replica qualifies directly.
     private mutating func byFreshness(
         _ master: Member, death: Moment, _ ended: [Candidate], _ topology: Topology, _ survey: Observation.Survey
     ) -> FailoverDecision {
@@ -191,29 +189,29 @@ extension Turn {
         return promote(contender, over: master, topology, survey)
     }
 
-    /// A replica whose process lives, may have data in its memory, and has not answered since its master's death.
+    /// A replica whose process is alive, may have data in its memory, and has not answered since its master's death.
     private func silentHolder(of master: Member, since death: Moment, _ topology: Topology) -> Member? {
         liveReplicas(of: master, topology).first {
             $0.wanted == .running && freshReply(from: $0, since: death) == nil && mayHoldUnseen($0)
         }
     }
 
-    /// The master's files are known to lack writes that this replica may have in its memory. Once it answers it is compared; once
-    /// its process has ended there is nothing left to wait for.
+    /// The master's files are known to lack writes that this replica may have in its memory. Once it answers, clusterd compares it; once
+    /// its process has ended, there is nothing left to wait for.
     private mutating func hold(_ master: Member, for silent: Member) -> FailoverDecision {
         wait(.answer(from: silent.name, withWritesOf: master.name))
         wake(after: Self.pollInTransition)
         emit(
             Finding(
                 .masterWaits, .error, node: silent.name, shard: master.name,
-                "\(master.name) is not started: \(silent.name) runs, does not answer, and may hold writes that the files of "
+                "clusterd does not start \(master.name): \(silent.name) runs but does not answer, and may hold writes that the files of "
                     + "\(master.name) lack",
                 hint: "to start \(master.name) without the data of \(silent.name): clusterd stop-node \(silent.name)"))
         return .waits
     }
 
-    /// Nobody can tell whose data are newer, but the master's cannot be loaded: after a loss of power a part of each file may be
-    /// missing. One that was in sync when the master was last seen takes over; what the master has is kept before it follows.
+    /// It is unknown which data are newer, but the master's cannot be loaded: after a power loss each file may lack a part. A node that was
+    /// in sync when the master was last seen takes over; the master's data are kept before it follows.
     private func standIn(
         for master: Member, _ others: [Member], _ survey: Observation.Survey
     ) -> (member: Member, freshness: Freshness, why: String)? {
@@ -230,22 +228,22 @@ extension Turn {
         return best.map {
             (
                 $0.member, $0.freshness,
-                "those of \(master.name) cannot be loaded, and it was in sync when both were last seen"
+                "the data of \(master.name) cannot be loaded, and it was in sync when both were last seen"
             )
         }
     }
 
-    /// It runs, or can be started.
+    /// The node runs, or can be started.
     private func canServe(_ member: Member) -> Bool {
         if running(member.name) != nil { return true }
         guard member.wanted == .running else { return false }
         guard let exit = exited(member.name) else { return true }
         if RestartPolicy.staysDown(exit, spec.supervision.restart) != nil { return false }
-        // One that did not come up twice in a row is no hope.
+        // A node that failed to come up twice in a row does not qualify.
         return !exit.reason.isHopeless && (exit.failures < 2 || exit.lastReport.map { !$0.loading } ?? false)
     }
 
-    /// Whether a start of this master can be expected to give its slots back.
+    /// Whether starting this master can be expected to bring its slots back.
     func canStartInPlace(_ master: Member) -> Bool {
         guard master.wanted == .running else { return false }
         if case .busy(let busy) = seen.ports[master.ports], spec.onPortConflict == .fail,
@@ -261,7 +259,7 @@ extension Turn {
         return cameUp || (seen.starts[master.name] ?? 0) == 0
     }
 
-    /// The folders as they are after the last end in this shard: a node that was promoted and died has it in its nodes.conf.
+    /// The folders after the last end in this shard: a node that was promoted and then died has the promotion in its nodes.conf.
     mutating func isSurveyed(_ master: Member) -> Bool {
         let ends = members.filter { $0.shard == master.shard }.compactMap { exited($0.name)?.at }
         guard let last = ends.max(), let survey = seen.survey, survey.askedAt < last else { return true }
@@ -274,8 +272,8 @@ extension Turn {
         replicas(of: master, topology).filter { running($0.name) != nil }
     }
 
-    /// Whether the engine's own election may be under way: the master is marked as failed, and a majority of the masters is
-    /// there to vote. It is quick or does not come.
+    /// Whether the engine's own election may be under way: the master is marked as failed, and a majority of the masters can vote. An
+    /// election is quick or does not happen.
     private mutating func mayElect(
         _ ended: [Candidate], _ master: Member, death: Moment, _ topology: Topology
     ) -> Bool {

@@ -1,16 +1,15 @@
 import ClusterModel
 
-/// A master that is proven dead is replaced by a guarded promotion, one at a time in a shard, or starts in place;
-/// `FailoverDecision` says which (invariants: one-writer, no-late-order, start-or-promote).
+/// A guarded promotion replaces a master that is proven dead, one at a time per shard, or the master restarts in place; `FailoverDecision`
+/// says which (invariants: one-writer, no-late-order, start-or-promote).
 extension Turn {
     /// Between attempts; grows with their number.
     static let promotionPause = Duration.milliseconds(20)
-    /// After it the script refuses. Short: until then nobody else can be promoted, and it is how long a daemon that
-    /// starts waits for what an earlier one may have ordered. Long enough for a node that is asked and answers within
-    /// `drainLimit` (invariant: no-late-order).
+    /// After this the script refuses. Short, because until then no other node can be promoted, and a starting daemon waits this long for
+    /// orders of an earlier one. Long enough for a node that is asked and answers within `drainLimit` (invariant: no-late-order).
     static let promotionValidity = Duration.milliseconds(250)
 
-    /// Returns what becomes of each master that is proven dead.
+    /// Returns the outcome for each master that is proven dead.
     mutating func failOver(_ topology: Topology, _ survey: Observation.Survey) -> [NodeID: FailoverDecision] {
         settlePromotions()
         var decisions: [NodeID: FailoverDecision] = [:]
@@ -27,12 +26,12 @@ extension Turn {
         return decisions
     }
 
-    /// Invariant: start-or-promote. A start of this node was ordered, and whether it has a process by now is not known yet.
+    /// Invariant: start-or-promote. A start of this node was ordered, and it is not yet known whether it has a process.
     func isBeingStarted(_ node: NodeName) -> Bool {
         seen.isUnderWay(.start, of: node)
     }
 
-    /// When a person asked for another master of this one's slots; nil: nobody did.
+    /// When the operator asked for another master of these slots; nil: never.
     func failoverAsked(of master: Member, _ topology: Topology) -> Moment? {
         for operation in decision.record?.operations ?? [] where operation.state == .running {
             guard case .failover(let failover) = operation.kind,
@@ -43,7 +42,7 @@ extension Turn {
         return nil
     }
 
-    /// Whether a person has accepted what the replica lacks that is to take over from this master.
+    /// Whether the operator has accepted what the replica lacks that is to take over from this master.
     func isFailoverForced(of master: Member, _ topology: Topology) -> Bool {
         decision.record?.operations.contains { operation in
             guard operation.state == .running, case .failover(let failover) = operation.kind, failover.force,
@@ -53,12 +52,12 @@ extension Turn {
         } ?? false
     }
 
-    /// Why a master is to stay one although it is dead, if its data allow it; nil: a replica may take over.
+    /// Why a dead master keeps its role if its data allow it; nil: a replica may take over.
     func reasonToKeepRole(of master: Member) -> String? {
         if spec.supervision.failover == .off { return "supervision.failover is off" }
         if isPaused { return "clusterd is paused" }
         let operation = decision.record?.operations.first { $0.keepsRole(of: master.name) }
-        return operation.map { "\($0.title) leaves the role as it is" }
+        return operation.map { "\($0.title) keeps the role" }
     }
 
     func keepsRole(_ master: Member) -> Bool { reasonToKeepRole(of: master) != nil }
@@ -67,7 +66,7 @@ extension Turn {
         decision.record?.promotions.first { $0.masterID == master.id }
     }
 
-    /// Orders the promotion, and notes it in the record: what was known of the master, and how much of it the winner has.
+    /// Orders the promotion and records it: what was known about the master, and how much of it the winner has.
     mutating func promote(
         _ winner: Candidate, over master: Member, _ topology: Topology, _ survey: Observation.Survey
     ) -> FailoverDecision {
@@ -104,8 +103,8 @@ extension Turn {
         return .waits
     }
 
-    /// Strikes promotions whose end is known: the replica was heard after it answered the order, or after the deadline, when the
-    /// script refuses; or it has ended, and its nodes.conf says what became of it.
+    /// Removes promotions whose outcome is known: the replica reported after it answered the order, or after the deadline, when the script
+    /// refuses; or it has ended, and its nodes.conf shows the outcome.
     private mutating func settlePromotions() {
         guard let promotions = decision.record?.promotions, !promotions.isEmpty else { return }
         var open: [Effect.Promotion] = []
@@ -117,12 +116,12 @@ extension Turn {
             let answered = seen.effects(.promote, of: promotion.replica).first { key, _ in
                 key.attempt == promotion.attempt
             }?.value.ended
-            // Asked later than that, not in the same moment.
+            // The report was requested after the order, not in the same moment.
             if freshReply(from: member, since: min(answered ?? void, void) + .nanoseconds(1)) != nil { continue }
             open.append(promotion)
             wake(after: .milliseconds(5))
-            // It may be master by now, and nobody can tell: as long as that is so nobody else is promoted, and the old
-            // master is not started. One that stays silent is ended (invariants: one-writer, no-unrequested-stop).
+            // It may be master by now, and that cannot be determined: as long as that is so, no other node is promoted and the old master
+            // does not start. A replica that stays silent is ended (invariants: one-writer, no-unrequested-stop).
             if now - void >= spec.supervision.hangTimeout {
                 ensure(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
             }
@@ -130,10 +129,10 @@ extension Turn {
         set(\.promotions, open)
     }
 
-    /// From when on the script refuses this order, however late a stopped replica reads it. The clock that nobody sets says so; and
-    /// where the wall clock was set back into the window in which the script obeys, its end is waited for too.
+    /// When the script starts to refuse this order, however late a stopped replica reads it. The monotonic clock determines it; if the wall
+    /// clock was set back into the window in which the script obeys, clusterd also waits for the end of that window.
     private func endOfValidity(_ promotion: Effect.Promotion) -> Moment {
-        // One of an earlier clusterd, maybe of another boot: it was ordered before this one began.
+        // An order of an earlier clusterd, possibly from another boot: it was given before this one began.
         let ordered = promotion.ordered.flatMap { seen.began <= $0 && $0 <= now ? $0 : nil } ?? seen.began
         let passed = ordered + Self.promotionValidity
         guard promotion.isObeyed(at: seen.wall) else { return passed }

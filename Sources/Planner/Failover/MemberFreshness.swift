@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// What is known of a member's data: from itself where it runs, else from its folder and from what was last seen of it
+/// What is known about a member's data: from its own report if it runs, otherwise from its folder and from what was last seen of it
 /// (invariant: no-older-master).
 extension Turn {
     func freshness(of member: Member, _ survey: Observation.Survey) -> Freshness {
@@ -17,7 +17,7 @@ extension Turn {
         return freshness
     }
 
-    /// Of a replica that was in sync since its start, now or before: what it held then, in memory; nil: it was not.
+    /// A replica that is or was in sync since its start: what it then held in memory; nil: it was not.
     private func following(_ member: Member, _ report: NodeReport) -> Freshness? {
         guard let row = seen.lastInSync[member.name] else { return nil }
         var freshness = Freshness(.running)
@@ -27,18 +27,18 @@ extension Turn {
             freshness.reached = .init(replicationID: replication.replicationID, offset: replication.offset)
             freshness.endsThere = true
         } else {
-            // It has lost its place, and keeps its data until those of its master are there.
+            // It has lost its offset, and keeps its data until its master's data have arrived.
             freshness.reached = .init(replicationID: row.replicationID, offset: row.offset)
         }
         let master = report.view.myself?.masterID.flatMap { decision.record?.member(id: $0) }
         let served = master.flatMap { seen.lastServed[$0.name] }
-        // A copy that was complete only when its master had ended is as old as the beginning of its synchronisation.
+        // A copy that was complete only after its master had ended is as old as the beginning of its synchronization.
         if served.map({ row.since <= $0 }) ?? true { freshness.coversUntil = wall(row.until) }
         if let lost = row.lostAt, let served, lost <= served { freshness.endsAt = wall(lost) }
         return freshness
     }
 
-    /// Of a replica that this clusterd has not seen in sync: its link was up before, by its own word, or it holds what its folder held.
+    /// A replica that this clusterd has not seen in sync: it reports that its link was up before, or it holds what its folder held.
     private func unfollowing(_ member: Member, _ report: NodeReport, _ onDisk: Freshness) -> Freshness {
         var freshness = onDisk
         if running(member.name)?.adopted == true, report.replication.offset > 1, report.load.holdsData {
@@ -56,10 +56,10 @@ extension Turn {
 
     private func wall(_ moment: Moment) -> WallTime { seen.wall + (.zero - (now - moment)) }
 
-    /// Of a process that does not answer, stopped or busy: what it held when it last did, and maybe more. Its files may be long
-    /// behind that, or not exist; nil: this process was never heard, or held nothing.
+    /// A process that does not answer because it is stopped or busy: what it held when it last answered, and possibly more. Its files may
+    /// be far behind that, or not exist; nil: this process never answered, or held nothing.
     private func inMemory(_ member: Member) -> Freshness? {
-        // By the clock as it was, or as it is: whichever way it was set, what may be in the memory counts.
+        // By the clock as it was, or as it is: whichever way it was set, what may be in memory counts.
         guard let process = running(member.name), let last = member.lastSeen, last.holdsData,
             last.at >= min(process.startedAt, wall(process.since))
         else { return nil }
@@ -70,8 +70,8 @@ extension Turn {
         return freshness
     }
 
-    /// Whether a process that does not answer may have data in its memory: it had when this daemon heard it last, or an earlier daemon
-    /// may have heard what this one has not, and what the record has of it is seconds old.
+    /// Whether a process that does not answer may have data in its memory: it had data when this daemon last heard it, or an earlier daemon
+    /// may have heard what this one has not, and the record about it is seconds old.
     func mayHoldUnseen(_ member: Member) -> Bool {
         guard let process = running(member.name) else { return false }
         if let reply = seen.replies[member.name], reply.of == process.identity, reply.isLoading { return false }
@@ -96,7 +96,7 @@ extension Turn {
             return appendOnly(member, files)
         }
         guard let dump = content.dumps.first else {
-            // Nothing that the engine would load; what cannot be read may be anything.
+            // There is nothing that the engine would load; what cannot be read may be anything.
             return Freshness(content.trouble == nil ? .nothing : .dump)
         }
         return self.dump(member, dump)
@@ -120,7 +120,7 @@ extension Turn {
         freshness.writtenAt = written.map(\.modified).max()
         freshness.appendedAt = written.filter { $0.name.hasSuffix(".incr.aof") }.map(\.modified).max()
         guard !isCut else { return freshness }
-        // What it said last is in the file: it is appended to before a client gets its answer.
+        // What it reported last is in the file: the engine appends before a client gets its answer.
         freshness.reached = lastStream(of: member)?.position ?? last?.position
         freshness.coversUntil = last.flatMap { last in last.syncedAt.map { $0 + (.zero - unsynced(last)) } }
         if let stop = member.cleanStop, isUntouched(files.files, since: stop) {
@@ -142,7 +142,7 @@ extension Turn {
             freshness.reached = .init(replicationID: id, offset: offset)
             freshness.endsThere = true
         }
-        // The engine gives whole seconds.
+        // The engine reports whole seconds.
         let saved = file.header?.savedAt ?? file.modified
         freshness.coversUntil = saved
         freshness.endsAt = saved + .seconds(1)
@@ -156,12 +156,12 @@ extension Turn {
         return freshness
     }
 
-    /// The engine itself is the checker: with `aof-load-truncated no` it ends rather than load what has no end.
+    /// The engine itself is the checker: with `aof-load-truncated no` it ends instead of loading an incomplete file.
     private func isUnreadable(_ member: Member, _ kind: ExitReason.Kind) -> Bool {
         exited(member.name)?.reason.kind == kind
     }
 
-    /// Cut between two commands, which no checker finds: less than was there when it was last seen, and not rewritten since.
+    /// Cut between two commands, which no checker finds: shorter than when it was last seen, and not rewritten since.
     private func isShortened(_ files: AppendOnlyFiles, since last: LastSeen?) -> Bool {
         guard let last, let bytes = last.appendOnlyBytes, files.directoryName != nil, let base = files.files.first,
             base.modified < last.at
@@ -169,20 +169,20 @@ extension Turn {
         return files.files.reduce(0) { $0 + $1.size } < bytes
     }
 
-    /// When it was last asked it could not write it: the end of what it acknowledged was in its memory only.
+    /// At its last report it could not write the file: the end of what it acknowledged was only in its memory.
     private func isUnwritten(_ member: Member) -> Bool {
         if let exit = exited(member.name), let last = exit.lastReport { return !last.persistence.lastAppendOK }
         return member.lastSeen?.appendOnlyFailed == true
     }
 
-    /// Its disk was seen full after its last report, and it does not end where it cannot append: with `appendfsync everysec` or `no`
-    /// the client is told of the write that the file lacks, and only the next one is refused (`flushAppendOnlyFile`, src/aof.c).
+    /// Its disk was seen full after its last report, and the engine does not end when it cannot append: with `appendfsync everysec` or `no`
+    /// the client gets an OK for the write that the file lacks, and only the next write is rejected (`flushAppendOnlyFile`, src/aof.c).
     private func mayHaveFilled(_ member: Member) -> Bool {
         guard let last = member.lastSeen, last.bootID == seen.bootID, last.appendFsync != "always",
             let filled = seen.filledAt[member.directory]
         else { return false }
         if let heard = seen.lastHeard[member.name] { return heard <= filled }
-        // It ended before this daemon began: only another that lives may have what it could not append.
+        // It ended before this daemon began: only another living node may have what it could not append.
         return members.contains { $0.shard == member.shard && running($0.name) != nil }
     }
 
@@ -190,7 +190,7 @@ extension Turn {
         files.allSatisfy { $0.modified <= stop.at + .seconds(2) }
     }
 
-    /// What the end of a host may have taken from the end of a file (`appendfsync`); the end of a process takes nothing.
+    /// What a host failure may have cut from the end of a file (`appendfsync`); the end of a process cuts nothing.
     private func unsynced(_ last: LastSeen) -> Duration {
         guard last.bootID != seen.bootID else { return .zero }
         switch last.appendFsync {
@@ -200,7 +200,7 @@ extension Turn {
         }
     }
 
-    /// Whether a dead master's files hold every write that it acknowledged: kept and synced at each, and whole.
+    /// Whether a dead master's files hold every write that it acknowledged: an append-only file, synced at each write, and intact.
     func losesNothing(_ master: Member, _ survey: Observation.Survey) -> Bool {
         let persistence = exited(master.name)?.lastReport?.persistence
         let fsync = persistence?.appendFsync ?? master.lastSeen?.appendFsync
@@ -208,7 +208,7 @@ extension Turn {
         return fsync == "always" && wasKept && isIntact(master, survey)
     }
 
-    /// Whether what a dead master had is in its files as far as anybody can tell.
+    /// Whether the files of a dead master have all of its data, as far as can be determined.
     func isIntact(_ master: Member, _ survey: Observation.Survey) -> Bool {
         onDisk(master, survey).durability >= .wholeAppendOnly
     }

@@ -1,26 +1,25 @@
 import ClusterModel
 
-/// Each node saves its nodes.conf when a config epoch changes, and most engines end where they cannot: a promotion on a
-/// full disk kills the node that is promoted, and its peers (docs/engines.md). So there is room first, or the roles stay
-/// as they are (invariant: epoch-room).
+/// Each node saves its nodes.conf when a config epoch changes, and most engines end if they cannot: a promotion on a full disk kills the
+/// promoted node and its peers (docs/engines.md). So clusterd makes room first, or leaves the roles unchanged (invariant: epoch-room).
 enum NodesConfHeadroom: Equatable {
     case enough
-    /// The reserve is being given back.
+    /// The reserve is being released.
     case coming
     case none(NodesConfShortage)
 }
 
-/// The disk that is too full, and who could not save its nodes.conf there.
+/// The disk that is too full, and the node that could not save its nodes.conf there.
 struct NodesConfShortage: Equatable {
     var disk: Disk
     var endangered: NodeName
 
-    /// With how much is free, for a finding.
+    /// With the free space, for a finding.
     var sentence: String { "\(disk.shortage), too little for \(endangered) to save its nodes.conf" }
 }
 
 extension Turn {
-    /// What the nodes of one disk may need for it: each writes a new file beside the old one.
+    /// What the nodes of one disk may need: each writes a new file next to the old one.
     var nodesConfHeadroom: Int64 { max(1 << 20, Int64(members.count) << 16) }
 
     func canSave(_ member: Member) -> Bool {
@@ -30,8 +29,8 @@ extension Turn {
     /// A new file for each nodes.conf.
     func hasFilesForEpoch(_ disk: Disk) -> Bool { disk.freeFiles.map { $0 >= Int64(members.count) } ?? true }
 
-    /// Whether nobody who is needed would end if `candidate` became master in place of `master`. Who is replaced is not needed, nor is
-    /// a master whose replica can take over from it.
+    /// Whether no node that is needed would end if `candidate` became master in place of `master`. The replaced master is not needed, nor
+    /// is a master whose replica can take over from it.
     mutating func nodesConfHeadroom(toReplace master: Member, by candidate: Member, _ topology: Topology)
         -> NodesConfHeadroom
     {
@@ -52,15 +51,15 @@ extension Turn {
         }
     }
 
-    /// Whether every node that runs can save its nodes.conf, for what changes that of all.
+    /// Whether every running node can save its nodes.conf, for changes that affect all of them.
     mutating func hasRoomForEpoch() -> Bool {
         let running = members.filter { self.running($0.name) != nil }
         if releaseReserves(of: running) { return false }
         return running.allSatisfy(canSave)
     }
 
-    /// What is waited for before a living master is told to hand over, and why an operation that waited in vain has failed; nil: there is
-    /// room.
+    /// What must happen before a living master is ordered to hand over, and the reason why an operation fails that waited in vain; nil:
+    /// there is room.
     mutating func roomWait(
         toReplace master: Member, by candidate: Member, _ topology: Topology
     ) -> (step: OperationStep, why: String)? {
@@ -75,17 +74,17 @@ extension Turn {
 
     // MARK: a dead master
 
-    /// There is no room for a promotion: the dead master starts in place, unless its replica is known to have more
-    /// (invariant: no-older-master).
+    /// There is no room for a promotion: the dead master restarts in place, unless its replica is known to have more (invariant:
+    /// no-older-master).
     mutating func hold(
         _ master: Member, for candidate: Candidate, _ shortage: NodesConfShortage, _ survey: Observation.Survey
     ) -> FailoverDecision {
         guard isSurveyed(master) else { return .waits }
-        let hint = "make room on that disk; all goes on by itself then"
+        let hint = "make room on that disk; clusterd then continues automatically"
         let held = "\(candidate.member.name) does not take over from \(master.name): \(shortage.sentence)"
         var trouble: String?
         let mine = freshness(of: master, survey)
-        // Where neither has a key or a function there is nothing to lose.
+        // If neither has a key or a function, there is nothing to lose.
         let isEmpty = mine.durability == .nothing && !candidate.report.load.holdsData
         if !isEmpty, case .fresher(let why) = freshness(of: candidate.member, survey).compared(with: mine) {
             trouble = "\(candidate.member.name) has newer data (\(why))"
@@ -96,7 +95,7 @@ extension Turn {
             emit(
                 Finding(
                     .failoverHeld, .error, node: candidate.member.name, shard: master.name,
-                    "\(held); \(master.name) is not started in place either: \(trouble)", hint: hint))
+                    "\(held); clusterd does not restart \(master.name) in place either: \(trouble)", hint: hint))
             wait(.roomToFailOver(to: candidate.member.name, from: master.name))
             return .waits
         }
@@ -105,14 +104,14 @@ extension Turn {
         emit(
             Finding(
                 .failoverHeld, .warning, node: candidate.member.name, shard: master.name,
-                "\(held); \(master.name) is started in place", hint: hint))
+                "\(held); clusterd restarts \(master.name) in place", hint: hint))
         return .inPlace
     }
 
-    // MARK: a living one
+    // MARK: a living master
 
-    /// A master whose disk is all but full hands over to a replica that has room on another, while it can: once it is full it
-    /// refuses writes, and ends when its nodes.conf changes.
+    /// A master whose disk is almost full hands over to a replica with room on another disk while it can: once the disk is full, it rejects
+    /// writes and ends when its nodes.conf changes.
     mutating func relieve(_ topology: Topology) {
         guard spec.supervision.failover != .off, !isPaused,
             decision.record?.operations.contains(where: { $0.isOpen && $0.isExclusive }) != true
@@ -133,7 +132,7 @@ extension Turn {
         }
     }
 
-    /// With or without its reserve, so that to give that back changes nothing.
+    /// With or without the reserve, so that releasing it changes nothing.
     private func isNearlyFull(_ disk: Disk) -> Bool {
         disk.free + disk.reserve < 2 * Reserve.bytes || disk.lacksFiles
     }

@@ -1,10 +1,10 @@
 import ClusterModel
 
-/// A master that is told to hand over lets its clients wait. Redis 6.2 goes on doing so when it has become a replica, and
-/// its new master counts as one of them: it takes nothing in for up to 10 s, while its link is up, and is then so busy
-/// with what has gathered that it does not answer (docs/engines.md; invariant: lossless-switchover).
+/// A master that is ordered to hand over pauses its clients. Redis 6.2 keeps them paused after it has become a replica, and its new master
+/// counts as one of them: the replica reads nothing for up to 10 s while its link is up, and is then too busy with the backlog to answer
+/// (docs/engines.md; invariant: lossless-switchover).
 extension Turn {
-    /// `CLUSTER_MF_TIMEOUT` twice (`manualFailoverCheckTimeout`, src/cluster.c), and the time that an order may take.
+    /// `CLUSTER_MF_TIMEOUT` twice (`manualFailoverCheckTimeout`, src/cluster.c), plus the time that an order may take.
     static let longestPause = Duration.seconds(12)
 
     mutating func endPausesOfReplicas() {

@@ -1,16 +1,15 @@
 import ClusterModel
 
-/// A living master hands over to a replica of its shard (`CLUSTER FAILOVER`): it stops taking writes until the replica has
-/// all of them, so that nothing is lost. Part of every operation that takes a master down
-/// (invariant: lossless-switchover).
+/// A living master hands over to a replica of its shard (`CLUSTER FAILOVER`): it accepts no writes until the replica has all of them, so
+/// nothing is lost. Part of every operation that takes a master down (invariant: lossless-switchover).
 extension Turn {
     func replicas(of master: Member, _ topology: Topology) -> [Member] {
         members.filter { $0.id != master.id && topology.master(of: $0.id) == master.id }
     }
 
-    /// nil: `master` is one no more, and every node says so.
+    /// nil: `master` is no longer a master, and every node says so.
     /// - Parameters:
-    ///   - chosen: who takes over; picked here, and kept while it goes on, where it is nil.
+    ///   - chosen: the replica that takes over; nil: chosen here, and then kept.
     ///   - isFixed: whether it must be that one.
     mutating func handOver(
         from master: Member, to chosen: inout NodeName?, isFixed: Bool = false, _ topology: Topology, _ story: Story
@@ -21,10 +20,10 @@ extension Turn {
         }
         let replicas = replicas(of: master, topology)
         if replicas.allSatisfy({ $0.wanted == .stopped && running($0.name) == nil }) {
-            return .failed("\(master.name) has no replica that runs")
+            return .failed("\(master.name) has no running replica")
         }
         let earlier = replicas.first { $0.name == chosen }
-        // What is known of the replicas is stale from the order on until the roles have changed.
+        // After the order, facts about the replicas are stale until the roles have changed.
         let candidate =
             isHandingOver(to: earlier, from: master, topology)
             ? earlier : able(isFixed ? [earlier].compactMap { $0 } : replicas)
@@ -49,7 +48,7 @@ extension Turn {
         return .failed("\(candidate.name) did not take over within \(Self.agreementLimit.components.seconds) s")
     }
 
-    /// Who is replaced: a master, at its epoch. The same one a second time is another hand-over.
+    /// The master that is replaced, at its epoch. A second switchover of the same node has another epoch.
     func masterTerm(of master: Member, _ topology: Topology) -> Effect.MasterTerm {
         .init(master: master.id, epoch: topology.standings[master.id]?.configEpoch ?? 0)
     }
@@ -58,13 +57,13 @@ extension Turn {
         lastHandOver(to: candidate, from: master, topology).map { $0.failure == nil } ?? false
     }
 
-    /// nil: nothing was ordered by this clusterd.
+    /// nil: this clusterd has ordered nothing.
     func lastHandOver(to candidate: Member?, from master: Member, _ topology: Topology) -> EffectHistory? {
         guard let candidate, let contact = contact(candidate) else { return nil }
         return seen.effects[Effect.handOver(candidate.name, contact, from: masterTerm(of: master, topology)).key]
     }
 
-    /// The one of these that has most of its master's data, and could take over now.
+    /// The candidate that has most of its master's data and could take over now.
     func able(_ replicas: [Member]) -> Member? {
         let able = replicas.compactMap { member in
             freshReply(from: member, since: seen.rolesChanged).flatMap { report in
@@ -79,7 +78,7 @@ extension Turn {
             && !report.loading
     }
 
-    /// Everybody agrees who is master now, and the old one follows it. nil: so it is.
+    /// Waits until all nodes agree on the new master and the old one follows it. nil: they do.
     private func agreement(
         on candidate: Member, after master: Member, _ topology: Topology, _ story: Story
     ) -> Advance? {
@@ -91,7 +90,7 @@ extension Turn {
             openDispute(topology) ?? "\(master.name) does not follow \(candidate.name)")
     }
 
-    /// What some running node says that the others do not, in words. Who does not run is not argued about, nor who was reset by hand.
+    /// What some running node reports and the others do not, in words. Nodes that do not run, or that were reset by hand, are ignored.
     func openDispute(_ topology: Topology) -> String? {
         let present = members.filter { running($0.name) != nil && estrangement(of: $0) == nil }
         for member in present {

@@ -1,8 +1,8 @@
 import ClusterModel
 
-/// Why a replica would not carry out the order to take over, known while all is well.
+/// Why a replica would refuse the order to take over, known in advance.
 enum PromotionRefusal: Equatable {
-    /// The engine's words about a script of clusterd's: an ACL or `rename-command` has taken a command away.
+    /// The engine's words about clusterd's script: an ACL or `rename-command` has removed a command.
     case noScript(String)
     /// Before Redis 7.0 a replica without its master runs no script under `replica-serve-stale-data no`.
     case noStaleScript
@@ -10,8 +10,8 @@ enum PromotionRefusal: Equatable {
     /// As a sentence's end.
     var sentence: String {
         switch self {
-        case .noScript(let words): "it refuses the script that promotes it: \(words)"
-        case .noStaleScript: "without its master it runs no script (replica-serve-stale-data no)"
+        case .noScript(let words): "it rejects the promotion script: \(words)"
+        case .noStaleScript: "it runs no script while its master is down (replica-serve-stale-data no)"
         }
     }
 
@@ -19,13 +19,13 @@ enum PromotionRefusal: Equatable {
         switch self {
         case .noScript:
             "allow clusterd's user EVAL, INFO, CLUSTER and TIME there (docs/security.md); then clusterd check"
-        case .noStaleScript: "remove redis.replica-serve-stale-data from the configuration, and clusterd reload"
+        case .noStaleScript: "remove redis.replica-serve-stale-data from the configuration, then: clusterd reload"
         }
     }
 }
 
 extension Turn {
-    /// nil: it would obey, or was not asked yet.
+    /// nil: it would obey, or has not been asked yet.
     func reasonNotToObey(_ replica: Member) -> PromotionRefusal? {
         guard let settings = liveSettings(replica) else { return nil }
         if let words = settings.scriptRefused { return .noScript(words) }

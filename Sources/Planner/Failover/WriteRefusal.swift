@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// `min-replicas-to-write`: a master with fewer replicas in sync refuses every write (NOREPLICAS), and reads go on.
+/// `min-replicas-to-write`: a master with fewer replicas in sync rejects every write (NOREPLICAS); reads continue.
 extension Turn {
     mutating func checkWrites(_ topology: Topology) {
         for member in members where topology.owns(member.id) {
@@ -10,7 +10,7 @@ extension Turn {
             suspect(
                 Finding(
                     .writesRefused, .error, node: member.name, shard: member.name,
-                    "\(member.name) refuses writes: min-replicas-to-write is \(wanted), and fewer of its replicas are in sync",
+                    "\(member.name) rejects writes: min-replicas-to-write is \(wanted), but fewer of its replicas are in sync",
                     hint: hint(member, wanted, topology)), for: Self.standing)
         }
     }
@@ -31,8 +31,8 @@ extension Turn {
 }
 
 extension Admission {
-    /// Refuses what would leave a master fewer replicas than `min-replicas-to-write` asks for. Of a shard whose nodes are all in
-    /// sync one is left out at a time, whether it is a replica or the master, whose place a replica takes.
+    /// Rejects what would leave a master fewer replicas than `min-replicas-to-write` asks for. In a shard whose nodes are all in sync, one
+    /// node at a time may be down: a replica, or the master, whose place a replica takes.
     func checkWrites(without node: NodeName, add command: String) throws(Refusal) {
         guard let shard = shard(of: node), let master = shard.master, let report = assessment.node(master)?.report,
             let wanted = report.replicasToWrite, !report.refusesWrites
@@ -42,7 +42,7 @@ extension Admission {
         throw Refusal(
             .writesWouldStop,
             "min-replicas-to-write is \(wanted), and the shard of \(node) has \(shard.replicasInSync.count) "
-                + "\(shard.replicasInSync.count == 1 ? "replica" : "replicas") in sync: without \(node) it refuses writes",
-            hint: "to do it all the same: \(command)", exit: 4)
+                + "\(shard.replicasInSync.count == 1 ? "replica" : "replicas") in sync: without \(node) it rejects writes",
+            hint: "to do it anyway: \(command)", exit: 4)
     }
 }

@@ -1,10 +1,10 @@
 import ClusterModel
 
-/// A new cluster is written, not negotiated: ports are reserved, ids are given and recorded, every nodes.conf is written,
-/// and only then, once the record says `formed`, does the first process start. Interrupted anywhere before that, all of it
-/// is simply done again; interrupted after, it is a formed cluster like any other.
+/// clusterd writes a new cluster instead of negotiating it: it reserves ports, assigns and records ids, writes every nodes.conf, and only
+/// then, once the record says `formed`, starts the first process. If it is interrupted before that, it repeats all of it; if it is
+/// interrupted after that, the cluster is a formed cluster like any other.
 extension Turn {
-    /// No record, or a plan of which nothing was started.
+    /// There is no record, or only a plan of which nothing was started.
     mutating func form(over folders: [DirectoryFacts]) {
         let candidates = PortCandidates(spec, engine: seen.engine, folders: folders).pairs
         let wanted = Set(candidates.prefix(spec.nodeCount).map { NodeName(String($0.client)) })
@@ -20,7 +20,7 @@ extension Turn {
         }
     }
 
-    /// Which node got its port because another was taken: said once, and remembered.
+    /// Which node got its port because another one was taken: reported once, and remembered.
     private func notePassedOver(_ candidates: [PortPair], _ record: inout Record) {
         var passed: [String] = []
         for pair in candidates.prefix(while: { seen.ports[$0] != nil }) {
@@ -60,7 +60,7 @@ extension Turn {
             members: members)
     }
 
-    /// The plan's own topology: the only time that roles and slots come from clusterd.
+    /// The plan's own topology: the only case in which roles and slots come from clusterd.
     func plannedTopology(_ record: Record) -> Topology {
         var topology = Topology([])
         let slots = SlotSet.evenly(among: record.shape.masters)
@@ -73,7 +73,7 @@ extension Turn {
         return topology
     }
 
-    /// Carries a plan out up to the point where the cluster exists.
+    /// Executes a plan up to the point where the cluster exists.
     mutating func carryOut(_ record: Record, _ survey: Observation.Survey) {
         assessment.phase = .forming
         assessment.progress.wanted = record.members.count
@@ -82,7 +82,7 @@ extension Turn {
             return busy
         }
         if let busy = taken.first {
-            // Nothing was started yet: plan again, around the port that was lost.
+            // Nothing was started yet: plan again, without the port that was lost.
             if spec.onPortConflict == .fail {
                 refuse(Refusal(.portTaken, busy.sentence, exit: 1))
             } else {
@@ -98,7 +98,7 @@ extension Turn {
         let topology = plannedTopology(record)
         let written = record.members.filter { prepare($0, topology, survey, incarnation: 0) }
         if written.count == record.members.count {
-            // From here on the files are believed: they are looked at once more, as they now lie there.
+            // From here on clusterd trusts the files, so it reads them once more as they are now.
             let last = seen.effects.filter { $0.key.kind == .writeFiles }.compactMap(\.value.ended).max()
             if let last, survey.askedAt < last { return needSurvey(since: last) }
             set(\.stage, .formed)
@@ -109,15 +109,14 @@ extension Turn {
         }
     }
 
-    /// Invariants: slots-kept, idle-folder. Makes a stopped node's folder what its next start needs, one step at a time;
-    /// true once it is.
+    /// Invariants: slots-kept, idle-folder. Prepares a stopped node's folder for its next start, one step at a time; true once it is ready.
     mutating func prepare(
         _ member: Member, _ topology: Topology, _ survey: Observation.Survey, incarnation: Int
     ) -> Bool {
         if isBusy(member.name) { return false }
         let facts = survey.directories.first { $0.path == member.directory }
         let planned = nodesFile(for: member, topology)
-        // Once it is written for this start, it stands: what the survey says of it is older.
+        // A file written for this start stays: the survey is older.
         let write = Effect.writeFiles(
             .init(
                 node: member.name, directory: member.directory, nodesFileName: member.nodesFileName,
@@ -156,7 +155,7 @@ extension Turn {
         return false
     }
 
-    /// Whether what is kept before a start is in quarantine by now.
+    /// Whether everything that is kept before a start is in quarantine.
     private mutating func isInQuarantine(_ member: Member, _ progress: Progress) -> Bool {
         switch progress {
         case .failed(let why, _):
@@ -169,11 +168,11 @@ extension Turn {
 
     private func nodesFileToWrite(_ member: Member, _ facts: DirectoryFacts?, _ planned: NodesFile) -> NodesFile? {
         guard let file = facts?.parsed, !member.joining, !isRefused(member) else { return planned }
-        // Where there is no room for another, one that is right about the node itself will do: of the others it hears.
+        // Without room for another file, one that is right about the node itself is sufficient: it learns about the others by gossip.
         return agrees(file, with: planned) || (!canSave(member) && agreesOnItself(file, with: planned)) ? nil : planned
     }
 
-    /// What must go out of the way before this node's own files are written; nil: nothing.
+    /// What must be moved before this node's own files are written; nil: nothing.
     private func cleaning(
         _ member: Member, _ facts: DirectoryFacts, _ topology: Topology, _ incarnation: Int
     ) -> Effect.Quarantine? {
@@ -209,8 +208,8 @@ extension Turn {
             folder: "\(stamp(seen.beganWall))-\(member.name)" + (incarnation > 0 ? "-\(incarnation)" : ""), note: why)
     }
 
-    /// The nodes.conf that the engine refused although it can be read here. It is kept where it is until the new one takes its
-    /// place: after a change of engine every node's is refused at once, and they may be the only ones that say who owns which slots.
+    /// The nodes.conf that the engine rejected although it can be read here. It stays in place until the new one replaces it: after a
+    /// change of engine every node's file is rejected at once, and they may be the only ones that say which node owns which slots.
     private func refused(_ member: Member, _ facts: DirectoryFacts, _ incarnation: Int) -> Effect.Quarantine? {
         guard let name = facts.nodesFileName, facts.parsed != nil, isRefused(member) else { return nil }
         return Effect.Quarantine(
@@ -219,10 +218,10 @@ extension Turn {
             note: "\(seen.engine.program) refused \(name) as corrupt")
     }
 
-    /// The engine ended because of the nodes.conf that lay there, whatever the file looks like from here.
+    /// The engine ended because of the nodes.conf in the folder, whatever the file looks like from here.
     private func isRefused(_ member: Member) -> Bool { exited(member.name)?.reason.kind == .badNodesFile }
 
-    /// Where a nodes.conf came from that is not what this node needs, as far as the file itself tells.
+    /// Where an unsuitable nodes.conf came from, as far as the file itself tells.
     private func origin(of file: NodesFile, _ name: String, isOurs: Bool) -> String {
         if decision.record?.stage == .planned { return "\(name) was left by an unfinished create" }
         let ids = Set(members.map(\.id))
@@ -234,7 +233,7 @@ extension Turn {
             ? "\(name) is of a node that this cluster does not know" : "\(name) is another cluster's"
     }
 
-    /// Whether a file is one that this plan itself has written.
+    /// Whether this plan itself has written a file.
     private func isPlanned(_ file: NodesFile) -> Bool {
         let ids = Set(members.map(\.id))
         return file.view.entries.allSatisfy { ids.contains($0.id) } && file.view.entries.count == members.count

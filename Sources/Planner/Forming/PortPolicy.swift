@@ -1,10 +1,10 @@
 import ClusterModel
 
-/// Which ports a new cluster takes: the first that are free, in the order that was asked for.
+/// The ports of a new cluster: the first free ones, in the requested order.
 package struct PortCandidates: Sendable, Equatable {
     package private(set) var pairs: [PortPair] = []
 
-    /// The pairs that may be tried, in order, none overlapping one before it.
+    /// The pairs that may be tried, in order; none overlaps an earlier one.
     package init(_ spec: ClusterSpec, engine: Engine, preferred: [Int] = []) {
         let wanted: [Int] =
             switch spec.ports {
@@ -21,14 +21,14 @@ package struct PortCandidates: Sendable, Equatable {
             used.insert(pair.client)
             used.insert(pair.bus)
             pairs.append(pair)
-            // Enough for any cluster, and for a long stretch of busy ones.
+            // Enough for any cluster, and for a long run of busy ports.
             if pairs.count >= spec.nodeCount + 1000 { break }
         }
     }
 }
 
 extension PortCandidates {
-    /// Those of a new cluster, which takes the ports that stale folders are named after.
+    /// The ports of a new cluster, which takes the ports that stale folders are named after.
     init(_ spec: ClusterSpec, engine: Engine, folders: [DirectoryFacts]) {
         let laidOut = folders.filter { $0.isLaidOutByHand(in: spec) }.compactMap(\.number).sorted()
         self.init(spec, engine: engine, preferred: spec.ports == .from(laidOut.first ?? -1) ? laidOut : [])
@@ -48,8 +48,8 @@ extension Turn {
         case refused(Refusal)
     }
 
-    /// Invariant: port-pair. One round of choosing ports for a cluster that is being formed. Level-triggered: what is
-    /// reserved is taken, what is busy is passed over or refused, what is unknown is asked for.
+    /// Invariant: port-pair. One round of choosing ports for a cluster that is being formed. Level-triggered: reserved ports are taken,
+    /// busy ones are skipped or refused, unknown ones are checked.
     mutating func choosePorts(_ candidates: [PortPair], count: Int) -> PortChoice {
         var chosen: [PortPair] = []
         var unknown: [PortPair] = []
@@ -71,17 +71,18 @@ extension Turn {
             return .refused(
                 Refusal(
                     .tooFewPorts,
-                    "\(count) nodes need \(count) ports, and only \(chosen.count + unknown.count) are to be had"
+                    "\(count) nodes need \(count) ports, and only \(chosen.count + unknown.count) are available"
                         + (seen.engine.isSevenOrLater
-                            ? "" : "; a bus port is the port + 10000 before Redis 7, so that ports end at 55535"),
-                    hint: "give a longer range or list in cluster.ports, or another --port", exit: 1))
+                            ? "" : "; a bus port is the port + 10000 before Redis 7, so ports end at 55535"),
+                    hint: "set a longer range or list in cluster.ports, or another --port", exit: 1))
         }
         guard unknown.isEmpty else {
             wait(.portReservations(unknown.count))
             if case .failed(let why, _) = ensure(.reserve(unknown, addresses: spec.bind)) {
                 return .refused(
                     Refusal(
-                        .portUnusable, why, hint: "set cluster.bind and cluster.ports to what this host has", exit: 1)
+                        .portUnusable, why,
+                        hint: "set cluster.bind and cluster.ports to addresses and ports of this host", exit: 1)
                 )
             }
             return .waiting
@@ -92,13 +93,13 @@ extension Turn {
     enum OwnPort: Equatable {
         case ready
         case waiting
-        /// It stays busy: the node has to move, or to stay down.
+        /// The port stays busy: the node must move, or stay down.
         case lost(Observation.Busy)
-        /// Its own process may hold it, and nobody knows for how long.
+        /// Its own process may hold the port, for an unknown time.
         case held
     }
 
-    /// A formed node's own port: waited for, with its holder named, for `port-wait`.
+    /// A formed node's own port: clusterd waits for it for `port-wait` and names the process that holds it.
     mutating func ownPort(_ member: Member) -> OwnPort {
         switch seen.ports[member.ports] {
         case .reserved: return .ready
@@ -106,14 +107,15 @@ extension Turn {
             if case .failed(let why, _) = ensure(
                 .reserve([member.ports], addresses: spec.bind), retryAfter: .seconds(1))
             {
-                emit(Finding(.portUnusable, .error, node: member.name, "\(member.name) is not started: \(why)"))
+                emit(
+                    Finding(.portUnusable, .error, node: member.name, "clusterd does not start \(member.name): \(why)"))
                 wait(.port(member.ports.client, of: member.name, Shown(why)))
             }
             return .waiting
         case .busy(let busy):
             let waited = now - busy.since
             let mayBeOwn = mayBeOwnProcess(busy.holder, member)
-            // Before it was ever ready nobody knows its ports: it moves on at once, as forming does.
+            // Until the cluster was ready once, no client knows its ports: the node moves immediately, as during forming.
             if !mayBeOwn, waited >= spec.portWait || decision.record?.everReady != true { return .lost(busy) }
             let again = busy.askedAt + .milliseconds(200)
             if now >= again {
@@ -125,21 +127,21 @@ extension Turn {
                 emit(
                     Finding(
                         .portTaken, .error, node: member.name,
-                        "\(member.name) neither starts nor moves: \(busy.sentence), which may be \(member.name) itself",
+                        "clusterd neither starts nor moves \(member.name): \(busy.sentence), which may be \(member.name) itself",
                         hint: "sudo ss -ltnp 'sport = :\(busy.port)'"))
             } else {
                 emit(
                     Finding(
                         .portTaken, .warning, node: member.name,
                         "\(member.name) waits \(spec.portWait.inMilliseconds / 1000) s for its port: \(busy.sentence)",
-                        hint: "end that process; then the node starts at once"))
+                        hint: "end that process; the node then starts immediately"))
             }
             wait(.port(busy.port, of: member.name, Shown(busy.sentence)))
             return mayBeOwn && waited >= spec.portWait ? .held : .waiting
         }
     }
 
-    /// A node that has run before may be what holds its port, under another name or unseen. A second one on another port would
+    /// A node that has run before may itself be what holds its port, under another name or unseen. A second process on another port would
     /// be a second writer.
     func mayBeOwnProcess(_ holder: Observation.PortHolderFact, _ member: Member) -> Bool {
         switch holder {
@@ -149,13 +151,13 @@ extension Turn {
         }
     }
 
-    /// Asks again for ports that were busy: done before is not done now.
+    /// Checks again the ports that were busy: an earlier check says nothing about now.
     mutating func repeatReserve(_ pairs: [PortPair]) {
         let effect = Effect.reserve(pairs, addresses: spec.bind)
         if seen.effects[effect.key]?.isUnderWay != true { order(effect) }
     }
 
-    /// The next pair for a node that lost its own, none of another member's.
+    /// The next pair for a node that lost its own; none of another member's.
     mutating func nextPair(for member: Member) -> PortPair? {
         let others = members.filter { $0.name != member.name }.map(\.ports)
         let candidates = PortCandidates(spec, engine: seen.engine).pairs.filter { pair in

@@ -1,21 +1,21 @@
 import ClusterModel
 
-/// Hung is not dead, and busy is not hung. Any answer at all is life. Of a node that gives none, /proc says what it does.
-/// One that is stopped is continued first (`StoppedPolicy`); only one that is stopped again, or that has neither computed
-/// nor read anything for very long, is killed, and only where its shard can do without it. docs/supervision.md has the
-/// evidence and its limits (invariant: no-unrequested-stop).
+/// Hung is not dead, and busy is not hung. Any answer proves that a node is alive. For a node without answers, /proc shows what it does.
+/// clusterd first continues a stopped node (`StoppedPolicy`). It kills only a node that is stopped again, or that has neither used CPU nor
+/// read anything for very long, and only if its shard can do without it. docs/supervision.md has the evidence and its limits (invariant:
+/// no-unrequested-stop).
 extension Turn {
-    /// When so many nodes do not answer at once, it is the host that is in trouble.
+    /// If this many nodes do not answer at the same time, the host has a problem.
     static let hostTrouble = 2
-    /// Between two kills in one shard.
+    /// The minimum time between two kills in one shard.
     static let killPause = Duration.seconds(600)
-    /// What was seen longer ago is asked once more before anything is done about it.
+    /// Facts older than this are read once more before clusterd acts on them.
     static let freshness = Duration.milliseconds(250)
-    /// SIGKILL acts at once, unless the process hangs in the kernel.
+    /// SIGKILL takes effect immediately, unless the process hangs in the kernel.
     static let reapLimit = Duration.seconds(1)
 
-    /// A node that is asleep, or waits in the kernel, may be in a command that blocks for minutes (MIGRATE), or on a disk
-    /// that comes back.
+    /// A node that is asleep, or waits in the kernel, may be in a command that blocks for minutes (MIGRATE), or wait for a disk that comes
+    /// back.
     static func blockedLimit(_ hangTimeout: Duration) -> Duration { max(hangTimeout * 60, .seconds(120)) }
 
     mutating func endHung(_ topology: Topology) {
@@ -36,7 +36,7 @@ extension Turn {
         }
     }
 
-    /// What was to be killed and has come back to life before that.
+    /// Withdraws kills of nodes that have recovered before the signal.
     private mutating func withdrawKills() {
         let kills = decision.record?.kills ?? []
         let standing = kills.filter { kill in
@@ -54,14 +54,14 @@ extension Turn {
         return vitals
     }
 
-    /// Nodes that do not answer, those left out that only do not listen yet.
+    /// Nodes that do not answer, except those that only do not listen yet.
     var silent: [Member] {
         members.filter { member in
             vitals(member.name).map { $0.silentSince != nil && !$0.isRefusing } ?? false
         }
     }
 
-    /// Why this node may be taken for hung for good, in words; nil: it may not.
+    /// Why this node counts as permanently hung, in words; nil: it does not.
     func hangCause(_ member: Member) -> String? {
         guard let vitals = vitals(member.name), let lookedAt = vitals.lookedAt else { return nil }
         let limit = spec.supervision.hangTimeout
@@ -72,21 +72,21 @@ extension Turn {
         if vitals.doing == .blocked, !isPausedByClients(member), let since = vitals.stillSince,
             lookedAt - since >= Self.blockedLimit(limit)
         {
-            return "it did not answer for \((lookedAt - since).inWords), and neither computed nor read anything"
+            return "it did not answer for \((lookedAt - since).inWords), and neither used CPU nor read anything"
         }
         return nil
     }
 
-    /// Whether CLIENT PAUSE holds its clients: the process is idle, and other nodes had answers from it on the bus while it gave clients
-    /// none. The engine answers the bus and its clients in the same thread: one that waits for a disk or computes does neither.
+    /// Whether CLIENT PAUSE blocks its clients: the process is idle, and other nodes had answers from it on the bus while it gave clients
+    /// none. The engine serves the bus and its clients in the same thread: one that waits for a disk or uses CPU answers neither.
     func isPausedByClients(_ member: Member) -> Bool {
         guard let vitals = vitals(member.name), let since = vitals.silentSince, vitals.look?.state == .asleep,
             !vitals.waitsForDisk(within: spec.supervision.hangTimeout)
         else { return false }
-        // What was on its way when it fell silent says nothing.
+        // Messages already on their way when it went silent prove nothing.
         var silence = seen.wall + (.zero - (now - since)) + .seconds(1)
-        // An engine that reads its nodes.conf takes every node for heard in that moment (`clusterLoadConfig`, src/cluster.c), and gossip
-        // takes that to the others.
+        // An engine that reads its nodes.conf counts every node as heard in that moment (`clusterLoadConfig`, src/cluster.c), and gossip
+        // passes that to the others.
         for process in members.compactMap({ running($0.name) }) {
             silence = max(silence, process.startedAt + Self.startsToRead)
         }
@@ -96,21 +96,22 @@ extension Turn {
         }
     }
 
-    /// After this a process that was started has read its nodes.conf.
+    /// After this time, a started process has read its nodes.conf.
     static let startsToRead = Duration.seconds(5)
 
-    /// Why a node that hangs is not killed, in words; nil: nothing speaks against it.
+    /// Why clusterd does not kill a hung node, in words; nil: there is no reason.
     func reprieve(_ member: Member, _ topology: Topology) -> String? {
         if isPaused { return "clusterd is paused" }
         if let other = killed(besides: member) { return "\(other) was killed and has not ended yet" }
         if vitals(member.name)?.doing != .stopped, silent.count >= Self.hostTrouble {
-            return "\(silent.count) nodes do not answer at once, which is trouble of the host"
+            return "\(silent.count) nodes do not answer at the same time, which is a problem of the host"
         }
         if let other = members.first(where: { hasJustComeBack($0) && $0.name != member.name }) {
-            return "\(other.name) answers again only for a moment, and this one may do so too"
+            return "\(other.name) has only just started to answer again, and this node may do so too"
         }
         if let recent = recentKill(in: member) {
-            return "\(recent.node) of its shard was killed \((now - recent.at).inWords) ago, and that is done once in "
+            return
+                "clusterd killed \(recent.node) of its shard \((now - recent.at).inWords) ago, and kills at most one node of a shard in "
                 + Self.killPause.inWords
         }
         return lack(member, topology)
@@ -121,7 +122,7 @@ extension Turn {
         return now - since < spec.supervision.hangTimeout
     }
 
-    /// What its shard lacks to go on without it.
+    /// What its shard lacks to continue without it.
     private func lack(_ member: Member, _ topology: Topology) -> String? {
         guard topology.owns(member.id) else {
             guard let id = topology.master(of: member.id), let master = decision.record?.member(id: id),
@@ -137,7 +138,7 @@ extension Turn {
         return canReplace ? nil : "no replica that could take over answers"
     }
 
-    /// What a node said that has answered its last question.
+    /// The last report of a node that has answered its last query.
     private func answers(_ member: Member) -> NodeReport? {
         guard vitals(member.name)?.silentSince == nil else { return nil }
         return lastHeard(member)
@@ -156,7 +157,7 @@ extension Turn {
         }
     }
 
-    /// Record before world: whoever sees it end knows why.
+    /// Record before world: any daemon that sees it end knows why.
     private mutating func end(_ member: Member, _ look: ProcessActivity, _ cause: String) {
         guard let process = running(member.name)?.identity else { return }
         if let kills = decision.record?.kills, !kills.contains(where: { $0.process == process }) {
@@ -167,7 +168,7 @@ extension Turn {
         ensure(.killHung(member.name, process, look), retryAfter: .seconds(1))
     }
 
-    // MARK: what people are told
+    // MARK: what operators are told
 
     mutating func reportHangs(_ topology: Topology) {
         for member in members where running(member.name) != nil {
@@ -184,12 +185,13 @@ extension Turn {
         emit(
             Finding(
                 .hostTrouble, .warning,
-                "\(Self.list(silent.map(\.name.text))) do not answer at once: that is trouble of the host, and none of them "
-                    + "is killed but for being stopped", hint: "look at the load, the memory and the disks of this host"
+                "\(Self.list(silent.map(\.name.text))) do not answer at the same time: that is a problem of the host, and clusterd "
+                    + "kills none of them except one that is stopped (state T)",
+                hint: "check the load, the memory and the disks of this host"
             ))
     }
 
-    /// An answer that is life, and no report.
+    /// An answer that proves life but is not a report.
     private mutating func reportWords(_ member: Member) {
         guard let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
             case .answered(let words) = reply.outcome, !reply.isLoading
@@ -198,20 +200,20 @@ extension Turn {
         case .busy(let what):
             emit(
                 Finding(
-                    .nodeBusy, .warning, node: member.name, "\(member.name) lives and is busy: \(words)",
+                    .nodeBusy, .warning, node: member.name, "\(member.name) is up but busy: \(words)",
                     hint: Self.killHint(what, member.ports.client)))
         case .noConnectionLeft:
             emit(
                 Finding(
                     .nodeRefuses, .error, node: member.name,
-                    "\(member.name) lives and takes no more clients (maxclients), not even clusterd: \(words)",
-                    hint: "close connections of clients; who holds them: ss -tnp sport = :\(member.ports.client)"))
+                    "\(member.name) is up but accepts no more clients (maxclients), not even clusterd: \(words)",
+                    hint: "close client connections; to list them: ss -tnp sport = :\(member.ports.client)"))
         default:
             emit(
                 Finding(
                     .nodeRefuses, .error, node: member.name,
-                    "\(member.name) lives and does not tell clusterd how it is: \(words)",
-                    hint: "set redis.requirepass, or engine.auth-user and engine.auth-pass, to what the nodes know"))
+                    "\(member.name) is up but rejects clusterd's health check: \(words)",
+                    hint: "set redis.requirepass, or engine.auth-user and engine.auth-pass, to what the nodes accept"))
         }
     }
 
@@ -220,7 +222,7 @@ extension Turn {
         emit(
             Finding(
                 .clientsPaused, .error, node: member.name,
-                "\(member.name) lets clients' writes wait: CLIENT PAUSE holds them until its time is over",
+                "\(member.name) holds clients' writes: CLIENT PAUSE blocks them until it expires",
                 hint: "clusterd call --node \(member.name) CLIENT UNPAUSE"))
     }
 
@@ -228,8 +230,8 @@ extension Turn {
     private static func killHint(_ what: EngineErrorReply.BusyWith, _ port: Int) -> String {
         let kill = what == .function ? "FUNCTION KILL" : "SCRIPT KILL"
         return
-            "redis-cli -p \(port) \(kill); if that answers UNKILLABLE, it has written: wait for it, or lose its writes and what is "
-            + "not saved: redis-cli -p \(port) SHUTDOWN NOSAVE"
+            "redis-cli -p \(port) \(kill); if the reply is UNKILLABLE, it has written: wait for it, or lose its writes and all "
+            + "unsaved data: redis-cli -p \(port) SHUTDOWN NOSAVE"
     }
 
     private mutating func reportSilence(_ member: Member, _ topology: Topology) {
@@ -247,14 +249,14 @@ extension Turn {
                 return emit(
                     Finding(
                         .nodeBusy, .info, node: member.name,
-                        "\(who): clusterd has told it to stop, and it saves its keys first"))
+                        "\(who): clusterd is stopping it, and it saves its keys first"))
             }
             if isPausedByClients(member) {
                 return emit(
                     Finding(
                         .clientsPaused, severity, node: member.name,
-                        "\(who), and answers the other nodes: CLIENT PAUSE holds its clients; it answers when the time of the pause "
-                            + "is over"))
+                        "\(who), but answers the other nodes: CLIENT PAUSE blocks its clients; it answers when the pause "
+                            + "expires"))
             }
         case .stopped, .traced, .dying: break
         }
@@ -263,13 +265,13 @@ extension Turn {
             emit(
                 Finding(
                     .nodeBusy, .warning, node: member.name,
-                    "\(who): it computes, and is left to; a long command or a script",
+                    "\(who): it is busy (using CPU) with a long command or a script; clusterd does not kill it",
                     hint: "when it answers again: redis-cli -p \(member.ports.client) SLOWLOG GET"))
         case .swapping:
             emit(
                 Finding(
                     .nodeBusy, .warning, node: member.name,
-                    "\(who): it waits for its memory, which the host has swapped out, and is left to",
+                    "\(who): it waits for its memory, which the host has swapped out; clusterd does not kill it",
                     hint: "give the host more memory, or the nodes a smaller redis.maxmemory"))
         case .stopped:
             reportStoppedProcess(member, severity, "\(who): it is stopped (state T)", topology)
@@ -277,15 +279,15 @@ extension Turn {
             let who = "\(who): a debugger holds it\(tracer.map { " (pid \($0))" } ?? "")"
             emit(
                 Finding(
-                    .nodeHung, severity, node: member.name, "\(who), and it is left to that",
+                    .nodeHung, severity, node: member.name, "\(who); clusterd does not kill it",
                     hint: "detach the debugger"))
         case .blocked where !vitals.isRefusing && vitals.waitsForDisk(within: spec.supervision.hangTimeout):
             hang(
-                member, severity, "\(who): it waits for a disk (state D), and neither computes nor reads", topology,
+                member, severity, "\(who): it waits for a disk (state D), and neither uses CPU nor reads", topology,
                 "findmnt -T \(ShellWord.quoted(member.directory)); sudo cat /proc/\(process.identity.pid)/stack")
         case .blocked where !vitals.isRefusing:
             hang(
-                member, severity, "\(who): it waits for something, and neither computes nor reads", topology,
+                member, severity, "\(who): it waits for something, and neither uses CPU nor reads", topology,
                 "sudo cat /proc/\(process.identity.pid)/stack")
         case .blocked, .dying: break
         }
@@ -296,8 +298,8 @@ extension Turn {
     ) {
         let limit = Self.blockedLimit(spec.supervision.hangTimeout)
         let fate =
-            reprieve(member, topology).map { "it is not killed: \($0)" }
-            ?? "it is killed and replaced if it stays so for \(limit.inWords)"
+            reprieve(member, topology).map { "clusterd does not kill it: \($0)" }
+            ?? "clusterd kills and replaces it if this lasts for \(limit.inWords)"
         emit(Finding(.nodeHung, severity, node: member.name, "\(what); \(fate)", hint: hint))
     }
 
@@ -309,9 +311,9 @@ extension Turn {
             switch remedy(ofStopped: member, topology) {
             case .continues: "clusterd continues it (SIGCONT)"
             case .kills where mayHaveBeenReplaced(member, topology):
-                "another node owns its slots, so it is killed and not continued"
-            case .kills: "it is killed and replaced if it stays so for \(spec.supervision.hangTimeout.inWords)"
-            case .waits(let why): "it is neither continued nor killed: \(why)"
+                "another node owns its slots, so clusterd kills it instead of continuing it"
+            case .kills: "clusterd kills and replaces it if this lasts for \(spec.supervision.hangTimeout.inWords)"
+            case .waits(let why): "clusterd neither continues nor kills it: \(why)"
             }
         let hint = mayHaveBeenReplaced(member, topology) ? nil : "kill -CONT \(process.pid)"
         emit(Finding(.nodeHung, severity, node: member.name, "\(what); \(fate)", hint: hint))
@@ -326,8 +328,8 @@ extension Turn {
         emit(
             Finding(
                 .nodeUnkillable, .error, node: member.name,
-                "\(member.name) (\(process.identity)) was sent SIGKILL and does not end: it hangs in the kernel, or its cgroup "
-                    + "is frozen; it will not do anything any more, and its port and folder are not free"
+                "\(member.name) (\(process.identity)) received SIGKILL and does not end: it hangs in the kernel, or its cgroup "
+                    + "is frozen; it no longer executes anything, but its port and folder are not free"
                     + (kept.map { "; \($0.name) does not take over from it: \($0.why)" } ?? ""),
                 hint: kept.map { "clusterd failover \($0.name) --force" }
                     ?? "sudo cat /proc/\(process.identity.pid)/stack"))

@@ -1,11 +1,11 @@
 import ClusterModel
 
-/// A process in state T (SIGSTOP, Ctrl-Z, a tool that suspends it) has everything it had, so SIGCONT loses nothing as
-/// long as no other node has taken over from it. It is continued first, and killed only where it is stopped again soon
-/// after. Once another node owns its slots it is killed and never continued: it would acknowledge the writes that lie in
-/// its sockets, and they would be lost (invariants: no-late-continue, no-unrequested-stop).
+/// A process in state T (SIGSTOP, Ctrl-Z, a tool that suspends it) has everything it had, so SIGCONT loses nothing as long as no other node
+/// has taken over from it. clusterd first continues it, and kills it only if it is stopped again soon after. Once another node owns its
+/// slots, clusterd kills it and never continues it: it would acknowledge the writes in its sockets, and they would be lost (invariants:
+/// no-late-continue, no-unrequested-stop).
 extension Turn {
-    /// A process that is stopped again within this time of being continued is killed.
+    /// clusterd kills a process that is stopped again within this time of being continued.
     static let relapseLimit = Duration.seconds(60)
     /// In node timeouts: by then the nodes have voted twice, if they can vote at all.
     static let votesWaitedFor = 6
@@ -16,11 +16,11 @@ extension Turn {
         case waits(String)
     }
 
-    /// What becomes of a node that has been stopped for longer than `hang-timeout`.
+    /// What happens to a node that has been stopped for longer than `hang-timeout`.
     func remedy(ofStopped member: Member, _ topology: Topology) -> StoppedRemedy {
         if isPaused { return .waits("clusterd is paused") }
         if decision.record?.promotions.contains(where: { $0.replica == member.name }) == true {
-            return .waits("whether it has taken over from its master is not known yet")
+            return .waits("clusterd does not know yet whether it has taken over from its master")
         }
         if mayHaveBeenReplaced(member, topology) {
             if let other = killed(besides: member) { return .waits("\(other) was killed and has not ended yet") }
@@ -32,7 +32,7 @@ extension Turn {
         return risk.map { .waits("\($0), and \(reprieve)") } ?? .continues
     }
 
-    /// Whether another node may own by now what this one owned when it was stopped.
+    /// Whether another node may by now own what this one owned when it was stopped.
     func mayHaveBeenReplaced(_ member: Member, _ topology: Topology) -> Bool {
         if openPromotion(from: member) != nil { return true }
         if topology.owns(member.id) { return false }
@@ -51,8 +51,8 @@ extension Turn {
         }
     }
 
-    /// A replica whose link was never up since it started does not stand (`clusterHandleSlaveFailover`, src/cluster.c). One that
-    /// does not answer may.
+    /// A replica whose link was never up since it started does not stand for election (`clusterHandleSlaveFailover`, src/cluster.c). One
+    /// that does not answer may.
     private func canStand(_ replica: Member) -> Bool {
         guard running(replica.name) != nil else { return false }
         guard let report = lastHeard(replica) else { return true }
@@ -64,9 +64,9 @@ extension Turn {
         return .milliseconds(configured.flatMap { Int64($0) } ?? 15_000)
     }
 
-    // MARK: what was done
+    // MARK: continued processes
 
-    /// When this daemon continued this process; it begins anew with a new process, or a new daemon.
+    /// When this daemon continued this process; resets with a new process or a new daemon.
     private func continuations(_ member: Member) -> [EffectHistory] {
         guard let process = running(member.name)?.identity else { return [] }
         return seen.effects(.continueStopped, of: member.name).filter { $0.key.process == process }.map(\.value)
@@ -76,7 +76,7 @@ extension Turn {
         continuations(member).filter { $0.failure == nil }.compactMap(\.ended).max()
     }
 
-    /// For how long it has been stopped, since it was last continued.
+    /// How long it has been stopped since it was last continued.
     func stoppedTime(_ member: Member) -> Duration? {
         guard let vitals = vitals(member.name), vitals.doing == .stopped, let since = vitals.stoppedSince,
             let lookedAt = vitals.lookedAt
@@ -98,7 +98,7 @@ extension Turn {
         ensure(.continueStopped(member.name, process, look, attempt: earlier.count + 1))
     }
 
-    /// Says for a while that a process was continued: the cause is outside clusterd, and may come again.
+    /// Reports for a while that a process was continued: the cause is outside clusterd and may recur.
     mutating func reportContinued(_ member: Member) {
         guard let process = running(member.name), let continued = lastContinued(member),
             vitals(member.name)?.silentSince == nil
@@ -111,6 +111,6 @@ extension Turn {
                 .nodeContinued, .warning, node: member.name,
                 "\(member.name) (\(process.identity)) was stopped (state T) by another process, and clusterd continued it "
                     + "(SIGCONT); if it is stopped again within \(Self.relapseLimit.inWords), clusterd kills and replaces it",
-                hint: "find what sends SIGSTOP to it; before stopping a node on purpose: clusterd pause"))
+                hint: "find the process that sends SIGSTOP to it; before stopping a node on purpose: clusterd pause"))
     }
 }

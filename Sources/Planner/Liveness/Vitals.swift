@@ -1,18 +1,17 @@
 import ClusterModel
 
-/// Whether one process lives: when it last answered, and what it was seen to do while it did not. Only what was asked since
-/// the loop last came on time counts: before that we may have been the ones who did not listen
-/// (invariants: fresh-facts, no-unrequested-stop).
+/// Whether one process is alive: when it last answered, and what it did while it did not. Only queries since the loop last ran on time
+/// count: before that, clusterd itself may not have been listening (invariants: fresh-facts, no-unrequested-stop).
 package struct Vitals: Sendable, Equatable {
     package var of: ProcessIdentity
-    /// When the first of the questions was asked that it has not answered since; nil: its last answer was one.
+    /// When the first query was sent that it has not answered since; nil: it answered its last one.
     package private(set) var silentSince: Moment?
-    /// Its port refuses: nobody listens there, which is no silence of a server.
+    /// Its port refuses connections: no process listens there, which is not silence of a server.
     package private(set) var isRefusing = false
     package private(set) var doing: Doing?
     /// Since when every look found it stopped.
     package private(set) var stoppedSince: Moment?
-    /// Since when every look found that it neither computes nor reads.
+    /// Since when every look found that it neither uses CPU nor reads.
     package private(set) var stillSince: Moment?
     /// Since when SIGKILL is pending on it: proof of death (invariant: proven-death).
     package private(set) var dyingSince: Moment?
@@ -23,12 +22,12 @@ package struct Vitals: Sendable, Equatable {
     /// When it answered again after a silence.
     package private(set) var backSince: Moment?
 
-    /// What keeps a process from answering.
+    /// What prevents a process from answering.
     package enum Doing: Sendable, Equatable {
         case stopped
         case traced(by: Int32?)
         case busy
-        /// It waits for its own memory to be read from a disk.
+        /// It waits for its own memory to be read from a disk (swap).
         case swapping
         /// It waits for something else: a disk, a peer.
         case blocked
@@ -44,7 +43,7 @@ package struct Vitals: Sendable, Equatable {
             listening: listening)
     }
 
-    /// It answered, whatever it said.
+    /// It answered, whatever the answer was.
     package mutating func answered(_ activity: ProcessActivity?, at now: Moment) {
         let back = silentSince == nil || isRefusing ? backSince : now
         self = Vitals(of: of)
@@ -54,7 +53,7 @@ package struct Vitals: Sendable, Equatable {
         if activity?.isBeingKilled == true { dyingSince = now }
     }
 
-    /// A question got no answer. `listening`: since when the loop has come on time.
+    /// A query got no answer. `listening`: since when the loop has run on time.
     package mutating func unanswered(
         askedAt: Moment, isRefused: Bool, _ activity: ProcessActivity?, at now: Moment, listening: Moment
     ) {
@@ -69,12 +68,12 @@ package struct Vitals: Sendable, Equatable {
         silentSince = silentSince ?? askedAt
         isRefusing = isRefused
         stoppedSince = doing == .stopped ? stoppedSince ?? now : nil
-        // Stillness is between two looks.
+        // Stillness is measured between two looks.
         let isStill = doing == .blocked && before != nil && !isRefused
         stillSince = isStill ? stillSince ?? now : nil
     }
 
-    /// The loop came late: what was seen until now proves nothing.
+    /// The loop ran late: earlier observations prove nothing.
     package mutating func startAnew() {
         silentSince = nil
         stoppedSince = nil
@@ -88,7 +87,7 @@ package struct Vitals: Sendable, Equatable {
         return lookedAt - waitedForDiskAt <= window
     }
 
-    /// What a process does that does not answer.
+    /// What an unresponsive process is doing.
     private static func doing(_ activity: ProcessActivity, after before: ProcessActivity?) -> Doing {
         if activity.isBeingKilled { return .dying }
         switch activity.state {

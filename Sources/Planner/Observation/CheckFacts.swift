@@ -1,18 +1,18 @@
 import ClusterModel
 
-/// What the checks look at and the rest of `decide` does not: asked for rarely, and remembered from turn to turn.
+/// Facts that only the checks use: queried rarely, and remembered from turn to turn.
 package struct CheckFacts: Sendable, Equatable {
     package var settings: [NodeName: SettingsReply] = [:]
-    /// Since when each condition holds that held in the last turn. A condition is a finding once it has lasted: what comes
-    /// and goes within moments is no finding, and one that lasts does not flicker.
+    /// Since when each condition of the last turn has held. A condition becomes a finding once it has lasted: a short one is never
+    /// reported, and a lasting one does not flicker.
     package var since: [Condition: Moment] = [:]
-    /// When a person last asked for a check: what was asked before is asked again.
+    /// When the operator last asked for a check: facts from before that are queried again.
     package var asked: Moment?
     package var inspection: HostInspection?
 
     package init() {}
 
-    /// After a turn: which conditions held in it.
+    /// After a turn: the conditions that held in it.
     package mutating func remember(_ conditions: [Condition], at now: Moment) {
         var next: [Condition: Moment] = [:]
         for key in conditions { next[key] = since[key] ?? now }
@@ -20,15 +20,15 @@ package struct CheckFacts: Sendable, Equatable {
     }
 }
 
-/// What CONFIG GET gave for the directives that matter, or nothing where it could not be asked.
+/// What CONFIG GET returned for the relevant directives, or nothing if it could not be asked.
 package struct SettingsReply: Sendable, Equatable {
     package var askedAt: Moment
     package var of: ProcessIdentity
-    /// By lower-case name; a directive that the engine does not know is not in it.
+    /// By lower-case name; a directive that the engine does not know is missing.
     package var values: [String: String]
-    /// The engine's words where it runs no script that reads what the promotion reads; nil: it does, or could not be asked.
+    /// The engine's words if it cannot run the script that reads what the promotion reads; nil: it can, or could not be asked.
     package var scriptRefused: String?
-    /// How the node refused a new connection of clusterd, in its words; nil: it did not.
+    /// How the node rejected a new connection from clusterd, in its words; nil: it did not.
     package var loginRefused: String?
 
     package init(askedAt: Moment, of: ProcessIdentity, values: [String: String], scriptRefused: String? = nil) {
@@ -39,10 +39,10 @@ package struct SettingsReply: Sendable, Equatable {
     }
 }
 
-/// What changes rarely on the host.
+/// Host facts that change rarely.
 package struct HostInspection: Sendable, Equatable {
     package var askedAt: Moment
-    /// What the server program says of itself now; nil: it is not there, or does not run.
+    /// The version that the server program reports now; nil: it is missing, or does not run.
     package var engine: Engine?
     package var quarantineBytes: Int64
     package var quarantineFolders: Int
@@ -62,24 +62,24 @@ package struct HostInspection: Sendable, Equatable {
     }
 }
 
-/// What one turn's checks came to, beside the findings that `status` shows.
+/// The result of one turn's checks, in addition to the findings that `status` shows.
 package struct CheckOutcome: Sendable, Equatable {
-    /// Every condition that holds now, found already or not.
+    /// Every condition that holds now, reported already or not.
     package var conditions: [Condition] = []
-    /// What only `check` shows: good to know, and nothing that happened.
+    /// Notices that only `check` shows: useful to know, but not incidents.
     package var notices: [Finding] = []
-    /// The reload that this turn knew of, and whether nodes are still being told.
+    /// The reload that this turn knew of, and whether nodes still have to get its settings.
     package var reloaded: Moment?
     package var isApplying = false
-    /// Running nodes of which it is not known what is set since the last reload, by name.
+    /// Running nodes whose settings since the last reload are unknown, by name.
     package var unreached: [Unreached] = []
-    /// The question that this turn knew of.
+    /// The check request that this turn knew of.
     package var answers: Moment?
-    /// A condition has not lasted long enough to be a finding, or facts are older than the question.
+    /// A condition has not lasted long enough to be a finding, or facts are older than the request.
     package var isPending = false
-    /// Running nodes whose directives are not known.
+    /// Running nodes whose directives are unknown.
     package var unasked: [NodeName] = []
-    /// Nothing is known of the disks, or of what else is looked at on the host now and then.
+    /// The disks, or the other rarely read host facts, have not been read yet.
     package var lacksDisks = false
     package var lacksInspection = false
 
@@ -90,6 +90,6 @@ package struct CheckOutcome: Sendable, Equatable {
 package struct Unreached: Sendable, Equatable {
     package var node: NodeName
     package var why: String
-    /// It is told once it answers: the operator has nothing to do.
+    /// It gets the settings once it answers: the operator has nothing to do.
     package var isOnItsWay: Bool
 }

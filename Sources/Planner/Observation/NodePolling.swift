@@ -1,9 +1,9 @@
 import ClusterModel
 
-/// Which nodes are asked now, and what is put right of what they say.
+/// Which nodes clusterd queries now, and what it corrects in their answers.
 extension Turn {
-    /// Every running node is asked: each second at rest, much more often while something changes, and at once where
-    /// the last answer is older than the last change.
+    /// Every running node is queried: once per second at rest, much more often while something changes, and immediately if the last answer
+    /// is older than the last change.
     mutating func ask(_ topology: Topology) {
         let pace = self.pace
         // For as long as a replica may take over.
@@ -31,15 +31,15 @@ extension Turn {
             }
             questions.append((due, wanted / 4, .ask(member.name, contact)))
         }
-        // Who is about to be asked is asked with those that are due: one turn for all of them.
+        // Nodes that will be due soon are queried with those that are due: one turn for all of them.
         let isTime = questions.contains { now >= $0.due }
         for (due, slack, question) in questions {
             if isTime, now + slack >= due { order(question) } else { wake(at: due) }
         }
     }
 
-    /// A replica was first seen in sync after its master was last heard: until the master is heard once more nobody knows that it
-    /// lived when the replica's link was up, and the replica is no candidate.
+    /// A replica was first seen in sync after its master last answered: until the master answers again, it is unknown whether the master
+    /// was alive while the replica's link was up, and the replica is not a candidate.
     private func isToBeHeardAgain(_ master: Member, _ topology: Topology) -> Bool {
         replicas(of: master, topology).contains { replica in
             guard let row = seen.lastInSync[replica.name], row.lostAt == nil else { return false }
@@ -47,8 +47,8 @@ extension Turn {
         }
     }
 
-    /// How often nodes are asked that have no reason of their own. A cluster that is not ready and to which nothing happens any
-    /// more (a node that waits for its next try, a pause) is no transition: it only is to be seen soon when that changes.
+    /// How often nodes are queried without a specific reason. A cluster that is not ready and in which nothing happens any longer (a node
+    /// waits for its next restart, a pause) is not in transition: clusterd only has to notice soon when that changes.
     private var pace: Duration {
         let many = Duration.milliseconds(4) * members.count
         let hasWork =
@@ -62,7 +62,7 @@ extension Turn {
         return max(isStill ? Self.pollUnready : Self.pollInTransition, many)
     }
 
-    /// What was changed for a while is put back, whoever changed it (invariant: settings-restored).
+    /// Restores temporary settings, no matter what changed them (invariant: settings-restored).
     mutating func restoreSettings() {
         for member in members {
             guard !isBusy(member.name), let report = freshReply(from: member), !report.loading,
@@ -75,11 +75,11 @@ extension Turn {
         }
     }
 
-    /// A directive that clusterd starts a node with for a while (`appendOnlyAtStart`), or that follows from how it supervises,
-    /// and that is not as it should be.
+    /// A directive that clusterd sets temporarily when it starts a node (`appendOnlyAtStart`), or that follows from how clusterd
+    /// supervises, and that has a wrong value.
     func strayingSetting(_ member: Member, _ report: NodeReport) -> (name: String, value: String)? {
-        // CONFIG SET of the port: clients and the other nodes look for it where the record has it. Redis 7.0 tells the others of
-        // the new port, and has the old one for itself in CLUSTER NODES.
+        // CONFIG SET of the port: clients and the other nodes look for it where the record has it. Redis 7.0 announces the new port to the
+        // others, and shows the old one for itself in CLUSTER NODES.
         let portName = spec.speaksTLS ? "tls-port" : "port"
         let port = String(member.ports.client)
         if let live = liveSettings(member)?.values[portName], live != port, seen.engine.isSevenOrLater {
@@ -92,8 +92,8 @@ extension Turn {
         return report.settings[election].map { $0 == value } ?? true ? nil : (election, value)
     }
 
-    /// Invariant: no-merge. A running node that others do not know is introduced by one of them: to those that own slots first. Only a node of ours
-    /// that answers with the id it was given, and whose slots no other claims: gossip tells the rest.
+    /// Invariant: no-merge. A running node that others do not know is introduced by one of them, first to those that own slots. Only a node
+    /// of this cluster that answers with its assigned id, and whose slots no other node claims: gossip tells the rest.
     mutating func introduce(_ topology: Topology) {
         for member in members {
             if isPaused, !isStartAsked(member.name) { continue }
@@ -102,7 +102,7 @@ extension Turn {
                 guard other.id != member.id, !isBusy(other.name), let theirs = freshReply(from: other) else {
                     return false
                 }
-                // Who was reset itself has nobody to introduce.
+                // A node that was reset itself knows no node to introduce.
                 return theirs.view.entry(member.id) == nil && estrangement(of: other) == nil
             }
             guard let host = lacking.first(where: { topology.owns($0.id) }) ?? lacking.first,
@@ -114,7 +114,7 @@ extension Turn {
         }
     }
 
-    /// Slots that two nodes claim would be settled by their epochs at the meeting, and the keys of the loser dropped.
+    /// The epochs would decide slots that two nodes claim when they meet, and the loser's keys would be dropped.
     private func mayBeIntroduced(_ member: Member, _ report: NodeReport, _ topology: Topology) -> Bool {
         guard let myself = report.view.myself else { return true }
         if myself.slots.isEmpty { return !topology.owns(member.id) }
@@ -130,7 +130,7 @@ extension Turn {
         }
     }
 
-    /// Findings that last as long as what they say.
+    /// Findings that last as long as their cause.
     mutating func emitFindings(_ topology: Topology) {
         reportStandIns()
         for member in members {
@@ -141,15 +141,15 @@ extension Turn {
                 emit(
                     Finding(
                         .portMoved, .warning, node: member.name,
-                        "\(member.name) is on port \(member.ports.client): its own was taken when it was started"))
+                        "\(member.name) runs on port \(member.ports.client): its own port was in use when it started"))
             }
         }
         if let record = decision.record, record.shape != .init(masters: spec.masters, replicas: spec.replicas) {
             emit(
                 Finding(
                     .shapeDiffers, .info,
-                    "configured are \(spec.masters) masters with \(spec.replicas) replicas each; formed were "
-                        + "\(record.shape.masters) with \(record.shape.replicas), and that is what runs"))
+                    "the configuration has \(spec.masters) masters with \(spec.replicas) replicas each, but the cluster was formed "
+                        + "and runs with \(record.shape.masters) masters with \(record.shape.replicas) replicas each"))
         }
         reportStopped()
         reportPause()
@@ -159,14 +159,15 @@ extension Turn {
             emit(
                 Finding(
                     .timelineNotWritten, .warning,
-                    "events cannot be written and are kept in memory: \(trouble)", hint: "make room on that disk"))
+                    "clusterd cannot write events and keeps them in memory: \(trouble)", hint: "make room on that disk")
+            )
         }
         reportDisks()
         if spec.isReachableFromOutside {
             emit(
                 Finding(
                     .singleHost, .info,
-                    "all nodes run on this host: the cluster survives the death of processes, not of the host"))
+                    "all nodes run on this host: the cluster survives the failure of processes, not of the host"))
         }
     }
 
@@ -176,8 +177,8 @@ extension Turn {
         emit(
             Finding(
                 .recordNotWritten, .error,
-                "clusterd's record cannot be written: \(trouble); dead masters are replaced and nodes started as ever, and "
-                    + "what gives ids or ports or moves files waits", hint: "make room on that disk"))
+                "clusterd cannot write its record: \(trouble); it still replaces dead masters and starts nodes, but actions "
+                    + "that assign ids or ports or move files wait", hint: "make room on that disk"))
     }
 
     mutating func reportLostRecord() {
@@ -185,7 +186,7 @@ extension Turn {
         emit(
             Finding(
                 .recordUnreadable, .warning,
-                "clusterd's record of this cluster could not be read; it is kept as \(path) and was rebuilt from the nodes"
+                "clusterd could not read its record of this cluster; it kept the file as \(path) and rebuilt the record from the nodes"
             ))
     }
 }

@@ -1,19 +1,19 @@
 import ClusterModel
 
-/// What a look at the folders, and at the processes that may work in them, found.
+/// The result of a look at the folders and at the processes that may work in them.
 extension Observation {
     package struct Survey: Sendable, Equatable {
         package var askedAt: Moment
         package var directories: [DirectoryFacts]
         package var users: [DirectoryUser]
-        /// What became of the processes that the record names; one that is missing was not looked for.
+        /// The state of the processes that the record names; a missing one was not looked for.
         package var recorded: [ProcessIdentity: ProcessPresence]
-        /// Engines by their names that may work in any folder that their user may write to.
+        /// Processes with an engine's name that may work in any folder that their user may write to.
         package var concealed: [ConcealedProcess]
         /// /proc shows only the processes of clusterd's own user (`hidepid`, proc(5)).
         package var showsOnlyOwn: Bool
 
-        /// Whether every process that could work in a node's folder was looked at.
+        /// Whether every process that could work in a node's folder was examined.
         package var sawAll: Bool { concealed.isEmpty && !showsOnlyOwn }
 
         package init(
@@ -36,11 +36,11 @@ extension Observation {
         package var identity: ProcessIdentity
         /// The program as the kernel names it (`comm`, at most 15 bytes); an engine cannot change it by its title.
         package var name: String
-        /// As the process shows itself in /proc/PID/cmdline.
+        /// As the process presents itself in /proc/PID/cmdline.
         package var command: String
         package var parent: Int32
         package var session: Int32
-        /// TCP ports that it listens on; nil: that may not be seen.
+        /// TCP ports on which it listens; nil: clusterd may not see that.
         package var ports: [Int]?
 
         package init(

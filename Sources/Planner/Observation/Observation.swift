@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// All that the loop knows of the world at one moment, each fact with the moment it was asked for. `decide` looks at this
-/// and at nothing else.
+/// All that the loop knows about the world at one moment, each fact with the moment at which it was requested. `decide` reads this and
+/// nothing else.
 package struct Observation: Sendable, Equatable {
     package var bootID: String
     package var wall: WallTime
@@ -10,68 +10,67 @@ package struct Observation: Sendable, Equatable {
     /// The engine that a start would run.
     package var engine: Engine
     package var intent = DaemonIntent.run
-    /// nil until the data folder was looked at for the first time.
+    /// nil until the data folder was surveyed for the first time.
     package var survey: Survey?
     package var ports: [PortPair: PortState] = [:]
     package var processes: [NodeName: NodeProcess] = [:]
     package var replies: [NodeName: NodeReply] = [:]
-    /// What processes said of themselves that were found in a node's directory and are not known to be ours.
+    /// What processes reported that were found in a node's directory and are not known to belong to the cluster.
     package var identified: [ProcessIdentity: NodeReply] = [:]
-    /// Questions on their way: when each was asked.
+    /// Queries in flight: when each was sent.
     package var asking: [NodeName: Moment] = [:]
-    /// Per replica process, when its reports last said that it is in sync, and how far it was.
+    /// Per replica process: when its reports last said that it is in sync, and up to which offset.
     package var lastInSync: [NodeName: InSync] = [:]
-    /// When each node was last asked for a report that it gave as a master with all its data in memory; kept beyond the end of its
-    /// process.
+    /// When each node was last asked for a report that it gave as a master with all its data in memory; kept after the end of its process.
     package var lastServed: [NodeName: Moment] = [:]
     /// When each node was last asked for a report that it gave.
     package var lastHeard: [NodeName: Moment] = [:]
-    /// Per master process, how many full synchronisations it began lately.
+    /// Per master process: how many full synchronizations it has begun recently.
     package var fullSyncs: [NodeName: FullSyncs] = [:]
     package var effects: [EffectKey: EffectHistory] = [:]
-    /// When something was last done to a node: what was asked of it before says nothing any more.
+    /// When something was last done to a node: reports requested before that are obsolete.
     package var changed: [NodeName: Moment] = [:]
-    /// When a role or a config epoch was last seen or made to change; ages the role facts of every node.
+    /// When a role or a config epoch last changed, seen or ordered; ages the role facts of every node.
     package var rolesChanged: Moment?
     /// When this process began; also the first moment at which anything was known.
     package var began: Moment
     package var beganWall: WallTime
     /// The redis.conf of each node that this daemon has written, which is newer than what the survey found.
     package var written: [NodeName: RedisConfFacts] = [:]
-    /// How often each node was started by this daemon, in vain or not.
+    /// How often this daemon has tried to start each node, including failed attempts.
     package var starts: [NodeName: Int] = [:]
-    /// How each node's last process ended that this daemon has seen end, also after it was started again.
+    /// How each node's last process ended, if this daemon saw it; kept after the node was started again.
     package var lastExits: [NodeName: NodeProcess.Exited] = [:]
-    /// What was learned of a process's end after it, per node.
+    /// What was learned about a process's end afterwards, per node.
     package var inquiries: [NodeName: Inquiry] = [:]
-    /// What the engine's tool says of the append-only file that a node could not load.
+    /// What the engine's tool reports about the append-only file that a node could not load.
     package var examinations: [NodeName: Examination] = [:]
     package var host = HostFacts()
-    /// Whether each node's process lives.
+    /// The state of each node's process.
     package var vitals: [NodeName: Vitals] = [:]
-    /// Since when the loop has come on time, and the host was not suspended: what was asked before proves no silence.
+    /// Since when the loop has run on time and the host was not suspended: earlier queries prove no silence.
     package var listening: Moment
-    /// The last time that the loop came late, and by how much.
+    /// The last time that the loop ran late, and by how much.
     package var lateness: Lateness?
-    /// When the configuration was last read anew: what was refused before may be taken now.
+    /// When the configuration was last reloaded: what was rejected before may be accepted now.
     package var configured: Moment?
-    /// Whether the turn before this one found the cluster ready: at rest nodes are asked less often.
+    /// Whether the previous turn found the cluster ready: at rest nodes are queried less often.
     package var wasReady = false
     package var check = CheckFacts()
     package var reload: ReloadFacts?
-    /// Every file system on which a folder of the cluster lies, that of the data folder first; none where it cannot be told.
+    /// Every file system with a folder of the cluster, that of the data folder first; empty if it cannot be determined.
     package var disks: [Disk] = []
     /// When the disk of a folder was last seen full.
     package var filledAt: [String: Moment] = [:]
-    /// Why the record could not be written the last time, if so.
+    /// Why the last attempt to write the record failed, if it did.
     package var recordTrouble: String?
-    /// Work on files that has not returned for too long, the oldest first.
+    /// File work that has not returned for too long, the oldest first.
     package var overdue: [OverdueWork] = []
     package var logs: LogLengths?
     package var usage: HostUsage?
     /// Why events.jsonl cannot be written, if so.
     package var timelineTrouble: String?
-    /// What is left of a state.json that could not be read: its path now.
+    /// The new path of a state.json that could not be read.
     package var recordKeptAside: String?
 
     package init(bootID: String, wall: WallTime, entropy: UInt64, engine: Engine, began: Moment) {
@@ -94,14 +93,14 @@ package struct Observation: Sendable, Equatable {
         }
     }
 
-    /// What the kernel and the log say of a process that has ended.
+    /// What the kernel and the log say about a process that has ended.
     package struct Inquiry: Sendable, Equatable {
         package var of: ProcessIdentity
-        /// Whether the kernel's log names it as killed for want of memory; nil: it may not be read.
+        /// Whether the kernel's log names it as killed because memory ran out; nil: clusterd may not read that log.
         package var namedByKernel: Bool?
         /// As `HostFacts.memoryKills`, after its end.
         package var memoryKills: Int?
-        /// Of a child whose end came while the program of this daemon was being replaced.
+        /// For a child that ended while the program of this daemon was being replaced.
         package var exit: ProcessExit?
         package var log: [String]
 
@@ -118,11 +117,11 @@ package struct Observation: Sendable, Equatable {
     }
 
     package struct Examination: Sendable, Equatable {
-        /// The process that could not load it.
+        /// The process that could not load the file.
         package var of: ProcessIdentity
         package var path: String
         package var bytes: Int64
-        /// How many of them, from the beginning, are whole commands.
+        /// How many of them, from the beginning, are complete commands.
         package var goodBytes: Int64
 
         package init(of process: ProcessIdentity, path: String, bytes: Int64, goodBytes: Int64) {
@@ -133,41 +132,41 @@ package struct Observation: Sendable, Equatable {
         }
     }
 
-    /// What people and signals want of the daemon as a whole. Not in the record: a daemon that starts, runs the nodes.
+    /// What commands and signals ask of the daemon as a whole. Not in the record: a daemon that starts, runs the nodes.
     package enum DaemonIntent: Sendable, Equatable {
         case run
-        /// Stop every node cleanly, then end. `kill`: end those that do not, whatever it costs.
+        /// Stop every node cleanly, then exit. `kill`: also kill those that do not stop, even if that loses data.
         case stop(asked: Moment, kill: Bool)
-        /// End, and leave the nodes running.
+        /// Exit, and leave the nodes running.
         case detach
-        /// Come to rest, so that another program can go on in the place of this one.
+        /// Come to rest, so that another program can take over this process.
         case makeWay(asked: Moment)
     }
 
-    /// Who holds a port that cannot be reserved.
+    /// The kind of process that holds a port that cannot be reserved.
     package enum PortHolderFact: Sendable, Equatable {
         case process(pid: Int32)
-        /// Known to be no engine: another clusterd's reservation.
+        /// Known not to be an engine: another clusterd's reservation.
         case other
-        /// The process may not be looked at.
+        /// clusterd may not examine the process.
         case hidden
     }
 
     package enum PortState: Sendable, Equatable {
-        /// Bound by clusterd, not listening: the engine can take it, nobody's `connect` gets it.
+        /// Bound by clusterd, not listening: the engine can take it, and no client can connect to it.
         case reserved
         /// `since` is when this wait began; it is kept while the port stays busy.
         case busy(Busy)
     }
 
     package struct Busy: Sendable, Equatable {
-        /// The one of the two ports that is taken.
+        /// The one of the two ports that is in use.
         package var port: Int
         /// A sentence: `7005 is in use by python3 (pid 4182, user alice)`.
         package var sentence: String
         package var holder: PortHolderFact
         package var since: Moment
-        /// Since when this holder is known. What it works on is told by a survey that was asked for later, and by no other.
+        /// Since when this holder is known. Only a survey requested later shows where it works.
         package var heldSince: Moment
         package var askedAt: Moment
 
@@ -183,7 +182,7 @@ package struct Observation: Sendable, Equatable {
         }
     }
 
-    /// Invariant: fresh-facts. The report of a node, if it was asked for after everything that could have made it untrue.
+    /// Invariant: fresh-facts. The report of a node, if it was requested after everything that could have made it untrue.
     package func report(_ node: NodeName, since moment: Moment? = nil) -> NodeReport? {
         guard case .running(let process) = processes[node], let reply = replies[node], reply.of == process.identity,
             case .report(let report) = reply.outcome
@@ -193,10 +192,10 @@ package struct Observation: Sendable, Equatable {
         return report
     }
 
-    /// Of the file system of the data folder; nil if that cannot be told.
+    /// The file system of the data folder; nil if it cannot be determined.
     package var freeBytes: Int64? { disks.first?.free }
 
-    /// What one more report of a node says of it over time.
+    /// What one more report of a node adds to its history.
     package mutating func note(_ report: NodeReport, of node: NodeName, askedAt: Moment) {
         lastHeard[node] = askedAt
         lastInSync[node] = InSync.after(report, askedAt: askedAt, knowing: lastInSync[node])
@@ -222,8 +221,8 @@ package enum NodeProcess: Sendable, Equatable {
         package var identity: ProcessIdentity
         package var since: Moment
         package var startedAt: WallTime
-        /// Found running, not started by this daemon: its exit status cannot be known, unless it is a child all the same
-        /// because this program took the place of the one that started it.
+        /// Found running, not started by this daemon: its exit status is unknown, unless it is a child because this program replaced the
+        /// one that started it.
         package var adopted: Bool
 
         package init(identity: ProcessIdentity, since: Moment, startedAt: WallTime, adopted: Bool) {
@@ -239,20 +238,20 @@ package enum NodeProcess: Sendable, Equatable {
         package var at: Moment
         package var wall: WallTime
         package var reason: ExitReason
-        /// Exits in a row without a stable minute between them; the backoff grows with it.
+        /// Consecutive exits without a stable minute between them; the backoff grows with it.
         package var failures: Int
-        /// From the turn in which the exit was seen; spreads the retries of nodes that died together.
+        /// From the turn in which the exit was seen; jitters the restarts of nodes that died together.
         package var jitter: UInt64
-        /// What the node was last seen to be, for those who decide what its end means.
+        /// The node's last known state, for decisions about its end.
         package var lastReport: NodeReport?
-        /// How long it ran, where that is known.
+        /// How long it ran, if known.
         package var ran: Duration?
-        /// Ends of this kind in a row, this one among them.
+        /// Consecutive ends of this kind, including this one.
         package var repeats = 1
-        /// Whether it ended as this daemon had told it to: an orderly end after SHUTDOWN or SIGTERM, or an ordered SIGKILL. Neither a
-        /// crash on the way, nor the end of a node that hung.
+        /// Whether it ended because this daemon ordered it: an orderly end after SHUTDOWN or SIGTERM, or an ordered SIGKILL. Not a crash on
+        /// the way, and not the end of a node that hung.
         package var wasAsked = false
-        /// How many processes the kernel had killed for want of memory, when that was last looked at before.
+        /// How many processes the kernel had killed because memory ran out, at the last look before the end.
         package var memoryKillsBefore: Int?
 
         package init(
@@ -270,7 +269,7 @@ package enum NodeProcess: Sendable, Equatable {
     }
 }
 
-/// The answer to one question, or that there was none.
+/// The answer to one query, or the fact that there was none.
 package struct NodeReply: Sendable, Equatable {
     package var askedAt: Moment
     package var answeredAt: Moment
@@ -279,9 +278,9 @@ package struct NodeReply: Sendable, Equatable {
 
     package enum Outcome: Sendable, Equatable {
         case report(NodeReport)
-        /// It lives, and cannot say more now: LOADING, BUSY, MASTERDOWN, NOAUTH …; the engine's own words.
+        /// It is alive, and cannot report more now: LOADING, BUSY, MASTERDOWN, NOAUTH …; the engine's own words.
         case answered(String)
-        /// The port refuses: it does not listen (yet).
+        /// The port refuses connections: the process does not listen (yet).
         case refused
         /// Connected or connecting, and no answer in time.
         case silent
@@ -294,7 +293,7 @@ package struct NodeReply: Sendable, Equatable {
         self.outcome = outcome
     }
 
-    /// It has its data still before it: what it will hold lies on its disk.
+    /// It has not loaded its data yet: what it will hold is on its disk.
     package var isLoading: Bool {
         switch outcome {
         case .report(let report): report.loading
@@ -303,7 +302,7 @@ package struct NodeReply: Sendable, Equatable {
         }
     }
 
-    /// Any answer at all is life.
+    /// Any answer proves that the node is alive.
     package var isLife: Bool {
         switch outcome {
         case .report, .answered: true
@@ -312,7 +311,7 @@ package struct NodeReply: Sendable, Equatable {
     }
 }
 
-/// What became of the effect with one key. Questions (`ask`) are not kept here but in `asking` and `replies`.
+/// The outcome of the effect with one key. Queries (`ask`) are not kept here but in `asking` and `replies`.
 package struct EffectHistory: Sendable, Equatable {
     package var node: NodeName?
     package var began: Moment
@@ -334,12 +333,11 @@ package struct EffectHistory: Sendable, Equatable {
     package var isDone: Bool { ended != nil && failure == nil }
 }
 
-/// What the host as a whole says.
+/// Facts about the host as a whole.
 package struct HostFacts: Sendable, Equatable {
-    /// How long it has been suspended since it began: CLOCK_BOOTTIME less CLOCK_MONOTONIC.
+    /// How long it has been suspended since boot: CLOCK_BOOTTIME minus CLOCK_MONOTONIC.
     package var asleep = Duration.zero
-    /// Processes that the kernel has killed for want of memory: of clusterd's cgroup, or of the host; nil where neither can
-    /// be read.
+    /// Processes that the kernel has killed because memory ran out: in clusterd's cgroup, or on the host; nil if neither can be read.
     package var memoryKills: Int?
 
     package init(asleep: Duration = .zero, memoryKills: Int? = nil) {

@@ -1,11 +1,11 @@
 import ClusterModel
 
-/// What `destroy` deletes of a cluster that is stopped, and what it keeps: only what clusterd or its engines made goes,
-/// each thing by its name. No link is followed; what is not known is kept and named (invariant: last-copy).
+/// What `destroy` deletes of a stopped cluster, and what it keeps: it deletes only what clusterd or its engines created, by name. It
+/// follows no link, and keeps and names everything unknown (invariant: last-copy).
 package struct Destruction: Sendable, Equatable {
     package enum Step: Sendable, Equatable {
         case file(folder: String, name: String)
-        /// Only where nothing is left in it.
+        /// Only if nothing is left in it.
         case folder(String)
 
         package var path: String {
@@ -31,8 +31,8 @@ package struct Destruction: Sendable, Equatable {
     package private(set) var kept: [Kept] = []
 
     /// - Parameters:
-    ///   - folders: what lies in the data folder, in `nodes/`, in each member's folder and in its folder of append-only
-    ///     files. One that is missing here is not there, is a link, or lies behind one.
+    ///   - folders: the contents of the data folder, of `nodes/`, of each member's folder and of its folder of append-only files. A folder
+    /// that is missing here does not exist, is a link, or lies behind one.
     package init(_ record: Record, dataDirectory: String, folders: [FolderListing]) {
         let places = Places(dataDirectory: dataDirectory, folders: folders)
         for member in record.members.sorted(by: { $0.name < $1.name }) { take(member, places) }
@@ -44,7 +44,9 @@ package struct Destruction: Sendable, Equatable {
 
     private mutating func take(_ member: Member, _ places: Places) {
         guard let folder = places.listing(member.directory) else {
-            if places.isLink(member.directory) { keep(member.directory, "a link is not followed: its data stay") }
+            if places.isLink(member.directory) {
+                keep(member.directory, "clusterd does not follow links: its data stay")
+            }
             return
         }
         let isOurs = places.isOwnFolder(member.directory)
@@ -59,12 +61,12 @@ package struct Destruction: Sendable, Equatable {
             default: keepUnknown("\(folder.path)/\(entry.name)", entry.kind)
             }
         }
-        // A folder elsewhere may be a mount, or a person's own.
+        // A folder elsewhere may be a mount, or the operator's own.
         if isOurs { steps.append(.folder(folder.path)) }
     }
 
     private mutating func takeAppendOnlyFiles(_ path: String, _ names: NodeFileNames, _ places: Places) {
-        guard let folder = places.listing(path) else { return keep(path, "it cannot be looked into") }
+        guard let folder = places.listing(path) else { return keep(path, "clusterd cannot read it") }
         for entry in folder.entries {
             if entry.kind == .file, names.isAppendOnly(entry.name) {
                 steps.append(.file(folder: path, name: entry.name))
@@ -75,12 +77,12 @@ package struct Destruction: Sendable, Equatable {
         steps.append(.folder(path))
     }
 
-    /// A folder that was there before clusterd: only what is written over at every start, or holds nothing, goes.
+    /// A folder that existed before clusterd: only files that every start overwrites, or that hold nothing, are deleted.
     private mutating func leave(_ member: Member, _ folder: FolderListing) {
         for name in ["redis.conf", Reserve.fileName] where folder.generated.contains(name) {
             steps.append(.file(folder: folder.path, name: name))
         }
-        keep(folder.path, "it was laid out by hand: its data stay")
+        keep(folder.path, "it was created by hand: its data stay")
     }
 
     // MARK: the data folder
@@ -88,7 +90,7 @@ package struct Destruction: Sendable, Equatable {
     private mutating func takeNodesFolder(_ record: Record, _ places: Places) {
         let path = places.nodes
         guard let folder = places.listing(path) else {
-            if places.isLink(path) { keep(path, "a link is not followed: what it leads to stays") }
+            if places.isLink(path) { keep(path, "clusterd does not follow links: the target stays") }
             return
         }
         let members = Set(record.members.map(\.directory))
@@ -107,9 +109,9 @@ package struct Destruction: Sendable, Equatable {
             let name = entry.name
             switch (name, entry.kind) {
             case ("nodes", _): break
-            case ("quarantine", .folder): keep("\(path)/quarantine", "what was moved out of the way is yours to remove")
+            case ("quarantine", .folder): keep("\(path)/quarantine", "remove quarantined files yourself")
             case ("kept-settings.yaml", .file):
-                keep("\(path)/\(name)", "it holds the settings of folders that were laid out by hand")
+                keep("\(path)/\(name)", "it holds the settings of folders that were created by hand")
             case ("state.json", .file), ("lock", .file): last.append(.file(folder: path, name: name))
             case (".gitignore", .file) where folder.generated.contains(name):
                 last.append(.file(folder: path, name: name))
@@ -121,7 +123,7 @@ package struct Destruction: Sendable, Equatable {
             default: keepUnknown("\(path)/\(name)", entry.kind)
             }
         }
-        // The lock keeps a second clusterd out until there is nothing left that it could take for a cluster.
+        // The lock keeps a second clusterd out until nothing is left that it could adopt as a cluster.
         let order = [".gitignore", "state.json", "lock"]
         steps += last.sorted { a, b in rank(a, order) < rank(b, order) }
         if folder.generated.contains(".gitignore") { steps.append(.folder(path)) }
@@ -143,11 +145,11 @@ package struct Destruction: Sendable, Equatable {
     private mutating func keep(_ path: String, _ why: String) { kept.append(Kept(path: path, why: why)) }
 
     private mutating func keepUnknown(_ path: String, _ kind: FolderListing.Kind) {
-        keep(path, kind == .link ? "a link is not followed, nor removed" : "clusterd did not make it")
+        keep(path, kind == .link ? "clusterd neither follows nor removes links" : "clusterd did not create it")
     }
 }
 
-/// The names of what an engine and clusterd write into a node's folder.
+/// The names of the files that an engine and clusterd write into a node's folder.
 private struct NodeFileNames {
     let member: Member
     let data: DataFileNames
@@ -174,14 +176,14 @@ private struct NodeFileNames {
             || isTemporary(name)
     }
 
-    /// `temp-4182.rdb`, `temp-rewriteaof-4182.aof`, `temp-rewriteaof-bg-4182.aof` (src/rdb.c, src/aof.c), `temp-4182.4.rdb`
-    /// of a full synchronisation (src/replication.c).
+    /// `temp-4182.rdb`, `temp-rewriteaof-4182.aof`, `temp-rewriteaof-bg-4182.aof` (src/rdb.c, src/aof.c), `temp-4182.4.rdb` of a full
+    /// synchronization (src/replication.c).
     private func isTemporary(_ name: String) -> Bool {
         name.hasPrefix("temp-") && (name.hasSuffix(".rdb") || name.hasSuffix(".aof"))
     }
 }
 
-/// Where a cluster's folders are.
+/// The locations of a cluster's folders.
 private struct Places {
     let dataDirectory: String
     let folders: [FolderListing]

@@ -1,17 +1,17 @@
 import ClusterModel
 
-/// The life of the command of `clusterd exec`: its cluster is made, it runs, its cluster goes. Events in, actions out; what
-/// becomes of the cluster itself is `decide`'s.
+/// The life of the command of `clusterd exec`: its cluster is created, the command runs, its cluster is removed. Events in, actions out;
+/// `decide` handles the cluster itself.
 ///
 /// Whatever happens, the cluster is asked to end exactly once, and the exit code is known by then.
 package struct ExecLife: Sendable, Equatable {
     package enum State: Sendable, Equatable {
-        /// Goes to `starting` when the cluster is ready, to `over` when it will not be.
+        /// Becomes `starting` when the cluster is ready, and `over` if it will not be.
         case awaitingCluster
         /// Ordered, not running yet: signals that arrive meanwhile are kept for it.
         case starting(kept: [Int32])
         case running
-        /// Nothing is left but to take the cluster down.
+        /// Only the cluster is left to be taken down.
         case over
     }
 
@@ -19,20 +19,20 @@ package struct ExecLife: Sendable, Equatable {
         case start
         case forward(Int32)
         case kill
-        /// Say `cameDue` after this long.
+        /// Send `cameDue` after this long.
         case alarm(after: Duration)
         case endCluster
     }
 
     package private(set) var state = State.awaitingCluster
-    /// What `clusterd exec` ends with; known once the life is `over`.
+    /// The exit code of `clusterd exec`; known once the life is `over`.
     package private(set) var exitCode: Int32 = 0
     /// Why the command did not run, in words.
     package private(set) var complaint: String?
 
-    /// The cluster did not come up: as env(1) and timeout(1), which use it for a failure of their own.
+    /// The cluster did not come up: the code that env(1) and timeout(1) use for a failure of their own.
     package static let clusterFailed: Int32 = 125
-    /// How long a command that lost the shell it was started from has to end by itself.
+    /// How long a command that lost its shell has to end on its own.
     package static let grace = Duration.seconds(5)
 
     private static let hangUp: Int32 = 1
@@ -95,7 +95,7 @@ package struct ExecLife: Sendable, Equatable {
 
     // MARK: signals
 
-    /// A key on the terminal reaches the whole foreground process group, and so the command without our help.
+    /// A key on the terminal reaches the whole foreground process group, and therefore the command without clusterd's help.
     package mutating func signalled(_ signal: Int32, isOfTerminal: Bool) -> [Action] {
         switch state {
         case .awaitingCluster: return end(128 + signal)
@@ -107,7 +107,7 @@ package struct ExecLife: Sendable, Equatable {
         }
     }
 
-    /// The shell that we were started from is gone: nobody waits for the command any more.
+    /// The shell that started clusterd is gone: no process waits for the command any longer.
     package mutating func parentEnded() -> [Action] {
         switch state {
         case .awaitingCluster: return end(128 + Self.hangUp)
@@ -136,6 +136,6 @@ package struct ExecLife: Sendable, Equatable {
 extension Finding {
     package var isLasting: Bool { severity == .error && Self.lasting.contains(code) }
 
-    /// Codes of what keeps a node down until the operator acts, or for longer than the operator waits, where they are errors.
+    /// Codes of errors that keep a node down until the operator acts, or for longer than the operator waits.
     package static let lasting: Set<ReasonCode> = [.nodeDown, .crashLoop, .cannotStart, .slotsUnknown]
 }

@@ -1,11 +1,11 @@
 import ClusterModel
 
-/// One line of `clusterd doctor`: how it is; and where that is not good, why it matters and what to do.
+/// One line of `clusterd doctor`: the state of one subject, and if it is not good, why it matters and what to do.
 package struct HostAdvice: Sendable, Equatable {
     package var subject: String
-    /// How it is, in one phrase.
+    /// The state, in one phrase.
     package var message: String
-    /// nil: it is good as it is.
+    /// nil: no trouble.
     package var trouble: Trouble?
 
     package struct Trouble: Sendable, Equatable {
@@ -34,15 +34,15 @@ package struct HostAdvice: Sendable, Equatable {
         guard let days = found.daysLeft(at: wall) else {
             return HostAdvice(
                 "certificates", found.trouble ?? "\(found.path) cannot be used",
-                "Nodes do not start without it.", unless: false, "clusterd config check says the line")
+                "Nodes do not start without it.", unless: false, "clusterd config check shows the line")
         }
         return HostAdvice(
             "certificates",
             days < 0
-                ? "the certificate \(found.path) ended \(-days) \(days == -1 ? "day" : "days") ago"
-                : "the certificate \(found.path) is good for \(days) more \(days == 1 ? "day" : "days")",
-            "From then on nodes and clients refuse each other.", unless: days >= CertificateReading.notice,
-            "put a newer one in its place, then: clusterd reload")
+                ? "the certificate \(found.path) expired \(-days) \(days == -1 ? "day" : "days") ago"
+                : "the certificate \(found.path) is valid for \(days) more \(days == 1 ? "day" : "days")",
+            "Once it has expired, nodes and clients reject each other.", unless: days >= CertificateReading.notice,
+            "replace it with a newer one, then: clusterd reload")
     }
 
     private init(_ subject: String, _ message: String, _ why: String, unless isGood: Bool, _ remedies: String...) {
@@ -56,9 +56,9 @@ package struct HostAdvice: Sendable, Equatable {
         let allocator = found.allocator.map { ", allocator \($0)" } ?? ""
         return HostAdvice(
             "engine", "\(found.path) is \(found.engine)\(allocator)",
-            "With the allocator of libc a node's memory fragments, and activedefrag does nothing.",
+            "With the libc allocator, a node's memory fragments and activedefrag has no effect.",
             unless: found.allocator?.hasPrefix("jemalloc") != false,
-            "take a server that is built with jemalloc (make MALLOC=jemalloc)")
+            "use a server that is built with jemalloc (make MALLOC=jemalloc)")
     }
 
     private static func tools(_ host: HostReading) -> HostAdvice? {
@@ -67,9 +67,9 @@ package struct HostAdvice: Sendable, Equatable {
         return HostAdvice(
             "engine-tools",
             found.missingTools.isEmpty
-                ? "the engine's tools are there"
-                : "no \(found.missingTools.joined(separator: ", ")) beside the engine or on PATH",
-            "clusterd shell starts the engine's client, and its checkers look at append-only files and dumps.",
+                ? "the engine's tools are installed"
+                : "no \(found.missingTools.joined(separator: ", ")) next to the engine or on PATH",
+            "clusterd shell starts the engine's client; the engine's checkers verify append-only files and dumps.",
             unless: found.missingTools.isEmpty, "sudo apt-get install \(package)")
     }
 
@@ -77,7 +77,7 @@ package struct HostAdvice: Sendable, Equatable {
         guard let value = host.overcommit else { return nil }
         return HostAdvice(
             "overcommit", "vm.overcommit_memory is \(value)",
-            "A save forks the node; unless this is 1 the kernel may refuse that for want of memory that is never used.",
+            "A save forks the node; unless this is 1, the kernel may refuse the fork for lack of memory that is never used.",
             unless: value == 1, "sudo sysctl -w vm.overcommit_memory=1",
             "echo vm.overcommit_memory=1 | sudo tee -a /etc/sysctl.d/90-clusterd.conf")
     }
@@ -86,7 +86,7 @@ package struct HostAdvice: Sendable, Equatable {
         guard let pages = host.hugePages else { return nil }
         return HostAdvice(
             "huge-pages", "transparent huge pages are '\(pages)'",
-            "During a save each small write then copies 2 MB: saves become slow, and memory grows.",
+            "During a save, each small write then copies 2 MB: saves slow down and memory use grows.",
             unless: pages != "always", "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled")
     }
 
@@ -96,7 +96,7 @@ package struct HostAdvice: Sendable, Equatable {
         }
         return HostAdvice(
             "swap", "vm.swappiness is \(swappiness), with swap on",
-            "A node that is swapped out answers late, and its peers take it for dead.",
+            "A node that is swapped out answers late, and its peers consider it failed.",
             unless: swappiness <= 10, "sudo sysctl -w vm.swappiness=1",
             "echo vm.swappiness=1 | sudo tee -a /etc/sysctl.d/90-clusterd.conf")
     }
@@ -106,7 +106,7 @@ package struct HostAdvice: Sendable, Equatable {
         let wanted = number("tcp-backlog", spec) ?? usualBacklog
         return HostAdvice(
             "somaxconn", "net.core.somaxconn is \(value), tcp-backlog is \(wanted)",
-            "The smaller of the two holds: when many clients connect at once, the rest are refused.",
+            "The smaller of the two applies: when many clients connect at once, the kernel rejects the rest.",
             unless: value >= wanted, "sudo sysctl -w net.core.somaxconn=\(wanted)",
             "echo net.core.somaxconn=\(wanted) | sudo tee -a /etc/sysctl.d/90-clusterd.conf")
     }
@@ -116,7 +116,7 @@ package struct HostAdvice: Sendable, Equatable {
         let (wanted, overflow) = clients.addingReportingOverflow(ownDescriptors)
         return HostAdvice(
             "open-files", "\(host.openFiles) open files are allowed, maxclients is \(clients)",
-            "A node needs \(wanted) for so many clients, and takes fewer clients without a word where it has less.",
+            "A node needs \(wanted) for that many clients; with fewer, it silently accepts fewer clients.",
             unless: !overflow && host.openFiles >= wanted,
             "LimitNOFILE=\(wanted) in the unit, or ulimit -n \(wanted) before clusterd up")
     }
@@ -125,7 +125,7 @@ package struct HostAdvice: Sendable, Equatable {
         guard let source = host.clockSource else { return nil }
         return HostAdvice(
             "clock", "the kernel's clock source is \(source)",
-            "Each look at this clock is a system call, and a node looks at it for each command.",
+            "Each read of this clock is a system call, and a node reads it for each command.",
             unless: !["xen", "hpet", "acpi_pm"].contains(source),
             "echo tsc | sudo tee /sys/devices/system/clocksource/clocksource0/current_clocksource")
     }
@@ -140,11 +140,11 @@ package struct HostAdvice: Sendable, Equatable {
             }
         let inside = clients.flatMap { [$0, $0 + 10000] }.filter(range.contains).sorted()
         let which =
-            inside.first.map { "\($0)" + (inside.count > 1 ? " and \(inside.count - 1) more" : "") } ?? "none of ours"
+            inside.first.map { "\($0)" + (inside.count > 1 ? " and \(inside.count - 1) more" : "") } ?? "no node port"
         return HostAdvice(
             "ephemeral-ports",
             "outgoing connections get ports \(range.lowerBound)-\(range.upperBound), \(which) among them",
-            "While a node is down, another program may be given its port or its bus port (10000 more).",
+            "While a node is down, the kernel may assign its port or its bus port (port + 10000) to another program.",
             unless: inside.isEmpty, "cluster.ports below \(range.lowerBound - 10000) in the configuration",
             "sudo sysctl -w net.ipv4.ip_local_reserved_ports=\(reserved(inside))")
     }
@@ -164,20 +164,20 @@ package struct HostAdvice: Sendable, Equatable {
     }
 
     private static func disk(_ host: HostReading, _ spec: ClusterSpec) -> HostAdvice? {
-        // The one that is shortest of what it needs; the data folder's, where none is.
+        // The disk that is shortest of what it needs; the data folder's if none is.
         let short = host.disks.first(where: spec.isLow)
         guard
             let disk = short ?? host.disks.first(where: { $0.free < spec.bytesForReserve(on: $0) }) ?? host.disks.first
         else { return nil }
         if disk.lacksFiles {
             return HostAdvice(
-                "disk", disk.shortage, "Below \(Disk.filesNeeded) inodes nothing is started.", unless: false,
+                "disk", disk.shortage, "Below \(Disk.filesNeeded) inodes, clusterd starts nothing.", unless: false,
                 "remove files on that disk (df -i), or put cluster.data-dir elsewhere")
         }
         return HostAdvice(
-            "disk", "\(Disk.text(disk.free)) are free at \(disk.folder)",
-            "Below \(Disk.text(spec.bytesNeeded(on: disk))) (cluster.min-free) nothing is started, and below "
-                + "\(Disk.text(spec.bytesForReserve(on: disk))) no reserve is made that lets a replica take over on a full disk.",
+            "disk", "\(Disk.text(disk.free)) are free in \(disk.folder)",
+            "Below \(Disk.text(spec.bytesNeeded(on: disk))) (cluster.min-free), clusterd starts nothing, and below "
+                + "\(Disk.text(spec.bytesForReserve(on: disk))) it makes no reserve that lets a replica take over on a full disk.",
             unless: disk.free >= spec.bytesForReserve(on: disk),
             "make room on that disk, or put cluster.data-dir elsewhere")
     }
@@ -187,17 +187,17 @@ package struct HostAdvice: Sendable, Equatable {
         guard let all = Limits(spec) else {
             return HostAdvice(
                 "memory", "not every node has a maxmemory",
-                "Under load the kernel kills a node for want of memory, instead of the node refusing writes.",
+                "Under load, the kernel kills a node when memory runs out, instead of the node rejecting writes.",
                 unless: false,
                 "redis: {maxmemory: \(share(memory, spec)), maxmemory-policy: noeviction} in the configuration")
         }
         return HostAdvice(
             "memory", "\(spec.nodeCount) nodes may use \(all.sum >> 20) MB of \(memory >> 20) MB of memory",
-            "Saves and buffers need room beside the data: a fifth should stay free.",
+            "Saves and buffers need memory besides the data: keep a fifth free.",
             unless: all.sum <= memory / 10 * 8, "redis: {maxmemory: \(share(memory, spec))} in the configuration")
     }
 
-    /// A node that the engine lets grow to where the kernel kills it.
+    /// A node whose engine may use memory up to the limit at which the kernel kills it.
     private static func memoryMax(_ spec: ClusterSpec) -> HostAdvice? {
         let usual = Limits.bytes(spec.directives)
         let each =
@@ -210,12 +210,12 @@ package struct HostAdvice: Sendable, Equatable {
         let used = tightest.1 > 0 ? Disk.text(tightest.1) : "without a limit"
         return HostAdvice(
             "memory-max", "memory-max is \(Disk.text(tightest.0)), maxmemory is \(used)",
-            "The kernel kills a node at memory-max; saves, replicas and clients need room above the data: a third.",
+            "The kernel kills a node at memory-max; saves, replicas and clients need memory besides the data: keep a third free.",
             unless: share(tightest) <= 0.67,
             "redis: {maxmemory: \(max(1, (tightest.0 / 3 * 2) >> 20))mb} in the configuration")
     }
 
-    /// How much of its limit the engine takes by itself.
+    /// The share of its limit that the engine itself may use.
     private static func share(_ node: (most: Int64, used: Int64)) -> Double {
         node.used > 0 ? Double(node.used) / Double(node.most) : .infinity
     }
@@ -224,7 +224,7 @@ package struct HostAdvice: Sendable, Equatable {
         "\(max(1, (memory / 10 * 8 / Int64(max(1, spec.nodeCount))) >> 20))mb"
     }
 
-    /// What all nodes together may use, those with a limit of their own included; nil where one has none.
+    /// The memory that all nodes together may use, including those with a limit of their own; nil if one node has no limit.
     private struct Limits {
         var sum: Int64 = 0
 

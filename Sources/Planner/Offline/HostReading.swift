@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// What clusterd reads of the host before it is judged. nil: it cannot be read here.
+/// The host facts that clusterd judges. nil: the fact cannot be read here.
 package struct HostReading: Sendable, Equatable {
     package var overcommit: Int?
     package var hugePages: String?
@@ -13,9 +13,9 @@ package struct HostReading: Sendable, Equatable {
     package var clockSource: String?
     /// The ports that the kernel gives to outgoing connections.
     package var ephemeral: ClosedRange<Int>?
-    /// What there is, or what the control group that we are in may use of it.
+    /// The host's memory, or what the control group of this process may use of it.
     package var memoryBytes: Int64?
-    /// Where the data folder lies, and the folders of nodes that have their own.
+    /// The disks of the data folder, and of the folders of nodes that have their own.
     package var disks: [Disk] = []
     package var engine: EngineReading?
     package var certificates: [CertificateReading] = []
@@ -24,13 +24,13 @@ package struct HostReading: Sendable, Equatable {
     package init(openFiles: UInt64) { self.openFiles = openFiles }
 }
 
-/// What is known of the server program without starting a node.
+/// What is known about the server program without starting a node.
 package struct EngineReading: Sendable, Equatable {
     package var path: String
     package var engine: Engine
-    /// `jemalloc-5.2.1`, `libc` …, as `--version` says it.
+    /// `jemalloc-5.2.1`, `libc` …, as `--version` shows it.
     package var allocator: String?
-    /// Programs of the engine that are neither beside it nor on PATH: `redis-cli`, `redis-check-aof`.
+    /// Programs of the engine that are neither next to it nor on PATH: `redis-cli`, `redis-check-aof`.
     package var missingTools: [String]
 
     package init(path: String, engine: Engine, allocator: String?, missingTools: [String]) {
@@ -41,7 +41,7 @@ package struct EngineReading: Sendable, Equatable {
     }
 }
 
-/// One file of TLS: when its certificate ends, or why it cannot be used.
+/// One TLS file: when its certificate expires, or why it cannot be used.
 package struct CertificateReading: Sendable, Equatable {
     package var path: String
     package var ends: WallTime?
@@ -53,10 +53,10 @@ package struct CertificateReading: Sendable, Equatable {
         self.trouble = trouble
     }
 
-    /// Soon enough to get another one.
+    /// Soon enough to get another certificate.
     static let notice = 30
 
-    /// Whole ones; below zero where it is over.
+    /// Whole days; negative once it has expired.
     func daysLeft(at wall: WallTime) -> Int? {
         ends.map { Int((Double($0.milliseconds - wall.milliseconds) / 86_400_000).rounded(.down)) }
     }

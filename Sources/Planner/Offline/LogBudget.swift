@@ -1,8 +1,8 @@
 import ClusterModel
 
-/// How much of a node's own log goes on to the journal: a burst, and then so many lines a second. The journal has a limit for
-/// all that a service says (`RateLimitBurst=`, journald.conf(5)), and a node that says very much must not use up what clusterd
-/// itself needs to tell. Warnings have an allowance of their own: what is chatty is not what matters.
+/// How much of a node's own log goes to the journal: a burst, and then a fixed number of lines per second. The journal limits everything
+/// that a service logs (`RateLimitBurst=`, journald.conf(5)), and a node that logs very much must not use up what clusterd itself needs.
+/// Warnings have their own allowance: chatty lines are not the important ones.
 package struct LogBudget: Sendable {
     package static let perSecond: Int64 = 50
     package static let burst: Int64 = 500
@@ -25,7 +25,7 @@ package struct LogBudget: Sendable {
 
     private var warnings = Allowance()
     private var others = Allowance()
-    /// Lines that were left out since it was last said.
+    /// Lines dropped since they were last reported.
     private var leftOut = 0
 
     package init() {}
@@ -36,7 +36,7 @@ package struct LogBudget: Sendable {
         return isAllowed
     }
 
-    /// How many were left out, once what follows is told again; nil: none, or it goes on.
+    /// How many lines were dropped, once lines are forwarded again; nil: none, or lines are still being dropped.
     package mutating func takeLeftOut(at now: Moment) -> Int? {
         guard leftOut > 0, others.take(at: now) else { return nil }
         defer { leftOut = 0 }

@@ -1,19 +1,19 @@
 import ClusterModel
 
-/// What another configuration changes of a cluster that runs: what holds at once, what the nodes are told, what waits for a
-/// start, and what a reload does not do.
+/// What another configuration changes in a running cluster: what takes effect immediately, what the nodes are told, what waits for a start,
+/// and what a reload does not do.
 package struct ReloadPlan: Sendable, Equatable {
-    /// What holds from now on: the new configuration, but for what clusterd reads only when it starts.
+    /// What takes effect now: the new configuration, except for what clusterd reads only when it starts.
     package var spec: ClusterSpec
-    /// Keys that hold at once.
+    /// Keys that take effect immediately.
     package var applied: [String] = []
-    /// Directives with another value, or no longer there: each is set live where the engine lets it.
+    /// Directives with another value, or removed: each is set live where the engine allows it.
     package var directives: [String] = []
-    /// Directives that are not configured any more: the engine's own default holds from each node's next start.
+    /// Directives that are no longer configured: the engine's own default applies from each node's next start.
     package var dropped: [String] = []
-    /// Keys that hold from clusterd's next start.
+    /// Keys that take effect from clusterd's next start.
     package var heldBack: [String] = []
-    /// What is not done by a reload, in sentences.
+    /// What a reload does not do, in sentences.
     package var later: [String] = []
 
     package init(from old: ClusterSpec, to new: ClusterSpec) {
@@ -33,8 +33,8 @@ package struct ReloadPlan: Sendable, Equatable {
         }
         if old.masters != new.masters || old.replicas != new.replicas {
             later.append(
-                "a reload does not change how many masters and replicas there are: \(new.masters) with \(new.replicas) each are "
-                    + "configured now")
+                "a reload does not change the number of masters and replicas: the configuration now has \(new.masters) masters with "
+                    + "\(new.replicas) replicas each")
         }
         if old.ports != new.ports { later.append("the nodes keep the ports that they were formed with") }
         if old.overrides.mapValues(\.dataDirectory) != new.overrides.mapValues(\.dataDirectory) {
@@ -44,7 +44,7 @@ package struct ReloadPlan: Sendable, Equatable {
         compareDirectives(old, spec)
     }
 
-    /// Nodes with TLS and nodes without are no cluster: it is switched while none runs.
+    /// Nodes with and without TLS cannot form one cluster: TLS is switched while no node runs.
     private mutating func holdTLS(_ old: ClusterSpec) {
         guard old.speaksTLS != spec.speaksTLS else {
             if spec.speaksTLS { applied.append("certificates") }
@@ -61,7 +61,7 @@ package struct ReloadPlan: Sendable, Equatable {
                 return (name, kept)
             })
         later.append(
-            "TLS is switched \(old.speaksTLS ? "off" : "on") while no node runs: clusterd stop, and start it again")
+            "TLS is switched \(old.speaksTLS ? "off" : "on") while no node runs: clusterd stop, then start it again")
     }
 
     package var changesNothing: Bool {
@@ -83,7 +83,7 @@ package struct ReloadPlan: Sendable, Equatable {
             gone.formUnion(before.keys.filter { after[$0] == nil })
         }
         directives = changed.sorted()
-        // A password that is gone is taken from the running nodes.
+        // A removed password is also removed from the running nodes.
         dropped = gone.filter { name in
             !new.directives.contains { $0.name == name } && !NodeLogin.directives.contains(name)
         }.sorted()
@@ -94,7 +94,7 @@ package struct ReloadPlan: Sendable, Equatable {
 package struct ReloadFacts: Sendable, Equatable {
     package var at: Moment
     package var heldBack: [String]
-    /// Since when a directive is not configured any more.
+    /// Since when a directive is no longer configured.
     package var dropped: [String: Moment]
 
     package init(_ plan: ReloadPlan, after last: ReloadFacts?, at now: Moment) {
@@ -107,15 +107,15 @@ package struct ReloadFacts: Sendable, Equatable {
 }
 
 extension Turn {
-    /// After a reload each directive that a node has otherwise than configured is set once; what the engine refuses waits for
-    /// the node's next start.
+    /// After a reload, each directive whose live value differs from the configuration is set once; what the engine rejects waits for the
+    /// node's next start.
     mutating func applyConfiguration() {
         guard let reload = seen.reload else { return }
         check.unreached = members.compactMap { unreached($0, since: reload.at) }
         for member in members {
             guard let contact = contact(member), let last = lastHeard(member), !last.loading else { continue }
             guard freshReply(from: member) != nil else {
-                // It was told something, and was not heard since.
+                // It was told something, and has not answered since.
                 check.isApplying = true
                 continue
             }
@@ -125,7 +125,7 @@ extension Turn {
             }
             if loadCertificates(member, contact, since: reload.at) { check.isApplying = true }
             let differences = settingDifferences(member).filter { difference in
-                // Passwords go over all nodes together (`applyPasswords`).
+                // Passwords are set across all nodes together (`applyPasswords`).
                 !difference.isPending && !NodeLogin.directives.contains(difference.name)
                     && !(spec.speaksTLS && ClusterSpec.certificateDirectives.contains(difference.name))
             }.sorted { $0.name < $1.name }
@@ -143,7 +143,7 @@ extension Turn {
         }
     }
 
-    /// Why it is not known what this running node has set since then; nil: it is known, or the node does not run and reads all at its
+    /// Why this running node's settings since then are unknown; nil: they are known, or the node does not run and reads everything at its
     /// start.
     private func unreached(_ member: Member, since asked: Moment) -> Unreached? {
         guard let process = running(member.name), process.since < asked else { return nil }
@@ -152,18 +152,18 @@ extension Turn {
             Unreached(node: member.name, why: why, isOnItsWay: isOnItsWay)
         }
         switch reply?.outcome {
-        case _ where reply?.isLoading == true: return node("it loads its data", isOnItsWay: true)
-        case .answered(let words): return node("it refuses clusterd: \(words)")
+        case _ where reply?.isLoading == true: return node("it is loading its data", isOnItsWay: true)
+        case .answered(let words): return node("it rejects clusterd: \(words)")
         case .report(let report) where report.id != member.id: return node("another node answers on its port")
         case .silent, .refused, nil: return node("it does not answer")
         case .report:
             if let settings = liveSettings(member), settings.askedAt >= asked { return nil }
-            return node("it has not told its settings yet", isOnItsWay: true)
+            return node("it has not reported its settings yet", isOnItsWay: true)
         }
     }
 
-    /// The files of TLS may have changed where their paths have not, and nobody can ask a node what it has read: each reload has
-    /// them read again. What the engine refuses is told, and tried again with the next.
+    /// The TLS files may have changed even if their paths have not, and a node cannot report what it has read: each reload makes the nodes
+    /// read them again. What the engine rejects is reported, and tried again at the next reload.
     private mutating func loadCertificates(_ member: Member, _ contact: Effect.Contact, since asked: Moment) -> Bool {
         guard spec.speaksTLS, running(member.name).map({ $0.since < asked }) ?? false else { return false }
         let files = configuredSettings(member).filter { ClusterSpec.certificateDirectives.contains($0.name) }
@@ -180,7 +180,7 @@ extension Turn {
         return seen.effects[key]?.failure.map { EngineErrorReply($0).isRefusal } ?? false
     }
 
-    /// Directives that were taken out of the configuration while this process ran.
+    /// Directives that were removed from the configuration while this process ran.
     func droppedSettings(_ member: Member) -> [String] {
         guard let process = running(member.name), let reload = seen.reload else { return [] }
         let configured = Set(configuredSettings(member).map(\.name))
@@ -192,7 +192,7 @@ extension Turn {
         emit(
             Finding(
                 .daemonRestartPending, .info,
-                "\(keys.joined(separator: ", ")) \(keys.count == 1 ? "holds" : "hold") only from clusterd's next start",
-                hint: "clusterd reexec: the nodes go on running"))
+                "\(keys.joined(separator: ", ")) \(keys.count == 1 ? "takes" : "take") effect only when clusterd starts again",
+                hint: "clusterd reexec: the nodes keep running"))
     }
 }

@@ -29,7 +29,7 @@ extension Admission {
     }
 
     mutating func pause(_ duration: Duration?, _ key: String?) -> Operation {
-        // From the first moment on that was asked for: asking again moves only its end.
+        // The pause began when it was first requested: a repeated request moves only its end.
         let pause = Pause(since: record.pause?.since ?? seen.wall, until: duration.map { seen.wall + $0 })
         record.pause = pause
         return addEnded(.pause(pause), .paused(until: pause.until), key)
@@ -41,15 +41,15 @@ extension Admission {
         return addEnded(.resume, .resumed(wasPaused: wasPaused), key)
     }
 
-    /// What was begun is left as it stands, which is always a state that clusterd looks after: a node that was on its way down
-    /// comes up again, a hand-over that was ordered may still happen.
+    /// What was begun stays as it is, which is always a state that clusterd handles: a node that was about to stop comes up again, and a
+    /// switchover that was ordered may still happen.
     mutating func cancel(_ id: String) throws(Refusal) -> Operation {
         guard let index = record.operations.firstIndex(where: { String($0.id) == id }) else {
             let open = record.operations.filter(\.isOpen).map { "\($0.id) (\($0.title))" }
             throw Refusal(
                 .unknownOperation,
                 "there is no operation '\(id)'; "
-                    + (open.isEmpty ? "none is open" : "open are \(open.joined(separator: ", "))"),
+                    + (open.isEmpty ? "no operation is open" : "open operations: \(open.joined(separator: ", "))"),
                 hint: "clusterd operations", exit: 64)
         }
         let operation = record.operations[index]
@@ -68,7 +68,7 @@ extension Admission {
 }
 
 extension Operation {
-    /// Whether this asks for the same as another that is open, whatever has come of that one so far.
+    /// Whether this requests the same as another open operation, whatever that one has achieved so far.
     func isSameRequest(as other: Operation) -> Bool { isSameRequest(as: other.kind) }
 
     func isSameRequest(as other: Kind) -> Bool {
@@ -88,7 +88,7 @@ extension Operation {
         }
     }
 
-    /// Whether it changes something about this node, so that another operation on it would contradict.
+    /// Whether it changes something about this node, so that another operation on it would conflict.
     func touches(_ node: NodeName) -> Bool {
         if self.node == node { return true }
         if case .fix(let fix) = kind { return fix.remaining.contains { $0.node == node } }

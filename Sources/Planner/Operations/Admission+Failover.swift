@@ -15,7 +15,7 @@ extension Admission {
         }
         guard isRunning(node) else {
             throw Refusal(
-                .nodeIsStopped, "\(node) does not run, and cannot take over", hint: "clusterd start-node \(node)",
+                .nodeIsStopped, "\(node) does not run and cannot take over", hint: "clusterd start-node \(node)",
                 exit: 1)
         }
         try check(master, [node], add: "clusterd failover \(node) --force", force: force)
@@ -32,7 +32,7 @@ extension Admission {
         let replicas = (shard(of: node)?.replicas ?? []).filter(isRunning)
         guard !replicas.isEmpty else {
             throw Refusal(
-                .noReplica, "\(node) has no replica that runs, so that nobody can take over", hint: "clusterd status",
+                .noReplica, "\(node) has no running replica that could take over", hint: "clusterd status",
                 exit: 4)
         }
         try check(node, replicas, add: "clusterd failover --from \(node) --force", force: force)
@@ -46,7 +46,7 @@ extension Admission {
                 replaces: isRunning(master) ? process(of: master) : nil))
     }
 
-    /// Nothing is lost where a living master hands over. Everything else needs a word.
+    /// A switchover from a living master loses nothing. Everything else needs `--force`.
     private func check(_ master: NodeName, _ candidates: [NodeName], add flag: String, force: Bool) throws(Refusal) {
         let held = candidates.filter { candidate in
             seen.lastInSync[candidate] != nil || (assessment.node(candidate)?.report?.replication.offset ?? 0) > 0
@@ -59,25 +59,25 @@ extension Admission {
         }
         if force { return }
         guard isRunning(master) else {
-            // What is done by itself at once, and was not yet: because of a pause, or of its settings.
+            // An automatic failover that has not happened yet: because of a pause, or of the settings.
             if spec.supervision.failover == .fast { return }
             throw Refusal(
                 .masterDown,
-                "\(master) is down, and supervision.failover is \(spec.supervision.failover.rawValue): what it has on disk and "
-                    + "\(names(candidates)) not would be lost to the cluster (it is kept in quarantine/)",
-                hint: "to fail over all the same: \(flag)", exit: 4)
+                "\(master) is down, and supervision.failover is \(spec.supervision.failover.rawValue): the cluster would lose data "
+                    + "that is on the disk of \(master) but not on \(names(candidates)) (quarantine/ keeps it)",
+                hint: "to fail over anyway: \(flag)", exit: 4)
         }
         guard let health = assessment.node(master)?.health, health == .ok else {
             throw Refusal(
-                .masterSilent, "\(master) runs and does not answer, so that it cannot hand over",
-                hint: "to end it, and promote what its replica has: \(flag)", exit: 4)
+                .masterSilent, "\(master) runs but does not answer, so it cannot hand over",
+                hint: "to end \(master) and promote its replica with the data that it has: \(flag)", exit: 4)
         }
         guard candidates.contains(where: { assessment.node($0)?.health == .ok && assessment.node($0)?.linkUp == true })
         else {
             throw Refusal(
                 .replicaNotInSync,
-                "\(names(candidates)) \(candidates.count == 1 ? "is" : "are") not in sync with \(master): what is missing would be lost",
-                hint: "to stop \(master), and promote what its replica has: \(flag)", exit: 4)
+                "\(names(candidates)) \(candidates.count == 1 ? "is" : "are") not in sync with \(master): the missing writes would be lost",
+                hint: "to stop \(master) and promote its replica with the data that it has: \(flag)", exit: 4)
         }
     }
 

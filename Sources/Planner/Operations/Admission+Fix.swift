@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// `fix`: what a person has seen and said yes to, as long as it is still found (invariant: confirmed-repair).
+/// `fix`: the repairs that the operator has seen and confirmed, as long as their findings still exist (invariant: confirmed-repair).
 extension Admission {
     mutating func fix(_ ids: [String], _ key: String?) throws(Refusal) -> Operation {
         guard record.stage == .formed else { throw Self.notFormed }
@@ -12,7 +12,7 @@ extension Admission {
         for id in ids where !repairs.contains(where: { $0.id == id }) {
             guard let repair = offered.first(where: { $0.id == id }) else {
                 throw Refusal(
-                    .repairUnknown, "nothing that is found now is repaired by '\(id)'",
+                    .repairUnknown, "no current finding has the repair '\(id)'",
                     hint: "clusterd fix --dry-run",
                     exit: 1)
             }

@@ -8,14 +8,14 @@ extension Admission {
         let node = try Self.member(text, record).name
         if record.member(node)?.wanted == .stopped, !isRunning(node) {
             throw Refusal(
-                .nodeIsStopped, "\(node) is stopped, and stays so", hint: "clusterd start-node \(node)", exit: 1)
+                .nodeIsStopped, "\(node) is stopped and stays stopped", hint: "clusterd start-node \(node)", exit: 1)
         }
         if isRunning(node) { try checkSettled(node, mayLackSlots: force) }
         if !noFailover, !force, isRunning(node) {
             try checkTakingDown(
                 node, "a restart would take these slots down until it is back",
-                orAdd: "to restart it all the same: clusterd restart-node \(node) --force",
-                secondNode: "to restart it all the same: clusterd restart-node \(node) --force",
+                orAdd: "to restart it anyway: clusterd restart-node \(node) --force",
+                secondNode: "to restart it anyway: clusterd restart-node \(node) --force",
                 force: "clusterd restart-node \(node) --force")
         }
         return try add(
@@ -47,8 +47,8 @@ extension Admission {
         if !noFailover, !force {
             try checkTakingDown(
                 node, "these slots would be down until it is started again",
-                orAdd: "to stop it all the same: clusterd stop-node \(node) --no-failover",
-                secondNode: "to stop it all the same: clusterd stop-node \(node) --force",
+                orAdd: "to stop it anyway: clusterd stop-node \(node) --no-failover",
+                secondNode: "to stop it anyway: clusterd stop-node \(node) --force",
                 force: "clusterd stop-node \(node) --force")
         }
         return try add(kind, key)

@@ -1,13 +1,13 @@
 import ClusterModel
 
-/// What a person asks for, looked at before anything is done: an operation in the record, or a refusal in words. Asking again
-/// for what is so already, or is under way, does no harm and is no failure.
+/// Checks a request of the operator before anything is done: the result is an operation in the record, or a refusal. Repeating a request
+/// that is already fulfilled or under way is harmless and does not fail.
 package struct Admission {
     package let spec: ClusterSpec
     package let assessment: Assessment
     package let seen: Observation
     package internal(set) var record: Record
-    /// What `fix` can do about what is found now.
+    /// What `fix` can do about the current findings.
     package var offered: [Repair] = []
 
     package init(_ record: Record, _ spec: ClusterSpec, _ assessment: Assessment, seeing seen: Observation) {
@@ -17,12 +17,12 @@ package struct Admission {
         self.seen = seen
     }
 
-    /// How many ended operations are kept for those who ask what became of them.
+    /// How many ended operations are kept for later queries.
     package static let operationsKept = 50
     /// How many may be open at once.
     package static let operationsOpen = 20
 
-    /// Puts the operation into `record`, or gives the one that was asked for with the same key.
+    /// Adds the operation to `record`, or returns the one that was requested with the same key.
     package mutating func admit(_ command: Command, key: String? = nil) throws(Refusal) -> Operation {
         if let key, let same = record.operations.last(where: { $0.idempotencyKey == key }) { return same }
         guard assessment.phase != .stopping else {
@@ -55,7 +55,7 @@ package struct Admission {
 
     // MARK: the record
 
-    /// A new operation, unless the same one is open: then it is that. One for the same node that is another is refused.
+    /// A new operation, unless the same one is open: then that one. A different one for the same node is refused.
     mutating func add(_ kind: Operation.Kind, _ key: String?) throws(Refusal) -> Operation {
         let operation = new(kind, key)
         for other in record.operations where other.isOpen {
@@ -75,12 +75,12 @@ package struct Admission {
     func underWay(_ other: Operation) -> Refusal {
         Refusal(
             .operationUnderWay,
-            "operation \(other.id) (\(other.title)) is under way: \(other.currentStep?.words ?? "it is about to begin")",
-            hint: "wait for it (clusterd operations \(other.id) --follow), or end it (clusterd cancel \(other.id))",
+            "operation \(other.id) (\(other.title)) is under way: \(other.currentStep?.words ?? "it is about to start")",
+            hint: "wait for it (clusterd operations \(other.id) --follow), or cancel it (clusterd cancel \(other.id))",
             exit: 1)
     }
 
-    /// What was asked for is so already: an operation that ended as it began, kept for who asks.
+    /// The requested state already exists: an operation that ended as it began, kept for queries.
     mutating func addEnded(_ kind: Operation.Kind, _ result: OperationResult, _ key: String?) -> Operation {
         var operation = new(kind, key)
         operation.steps = [.init(.result(result), at: seen.wall, state: .done)]
@@ -132,8 +132,8 @@ package struct Admission {
         return nil
     }
 
-    /// Refuses what would take down slots, or a second node of a shard. What comes after another operation is looked at when
-    /// its turn has come: until then nothing is as it will be.
+    /// Rejects what would take down slots, or a second node of a shard. A queued operation is checked when its turn comes: the state may
+    /// have changed by then.
     func checkTakingDown(
         _ node: NodeName, _ what: String, orAdd flag: String, secondNode: String, force: String
     ) throws(Refusal) {
@@ -147,28 +147,28 @@ package struct Admission {
         }
         if let trouble = siblingTrouble(of: node) {
             throw Refusal(
-                .secondNode, "\(trouble); with \(node) a second node of the shard would be down", hint: secondNode,
+                .secondNode, "\(trouble); without \(node), a second node of the shard would be down", hint: secondNode,
                 exit: 4)
         }
         try checkWrites(without: node, add: force)
     }
 
-    /// A cluster that was made for one command ends with that command, and not under it.
+    /// A cluster that was created for one command ends with that command, and not before it.
     package static func mayEnd(_ spec: ClusterSpec) throws(Refusal) {
         guard spec.isTemporary else { return }
         throw Refusal(
-            .madeForACommand, "this cluster was made by clusterd exec for one command, and ends with it",
+            .madeForACommand, "clusterd exec created this cluster for one command; the cluster ends with that command",
             hint: "end that command", exit: 4)
     }
 
     package static func mayReplace(_ assessment: Assessment) throws(Refusal) {
         guard assessment.phase != .stopping else {
             throw Refusal(
-                .stopping, "clusterd is stopping every node, and ends then", hint: "clusterd status", exit: 1)
+                .stopping, "clusterd is stopping every node and then exits", hint: "clusterd status", exit: 1)
         }
     }
 
-    /// Whom a command of a person's own is for. Where nobody is named, a role is what a node has now, as far as that is known.
+    /// The nodes that a command of the operator is for. If none is named, roles count as far as they are known now.
     package static func members(
         _ names: [String]?, role: Role?, _ record: Record?, _ assessment: Assessment
     ) throws(Refusal) -> [Member] {
@@ -186,7 +186,7 @@ package struct Admission {
         return record.members.filter { role == nil || assessment.node($0.name)?.role == role }
     }
 
-    /// The member that a person means by `text`.
+    /// The member that the operator means by `text`.
     package static func member(_ text: String, _ record: Record) throws(Refusal) -> Member {
         let members = record.members
         do throws(NodeChoice.Unclear) {
@@ -202,16 +202,16 @@ package struct Admission {
         }
     }
 
-    /// `up` with another shape than what lies in the folder. An omitted number means "as formed".
+    /// `up` with another shape than the cluster in the folder. An omitted number means "as formed".
     package static func checkShape(_ record: Record, masters: Int?, replicas: Int?) throws(Refusal) {
         let shape = record.shape
         guard masters ?? shape.masters == shape.masters, replicas ?? shape.replicas == shape.replicas else {
             throw Refusal(
                 .shapeDiffers,
-                "here is a cluster of \(shape.masters) \(shape.masters == 1 ? "master" : "masters") with \(shape.replicas) "
+                "this folder holds a cluster of \(shape.masters) \(shape.masters == 1 ? "master" : "masters") with \(shape.replicas) "
                     + "\(shape.replicas == 1 ? "replica" : "replicas") each (nodes "
-                    + "\(record.members.map(\.name.text).joined(separator: " "))), and its shape is not changed by starting it",
-                hint: "leave out --masters and --replicas, or give another folder with --dir", exit: 64)
+                    + "\(record.members.map(\.name.text).joined(separator: " "))); a start does not change its shape",
+                hint: "omit --masters and --replicas, or choose another folder with --dir", exit: 64)
         }
     }
 }

@@ -1,16 +1,15 @@
 import ClusterModel
 
-/// failover: another node of the shard becomes master. A living master hands over; a dead one is replaced by the guarded
-/// promotion of `FailoverPolicy`. With `force` a master that cannot hand over is ended first: there is no promotion beside a
-/// living one.
+/// failover: another node of the shard becomes master. A living master hands over; the guarded promotion of `FailoverPolicy`
+/// replaces a dead one. With `force` a master that cannot hand over is ended first: no replica is promoted while the master lives.
 extension Turn {
     mutating func failOver(
         _ failover: inout Operation.Failover, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let old = decision.record?.member(failover.master) else {
-            return .failed("\(failover.master) is no node of this cluster any more")
+            return .failed("\(failover.master) is no longer a node of this cluster")
         }
-        // Between two roles a node's slots are nobody's for a moment.
+        // Between two roles a node's slots briefly have no owner.
         guard let master = topology.master(of: old.id).flatMap({ decision.record?.member(id: $0) }) else {
             let step = OperationStep.awaitingOwner(ofSlotsOf: failover.master)
             if failover.successor == nil, story.age(of: step) >= Self.standing,
@@ -19,12 +18,12 @@ extension Turn {
                 return .failed(trouble.sentence)
             }
             return story.age(of: step) < Self.agreementLimit
-                ? .working(step) : .failed("nobody knows who is master of the slots of \(failover.master)")
+                ? .working(step) : .failed("no node says which node is master of the slots of \(failover.master)")
         }
         let isReplaced = failover.replica.map { $0 == master.name } ?? (master.name != old.name)
         if isReplaced { return conclude(master, story, topology) }
         if master.name == old.name, masterTerm(of: master, topology).epoch > failover.epoch {
-            return .failed("\(master.name) was replaced meanwhile, and is master again")
+            return .failed("\(master.name) was replaced in the meantime and is master again")
         }
         guard let process = running(master.name) else {
             let step = OperationStep.awaitingFailover(of: master.name)
@@ -45,7 +44,7 @@ extension Turn {
         return advance ?? .working(.awaitingAgreement)
     }
 
-    /// Somebody else is master: done once everybody says so.
+    /// Another node is master: done once all nodes agree.
     private func conclude(_ master: Member, _ story: Story, _ topology: Topology) -> Advance {
         guard let dispute = openDispute(topology) else {
             return .done(.master(master.name, topology.standings[master.id]?.slots ?? SlotSet()))
@@ -54,7 +53,7 @@ extension Turn {
         return story.age(of: step) < Self.agreementLimit ? .working(step) : .failed(dispute)
     }
 
-    /// The master that a person gave up, where no replica that was asked for can be handed over to. nil: one can.
+    /// The operator gave up this master, and it cannot hand over to any requested replica. nil: it can.
     private mutating func endMaster(
         _ failover: Operation.Failover, _ master: Member, _ story: Story, _ topology: Topology
     ) -> Advance? {
@@ -69,9 +68,9 @@ extension Turn {
             if story.age(of: hope) < spec.supervision.hangTimeout { return .working(hope) }
         }
         let waited = story.age(of: step)
-        // A master that answers ends with its keys saved; one that does not is killed before it is replaced.
+        // A master that answers stops with its keys saved; one that does not answer is killed before it is replaced.
         stop(master, waited: waited, kill: isSilent && waited >= spec.supervision.hangTimeout)
         return waited < spec.supervision.stopTimeout * Self.savingPatience
-            ? .working(step) : .failed("\(master.name) did not stop; nobody took over")
+            ? .working(step) : .failed("\(master.name) did not stop; no replica took over")
     }
 }

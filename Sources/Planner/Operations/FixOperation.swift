@@ -2,9 +2,9 @@ import ClusterModel
 
 extension Operation {
     package struct Fix: Sendable, Equatable, Codable {
-        /// What a person said yes to.
+        /// The repairs that the operator confirmed.
         package var ids: [String]
-        /// What of it is still to be done, in this order.
+        /// Those that are still to be done, in this order.
         package var remaining: [Repair]
 
         package init(_ repairs: [Repair]) {
@@ -12,7 +12,7 @@ extension Operation {
             remaining = repairs
         }
 
-        /// Whether what it does now ends with this node's start. A file that is being repaired is not to be loaded.
+        /// Whether the current repair ends with this node's start. A file under repair must not be loaded.
         func starts(_ node: NodeName) -> Bool {
             switch remaining.first {
             case .setAside(let move): move.member == node
@@ -23,7 +23,7 @@ extension Operation {
             }
         }
 
-        /// Whether what it does now ends this node's process, which owns no slots.
+        /// Whether the current repair ends this node's process, which owns no slots.
         func ends(_ node: NodeName) -> Bool {
             guard case .rejoin(let rejoin)? = remaining.first else { return false }
             return rejoin.member == node
@@ -42,7 +42,7 @@ extension Repair {
 }
 
 extension Operation {
-    /// Whether a person said that this node's append-only file may be cut, or get a manifest.
+    /// Whether the operator confirmed that this node's append-only file may be cut, or get a manifest.
     func repairs(_ node: NodeName) -> Bool {
         guard state == .running, case .fix(let fix) = kind else { return false }
         return switch fix.remaining.first {
@@ -53,8 +53,7 @@ extension Operation {
     }
 }
 
-/// Repairs are carried out one after the other, each until what it was about is no more; the first that cannot be done ends the
-/// operation, with what was not begun.
+/// Repairs are carried out one after the other, each until its finding is gone; the first failure ends the operation and skips the rest.
 extension Turn {
     mutating func fix(
         _ fix: inout Operation.Fix, since begun: Moment, _ story: Story, _ topology: Topology
@@ -84,21 +83,21 @@ extension Turn {
         case .working: return advance
         case .failed(let why):
             let others = fix.remaining.count - 1
-            return .failed(others == 0 ? why : "\(why); \(others) more were not begun")
+            return .failed(others == 0 ? why : "\(why); \(others) more did not start")
         case .done(let result):
             fix.remaining.removeFirst()
             return fix.remaining.isEmpty ? .done(result) : .working(.next(fix.remaining[0], after: result))
         }
     }
 
-    /// Invariants: confirmed-repair, idle-folder. Away from where it lies, which is looked at once more before and after;
-    /// then the member whose place it was is started.
+    /// Invariants: confirmed-repair, idle-folder. Moves files away after checking them once more before and after; then the member whose
+    /// place it was is started.
     private mutating func setAside(
         _ move: Repair.SetAside, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         let effect = Effect.quarantine(move.quarantine)
         let moved = seen.effects[effect.key]?.isDone == true ? seen.effects[effect.key]?.ended : nil
-        // At the same moment is before: it may not have seen it.
+        // A survey from the same moment counts as earlier: it may not have seen the change.
         let since = (moved ?? begun) + .nanoseconds(1)
         guard let survey = seen.survey, survey.askedAt >= since else {
             needSurvey(since: since)
@@ -107,7 +106,7 @@ extension Turn {
         let member = move.member.flatMap { decision.record?.member($0) }
         if lies(move, member, survey) {
             if let why = reasonNotToTouch(move.path, survey) { return .failed("\(why): nothing was moved") }
-            if moved != nil { return .failed("\(move.path) was moved to quarantine/, and something lies there again") }
+            if moved != nil { return .failed("\(move.path) was moved to quarantine/, but something is there again") }
             if case .failed(let why, _) = ensure(effect) { return .failed("\(move.path) was not moved: \(why)") }
             return .working(.settingAside(move.path, quarantine: move.quarantine.folder))
         }

@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// Something that a person asked for and that takes time. A value in the record, moved on by `decide` like everything
-/// else, so that it survives the client and the daemon.
+/// A request of the operator that takes time. A value in the record, advanced by `decide` like everything else, so that it survives the
+/// client and the daemon.
 package struct Operation: Sendable, Equatable, Codable {
     package var id: Int
     package var kind: Kind
@@ -10,10 +10,9 @@ package struct Operation: Sendable, Equatable, Codable {
     package var startedAt: WallTime
     package var endedAt: WallTime?
     package var error: String?
-    /// What the client named this request, so that asking twice is asking once.
+    /// The client's key for this request, so that asking twice is asking once.
     package var idempotencyKey: String?
-    /// When it began to be carried out, and when its last step did. Limits are measured by these: the wall clock of the
-    /// steps is set by people.
+    /// When the operation and its last step began. Limits are measured by these: the wall clock of the steps can be set.
     package var begun: Stamp?
     package var stepBegun: Stamp?
 
@@ -31,7 +30,7 @@ package struct Operation: Sendable, Equatable, Codable {
         case failover(Failover)
         case rollingRestart(RollingRestart)
         case fix(Fix)
-        /// These two are done as soon as they are in the record; they are kept as what was asked for.
+        /// These two are done as soon as they are in the record; they are kept as requested.
         case pause(Pause)
         case resume
     }
@@ -51,7 +50,7 @@ package struct Operation: Sendable, Equatable, Codable {
 
         private enum CodingKeys: CodingKey { case step, at, state, text }
 
-        /// Also of a record of schema 1, which has the words alone.
+        /// Also for a record of schema 1, which has the words alone.
         package init(from decoder: any Decoder) throws {
             let values = try decoder.container(keyedBy: CodingKeys.self)
             if let words = try values.decodeIfPresent(String.self, forKey: .text) {
@@ -71,7 +70,7 @@ package struct Operation: Sendable, Equatable, Codable {
         }
     }
 
-    /// A moment with the boot that it belongs to: on another boot it says nothing.
+    /// A moment with the boot that it belongs to: on another boot it is meaningless.
     package struct Stamp: Sendable, Equatable, Codable {
         package var bootID: String
         package var at: Moment
@@ -89,7 +88,7 @@ package struct Operation: Sendable, Equatable, Codable {
         package var noFailover: Bool
         package var restoreRoles: Bool
         package var force: Bool
-        /// Whether it was master when this was asked for: it is, if roles are to be restored, to be again.
+        /// Whether it was master when this was requested: if roles are restored, it becomes master again.
         package var wasMaster: Bool
         /// The replica that took over from it.
         package var successor: NodeName?
@@ -109,7 +108,7 @@ package struct Operation: Sendable, Equatable, Codable {
 
     package struct StartNode: Sendable, Equatable, Codable {
         package var node: NodeName
-        /// The process that ended here last, if that was seen.
+        /// The last process that ended here, if its end was seen.
         package var replaces: ProcessIdentity?
 
         package init(node: NodeName, replaces: ProcessIdentity?) {
@@ -132,12 +131,12 @@ package struct Operation: Sendable, Equatable, Codable {
     }
 
     package struct Failover: Sendable, Equatable, Codable {
-        /// The master that is to be replaced: done when it is that no more, at this epoch or a later one.
+        /// The master that is to be replaced: done when it is no longer master, at this epoch or a later one.
         package var master: NodeName
         package var epoch: UInt64
-        /// Who is to be master; nil: the replica that has most of its data.
+        /// The node that becomes master; nil: the replica that has most of its data.
         package var replica: NodeName?
-        /// Whether a master that does not, or cannot, hand over is stopped for it.
+        /// Whether a master that does not, or cannot, hand over is stopped.
         package var force: Bool
         /// That master's process, which `force` may end.
         package var replaces: ProcessIdentity?
@@ -198,7 +197,7 @@ extension Operation {
         }
     }
 
-    /// The one node that it is about; nil where there is none or many.
+    /// The only node that it is about; nil if there is none or several.
     package var node: NodeName? {
         switch kind {
         case .restartNode(let restart): restart.node
@@ -210,7 +209,7 @@ extension Operation {
         }
     }
 
-    /// `restart-node 7002`, as a person would say it.
+    /// `restart-node 7002`, as the operator types it.
     package var title: String { node.map { "\(name) \($0)" } ?? name }
 
     package var currentStep: OperationStep? { steps.last?.step }
@@ -223,7 +222,7 @@ extension Operation {
         }
     }
 
-    /// Only one operation at a time takes anything down or changes a role; the others wait for their turn.
+    /// Only one operation at a time takes anything down or changes a role; the others are queued.
     package var isExclusive: Bool {
         switch kind {
         case .startNode, .pause, .resume: false
@@ -240,7 +239,7 @@ extension Operation {
         }
     }
 
-    /// Whether it is this node's start that it waits for: then nothing else is waited for before it.
+    /// Whether it waits for this node's start: then the start waits for nothing else.
     package func starts(_ node: NodeName) -> Bool {
         guard state == .running else { return false }
         switch kind {
@@ -251,7 +250,7 @@ extension Operation {
         }
     }
 
-    /// Whether a person wants this master to stay one although its process ends.
+    /// Whether the operator wants this master to keep its role although its process ends.
     package func keepsRole(of node: NodeName) -> Bool {
         guard state == .running else { return false }
         if case .stopNode(let stop) = kind { return stop.node == node && stop.noFailover }
@@ -269,7 +268,7 @@ extension Operation {
         }
     }
 
-    /// Whether a person accepted that slots go down with this node, or a second node of its shard.
+    /// Whether the operator accepted that slots, or a second node of its shard, go down with this node.
     package func accepts(_ node: NodeName) -> Bool {
         guard ends(node) else { return false }
         switch kind {

@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// What one look at an operation comes to.
+/// The result of advancing an operation once.
 enum Advance: Equatable {
     /// What it does, or waits for, now.
     case working(OperationStep)
@@ -8,7 +8,7 @@ enum Advance: Equatable {
     case failed(String)
 }
 
-/// How far an operation's own story has come: its last step, and for how long that has been so.
+/// The progress of an operation: its last step, and how long that has lasted.
 struct Story: Equatable {
     var step: OperationStep?
     var age = Duration.zero
@@ -16,26 +16,26 @@ struct Story: Equatable {
     /// How long this step has lasted; zero if it is a new one.
     func age(of step: OperationStep) -> Duration { step == self.step ? age : .zero }
 
-    /// Of the node that a rolling restart is at.
+    /// For the current node of a rolling restart.
     var part: Story {
         guard case .part(_, _, let step)? = step else { return self }
         return Story(step: step, age: age)
     }
 }
 
-/// Operations are moved on in each turn by what is, whoever carried out their earlier steps. One at a time, in the order in
-/// which they were asked for; a start is nobody's rival (invariants: disposable-daemon, bounded-wait).
+/// Each turn advances operations from the present state, no matter which daemon carried out their earlier steps. One at a time, in the
+/// order of the requests; a start conflicts with no other operation (invariants: disposable-daemon, bounded-wait).
 extension Turn {
     /// For one step that depends on the nodes' agreement.
     static let agreementLimit = Duration.seconds(30)
-    /// For a process to come up and answer, beside what it may wait for its port.
+    /// For a process to come up and answer, in addition to the wait for its port.
     static let startLimit = Duration.seconds(60)
-    /// For loading and syncing, which take as long as the data are big.
+    /// For loading and syncing, whose time depends on the size of the data.
     static let dataLimit = Duration.seconds(3600)
-    /// For one node, whatever its steps are: a row of them that leads nowhere ends.
+    /// For one node, over all steps: a series of steps without progress ends.
     static let nodeLimit = Duration.seconds(7200)
 
-    /// The longest story that is kept.
+    /// The maximum length of the kept history.
     static let stepsKept = 100
 
     mutating func advanceOperations(_ topology: Topology) {
@@ -50,7 +50,7 @@ extension Turn {
             begin(index)
             let advance = advance(index, topology)
             note(index, advance)
-            // The next one begins at once, out of what is left of this turn.
+            // The next operation begins immediately, in the rest of this turn.
             if decision.record?.operations[index].isOpen != true { busy = nil }
             wake(after: Self.pollInTransition)
         }
@@ -59,7 +59,7 @@ extension Turn {
     private mutating func advance(_ index: Int, _ topology: Topology) -> Advance {
         guard let operation = decision.record?.operations[index] else { return .failed("it is not in the record") }
         if let began = operation.begun, now - began.at > Self.nodeLimit * operation.nodeCount {
-            return .failed("it leads nowhere: \(operation.currentStep?.words ?? "it did not begin")")
+            return .failed("it makes no progress: \(operation.currentStep?.words ?? "it did not start")")
         }
         let story = story(operation)
         let begun = operation.begun?.at ?? now
@@ -91,7 +91,7 @@ extension Turn {
         }
     }
 
-    // MARK: its story
+    // MARK: its history
 
     private mutating func begin(_ index: Int) {
         guard let operation = decision.record?.operations[index] else { return }

@@ -1,11 +1,11 @@
 import ClusterModel
 
-/// What an operation does or waits for, and what it came to. It is kept in the record, compared, and limited by its age; the words are in
+/// What an operation does or waits for, and its result. It is kept in the record, compared, and limited by its age; the words are in
 /// `Wording/OperationStep+Words.swift`, and no code reads them.
 package indirect enum OperationStep: Sendable, Hashable, Codable {
     /// Another exclusive operation comes first.
     case queued(after: Int, title: String)
-    /// One node of a rolling restart: the number of the node, how many there are, and its own step.
+    /// One node of a rolling restart: the number of the node, the total, and its own step.
     case part(Int, of: Int, OperationStep)
     case result(OperationResult)
     /// One repair of several is done.
@@ -32,7 +32,7 @@ package indirect enum OperationStep: Sendable, Hashable, Codable {
 
     case awaitingAgreement
     case awaitingAgreementOnMaster(NodeName)
-    /// All nodes are to name the same master for the slots that this one had.
+    /// All nodes must name the same master for the slots that this node had.
     case awaitingOwner(ofSlotsOf: NodeName)
     /// nil: any replica of `master`.
     case awaitingReplicaInSync(NodeName?, of: NodeName)
@@ -72,7 +72,7 @@ package enum OperationResult: Sendable, Hashable, Codable {
     case restarted(nodes: Int)
     case master(NodeName, SlotSet)
     case nothingToDo
-    /// Asked for, and so already.
+    /// Requested, and already the case.
     case alreadyRunning(NodeName)
     case alreadyStopped(NodeName)
     case alreadyMaster(NodeName, SlotSet)
@@ -102,17 +102,17 @@ package enum ShardGap: Sendable, Hashable, Codable {
     case notInSync(NodeName)
 }
 
-/// What keeps a replica that runs from being in sync.
+/// What prevents a running replica from being in sync.
 package enum SyncObstacle: Sendable, Hashable, Codable {
     case login(replica: NodeName, master: NodeName, LoginMismatch)
-    /// This master begins one full synchronisation after another.
+    /// This master repeats full synchronizations.
     case syncLoop(master: NodeName)
 }
 
 /// How a replica's `masterauth` and its master's `requirepass` do not match.
 package enum LoginMismatch: Sendable, Hashable, Codable { case notAsked, notSent, other }
 
-/// A value that is shown and never compared: two reasons that differ in it alone are one reason, and its age goes on.
+/// A value that is shown and never compared: two reasons that differ only in it are one reason, which keeps its age.
 package struct Shown<Value: Sendable & Codable>: Sendable, Hashable, Codable {
     package var value: Value
 

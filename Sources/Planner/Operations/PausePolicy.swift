@@ -1,10 +1,10 @@
 import ClusterModel
 
-/// While this holds nothing automatic happens: no node that ends is started again, nobody is promoted. What a person asks for
-/// is done, a host that boots starts its nodes, and the engine's own failover stays on.
+/// While a pause is in effect, nothing automatic happens: no ended node is restarted, and no replica is promoted. Commands are carried out,
+/// a booting host starts its nodes, and the engine's own failover stays enabled.
 package struct Pause: Sendable, Equatable, Codable {
     package var since: WallTime
-    /// By the wall clock, as people set it; nil: until `resume`.
+    /// By the wall clock; nil: until `resume`.
     package var until: WallTime?
 
     package init(since: WallTime, until: WallTime?) {
@@ -24,7 +24,7 @@ extension WallTime {
 }
 
 extension Turn {
-    /// Not a moment longer than was asked for, also if no daemon ran when it ended.
+    /// Not longer than requested, even if no daemon ran when it ended.
     mutating func endPause() {
         guard let until = decision.record?.pause?.until else { return }
         if seen.wall >= until {
@@ -36,19 +36,18 @@ extension Turn {
 
     var isPaused: Bool { decision.record?.pause != nil }
 
-    /// Whether a person waits for this node's start.
+    /// Whether the operator waits for this node's start.
     func isStartAsked(_ node: NodeName) -> Bool {
         decision.record?.operations.contains { $0.starts(node) } ?? false
     }
 
-    /// Why a node that does not run is left so by a pause; nil: it is not. One that this daemon, or the record of this boot,
-    /// saw running has ended meanwhile; one that was stopped with the cluster, or that the host has not run since it booted, has
-    /// not.
+    /// Why a pause keeps a node down that does not run; nil: it does not. A node that this daemon, or the record of this boot, saw running
+    /// has ended meanwhile; a node that was stopped with the cluster, or that has not run since the host booted, has not.
     func restsWhilePaused(_ member: Member) -> String? {
         guard isPaused, !isStartAsked(member.name) else { return nil }
         if let exit = exited(member.name) { return exit.reason.cause }
         guard let process = member.process, process.bootID == seen.bootID else { return nil }
-        return "ended while no clusterd ran"
+        return "ended while clusterd was not running"
     }
 
     mutating func reportPause() {
@@ -56,8 +55,8 @@ extension Turn {
         emit(
             Finding(
                 .paused, .warning,
-                "paused \(pause.until.map { "until \($0.clock)" } ?? "until clusterd resume"): a node that ends is not started again, and "
-                    + "clusterd promotes nobody",
+                "paused \(pause.until.map { "until \($0.clock)" } ?? "until clusterd resume"): clusterd restarts no node that ends "
+                    + "and promotes no replica",
                 hint: "clusterd resume"))
     }
 }

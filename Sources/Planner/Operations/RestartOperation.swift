@@ -1,14 +1,14 @@
 import ClusterModel
 
-/// restart-node: a master hands over to its replica first, the process ends with its keys saved, a new one starts, and it is
-/// done when that one is in sync and everybody agrees. Each turn looks at which process runs and who is master, so that it
-/// goes on where it stood, whoever carried it out before.
+/// restart-node: a master hands over to its replica first, the process stops with its keys saved, a new one starts, and the operation is
+/// done when the node is in sync and all nodes agree. Each turn looks at which process runs and which node is master, so the operation
+/// continues from its present state, no matter which daemon carried it out before.
 extension Turn {
     mutating func restart(
         _ restart: inout Operation.RestartNode, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let member = decision.record?.member(restart.node) else {
-            return .failed("\(restart.node) is no node of this cluster any more")
+            return .failed("\(restart.node) is no longer a node of this cluster")
         }
         if let process = running(member.name), process.identity == restart.replaces {
             return replace(&restart, member, since: begun, story, topology)
@@ -39,7 +39,7 @@ extension Turn {
             ?? .working(.stopping(member.name))
     }
 
-    /// Ends a node whose role is settled, once it is the only one of its shard that is down; nil: that goes on.
+    /// Stops a node whose role is settled, once it is the only one of its shard that is down; nil: that is still under way.
     mutating func takeDown(
         _ member: Member, accepts: Bool, _ story: Story, _ topology: Topology
     ) -> Advance? {
@@ -59,7 +59,7 @@ extension Turn {
 
     func role(of member: Member, _ topology: Topology) -> Role { topology.owns(member.id) ? .master : .replica }
 
-    /// Once SHUTDOWN is sent there is no way back, and the node's answers are no longer to be had.
+    /// Once SHUTDOWN is sent there is no way back, and the node may no longer answer.
     func isEnding(_ member: Member) -> Bool {
         guard let process = running(member.name) else { return false }
         return seen.effects(.shutdown, of: member.name).contains {
@@ -67,7 +67,7 @@ extension Turn {
         }
     }
 
-    /// Roles as they were, where that was asked for. nil: they are.
+    /// Restores the roles, if that was requested. nil: done.
     private mutating func handBack(
         _ restart: Operation.RestartNode, _ member: Member, _ story: Story, _ topology: Topology
     ) -> Advance? {
@@ -83,17 +83,17 @@ extension Turn {
         _ = orderHandOver(to: member, contact, from: master, topology)
         let step = OperationStep.handingBack(from: master.name)
         if story.age(of: step) < Self.agreementLimit { return .working(step) }
-        return .failed("\(member.name) was restarted, and could not be made master again")
+        return .failed("\(member.name) was restarted, but could not be made master again")
     }
 
-    /// A node is on its way up: `tend` starts it; here it is waited for. nil: it runs, is in sync, and all agree.
-    /// - Parameter agreeing: false where others are still to be brought back, without whom not all nodes can agree.
+    /// A node is on its way up: `tend` starts it; this waits for it. nil: it runs, is in sync, and all nodes agree.
+    /// - Parameter agreeing: false if others are still to be brought back without which not all nodes can agree.
     mutating func comeBack(
         _ member: Member, after old: ProcessIdentity?, agreeing: Bool = true, _ story: Story, _ topology: Topology
     ) -> Advance? {
         guard running(member.name) != nil else { return awaitStart(member, after: old, story) }
         guard let report = freshReply(from: member, since: seen.rolesChanged), !report.loading else {
-            // It has loaded, and was not asked since the last change of a role: what is being done stays as it was said.
+            // It has loaded, and has not been queried since the last role change: the step stays as it was.
             if let last = lastReport(member), last.id == member.id, !last.loading, let step = story.step {
                 return within(Self.dataLimit, step, story)
             }
@@ -103,21 +103,21 @@ extension Turn {
             let trouble = loginTrouble(of: member)
             let step = OperationStep.syncing(member.name, trouble ?? syncLoopTrouble(of: member, topology))
             if let trouble, story.age(of: step) >= Self.agreementLimit {
-                return .failed("\(member.name) runs and cannot be in sync: \(trouble.words)")
+                return .failed("\(member.name) runs but cannot get in sync: \(trouble.words)")
             }
             if let why = whyItsMasterStaysAway(member, story.age(of: step), topology) {
-                return .failed("\(member.name) runs and cannot be in sync: \(why)")
+                return .failed("\(member.name) runs but cannot get in sync: \(why)")
             }
             return within(Self.dataLimit, step, story)
         }
         if agreeing, let dispute = openDispute(topology) {
             return story.age(of: .awaitingAgreement) < Self.agreementLimit * 2
-                ? .working(.awaitingAgreement) : .failed("\(member.name) runs, and the nodes do not agree: \(dispute)")
+                ? .working(.awaitingAgreement) : .failed("\(member.name) runs, but the nodes do not agree: \(dispute)")
         }
         return nil
     }
 
-    /// nil: it is there, or may come, or another may take its place.
+    /// nil: it is there, or may come, or another node may take its place.
     private func whyItsMasterStaysAway(_ member: Member, _ waited: Duration, _ topology: Topology) -> String? {
         guard let master = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
             running(master.name) == nil
@@ -140,7 +140,7 @@ extension Turn {
         return .failed("\(member.name) did not start\(obstacle(to: member).map { ": \($0)" } ?? "")")
     }
 
-    /// What in its folder keeps it from being started until `fix` was run, in words.
+    /// What in its folder prevents its start until `fix` was run, in words.
     private func whatLiesInTheWay(of member: Member) -> String? {
         guard let survey = seen.survey, exited(member.name).map({ survey.askedAt >= $0.at }) ?? true,
             running(member.name) == nil, !isReturning(member.name),
@@ -162,7 +162,7 @@ extension Turn {
 }
 
 extension Advance {
-    /// A failure's words, with what it means for what was asked.
+    /// A failure's words, with what it means for the request.
     func suffixed(_ words: String) -> Advance {
         if case .failed(let why) = self { return .failed(why + words) }
         return self

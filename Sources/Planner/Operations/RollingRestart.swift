@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// rolling-restart: one node after the other, one shard at a time, in each shard the replicas before the master. It goes on
-/// only when the last one is in sync and everybody agrees, and ends at the first that does not come back.
+/// rolling-restart: one node after the other, one shard at a time, in each shard the replicas before the master. It continues only when the
+/// last node is in sync and all nodes agree, and ends at the first node that does not come back.
 extension Turn {
     mutating func roll(
         _ rolling: inout Operation.RollingRestart, since begun: Moment, _ story: Story, _ topology: Topology

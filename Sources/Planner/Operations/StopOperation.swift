@@ -1,31 +1,30 @@
 import ClusterModel
 
-/// start-node and stop-node. What a person wants of a node is in the record, so that a stopped node stays stopped, whoever
-/// runs or boots.
+/// start-node and stop-node. The wanted state of a node is in the record, so that a stopped node stays stopped across daemons and boots.
 extension Turn {
     mutating func start(_ start: Operation.StartNode, _ story: Story, _ topology: Topology) -> Advance {
         guard let member = decision.record?.member(start.node) else {
-            return .failed("\(start.node) is no node of this cluster any more")
+            return .failed("\(start.node) is no longer a node of this cluster")
         }
         want(.running, of: member)
         return comeBack(member, after: start.replaces, story, topology)
             ?? .done(.running(member.name, role(of: member, topology)))
     }
 
-    /// A master hands over first; that it is to stay down is in the record before it is told to end.
+    /// A master hands over first; the record says that it stays down before it is told to stop.
     mutating func stop(
         _ stop: inout Operation.StopNode, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let member = decision.record?.member(stop.node) else {
-            return .failed("\(stop.node) is no node of this cluster any more")
+            return .failed("\(stop.node) is no longer a node of this cluster")
         }
         guard running(member.name) != nil else {
-            // A master that is down, and that nobody replaces: it must come up to hand over.
+            // A master that is down, and that no replica replaces: it must come up to hand over.
             if topology.owns(member.id), !stop.noFailover, !stop.force, member.wanted == .running {
                 return comeBack(member, after: nil, story, topology) ?? .working(.starting(member.name))
             }
             want(.stopped, of: member)
-            // A start that was ordered before may still make a process of it.
+            // A start that was ordered before may still create a process.
             if isBusy(member.name) { return .working(.awaitingEffects(on: member.name)) }
             return .done(.stopped(member.name))
         }
@@ -57,7 +56,7 @@ extension Turn {
         set(\.wanted, wanted, at: index)
     }
 
-    /// Nodes that a person stopped.
+    /// Nodes that the operator stopped.
     mutating func reportStopped() {
         for member in members where member.wanted == .stopped {
             let isStopping = decision.record?.operations.contains { $0.ends(member.name) } ?? false
@@ -66,8 +65,10 @@ extension Turn {
                 emit(
                     Finding(
                         .nodeStopped, .warning, node: member.name,
-                        "\(member.name) runs, although it is to stay stopped: somebody else started it",
-                        hint: "clusterd start-node \(member.name) keeps it, clusterd stop-node \(member.name) ends it"))
+                        "\(member.name) runs although it should stay stopped: clusterd did not start it",
+                        hint:
+                            "to keep it running: clusterd start-node \(member.name); to stop it: clusterd stop-node \(member.name)"
+                    ))
                 continue
             }
             let shard = decision.assessment.shards.first {
@@ -77,7 +78,7 @@ extension Turn {
             emit(
                 Finding(
                     .nodeStopped, isThin ? .warning : .info, node: member.name, shard: shard?.master,
-                    "\(member.name) was stopped by stop-node and stays so"
+                    "\(member.name) stays stopped (stop-node)"
                         + (isThin ? "; its shard cannot fail over: \(shard?.why ?? "it has no master")" : ""),
                     hint: "clusterd start-node \(member.name)"))
         }

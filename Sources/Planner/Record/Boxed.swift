@@ -1,5 +1,5 @@
-/// A part of the record that is there or not, seldom changes, and is looked at by few: one pointer within its owner, which is
-/// copied all the time. In JSON it is as if this were not here: its value, or nothing.
+/// An optional part of the record that seldom changes and is rarely read: one pointer within its owner, which is copied all the time. In
+/// JSON it is invisible: its value, or nothing.
 @propertyWrapper
 package struct Boxed<Value: Sendable & Equatable & Codable>: Sendable, Equatable, Codable {
     private final class Storage: Sendable {
@@ -31,7 +31,7 @@ package struct Boxed<Value: Sendable & Equatable & Codable>: Sendable, Equatable
     }
 }
 
-/// What the compiler makes of a property goes through these, so that nothing stands for nothing.
+/// The property's synthesized coding goes through these, so that an empty value is encoded as nothing.
 extension KeyedDecodingContainer {
     package func decode<Value>(_ type: Boxed<Value>.Type, forKey key: Key) throws -> Boxed<Value> {
         Boxed(wrappedValue: try decodeIfPresent(Value.self, forKey: key))

@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// What a node held when it was last asked. In the record, so that a daemon that finds nothing running can tell which of the
-/// folders holds the newest data.
+/// What a node held when it was last queried. In the record, so that a daemon that finds nothing running can tell which folder holds the
+/// newest data.
 package struct LastSeen: Sendable, Equatable, Codable {
     package var at: WallTime
     package var role: Role
@@ -13,14 +13,14 @@ package struct LastSeen: Sendable, Equatable, Codable {
     package var libraries: Int64?
     /// When it last held everything: a replica in sync, or a master.
     package var syncedAt: WallTime?
-    /// The process and boot of which this was seen.
+    /// The process and boot in which this was seen.
     package var bootID: String
     /// nil: it kept none.
     package var appendOnlyBytes: Int64?
     package var appendFsync: String?
     /// It could not write it; nil: it could.
     package var appendOnlyFailed: Bool?
-    /// The wall clock was set back since, and others were seen at times before this one: it orders nothing. nil: it was not.
+    /// The wall clock was set back since, and others were seen at times before this one: it proves no order. nil: it was not.
     package var clockSetBack: Bool?
 
     package init(_ report: NodeReport, at: WallTime, syncedAt: WallTime?, bootID: String) {
@@ -42,15 +42,15 @@ package struct LastSeen: Sendable, Equatable, Codable {
     /// `300 keys and 1 library of functions`.
     var amount: String { NodeReport.Load.amount(keys: keys, libraries: libraries ?? 0) }
 
-    /// Smaller steps make no difference: the engine gives whole seconds.
+    /// Smaller steps make no difference: the engine reports whole seconds.
     static let clockStep = Duration.seconds(1)
 
-    /// Whether its times can be compared with those that are noted now.
+    /// Whether its times can be compared with those that are recorded now.
     func isComparable(at wall: WallTime) -> Bool { clockSetBack != true && at <= wall + Self.clockStep }
 
     var position: Freshness.Position { .init(replicationID: replicationID, offset: offset) }
 
-    /// Another stream, another role, or another promise: worth a write at once.
+    /// Another stream, another role, or another persistence: worth an immediate write.
     func isOtherKind(than other: LastSeen) -> Bool {
         role != other.role || replicationID != other.replicationID || appendFsync != other.appendFsync
             || (appendOnlyBytes == nil) != (other.appendOnlyBytes == nil) || appendOnlyFailed != other.appendOnlyFailed
@@ -66,13 +66,13 @@ package struct LastSeen: Sendable, Equatable, Codable {
 }
 
 extension Turn {
-    /// Between writes of the record while keys change; half of what `Freshness` counts on.
+    /// Between writes of the record while keys change; half of what `Freshness` assumes.
     static let lastSeenPace = Duration.seconds(7)
-    /// Between writes at rest, so that "in sync until" does not grow old.
+    /// Between writes at rest, so that "in sync until" stays recent.
     static let lastSeenRest = Duration.seconds(600)
 
-    /// World before record, and not on every change: at once what changes the kind of a node's data, otherwise now and then,
-    /// all nodes together so that they can be compared.
+    /// World before record, and not on every change: immediately if the kind of a node's data changes, otherwise now and then, for all
+    /// nodes together so that they can be compared.
     mutating func noteLastSeen() {
         let news = members.compactMap { member in lastSeen(member).map { (member, $0) } }
         let isDue = news.contains { member, new in
@@ -91,7 +91,7 @@ extension Turn {
         markSetBack()
     }
 
-    /// From now on nodes are seen at times before those at which others were seen last: those were later by the clock, and are older.
+    /// From now on nodes are seen at times before those at which others were last seen: those are later by the clock, but older.
     private mutating func markSetBack() {
         for (index, member) in members.enumerated() {
             guard let last = member.lastSeen, last.clockSetBack != true, !last.isComparable(at: seen.wall) else {
@@ -115,20 +115,20 @@ extension Turn {
         set(\.streams, Array(streams.suffix(4)), at: index)
     }
 
-    /// nil: it cannot be said now, and what was seen before stands.
+    /// nil: it cannot be determined now, and the last known value stays.
     private func lastSeen(_ member: Member) -> LastSeen? {
         guard let report = freshReply(from: member), !report.loading, !report.replication.syncInProgress else {
             return nil
         }
         let isWhole = report.replication.role == .master || report.replication.linkUp
-        // Of a replica that never was in sync nothing is known but what it was started with.
+        // For a replica that never was in sync, only its data at the start are known.
         guard isWhole || seen.lastInSync[member.name] != nil else { return nil }
         let synced =
             isWhole ? seen.wall : seen.lastInSync[member.name].map { seen.wall + (.zero - (now - $0.until)) }
         return LastSeen(report, at: seen.wall, syncedAt: synced, bootID: seen.bootID)
     }
 
-    /// An end that was asked for and went well: what it held is on disk.
+    /// A requested end that succeeded: what it held is on disk.
     mutating func noteCleanStops() {
         for member in members {
             guard let exit = exited(member.name), exit.reason.kind == .clean, let report = exit.lastReport,

@@ -1,9 +1,9 @@
 import ClusterModel
 
-/// clusterd's own memory, `state.json`: what no file of the engine and no live process could tell it. Roles, slots and
-/// epochs are not here: the engines know them better.
+/// clusterd's own memory, `state.json`: facts that no engine file and no live process could provide. Roles, slots and epochs are not here:
+/// the engines know them better.
 package struct Record: Sendable, Equatable, Codable {
-    /// The newest form that this program reads and writes.
+    /// The newest schema that this program reads and writes.
     package static let schema = 2
 
     package var schema = Record.schema
@@ -11,16 +11,16 @@ package struct Record: Sendable, Equatable, Codable {
     package var stage: Stage
     package var shape: Shape
     package var members: [Member]
-    /// Whether it was ever ready: from then on people know its ports.
+    /// Whether it was ever ready: from then on clients know its ports.
     package var everReady = false
     package var operations: [Operation] = []
     package var nextOperation = 1
-    /// nil: clusterd acts by itself.
+    /// nil: automatic restarts and failovers are on.
     package var pause: Pause?
-    /// Promotions that were ordered and whose end is not known yet: the node may be a master by now.
+    /// Promotions that were ordered and whose outcome is not known yet: the node may be a master by now.
     package var promotions: [Effect.Promotion] = []
 
-    /// Nodes that were killed because they hung: the last in each shard. nil before there was any.
+    /// Nodes that were killed because they hung: the last one in each shard. nil before the first.
     package var hangKills: [Kill]?
     package var kills: [Kill] {
         get { hangKills ?? [] }
@@ -31,7 +31,7 @@ package struct Record: Sendable, Equatable, Codable {
         package var node: NodeName
         package var process: ProcessIdentity
         package var shard: Int
-        /// Of the process's own boot.
+        /// In the boot of the process.
         package var at: Moment
         package var cause: String
 
@@ -52,7 +52,7 @@ package struct Record: Sendable, Equatable, Codable {
     }
 
     package enum Stage: String, Sendable, Codable {
-        /// Ids and ports are given, files may be half written, and no process was ever started: all can be done again.
+        /// Ids and ports are assigned, files may be half written, and no process was ever started: everything can be done again.
         case planned
         /// Every nodes.conf is written: processes may run, and directories may hold keys.
         case formed
@@ -80,47 +80,47 @@ package struct Member: Sendable, Equatable, Codable {
     /// Absolute; anywhere.
     package var directory: String
     package var nodesFileName: String
-    /// Which shard it belongs to, from 0. Who is its master is not said here.
+    /// The number of its shard, from 0. The role is not recorded here.
     package var shard: Int
     package var shardID: NodeID
     package var wanted = Wanted.running
-    /// What its directory holds is not of this cluster yet: its nodes.conf, if there is one, is not believed, and is moved
-    /// to quarantine before ours is written.
+    /// The contents of its directory do not belong to this cluster yet: its nodes.conf, if there is one, is not trusted, and is moved to
+    /// quarantine before clusterd's own is written.
     package var joining = false
     /// The process that was last known to run here.
     package var process: ProcessIdentity?
-    /// Whether the engine kept an AOF when it was last asked: tells which of two files on disk is the newer state.
+    /// Whether the engine kept an append-only file when it was last queried: tells which of two files on disk is newer.
     package var appendOnly: Bool?
 
-    /// The configured port that it stands in for, where that one was taken: its settings in conf.d are under this name.
+    /// The configured port that it replaces, if that was taken: its settings in conf.d are under this name.
     package var configuredAs: NodeName?
     /// nil: none of its processes has ended yet.
     @Boxed package var ends: NodeEnds?
-    /// What it held when it was last asked; nil: it never was.
+    /// What it held when it was last queried; nil: it never was.
     @Boxed package var lastSeen: LastSeen?
-    /// What it held when it last ended as it was told; nil while it runs, and after any other end.
+    /// What it held when it last stopped as ordered; nil while it runs, and after any other end.
     @Boxed package var cleanStop: LastSeen?
     /// The last streams of writes that its data continue, the newest last: those of its masters, and its own.
     package var streams: [String]?
-    /// What lay in its folder until then is kept in quarantine.
+    /// The data that were in its folder until then are kept in quarantine.
     package var keptAt: WallTime?
     /// When its process was last told to stand for election; nil: it never was.
     @Boxed package var election: Election?
-    /// When it was last told to give up its role as master to another.
+    /// When it was last told to hand over its role as master.
     @Boxed package var handedOver: Operation.Stamp?
-    /// The slots that it owned when all slots were owned last; nil: none.
+    /// The slots that it owned when all slots were last owned; nil: none.
     @Boxed package var lastSlots: SlotSet?
-    /// What could not be known when it started as master.
+    /// What could not be determined when it started as master.
     @Boxed package var doubt: Doubt?
 
-    /// Why it is not on the port that was asked for.
+    /// Why it is not on the requested port.
     package var portNote: String?
 
-    /// The names that its data files have had from the start (`dbfilename`, `appendfilename`, `appenddirname`), where a
-    /// folder laid out by hand has others than the engine's own. Lines of redis.conf.
+    /// The original names of its data files (`dbfilename`, `appendfilename`, `appenddirname`), if a hand-made folder has others than the
+    /// engine's defaults. Lines of redis.conf.
     package var fileNames: [String] = []
 
-    /// The name under which conf.d has what is meant for this node alone.
+    /// The name under which conf.d has the settings for this node alone.
     package var settingsName: NodeName { configuredAs ?? name }
 
     package enum Wanted: String, Sendable, Codable { case running, stopped }

@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// A master whose append-only file cannot be loaded, and that nobody can replace: the file is cut where its whole commands
-/// end, by the engine's own tool. A replica gets all of it from its master instead, without a person.
+/// A master whose append-only file cannot be loaded and that no replica can replace: the engine's own tool truncates the file after its
+/// last complete command. A replica instead copies everything from its master automatically.
 extension Turn {
     /// What `fix` would do about this end; nil: nothing, or it is not known yet.
     mutating func repair(of member: Member, _ exit: NodeProcess.Exited, _ topology: Topology) -> Repair? {
@@ -9,7 +9,7 @@ extension Turn {
             livingCandidate(of: member, topology) == nil,
             let content = seen.directory(at: member.directory)?.content, let files = content.appendOnly,
             files.trouble == nil,
-            // Of a file of several parts only the last can be cut; and one that is a dump is whole or useless.
+            // Of a file of several parts, only the last can be cut; and a part that is a dump is either intact or useless.
             let last = files.files.last, last.header == nil || files.directoryName == nil
         else { return nil }
         let path = "\(member.directory)/\(last.name)"
@@ -26,8 +26,7 @@ extension Turn {
         )
     }
 
-    /// A replica of a dead master that lives and has keys or functions: nothing older is to take its place (invariant:
-    /// no-older-master).
+    /// A live replica of a dead master that has keys or functions: nothing older may take its place (invariant: no-older-master).
     func livingCandidate(of master: Member, _ topology: Topology) -> Member? {
         guard topology.owns(master.id) else { return nil }
         return members.first { member in
@@ -39,10 +38,10 @@ extension Turn {
         }
     }
 
-    /// A second copy first, then the cut, then the start.
+    /// First a second copy, then the cut, then the start.
     mutating func repair(_ repair: inout Repair.RepairAppendOnly, _ story: Story, _ topology: Topology) -> Advance {
         guard let member = decision.record?.member(repair.member) else {
-            return .failed("\(repair.member) is no node of this cluster any more")
+            return .failed("\(repair.member) is no longer a node of this cluster")
         }
         if repair.isDone || running(member.name) != nil {
             repair.isDone = true
@@ -58,7 +57,7 @@ extension Turn {
                 note: "the append-only file of \(member.name) could not be loaded; the last "
                     + "\(repair.bytes - repair.goodBytes) bytes of \(repair.file) were cut off the one in use"))
         switch ensure(copy) {
-        case .failed(let why, _): return .failed("no copy could be kept, and nothing was changed: \(why)")
+        case .failed(let why, _): return .failed("clusterd could not keep a copy and changed nothing: \(why)")
         case .underWay:
             return .working(.copying(repair.names, quarantine: repair.folder ?? ""))
         case .done: break
@@ -72,7 +71,7 @@ extension Turn {
     }
 }
 
-/// What `redis-check-aof` or `valkey-check-aof` says of one file (`checkSingleAof`, src/redis-check-aof.c).
+/// What `redis-check-aof` or `valkey-check-aof` reports about one file (`checkSingleAof`, src/redis-check-aof.c).
 package struct AppendOnlyCheck: Sendable, Equatable {
     package var bytes: Int64
     package var goodBytes: Int64

@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// The port on which a node is asked. `CONFIG SET port` moves a node away from the one that the record has; its process is known all the same, and
-/// the kernel says where it listens (invariants: own-process, settings-restored).
+/// The port on which clusterd queries a node. `CONFIG SET port` moves a node away from the recorded port; its process is known
+/// nevertheless, and the kernel knows where it listens (invariants: own-process, settings-restored).
 extension Turn {
     /// Its own, unless its process was seen to listen elsewhere and not there.
     func listeningPort(of member: Member, _ process: ProcessIdentity) -> Int {
@@ -18,7 +18,7 @@ extension Turn {
     /// Between two looks for the port of a process that refuses connections.
     private static let lookPace = Duration.seconds(5)
 
-    /// Looks where a process listens that refuses connections, and looks again once its port was set back.
+    /// Looks up where a process listens that refuses connections, and looks again once its port was restored.
     mutating func lookForPorts() {
         guard let survey = seen.survey else { return }
         for member in members {

@@ -1,9 +1,9 @@
 import ClusterModel
 
-/// Slots that no node says it owns: `CLUSTER DELSLOTS`, `FLUSHSLOTS`, `CLUSTER RESET`, or `SETSLOT NODE` on one node only. Their keys
-/// are where they were.
+/// Slots that no node reports as its own: `CLUSTER DELSLOTS`, `FLUSHSLOTS`, `CLUSTER RESET`, or `SETSLOT NODE` on one node only. Their keys
+/// have not moved.
 extension Turn {
-    /// World before record: who owned which slots when all of them were owned, by their owners' own words. A file may be older than a
+    /// World before record: which node owned which slots when all of them were owned, as their owners reported. A file may be older than a
     /// change of roles.
     mutating func noteSlots(_ topology: Topology) {
         let owners = members.filter { topology.owns($0.id) }
@@ -17,13 +17,14 @@ extension Turn {
         }
     }
 
-    /// Which node gets back which of these slots: one that lets them go and is known as their owner, by all others or by the record.
+    /// Which node gets back which of these slots: a node that released them and is known as their owner, by all other nodes or by the
+    /// record.
     func owners(ofLost missing: SlotSet, _ topology: Topology) -> [(member: Member, slots: SlotSet)] {
         if let owner = knownOwner(of: missing) { return [(owner, missing)] }
         return members.compactMap { member in
             guard let slots = member.lastSlots?.intersection(missing), !slots.isEmpty else { return nil }
             if mayTakeBack(member, slots) { return (member, slots) }
-            // Another has taken over from it since, and has its keys: the engines of Valkey let it take the slots alone that have some.
+            // Another node has taken over from it since, and has its keys: Valkey lets that node take only those slots that hold keys.
             guard let candidate = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
                 candidate.id != member.id, mayTakeBack(candidate, slots)
             else { return nil }
@@ -31,8 +32,7 @@ extension Turn {
         }
     }
 
-    /// A master that answers, where no node of which nothing is heard is known as the owner. What one node says of another that
-    /// denies it does not count.
+    /// A master that answers, if no silent node is known as the owner. What one node says about another that denies it does not count.
     func mayTakeBack(_ member: Member, _ slots: SlotSet) -> Bool {
         guard let own = lastHeard(member), own.replication.role == .master, !own.loading else { return false }
         return rival(of: member, for: slots) == nil

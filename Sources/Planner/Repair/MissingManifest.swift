@@ -1,9 +1,9 @@
 import ClusterModel
 
-/// An append-only file without a manifest that names its parts. Where it is missing, the engine takes the set for a new one: it starts
-/// empty, replaces the base and truncates the first increment (`aofOpenIfNeededOnServerStart`, src/aof.c; seen with Redis 7.0 and
-/// 8.2, Valkey 9.1). So it does where the manifest holds comments or history only; one that is empty or cut it refuses.
-/// Invariant: last-copy.
+/// An append-only file without a manifest that names its parts. If the manifest is missing, the engine treats the set as a new one: it
+/// starts empty, replaces the base and truncates the first increment (`aofOpenIfNeededOnServerStart`, src/aof.c; seen with Redis 7.0 and
+/// 8.2, Valkey 9.1). It does the same if the manifest holds only comments or history; it rejects one that is empty or cut. Invariant:
+/// last-copy.
 extension Turn {
     /// Whether a start would overwrite the parts in the node's folder, or fail.
     func lacksManifest(_ member: Member) -> Bool {
@@ -13,7 +13,7 @@ extension Turn {
         return appendOnlyAtStart(member, facts) ?? configuredAppendOnly(member)
     }
 
-    /// Not started until the manifest is there. A replica needs its master's answer instead, and takes all data from it.
+    /// The node does not start until the manifest is there. A replica needs only its master's answer, and copies all data from it.
     mutating func keepDown(
         _ member: Member, _ topology: Topology, _ failovers: [NodeID: FailoverDecision], _ survey: Observation.Survey
     ) {
@@ -22,8 +22,8 @@ extension Turn {
         let again = survey.askedAt + .seconds(2)
         if now >= again { needSurvey(since: now) } else { wake(at: again) }
         let trouble =
-            "\(member.name) is not started: \(files.trouble ?? "the manifest is missing"), and the engine would start empty "
-            + "and overwrite the parts that lie there, or refuse them"
+            "clusterd does not start \(member.name): \(files.trouble ?? "the manifest is missing"), and the engine would start empty "
+            + "and overwrite the existing parts, or reject them"
         if let comeback = comeback(of: member, topology, failovers) {
             return emit(Finding(.nodeDown, .warning, node: member.name, "\(trouble); \(comeback)"))
         }
@@ -32,14 +32,14 @@ extension Turn {
             candidate == nil ? AOFManifest.repair(of: member, facts, after: exited(member.name)?.identity) : nil
         let hint =
             candidate.map {
-                "clusterd failover \($0.name) --force: it lives and has the keys; \(member.name) then gets all of them from it"
+                "clusterd failover \($0.name) --force: it is up and has the keys; \(member.name) then copies all of them from it"
             }
             ?? repair.map { _ in StrayFolders.hint }
             ?? Self.manifestHint(member, facts)
         emit(Finding(.nodeDown, .error, node: member.name, trouble, hint: hint, repair: repair))
     }
 
-    /// Of a master that does not run: neither it nor a replica of it can load an append-only file, because no manifest names the parts.
+    /// For a master that does not run: neither it nor a replica can load an append-only file, because no manifest names the parts.
     mutating func reportShardWithoutManifest(_ master: Member, _ topology: Topology) {
         func lacksManifest(_ member: Member) -> Bool {
             member.appendOnly != false
@@ -54,34 +54,34 @@ extension Turn {
         emit(
             Finding(
                 .nodeDown, .error, node: master.name,
-                "\(master.name) cannot be started: \(files.trouble ?? "the manifest is missing"), and no replica has its keys",
+                "clusterd cannot start \(master.name): \(files.trouble ?? "the manifest is missing"), and no replica has its keys",
                 hint: repair == nil ? Self.manifestHint(master, facts) : StrayFolders.hint, repair: repair))
     }
 
-    /// Which parts belong together cannot be told: the operator names them. `redis-check-aof` repairs no manifest.
+    /// It cannot be determined which parts belong together: the operator names them. `redis-check-aof` repairs no manifest.
     static func manifestHint(_ member: Member, _ facts: DirectoryFacts) -> String {
         let folder = "\(member.directory)/\(facts.dataNames.appendOnlyDirectory)"
         return
-            "ls -l \(ShellWord.quoted(folder)); then let \(facts.dataNames.appendOnly).manifest there name one base (type b) and the "
-            + "increments after it (type i) in the order of their numbers: clusterd then starts \(member.name)"
+            "ls -l \(ShellWord.quoted(folder)); then write \(facts.dataNames.appendOnly).manifest there with one base (type b) and the "
+            + "increments after it (type i) in numerical order: clusterd then starts \(member.name)"
     }
 
-    /// A second copy first, then the manifest, then the start: the engine checks what it names.
+    /// First a second copy, then the manifest, then the start: the engine checks the named parts.
     mutating func writeManifest(
         _ write: inout Repair.WriteManifest, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let member = decision.record?.member(write.member) else {
-            return .failed("\(write.member) is no node of this cluster any more")
+            return .failed("\(write.member) is no longer a node of this cluster")
         }
         let order = Effect.writeManifest(write)
         if write.isDone || running(member.name) != nil {
             write.isDone = true
-            // Until it is seen, the start waits for it.
+            // The start waits until the survey shows it.
             if let written = seen.effects[order.key]?.ended { needSurvey(since: written + .nanoseconds(1)) }
             return comeBack(member, after: write.process, story, topology)
                 ?? .done(.loaded(member.name, quarantine: write.folder ?? "", isCut: false))
         }
-        // Meanwhile its master may be back, which gives it all data; or somebody has written the manifest.
+        // Meanwhile its master may be back and provide all data, or the operator has written the manifest.
         guard lacksManifest(member), takesDataFrom(member, topology) == nil else {
             return comeBack(member, after: write.process, story, topology)
                 ?? .done(.startedWithoutRepair(member.name))
@@ -96,7 +96,7 @@ extension Turn {
                     "the append-only file of \(member.name) had no manifest that the engine takes; clusterd wrote one for "
                     + write.parts.joined(separator: " and ")))
         switch ensure(copy) {
-        case .failed(let why, _): return .failed("no copy could be kept, and nothing was changed: \(why)")
+        case .failed(let why, _): return .failed("clusterd could not keep a copy and changed nothing: \(why)")
         case .underWay:
             return .working(.copying(write.names, quarantine: write.folder ?? ""))
         case .done: break
@@ -111,7 +111,7 @@ extension Turn {
 }
 
 extension AOFManifest {
-    /// The manifest for the parts that lie in a node's folder; nil: which of them belong together cannot be told.
+    /// The manifest for the parts in a node's folder; nil: it cannot be determined which of them belong together.
     static func repair(of member: Member, _ facts: DirectoryFacts, after process: ProcessIdentity?) -> Repair? {
         guard let files = facts.content.appendOnly, let folder = files.directoryName,
             let text = text(for: files, facts.dataNames)

@@ -8,8 +8,8 @@ extension Record {
         package var slots: SlotSet
     }
 
-    /// What moved between shards since an earlier record: `CLUSTER SETSLOT`, `redis-cli --cluster reshard`. A failover moves none, and `fix`
-    /// gives slots back only.
+    /// Slots that moved between shards since an earlier record: `CLUSTER SETSLOT`, `redis-cli --cluster reshard`. A failover moves none,
+    /// and `fix` only gives slots back.
     package func movedSlots(since earlier: Record) -> [MovedSlots] {
         earlier.members.flatMap { owner -> [MovedSlots] in
             guard let old = owner.lastSlots, let shard = member(owner.name)?.shard else { return [] }

@@ -1,13 +1,13 @@
 import ClusterModel
 
-/// What `fix` can do about one finding, once a person has said so. It hangs on the finding that it repairs, so that a hint
+/// What `fix` can do about one finding, once the operator has confirmed it. It is attached to the finding that it repairs, so that a hint
 /// names `clusterd fix` exactly where fix does something (invariant: confirmed-repair).
 package enum Repair: Sendable, Hashable, Codable {
     /// Folders, or files in one, go to quarantine.
     case setAside(SetAside)
-    /// An append-only file that ends in the middle of a command, or in something that is none, is cut there.
+    /// An append-only file that ends within a command, or in data that is not a command, is cut there.
     case repairAppendOnly(RepairAppendOnly)
-    /// The manifest of an append-only file is written for the parts that lie there.
+    /// The manifest of an append-only file is written for the existing parts.
     case writeManifest(WriteManifest)
     /// A member that was reset or removed by hand is restarted in its place of the cluster.
     case rejoin(Rejoin)
@@ -15,25 +15,25 @@ package enum Repair: Sendable, Hashable, Codable {
     case forget(Forget)
     /// A replica goes back to the shard that it was formed in.
     case follow(Follow)
-    /// A slot that is half moved stays where it is.
+    /// A half moved slot stays where it is.
     case closeSlot(Int)
     /// Slots that no node owns go back to the node that had them.
     case addSlots(AddSlots)
-    /// Nothing says which slots these nodes have: they are started with those that they had when the cluster was last whole.
+    /// Nothing says which slots these nodes have: they start with the slots that they had when the cluster was last whole.
     case restoreSlots(RestoreSlots)
 
     package struct SetAside: Sendable, Hashable, Codable {
-        /// The member in whose place they lie, which is then started; nil: nobody's.
+        /// The member in whose place the files are, which is then started; nil: none.
         package var member: NodeName?
-        /// What they go by in the quarantine: a node's name, or the folder's.
+        /// Their name in the quarantine: a node's name, or the folder's.
         package var label: String
         /// Absolute.
         package var directory: String
         /// Names within it.
         package var files: [String]
-        /// Of the note: why.
+        /// The reason, for the note.
         package var why: String
-        /// In `quarantine/`; given when it is asked for.
+        /// In `quarantine/`; assigned when the repair is requested.
         package var folder: String?
 
         package init(member: NodeName?, label: String, directory: String, files: [String], why: String) {
@@ -44,7 +44,7 @@ package enum Repair: Sendable, Hashable, Codable {
             self.why = why
         }
 
-        /// The node's folder, whether it goes as a whole or only what is in it.
+        /// The node's folder, whether it is moved as a whole or only its contents.
         package var path: String { member == nil ? "\(directory)/\(files[0])" : directory }
     }
 
@@ -53,15 +53,15 @@ package enum Repair: Sendable, Hashable, Codable {
         package var directory: String
         /// Within it: the last part of the append-only file.
         package var file: String
-        /// All that holds the append-only file: names within the directory.
+        /// All files of the append-only file: names within the directory.
         package var names: [String]
         package var bytes: Int64
-        /// How many of them, from the beginning, are whole commands.
+        /// How many of them, from the beginning, are complete commands.
         package var goodBytes: Int64
         /// The process that could not load it.
         package var process: ProcessIdentity
         package var folder: String?
-        /// Whether it is cut: from then on the node may be started.
+        /// Whether it is cut: from then on the node may start.
         package var isDone = false
 
         package init(
@@ -85,16 +85,16 @@ package enum Repair: Sendable, Hashable, Codable {
         package var directory: String
         /// Within it: the manifest.
         package var file: String
-        /// What it is to hold.
+        /// The contents that it gets.
         package var text: String
-        /// All that holds the append-only file: names within the directory.
+        /// All files of the append-only file: names within the directory.
         package var names: [String]
         /// The parts that it names, without their folder.
         package var parts: [String]
-        /// The process that ended here last; nil: none that was seen.
+        /// The last process that ended here; nil: none that was seen.
         package var process: ProcessIdentity?
         package var folder: String?
-        /// Whether it is written: from then on the node may be started.
+        /// Whether it is written: from then on the node may start.
         package var isDone = false
 
         package init(
@@ -115,11 +115,11 @@ package enum Repair: Sendable, Hashable, Codable {
 
     package struct Rejoin: Sendable, Hashable, Codable {
         package var member: NodeName
-        /// The master that it is to follow; nil: it takes its own place again, with the slots that the others know as its own.
+        /// The master that it will follow; nil: it takes its own place again, with the slots that the others know as its own.
         package var master: NodeName?
         /// The process that was reset.
         package var process: ProcessIdentity
-        /// Another node ID that it answers with, where other nodes know it by that: they forget it.
+        /// Another node ID that it answers with, if other nodes know it by that ID: they forget it.
         package var strayID: NodeID?
         /// What it holds (`300 keys`), all of it from before its master took over: kept in quarantine before it follows. nil: nothing.
         package var holds: String?
@@ -173,7 +173,7 @@ package enum Repair: Sendable, Hashable, Codable {
         package init(owners: [Owner]) { self.owners = owners }
     }
 
-    /// What a person, or a program, says yes to: the same for as long as it would do the same.
+    /// What the operator, or a program, confirms: the same for as long as the repair would do the same.
     package var id: String {
         switch self {
         case .setAside(let move): "set-aside \(move.path)"
@@ -192,7 +192,7 @@ package enum Repair: Sendable, Hashable, Codable {
         }
     }
 
-    /// The node that it is about, where that is one of the cluster.
+    /// The node that the repair is about, if it is a member of the cluster.
     package var node: NodeName? {
         switch self {
         case .setAside(let move): move.member
@@ -205,7 +205,7 @@ package enum Repair: Sendable, Hashable, Codable {
         }
     }
 
-    /// Where keys lie that it is about.
+    /// The folder of the keys that the repair is about.
     package var folder: String? {
         switch self {
         case .setAside(let move): move.path
@@ -217,36 +217,38 @@ package enum Repair: Sendable, Hashable, Codable {
     package var text: String {
         switch self {
         case .setAside(let move):
-            move.member.map { "move what is in \(move.path) to quarantine/, and start \($0) as the member that it was" }
+            move.member.map {
+                "move the contents of \(move.path) to quarantine/, and start \($0) as the member that it was"
+            }
                 ?? "move \(move.path) to quarantine/"
         case .repairAppendOnly(let repair):
-            "keep \(repair.names.joined(separator: " ")) in quarantine/, let the engine's own check-aof cut the last "
+            "copy \(repair.names.joined(separator: " ")) to quarantine/, let the engine's own check-aof cut the last "
                 + "\(repair.bytes - repair.goodBytes) of the \(repair.bytes) bytes of \(repair.path), and start "
-                + "\(repair.member): what was written in those bytes is lost to the cluster"
+                + "\(repair.member): the cluster loses the writes in those bytes"
         case .writeManifest(let write):
-            "keep \(write.names.joined(separator: " ")) in quarantine/, write \(write.path) for \(write.parts.joined(separator: " and ")), "
-                + "and start \(write.member): the engine loads all of it, or refuses and changes nothing"
+            "copy \(write.names.joined(separator: " ")) to quarantine/, write \(write.path) for \(write.parts.joined(separator: " and ")), "
+                + "and start \(write.member): the engine loads all of it, or rejects it and changes nothing"
         case .rejoin(let rejoin):
             "restart \(rejoin.member)\(rejoin.holds == nil && rejoin.strayID == nil ? ", which holds no keys," : "") "
                 + (rejoin.master.map { "as replica of \($0)" } ?? "as the master that the other nodes know")
                 + ": clusterd writes its nodes.conf"
                 + (rejoin.strayID.map { ", and the other nodes forget \($0.short) (CLUSTER FORGET)" } ?? "")
                 + (rejoin.holds.map { ", and keeps what it holds (\($0)) in quarantine/ before it follows" } ?? "")
-        case .forget(let forget): "let every node forget \(forget.id.short) (CLUSTER FORGET)"
+        case .forget(let forget): "make every node forget \(forget.id.short) (CLUSTER FORGET)"
         case .follow(let follow):
-            "let \(follow.member) follow \(follow.master) again (CLUSTER REPLICATE): its data are copies, and come anew"
+            "make \(follow.member) follow \(follow.master) again (CLUSTER REPLICATE): its data are copies, and it copies them again"
         case .closeSlot(let slot):
-            "leave slot \(slot) where its keys are (CLUSTER SETSLOT STABLE): who was to take it has none of them"
+            "leave slot \(slot) where its keys are (CLUSTER SETSLOT STABLE): the importing node has none of them"
         case .addSlots(let add):
-            "give \(add.member) its \(add.slots.count == 1 ? "slot" : "slots") \(add.slots) again (CLUSTER ADDSLOTS): it had them "
-                + "before and no other node claims them; keys that it has there are served again"
+            "assign \(add.member) its \(add.slots.count == 1 ? "slot" : "slots") \(add.slots) again (CLUSTER ADDSLOTS): it had them "
+                + "before, and no other node claims them; it serves the keys that it has there again"
         case .restoreSlots(let restore):
             "write nodes.conf with the slots that the nodes had when the cluster was last whole ("
                 + restore.owners.map { "\($0.member): \($0.slots)" }.joined(separator: "; ") + "), and start them"
         }
     }
 
-    /// The same, with what is decided when it is asked for.
+    /// The same repair, with the values that are decided when it is requested.
     package func begun(at wall: WallTime) -> Repair {
         switch self {
         case .setAside(var move):
@@ -272,7 +274,7 @@ extension Repair.SetAside {
             directory: "/" + parts.dropLast().joined(separator: "/"), files: [parts.last ?? ""], why: why)
     }
 
-    /// What lies in a member's place and is not its own: nodes.conf, data, and a redis.conf that clusterd did not write.
+    /// What is in a member's place and does not belong to it: nodes.conf, data, and a redis.conf that clusterd did not write.
     package init(_ facts: DirectoryFacts, inPlaceOf member: NodeName, why: String) {
         var files = facts.nodesFileName.map { [$0] } ?? []
         if let conf = facts.redisConf, !conf.isGenerated { files.append(conf.fileName) }

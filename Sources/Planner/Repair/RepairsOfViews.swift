@@ -1,12 +1,12 @@
 import ClusterModel
 
-/// Repairs of what nodes believe of each other. Each is a command of the engine's own, to the nodes that need it, until they say
-/// that it is so.
+/// Repairs of what nodes believe about each other. Each is a command of the engine's own, sent to the nodes that need it until their
+/// reports show the result.
 extension Turn {
-    // MARK: whether they would be right
+    // MARK: whether they would be correct
 
-    /// Slots that their owner has let go of, and that every other node still knows as its own: `CLUSTER DELSLOTS` on one node. The
-    /// keys are there; nobody else can have any.
+    /// Slots that their owner has released and that every other node still attributes to it: `CLUSTER DELSLOTS` on one node. The keys are
+    /// there; no other node can have any.
     func knownOwner(of slots: SlotSet) -> Member? {
         let heard = members.compactMap { member in lastHeard(member).map { (member, $0) } }
         var owner: Member?
@@ -24,7 +24,7 @@ extension Turn {
         return knowing == heard.count - 1 && knowing > 0 ? owner : nil
     }
 
-    /// Whether a half moved slot can stay where it is: its owner is known, and who takes it in has no key of it yet.
+    /// Whether a half moved slot can stay where it is: its owner is known, and the importing node has no key of it yet.
     func mayClose(_ slot: Int) -> Bool {
         var isOwned = false
         for member in members where running(member.name) != nil {
@@ -38,9 +38,9 @@ extension Turn {
         return isOwned
     }
 
-    // MARK: doing it
+    // MARK: execution
 
-    /// Within a minute of each other, or they tell each other of it again.
+    /// Within a minute of each other, or they tell each other about it again.
     mutating func forget(_ forget: Repair.Forget, since begun: Moment, _ story: Story) -> Advance {
         var knowing: [String] = []
         for member in members {
@@ -62,7 +62,7 @@ extension Turn {
             let contact = contact(member)
         else { return .failed("\(follow.member) does not run") }
         guard !topology.owns(member.id), topology.owns(master.id) else {
-            return .failed("\(follow.member) and \(follow.master) are not what they were")
+            return .failed("\(follow.member) and \(follow.master) have changed roles")
         }
         if topology.master(of: member.id) == master.id {
             return comeBack(member, after: nil, story, topology)
@@ -75,7 +75,7 @@ extension Turn {
             else: seen.effects[order.key]?.failure ?? "it does not follow")
     }
 
-    /// Its owner first, which then sends no client away with `-ASK` any more; then who was to take it, unless a key came there.
+    /// The owner first, which then stops redirecting clients with `-ASK`; then the importing node, unless a key arrived there.
     mutating func closeSlot(_ slot: Int, since begun: Moment, _ story: Story) -> Advance {
         var givers: [(Member, Effect.Contact)] = []
         var takers: [(Member, Effect.Contact)] = []
@@ -110,9 +110,9 @@ extension Turn {
             return .done(.ownsSlots(add.member, add.slots))
         }
         let missing = add.slots.subtracting(own.slots)
-        // That others have forgotten them by now, as those of Valkey do, is no reason against it; that one has them is.
+        // That other nodes have forgotten these slots by now, as those of Valkey do, does not prevent this; another owner does.
         if let rival = rival(of: member, for: missing) {
-            return .failed("\(rival.name) knows another owner of \(missing.named) by now")
+            return .failed("\(rival.name) now knows another owner of \(missing.named)")
         }
         let foreign = freshReply(from: member, since: begun)?.view.entries.filter { $0.id != member.id }
             .reduce(SlotSet()) { $0.union($1.slots.intersection(missing)) }

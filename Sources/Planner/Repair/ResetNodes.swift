@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// A member that an operator took out of the cluster by hand while its process ran: `CLUSTER RESET`, `redis-cli --cluster del-node`,
-/// or all its slots moved away. It is known by its folder and its process, whatever node ID it answers with and whatever it follows.
+/// A member that the operator removed from the cluster by hand while its process ran: `CLUSTER RESET`, `redis-cli --cluster del-node`, or
+/// by moving all its slots away. Its folder and its process identify it, whatever node ID it answers with and whatever it follows.
 extension Turn {
     enum Estrangement: Equatable {
         /// It answers with another node ID: CLUSTER RESET HARD.
@@ -12,7 +12,7 @@ extension Turn {
         case withoutSlots
     }
 
-    /// The last word of this member's own process, under whatever node ID.
+    /// The last report of this member's own process, under whatever node ID.
     func ownWord(_ member: Member, since moment: Moment? = nil) -> NodeReport? {
         guard let report = lastReport(member), report.processID == running(member.name)?.identity.pid, !report.loading,
             moment.map({ (seen.replies[member.name]?.askedAt ?? seen.began) >= $0 }) ?? true
@@ -20,7 +20,7 @@ extension Turn {
         return report
     }
 
-    /// nil: it is a node of this cluster, or it does not say.
+    /// nil: it is a node of this cluster, or it has not reported.
     func estrangement(of member: Member) -> Estrangement? {
         guard member.wanted == .running, let report = ownWord(member), let myself = report.view.myself else {
             return nil
@@ -31,22 +31,22 @@ extension Turn {
         return others.isEmpty && members.count > 1 ? .alone : .withoutSlots
     }
 
-    /// The master that an estranged member is to follow; nil: none is there.
+    /// The master that an estranged member will follow; nil: none is there.
     func master(forReturnOf member: Member, _ topology: Topology) -> Member? {
         let masters = members.filter { other in
             other.id != member.id && topology.owns(other.id)
                 && lastHeard(other)?.view.myself?.slots.isEmpty == false
         }
         if let home = masters.first(where: { $0.shard == member.shard }) { return home }
-        // Its shard has no slots any more: it goes where there are fewest replicas.
+        // Its shard no longer has slots: it goes to the master with the fewest replicas.
         guard topology.covered == .all else { return nil }
         return masters.min { a, b in
             (replicas(of: a, topology).count, a.name) < (replicas(of: b, topology).count, b.name)
         }
     }
 
-    /// Why a restart of this member with another nodes.conf could lose something; nil: it holds nothing, or copies.
-    /// - Parameter kept: whether what it holds is kept in quarantine first.
+    /// Why a restart of this member with another nodes.conf could lose data; nil: it holds nothing, or copies.
+    /// - Parameter kept: whether what it holds is first kept in quarantine.
     private func lossByReturn(
         _ member: Member, _ report: NodeReport, kept: Bool = false, _ topology: Topology
     ) -> String? {
@@ -70,7 +70,7 @@ extension Turn {
         return master
     }
 
-    /// Whether the master of its shard has the data that this master without slots has: it followed this one, and continues its stream.
+    /// Whether the master of its shard has the data of this master without slots: it followed this one, and continues its stream.
     private func goesOn(with report: NodeReport, of member: Member, _ topology: Topology) -> Bool {
         guard let candidate = master(forReturnOf: member, topology), candidate.shard == member.shard else {
             return false
@@ -96,11 +96,11 @@ extension Turn {
     mutating func checkEstranged(_ topology: Topology) {
         for member in members where !isBeingRestarted(member.name) {
             guard let kind = estrangement(of: member), let report = ownWord(member) else { continue }
-            // While its slots are nobody's, giving them back comes first (`slots-uncovered`).
+            // While its slots have no owner, giving them back comes first (`slots-uncovered`).
             if topology.covered != .all, kind != .otherID(report.id) { continue }
             let repair = returning(member, topology)
             let why = repair == nil ? lossByReturn(member, report, topology) : nil
-            let loss = why.map { "; \($0), so that clusterd leaves it as it is" } ?? ""
+            let loss = why.map { "; \($0), so clusterd does not change it" } ?? ""
             let look = loss.isEmpty ? nil : "clusterd call --node \(member.name) CLUSTER NODES"
             let followed = masterFollowed(report, topology).map { ", and it follows \($0.name) under that ID" } ?? ""
             var finding =
@@ -119,7 +119,7 @@ extension Turn {
                     Finding(
                         .masterWithoutSlots, .warning, node: member.name,
                         "\(member.name) is a master without slots: it was removed by hand, or its slots were moved away; it "
-                            + "serves no keys and is nobody's replica")
+                            + "serves no keys and is not a replica")
                 }
             finding.message += loss
             if case .rejoin(let rejoin)? = repair, let holds = rejoin.holds, let candidate = rejoin.master {
@@ -131,7 +131,7 @@ extension Turn {
         }
     }
 
-    // MARK: doing it
+    // MARK: execution
 
     /// Whether `fix` restarts this member in its place: its folder has the nodes.conf of the reset node, and old files of its own.
     func isReturning(_ node: NodeName) -> Bool {
@@ -146,10 +146,10 @@ extension Turn {
         _ rejoin: Repair.Rejoin, isLast: Bool, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let member = decision.record?.member(rejoin.member) else {
-            return .failed("\(rejoin.member) is no node of this cluster any more")
+            return .failed("\(rejoin.member) is no longer a node of this cluster")
         }
         guard running(member.name)?.identity == rejoin.process else {
-            // The others have it from the time in which it was met under that ID.
+            // The other nodes have it from the time when it was met under that ID.
             let forgetting = rejoin.strayID.map { forget(.init($0), since: begun, story) }
             if let advance = comeBack(member, after: rejoin.process, agreeing: isLast, story, topology) {
                 return advance
@@ -165,12 +165,12 @@ extension Turn {
                 return .failed("\(member.name) was not restarted: \(why)")
             }
             if let name = rejoin.master {
-                // The master of its own shard may be back by now, by the step before.
+                // The master of its own shard may be back by now, because of the previous step.
                 let home = members.first {
                     $0.id != member.id && $0.shard == member.shard && topology.owns($0.id)
                 }
                 guard let master = home ?? decision.record?.member(name), topology.owns(master.id) else {
-                    return .failed("\(name) owns no slots any more; nothing was changed")
+                    return .failed("\(name) no longer owns slots; nothing was changed")
                 }
                 if let index = decision.record?.index(member.name), master.shard != member.shard {
                     set(\.shard, master.shard, at: index)

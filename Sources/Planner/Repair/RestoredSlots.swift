@@ -1,10 +1,10 @@
 import ClusterModel
 
-/// No file and no node says who owns the slots of a shard: every nodes.conf is lost, or all nodes were told to let go of them
-/// (`CLUSTER DELSLOTS`) and those of the shard have ended. The record has who owned them when all were owned last, and the operator
-/// decides whether that holds (invariants: highest-epoch, confirmed-repair).
+/// No file and no node says which node owns the slots of a shard: every nodes.conf is lost, or all nodes released them (`CLUSTER DELSLOTS`)
+/// and those of the shard have ended. The record has the owners from when all slots were last owned, and the operator decides whether that
+/// still holds (invariants: highest-epoch, confirmed-repair).
 extension Turn {
-    /// What the record says of shards of which no node runs; nil: something else is known, or the record does not know all of it.
+    /// What the record says about shards of which no node runs; nil: something else is known, or the record is incomplete.
     func slotsToRestore(_ topology: Topology) -> Repair.RestoreSlots? {
         let owners = members.compactMap { member in
             member.lastSlots.flatMap { slots in
@@ -25,31 +25,32 @@ extension Turn {
         }
     }
 
-    /// Nothing says which slots the shard of this node has: it is not started.
+    /// Nothing says which slots the shard of this node has: it does not start.
     mutating func reportUnknownSlots(of member: Member, _ topology: Topology) {
         if reportLostSlots(topology) { return }
         emit(
             Finding(
                 .slotsUnknown, .error, node: member.name,
-                "\(member.name) is not started: no file and no node says which slots its shard has",
+                "clusterd does not start \(member.name): no file and no node says which slots its shard has",
                 hint:
                     "put a nodes.conf of this cluster, from a backup, into \(member.directory) as \(member.nodesFileName), and start "
-                    + "clusterd again: the other nodes' files are rebuilt from it"))
+                    + "clusterd again: it rebuilds the other nodes' files from it"))
     }
 
-    /// One finding for all these nodes, with what repairs it. False: there is nothing to restore from.
+    /// One finding for all these nodes, with its repair. False: there is nothing to restore from.
     private mutating func reportLostSlots(_ topology: Topology) -> Bool {
         guard let restore = slotsToRestore(topology) else { return false }
         let names = members.filter { isUnknown($0, topology) }.map(\.name.text)
         let finding = Finding(
             .slotsUnknown, .error,
-            "\(Self.list(names)) are not started: no nodes.conf and no node says which slots they have; clusterd's record has it from "
-                + "when the cluster was last whole", hint: StrayFolders.hint, repair: .restoreSlots(restore))
+            "clusterd does not start \(Self.list(names)): no nodes.conf and no node says which slots they have; clusterd's "
+                + "record has them from when the cluster was last whole", hint: StrayFolders.hint,
+            repair: .restoreSlots(restore))
         if !decision.findings.contains(finding) { emit(finding) }
         return true
     }
 
-    /// While the operator's order is carried out the record counts, until the first file or node says the same.
+    /// While the confirmed repair runs, the record counts, until the first file or node says the same.
     func restoreSlots(_ topology: inout Topology) {
         for operation in decision.record?.operations ?? [] where operation.state == .running {
             guard case .fix(let fix) = operation.kind, case .restoreSlots(let restore)? = fix.remaining.first else {
@@ -67,7 +68,7 @@ extension Turn {
     mutating func restoreSlots(_ restore: Repair.RestoreSlots, _ story: Story, _ topology: Topology) -> Advance {
         for owner in restore.owners {
             guard let member = decision.record?.member(owner.member) else {
-                return .failed("\(owner.member) is no node of this cluster any more")
+                return .failed("\(owner.member) is no longer a node of this cluster")
             }
             if let advance = comeBack(member, after: nil, story, topology) { return advance }
         }

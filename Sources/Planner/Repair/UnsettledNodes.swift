@@ -1,13 +1,13 @@
 import ClusterModel
 
-/// Members whose place in the cluster `fix` has to put right before an operation takes them down or lets them hand over: a restart would not
-/// lead back, and the replica of a master that let its slots go would take them while that master follows no node.
+/// Members whose place in the cluster `fix` must correct before an operation takes them down or lets them hand over: a restart would not
+/// lead back, and the replica of a master that released its slots would take them while that master follows no node.
 extension Turn {
     struct Unsettled: Equatable {
-        /// Of the finding that says the same.
+        /// The code of the corresponding finding.
         var code: ReasonCode
         var words: String
-        /// Whether `fix` does something about it.
+        /// Whether `fix` repairs it.
         var isRepaired: Bool
 
         var hint: String { isRepaired ? StrayFolders.hint : "clusterd check" }
@@ -41,23 +41,23 @@ extension Turn {
             guard let both = claim(of: other)?.intersection(mine), !both.isEmpty else { continue }
             return Unsettled(
                 code: .slotTwoOwners,
-                words: "\(owner.name) and \(other.name) both say that they own \(both.named)",
+                words: "\(owner.name) and \(other.name) both claim \(both.named)",
                 isRepaired: false)
         }
         return nil
     }
 
-    /// The slots that a master says are its own.
+    /// The slots that a master reports as its own.
     func claim(of member: Member) -> SlotSet? {
         guard let myself = lastHeard(member)?.view.myself, myself.flags.contains(.master) else { return nil }
         return myself.slots
     }
 
-    /// For one answer of a node at rest, which is asked each second.
+    /// For one answer of a node at rest, which is queried once per second.
     private static let answerLimit = Duration.seconds(1)
 
-    /// Before an operation takes this node down, or lets it hand over: nil, once an answer of after the command says that nothing is in the way.
-    /// Between two roles a slot has no owner for a moment.
+    /// Before an operation takes this node down, or lets it hand over: nil once an answer from after the command shows no obstacle. Between
+    /// two roles a slot briefly has no owner.
     func awaitSettled(
         _ member: Member, mayBeReset: Bool = false, mayLackSlots: Bool = false, since begun: Moment, _ story: Story,
         _ topology: Topology
@@ -75,10 +75,10 @@ extension Turn {
 }
 
 extension Admission {
-    /// Refuses what `fix` has to come before.
+    /// Rejects commands that must wait for `fix`.
     /// - Parameters:
     ///   - mayBeReset: whether the command makes sense for a node that was reset by hand.
-    ///   - mayLackSlots: whether the operator accepts what comes of slots without an owner.
+    ///   - mayLackSlots: whether the operator accepts the consequences of slots without an owner.
     func checkSettled(
         _ node: NodeName, mayBeReset: Bool = false, mayLackSlots: Bool = false
     ) throws(Refusal) {

@@ -1,24 +1,24 @@
 import ClusterModel
 
-/// A process in a node's directory that this daemon did not start: ours from an earlier life, which is taken over, or
-/// somebody else's, which is neither touched nor joined by a second (invariants: own-process, one-engine).
+/// A process in a node's directory that this daemon did not start: either a node of this cluster from an earlier daemon, which is adopted,
+/// or a foreign process, which clusterd neither touches nor starts a second one next to (invariants: own-process, one-engine).
 extension Turn {
-    /// How often a process that has not said yet that it is ours is asked again.
+    /// How often clusterd queries a process again that has not identified itself yet.
     static let identifyPace = Duration.milliseconds(250)
 
-    /// After so many answers the others are started beside a process that has not said that it is ours.
+    /// After this many answers, the other nodes start although a process has not identified itself.
     static let identifyAttempts = 2
 
     enum Ownership: Equatable {
         case ours
-        /// It was asked, and has not answered yet.
+        /// It was queried, and has not answered yet.
         case asked
         /// What it answered, or that it did not, in words.
         case notOurs(String)
     }
 
-    /// Ours is the process in the record, or one that answers on the node's port with the node's id and its own pid. That
-    /// a nodes.conf with our id lies in the directory proves nothing: anybody can start a server there.
+    /// A process belongs to the cluster if it is the recorded one, or if it answers on the node's port with the node's id and its own pid.
+    /// A nodes.conf with that id in the directory proves nothing: any process can be started there.
     mutating func ownership(_ member: Member, _ user: Observation.DirectoryUser) -> Ownership {
         if user.identity == member.process { return .ours }
         let question = identification(member, user)
@@ -32,13 +32,13 @@ extension Turn {
             if report.processID == user.identity.pid, report.id == member.id { return .ours }
             words =
                 report.processID == user.identity.pid
-                ? "it says that it is node \(report.id.short)"
-                : "port \(member.ports.client) is answered by pid \(report.processID)"
-        case .answered(let text): words = "it says '\(text)'"
+                ? "it reports that it is node \(report.id.short)"
+                : "pid \(report.processID) answers on port \(member.ports.client)"
+        case .answered(let text): words = "it answers '\(text)'"
         case .refused: words = "it does not listen on port \(member.ports.client)"
         case .silent: words = "it does not answer"
         }
-        // It may be loading still, or stopped: what it says can change.
+        // It may still be loading, or be stopped: its answer can change.
         ensure(question, repeatAfter: Self.identifyPace)
         return .notOurs(words)
     }
@@ -54,7 +54,7 @@ extension Turn {
                 host: spec.connectHost, port: listeningPort(of: member, user.identity), process: user.identity))
     }
 
-    /// Takes it over, or reports it.
+    /// Adopts it, or reports it.
     mutating func takeOver(_ member: Member, _ user: Observation.DirectoryUser) {
         switch ownership(member, user) {
         case .ours: adopt(member, user)
@@ -63,19 +63,19 @@ extension Turn {
         }
     }
 
-    /// False once it was tried in vain so often that the others are not kept waiting for it.
+    /// False once it was tried so often that the others no longer wait for it.
     @discardableResult
     mutating func adopt(_ member: Member, _ user: Observation.DirectoryUser) -> Bool {
         let order = Effect.adopt(member.name, user.identity)
         guard case .failed(let why, let attempts) = ensure(order) else { return true }
-        // It may have ended since it was seen: then another look shows it gone.
+        // It may have ended since it was seen: then the next survey shows that.
         needSurvey(since: seen.effects[order.key]?.ended ?? now)
         guard attempts >= Self.adoptionAttempts else { return true }
         emit(
             Finding(
                 .directoryInUse, .error, node: member.name,
-                "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)), which cannot be taken "
-                    + "over: \(why)", hint: "stop that process; \(member.name) is started by itself then"))
+                "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)), which clusterd cannot "
+                    + "adopt: \(why)", hint: "stop that process; clusterd then starts \(member.name)"))
         return false
     }
 
@@ -86,8 +86,8 @@ extension Turn {
             Finding(
                 .directoryInUse, .error, node: member.name,
                 "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)), which clusterd does not "
-                    + "know as \(member.name) (\(words)): \(member.name) is not started beside it",
-                hint: "stop that process; \(member.name) is started by itself then"))
+                    + "recognize as \(member.name) (\(words)): it does not start \(member.name) next to it",
+                hint: "stop that process; clusterd then starts \(member.name)"))
         wait(.freeDirectory(of: member.name, pid: user.identity.pid))
         needSurvey(since: now - .seconds(1))
         wake(after: .seconds(1))

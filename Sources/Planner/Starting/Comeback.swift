@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// What is under way for a node whose own data cannot be loaded, so that the operator has nothing to do yet: a replica takes over, or
-/// the shard's master sends it all data.
+/// What is under way for a node whose own data cannot be loaded, so that the operator has nothing to do yet: a replica takes over, or the
+/// shard's master sends it all data.
 extension Turn {
     /// In words; nil: nothing, and the node stays down until the operator acts.
     mutating func comeback(
@@ -13,14 +13,14 @@ extension Turn {
         if let exit, RestartPolicy.staysDown(exit, spec.supervision.restart, isRepaired: true) != nil { return nil }
         if let id = topology.master(of: member.id), id != member.id {
             guard let master = decision.record?.member(id: id), isExpected(master, topology) else { return nil }
-            return "it takes all data from \(master.name), once that serves"
+            return "it copies all data from \(master.name) once \(master.name) serves"
         }
         guard failovers[member.id] == .waits,
             !decision.findings.contains(where: { $0.shard == member.name && $0.severity == .error })
         else { return nil }
         let candidate =
             openPromotion(from: member)?.replica ?? decision.verdicts.first { $0.master == member.name }?.candidate
-        return candidate.map { "\($0) takes over its slots, and it then takes all data from there" }
+        return candidate.map { "\($0) takes over its slots, and it then copies all data from there" }
             ?? "clusterd looks for a replica that can take over"
     }
 

@@ -1,10 +1,9 @@
 import ClusterModel
 
-/// Second copies in quarantine, made before an engine would drop what may be nowhere else (`Preservation`). They are
-/// bounded: by age, and by the room that they take; of each node the newest stays. Nothing else in quarantine is ever
-/// removed (invariant: last-copy).
+/// Second copies in quarantine, made before an engine would drop data that may exist nowhere else (`Preservation`). They are bounded by age
+/// and by size; the newest copy of each node stays. Nothing else in quarantine is ever removed (invariant: last-copy).
 extension Turn {
-    /// As a part of the free space; never less than a gigabyte.
+    /// As a fraction of the free space; never less than a gigabyte.
     private static let copiesShare: Int64 = 10
 
     mutating func discardOldCopies() {

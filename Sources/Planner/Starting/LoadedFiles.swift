@@ -1,9 +1,9 @@
 import ClusterModel
 
-/// Which of a folder's files the engine is to load.
+/// Which of a folder's files the engine loads.
 extension Turn {
-    /// The engine loads the AOF if `appendonly yes`, else the dump, and never looks at the other: so it is started with
-    /// what it last kept, and told the configured value once it has loaded (`loadDataFromDisk`, src/server.c).
+    /// The engine loads the append-only file if `appendonly yes`, otherwise the dump, and never reads the other: so clusterd starts it with
+    /// what it last kept, and sets the configured value once it has loaded (`loadDataFromDisk`, src/server.c).
     /// - Returns: what `appendonly` must be; nil: as configured.
     func appendOnlyAtStart(_ member: Member, _ facts: DirectoryFacts?) -> Bool? {
         guard let facts else { return nil }
@@ -21,17 +21,17 @@ extension Turn {
         RedisConfPlan.configured("appendonly", for: member.settingsName, spec) == ["yes"]
     }
 
-    /// A dump beside an append-only file, saved when no write had been appended for a while. Either there were no writes, or
-    /// `appendonly` was switched off while no daemon ran.
+    /// A dump next to an append-only file, saved when no write had been appended for a while. Either there were no writes, or `appendonly`
+    /// was switched off while no daemon ran.
     enum LaterDump: Equatable {
-        /// It continues the stream of which the append-only file has a part, and has all of that part.
+        /// It continues the stream of which the append-only file has a part, and contains all of that part.
         case goesOn
-        /// Its number of keys is another than the node last had, and it does not say which stream it continues: it may have
-        /// writes that the append-only file lacks, or be of an engine that was started by hand without that file.
+        /// Its number of keys differs from what the node last had, and it does not name the stream that it continues: it may have writes
+        /// that the append-only file lacks, or come from an engine that was started by hand without that file.
         case isUnknown(keys: Int64)
     }
 
-    /// - Returns: nil: the append-only file has all that the dump has.
+    /// - Returns: nil: the append-only file has everything that the dump has.
     func dumpAfterAppendOnly(_ member: Member, _ content: DirectoryContent) -> LaterDump? {
         guard let header = content.dumps.first?.header, let saved = header.savedAt, let last = member.lastSeen,
             last.isComparable(at: seen.wall), let bytes = last.appendOnlyBytes, let files = content.appendOnly?.files,

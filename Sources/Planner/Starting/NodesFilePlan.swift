@@ -1,13 +1,13 @@
 import ClusterModel
 
-/// The nodes.conf that a node is to start with: written, not negotiated, so that it boots into the cluster that is
-/// (invariant: slots-kept).
+/// The nodes.conf with which a node starts: written, not negotiated, so that the node boots into the existing cluster (invariant:
+/// slots-kept).
 extension Turn {
     func nodesFile(for member: Member, _ topology: Topology) -> NodesFile {
         let entries = members.compactMap { other in entry(for: other, myself: other.id == member.id, topology) }
         return NodesFile(
             view: NodesView(entries: entries), currentEpoch: topology.currentEpoch,
-            // As if it had voted in every epoch there was: a rewritten file must not give a second vote (docs/engines.md).
+            // As if it had voted in every past epoch: a rewritten file must not give it a second vote (docs/engines.md).
             lastVoteEpoch: topology.currentEpoch)
     }
 
@@ -20,8 +20,8 @@ extension Turn {
         if myself { entry.flags.insert(.myself) }
         entry.masterID = isMaster ? nil : master
         entry.configEpoch = isMaster ? standing.configEpoch : topology.standings[master ?? member.id]?.configEpoch ?? 0
-        // Its own one. An engine writes its master's there, and reads it as its own: a takeover makes no new epoch then,
-        // where that is the highest of all (docs/engines.md), and nobody believes it.
+        // The node's own epoch. An engine writes its master's epoch there, and reads it as its own: a takeover then makes no new epoch if
+        // that is the highest of all (docs/engines.md), and the other nodes do not accept it.
         if myself, !isMaster { entry.configEpoch = 0 }
         entry.linkConnected = true
         entry.slots = isMaster ? standing.slots : SlotSet()
@@ -32,7 +32,7 @@ extension Turn {
         return entry
     }
 
-    /// Whether the node would start as what it is to be, on its ports, whatever the file says of others.
+    /// Whether the node would start in its role and on its ports, whatever the file says about others.
     func agreesOnItself(_ file: NodesFile, with planned: NodesFile) -> Bool {
         guard let have = file.view.myself, let wanted = planned.view.myself else { return false }
         return have.id == wanted.id && have.flags.contains(.master) == wanted.flags.contains(.master)
@@ -40,11 +40,10 @@ extension Turn {
             && isForOurPorts(have)
     }
 
-    /// The name of the port that is not in the address: that is the one by which nodes know each other (`tls_primary`,
-    /// src/cluster_legacy.c).
+    /// The name of the port that is not in the address: the one by which nodes know each other (`tls_primary`, src/cluster_legacy.c).
     private static func otherPort(_ spec: ClusterSpec) -> String { spec.speaksTLS ? "tcp-port" : "tls-port" }
 
-    /// Read with TLS, what was written without it would have no port, and the other way round.
+    /// Read with TLS, a file written without TLS would have no port, and vice versa.
     private func isForOurPorts(_ entry: NodeEntry) -> Bool {
         entry.auxiliary[spec.speaksTLS ? "tls-port" : "tcp-port"] == nil
     }

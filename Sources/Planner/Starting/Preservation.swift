@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// What could not be known of a shard's data when its master started: a finding as long as the copies are kept.
+/// What could not be determined about a shard's data when its master started: a finding as long as the copies are kept.
 package struct Doubt: Sendable, Equatable, Codable {
     package var at: WallTime
     package var kind: Kind
@@ -12,13 +12,12 @@ package struct Doubt: Sendable, Equatable, Codable {
     static let lasts = Turn.copiesLast
 }
 
-/// Invariant: last-copy. The engine drops what a node has when it becomes a replica. What may hold more than its new
-/// master is linked into quarantine first; and where nobody can tell which of two is newer, the master keeps its role,
-/// and both are kept.
+/// Invariant: last-copy. The engine drops a node's data when the node becomes a replica. Data that may include more than the new master's
+/// are first linked into quarantine; and if it is unknown which of two copies is newer, the master keeps its role, and both are kept.
 extension Turn {
     static let copiesLast = Duration.seconds(7 * 86400)
 
-    /// Invariant: last-copy. nil: its master is known to hold all that it has.
+    /// Invariant: last-copy. nil: its master is known to hold everything that it has.
     func preservation(
         _ member: Member, _ facts: DirectoryFacts, _ planned: NodesFile, _ incarnation: Int
     ) -> Effect.Quarantine? {
@@ -38,12 +37,12 @@ extension Turn {
             why: "\(member.name) starts as replica of \(name), which may lack some of its writes")
     }
 
-    /// Whether what it has came from this master, and the master still has all of that.
+    /// Whether its data came from this master, and the master still has all of them.
     private func followedToTheEnd(_ member: Member, _ facts: DirectoryFacts, _ master: Member) -> Bool {
-        // What it was last, its nodes.conf says, or nobody.
+        // Only its nodes.conf says what it was last.
         guard let before = facts.parsed?.view.myself, before.masterID == master.id else { return false }
         guard let last = member.lastSeen else { return true }
-        // With the host both ends went, each file with what was not synced of it: the replica's may be the longer one.
+        // A host failure cut the ends of both files, each by what was not synced: the replica's may be the longer one.
         if last.bootID != seen.bootID, member.cleanStop == nil, last.appendOnlyBytes != nil,
             last.appendFsync != "always"
         {
@@ -54,13 +53,13 @@ extension Turn {
         return last.role == .replica && streams.contains(last.replicationID)
     }
 
-    /// Whether what lies there was kept already, when an earlier start was prepared.
+    /// Whether the data in the folder were already kept when an earlier start was prepared.
     private func isKept(_ member: Member, _ facts: DirectoryFacts) -> Bool {
         guard let keptAt = member.keptAt else { return false }
         return facts.content.trouble == nil && facts.content.files.allSatisfy { $0.modified <= keptAt }
     }
 
-    /// Remembers that it was kept; true once it is done.
+    /// Records that it was kept; true once that is done.
     mutating func keep(_ order: Effect.Quarantine) -> Progress {
         let progress = ensure(.preserve(order))
         if case .done(let at) = progress, let index = decision.record?.index(order.node) {
@@ -80,12 +79,12 @@ extension Turn {
                 + "--appendonly \(loads)")
     }
 
-    /// The master starts with what it has. What is missing, or may be newer elsewhere, is said and kept.
+    /// The master starts with what it has. What is missing, or may be newer elsewhere, is reported and kept.
     mutating func inPlace(
         _ master: Member, _ doubts: [(member: Member, why: String)], _ mine: Freshness, _ survey: Observation.Survey
     ) -> FailoverDecision {
         guard let index = decision.record?.index(master.name) else { return .inPlace }
-        // What the others have followed is not what this one goes on with.
+        // The others have followed another stream than the one that this master continues.
         if !doubts.isEmpty || mine.durability < .wholeAppendOnly || mayHaveLostItsEnd(master, mine) {
             set(\.streams, nil, at: index)
         }
@@ -94,12 +93,12 @@ extension Turn {
                 set(\.doubt, Doubt(at: seen.wall, kind: .old, words: words), at: index)
             }
         } else if let (kind, words) = doubt(master, doubts, mine, survey) {
-            // One that is known already keeps its time.
+            // A known doubt keeps its time.
             let known = Doubt(at: master.doubt?.at ?? seen.wall, kind: kind, words: words)
             if known != master.doubt {
                 set(\.doubt, Doubt(at: seen.wall, kind: kind, words: words), at: index)
             }
-            // A replica that runs drops what it has as soon as it follows this master, without a start at which it would be kept.
+            // A running replica drops its data as soon as it follows this master, without a start at which they would be kept.
             let dropping = doubts.map(\.member).filter { running($0.name) != nil }
             let areKept = (kind == .undecided ? [master] + dropping : []).map { member in
                 guard let facts = survey.directories.first(where: { $0.path == member.directory }),
@@ -112,8 +111,8 @@ extension Turn {
         return .inPlace
     }
 
-    /// With the host went what its kernel had not synced of the file, and on a full disk the engine could not append what clients
-    /// were told of. A replica that ended cleanly before that, or has a disk of its own, has all of it.
+    /// A host failure lost what the kernel had not synced of the file, and on a full disk the engine could not append what it had
+    /// acknowledged. A replica that ended cleanly before that, or has a disk of its own, has all of it.
     private func mayHaveLostItsEnd(_ master: Member, _ mine: Freshness) -> Bool {
         guard let last = master.lastSeen, mine.durability < .cleanStop, last.appendFsync != "always" else {
             return false
@@ -128,7 +127,7 @@ extension Turn {
             let others = doubts.map { "\($0.member.name) (\($0.why))" }.joined(separator: ", ")
             return (
                 .undecided,
-                "\(master.name) was started as master, and may lack what others of its shard had: \(others); the data of each "
+                "\(master.name) was started as master, and may lack data that other nodes of its shard had: \(others); the data of each "
                     + "are kept in quarantine/"
             )
         }
@@ -137,7 +136,7 @@ extension Turn {
         {
             return (
                 .undecided,
-                "\(master.name) was started with its append-only file; the dump beside it is newer and held "
+                "\(master.name) was started with its append-only file; the dump next to it is newer and held "
                     + "\(keys) key\(keys == 1 ? "" : "s"): both are kept in quarantine/"
             )
         }
@@ -157,16 +156,16 @@ extension Turn {
         }
     }
 
-    /// A shard that saves nothing has a dump all the same: the one that the last full synchronisation left. Its engine loads it, with keys
-    /// that were deleted long ago.
+    /// A shard that saves nothing still has a dump: the one that the last full synchronization left. Its engine loads it, with keys that
+    /// were deleted long ago.
     private func ageOfDump(_ master: Member, _ mine: Freshness) -> String? {
         guard mine.durability == .dump, let last = master.lastSeen, last.appendOnlyBytes == nil, savesNothing(master),
             let saved = mine.coversUntil, saved + Freshness.granularity < last.at
         else { return nil }
         let age = Duration.milliseconds(last.at.milliseconds - saved.milliseconds).inWords
         return
-            "\(master.name) is configured to save nothing, and starts with the dump that a synchronisation left \(age) before it was "
-            + "last seen: keys that were deleted since are back, and what was written since is missing"
+            "\(master.name) is configured to save nothing, and starts with the dump that a synchronization left \(age) before it was "
+            + "last seen: keys deleted since then are back, and writes since then are missing"
     }
 
     private func savesNothing(_ member: Member) -> Bool {
@@ -175,7 +174,7 @@ extension Turn {
         return save.map { $0.isEmpty || $0 == "\"\"" } ?? false
     }
 
-    /// True once it is done, or cannot be: to start a master destroys nothing that lies in its own folder.
+    /// True once it is done, or cannot be: starting a master destroys nothing in its own folder.
     private mutating func keep(_ member: Member, _ facts: DirectoryFacts, _ why: String) -> Bool {
         if isKept(member, facts) { return true }
         if isBusy(member.name) { return false }
@@ -186,8 +185,8 @@ extension Turn {
         }
     }
 
-    /// The other replicas of a shard drop what they have when they follow a new master. Of one that has missed a part of the
-    /// master's stream nobody knows that it has no more than that one; true once each is kept.
+    /// The other replicas of a shard drop their data when they follow a new master. A replica that has missed a part of the master's stream
+    /// may have more than the new master; true once each is kept.
     mutating func keepsOthers(
         than candidate: Member, of master: Member, _ topology: Topology, _ survey: Observation.Survey
     ) -> Bool {
@@ -216,7 +215,7 @@ extension Turn {
                 emit(
                     Finding(
                         .dataOld, .warning, node: member.name, doubt.words,
-                        hint: "if its keys are wanted no more: redis-cli -p \(member.ports.client) FLUSHALL"))
+                        hint: "if its keys are no longer needed: redis-cli -p \(member.ports.client) FLUSHALL"))
             case .missing: emit(Finding(.dataMissing, .warning, node: member.name, doubt.words))
             case .undecided:
                 let shard = decision.assessment.shards.first { $0.master == member.name }

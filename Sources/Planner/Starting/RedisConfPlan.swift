@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// The redis.conf of one node, each line with where it came from, so that the engine's complaint about line N can be told
-/// as a complaint about a line in conf.d.
+/// The redis.conf of one node, each line with its origin, so that the engine's error about line N can be reported as an error about a line
+/// in conf.d.
 package struct RedisConfPlan: Sendable, Equatable {
     package struct Line: Sendable, Equatable {
         package var text: String
@@ -16,7 +16,7 @@ package struct RedisConfPlan: Sendable, Equatable {
         "\(marker) for node \(name?.text ?? "-"); changes here are overwritten. Edit conf.d instead."
     }
 
-    /// The file of a node that runs, but for its passwords: what else it was started with stays to be read there.
+    /// The file of a running node, with only its passwords changed: its other start settings remain readable there.
     static func rewritten(_ file: RedisConfFacts, of node: NodeName, with login: NodeLogin) -> [UInt8] {
         let kept = file.directives.filter { !NodeLogin.directives.contains($0.name) }.map { ($0.name, $0.arguments) }
         let passwords = login.values.filter { !$0.value.isEmpty }.map { ($0.name, [$0.value]) }
@@ -27,8 +27,8 @@ package struct RedisConfPlan: Sendable, Equatable {
     package var bytes: [UInt8] { Array(lines.map { $0.text + "\n" }.joined().utf8) }
 
     /// - Parameters:
-    ///   - settingsName: the name that conf.d has it under, if that is another.
-    ///   - name: nil for a configuration that is only to be read by the engine to see whether it can.
+    ///   - settingsName: the name of its settings in conf.d, if that is another.
+    ///   - name: nil for a configuration that the engine only reads as a check.
     ///   - appendOnly: what `appendonly` must be for the newest of the files on disk to be loaded; nil: as configured.
     package init(
         _ spec: ClusterSpec, name: NodeName?, settingsName: NodeName? = nil, ports: PortPair, directory: String,
@@ -51,7 +51,7 @@ package struct RedisConfPlan: Sendable, Equatable {
         owned("daemonize", ["no"])
         owned("supervised", ["no"])
         owned("pidfile", [""])
-        // A cut AOF is to be an exit that is seen, not a silent loss (invariant: no-older-master).
+        // A cut append-only file must cause a visible exit, not a silent loss (invariant: no-older-master).
         owned("aof-load-truncated", ["no"])
         if let value = Self.electionSetting(spec) { owned(value.name, [value.value]) }
         lines += fileNames.map { Line(text: $0, origin: .builtIn) }
@@ -66,13 +66,13 @@ package struct RedisConfPlan: Sendable, Equatable {
         }
     }
 
-    /// Under `durable` and `off` the nodes do not elect by themselves: an election knows nothing of the dead master's files,
-    /// which may hold what its winner lacks.
+    /// Under `durable` and `off` the nodes hold no automatic elections: an election does not consider the dead master's files, which may
+    /// hold what its winner lacks.
     package static func electionSetting(_ spec: ClusterSpec) -> (name: String, value: String)? {
         spec.supervision.failover == .fast ? nil : ("cluster-replica-no-failover", "yes")
     }
 
-    /// What a directive is configured to be for a node; nil: the engine's default.
+    /// The configured value of a directive for a node; nil: the engine's default.
     package static func configured(_ name: String, for node: NodeName?, _ spec: ClusterSpec) -> [String]? {
         let overriding = node.flatMap { spec.overrides[$0]?.directives.last { $0.name == name } }
         return (overriding ?? spec.directives.last { $0.name == name })?.arguments

@@ -1,10 +1,9 @@
 import ClusterModel
 
-/// Runs the formed membership: takes over what runs, starts what does not, masters a moment before their replicas, each on
-/// its own port, each with the nodes.conf of the cluster that is. No process is started beside
-/// another (invariant: one-engine).
+/// Runs the formed membership: adopts what runs and starts what does not, masters shortly before their replicas, each on its own port, each
+/// with the nodes.conf of the existing cluster. clusterd starts no process next to another (invariant: one-engine).
 extension Turn {
-    /// - Parameter failovers: what becomes of each master that is proven dead.
+    /// - Parameter failovers: the outcome for each master that is proven dead.
     mutating func tend(
         _ topology: Topology, _ failovers: [NodeID: FailoverDecision], _ survey: Observation.Survey
     ) {
@@ -36,7 +35,7 @@ extension Turn {
                 settle(doubt, of: member)
                 continue
             }
-            // It ended because of it, and needs no second try to know that.
+            // It ended because of its nodes.conf; a second attempt would prove nothing more.
             if lacksManifest(member), exited(member.name)?.reason.kind == .badAppendOnlyFile,
                 takesDataFrom(member, topology) == nil
             {
@@ -70,13 +69,14 @@ extension Turn {
         }
     }
 
-    /// Whether it is about to run: false where nobody can say when.
+    /// Whether it is about to run: false if that cannot be predicted.
     @discardableResult
     private mutating func start(_ member: Member, _ topology: Topology, _ survey: Observation.Survey) -> Bool {
         switch ownPort(member) {
         case .waiting: return true
         case .lost(let busy):
-            // The holder may be an engine that began to work in this folder after the last look at it (invariant: one-engine).
+            // The process that holds the port may be an engine that began to work in this folder after the last survey (invariant:
+            // one-engine).
             guard survey.askedAt >= busy.heldSince else {
                 needSurvey(since: busy.heldSince)
                 wait(.portHolder(busy.port, of: member.name))
@@ -95,12 +95,12 @@ extension Turn {
                 node: member.name, directory: member.directory, incarnation: incarnation,
                 memoryMax: spec.memoryMax(of: member.settingsName)))
         guard case .failed(let why, _) = ensure(effect, retryAfter: .seconds(1)) else { return true }
-        emit(Finding(.cannotStart, .error, node: member.name, "\(member.name) cannot be started: \(why)"))
+        emit(Finding(.cannotStart, .error, node: member.name, "clusterd cannot start \(member.name): \(why)"))
         wait(.start(of: member.name, Shown(why)))
         return false
     }
 
-    /// The port is lost for good: the node moves (true), or stays down, as configured. Its name stays.
+    /// The port is lost permanently: the node moves (true), or stays down, as configured. Its name stays.
     private mutating func move(_ member: Member, _ busy: Observation.Busy) -> Bool {
         guard spec.onPortConflict == .next else {
             emit(
@@ -123,7 +123,7 @@ extension Turn {
         return true
     }
 
-    /// Restart policy: what was seen of the last end decides when, and whether, it is tried again.
+    /// Restart policy: the last end decides whether and when the node is restarted.
     private mutating func mayStart(
         _ member: Member, _ topology: Topology, _ failovers: [NodeID: FailoverDecision]
     ) -> Bool {
@@ -173,7 +173,7 @@ extension Turn {
         return reply.isLife
     }
 
-    /// World before record: who runs where is noted after it is so.
+    /// World before record: the process of a node is recorded after it runs.
     mutating func noteRunning(_ member: Member, _ process: NodeProcess.Running) {
         guard let index = decision.record?.index(member.name) else { return }
         if let before = decision.record?.members[index].process, before != process.identity {
@@ -181,13 +181,13 @@ extension Turn {
             ends.restarts += 1
             set(\.ends, ends, at: index)
         }
-        // Written only where it is news: a record that was touched has to be copied, and compared with the one on disk.
+        // Written only if it changed: a modified record must be copied, and compared with the one on disk.
         if decision.record?.members[index].process != process.identity {
             set(\.process, process.identity, at: index)
         }
         guard let report = freshReply(from: member) else { return }
         if decision.record?.members[index].joining == true { set(\.joining, false, at: index) }
-        // Until a first rewrite is done, what was written before it was switched on is in the dump only.
+        // Until the first rewrite is done, what was written before the file was enabled is in the dump only.
         let persistence = report.persistence
         if !report.loading, decision.record?.members[index].appendOnly != persistence.appendOnly,
             !(persistence.appendOnly && persistence.rewritesAppendOnly)

@@ -1,23 +1,22 @@
 import ClusterModel
 
-/// Stopping the whole cluster: replicas first, then masters, each by SHUTDOWN so that every key is saved. Nothing is
-/// killed before `stop-timeout`, and then only where an append-only file holds everything; a person may ask for more
-/// (invariant: clean-stop).
+/// Stops the whole cluster: replicas first, then masters, each by SHUTDOWN so that every key is saved. Nothing is killed before
+/// `stop-timeout`, and then only if an append-only file holds everything; the operator may ask for more (invariant: clean-stop).
 extension Turn {
-    /// After this a replica that does not answer no longer keeps the masters waiting: nobody is left who could vote it in.
+    /// After this, a replica that does not answer no longer delays the masters: no node is left that could elect it.
     static let replicaLimit = Duration.seconds(10)
-    /// How long a node that saves without a word is waited for, in stop-timeouts.
+    /// How long clusterd waits for a node that saves silently, in stop-timeouts.
     static let savingPatience = 10
 
     mutating func stop(asked: Moment, kill: Bool, _ topology: Topology, _ survey: Observation.Survey) {
         for member in members where running(member.name) == nil && !isBusy(member.name) {
-            // One that was found running and not yet taken over is stopped as well.
+            // A process that was found running and is not adopted yet is stopped as well.
             if let user = processToAdopt(member, survey) {
                 takeOver(member, user)
             }
         }
         for (index, member) in members.enumerated() where exited(member.name) != nil {
-            // It was stopped with the cluster: it did not end by itself, and its next start is no restart.
+            // It was stopped with the cluster: it did not end on its own, and its next start is not a restart.
             set(\.process, nil, at: index)
         }
         let alive = members.filter { running($0.name) != nil }
@@ -30,7 +29,7 @@ extension Turn {
         if spec.isTemporary { return endAtOnce(alive, waited: waited, kill: kill) }
         for member in alive { continueToStop(member, topology) }
         let replicas = alive.filter { !topology.owns($0.id) }
-        // The masters are to have time as well: nobody is killed who was not asked.
+        // The masters get time as well: no node is killed that was not asked to stop.
         let patience = min(Self.replicaLimit, spec.supervision.stopTimeout / 2)
         let first = replicas.isEmpty || waited >= patience ? alive : replicas
         for member in first { stop(member, waited: waited, kill: kill) }
@@ -39,7 +38,7 @@ extension Turn {
         if !kill, waited >= spec.supervision.stopTimeout { giveUp(alive, waited) }
     }
 
-    /// Nothing that is watched runs any more: the cluster has stopped, where every node's end is proven.
+    /// No watched process runs any longer: the cluster has stopped once every node's end is proven.
     private mutating func endStopped(since asked: Moment, _ survey: Observation.Survey) {
         var unproven: [(member: Member, doubt: ProcessLife.Doubt)] = []
         for member in members {
@@ -65,7 +64,7 @@ extension Turn {
                 hint: first.doubt.command(first.member), exit: 1))
     }
 
-    /// Whether a process may come to be ours that is not yet: being started, or just found.
+    /// Whether a process may still be adopted: one that is being started, or was just found.
     private var mayStillAppear: Bool {
         return decision.effects.contains { effect in
             switch effect {
@@ -77,7 +76,7 @@ extension Turn {
             || [.start, .adopt, .identify].contains { seen.isUnderWay($0) }
     }
 
-    /// One node: SHUTDOWN; after the limit SIGKILL where that loses nothing.
+    /// One node: SHUTDOWN; after the limit SIGKILL if that loses nothing.
     mutating func stop(_ member: Member, waited: Duration, kill: Bool) {
         guard let process = running(member.name), let contact = contact(member), !isOrdered(member.name) else { return }
         if kill {
@@ -89,7 +88,7 @@ extension Turn {
             ensure(.signal(member.name, process.identity, .kill), retryAfter: .seconds(1))
             return
         }
-        // A SHUTDOWN goes to whoever listens on the port; a signal goes to this process.
+        // A SHUTDOWN reaches whatever listens on the port; a signal reaches this process.
         if let report = lastReport(member), report.processID != process.identity.pid {
             ensure(.signal(member.name, process.identity, .terminate), repeatAfter: .seconds(5))
             return
@@ -102,7 +101,7 @@ extension Turn {
         guard case .failed(let why, let attempts) = ensure(first, repeatAfter: .seconds(5)) else { return }
         wait(.shutdown(of: member.name, Shown(why)))
         guard keepsAll, attempts >= 2, !isOrdered(member.name) else { return }
-        // The dump cannot be written, or nobody answers there; the append-only file holds everything.
+        // The dump cannot be written, or the process does not answer; the append-only file holds everything.
         if case .failed = ensure(.shutdown(member.name, contact, .never)), !isOrdered(member.name) {
             ensure(.signal(member.name, process.identity, .terminate), repeatAfter: .seconds(5))
         }
@@ -114,13 +113,13 @@ extension Turn {
         return member.appendOnly == true
     }
 
-    /// Its append-only file lacks what clients were told of as done; the engine tries to write that every second. A dump would hold it,
-    /// and the next start would load the append-only file all the same (invariant: clean-stop).
+    /// Its append-only file lacks acknowledged writes; the engine tries to append them every second. A dump would hold them, and the next
+    /// start would nevertheless load the append-only file (invariant: clean-stop).
     func cannotAppend(_ member: Member) -> Bool {
         lastReport(member).map { $0.persistence.appendOnly && !$0.persistence.lastAppendOK } ?? false
     }
 
-    /// What the node said last, also if that is some time ago.
+    /// The node's last report, even if it is old.
     func lastReport(_ member: Member) -> NodeReport? {
         guard let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
             case .report(let report) = reply.outcome

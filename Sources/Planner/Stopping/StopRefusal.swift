@@ -2,8 +2,8 @@ import ClusterModel
 
 /// Nodes that a stop of the whole cluster cannot end, and why (invariant: clean-stop).
 extension Turn {
-    /// A process in state T executes nothing, SHUTDOWN included. It is continued, unless another node may own its slots: then
-    /// it is killed, so that it acknowledges no write of those in its sockets. A pause of clusterd does not hold this up.
+    /// A process in state T executes nothing, including SHUTDOWN. clusterd continues it, unless another node may own its slots: then
+    /// clusterd kills it, so that it acknowledges none of the writes in its sockets. A pause of clusterd does not delay this.
     mutating func continueToStop(_ member: Member, _ topology: Topology) {
         guard let vitals = vitals(member.name), vitals.doing == .stopped, let look = vitals.look,
             let lookedAt = vitals.lookedAt, let process = running(member.name)?.identity
@@ -16,16 +16,16 @@ extension Turn {
         }
     }
 
-    /// As `remedy`, while the cluster stops: nothing takes over from the node afterwards.
+    /// Like `remedy`, while the cluster stops: no node takes over from it afterwards.
     private func remedyInStop(ofStopped member: Member, _ topology: Topology) -> StoppedRemedy {
         if decision.record?.promotions.contains(where: { $0.replica == member.name }) == true {
-            return .waits("whether it has taken over from its master is not known yet")
+            return .waits("clusterd does not know yet whether it has taken over from its master")
         }
         if mayHaveBeenReplaced(member, topology) { return .kills }
         return electionRisk(member, topology).map { .waits($0) } ?? .continues
     }
 
-    /// A node whose process lives and cannot be taken over is not stopped. False: that is not known yet, or it may still end.
+    /// A node whose process is alive and cannot be adopted is not stopped. False: that is not known yet, or it may still end.
     mutating func refuseStop(_ member: Member, _ process: ProcessIdentity, _ survey: Observation.Survey) -> Bool {
         let history = seen.effects[Effect.adopt(member.name, process).key]
         guard let history, let failure = history.failure, history.attempts >= Self.adoptionAttempts,
@@ -37,12 +37,12 @@ extension Turn {
         }
         refuse(
             Refusal(
-                .notStopped, "\(member.name) (\(process)) still runs: clusterd cannot take it over: \(failure)",
+                .notStopped, "\(member.name) (\(process)) still runs: clusterd cannot adopt it: \(failure)",
                 hint: "stop it by hand: redis-cli -p \(member.ports.client) SHUTDOWN", exit: 1))
         return true
     }
 
-    /// What neither stops nor may be killed stays up: its keys are in its memory only.
+    /// A node that neither stops nor may be killed stays up: its keys are only in its memory.
     mutating func giveUp(_ alive: [Member], _ waited: Duration) {
         let stuck = alive.filter { !keepsEverything($0) }
         guard stuck.count == alive.count else { return }
@@ -52,7 +52,7 @@ extension Turn {
             refused.count + unwritten.count == stuck.count
                 || waited >= spec.supervision.stopTimeout * Self.savingPatience
         else { return }
-        // Why a dump could not be written is in the engine's log only.
+        // Only the engine's log says why a dump could not be written.
         let logs = refused.filter { member in
             guard let process = running(member.name)?.identity, !isAccessRefusal(shutdownFailure(member)) else {
                 return false
@@ -80,9 +80,9 @@ extension Turn {
     }
 
     static let logPatience = Duration.seconds(2)
-    /// For an append-only file to be written once there is room: the engine tries every second.
+    /// Waits for an append-only file to be written once there is room: the engine tries every second.
     static let appendPatience = Duration.seconds(10)
-    static let appendTrouble = "its append-only file cannot be written, and lacks what it acknowledged last"
+    static let appendTrouble = "its append-only file cannot be written and lacks the last acknowledged writes"
 
     private func shutdownFailure(_ member: Member) -> String? {
         seen.effects(.shutdown, of: member.name).values.lazy.compactMap(\.failure).first
@@ -101,10 +101,10 @@ extension Turn {
     }
 
     private func hint(_ member: Member?) -> String {
-        guard let member else { return "start clusterd again: it takes the running nodes over" }
-        let start = "start clusterd again (it takes the running nodes over), then: clusterd stop"
+        guard let member else { return "start clusterd again: it adopts the running nodes" }
+        let start = "start clusterd again (it adopts the running nodes), then: clusterd stop"
         if isAccessRefusal(shutdownFailure(member)) {
-            return "set redis.requirepass and redis.masterauth to the password that \(member.name) asks for, \(start)"
+            return "set redis.requirepass and redis.masterauth to the password that \(member.name) requires, \(start)"
         }
         if cannotAppend(member) { return "make room for the append-only file in \(member.directory), \(start)" }
         return "make it possible to write the dump into \(member.directory), \(start)"

@@ -1,10 +1,10 @@
 import ClusterModel
 
-/// A cluster that ends with its daemon has nothing to save: all nodes end at once, and what does not is killed.
+/// A cluster that ends with its daemon has nothing to save: all nodes stop at once, and clusterd kills those that do not.
 extension Turn {
-    /// How long a node has for ending by itself: an engine under a sanitizer or a profiler writes its report then.
+    /// How long a node has to end on its own: an engine under a sanitizer or a profiler writes its report then.
     static let endingLimit = Duration.seconds(1)
-    /// How long a killed one is waited for: the kernel kills it again with the daemon itself.
+    /// How long clusterd waits for a killed node: the kernel kills it again together with the daemon.
     static let killingLimit = Duration.seconds(10)
 
     mutating func endAtOnce(_ alive: [Member], waited: Duration, kill: Bool) {
@@ -21,6 +21,6 @@ extension Turn {
         wake(after: .milliseconds(50))
         guard waited >= Self.killingLimit else { return }
         refuse(
-            Refusal(.notStopped, "\(names) still run, though they were killed", hint: "look at the disk", exit: 1))
+            Refusal(.notStopped, "\(names) still run although clusterd killed them", hint: "check the disk", exit: 1))
     }
 }

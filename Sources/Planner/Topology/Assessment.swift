@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// How the cluster is, seen from every node: what `status` shows, and what readiness is decided on.
+/// The state of the cluster, seen from every node: what `status` shows, and the basis of readiness.
 package struct Assessment: Sendable, Equatable {
     package enum Phase: String, Sendable { case starting, forming, ready, stopping }
     package enum State: String, Sendable { case ok, degraded, down }
@@ -15,7 +15,7 @@ package struct Assessment: Sendable, Equatable {
     package var shards: [Shard] = []
     package var progress = Progress()
 
-    /// Counts on the way to ready.
+    /// Progress counts on the way to ready.
     package struct Progress: Sendable, Equatable {
         package var wanted = 0
         package var started = 0
@@ -34,12 +34,12 @@ package struct Assessment: Sendable, Equatable {
         package var slots = SlotSet()
         package var configEpoch: UInt64 = 0
         package var health = Health.down
-        /// A replica's link to its master; nil on a master or where nobody knows.
+        /// A replica's link to its master; nil on a master or if unknown.
         package var linkUp: Bool?
-        /// Bytes that it is behind its master; nil on a master or where that cannot be compared.
+        /// Replication lag behind its master, in bytes; nil on a master or if it cannot be compared.
         package var lagBytes: Int64?
         package var report: NodeReport?
-        /// Directives that come with its next start.
+        /// Directives that take effect at its next start.
         package var pendingRestart: [String] = []
 
         package init(name: NodeName) { self.name = name }
@@ -49,7 +49,7 @@ package struct Assessment: Sendable, Equatable {
         package var master: NodeName?
         package var replicas: [NodeName]
         package var slots: SlotSet
-        /// Who could be told to take over now.
+        /// The nodes that could be told to take over now.
         package var replicasInSync: [NodeName]
         /// Why none of them would if the master died now; nil: one would.
         package var why: String?

@@ -1,8 +1,7 @@
 import ClusterModel
 
-/// Ready means ready: every node that is wanted runs and is ours, every slot is served, every node's view of every role
-/// agrees, and every replica is in sync. Only answers asked for after the last change of a role count
-/// (invariant: ready-is-true).
+/// Ready means ready: every wanted node runs and is clusterd's own, every slot is served, every node's view of every role agrees, and every
+/// replica is in sync. Only answers requested after the last role change count (invariant: ready-is-true).
 extension Turn {
     mutating func assess(_ topology: Topology) {
         var result = Assessment()
@@ -27,13 +26,13 @@ extension Turn {
                     served = served.union(topology.standings[member.id]?.slots ?? SlotSet())
                 }
             }.count
-        // Who refuses every write does not serve its slots, though it answers for them.
+        // A master that rejects every write does not serve its slots, although it answers for them.
         let refusing = members.filter { topology.owns($0.id) && freshReply(from: $0)?.refusesWrites == true }
         result.serving = result.slotsCovered == SlotSet.all.count && refusing.isEmpty
         result.ready =
             result.serving && agreeing.count == wanted.count && progress.replicasInSync == progress.replicas
             && !wanted.isEmpty
-            // Nothing that was changed for a while is left so (invariant: settings-restored).
+            // No temporary setting is left in place (invariant: settings-restored).
             && wanted.allSatisfy { member in
                 freshReply(from: member).map { strayingSetting(member, $0) == nil } ?? false
             }
@@ -101,7 +100,7 @@ extension Turn {
         return node
     }
 
-    /// Of a node without an answer: what it does instead.
+    /// For a node without an answer: its state.
     private func healthOfSilent(_ member: Member) -> Assessment.Health {
         guard let vitals = vitals(member.name), let since = vitals.silentSince else { return .unreachable }
         switch vitals.doing {
@@ -151,13 +150,13 @@ extension Turn {
         return "every replica is more than supervision.failover-max-lag (\(limit) bytes) behind"
     }
 
-    /// What this node's view says that is not so, in words; nil when it agrees with everybody.
+    /// What is wrong in this node's view, in words; nil if it agrees with all others.
     func disagreement(_ member: Member, about present: [Member]? = nil, _ topology: Topology) -> String? {
         guard let report = freshReply(from: member) else { return "\(member.name) does not answer" }
         if report.loading { return "\(member.name) is loading" }
-        if !report.clusterStateOK { return "\(member.name) says cluster_state:fail" }
+        if !report.clusterStateOK { return "\(member.name) reports cluster_state:fail" }
         for other in present ?? members {
-            guard let standing = topology.standings[other.id] else { return "nobody knows \(other.name) yet" }
+            guard let standing = topology.standings[other.id] else { return "no node knows \(other.name) yet" }
             guard let entry = report.view.entry(other.id) else { return "\(member.name) does not know \(other.name)" }
             if other.wanted == .stopped { continue }
             if entry.flags.contains(.fail) || entry.flags.contains(.noaddr) || entry.flags.contains(.handshake) {
@@ -165,14 +164,14 @@ extension Turn {
             }
             let isMaster = entry.flags.contains(.master)
             if isMaster != (standing.role == .master) {
-                return "\(member.name) takes \(other.name) for a \(isMaster ? "master" : "replica")"
+                return "\(member.name) sees \(other.name) as a \(isMaster ? "master" : "replica")"
             }
             if isMaster ? entry.slots != standing.slots : entry.masterID != standing.masterID {
-                return "\(member.name) has other \(isMaster ? "slots" : "roles") for \(other.name)"
+                return "\(member.name) reports other \(isMaster ? "slots" : "roles") for \(other.name)"
             }
             if entry.ports.client != other.ports.client {
                 return
-                    "\(member.name) has port \(entry.ports.client) for \(other.name), which is on \(other.ports.client)"
+                    "\(member.name) reports port \(entry.ports.client) for \(other.name), which is on \(other.ports.client)"
             }
         }
         return nil

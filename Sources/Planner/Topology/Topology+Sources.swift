@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// Who is believed: live views by highest config epoch, else the nodes.conf files by highest epoch. Never the record
+/// The sources of the topology: live views by highest config epoch, otherwise the nodes.conf files by highest epoch. Never the record
 /// (invariant: highest-epoch).
 extension Turn {
     func believedTopology(_ survey: Observation.Survey) -> Topology {
@@ -16,7 +16,7 @@ extension Turn {
         }
         var topology = Topology(sources)
         restoreSlots(&topology)
-        // Nobody knows it, or what is known of it leads nowhere: it belongs to its shard.
+        // No source knows it, or what is known about it leads nowhere: it belongs to its shard.
         for member in members where topology.master(of: member.id) == nil {
             let master = members.first { $0.shard == member.shard && topology.owns($0.id) }
             if let master { topology.add(member.id, replicaOf: master.id) }
@@ -24,8 +24,8 @@ extension Turn {
         return topology
     }
 
-    /// What a running node last said, however old: its file on disk is older still. A node that is still loading has read
-    /// its nodes.conf and cannot say so; then its file stands.
+    /// A running node's last report, however old: its file on disk is older still. A node that is still loading has read its nodes.conf and
+    /// cannot report it; then its file counts.
     private func live(_ member: Member) -> Topology.Source? {
         guard let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
             case .report(let report) = reply.outcome, report.id == member.id

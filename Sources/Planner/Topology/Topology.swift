@@ -1,26 +1,25 @@
 import ClusterModel
 
-/// Who owns which slots and who follows whom, out of everything that is believed: live views by highest config epoch, else
-/// the nodes.conf files by highest config epoch. Every slot has at most one owner here (invariant: highest-epoch).
+/// Which node owns which slots and which node follows which, from all trusted sources: live views by highest config epoch, otherwise the
+/// nodes.conf files by highest config epoch. Every slot has at most one owner here (invariant: highest-epoch).
 package struct Topology: Sendable, Equatable {
     package struct Standing: Sendable, Equatable {
         package var role: Role
-        /// The master that it follows, as it was last told; resolve it with `master(of:)`.
+        /// The master that it follows, as last reported; resolve it with `master(of:)`.
         package var masterID: NodeID?
         package var configEpoch: UInt64
         /// What it owns after all claims were compared.
         package var slots = SlotSet()
-        /// What anybody ever saw it claim, also where another's epoch is higher now: leads to its successor.
+        /// All slots that any source saw it claim, even if another's epoch is higher now: leads to its successor.
         package var claimed = SlotSet()
     }
 
     package private(set) var standings: [NodeID: Standing] = [:]
-    /// The highest epoch that anybody has seen.
+    /// The highest epoch in any source.
     package private(set) var currentEpoch: UInt64 = 0
     package private(set) var covered = SlotSet()
 
-    /// How much a source of the same epoch is believed: a live node of itself, live nodes of others, a node's own file,
-    /// other nodes' files.
+    /// The rank of a source of the same epoch: a live node about itself, live nodes about others, a node's own file, other nodes' files.
     private enum Trust: Int, Comparable {
         case otherFile, ownFile, otherView, itself
 
@@ -46,8 +45,8 @@ package struct Topology: Sendable, Equatable {
         for source in sources {
             currentEpoch = max(currentEpoch, source.currentEpoch)
             for var entry in source.view.entries where !entry.flags.contains(.handshake) {
-                // As an engine says it of a replica, and clusterd does not where it writes the file. A master that was replaced
-                // has the epoch of its successor, and whoever still follows it is seen as before.
+                // As an engine reports a replica, and clusterd does not when it writes the file. A master that was replaced has the epoch
+                // of its successor, and a node that still follows it is seen as before.
                 if !entry.flags.contains(.master), let master = entry.masterID.flatMap(source.view.entry),
                     master.flags.contains(.master)
                 {
@@ -66,7 +65,7 @@ package struct Topology: Sendable, Equatable {
                 best[entry.id] = (trust, entry)
             }
         }
-        // Of two at the same epoch, one that runs and says so itself: another that is remembered only cannot object.
+        // Of two claims at the same epoch, a running node's own report wins: another node that is only remembered cannot object.
         let claims = best.sorted { a, b in
             (b.value.entry.configEpoch, b.value.trust == .itself ? 1 : 0, a.key)
                 < (a.value.entry.configEpoch, a.value.trust == .itself ? 1 : 0, b.key)
@@ -82,9 +81,8 @@ package struct Topology: Sendable, Equatable {
         }
     }
 
-    /// A file that was cut in its slot list in front of the `vars` line of an older one is whole by its grammar, and the
-    /// engine starts with what is left (docs/engines.md; invariant: slots-kept). The files of the others tell: one of at
-    /// least its epoch covers more.
+    /// A file that was cut in its slot list in front of the `vars` line of an older one is valid by its grammar, and the engine starts with
+    /// the rest (docs/engines.md; invariant: slots-kept). The files of the others reveal it: one of at least its epoch covers more.
     private static func withoutCut(_ sources: [Source]) -> [Source] {
         let files = sources.map { $0.live ? nil : $0.view.coveredSlots }
         return sources.indices.filter { index in
@@ -96,8 +94,8 @@ package struct Topology: Sendable, Equatable {
         }.map { sources[$0] }
     }
 
-    /// A live node's word of itself stands; otherwise the higher epoch, and at the same epoch the nearer source. Of two as near, the
-    /// one that says which slots it has: the other has heard of its role only.
+    /// A live node's report about itself stands; otherwise the higher epoch, and at the same epoch the higher-ranked source. Of two with
+    /// the same rank, the one that says which slots it has: the other has only heard about its role.
     private static func isBetter(
         _ trust: Trust, _ entry: NodeEntry, than oldTrust: Trust, _ old: NodeEntry
     ) -> Bool {
@@ -129,7 +127,7 @@ package struct Topology: Sendable, Equatable {
         standings.filter { $0.value.slots.contains(slot) }.keys.min()
     }
 
-    /// Who owns the first of these slots that anybody owns: the successor in a shard.
+    /// The owner of the first of these slots that has one: the successor in a shard.
     private func owner(ofMostOf slots: SlotSet) -> NodeID? {
         guard !slots.isEmpty else { return nil }
         return standings.filter { !$0.value.slots.intersection(slots).isEmpty }
@@ -140,7 +138,7 @@ package struct Topology: Sendable, Equatable {
             }?.key
     }
 
-    /// Adds a node that nobody knew: a replica of `master`, or with nil a master of `slots`.
+    /// Adds a node that no source knows: a replica of `master`, or with nil a master of `slots`.
     package mutating func add(_ id: NodeID, replicaOf master: NodeID?, slots: SlotSet = SlotSet()) {
         if master == nil { currentEpoch += 1 }
         covered = covered.union(slots)

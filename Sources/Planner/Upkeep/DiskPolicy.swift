@@ -1,12 +1,12 @@
 import ClusterModel
 
-/// How much room there is on the disks of the cluster: the reserve on each, whether nodes can be started there, and what
-/// is said of it (docs/supervision.md; invariant: epoch-room).
+/// Free space on the disks of the cluster: the reserve on each, whether nodes can start there, and the findings about it
+/// (docs/supervision.md; invariant: epoch-room).
 extension Turn {
-    /// The disk that a folder lies on; nil: nothing is known of it, and nothing is held back.
+    /// The disk of a folder; nil: it is unknown, and nothing is held back.
     func disk(of folder: String) -> Disk? { seen.disks.first { $0.folders.contains(folder) } ?? seen.disks.first }
 
-    /// Below `min-free` nothing new is made.
+    /// Below `min-free` clusterd creates nothing new.
     mutating func lacksSpace() -> Bool {
         guard let disk = seen.disks.first(where: spec.isLow) else { return false }
         let need = spec.bytesNeeded(on: disk)
@@ -19,14 +19,15 @@ extension Turn {
             ? "remove files on that disk (df -i), or choose another folder"
             : "make room on that disk, choose another folder, or set cluster.min-free lower"
         if spec.isTemporary {
-            // A command waits for this cluster, and would wait for room without a limit.
+            // A command waits for this cluster, and would wait for space without a limit.
             refuse(
                 Refusal(.diskFull, short + source + ": nothing was started", hint: hint, exit: 1))
             return true
         }
         emit(
             Finding(
-                .diskFull, .error, short + source + ": the cluster is formed as soon as there is room", hint: hint))
+                .diskFull, .error, short + source + ": clusterd forms the cluster as soon as there is room", hint: hint)
+        )
         let left = disk.lacksFiles ? "\(disk.freeFiles ?? 0) inodes" : Disk.text(disk.free)
         wait(.room(folder: disk.folder, free: Shown(left), needed: Shown(needed)))
         return true
@@ -34,8 +35,8 @@ extension Turn {
 
     // MARK: starting nodes
 
-    /// Whether a node that does not run has to wait for room. What ran until now, and owns slots that nobody else can take, is
-    /// started again though there is little, unless it was that which ended it.
+    /// Whether a stopped node has to wait for space. A node that ran until now, and owns slots that no other node can take, is restarted
+    /// even with little space, unless the lack of space ended it.
     func lacksRoom(toStart member: Member, _ topology: Topology) -> Bool {
         guard let disk = disk(of: member.directory), spec.isLow(disk) else { return false }
         guard let exit = exited(member.name), topology.owns(member.id) else { return true }
@@ -49,7 +50,7 @@ extension Turn {
 
     // MARK: the reserve
 
-    /// Made where there is plenty of room, and once the cluster is ready: until then nobody has to wait for it.
+    /// Created where there is plenty of space, and once the cluster is ready: until then it would only cause delays.
     mutating func keepReserves() {
         guard decision.assessment.ready || seen.wasReady, !spec.isTemporary else { return }
         for disk in seen.disks
@@ -59,12 +60,14 @@ extension Turn {
             emit(
                 Finding(
                     .reserveMissing, .warning,
-                    "there is no reserve for a full disk in \(disk.folder): \(why)",
-                    hint: "look at that folder; without a reserve nobody is promoted there once the disk is full"))
+                    "clusterd has no reserve for a full disk in \(disk.folder): \(why)",
+                    hint:
+                        "check that folder; without a reserve, clusterd promotes no replica there once the disk is full"
+                ))
         }
     }
 
-    /// Gives back the reserves of these disks that are short of room; whether one is on its way.
+    /// Releases the reserves of these disks that are short of space; returns whether a release is under way.
     mutating func releaseReserves(of members: [Member]) -> Bool {
         var isComing = false
         let folders = Set(members.map(\.directory))
@@ -78,8 +81,8 @@ extension Turn {
 
     // MARK: a save that failed
 
-    /// Until one succeeds the engine refuses writes, and the PING of its own replica too (MISCONF); by itself it tries only after
-    /// another write, which it refuses.
+    /// Until a save succeeds, the engine rejects writes, and the PING of its own replica too (MISCONF); on its own it retries only after
+    /// another write, which it rejects.
     mutating func saveAgain() {
         for member in members {
             guard !isBusy(member.name), let report = freshReply(from: member), !report.loading,
@@ -91,9 +94,9 @@ extension Turn {
         }
     }
 
-    // MARK: what is said
+    // MARK: findings
 
-    /// As long as it is so.
+    /// Reported as long as it is so.
     mutating func reportDisks() {
         for disk in seen.disks {
             let nodes = members.filter { disk.folders.contains($0.directory) }
@@ -101,18 +104,18 @@ extension Turn {
             let isFull = (disk.free < nodesConfHeadroom && disk.reserve == 0) || !hasFilesForEpoch(disk)
             guard isFull || spec.isLow(disk) || !unstarted.isEmpty else { continue }
             let need = disk.lacksFiles ? String(Disk.filesNeeded) : Disk.text(spec.bytesNeeded(on: disk))
-            var words = "\(disk.shortage); below \(need) nothing is started"
+            var words = "\(disk.shortage); below \(need) clusterd starts nothing"
             if isFull {
                 let least = disk.lacksFiles ? String(members.count) : Disk.text(nodesConfHeadroom)
-                words += ", and below \(least) no replica is promoted there"
+                words += ", and below \(least) it promotes no replica there"
             }
             if !unstarted.isEmpty { words += "; waiting for room: \(unstarted.joined(separator: " "))" }
             let isOfOne = nodes.count == 1 && !disk.folders.contains(spec.dataDirectory)
             let node = isOfOne ? nodes[0].name : nil
             let hint =
                 disk.lacksFiles
-                ? "remove files on that disk (df -i); all goes on by itself then"
-                : "make room on that disk; all goes on by itself then"
+                ? "remove files on that disk (df -i); clusterd then continues automatically"
+                : "make room on that disk; clusterd then continues automatically"
             emit(
                 isFull || !unstarted.isEmpty
                     ? Finding(.diskFull, .error, node: node, words, hint: hint)

@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// How long the nodes' own logs are, as they were last looked at.
+/// The length of the nodes' own logs, as last measured.
 package struct LogLengths: Sendable, Equatable {
     package var askedAt: Moment
     package var bytes: [NodeName: Int64]
@@ -11,12 +11,12 @@ package struct LogLengths: Sendable, Equatable {
     }
 }
 
-/// A node's log is moved aside when it is long. The engine opens it for each line, so that the next one makes a new file;
-/// nobody else need read it for the node to go on.
+/// A long log of a node is rotated. The engine opens it for each line, so the next line creates a new file; no signal to the node is
+/// needed.
 package enum LogPolicy {
     package static let fileName = "redis.log"
     package static let limit: Int64 = 16 << 20
-    /// With the one that grows.
+    /// Including the one that grows.
     package static let filesKept = 5
     static let pace = Duration.seconds(5)
 
@@ -33,9 +33,9 @@ extension Turn {
             emit(
                 Finding(
                     .logNotRotated, .warning, node: member.name,
-                    "\(rotation.path) is long and cannot be moved aside: \(why)", hint: "look at that folder"))
+                    "\(rotation.path) is long, and clusterd cannot rotate it: \(why)", hint: "check that folder"))
         }
-        // What was looked at before a file was moved aside would move the next one aside too.
+        // A measurement from before a rotation would rotate the next file too.
         guard !seen.isUnderWay(.rotateLog), long.isEmpty else { return }
         ensure(
             .measureLogs(members.map { .init(node: $0.name, path: LogPolicy.path($0)) }), repeatAfter: LogPolicy.pace)

@@ -1,10 +1,11 @@
 import ClusterModel
 
-/// What nodes take of the host, and what `memory-max` lets them have of its memory. A node is started with its limit; this keeps it
-/// as configured, also where it was taken away: the limits of what is left running go when the counting is switched off for a restart of clusterd.
+/// What nodes use of the host, and the memory that `memory-max` allows them. A node starts with its limit; this keeps the limit as
+/// configured, also if it was removed: the limits of nodes that are left running are lost when accounting is switched off for a restart of
+/// clusterd.
 extension Turn {
     static let usagePace = Duration.seconds(5)
-    /// What the kernel rounds a limit down by: less than a page, of which the largest are 64 KB.
+    /// The kernel rounds a limit down by less than a page, of which the largest are 64 KB.
     static let limitRounding: Int64 = 65_536
 
     mutating func measureUsage() {
@@ -16,7 +17,7 @@ extension Turn {
         ensure(.measureUsage(processes))
     }
 
-    /// What a process took when that was last looked at.
+    /// What a process used at the last look.
     func usage(_ member: Member) -> NodeUsage? {
         guard let process = running(member.name), let usage = seen.usage?.nodes[member.name],
             usage.of == process.identity
@@ -55,13 +56,13 @@ extension Turn {
             return emit(
                 Finding(
                     .memoryMaxExceeded, .warning, node: member.name,
-                    "\(member.name) has more memory than its memory-max of \(Disk.text(wanted)): it is not limited now, since the "
-                        + "kernel would kill it at once",
+                    "\(member.name) uses more memory than its memory-max of \(Disk.text(wanted)): clusterd does not limit it now, because the "
+                        + "kernel would kill it immediately",
                     hint: "raise memory-max, or lower redis.maxmemory, then: clusterd reload"))
         }
         let effect = Effect.limitMemory(member.name, usage.of, wanted)
         if let history = seen.effects[effect.key], history.isDone, let ended = history.ended {
-            // It was set, and is not yet looked at again; or somebody has set it otherwise since.
+            // It was set, and has not been read again yet; or something else has changed it since.
             guard let usage = seen.usage, usage.askedAt > ended else { return }
             order(effect)
             return
@@ -70,7 +71,7 @@ extension Turn {
             return emit(
                 Finding(
                     .memoryMaxNotHeld, .warning, node: member.name,
-                    "memory-max does not hold for \(member.name): \(why)", hint: "clusterd status \(member.name)"))
+                    "memory-max is not enforced for \(member.name): \(why)", hint: "clusterd status \(member.name)"))
         }
         check.isApplying = true
     }
@@ -95,14 +96,14 @@ extension Turn {
                 }
             emit(
                 Finding(
-                    .memoryMaxNotHeld, .warning, "memory-max does not hold for \(Self.list(without)): \(why)",
+                    .memoryMaxNotHeld, .warning, "memory-max is not enforced for \(Self.list(without)): \(why)",
                     hint: hint))
         }
         if let first = outside.first {
             emit(
                 Finding(
                     .memoryMaxNotHeld, .warning,
-                    "memory-max does not hold for \(Self.list(outside)) before the next start: "
+                    "memory-max is not enforced for \(Self.list(outside)) until the next start: "
                         + "\(outside.count == 1 ? "it was" : "they were") started without a cgroup",
                     hint: outside.count == 1 ? "clusterd restart-node \(first)" : "clusterd rolling-restart"))
         }

@@ -1,23 +1,23 @@
 import ClusterModel
 
-/// How a node lets others in, and how it logs in to its master: `requirepass`, `masterauth` and `masteruser`. What is not
+/// How a node authenticates others, and how it logs in to its master: `requirepass`, `masterauth` and `masteruser`. A value that is not
 /// configured is empty, which is the engine's default.
 struct NodeLogin: Equatable {
     static let directives = ["masteruser", "masterauth", "requirepass"]
 
-    /// `masteruser`; empty: the replica sends a password alone.
+    /// `masteruser`; empty: the replica sends only a password.
     var user: String
     /// `masterauth`; empty: the replica does not log in.
     var secret: String
-    /// `requirepass`; empty: the node asks for none.
+    /// `requirepass`; empty: the node requires none.
     var asked: String
 
     var values: [(name: String, value: String)] {
         [("masteruser", user), ("masterauth", secret), ("requirepass", asked)]
     }
 
-    /// Whether a replica with this login can follow a master that asks for `password`. An engine refuses a password alone where
-    /// it asks for none, and takes any password of the user `default` there (`authCommand`, src/acl.c).
+    /// Whether a replica with this login can follow a master that requires `password`. An engine that requires no password rejects a
+    /// password alone, but accepts any password of the user `default` (`authCommand`, src/acl.c).
     func opens(_ password: String) -> Bool {
         if secret.isEmpty { return password.isEmpty }
         if !user.isEmpty, user != "default" { return true }
@@ -25,26 +25,26 @@ struct NodeLogin: Equatable {
     }
 }
 
-/// The passwords of all nodes on their way to what is configured, in steps after each of which every replica can log in to its
-/// master, whether it was told already or not. All nodes take one step before any takes the next.
+/// Changes the passwords of all nodes to the configured ones, in steps after each of which every replica can log in to its master, whether
+/// or not it has taken the step yet. All nodes take one step before any takes the next.
 struct PasswordChange {
     struct Node: Equatable {
         var name: NodeName
         var live: NodeLogin
         var wanted: NodeLogin
-        /// It takes the wanted password beside the old one.
+        /// It accepts the wanted password in addition to the old one.
         var acceptsBoth = false
     }
 
     enum Step: Equatable {
         case set(String, to: String)
-        /// Take this password of the user `default` beside the old one.
+        /// Accept this password for the user `default` in addition to the old one.
         case accept(String)
     }
 
-    /// What is to be done next, for the nodes that have to do it; empty: all is as configured.
+    /// The next step for the nodes that still have to take it; empty: all passwords are as configured.
     ///
-    /// - Parameter bridges: whether the user `default` is what `requirepass` makes of it, and no ACL says otherwise.
+    /// - Parameter bridges: whether `requirepass` alone defines the user `default`, and no ACL changes it.
     static func steps(_ nodes: [Node], bridges: Bool) -> [(node: NodeName, step: Step)] {
         func each(_ step: (Node) -> Step?) -> [(node: NodeName, step: Step)] {
             nodes.compactMap { node in step(node).map { (node.name, $0) } }
@@ -53,7 +53,7 @@ struct PasswordChange {
         let isSwitched = changing.contains { $0.live.asked.isEmpty || $0.wanted.asked.isEmpty }
         let phases: [(Node) -> Step?] = [
             { node in
-                // Where some nodes ask for a password and others do not, `AUTH default PASSWORD` works with both.
+                // If some nodes require a password and others do not, `AUTH default PASSWORD` works with both.
                 guard bridges, isSwitched, node.live.user.isEmpty, ["", "default"].contains(node.wanted.user) else {
                     return nil
                 }
@@ -92,7 +92,7 @@ extension NodeLogin {
         self.init(user: value("masteruser"), secret: value("masterauth"), asked: value("requirepass"))
     }
 
-    /// nil: the node has not said.
+    /// nil: the node has not reported it.
     init?(_ values: [String: String]) {
         guard let asked = values["requirepass"], let secret = values["masterauth"] else { return nil }
         self.init(user: values["masteruser"] ?? "", secret: secret, asked: asked)

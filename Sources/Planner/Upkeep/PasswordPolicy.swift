@@ -1,9 +1,9 @@
 import ClusterModel
 
-/// When the configured passwords are set on the running nodes, and what is said of a replica that cannot log in to its master.
+/// When the configured passwords are set on the running nodes, and the finding about a replica that cannot log in to its master.
 extension Turn {
-    /// After a reload, and before a node is restarted, all running nodes are given the configured passwords: a node that starts
-    /// has no others. The same holds where the configuration was changed while no clusterd ran, and a node has started since.
+    /// After a reload, and before a node is restarted, all running nodes get the configured passwords: a node that starts has no others.
+    /// The same applies if the configuration was changed while no clusterd ran, and a node has started since.
     mutating func applyPasswords() {
         guard seen.reload != nil || isRestartAsked || isMixedByStarts else { return }
         guard let steps = passwordSteps() else {
@@ -13,7 +13,7 @@ extension Turn {
         for (node, step) in steps {
             guard let member = decision.record?.member(node), let effect = effect(step, member) else { continue }
             let history = seen.effects[effect.key]
-            // What was set once and is otherwise again was changed by hand: that waits for the next reload.
+            // A password that was set once and has changed again was changed by hand: that waits for the next reload.
             if !isRestartAsked, let history, history.isDone, history.began >= passwordsAsked { continue }
             if seen.reload != nil { check.isApplying = true }
             guard !isBusy(node) else { continue }
@@ -21,8 +21,8 @@ extension Turn {
         }
     }
 
-    /// What clusterd has set is written to the node's redis.conf as well: a daemon that comes next, with yet another password
-    /// configured, gets in by what it reads there.
+    /// clusterd also writes the passwords that it has set to the node's redis.conf: a later daemon, with yet another password configured,
+    /// reads there how to log in.
     mutating func keepLogins() {
         for member in members where !isBusy(member.name) {
             guard let contact = contact(member), let settings = liveSettings(member),
@@ -34,7 +34,7 @@ extension Turn {
                 .init(
                     node: member.name, directory: member.directory, nodesFileName: member.nodesFileName, nodesFile: nil,
                     redisConf: RedisConfPlan.rewritten(file, of: member.name, with: live),
-                    // Of the start that runs: the next one has its own.
+                    // Of the current start: the next one has its own.
                     incarnation: (seen.starts[member.name] ?? 0) - 1))
             if seen.effects[effect.key]?.isDone == true { order(effect) } else { ensure(effect) }
         }
@@ -47,14 +47,14 @@ extension Turn {
         }
     }
 
-    /// What a restart waits for; nil: every running node has the configured passwords. A node that would come back with a
-    /// password that the others neither ask for nor take is not stopped.
+    /// What a restart waits for; nil: every running node has the configured passwords. A node that would come back with a password that the
+    /// others neither require nor accept is not stopped.
     func passwordAdvance(_ story: Story) -> Advance? {
         if let refusal = passwordRefusal { return .failed("\(refusal); \(Self.passwordsNeedAStop)") }
         guard let steps = passwordSteps(at: .any), !steps.isEmpty else { return nil }
         guard story.age(of: .settingPasswords) >= Self.agreementLimit else { return .working(.settingPasswords) }
         let nodes = Self.list(steps.map(\.node.text))
-        return .failed("the configured passwords could not be set on \(nodes); \(Self.passwordsNeedAStop)")
+        return .failed("clusterd could not set the configured passwords on \(nodes); \(Self.passwordsNeedAStop)")
     }
 
     private static let passwordsNeedAStop =
@@ -71,7 +71,7 @@ extension Turn {
                 guard isRefused(member, difference.name, difference.configured),
                     let words = seen.effects[effect.key]?.failure
                 else { continue }
-                return "\(member.name) does not take the configured \(difference.name) while it runs (\(words))"
+                return "\(member.name) does not accept the configured \(difference.name) while it runs (\(words))"
             }
         }
         return nil
@@ -87,8 +87,8 @@ extension Turn {
         } ?? false
     }
 
-    /// A node was started with the configured passwords, and others still have those that they were started with, or a part of
-    /// the way is done. What was changed by hand is none of both.
+    /// A node was started with the configured passwords, and others still have those that they were started with, or the change is partly
+    /// done. A change by hand is neither.
     private var isMixedByStarts: Bool {
         let nodes = members.compactMap { member -> (live: NodeLogin, started: NodeLogin, wanted: NodeLogin)? in
             guard running(member.name) != nil, let live = liveSettings(member).flatMap({ NodeLogin($0.values) }),
@@ -118,8 +118,8 @@ extension Turn {
 
     private enum SettingsAge { case any, sinceLastChange }
 
-    /// nil: a node that answers has not said yet what it has now. A node that does not answer is not waited for, nor one that
-    /// refuses to say or to change it.
+    /// nil: a node that answers has not yet reported its current passwords. clusterd does not wait for a node that does not answer, nor for
+    /// one that refuses to report or change them.
     private func passwordSteps(at age: SettingsAge = .sinceLastChange) -> [(node: NodeName, step: PasswordChange.Step)]?
     {
         var nodes: [PasswordChange.Node] = []
@@ -169,7 +169,7 @@ extension Turn {
         var asking: NodeLogin
     }
 
-    /// A replica whose link is down, and whose login does not open its master.
+    /// A replica whose link is down, and whose login its master rejects.
     private func loginConflict(of replica: Member) -> LoginConflict? {
         guard let report = lastHeard(replica), report.replication.role == .replica, !report.replication.linkUp,
             let master = report.view.myself?.masterID.flatMap({ decision.record?.member(id: $0) }),
@@ -179,7 +179,7 @@ extension Turn {
         return LoginConflict(login: login, master: master, asking: asking)
     }
 
-    /// Why a replica cannot log in to its master: the engine tells that to its log only. nil: it can, as far as is known.
+    /// Why a replica cannot log in to its master: the engine writes that to its log only. nil: it can, as far as is known.
     func loginTrouble(of replica: Member) -> SyncObstacle? {
         guard let conflict = loginConflict(of: replica) else { return nil }
         let (login, master) = (conflict.login, conflict.master.name)

@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// What a node would have after a restart and has not now: directives of its redis.conf that were changed in the configuration
-/// since it was started and that it does not have live either, and `engine` where another version of the server would run.
+/// What a node would have after a restart and does not have now: directives of its redis.conf that were changed in the configuration since
+/// it was started and that it does not have live either, and `engine` if another version of the server would run.
 package func pendingRestart(of member: Member, _ spec: ClusterSpec, seeing seen: Observation) -> [String] {
     guard let report = seen.report(member.name),
         let started = seen.redisConf(of: member), started.isGenerated
@@ -17,7 +17,7 @@ package func pendingRestart(of member: Member, _ spec: ClusterSpec, seeing seen:
             directives.filter { $0.name == name }.map(\.arguments)
         }
         let wanted = lines(planned.directives)
-        // A node may be started with another value for a while, and is given the configured one as soon as it runs.
+        // A node may start with a temporary value, and gets the configured one as soon as it runs.
         guard name != "appendonly", wanted != lines(started.directives) else { continue }
         if let value = live[name], SettingValue.isSame(name, SettingValue.joined(wanted), live: value) { continue }
         names.append(name)

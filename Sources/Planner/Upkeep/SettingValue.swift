@@ -1,7 +1,7 @@
 import ClusterModel
 
-/// Whether a live value is what the configuration says. The engine shows values in its own way: bytes for `1gb`, one line for
-/// several, the older words for the newer.
+/// Whether a live value matches the configuration. The engine shows values in its own form: bytes for `1gb`, one line for several, the
+/// older names for the newer ones.
 package enum SettingValue {
     /// The lines of a directive as one value, as CONFIG SET takes it.
     package static func joined(_ lines: [[String]]) -> String { lines.joined().joined(separator: " ") }
@@ -21,8 +21,7 @@ package enum SettingValue {
         ["requirepass", "masterauth", "user", "tls-key-file-pass", "tls-client-key-file-pass"].contains(name)
     }
 
-    /// CONFIG SET does not take these while the engine runs (`IMMUTABLE_CONFIG`, src/config.c); what others refuse, they say
-    /// themselves.
+    /// CONFIG SET rejects these while the engine runs (`IMMUTABLE_CONFIG`, src/config.c); the engine itself reports others that it rejects.
     package static func isFixed(_ name: String) -> Bool {
         fixed.contains(name)
     }

@@ -1,29 +1,29 @@
 import ClusterModel
 
-/// Directives as configured, as they are live, and what is asked and put right of that.
+/// Directives as configured and as they are live, and what clusterd queries and corrects.
 extension Turn {
-    /// How often the directives of a node are asked for at rest.
+    /// How often clusterd queries the directives of a node at rest.
     static let settingsPace = Duration.seconds(5)
     static let inspectionPace = Duration.seconds(30)
 
-    /// Asked of every node, configured or not: what people change by hand, and what the checks look at.
+    /// Queried on every node, configured or not: what operators change by hand, and what the checks use.
     static let importantSettings =
         [
             "appendfsync", "appendonly", "bind", "cluster-announce-ip", "cluster-node-timeout", "maxmemory",
             "maxmemory-policy", "port", "repl-backlog-size", "replica-serve-stale-data", "save", "tls-port",
         ] + NodeLogin.directives
 
-    /// One configured directive that a node has otherwise.
+    /// One configured directive whose live value differs.
     struct SettingDifference: Equatable {
         var name: String
         var configured: String
         var live: String
         var origin: ClusterSpec.Origin
-        /// It comes with the next start of the node: the engine does not change it while it runs, or has refused to.
+        /// It takes effect at the next start of the node: the engine does not change it while it runs, or has refused to.
         var isPending: Bool
     }
 
-    /// A rarer and slower question than `ask`, so that the frequent one stays small.
+    /// A rarer and slower query than `ask`, so that the frequent one stays small.
     mutating func askRarely() {
         for member in members {
             guard let process = running(member.name), let contact = contact(member),
@@ -48,7 +48,7 @@ extension Turn {
         if now >= due ?? now { ensure(.inspect) }
     }
 
-    /// What was asked before this says nothing of a node's directives now.
+    /// Answers to earlier queries say nothing about a node's directives now.
     func settingsNeeded(_ member: Member) -> Moment {
         [seen.began, seen.check.asked, seen.reload?.at, seen.changed[member.name]].compactMap { $0 }.max() ?? seen.began
     }
@@ -58,7 +58,7 @@ extension Turn {
             .sorted()
     }
 
-    /// The live directives of a node; what was asked of its process last, however long ago.
+    /// The live directives of a node, from the last answer of its process, however old.
     func liveSettings(_ member: Member) -> SettingsReply? {
         guard let process = running(member.name), let reply = seen.check.settings[member.name],
             reply.of == process.identity
@@ -66,7 +66,7 @@ extension Turn {
         return reply
     }
 
-    /// What conf.d says for a node, each directive once, in the order in which they were written.
+    /// The settings of conf.d for a node, each directive once, in the order in which they were written.
     func configuredSettings(_ member: Member) -> [ConfiguredSetting] {
         guard let own = spec.overrides[member.settingsName]?.directives, !own.isEmpty else { return sharedSettings }
         return Self.configuredSettings(spec, overriding: own)
@@ -87,12 +87,12 @@ extension Turn {
         return found
     }
 
-    /// What a node has otherwise than configured. A directive that its engine does not show is not compared, and
-    /// `appendonly` is put right by itself (invariant: settings-restored).
+    /// Where a node differs from the configuration. A directive that its engine does not show is not compared, and `appendonly` is
+    /// corrected automatically (invariant: settings-restored).
     func settingDifferences(_ member: Member) -> [SettingDifference] {
         guard let live = liveSettings(member) else { return [] }
         let configured = configuredSettings(member)
-        // What is not configured is empty: a node that has a password then has one too many.
+        // A value that is not configured is empty: a node that has a password then has one too many.
         let absent: [ConfiguredSetting] = NodeLogin.directives.filter { name in !configured.contains { $0.name == name }
         }
         .map { ($0, "", .builtIn) }
@@ -106,8 +106,8 @@ extension Turn {
         } + addressDifferences(live)
     }
 
-    /// A daemon that starts with another `cluster.bind` or `cluster.announce` over running nodes: they keep their addresses until
-    /// each node's next start.
+    /// A daemon that starts with another `cluster.bind` or `cluster.announce` over running nodes: they keep their addresses until each
+    /// node's next start.
     private func addressDifferences(_ live: SettingsReply) -> [SettingDifference] {
         [("bind", spec.bind.joined(separator: " ")), ("cluster-announce-ip", spec.announce ?? "")].compactMap {
             name, configured in

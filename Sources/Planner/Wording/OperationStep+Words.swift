@@ -24,7 +24,7 @@ extension OperationStep {
 
         case .awaitingAgreement: "waiting for all nodes to agree"
         case .awaitingAgreementOnMaster(let node): "waiting for all nodes to agree that \(node) is master"
-        case .awaitingOwner(let node): "waiting for all nodes to agree who is master of the slots of \(node)"
+        case .awaitingOwner(let node): "waiting for all nodes to agree which node is master of the slots of \(node)"
         case .awaitingReplicaInSync(let replica, let master):
             "waiting for \(replica?.text ?? "a replica of \(master)") to be in sync"
         case .awaitingFailover(let master): "waiting for a replica of \(master) to take over"
@@ -77,7 +77,7 @@ extension OperationResult {
         case .loaded(let node, let folder, true):
             "\(node) runs; what it could not load is in quarantine/\(folder)"
         case .loaded(let node, let folder, false):
-            "\(node) runs; its append-only file as it was is in quarantine/\(folder)"
+            "\(node) runs; its original append-only file is in quarantine/\(folder)"
         case .startedWithoutRepair(let node): "\(node) runs and is in sync; nothing was left to do"
         case .rejoined(let node, let role): "\(node) is a \(role.rawValue) of the cluster again, in sync"
         case .forgotten(let id): "no node knows \(id.short) any more"
@@ -106,7 +106,7 @@ extension SyncObstacle {
         switch self {
         case .login(let replica, let master, let mismatch):
             "\(replica) cannot log in to its master \(master): \(mismatch.words(replica, master))"
-        case .syncLoop(let master): "\(master) begins one full synchronisation after another, and none lasts"
+        case .syncLoop(let master): "\(master) repeats full synchronizations, and the replication link breaks each time"
         }
     }
 }

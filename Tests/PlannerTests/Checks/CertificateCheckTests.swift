@@ -39,9 +39,9 @@ import Testing
         #expect(found.map(\.code) == [.certificateEnds] && found[0].severity == .warning && found[0].node == nil)
         #expect(
             found[0].message
-                == "the certificate /tls/node.crt of all nodes ends at 2023-12-14 19:49:20 UTC: from then on nodes and clients "
-                + "refuse each other")
-        #expect(found[0].hint == "put a newer one and its key in their place, then: clusterd reload")
+                == "the certificate /tls/node.crt of all nodes expires at 2023-12-14 19:49:20 UTC: after that, nodes and clients "
+                + "reject each other")
+        #expect(found[0].hint == "replace the certificate and its key with newer ones, then: clusterd reload")
         // The sentence is the same on each day, so that it is told once.
         var later = scene(reading("/tls/node.crt", in: 29.9))
         later.pass(Self.day * 3)
@@ -54,7 +54,7 @@ import Testing
         late.pass(Self.day + .seconds(1))
         let found = findings(late)
         #expect(found.map(\.code) == [.certificateEnded] && found[0].severity == .error)
-        #expect(found[0].message.contains("/tls/ca.crt of all nodes ended at 2023-11-15 22:13:20 UTC"))
+        #expect(found[0].message.contains("/tls/ca.crt of all nodes expired at 2023-11-15 22:13:20 UTC"))
     }
 
     @Test func theNodesThatHaveOneOfTheirOwnAreNamed() {
@@ -66,8 +66,8 @@ import Testing
                 }
             })
         #expect(found.count == 2)
-        #expect(found.contains { $0.message.hasPrefix("the certificate /tls/node.crt of 7000 7002 7003 7005 ends") })
-        #expect(found.contains { $0.message.hasPrefix("the certificate /tls/own.crt of 7001 7004 ends") })
+        #expect(found.contains { $0.message.hasPrefix("the certificate /tls/node.crt of 7000 7002 7003 7005 expires") })
+        #expect(found.contains { $0.message.hasPrefix("the certificate /tls/own.crt of 7001 7004 expires") })
     }
 
     @Test func oneThatCannotBeUsedIsFoundOnceItHasLasted() {
@@ -79,14 +79,14 @@ import Testing
         #expect(found.map(\.code) == [.certificateUnusable] && found[0].severity == .error)
         #expect(
             found.first?.message
-                == "/tls/node.key cannot be read: Permission denied: no node can be started with it")
+                == "/tls/node.key cannot be read: Permission denied: clusterd cannot start a node with it")
     }
 
     @Test func checkSaysThatAllAreGood() {
         var good = scene(reading("/tls/node.crt", in: 400))
         good.run { _ in true }
         let passed = HealthReport(good.decide(), good.spec).passed
-        #expect(passed.contains("All certificates are good for 30 days or more."))
+        #expect(passed.contains("All certificates are valid for at least 30 days."))
         let plain = Scene.settled()
         #expect(!HealthReport(plain.decide(), plain.spec).passed.contains { $0.contains("certificates") })
         let soon = scene(reading("/tls/node.crt", in: 3))

@@ -61,7 +61,9 @@ import Testing
             edit(&report, Scene.id("7003")) { $0.masterID = Scene.id("7001") }
         }
         #expect(found.map(\.code.rawValue).sorted() == ["replica-misplaced", "replicas-missing"])
-        #expect(found.first { $0.code == .replicaMisplaced }?.message == "7003 follows 7001, and belongs to 7000")
+        #expect(
+            found.first { $0.code == .replicaMisplaced }?.message
+                == "7003 follows 7001, but belongs to the shard of 7000")
         #expect(found.first { $0.code == .replicasMissing }?.shard == "7000")
     }
 
@@ -77,7 +79,9 @@ import Testing
         #expect(findings(after: .seconds(5), .settled(), change) == [])
         let found = findings(after: .seconds(12), .settled(), change)
         #expect(
-            found.map(\.message) == ["slot 7 is half moved: 7000 gives it to 7001, 7001 takes it from 7000"])
+            found.map(\.message) == [
+                "slot 7 is half moved: 7000 is migrating it to 7001, 7001 is importing it from 7000"
+            ])
     }
 
     @Test func twoOwnersOfASlotAreNamed() {
@@ -86,7 +90,7 @@ import Testing
             edit(&report, Scene.id("7001")) { $0.slots = $0.slots.union(SlotSet(0...1)) }
         }
         #expect(
-            found.first { $0.code == .slotTwoOwners }?.message == "7000 and 7001 both say that they own slots 0-1")
+            found.first { $0.code == .slotTwoOwners }?.message == "7000 and 7001 both claim slots 0-1")
     }
 
     @Test(arguments: [("fail", .ghostNode), ("noaddr", .ghostNode), ("", .foreignNode)] as [(String, ReasonCode)])
@@ -144,7 +148,7 @@ import Testing
         #expect(found.map(\.code) == [.settingDiffers])
         #expect(
             found[0].message
-                == "maxmemory-policy of 7001 is 'allkeys-lru', and the configuration says 'noeviction' (conf.d/20.yaml:4:5)"
+                == "maxmemory-policy of 7001 is 'allkeys-lru', but the configuration says 'noeviction' (conf.d/20.yaml:4:5)"
         )
         // Nobody configured it: then it is uneven.
         scene.spec.directives.removeLast()

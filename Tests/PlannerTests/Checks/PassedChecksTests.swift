@@ -18,10 +18,10 @@ import Testing
     }
 
     static let all = [
-        "All 16384 slots covered.", "6 of 6 nodes run and answer.", "All nodes agree on who is what.",
-        "Every master has its replica, in sync.", "Directives are as configured.", "All nodes run redis 7.0.15.",
-        "Saves and append-only files are written.", "Memory is below its limits.",
-        "There is room on the disk of /data.",
+        "All 16384 slots covered.", "6 of 6 nodes run and answer.", "All nodes agree on roles and slots.",
+        "Every master has its replica, in sync.", "Directives match the configuration.", "All nodes run redis 7.0.15.",
+        "Saves and append-only files are written.", "Memory use is below the limits.",
+        "The disk of /data has enough free space.",
     ]
 
     @Test func whatIsSoIsSaid() {
@@ -54,10 +54,10 @@ import Testing
             "a master does not answer", [0, 1, 2, 3, 4, 5, 6, 7],
             "not checked: slots, nodes, views, replicas, settings, engines, persistence, memory: 7001 does not answer"
         ) { $0.seen.replies["7001"]?.outcome = .silent },
-        Row("directives were not asked for", [4], "not checked: settings: 7002 did not say what is set") {
+        Row("directives were not asked for", [4], "not checked: settings: 7002 did not report the settings") {
             $0.seen.check.settings["7002"] = nil
         },
-        Row("nothing is known of the disk", [8], "not checked: disk: nothing is known of the disk") {
+        Row("nothing is known of the disk", [8], "not checked: disk: the disk was not read yet") {
             $0.seen.disks = []
         },
         Row("a replica lost its link, and has no memory limit", [3, 7]) { scene in

@@ -27,7 +27,7 @@ import Testing
         let (_, decision) = run(40, every: 5)
         let finding = try #require(decision.finding(.syncLoop))
         #expect(finding.node == "7000" && finding.shard == "7000" && finding.severity == .warning)
-        #expect(finding.message == "7000 begins one full synchronisation of 7003 after another, and none lasts")
+        #expect(finding.message == "7000 repeats full synchronizations of 7003: the replication link breaks each time")
         #expect(finding.hint?.contains("client-output-buffer-limit") == true)
         // It says why the link is down.
         #expect(decision.finding(.linkDown) == nil)
@@ -95,7 +95,8 @@ import Testing
         }
         #expect(
             steps.contains(
-                "waiting for 7003 to be in sync: 7000 begins one full synchronisation after another, and none lasts"),
+                "waiting for 7003 to be in sync: 7000 repeats full synchronizations, and the replication link breaks each time"
+            ),
             "\(steps)")
     }
 }

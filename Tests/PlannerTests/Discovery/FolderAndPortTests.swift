@@ -115,7 +115,7 @@ import Testing
         let decision = scene.run { $0.assessment.serving }
         let finding = decision?.finding(.directoryInUse)
         #expect(finding?.node == "7004")
-        #expect(finding?.message.hasSuffix("which cannot be taken over: no such process") == true)
+        #expect(finding?.message.hasSuffix("which clusterd cannot adopt: no such process") == true)
         #expect(scene.processes["7004"] == nil && scene.starts["7004"] == 1)
     }
 

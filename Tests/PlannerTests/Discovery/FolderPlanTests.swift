@@ -100,7 +100,7 @@ import Testing
         let lost = try plan(folders(), scene.record)
         #expect(lost.repairs.isEmpty && lost.findings.map(\.code) == [.slotsUnknown])
         #expect(lost.findings.first?.severity == .error)
-        #expect(lost.findings.first?.hint == "clusterd up --detach, and then clusterd fix")
+        #expect(lost.findings.first?.hint == "clusterd up --detach, then clusterd fix")
         scene.disk[Scene.folder("7004")]?.nodesFile = .parsed(Scene.settled().file("7004"))
         #expect(try plan(folders(), scene.record).findings == [])
         // The record does not know them either.
@@ -124,6 +124,6 @@ import Testing
         let findings = try plan(folders(), scene.record).findings
         #expect(findings.map(\.code) == [.nodeDown] && findings.first?.node == "7000")
         #expect(findings.first?.severity == .error && findings.first?.repair == nil)
-        #expect(findings.first?.hint == "clusterd up --detach, and then clusterd fix")
+        #expect(findings.first?.hint == "clusterd up --detach, then clusterd fix")
     }
 }

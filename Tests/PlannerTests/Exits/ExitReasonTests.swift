@@ -36,22 +36,22 @@ import Testing
                 "Reading the configuration file, at line 8", ">>> 'maxmemory \"abc\"'",
                 "argument must be a memory value",
             ], kind: .badDirective,
-            cause: "refused its configuration: 'maxmemory \"abc\"': argument must be a memory value"),
+            cause: "rejected its configuration: 'maxmemory \"abc\"': argument must be a memory value"),
         Sample(
             log: ["1:M 24 Nov 2026 21:31:38.224 # Unrecoverable error: corrupted cluster config file."],
-            kind: .badNodesFile, cause: "refused its nodes.conf as corrupted"),
+            kind: .badNodesFile, cause: "rejected its nodes.conf as corrupted"),
         Sample(
             log: [
                 "=== VALKEY BUG REPORT START: Cut & paste starting from here ===",
                 "1:M 24 Nov 2026 21:33:08.892 # Guru Meditation: Unrecoverable error: corrupted cluster config file "
                     + "\"garbage", "\". #cluster_legacy.c:1043",
                 "1:M 24 Nov 2026 21:33:08.893 # valkey 9.1.2 crashed by signal: 11, si_code: 1",
-            ], exit: ProcessExit(signal: 11), kind: .badNodesFile, cause: "refused its nodes.conf as corrupted"),
+            ], exit: ProcessExit(signal: 11), kind: .badNodesFile, cause: "rejected its nodes.conf as corrupted"),
         Sample(
             log: [
                 "=== REDIS BUG REPORT START: Cut & paste starting from here ===",
                 "1:M 24 Nov 2026 21:32:42.266 # ==> cluster_legacy.c:521 'server.cluster->myself == NULL' is not true",
-            ], exit: ProcessExit(signal: 6), kind: .badNodesFile, cause: "refused its nodes.conf as corrupted"),
+            ], exit: ProcessExit(signal: 6), kind: .badNodesFile, cause: "rejected its nodes.conf as corrupted"),
         Sample(
             log: [
                 "1:M 24 Nov 2026 21:31:18.237 # Bad file format reading the append only file appendonly.aof.1.incr.aof: "
@@ -155,7 +155,7 @@ import Testing
             kind: .unknown, cause: "exited with code 1: Can't chdir to '/nowhere': No such file or directory"),
         Sample(
             log: ["1:M 24 Nov 2026 21:31:40.464 # Redis is now ready to exit, bye bye..."], exit: ProcessExit(),
-            kind: .clean, cause: "ended cleanly, by its log (no child of this clusterd: no exit status)"),
+            kind: .clean, cause: "ended cleanly according to its log (not a child of this clusterd: no exit status)"),
         Sample(
             log: [], exit: ProcessExit(), kind: .unknown,
             cause: "ended (not a child of clusterd: no exit status)"),

@@ -82,7 +82,7 @@ import Testing
             log: ["7004:S 01 Jan 2026 00:00:00.000 # Redis is now ready to exit, bye bye..."])
         let end = try noted(&scene)
         #expect(end.identity == lost.process && end.kind == "clean" && end.exit == ProcessExit())
-        #expect(end.cause.hasSuffix("while no clusterd ran") && end.log.count == 1)
+        #expect(end.cause.hasSuffix("while clusterd was not running") && end.log.count == 1)
     }
 
     /// The program of the daemon was replaced, and its children are children still.
@@ -104,7 +104,7 @@ import Testing
         scene.seen.bootID = "another boot"
         scene.look()
         scene.run { $0.record?.member("7004")?.ends?.last != nil }
-        #expect(scene.record?.member("7004")?.ends?.last?.cause == "ended with the host, which has started anew")
+        #expect(scene.record?.member("7004")?.ends?.last?.cause == "ended when the host rebooted")
     }
 
     // MARK: loops
@@ -149,7 +149,7 @@ import Testing
         scene.pass(.seconds(60))
         scene.look()
         let decision = scene.decide()
-        #expect(decision.finding(.nodeDown)?.message.contains("the file is clusterd's own") == true)
+        #expect(decision.finding(.nodeDown)?.message.contains("clusterd itself wrote the file") == true)
         #expect(decision.deeds == [])
     }
 

@@ -280,10 +280,14 @@ struct ProcessDeathTests {
         var decision = scene.decide()
         decision.effects = [.start(.init(node: Self.node, directory: Scene.folder("7000"), incarnation: 1))]
         #expect(
-            violations(in: decision, given: scene.record, seeing: scene.seen).contains { $0.contains("not seen gone") })
+            violations(in: decision, given: scene.record, seeing: scene.seen).contains {
+                $0.contains("not seen to be gone")
+            })
         scene.seen.survey?.recorded[Self.identity] = .gone
         #expect(
-            !violations(in: decision, given: scene.record, seeing: scene.seen).contains { $0.contains("not seen gone") }
+            !violations(in: decision, given: scene.record, seeing: scene.seen).contains {
+                $0.contains("not seen to be gone")
+            }
         )
     }
 

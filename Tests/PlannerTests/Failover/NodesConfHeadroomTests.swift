@@ -36,7 +36,7 @@ import Testing
         let decision = scene.decide()
         #expect(decision.promotion == nil)
         #expect(
-            decision.verdicts.first?.sentence.hasPrefix("7000 is started again as master, in place: there is no room")
+            decision.verdicts.first?.sentence.hasPrefix("7000 is restarted in place as master: there is no room")
                 == true)
         let finding = decision.finding(.failoverHeld)
         #expect(finding?.severity == .warning && finding?.node == "7003" && finding?.shard == "7000")
@@ -67,7 +67,8 @@ import Testing
             scene.answer("7003")
         }
         let finding = scene.decide().finding(.failoverHeld)
-        #expect(finding?.message.contains("7000 is not started in place either: 7003 has newer data") == true)
+        #expect(
+            finding?.message.contains("clusterd does not restart 7000 in place either: 7003 has newer data") == true)
         scene.room(Scene.plenty)
         scene.run { $0.assessment.ready }
         #expect(scene.masters[0] == "7003")
@@ -146,7 +147,7 @@ import Testing
         #expect(decision.nodes("hand over") == ["7004"])
         #expect(
             decision.verdicts.first?.sentence
-                == "7004 is to be master in place of 7001: /data/nodes/7001 has 31 MB free"
+                == "7004 takes over from 7001: /data/nodes/7001 has 31 MB free"
         )
         scene.run { $0.assessment.ready }
         #expect(scene.masters == ["7000", "7004", "7002"])

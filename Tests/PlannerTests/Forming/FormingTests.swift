@@ -125,7 +125,7 @@ import Testing
         scene.turn()
         let refusal = scene.decide().refusal
         #expect(refusal?.code == .tooFewPorts)
-        #expect(refusal?.message == "6 nodes need 6 ports, and only 5 are to be had")
+        #expect(refusal?.message == "6 nodes need 6 ports, and only 5 are available")
         scene.spec.ports = .list([7000, 7001, 7002])
         #expect(scene.decide().refusal?.code == .tooFewPorts)
     }

@@ -175,10 +175,11 @@ import Testing
         #expect(first?.hint == "kill -CONT 7000" && first?.message.contains("clusterd continues it (SIGCONT)") == true)
         let message = relapse("7000", for: 5).finding(.nodeHung)
         #expect(message?.severity == .error && message?.hint == "kill -CONT 7000")
-        #expect(message?.message.contains("is killed and replaced if it stays so for 5 s") == true)
+        #expect(message?.message.contains("kills and replaces it if this lasts for 5 s") == true)
         let alone = decision("7000", Self.asleep, for: 302) { $0.seen.lastInSync["7003"] = nil }
         #expect(
-            alone.finding(.nodeHung)?.message.contains("it is not killed: no replica that could take over answers")
+            alone.finding(.nodeHung)?.message.contains(
+                "clusterd does not kill it: no replica that could take over answers")
                 == true)
     }
 

@@ -32,7 +32,7 @@ import Testing
                 scene.begin(.shutdown("7000", scene.contact("7000"), .always))
             }
             #expect(decision.finding(.nodeHung) == nil && decision.nodes("kill") == [])
-            #expect(decision.finding(.nodeBusy)?.message.contains("clusterd has told it to stop") == true)
+            #expect(decision.finding(.nodeBusy)?.message.contains("clusterd is stopping it") == true)
             #expect(decision.assessment.node("7000")?.health == .busy)
         }
         #expect(Self.silent(for: 400, look).finding(.nodeHung) != nil)

@@ -75,7 +75,7 @@ import Testing
         }
         #expect(decision.orders("continue").isEmpty && decision.orders("kill").isEmpty)
         #expect(
-            decision.finding(.nodeHung)?.message.contains("neither continued nor killed: clusterd is paused") == true)
+            decision.finding(.nodeHung)?.message.contains("neither continues nor kills it: clusterd is paused") == true)
     }
 
     @Test func thatAProcessWasContinuedIsSaidForAWhile() {

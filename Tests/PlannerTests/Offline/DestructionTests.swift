@@ -105,7 +105,7 @@ import Testing
                 folder("/d/7000", ["redis.conf", "nodes.conf", "dump.rdb", "redis.log"], generated: ["redis.conf"]),
             ])
         #expect(plan.steps.map(\.path).filter { $0.hasPrefix("/d/7000") } == ["/d/7000/redis.conf"])
-        #expect(plan.kept.filter { $0.path == "/d/7000" }.map(\.why) == ["it was laid out by hand: its data stay"])
+        #expect(plan.kept.filter { $0.path == "/d/7000" }.map(\.why) == ["it was created by hand: its data stay"])
         #expect(plan.kept.count == 2 + 1)
     }
 
@@ -127,7 +127,7 @@ import Testing
                 folder("/d/nodes/7001", ["dump.rdb"]),
             ])
         #expect(plan.steps.map(\.path).filter { $0.hasPrefix("/d/nodes/7000") } == [])
-        #expect(plan.kept.contains(.init(path: "/d/nodes/7000", why: "a link is not followed: its data stay")))
+        #expect(plan.kept.contains(.init(path: "/d/nodes/7000", why: "clusterd does not follow links: its data stay")))
         let whole = self.plan(
             ["/d/nodes/7000"],
             [

@@ -29,7 +29,7 @@ import Testing
 
     @Test func anotherShapeIsSaidToBeNoReload() {
         let plan = ReloadPlan(from: spec(), to: spec { $0.replicas = 2 })
-        #expect(plan.later.count == 1 && plan.later[0].contains("3 with 2 each"))
+        #expect(plan.later.count == 1 && plan.later[0].contains("3 masters with 2 replicas each"))
         #expect(plan.applied.isEmpty && plan.heldBack.isEmpty && plan.directives.isEmpty)
     }
 
@@ -128,8 +128,8 @@ import Testing
         scene.seen.replies["7004"]?.outcome = .answered("LOADING Redis is loading the dataset in memory")
         let unreached = scene.decide().check.unreached
         #expect(unreached.filter { !$0.isOnItsWay }.map(\.node) == ["7001", "7002"])
-        #expect(unreached.first { $0.node == "7001" }?.why.hasPrefix("it refuses clusterd: WRONGPASS") == true)
-        #expect(unreached.first { $0.node == "7004" }?.why == "it loads its data")
+        #expect(unreached.first { $0.node == "7001" }?.why.hasPrefix("it rejects clusterd: WRONGPASS") == true)
+        #expect(unreached.first { $0.node == "7004" }?.why == "it is loading its data")
         // One that was started since then has read all of it.
         if case .running(var process) = scene.seen.processes["7001"] {
             process.since = scene.now

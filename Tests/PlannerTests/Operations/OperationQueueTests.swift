@@ -53,7 +53,7 @@ import Testing
         try scene.ask(.restartNode("7000"))
         #expect(scene.carryOut().contains("shutdown 7000") == false)
         #expect(scene.record?.operations.map(\.state) == [.done, .done, .failed])
-        #expect(scene.operation?.error == "7000 has no replica that runs; nothing was restarted")
+        #expect(scene.operation?.error == "7000 has no running replica; nothing was restarted")
     }
 
     // MARK: cancel
@@ -82,7 +82,7 @@ import Testing
     @Test func whatHasEndedOrIsNotThereIsRefused() throws {
         var scene = try Scene.ordered(.restartNode("7004"))
         #expect(scene.refusal(.cancel("7"))?.exit == 64)
-        #expect(scene.refusal(.cancel("7"))?.message.contains("open are 1 (restart-node 7004)") == true)
+        #expect(scene.refusal(.cancel("7"))?.message.contains("open operations: 1 (restart-node 7004)") == true)
         _ = scene.carryOut()
         #expect(scene.refusal(.cancel("1"))?.code == .operationEnded)
     }

@@ -28,7 +28,9 @@ import Testing
         scene.die("7001")
         scene.replaceDaemon()
         for _ in 0..<300 { #expect(scene.turn().story.isEmpty) }
-        #expect(scene.decide().finding(.nodeDown)?.message == "7001 ended while no clusterd ran; clusterd is paused")
+        #expect(
+            scene.decide().finding(.nodeDown)?.message
+                == "7001 ended while clusterd was not running; clusterd is paused")
         try scene.ask(.resume)
         scene.run { $0.assessment.ready }
         #expect(scene.processes.count == 6)

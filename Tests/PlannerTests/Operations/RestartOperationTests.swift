@@ -70,7 +70,7 @@ import Testing
         #expect(scene.carryOut() == ["shutdown 7004", "start 7004"])
         let operation = try #require(scene.record?.operations.last)
         #expect(operation.state == .failed)
-        #expect(operation.error == "7004 runs and cannot be in sync: 7001, its master, was stopped")
+        #expect(operation.error == "7004 runs but cannot get in sync: 7001, its master, was stopped")
     }
 
     // MARK: the hand-over
@@ -180,7 +180,7 @@ import Testing
         }
         #expect(scene.operation?.state == .failed)
         #expect(
-            scene.operation?.error?.hasPrefix("7004 runs and cannot be in sync: 7001, its master, could not load")
+            scene.operation?.error?.hasPrefix("7004 runs but cannot get in sync: 7001, its master, could not load")
                 == true,
             "\(scene.operation?.error ?? "")")
     }
@@ -209,7 +209,7 @@ import Testing
         scene.look()
         let operation = scene.decide().record?.operations.last
         #expect(operation?.state == .failed)
-        #expect(operation?.error?.hasPrefix("7004 refused its configuration: Bad directive") == true)
+        #expect(operation?.error?.hasPrefix("7004 rejected its configuration: Bad directive") == true)
     }
 
     @Test func itIsNotDoneBeforeTheNodeIsInSync() throws {

@@ -43,7 +43,7 @@ import Testing
         #expect(scene.operation?.state == .failed)
         #expect(
             scene.operation?.error
-                == "7003 refused its configuration: Bad directive: Bad directive; not restarted: 7000 7001 7002 7004 7005"
+                == "7003 rejected its configuration: Bad directive: Bad directive; not restarted: 7000 7001 7002 7004 7005"
         )
         #expect(scene.processes.count == 5)
     }

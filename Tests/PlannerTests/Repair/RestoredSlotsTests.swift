@@ -74,7 +74,7 @@ import Testing
         scene.run { $0.finding(.slotsUnknown)?.repair != nil }
         let finding = try #require(scene.decide().finding(.slotsUnknown))
         #expect(finding.repair == .restoreSlots(.init(owners: [.init(member: "7000", slots: slots)])))
-        #expect(finding.message.hasPrefix("7000 7003 are not started: "))
+        #expect(finding.message.hasPrefix("clusterd does not start 7000 7003: "))
         try scene.ask(.fix([try #require(finding.repair?.id)]))
         for _ in 0..<400 where scene.starts["7003"] != 2 {
             scene.turn()

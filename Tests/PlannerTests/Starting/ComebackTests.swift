@@ -59,7 +59,7 @@ import Testing
         #expect(findings.filter { $0.repair != nil }.map(\.node) == ["7000"])
         let replica = try #require(findings.first { $0.node == "7003" })
         #expect(
-            replica.severity == .warning && replica.message.hasSuffix("it takes all data from 7000, once that serves"))
+            replica.severity == .warning && replica.message.hasSuffix("it copies all data from 7000 once 7000 serves"))
     }
 
     @Test func slotsThatNobodyKnowsWaitForTheOperator() {

@@ -33,6 +33,6 @@ import Testing
         let end = scene.run { $0.assessment.serving && $0.assessment.progress.agreeing >= 5 }
         let finding = end?.finding(.dataOld)
         #expect((finding?.node == "7000") == isSaid)
-        if let finding { #expect(finding.message.contains("keys that were deleted since are back")) }
+        if let finding { #expect(finding.message.contains("keys deleted since then are back")) }
     }
 }

@@ -159,7 +159,7 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
         ("for 7004 to answer", Spoiled("not asked yet") { $0.seen.replies["7004"] = nil }),
         ("for 7004 to be in sync", Spoiled("link down") { $0.answer("7004") { $0.replication.linkUp = false } }),
         (
-            "for all nodes to agree: 7001 takes 7003 for a master",
+            "for all nodes to agree: 7001 sees 7003 as a master",
             Spoiled("a view differs") { $0.answer("7001") { $0.view.entries[3].flags = .master } }
         ),
     ]

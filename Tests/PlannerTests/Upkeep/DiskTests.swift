@@ -105,11 +105,11 @@ import Testing
         let found = decision.findings.filter { $0.code.rawValue.hasPrefix("disk-") }
         #expect(found.map(\.code) == [code].compactMap { $0 })
         for finding in found {
-            #expect(finding.message.hasPrefix("/data has \(files ?? 0) inodes free; below 100 nothing is started"))
+            #expect(finding.message.hasPrefix("/data has \(files ?? 0) inodes free; below 100 clusterd starts nothing"))
             #expect(finding.hint?.contains("df -i") == true)
         }
         let report = HealthReport(decision, scene.spec)
-        #expect(report.passed.contains("There is room on the disk of /data.") == found.isEmpty)
+        #expect(report.passed.contains("The disk of /data has enough free space.") == found.isEmpty)
     }
 
     @Test func withoutInodesNobodyIsPromotedAndNothingIsMade() {
@@ -153,7 +153,7 @@ import Testing
         scene.ownDisk(of: "7004", free: 102 << 20)
         let finding = scene.decide().finding(.diskLow)
         #expect(finding?.node == "7004")
-        #expect(finding?.message == "/data/nodes/7004 has 102 MB free; below 102 MB nothing is started")
+        #expect(finding?.message == "/data/nodes/7004 has 102 MB free; below 102 MB clusterd starts nothing")
     }
 
     // MARK: starting

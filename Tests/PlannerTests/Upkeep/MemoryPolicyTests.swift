@@ -138,7 +138,7 @@ import Testing
     }
 
     private static let limitReached = "killed by the kernel at its memory-max of 512 MB"
-    private static let limitNotReached = "killed by the kernel for want of memory, below its own memory-max"
+    private static let limitNotReached = "killed by the kernel: out of memory, below its own memory-max"
     private static let ends: [(ProcessExit, Int64, Int64, String, Bool?)] = [
         (ProcessExit(signal: 9), 1, 1, limitReached, true), (ProcessExit(signal: 9), 1, 0, limitNotReached, true),
         (ProcessExit(signal: 9), 0, 0, "killed by SIGKILL", false), (ProcessExit(), 1, 1, limitReached, true),

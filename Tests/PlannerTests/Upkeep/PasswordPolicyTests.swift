@@ -131,7 +131,8 @@ import Testing
         #expect(scene.operation?.state == .failed)
         let words = scene.operation?.error ?? ""
         #expect(
-            words.contains("does not take the configured requirepass while it runs (ERR unknown command)"), "\(words)")
+            words.contains("does not accept the configured requirepass while it runs (ERR unknown command)"), "\(words)"
+        )
         #expect(words.contains("clusterd stop, then clusterd up"), "\(words)")
     }
 
