@@ -16,7 +16,7 @@ package enum ReasonCode: String, CaseIterable, Sendable, Hashable, Codable, Cust
     case portTaken = "port-taken"
     case portMoved = "port-moved"
     case settingsFollowed = "settings-followed"
-    case settingsForNobody = "settings-for-nobody"
+    case settingsWithoutNode = "settings-without-node"
     case portUnusable = "port-unusable"
     case tooFewPorts = "too-few-ports"
     case promotionRefused = "promotion-refused"

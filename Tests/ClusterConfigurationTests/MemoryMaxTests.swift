@@ -22,7 +22,7 @@ import Testing
 
     @Test(arguments: [
         ("cluster: {memory-max: lots}", "a.yaml:1:23: cluster.memory-max: a size such as 2gb is expected"),
-        ("cluster: {memory-max: 1mb}", "a.yaml:1:23: cluster.memory-max: a node needs 16mb at least"),
+        ("cluster: {memory-max: 1mb}", "a.yaml:1:23: cluster.memory-max: a node needs at least 16mb"),
         (
             "nodes: {\"7001\": {memory-max: [1gb]}}",
             "a.yaml:1:30: nodes.7001.memory-max: a size such as 2gb is expected"

@@ -86,7 +86,7 @@ import Testing
 
             let kept = try #require(try quarantine(daemon).folders.last)
             #expect(kept.node?.text == "\(daemon.base + 5)" && kept.keys?.count == 2)
-            #expect(kept.why?.contains("of a node that knows nobody") == true)
+            #expect(kept.why?.contains("of a node that knows no other node") == true)
             // As the note says: a server reads them out of a copy.
             let copy = daemon.home + "/copy"
             try FileManager.default.copyItem(atPath: "\(daemon.data)/quarantine/\(kept.id)", toPath: copy)

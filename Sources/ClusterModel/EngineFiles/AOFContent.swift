@@ -42,7 +42,7 @@ package struct AOFContent: Hashable, Sendable {
             case .select: continue
             case .otherCommand: return .keys
             case .cutShort: return short
-            case .malformed: return .unreadable("holds something that is no command")
+            case .malformed: return .unreadable("contains bytes that are not a command")
             }
         }
         return isWhole ? .noKeys : short

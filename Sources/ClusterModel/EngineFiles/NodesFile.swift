@@ -101,7 +101,7 @@ extension NodesFile {
         var vars: (currentEpoch: UInt64, lastVoteEpoch: UInt64)?
 
         mutating func take(_ fields: [ArraySlice<UInt8>], line: Int) throws(NodeLineTrouble) {
-            guard vars == nil else { throw NodeLineTrouble("stands behind the vars line") }
+            guard vars == nil else { throw NodeLineTrouble("comes after the vars line") }
             if fields.first?.elementsEqual("vars".utf8) == true {
                 vars = try Self.vars(fields)
                 return
@@ -140,7 +140,7 @@ extension NodesFile {
         /// Errors that only the whole file can show.
         func checkWhole(lastLine: Int) throws(NodesFileError) {
             guard entries.contains(where: { $0.flags.contains(.myself) }) else {
-                throw .corrupt(line: lastLine, why: "is reached without a line with the flag myself")
+                throw .corrupt(line: lastLine, why: "ends the file, and no line has the flag myself")
             }
             for (entry, line) in zip(entries, lines) {
                 if let master = entry.masterID, !ids.contains(master) {

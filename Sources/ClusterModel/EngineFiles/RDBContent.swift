@@ -11,7 +11,7 @@ package struct RDBContent: Hashable, Sendable {
         do throws(RDBTrouble) {
             let evidence = try reader.walk()
             guard evidence != .keys else { return RDBContent(evidence: .keys, header: reader.header) }
-            guard reader.position == fileSize else { throw RDBTrouble("goes on behind its end") }
+            guard reader.position == fileSize else { throw RDBTrouble("continues after its end mark") }
             return RDBContent(evidence: evidence, header: reader.header)
         } catch {
             return RDBContent(evidence: .unreadable(error.why), header: reader.header)

@@ -50,7 +50,8 @@ package struct StrayFolders {
                 hint:
                     "stop the cluster (clusterd stop), move the folder to \(owner.directory), and start clusterd again")
         }
-        let whose = facts.parsed?.view.entries.count == 1 ? "of a node that knows nobody" : "of another cluster's node"
+        let whose =
+            facts.parsed?.view.entries.count == 1 ? "of a node that knows no other node" : "of another cluster's node"
         return Finding(
             .standaloneWithKeys, .error, node: member.name,
             "\(facts.path) holds keys, and its \(file) is \(whose): clusterd does not change it, and does not start \(member.name) in it",

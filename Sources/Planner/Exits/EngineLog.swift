@@ -105,7 +105,7 @@ struct EngineLog {
         if let line = last("Out Of Memory allocating") { return Self.words(line) }
         if let line = last("Guru Meditation") { return Self.words(line) }
         if let line = last(" is not true") { return "assertion failed: \(Self.words(line))" }
-        return "see the crash report in its log"
+        return "its log has a crash report"
     }
 
     /// The crash report for a signal that another process sent names the sender: `Killed by PID: 4182, UID: 1000`.

@@ -96,7 +96,9 @@ package struct ExitReason: Sendable, Equatable, Hashable {
         if exit.signal == 9 { return (.killed, exit.cause) }
         if let (kind, cause) = log.reason { return (kind, cause) }
         if exit.signal != nil, let sender = log.sender { return (.killed, "\(exit.cause), \(sender)") }
-        if let report = log.crashReport { return (.crashed, exit.signal == nil ? report : "\(exit.cause): \(report)") }
+        if let report = log.crashReport {
+            return (.crashed, "\(exit.signal == nil ? "crashed" : exit.cause): \(report)")
+        }
         if exit.signal != nil { return (.crashed, exit.cause) }
         guard exit.code == nil else {
             return (.unknown, exit.cause + (log.lastWarning.map { ": \($0)" } ?? ""))

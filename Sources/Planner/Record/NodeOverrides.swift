@@ -12,7 +12,7 @@ package enum NodeOverrides {
         let lost = spec.overrides.filter { !nodes.contains($0.key) }.sorted { $0.key < $1.key }
         guard let first = lost.first else { return nil }
         return Refusal(
-            .settingsForNobody,
+            .settingsWithoutNode,
             lost.map { "\($0.value.origin): there is no node '\($0.key)' for these settings" }.joined(separator: "; "),
             hint: "the nodes are \(list(nodes)); a node's name is the port that it was formed with"
                 + (nearest(first.key, nodes).map { "; did you mean '\($0)'?" } ?? ""), exit: 78)

@@ -82,9 +82,9 @@ struct DataEvidenceTests {
         ("a FLUSHALL", select + "*1\r\n$8\r\nFLUSHALL\r\n", .keys),
         ("a cut SELECT", "*2\r\n$6\r\nSELECT\r\n$1\r\n", .unreadable("is cut short")),
         ("an odd SELECT", "*3\r\n$6\r\nSELECT\r\n$1\r\n0\r\n$1\r\n0\r\n", .keys),
-        ("text", "SET a b\r\n", .unreadable("holds something that is no command")),
-        ("NUL bytes", "\0\0\0\0\0\0\0\0", .unreadable("holds something that is no command")),
-        ("a negative count", "*-1\r\n", .unreadable("holds something that is no command")),
+        ("text", "SET a b\r\n", .unreadable("contains bytes that are not a command")),
+        ("NUL bytes", "\0\0\0\0\0\0\0\0", .unreadable("contains bytes that are not a command")),
+        ("a negative count", "*-1\r\n", .unreadable("contains bytes that are not a command")),
     ])
     func readsAppendOnlyFiles(what: String, text: String, expected: DataEvidence) {
         let bytes = Array(text.utf8)

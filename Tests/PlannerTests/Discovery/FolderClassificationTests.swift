@@ -15,7 +15,7 @@ import Testing
         return scene
     }
 
-    /// The folder of a node that knows nobody, as an unfinished `create` leaves it.
+    /// The folder of a node that knows no other node, as an unfinished `create` leaves it.
     static func standalone(_ name: NodeName, _ id: NodeID? = nil, slots: SlotSet = SlotSet(), keys: Bool = false)
         -> DirectoryFacts
     {

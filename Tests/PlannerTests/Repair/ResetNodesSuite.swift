@@ -26,7 +26,7 @@ extension ResetNodesSuite {
         change(&view.entries[index])
     }
 
-    /// A node that was reset: a master without slots that knows nobody and holds nothing.
+    /// A node that was reset: a master without slots that knows no other node and holds nothing.
     func reset(_ name: NodeName, id: NodeID? = nil, keys: Int64 = 0) -> (inout NodeReport) -> Void {
         { report in
             report.view.entries.removeAll { $0.id != Scene.id(name) }
