@@ -16,7 +16,7 @@ import Testing
         #expect(finding?.code == .diskHangs && finding?.severity == .error)
         #expect(
             finding?.message.hasPrefix(
-                "writing /my data/state.json has not returned since 1970-01-01 00:00:55 UTC: its disk does not answer")
+                "writing /my data/state.json has not returned since 1970-01-01 00:00:55 UTC: its disk does not respond")
                 == true)
         #expect(finding?.hint == "findmnt -T '/my data/state.json'")
     }

@@ -41,7 +41,7 @@ import Testing
         #expect(
             write.text == "file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n")
         #expect(write.path == "/data/nodes/7000/appendonlydir/appendonly.aof.manifest")
-        #expect(finding.repair?.text.contains("keep appendonlydir in quarantine/") == true)
+        #expect(finding.repair?.text.contains("copy appendonlydir to quarantine/") == true)
     }
 
     @Test func fixWritesTheManifestAfterACopyAndStartsTheMaster() throws {
