@@ -54,7 +54,7 @@ import Testing
             #expect(parts.contains("WATCHDOG=1\nSTATUS=upgrading clusterd to "))
             // For who watches the unit it is active all the while.
             #expect(!parts.contains("RELOADING=1") && !parts.contains("STOPPING=1"))
-            told = String(parts[(parts.range(of: "STATUS=replacing")?.upperBound ?? parts.endIndex)...])
+            told = String(parts[(parts.range(of: "STATUS=upgrading")?.upperBound ?? parts.endIndex)...])
             #expect(
                 await eventually {
                     told += receive(socket)

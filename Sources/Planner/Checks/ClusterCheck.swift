@@ -102,14 +102,15 @@ extension Turn {
                         .slotsNotServed, .error, node: member.name,
                         "\(slots.named) of \(member.name) \(slots.count == 1 ? "is" : "are") not served: it does not answer"
                     ),
-                    for: Self.standing)
+                    about: .silence, for: Self.standing)
                 continue
             }
             guard !report.clusterStateOK, missing.isEmpty else { continue }
             suspect(
                 Finding(
                     .slotsNotServed, .error, node: member.name,
-                    "\(member.name) serves none of its slots: it reports cluster_state:fail"), for: Self.standing)
+                    "\(member.name) serves none of its slots: it reports cluster_state:fail"), about: .clusterDown,
+                for: Self.standing)
         }
         checkWrites(topology)
         checkOpenSlots()

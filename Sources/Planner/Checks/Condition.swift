@@ -15,6 +15,9 @@ package struct Condition: Sendable, Hashable {
         case path(String)
         case nodes(NodeName, NodeName)
         case view(Misbelief)
+        /// The node does not answer, or answers that the cluster is down: after the one the other begins anew.
+        case silence
+        case clusterDown
     }
 }
 

@@ -40,6 +40,31 @@ import Testing
         #expect(scene.decide().findings == [])
     }
 
+    /// Whoever answers again after a silence reports `cluster_state:fail` for a moment: that has its own time.
+    @Test func aNodeThatAnswersAgainIsGivenTimeToServe() {
+        var scene = Scene.settled()
+        for _ in 0..<5 {
+            scene.hear()
+            scene.seen.replies["7000"]?.outcome = .silent
+            scene.take(scene.decide())
+            scene.pass(.seconds(1))
+        }
+        scene.hear()
+        scene.seen.replies["7000"]?.outcome = .silent
+        #expect(scene.decide().finding(.slotsNotServed)?.message.hasSuffix("it does not answer") == true)
+        scene.answer("7000") { $0.clusterStateOK = false }
+        #expect(scene.decide().finding(.slotsNotServed) == nil)
+        for _ in 0..<3 {
+            scene.hear()
+            scene.answer("7000") { $0.clusterStateOK = false }
+            scene.take(scene.decide())
+            scene.pass(.seconds(1))
+        }
+        scene.hear()
+        scene.answer("7000") { $0.clusterStateOK = false }
+        #expect(scene.decide().finding(.slotsNotServed)?.message.contains("cluster_state:fail") == true)
+    }
+
     @Test func aSlotThatItsOwnerGaveUpIsUncovered() {
         let found = findings(after: .seconds(2)) { name, report in
             guard name == "7000" else { return }
