@@ -2,11 +2,11 @@ import ClusterModel
 import Planner
 import Testing
 
-/// Certificates that end soon, have ended, or cannot be used.
+/// Certificates that expire soon, have expired, or cannot be used.
 @Suite struct CertificateCheckTests {
     private static let day = Duration.seconds(86_400)
 
-    /// A cluster with TLS whose files were looked at just now.
+    /// A cluster with TLS whose certificate files were just read.
     private func scene(_ readings: CertificateReading..., change: (inout Scene) -> Void = { _ in }) -> Scene {
         var scene = Scene.settled()
         scene.spec.directives += [
@@ -30,11 +30,11 @@ import Testing
             path: path, ends: WallTime(milliseconds: Scene.wall.milliseconds + Int64(days * 86_400_000)))
     }
 
-    @Test func oneThatIsGoodForLongIsNoFinding() {
+    @Test func aCertificateFarFromExpiryIsNotAFinding() {
         #expect(findings(scene(reading("/tls/node.crt", in: 30), reading("/tls/ca.crt", in: 3650))) == [])
     }
 
-    @Test func oneThatEndsSoonIsAWarningWithItsNodesAndItsDate() {
+    @Test func aCertificateThatExpiresSoonIsAWarningWithItsNodesAndDate() {
         let found = findings(scene(reading("/tls/node.crt", in: 29.9)))
         #expect(found.map(\.code) == [.certificateEnds] && found[0].severity == .warning && found[0].node == nil)
         #expect(
@@ -42,13 +42,13 @@ import Testing
                 == "the certificate /tls/node.crt of all nodes expires at 2023-12-14 19:49:20 UTC: after that, nodes and clients "
                 + "reject each other")
         #expect(found[0].hint == "replace the certificate and its key with newer ones, then: clusterd reload")
-        // The sentence is the same on each day, so that it is told once.
+        // The message is the same on each day, so that it is reported only once.
         var later = scene(reading("/tls/node.crt", in: 29.9))
         later.pass(Self.day * 3)
         #expect(findings(later).map(\.message) == found.map(\.message))
     }
 
-    @Test func oneThatIsOverIsAnError() {
+    @Test func anExpiredCertificateIsAnError() {
         var late = scene(reading("/tls/ca.crt", in: 1))
         #expect(findings(late).map(\.severity) == [.warning])
         late.pass(Self.day + .seconds(1))
@@ -57,7 +57,7 @@ import Testing
         #expect(found[0].message.contains("/tls/ca.crt of all nodes expired at 2023-11-15 22:13:20 UTC"))
     }
 
-    @Test func theNodesThatHaveOneOfTheirOwnAreNamed() {
+    @Test func theWarningNamesTheNodesWithTheirOwnCertificate() {
         let found = findings(
             scene(reading("/tls/node.crt", in: 3), reading("/tls/own.crt", in: 2)) { scene in
                 for node: NodeName in ["7001", "7004"] {
@@ -70,7 +70,7 @@ import Testing
         #expect(found.contains { $0.message.hasPrefix("the certificate /tls/own.crt of 7001 7004 expires") })
     }
 
-    @Test func oneThatCannotBeUsedIsFoundOnceItHasLasted() {
+    @Test func anUnusableCertificateIsAFindingOnceItPersists() {
         var scene = scene(CertificateReading(path: "", trouble: "/tls/node.key cannot be read: Permission denied"))
         #expect(findings(scene) == [])
         scene.take(scene.decide())
@@ -82,7 +82,7 @@ import Testing
                 == "/tls/node.key cannot be read: Permission denied: clusterd cannot start a node with it")
     }
 
-    @Test func checkSaysThatAllAreGood() {
+    @Test func checkReportsThatAllCertificatesAreValid() {
         var good = scene(reading("/tls/node.crt", in: 400))
         good.run { _ in true }
         let passed = HealthReport(good.decide(), good.spec).passed

@@ -2,10 +2,9 @@ import ClusterModel
 import Planner
 import Testing
 
-/// What is found wrong with a settled cluster in which one thing is not as it should be, and that it is found once it has
-/// lasted, and not before.
+/// A settled cluster in which one thing is wrong: the check reports it once it persists, and not before.
 @Suite struct ClusterCheckTests {
-    /// The findings of a scene in which every node answers with what `change` makes of it, after it has lasted.
+    /// The findings of a scene in which `change` alters the reply of every node, once they persist.
     private func findings(
         after time: Duration = .seconds(12), _ scene: Scene = .settled(),
         _ change: (NodeName, inout NodeReport) -> Void = { _, _ in }
@@ -33,15 +32,16 @@ import Testing
         change(&report.view.entries[index])
     }
 
-    @Test func aSettledClusterHasNothingButNotices() {
+    @Test func aSettledClusterHasOnlyNotices() {
         #expect(findings() == [])
         var scene = Scene.settled()
         scene.run { $0.check.notices.contains { $0.code == .memoryUnlimited } }
         #expect(scene.decide().findings == [])
     }
 
-    /// Whoever answers again after a silence reports `cluster_state:fail` for a moment: that has its own time.
-    @Test func aNodeThatAnswersAgainIsGivenTimeToServe() {
+    /// A node that responds again after a silence reports `cluster_state:fail` for a moment, and has its own grace
+    /// period.
+    @Test func aNodeThatRespondsAgainHasAGracePeriod() {
         var scene = Scene.settled()
         for _ in 0..<5 {
             scene.hear()
@@ -65,14 +65,14 @@ import Testing
         #expect(scene.decide().finding(.slotsNotServed)?.message.contains("cluster_state:fail") == true)
     }
 
-    @Test func aSlotThatItsOwnerGaveUpIsUncovered() {
+    @Test func aSlotThatItsOwnerReleasedIsUncovered() {
         let found = findings(after: .seconds(2)) { name, report in
             guard name == "7000" else { return }
             edit(&report, Scene.id("7000")) { $0.slots = $0.slots.subtracting(SlotSet(5...5)) }
         }
         #expect(found.map(\.code) == [.slotsUncovered])
         #expect(found[0].message.hasPrefix("slot 5 belongs to no node") && found[0].severity == .error)
-        // The others still say that 7000 owns it; that is told once gossip had its time.
+        // The other nodes still report 7000 as the owner; the finding appears once gossip had time to spread.
         let later = findings { name, report in
             guard name == "7000" else { return }
             edit(&report, Scene.id("7000")) { $0.slots = $0.slots.subtracting(SlotSet(5...5)) }
@@ -81,7 +81,7 @@ import Testing
         #expect(saying?.message == "7001 7002 7003 7004 7005 say that 7000 owns slot 5")
     }
 
-    @Test func aReplicaThatFollowsAnotherMasterIsMisplacedAndItsShardLacksOne() {
+    @Test func aReplicaOfTheWrongMasterIsMisplacedAndItsShardLacksAReplica() {
         let found = findings { name, report in
             edit(&report, Scene.id("7003")) { $0.masterID = Scene.id("7001") }
         }
@@ -92,7 +92,7 @@ import Testing
         #expect(found.first { $0.code == .replicasMissing }?.shard == "7000")
     }
 
-    @Test func aSlotLeftHalfMovedIsOpenAfterAWhile() {
+    @Test func aHalfMovedSlotIsReportedAsOpenOnceItPersists() {
         let change = { (name: NodeName, report: inout NodeReport) in
             if name == "7000" {
                 self.edit(&report, Scene.id("7000")) { $0.migrating = [.init(slot: 7, node: Scene.id("7001"))] }
@@ -119,7 +119,7 @@ import Testing
     }
 
     @Test(arguments: [("fail", .ghostNode), ("noaddr", .ghostNode), ("", .foreignNode)] as [(String, ReasonCode)])
-    func aNodeThatNobodyStartedIsAGhostOrAStranger(flag: String, code: ReasonCode) {
+    func anUnmanagedNodeIsAGhostOrAForeignNode(flag: String, code: ReasonCode) {
         let found = findings { _, report in
             var entry = NodeEntry(id: Scene.id("abc"), host: "127.0.0.1", ports: PortPair(client: 7009))
             entry.flags = flag == "fail" ? [.master, .fail] : flag == "noaddr" ? [.master, .noaddr] : [.master]
@@ -129,7 +129,7 @@ import Testing
         #expect(found[0].message.contains("127.0.0.1:7009"))
     }
 
-    @Test func aLinkThatIsDownAndPersistenceThatFailsAreTold() {
+    @Test func aDownLinkAndFailingPersistenceAreFindings() {
         let down = findings { name, report in if name == "7004" { report.replication.linkUp = false } }
         #expect(down.first { $0.code == .linkDown }?.node == "7004")
         let failing = findings(after: .seconds(2)) { name, report in
@@ -138,7 +138,7 @@ import Testing
         #expect(failing.map(\.code) == [.persistenceFailing])
     }
 
-    @Test func whatLastsOnlyAMomentIsNoFinding() {
+    @Test func aTransientConditionIsNotAFinding() {
         var turns = 0
         let found = findings { name, report in
             turns += 1
@@ -147,7 +147,7 @@ import Testing
         #expect(found == [])
     }
 
-    @Test func memoryNearTheLimitIsTroubleOnlyWithoutEviction() {
+    @Test func memoryNearTheLimitIsAFindingOnlyWithoutEviction() {
         func found(policy: String, used: Int64) -> [ReasonCode] {
             var scene = Scene.settled()
             for name in scene.processes.keys { scene.settings[name] = ["maxmemory-policy": policy] }
@@ -161,7 +161,7 @@ import Testing
         #expect(found(policy: "noeviction", used: 87) == [])
     }
 
-    @Test func aDirectiveChangedByHandIsToldWithWhereItIsConfigured() {
+    @Test func aFindingOnAChangedDirectiveNamesWhereItIsConfigured() {
         var scene = Scene.settled()
         scene.spec.directives.append(
             .init(
@@ -175,12 +175,12 @@ import Testing
             found[0].message
                 == "maxmemory-policy of 7001 is 'allkeys-lru', but the configuration says 'noeviction' (conf.d/20.yaml:4:5)"
         )
-        // Nobody configured it: then it is uneven.
+        // If no configuration sets the directive, the finding is that the nodes differ.
         scene.spec.directives.removeLast()
         #expect(findings(scene).map(\.code) == [.settingsUneven])
     }
 
-    @Test func aPasswordIsNeverInAFinding() {
+    @Test func aFindingNeverContainsAPassword() {
         var scene = Scene.settled()
         scene.spec.directives.append(.init(name: "requirepass", arguments: ["new-secret"]))
         for name in scene.processes.keys { scene.settings[name] = ["requirepass": "old-secret"] }
@@ -189,7 +189,7 @@ import Testing
         #expect(found.allSatisfy { !$0.message.contains("secret") })
     }
 
-    @Test func aDirectiveThatTheEngineKeepsIsPending() {
+    @Test func aDirectiveThatCannotChangeLiveIsPending() {
         var scene = Scene.settled()
         scene.spec.directives.append(.init(name: "databases", arguments: ["4"]))
         for name in scene.processes.keys { scene.settings[name] = ["databases": "16"] }
@@ -197,8 +197,8 @@ import Testing
         #expect(scene.decide().assessment.nodes.allSatisfy { $0.pendingRestart == ["databases"] })
     }
 
-    /// A daemon that starts with another address over running nodes does not move them.
-    @Test func anAddressThatOnlyTheConfigurationHasIsPending() {
+    /// A daemon that starts with another address does not move running nodes.
+    @Test func aNewlyConfiguredAddressIsPending() {
         var scene = Scene.settled()
         scene.spec.announce = "10.0.0.7"
         for name in scene.processes.keys { scene.settings[name] = ["cluster-announce-ip": "", "bind": "127.0.0.1"] }
@@ -219,11 +219,11 @@ import Testing
         ("notify-keyspace-events", "KEA", "AKE", true), ("notify-keyspace-events", "Ex", "xE", true),
         ("notify-keyspace-events", "Ex", "xK", false),
     ])
-    func valuesAreComparedAsTheEngineShowsThem(name: String, configured: String, live: String, same: Bool) {
+    func settingValuesAreComparedInTheEnginesNotation(name: String, configured: String, live: String, same: Bool) {
         #expect(SettingValue.isSame(name, configured, live: live) == same)
     }
 
-    @Test func aReportNamesWhatIsWellAndIsUnhealthyOnlyOnErrors() {
+    @Test func aReportListsPassedChecksAndIsUnhealthyOnlyOnErrors() {
         var scene = Scene.settled()
         scene.run { $0.check.answers == nil && !$0.check.isPending && $0.assessment.ready }
         let well = HealthReport(scene.decide(), scene.spec)

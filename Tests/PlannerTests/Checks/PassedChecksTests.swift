@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// `check` says [OK] only of what was looked at, and is so. Invariant: ready-is-true.
+/// `check` prints [OK] only for what it verified. Invariant: ready-is-true.
 @Suite struct PassedChecksTests {
     private static func well() -> Scene {
         var scene = Scene.settled()
@@ -24,7 +24,7 @@ import Testing
         "The disk of /data has enough free space.",
     ]
 
-    @Test func whatIsSoIsSaid() {
+    @Test func everyPassedCheckIsReported() {
         let scene = Self.well()
         let report = HealthReport(scene.decide(), scene.spec)
         #expect(report.passed == Self.all && !report.findings.contains { $0.code == .notChecked })
@@ -32,7 +32,7 @@ import Testing
 
     struct Row: Sendable, CustomTestStringConvertible {
         var testDescription: String
-        /// Places in `all` of what is not said.
+        /// Indexes in `all` of the lines that are missing.
         var unsaid: [Int]
         var notChecked: String?
         var change: @Sendable (inout Scene) -> Void
@@ -75,7 +75,7 @@ import Testing
         Row("one node has no limit", [7]) { $0.answer("7000") },
     ]
 
-    @Test(arguments: rows) func whatIsNotSoOrNotKnownIsNotSaid(_ row: Row) {
+    @Test(arguments: rows) func aFailedOrUnknownCheckIsNotReportedAsPassed(_ row: Row) {
         var scene = Self.well()
         row.change(&scene)
         let report = HealthReport(scene.decide(), scene.spec)
@@ -84,7 +84,7 @@ import Testing
         #expect(report.findings.first { $0.code == .notChecked }?.message == row.notChecked)
     }
 
-    @Test func aNodeThatWasStoppedIsCounted() {
+    @Test func aStoppedNodeIsCounted() {
         var scene = Self.well()
         scene.record?.members[3].wanted = .stopped
         scene.die("7003")
@@ -94,7 +94,7 @@ import Testing
         #expect(!report.passed.contains("Every master has its replica, in sync."))
     }
 
-    @Test func withoutAppendOnlyFilesNoneIsWritten() {
+    @Test func withoutAppendOnlyFilesTheSaveCheckStillPasses() {
         var scene = Self.well()
         for name in scene.processes.keys.sorted() { scene.answer(name) { $0.persistence.appendOnly = false } }
         #expect(HealthReport(scene.decide(), scene.spec).passed.contains("No save has failed."))

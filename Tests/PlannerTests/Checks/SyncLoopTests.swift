@@ -3,9 +3,9 @@ import Testing
 
 @testable import Planner
 
-/// A master whose replica is given all data again and again.
+/// A master that repeats full synchronizations of its replica.
 @Suite struct SyncLoopTests {
-    /// Once a second for so long: `7000` has begun one more full synchronisation each `every` seconds, and `7003` has no link.
+    /// For this many seconds, `7000` starts another full synchronization each `every` seconds, and `7003` has no link.
     private func run(_ seconds: Int, every: Int, linkUp: Bool = false) -> (Scene, Decision) {
         var scene = Scene.settled()
         var decision = scene.decide()
@@ -23,22 +23,22 @@ import Testing
         return (scene, decision)
     }
 
-    @Test func aLoopIsFoundAndNamed() throws {
+    @Test func aFullSynchronizationLoopIsAFindingWithItsNodes() throws {
         let (_, decision) = run(40, every: 5)
         let finding = try #require(decision.finding(.syncLoop))
         #expect(finding.node == "7000" && finding.shard == "7000" && finding.severity == .warning)
         #expect(finding.message == "7000 repeats full synchronizations of 7003: the replication link breaks each time")
         #expect(finding.hint?.contains("client-output-buffer-limit") == true)
-        // It says why the link is down.
+        // The finding names why the link is down.
         #expect(decision.finding(.linkDown) == nil)
     }
 
-    @Test func twoSynchronisationsAreNoLoop() {
+    @Test func twoFullSynchronizationsAreNotALoop() {
         let (_, decision) = run(40, every: 20)
         #expect(decision.finding(.syncLoop) == nil && decision.finding(.linkDown) != nil)
     }
 
-    @Test func whatWasBegunLongAgoDoesNotCount() {
+    @Test func oldFullSynchronizationsDoNotCount() {
         let (first, _) = run(40, every: 5)
         var scene = first
         for _ in 0..<70 {
@@ -51,12 +51,12 @@ import Testing
         #expect(scene.decide().finding(.syncLoop) == nil)
     }
 
-    @Test func aReplicaThatStaysInSyncIsInNoLoop() {
+    @Test func aReplicaInSyncIsNotInALoop() {
         let (_, decision) = run(40, every: 5, linkUp: true)
         #expect(decision.finding(.syncLoop) == nil)
     }
 
-    @Test func countsOfAnotherProcessBeginAgain() {
+    @Test func theSynchronizationCountRestartsWithANewProcess() {
         let report = { (pid: Int32, total: Int64) in
             var report = Scene.settled().report("7000")!
             report.processID = pid
@@ -71,8 +71,8 @@ import Testing
         #expect(known?.begun(by: .seconds(13)) == 0)
     }
 
-    /// An operation that waits for the replica says the same.
-    @Test func aRestartThatWaitsForTheReplicaSaysWhy() throws {
+    /// An operation that waits for the replica reports the same reason.
+    @Test func aRestartThatWaitsForTheReplicaReportsTheLoop() throws {
         var scene = Scene.settled()
         try scene.ask(.restartNode("7003"))
         var steps = Set<String>()

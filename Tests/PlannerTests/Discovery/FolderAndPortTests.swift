@@ -2,14 +2,14 @@ import ClusterModel
 import Planner
 import Testing
 
-/// A formed node's own folder and its own port: who may have them besides it.
+/// A formed node's own folder and ports, and which processes may use them besides the node.
 /// Invariants: one-engine, own-process, adopt-first, port-pair.
 @Suite struct FolderAndPortTests {
     private static func stranger(_ name: NodeName, _ command: String) -> Observation.DirectoryUser {
         .init(directory: Scene.folder(name), identity: Scene.identity("9000"), command: command)
     }
 
-    /// 7004 ended, its pause is over, and only what the test says keeps it from starting.
+    /// 7004 has exited, its backoff is over, and only the condition of the test prevents its start.
     private func due(_ change: (inout Scene) -> Void = { _ in }) -> Scene {
         var scene = Scene.settled()
         scene.pass(.milliseconds(10))
@@ -23,7 +23,7 @@ import Testing
 
     // MARK: the folder
 
-    @Test func nothingIsStartedBesideAnotherProcessInTheFolder() {
+    @Test func noNodeStartsBesideAnotherProcessInItsFolder() {
         var scene = due { $0.strangers = [Self.stranger("7004", "redis-server *:9000")] }
         #expect(scene.decide().deeds.map { $0.prefix { $0 != "/" } } == ["identify 7004 9000"])
         let decision = scene.come { $0.finding(.directoryInUse) != nil }
@@ -33,7 +33,7 @@ import Testing
         #expect(decision.orders("kill") == [] && decision.orders("terminate") == [])
     }
 
-    @Test func onceItIsGoneTheNodeStarts() {
+    @Test func theNodeStartsOnceTheOtherProcessIsGone() {
         var scene = due { $0.strangers = [Self.stranger("7004", "redis-server *:9000")] }
         scene.turn()
         scene.strangers = []
@@ -41,13 +41,13 @@ import Testing
     }
 
     @Test(arguments: ["-bash", "vim nodes-7004.conf", "redis-rdb-bgsave 127.0.0.1:7004", "redis-aof-rewrite *:7004"])
-    func aShellAndTheEnginesOwnChildrenAreNoUsers(command: String) {
+    func aShellOrAChildOfTheEngineDoesNotBlockTheFolder(command: String) {
         #expect(due { $0.strangers = [Self.stranger("7004", command)] }.decide().nodes("write") == ["7004"])
     }
 
-    @Test func whatRunsAndIsOursIsTakenOver() {
+    @Test func ourOwnRunningNodesAreAdopted() {
         var scene = Scene.settled()
-        // The record is a process behind: this one has to say who it is.
+        // The record names an earlier process: this one has to identify itself.
         scene.record?.members[4].process = Scene.identity("9004")
         scene.replaceDaemon()
         scene.turn()
@@ -59,7 +59,7 @@ import Testing
         #expect(scene.starts.values.allSatisfy { $0 == 1 })
     }
 
-    @Test func aProcessThatIsNotOursIsNotTakenOver() {
+    @Test func aForeignProcessIsNotAdopted() {
         var scene = Scene.settled()
         scene.processes["7004"] = nil
         scene.disk[Scene.folder("7004")]?.nodesFile = .absent
@@ -71,7 +71,7 @@ import Testing
         #expect(decision.nodes("quarantine") == [] && decision.nodes("write") == [])
     }
 
-    @Test func whoRunsIsHeardBeforeAnyoneIsStartedButNotForEver() {
+    @Test func noNodeStartsBeforeTheRunningNodesRespondOrTimeOut() {
         var scene = Scene.settled()
         scene.processes["7004"] = nil
         scene.replaceDaemon()
@@ -87,8 +87,8 @@ import Testing
         #expect(scene.decide().orders("reserve") == [.reserve([PortPair(client: 7004)], addresses: ["127.0.0.1"])])
     }
 
-    /// It ended between the look at the folder and the order to watch it.
-    @Test func aProcessThatCannotBeTakenOverBecauseItEndedIsLookedForAgain() {
+    /// The process exited between the survey of the folder and the order to watch it.
+    @Test func aProcessThatEndsDuringAdoptionIsSurveyedAgain() {
         var scene = Scene.settled()
         scene.replaceDaemon()
         scene.turn()
@@ -103,11 +103,11 @@ import Testing
         #expect(end != nil && scene.starts["7004"] == 2)
     }
 
-    @Test func whatCanNeverBeTakenOverDoesNotKeepTheOthersWaiting() {
+    @Test func aProcessThatCannotBeAdoptedDoesNotDelayTheOtherNodes() {
         var scene = Scene.settled()
         scene.processes["7004"] = nil
         scene.processes["7001"] = nil
-        // The record knows it, and this user may not watch it.
+        // The record names the process, but this user may not watch it.
         scene.record?.members[4].process = Scene.identity("9000")
         scene.strangers = [Self.stranger("7004", "redis-server *:7004")]
         scene.replaceDaemon()
@@ -119,7 +119,7 @@ import Testing
         #expect(scene.processes["7004"] == nil && scene.starts["7004"] == 1)
     }
 
-    @Test func whileStoppingToo() {
+    @Test func aProcessThatCannotBeAdoptedDoesNotDelayAStop() {
         var scene = Scene.settled()
         scene.replaceDaemon()
         scene.turn()
@@ -133,7 +133,7 @@ import Testing
 
     // MARK: the port
 
-    /// Its port was lost while it was down.
+    /// Another process took its port while it was down.
     private func portLost(_ conflict: ClusterSpec.PortConflict) -> Scene {
         due { scene in
             scene.spec.onPortConflict = conflict
@@ -158,7 +158,7 @@ import Testing
         #expect(scene.decide().finding(.portMoved) == nil)
     }
 
-    @Test func afterPortWaitItMovesAndSaysSo() {
+    @Test func aNodeMovesToAnotherPortAfterPortWaitAndReportsIt() {
         var scene = portLost(.next)
         let began = scene.now
         scene.run { $0.nodes("start") == ["7004"] }
@@ -173,7 +173,7 @@ import Testing
         #expect(scene.disk[Scene.folder("7004")]?.redisConf?.port == 7006)
     }
 
-    @Test func underFailItStaysDownUntilThePortIsFree() {
+    @Test func withPortConflictFailTheNodeStaysDownUntilItsPortIsFree() {
         var scene = portLost(.fail)
         let decision = scene.run { $0.finding(.portTaken)?.severity == .error }
         #expect(decision?.finding(.portTaken)?.message.contains("stays down: 17004 is in use by python3") == true)
@@ -182,7 +182,7 @@ import Testing
         scene.run { $0.nodes("start") == ["7004"] }
     }
 
-    @Test func beforeItWasEverReadyNobodyKnowsItsPortsAndItMovesAtOnce() {
+    @Test func aNodeThatWasNeverReadyMovesToAnotherPortAtOnce() {
         var scene = portLost(.next)
         scene.record?.everReady = false
         let began = scene.now
@@ -191,7 +191,7 @@ import Testing
         #expect(scene.member("7004").ports == PortPair(client: 7006))
     }
 
-    /// The host was booted, and somebody sits on the master's port for good.
+    /// The host was rebooted, and another process holds the master's port permanently.
     @Test func aMasterThatStaysDownDoesNotKeepItsReplicasDown() {
         var scene = Scene.settled()
         scene.processes = [:]

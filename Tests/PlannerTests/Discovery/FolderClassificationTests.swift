@@ -2,10 +2,9 @@ import ClusterModel
 import Planner
 import Testing
 
-/// Each row of what a start may find in the data folder when no record says what was formed (invariants:
-/// unknown-is-data, no-merge).
+/// Each state of the data folder that a start may find without a record (invariants: unknown-is-data, no-merge).
 @Suite struct FolderClassificationTests {
-    /// A settled cluster of which nothing runs and that no record remembers.
+    /// A settled cluster in which no node runs and that has no record.
     static func found(masters: Int = 3, replicas: Int = 1, _ change: (inout Scene) -> Void = { _ in }) -> Scene {
         var scene = Scene.settled(masters: masters, replicas: replicas)
         scene.processes = [:]
@@ -41,7 +40,7 @@ import Testing
         #expect(FolderClassification(emptied, inUse: []).verdict == .new(folders: []))
     }
 
-    @Test func nodesThatNeverJoinedAreStaleAndMakeWayForANewCluster() {
+    @Test func nodesThatNeverJoinedAreStaleAndAreReplacedByANewCluster() {
         var scene = Scene.untouched()
         for name in Self.six { scene.disk[Scene.folder(name)] = Self.standalone(name) }
         scene.look()
@@ -52,7 +51,7 @@ import Testing
         }
     }
 
-    @Test func whatTheyLeftIsMovedWithANoteAndNotDeleted() throws {
+    @Test func staleFoldersAreMovedToQuarantineWithANote() throws {
         var scene = Scene.untouched()
         scene.disk[Scene.folder("7004")] = Self.standalone("7004")
         scene.look()
@@ -85,9 +84,9 @@ import Testing
         #expect(refusal.exit == 4)
     }
 
-    // MARK: a cluster lies there
+    // MARK: an existing cluster
 
-    @Test func aFormedClusterWithoutARecordIsTakenForWhatItIs() {
+    @Test func aFormedClusterWithoutARecordIsAdopted() {
         let before = Scene.settled()
         var scene = Self.found()
         let record = scene.decide().record
@@ -103,7 +102,7 @@ import Testing
         #expect(scene.disk.mapValues(\.content) == before.disk.mapValues(\.content))
     }
 
-    @Test func itsNodesThatRunAreTakenOverAndNotStarted() {
+    @Test func runningNodesOfAClusterWithoutARecordAreAdoptedAndNotStarted() {
         var scene = Scene.settled()
         scene.loseRecord()
         let decision = scene.run { $0.assessment.ready }
@@ -111,7 +110,7 @@ import Testing
         #expect(scene.starts.values.allSatisfy { $0 == 1 })
     }
 
-    @Test func aRecordThatCouldNotBeReadIsSaid() {
+    @Test func anUnreadableRecordIsReported() {
         var scene = Self.found { $0.seen.recordKeptAside = "/data/state.json.unreadable-1" }
         let decision = scene.decide()
         #expect(decision.finding(.recordUnreadable)?.message.contains("/data/state.json.unreadable-1") == true)
@@ -133,7 +132,7 @@ import Testing
         }
     }
 
-    @Test func lonersWithoutKeysJoinTheClusterThatTheOthersAre() {
+    @Test func loneNodesWithoutKeysJoinTheClusterOfTheOthers() {
         var scene = Self.partial()
         let before = scene.disk
         let decision = scene.run { $0.assessment.ready }
@@ -144,7 +143,7 @@ import Testing
         }
     }
 
-    @Test func aLonerWithKeysIsReportedAndLeftAsItIs() {
+    @Test func aLoneNodeWithKeysIsReportedAndLeftUnchanged() {
         var scene = Self.partial { $0.disk[Scene.folder("7005")] = Self.standalone("7005", keys: true) }
         let before = scene.disk[Scene.folder("7005")]
         #expect(scene.decide().finding(.standaloneWithKeys)?.node == "7005")
@@ -153,9 +152,9 @@ import Testing
         #expect(scene.disk[Scene.folder("7005")] == before)
     }
 
-    /// 7005 lost its file, was started by hand, alone, and took writes: the others still name the node that it was.
+    /// 7005 lost its nodes.conf, was started alone by hand, and took writes: the other nodes still list its old ID.
     @Test(arguments: [true, false])
-    func aLonerWithKeysIsLeftAlsoWhereAMemberUsedToBe(recordIsThere: Bool) {
+    func aLoneNodeWithKeysInAMembersFolderIsLeftUnchanged(recordIsThere: Bool) {
         var scene = Scene.settled()
         scene.processes = [:]
         scene.replaceDaemon()
@@ -174,7 +173,7 @@ import Testing
         #expect(scene.disk[Scene.folder("7005")] == before)
     }
 
-    @Test func aLonerThatIsNotNeededIsLeft() {
+    @Test func aSurplusLoneNodeIsLeftUnchanged() {
         var scene = Self.found { $0.disk[Scene.folder("7006")] = Self.standalone("7006") }
         #expect(scene.decide().finding(.nodeStandalone)?.node == "7006")
         let decision = scene.run { $0.assessment.ready }
@@ -184,7 +183,7 @@ import Testing
 }
 
 extension DirectoryFacts {
-    /// Who is what, as its nodes.conf says it; of epochs nothing.
+    /// The role of each node by its nodes.conf, without epochs.
     fileprivate var cluster: [String] {
         (parsed?.view.entries ?? []).map { "\($0.id) \($0.ports) \($0.flags) \($0.masterID?.text ?? "-") \($0.slots)" }
             .sorted()

@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// What `fix` would do in a data folder in which no clusterd works. Invariant: no-merge.
+/// What `fix` plans in a data folder in which no clusterd runs. Invariant: no-merge.
 @Suite struct FolderPlanTests {
     /// Two nodes that know each other and own slots.
     static func pair(_ a: NodeName, _ b: NodeName) -> [DirectoryFacts] {
@@ -40,14 +40,14 @@ import Testing
         }
     }
 
-    @Test func twoClustersOfOneMaster() throws {
+    @Test func oneOfTwoClustersOfOneMasterMustBeNamed() throws {
         let both = ["7000", "7100"].map { FolderClassificationTests.standalone($0, slots: .all, keys: true) }
         #expect(#expect(throws: Refusal.self) { () throws in try plan(both) }?.code == .twoClusters)
         #expect(try plan(both, keep: "7100").repairs.map(\.folder) == ["/data/nodes/7000"])
     }
 
-    /// What would be in the way after the first is gone is shown at once.
-    @Test func allThatIsInTheWayIsShown() throws {
+    /// The plan includes obstacles that appear only after the first one is removed.
+    @Test func thePlanShowsEveryObstacle() throws {
         let standalone: [NodeName] = ["7005", "7006"]
         let folders =
             Self.pair("7000", "7001") + Self.pair("7100", "7101")
@@ -59,7 +59,7 @@ import Testing
         #expect(alone.findings.map(\.code) == [.keysWithoutCluster, .keysWithoutCluster])
     }
 
-    @Test func aCopyOfAClusterThatIsThere() throws {
+    @Test func aCopyOfAnExistingClusterIsMoved() throws {
         var copy = Self.pair("7000", "7001")[0]
         copy.path = "/data/nodes/7002"
         let plan = try plan(Self.pair("7000", "7001") + [copy])
@@ -67,7 +67,7 @@ import Testing
         #expect(plan.repairs.map(\.folder) == ["/data/nodes/7002"])
     }
 
-    @Test func whatRunsIsNotMoved() {
+    @Test func aFolderInUseIsNotMoved() {
         let both = Self.pair("7000", "7001") + Self.pair("7100", "7101")
         let refusal = #expect(throws: Refusal.self) { () throws in
             try plan(both, inUse: ["/data/nodes/7101"], keep: "7000")
@@ -75,7 +75,7 @@ import Testing
         #expect(refusal?.code == .directoryInUse)
     }
 
-    @Test func withARecordItsMembersStay() throws {
+    @Test func theMembersInTheRecordStay() throws {
         let scene = StrayFoldersTests.replaced { _ in FolderClassificationTests.standalone("7005", keys: true) }
         let folders = scene.disk.values.sorted { $0.path < $1.path } + Self.pair("7100", "7101")
         let plan = try plan(folders, scene.record)
@@ -89,7 +89,7 @@ import Testing
         #expect(try self.plan([]).repairs.isEmpty)
     }
 
-    /// What only a running clusterd repairs is said all the same.
+    /// The plan also reports what only a running clusterd can repair.
     @Test func slotsThatNoFileKnowsAreLeftToTheNextStart() throws {
         var scene = Scene.settled()
         for name in scene.processes.keys.sorted() {

@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// The rows of the same table in which something does not belong there, or is broken.
+/// The states of the data folder in which a folder is foreign, copied, or broken.
 /// Invariants: no-merge, slots-kept, idle-folder.
 @Suite struct FolderTroubleTests {
     private static let six = FolderClassificationTests.six
@@ -40,7 +40,7 @@ import Testing
         #expect(scene.decide().deeds == [])
     }
 
-    @Test func aClusterOfOneMasterIsWholeByItself() {
+    @Test func aClusterOfOneMasterIsComplete() {
         var scene = FolderClassificationTests.found(masters: 1, replicas: 0)
         scene.run { $0.assessment.ready }
         #expect(scene.record?.members.map(\.id) == [Scene.id("7000")])
@@ -49,7 +49,7 @@ import Testing
     // MARK: copied
 
     @Test(arguments: ["6999", "7006"])
-    func aCopyIsReportedAndTheOneAtItsPortIsTheNode(copy: NodeName) {
+    func aCopyIsReportedAndTheFolderWithTheMatchingPortIsTheNode(copy: NodeName) {
         var scene = FolderClassificationTests.found { scene in
             var facts = scene.disk[Scene.folder("7000")]
             facts?.path = Scene.folder(copy)
@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test(arguments: ["/data/nodes/old", "/data/nodes/7001"])
-    func aCopyWithKeysWhereNoClusterIsIsRefused(path: String) {
+    func aCopyWithKeysOutsideAClusterIsRefused(path: String) {
         var scene = Scene.untouched()
         scene.disk[Scene.folder("7000")] = FolderClassificationTests.standalone("7000")
         var copy = FolderClassificationTests.standalone("7000", keys: true)
@@ -106,9 +106,9 @@ import Testing
         }
     }
 
-    /// What it was before nobody knows: it may have been master, and have taken writes.
+    /// Its former role is unknown: it may have been a master, and may have taken writes.
     @Test(arguments: broken)
-    func theKeysOfAReplicaWhoseFileIsLostAreKeptBeforeItFollows(state: NodesFileState) throws {
+    func theKeysOfAReplicaWithoutNodesFileAreKeptBeforeItFollows(state: NodesFileState) throws {
         var scene = Scene.settled()
         scene.processes = [:]
         scene.replaceDaemon()
@@ -123,7 +123,7 @@ import Testing
         #expect(kept == ["appendonlydir"])
     }
 
-    @Test func aFileThatWasCutInItsSlotListIsNotBelievedOverTheOthers() {
+    @Test func aFileTruncatedInItsSlotListDoesNotOverrideTheOthers() {
         var scene = FolderClassificationTests.found { scene in
             guard case .parsed(var file)? = scene.disk[Scene.folder("7000")]?.nodesFile else { return }
             file.view.entries[0].slots = SlotSet(0...54)
@@ -134,7 +134,7 @@ import Testing
         #expect(decision?.assessment.node("7000")?.slots == SlotSet(0...5460))
     }
 
-    @Test func aFolderThatIsGoneIsMadeAgainForTheNodeThatTheOthersName() {
+    @Test func aMissingFolderIsRecreatedForTheNodeThatTheOthersList() {
         var scene = FolderClassificationTests.found { $0.disk[Scene.folder("7005")] = nil }
         #expect(scene.decide().record?.member(id: Scene.id("7005"))?.joining == true)
         let decision = scene.run { $0.assessment.ready }
@@ -151,7 +151,7 @@ import Testing
     }
 
     @Test(arguments: [true, false])
-    func aFolderThatAnEngineUsesIsNotFormedOver(isEmpty: Bool) {
+    func noClusterIsFormedInAFolderThatAnEngineUses(isEmpty: Bool) {
         var scene = Scene.untouched()
         scene.disk[Scene.folder("7002")] =
             isEmpty ? DirectoryFacts(path: Scene.folder("7002")) : FolderClassificationTests.standalone("7002")
@@ -164,7 +164,7 @@ import Testing
     }
 
     @Test(arguments: ["-bash", "vim redis.conf"])
-    func aShellInAFolderIsNoUser(command: String) {
+    func aShellInAFolderDoesNotBlockIt(command: String) {
         var scene = Scene.untouched()
         scene.disk[Scene.folder("7002")] = FolderClassificationTests.standalone("7002")
         scene.strangers = [user("7002", command)]
@@ -174,7 +174,7 @@ import Testing
         #expect(decision?.record?.members.map(\.name) == Self.six)
     }
 
-    @Test func aLonerThatRunsIsLeftAlone() {
+    @Test func aRunningLoneNodeIsLeftUnchanged() {
         var scene = FolderClassificationTests.partial { $0.strangers = [user("7005", "redis-server 127.0.0.1:7005")] }
         let before = scene.disk[Scene.folder("7005")]
         #expect(scene.decide().finding(.directoryInUse)?.node == "7005")

@@ -2,9 +2,9 @@ import ClusterModel
 import Planner
 import Testing
 
-/// Folders of a cluster that were laid out otherwise than clusterd does.
+/// Folders of a cluster whose layout is not clusterd's own.
 @Suite struct FoundNodesTests {
-    /// Folders of these paths, which are one cluster; each node on the host and port of `places`.
+    /// Folders with these paths that form one cluster; each node has the host and port of `places`.
     static func folders(_ paths: [String], _ places: [(host: String, port: Int)]) -> [DirectoryFacts] {
         let slots = SlotSet.evenly(among: paths.count)
         let entries = places.enumerated().map { index, place in
@@ -68,7 +68,7 @@ import Testing
         #expect(decision?.assessment.ready == true)
     }
 
-    @Test func oneNodeOfAClusterIsNoNewCluster() {
+    @Test func aFolderOfOneClusterNodeIsNotTakenForANewCluster() {
         var folder = Self.folders(["/data/host1", "/data/h2", "/data/h3"], Self.threeHosts.map { ($0.0, $0.1) })[0]
         guard case .refused(let refusal) = FolderClassification([folder], inUse: []).verdict else {
             return #expect(Bool(false), "a new cluster beside keys")
@@ -81,7 +81,7 @@ import Testing
         #expect(other.code == .keysWithoutCluster)
     }
 
-    @Test func aNodesFilesInTheDataFolderItselfAreRefused() {
+    @Test func nodeFilesInTheDataFolderItselfAreRefused() {
         var root = Self.folders(["/data", "/h2"], [("10.0.0.1", 6379), ("10.0.0.2", 6379)])[0]
         root.isDataFolder = true
         let classification = FolderClassification([root], inUse: [])
@@ -93,7 +93,7 @@ import Testing
         #expect(classification.unplaced == nil, "the data folder is not moved to its own quarantine")
     }
 
-    @Test func aFolderWithASpaceIsOneWordOfTheCommandsInAHint() {
+    @Test func aHintQuotesAFolderWithASpace() {
         var root = Self.folders(["/my data", "/h2"], [("10.0.0.1", 6379), ("10.0.0.2", 6379)])[0]
         root.isDataFolder = true
         guard case .refused(let refusal) = FolderClassification([root], inUse: []).verdict else {
@@ -102,7 +102,7 @@ import Testing
         #expect(refusal.hint?.contains("mkdir '/my data/6379' && mv '/my data/nodes.conf'") == true)
     }
 
-    @Test func besideAFormedClusterOtherFoldersAreNoNodes() throws {
+    @Test func foldersBesideAFormedClusterAreNotNodes() throws {
         let scene = Scene.settled()
         let record = try #require(scene.record)
         var copy = try #require(scene.disk[Scene.folder("7000")])
@@ -117,8 +117,8 @@ import Testing
         #expect(StrayFolders(record, moved, inUse: []).findings.map(\.code) == [.directoryMisplaced])
     }
 
-    /// Their redis.conf is read under these names.
-    @Test func theNamesOfFoldersThatBecomeNodes() {
+    /// Their redis.conf is found by these names.
+    @Test func foldersThatBecomeNodesAreNamedByTheirPort() {
         let engine = Engine(name: .redis, version: EngineVersion(7, 0, 15))
         var spec = ClusterSpec(name: "test", dataDirectory: "/data")
         (spec.masters, spec.replicas) = (4, 0)

@@ -2,10 +2,10 @@ import ClusterModel
 import Planner
 import Testing
 
-/// Folders in the way of a formed cluster, and beside it: what is found, and what `fix` would do about it.
+/// Folders in place of a member and beside the members: which are found, and what `fix` plans for them.
 /// Invariants: unknown-is-data, idle-folder.
 @Suite struct StrayFoldersTests {
-    /// A settled cluster whose 7005 is down, and in whose place lies what `facts` says.
+    /// A settled cluster whose 7005 is down and whose folder holds `facts`.
     static func replaced(_ facts: (Scene) -> DirectoryFacts) -> Scene {
         var scene = Scene.settled()
         scene.die("7005")
@@ -34,7 +34,7 @@ import Testing
         return move
     }
 
-    @Test func aLonerWithKeysInAMembersPlace() throws {
+    @Test func aLoneNodeWithKeysInAMembersPlaceIsSetAsideByFix() throws {
         let scene = Self.replaced { _ in FolderClassificationTests.standalone("7005", keys: true) }
         #expect(scene.decide().nodes("start") == [] && scene.decide().orders("quarantine").isEmpty)
         let move = try #require(repair(scene, .standaloneWithKeys))
@@ -42,7 +42,7 @@ import Testing
         #expect(move.files == ["nodes-7005.conf", "appendonlydir"])
     }
 
-    @Test func aCopyOfAnotherMemberInAMembersPlace() throws {
+    @Test func aCopyOfAnotherMemberInAMembersPlaceIsSetAsideByFix() throws {
         let scene = Self.replaced { $0.facts("7000") }
         let move = try #require(repair(scene, .directoryCopied))
         #expect(move.member == "7005" && move.files.contains("nodes-7000.conf"))
@@ -50,7 +50,7 @@ import Testing
         #expect(move.why.contains("copy of 7000's"))
     }
 
-    /// Swapped by hand: to set it aside would take the only data of a node out of the cluster.
+    /// Two folders were swapped by hand: setting one aside would take a node's only data out of the cluster.
     @Test func theOnlyFolderOfAnotherMemberIsNotSetAside() throws {
         var scene = Self.replaced { $0.facts("7004") }
         scene.die("7004")
@@ -63,7 +63,7 @@ import Testing
         #expect(finding.hint?.contains("/data/nodes/7004") == true)
     }
 
-    @Test func foldersBesideTheMembers() throws {
+    @Test func strayFoldersBesideTheMembersAreFound() throws {
         let standalone = try #require(
             repair(
                 Self.stray("/data/7009", FolderClassificationTests.standalone("7009", keys: true)),
@@ -78,7 +78,7 @@ import Testing
         #expect(empty.decide().findings.allSatisfy { $0.repair == nil })
     }
 
-    @Test func whatIsInUseIsLeftAlone() {
+    @Test func aFolderInUseIsLeftUnchanged() {
         var scene = Self.stray("/data/7009", FolderClassificationTests.standalone("7009", keys: true))
         scene.strangers = [
             .init(
@@ -90,7 +90,7 @@ import Testing
         #expect(scene.decide().finding(.directoryInUse) != nil)
     }
 
-    @Test func aPersonWhoAsksSeesWhatLiesThereNow() {
+    @Test func aRequestedCheckReadsTheFoldersAgain() {
         var scene = Scene.settled()
         scene.seen.check.asked = scene.now + .seconds(5)
         scene.pass(.seconds(5))

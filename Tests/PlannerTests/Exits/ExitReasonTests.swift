@@ -11,7 +11,7 @@ import Testing
         var testDescription: String { cause }
     }
 
-    /// As the engines wrote them: Redis 6.2, 7.0 and 8.2, Valkey 9.1.
+    /// Logs written by Redis 6.2, 7.0 and 8.2 and Valkey 9.1.
     static let samples: [Sample] = [
         Sample(
             log: [
@@ -59,7 +59,7 @@ import Testing
             ], kind: .badAppendOnlyFile,
             cause: "could not load its append-only file: Bad file format reading the append only file "
                 + "appendonly.aof.1.incr.aof"),
-        // What the engine advises is not what clusterd advises.
+        // The engine's advice differs from clusterd's.
         Sample(
             log: [
                 "1:M 29 Nov 2026 21:31:18.237 # Unexpected end of file reading the append only file a.aof.1.incr.aof. You can: "
@@ -128,7 +128,7 @@ import Testing
         Sample(
             log: ["1:M 24 Nov 2026 21:31:27.099 # Fatal: can't update cluster config file."], kind: .diskFull,
             cause: "found the disk full"),
-        // It went on after that, and somebody killed it.
+        // The engine continued after that, and was then killed from outside.
         Sample(
             log: ["1:M 24 Nov 2026 21:31:27.099 # Error writing to the AOF file: No space left on device"],
             exit: ProcessExit(signal: 9), kind: .killed, cause: "killed by SIGKILL"),
@@ -164,13 +164,13 @@ import Testing
         Sample(log: [], exit: ProcessExit(code: 3), kind: .unknown, cause: "exited with code 3"),
     ]
 
-    @Test(arguments: samples) func anExitIsRead(sample: Sample) {
+    @Test(arguments: samples) func theReasonOfAnExitIsDerivedFromTheLog(sample: Sample) {
         let reason = ExitReason(exit: sample.exit, log: sample.log)
         #expect(reason.kind == sample.kind)
         #expect(reason.cause == sample.cause)
     }
 
-    @Test func ofACrashTheHeadOfItsReportIsKeptAndOfOthersTheEnd() {
+    @Test func aCrashKeepsTheHeadOfItsReportAndOtherExitsKeepTheEndOfTheLog() {
         let lines = (1...100).map { "1:M 24 Nov 2026 21:31:40.464 * line \($0)" }
         let report = ["=== REDIS BUG REPORT START: Cut & paste starting from here ==="] + lines
         let crash = ExitReason(exit: ProcessExit(signal: 11), log: lines + report)
@@ -179,7 +179,7 @@ import Testing
         #expect(end.logTail.count == 12 && end.logTail[10] == lines[99] && end.logTail[11].count == 300)
     }
 
-    @Test(arguments: [0, 1, 7, 40]) func anyBytesAreRead(seed: UInt64) {
+    @Test(arguments: [0, 1, 7, 40]) func arbitraryBytesInALogAreAccepted(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         let log = (0..<50).map { _ in
             String(decoding: (0..<80).map { _ in UInt8.random(in: 0...255, using: &random) }, as: UTF8.self)

@@ -2,19 +2,19 @@ import ClusterModel
 import Planner
 import Testing
 
-/// What is remembered of a node's ends, and what follows from it.
+/// What is recorded of a node's exits, and what follows from it.
 @Suite struct NodeEndsTests {
     private func noted(_ scene: inout Scene, _ node: NodeName = "7004") throws -> NodeEnd {
         scene.run { decision in decision.record?.member(node)?.ends?.last?.isComplete == true }
         return try #require(scene.record?.member(node)?.ends?.last)
     }
 
-    @Test func anEndIsNotedAfterItWasSeenAndOnlyOnce() throws {
+    @Test func anObservedExitIsRecordedOnce() throws {
         var scene = Scene.settled()
         scene.hear()
         scene.pass(.milliseconds(1))
         scene.die("7004", log: ["7004:S 01 Jan 2026 00:00:00.000 # the last words"])
-        // The turns that replace a master write no more than they must.
+        // The turns that replace a master write as little as possible.
         #expect(scene.decide().record?.member("7004")?.ends == nil)
         let end = try noted(&scene)
         #expect(end.cause == "killed by SIGKILL" && end.exit.signal == 9 && end.outOfMemory == false)
@@ -26,8 +26,8 @@ import Testing
         #expect(scene.record == before)
     }
 
-    /// What the engine logs of an ordinary day tells nothing of a kill, and is not kept.
-    @Test func anEndThatWasSeenIsNeverToldAsOneThatWasNot() throws {
+    /// Routine log lines of the engine do not explain a kill, and are not kept.
+    @Test func anObservedExitIsNeverReportedAsUnobserved() throws {
         var scene = Scene.settled()
         scene.hear()
         scene.pass(.milliseconds(1))
@@ -39,7 +39,7 @@ import Testing
         #expect(try noted(&scene).cause == "killed by SIGKILL")
     }
 
-    @Test func theKernelsWordMakesItWantOfMemory() throws {
+    @Test func aKillInTheKernelLogIsReportedAsOutOfMemory() throws {
         var scene = Scene.settled()
         scene.pass(.milliseconds(1))
         scene.die("7004")
@@ -50,7 +50,7 @@ import Testing
         #expect(end.outOfMemory == true)
     }
 
-    @Test(arguments: [(3, true), (2, false)]) func whereItsLogMayNotBeReadTheKernelsCounterTells(
+    @Test(arguments: [(3, true), (2, false)]) func theKernelsKillCounterDecidesWhereItsLogCannotBeRead(
         after: Int, isLikely: Bool
     ) throws {
         var scene = Scene.settled()
@@ -64,7 +64,7 @@ import Testing
         #expect(end.cause.contains("most likely by the kernel") == isLikely)
     }
 
-    /// 7004 ended, and the clusterd that looks now did not see it.
+    /// 7004 has exited, and the current clusterd did not observe it.
     private static func endedUnseen() throws -> (scene: Scene, process: ProcessIdentity) {
         var scene = Scene.settled()
         scene.replaceDaemon()
@@ -74,7 +74,7 @@ import Testing
         return (scene, identity)
     }
 
-    @Test func anEndThatNobodySawIsSaidAsSuchWithWhatItsLogHas() throws {
+    @Test func anUnobservedExitIsReportedWithTheLinesOfTheLog() throws {
         let lost = try Self.endedUnseen()
         var scene = lost.scene
         scene.seen.inquiries["7004"] = .init(
@@ -85,8 +85,8 @@ import Testing
         #expect(end.cause.hasSuffix("while clusterd was not running") && end.log.count == 1)
     }
 
-    /// The program of the daemon was replaced, and its children are children still.
-    @Test func anEndThatNobodySawOfAChildIsKnownAllTheSame() throws {
+    /// The daemon's program was replaced, and its child processes are still its children.
+    @Test func theExitOfAChildDuringAnUpgradeInPlaceIsKnown() throws {
         let lost = try Self.endedUnseen()
         var scene = lost.scene
         scene.seen.inquiries["7004"] = .init(
@@ -97,7 +97,7 @@ import Testing
         #expect(end.outOfMemory == false && end.log.count == 1)
     }
 
-    @Test func anotherBootIsAnEndOfItsOwnKind() throws {
+    @Test func aHostRebootIsAnExitKindOfItsOwn() throws {
         var scene = Scene.settled()
         scene.replaceDaemon()
         scene.processes = [:]
@@ -109,7 +109,7 @@ import Testing
 
     // MARK: loops
 
-    @Test func aLoopIsReportedWhileTheNodeIsUpForAMomentAndForgivenAfterAMinute() {
+    @Test func aCrashLoopIsReportedUntilTheNodeHasRunForAMinute() {
         var scene = Scene.settled()
         scene.pass(.milliseconds(1))
         scene.die("7004", ProcessExit(signal: 11), log: ["a", "b"], failures: 6)
@@ -128,7 +128,7 @@ import Testing
 
     private static let refusal = "1:M 24 Nov 2026 21:31:38.224 # Unrecoverable error: corrupted cluster config file."
 
-    @Test func aNodesFileThatTheEngineRefusesIsKeptAndWrittenAnew() {
+    @Test func aNodesFileThatTheEngineRejectsIsKeptAndRewritten() {
         var scene = Scene.settled()
         scene.pass(.milliseconds(1))
         scene.die("7004", ProcessExit(code: 1), log: [Self.refusal])
@@ -137,11 +137,11 @@ import Testing
             kinds += decision.deeds.filter { $0.contains(" 7004 ") }.map { String($0.prefix { $0 != " " }) }
             return decision.nodes("start") == ["7004"]
         }
-        // Only the file: it says that the node was no master, so that its master has all of its keys.
+        // Only this file is moved: it shows that the node was not a master, so its master has all of its keys.
         #expect(kinds == ["preserve", "write", "start"])
     }
 
-    @Test func oneThatIsRefusedAgainAndAgainIsNotTriedForEver() {
+    @Test func aNodesFileThatIsRejectedRepeatedlyIsNotRewrittenForever() {
         var scene = Scene.settled()
         scene.pass(.milliseconds(1))
         scene.die("7004", ProcessExit(code: 1), log: [Self.refusal])
@@ -156,7 +156,7 @@ import Testing
     private static let badData =
         "1:M 24 Nov 2026 21:31:18.237 # Bad file format reading the append only file appendonly.aof.1.incr.aof: make a backup"
 
-    @Test func aReplicaWhoseDataCannotBeLoadedTakesThemFromItsMasterAndItsOwnAreKept() {
+    @Test func aReplicaWithUnloadableDataKeepsThemAndSyncsFromItsMaster() {
         var scene = Scene.settled()
         scene.pass(.milliseconds(1))
         scene.die("7004", ProcessExit(code: 1), log: [Self.badData])
@@ -168,7 +168,7 @@ import Testing
         #expect(moved == ["appendonlydir"])
     }
 
-    @Test func aMasterWhoseDataCannotBeLoadedStaysDownAndSaysWhatWouldHelp() {
+    @Test func aMasterWithUnloadableDataStaysDownAndTheFindingNamesTheRepair() {
         var scene = Scene.settled(replicas: 0)
         scene.pass(.milliseconds(1))
         scene.die("7001", ProcessExit(code: 1), log: [Self.badData])
@@ -178,7 +178,7 @@ import Testing
         let decision = scene.decide()
         #expect(decision.nodes("start") == [] && decision.orders("quarantine").isEmpty)
         #expect(decision.finding(.nodeDown)?.hint == "clusterd fix")
-        // What the engine's tool does not cut is a person's.
+        // The operator decides on data that the engine's tool does not truncate.
         scene.seen.examinations["7001"]?.goodBytes = 100
         let hint = scene.decide().finding(.nodeDown)?.hint ?? ""
         #expect(hint.contains("redis-check-aof --fix /data/nodes/7001/appendonlydir/appendonly.aof.manifest"))
@@ -187,12 +187,12 @@ import Testing
         let quoted = scene.decide().finding(.nodeDown)?.hint ?? ""
         #expect(quoted.hasPrefix("cp -a '/my data/7001' '/my data/7001.copy' && "), "\(quoted)")
         scene.record?.members[1].directory = "/data/nodes/7001"
-        // The configuration was read anew: it may be another engine.
+        // The configuration was read again: the engine may be another one.
         scene.seen.configured = scene.now
         #expect(scene.run { $0.nodes("start") == ["7001"] } != nil)
     }
 
-    @Test func dataOfAReplicaAreNotMovedWhileNoMasterAnswers() {
+    @Test func theDataOfAReplicaAreNotMovedWhileNoMasterResponds() {
         var scene = Scene.settled()
         scene.pass(.milliseconds(1))
         scene.die("7004", ProcessExit(code: 1), log: [Self.badData])
@@ -210,7 +210,7 @@ import Testing
 }
 
 extension Scene {
-    /// The same end for the so-manieth time in a row.
+    /// The same exit, for the given number of times in a row.
     mutating func repeatExit(_ node: NodeName, _ count: Int) {
         guard case .exited(var exit) = seen.processes[node] else { return }
         exit.repeats = count

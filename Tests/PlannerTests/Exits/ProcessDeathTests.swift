@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// When the process of a node is proven dead (invariants: proven-death, one-engine), and what happens while it is not.
+/// When a node's process is proven dead (invariants: proven-death, one-engine), and what the planner does until then.
 struct ProcessDeathTests {
     private static let node = NodeName("7000")
     private static let identity = Scene.identity("7000")
@@ -25,7 +25,7 @@ struct ProcessDeathTests {
             command: command, ports: ports)
     }
 
-    @Test func aRecordedProcessThatLivesIsAliveWhateverElseIsSeen() {
+    @Test func aRecordedProcessThatRunsIsAliveRegardlessOfOtherFacts() {
         for users in [[], [user("mynode 7000", [7000])], [user("bash")]] {
             for hidden in [false, true] {
                 for ports in [true, false, nil] {
@@ -36,7 +36,7 @@ struct ProcessDeathTests {
         }
     }
 
-    @Test func goneIsProvenOnlyWithAFreeFolderAndNothingUnseen() {
+    @Test func aMissingProcessIsDeadOnlyIfItsFolderIsFreeAndNoProcessIsHidden() {
         #expect(life() == .dead(.gone, since: .seconds(100)))
         #expect(life(hidden: true, listensNot: true) == .dead(.gone, since: .seconds(100)))
         #expect(life(hidden: true, listensNot: nil) == .unproven(.unseen([])))
@@ -45,25 +45,25 @@ struct ProcessDeathTests {
         #expect(life(recorded: nil) == .unproven(.notLooked(since: .seconds(100) + .nanoseconds(1))))
     }
 
-    @Test func anotherBootIsProofOnlyWhereNoServerWorksInTheFolder() {
+    @Test func aRebootProvesDeathOnlyIfNoServerUsesTheFolder() {
         #expect(life(recorded: nil, bootID: "another") == .dead(.otherBoot, since: .seconds(100)))
         let engine = user("redis-server 127.0.0.1:7000", [7000])
         #expect(life(recorded: nil, users: [engine], bootID: "another") == .unproven(.folderInUse(engine)))
     }
 
     @Test(arguments: ["mynode 7000", "python3 -m http.server", "/opt/x/keeper", "redis-server *:7000"])
-    func whoeverWorksInTheFolderMayBeAServer(command: String) {
+    func anUnknownProcessInTheFolderMayBeAServer(command: String) {
         let user = user(command)
         #expect(life(users: [user]) == .unproven(.folderInUse(user)))
     }
 
     @Test(arguments: ["-bash", "vim redis.log", "tail -f redis.log", "redis-rdb-bgsave 127.0.0.1:7000", "redis-cli"])
-    func whatIsKnownToBeNoServerIsNone(command: String) {
+    func aProcessKnownNotToBeAServerDoesNotBlockTheProof(command: String) {
         #expect(life(users: [user(command)]) == .dead(.gone, since: .seconds(100)))
     }
 
-    /// A language server of an editor, a script of the operator.
-    @Test func aProcessThatListensNowhereAndHasNoEnginesNameIsNoServer() {
+    /// A language server of an editor, or a script of the operator.
+    @Test func aProcessWithoutListenersOrAnEngineNameIsNotAServer() {
         for command in ["node tsserver.js", "python3 report.py", "keeper"] {
             #expect(life(users: [user(command, [])]) == .dead(.gone, since: .seconds(100)))
         }
@@ -76,8 +76,8 @@ struct ProcessDeathTests {
             FolderUsers([renamed], recorded: [], server: "/usr/bin/keydb").server(in: Scene.folder("7000")) == renamed)
     }
 
-    /// With `proc-title-template` a saving child has the engine's title, and it may outlive the engine.
-    @Test func aChildOfTheEngineThatSavesIsNoServer() {
+    /// With `proc-title-template`, a saving child has the engine's title, and it may outlive the engine.
+    @Test func aSavingChildOfTheEngineIsNotAServer() {
         var child = user("mynode 7000", [])
         child.parent = 1
         child.session = Self.identity.pid
@@ -88,15 +88,15 @@ struct ProcessDeathTests {
         #expect(life(users: [child]) == .unproven(.folderInUse(child)))
     }
 
-    @Test func anEndThatWasSeenIsProofOfAProcessThatAnsweredAsItself() {
+    @Test func anObservedExitProvesDeathOfAProcessThatIdentifiedItself() {
         var scene = Scene.settled()
         scene.die(Self.node)
         let engine = user("redis-server 127.0.0.1:7000", [7000])
         #expect(life(users: [engine], process: scene.seen.processes[Self.node]) == .dead(.ended, since: scene.now))
     }
 
-    /// A wrapper ends, and its engine lives on.
-    @Test func theEndOfAWrapperIsNoProof() {
+    /// A wrapper exits while its engine continues to run.
+    @Test func theExitOfAWrapperDoesNotProveDeath() {
         var scene = Scene.settled()
         scene.lastReports[Self.node] = nil
         scene.seen.replies[Self.node] = nil
@@ -106,15 +106,15 @@ struct ProcessDeathTests {
         #expect(life(process: scene.seen.processes[Self.node]) == .dead(.ended, since: scene.now))
     }
 
-    @Test func aPendingKillIsProof() {
+    @Test func aPendingSIGKILLProvesDeath() {
         let running = Scene.settled().seen.processes[Self.node]
         #expect(life(process: running) == .alive(Self.identity))
         #expect(life(process: running, killPending: .seconds(99)) == .dead(.killPending, since: .seconds(99)))
     }
 
-    // MARK: what is decided
+    // MARK: decisions
 
-    /// A daemon that starts over nodes that run, as its look at /proc shows them.
+    /// A daemon that starts while nodes run, with what its survey of /proc shows of them.
     private func restarted(_ change: (inout Observation.Survey) -> Void) -> Scene {
         var scene = Scene.settled()
         scene.seen.processes = [:]
@@ -140,7 +140,7 @@ struct ProcessDeathTests {
         #expect(scene.decide().nodes("start") == [] && scene.decide().nodes("promote") == [])
     }
 
-    @Test func aNodeThatMayNotBeLookedAtIsAdopted() {
+    @Test func aNodeThatCannotBeInspectedIsAdopted() {
         let scene = restarted { $0.users = [] }
         #expect(scene.decide().nodes("adopt").count == 6)
     }
@@ -162,7 +162,7 @@ struct ProcessDeathTests {
         #expect(decision.record?.member(Self.node)?.ends?.last == nil)
     }
 
-    /// The daemon has started, and of 7000 only what `change` says is known; the others are watched.
+    /// The daemon has started, and knows of 7000 only what `change` sets; the other nodes are watched.
     private func unproven(_ change: (inout Observation.Survey) -> Void) -> Scene {
         var scene = restarted { survey in
             survey.users = survey.users.filter { $0.directory != Scene.folder("7000") }
@@ -186,8 +186,8 @@ struct ProcessDeathTests {
                 askedAt: scene.now))
     }
 
-    /// What systemd is told waits for `port-wait`: until then whoever holds the port may let it go.
-    @Test func theStartIsNotOverForANodeThatWaitsForItsPort() {
+    /// The readiness notification to systemd waits for `port-wait`: until then the holder of the port may release it.
+    @Test func theStartPhaseLastsWhileANodeWaitsForItsPort() {
         var scene = unproven { $0.showsOnlyOwn = true }
         scene.seen.ports[PortPair(client: 7000)] = busy(scene, .hidden, for: .seconds(1))
         #expect(scene.decide().assessment.phase == .starting)
@@ -196,7 +196,7 @@ struct ProcessDeathTests {
     }
 
     /// The node's own engine would hold both ports: a visible process of another program proves that it does not.
-    @Test func aVisibleForeignHolderOfThePortProvesTheEndWhereOthersAreHidden() {
+    @Test func aVisibleForeignPortHolderProvesDeathWhereProcessesAreHidden() {
         var scene = unproven { $0.showsOnlyOwn = true }
         scene.seen.ports[PortPair(client: 7000)] = busy(scene, .process(pid: 7))
         #expect(scene.decide().finding(.endUnproven) == nil)
@@ -207,8 +207,9 @@ struct ProcessDeathTests {
         #expect(scene.decide().finding(.endUnproven)?.node == Self.node)
     }
 
-    /// /proc was remounted, or the engine has become visible: the holder of the port is seen before anybody has looked where it works.
-    @Test func aHolderThatBecameVisibleAfterTheSurveyProvesNothing() throws {
+    /// /proc was remounted, or the engine has become visible: the port holder is seen before its working directory is
+    /// inspected.
+    @Test func aPortHolderThatBecameVisibleAfterTheSurveyProvesNothing() throws {
         var scene = unproven { $0.showsOnlyOwn = true }
         let asked = try #require(scene.seen.survey?.askedAt)
         func hold(by holder: Observation.PortHolderFact, knownSince moment: Moment) {
@@ -226,7 +227,7 @@ struct ProcessDeathTests {
         #expect(decision.record?.member(Self.node)?.ports == PortPair(client: 7000))
         #expect(decision.record?.member(Self.node)?.ends?.last == nil)
         #expect(decision.effects.contains { if case .survey = $0 { true } else { false } })
-        // The look shows it in the node's folder: it is asked who it is.
+        // The survey shows it in the node's folder: it is asked for its identity.
         let now = scene.now
         scene.seen.survey?.askedAt = now
         scene.seen.survey?.users.append(user("redis-server 127.0.0.1:7000", [7000, 17000]))
@@ -234,8 +235,8 @@ struct ProcessDeathTests {
         #expect(scene.decide().record?.member(Self.node)?.ports == PortPair(client: 7000))
     }
 
-    /// Somebody starts an engine in the folder of a node that has ended, after clusterd has looked at it.
-    @Test func aNodeMovesOnlyAfterALookAtWhoHoldsItsPort() {
+    /// An engine is started by hand in the folder of a node that has exited, after clusterd surveyed the folder.
+    @Test func aNodeMovesOnlyAfterTheHolderOfItsPortWasInspected() {
         var scene = Scene.settled()
         scene.die("7004")
         scene.pass(.milliseconds(10))
@@ -257,8 +258,8 @@ struct ProcessDeathTests {
         #expect(scene.decide().record?.member("7004")?.ports == free)
     }
 
-    /// `stop` and `run --stop-nodes`: what was not seen to end is not reported as stopped.
-    @Test func aClusterHasNotStoppedWhileTheEndOfANodeIsUnproven() {
+    /// `stop` and `run --stop-nodes` do not report a node as stopped unless its exit is proven.
+    @Test func aClusterIsNotStoppedWhileTheDeathOfANodeIsUnproven() {
         func stopped(_ change: (inout Observation.Survey) -> Void) -> Decision {
             var scene = unproven(change)
             scene.seen.processes = [:]
@@ -275,7 +276,7 @@ struct ProcessDeathTests {
         #expect(refusal?.message.contains("7000") == true && refusal?.hint?.contains("-p 7000") == true)
     }
 
-    @Test func theRulesSeeAStartBesideAProcessThatWasNotSeenGone() {
+    @Test func theRulesRejectAStartBesideAProcessThatMayStillRun() {
         var scene = unproven { $0.recorded[Self.identity] = .hidden }
         var decision = scene.decide()
         decision.effects = [.start(.init(node: Self.node, directory: Scene.folder("7000"), incarnation: 1))]
@@ -292,7 +293,7 @@ struct ProcessDeathTests {
     }
 
     @Test(arguments: [Observation.PortHolderFact.hidden, .process(pid: 7000)])
-    func aNodeWhoseOwnPortMayBeItsOwnNeitherMovesNorStarts(holder: Observation.PortHolderFact) {
+    func aNodeWhoseProcessMayHoldItsPortNeitherMovesNorStarts(holder: Observation.PortHolderFact) {
         var scene = Scene.settled()
         scene.die("7000")
         scene.pass(.seconds(60))

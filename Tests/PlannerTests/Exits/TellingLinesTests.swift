@@ -3,13 +3,13 @@ import Testing
 
 @testable import Planner
 
-/// Which lines of a node's log are shown with its end. The logs are the engines' own: Redis 6.2, 7.0 and 8.2, Valkey 9.1.
+/// Which lines of a node's log are shown with its exit. The logs were written by Redis 6.2, 7.0 and 8.2 and Valkey 9.1.
 @Suite struct TellingLinesTests {
     struct Sample: Sendable, CustomTestStringConvertible {
         var what: String
         var log: String
         var exit = ProcessExit(code: 1)
-        /// Whole lines, without process and time where they have them.
+        /// Complete lines; the process and the time are omitted where the engine writes none.
         var told: [String]
         var testDescription: String { what }
     }
@@ -62,7 +62,7 @@ import Testing
 
         """
 
-    /// An ordinary synchronisation, as a master of Redis 7.0 and a replica write it.
+    /// A routine synchronization, as logged by a Redis 7.0 master and a replica.
     static let synchronisation = """
         1184:S 29 Nov 2026 07:26:39.100 * Full resync from master: 8e3f:1
         1184:S 29 Nov 2026 07:26:39.198 * MASTER <-> REPLICA sync: Loading DB in memory
@@ -224,7 +224,7 @@ import Testing
             told: [#"pid=4177 role=primary timestamp="24 Nov 2026 22:42:44.557" level=warning message="out of luck""#]),
     ]
 
-    @Test(arguments: samples) func whatTellsIsShown(sample: Sample) {
+    @Test(arguments: samples) func theLinesThatExplainAnExitAreShown(sample: Sample) {
         let lines = sample.log.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let told = TellingLines(lines).chosen(sample.exit, atMost: 12)
         #expect(told.map(Self.withoutStamp) == sample.told)
@@ -235,7 +235,7 @@ import Testing
         return parts.count == 6 && parts[3] == "2026" ? String(parts[5]) : line
     }
 
-    @Test(arguments: [0, 3, 12]) func itIsBounded(count: Int) {
+    @Test(arguments: [0, 3, 12]) func theNumberOfShownLinesIsBounded(count: Int) {
         let lines = (0..<500).map { "1:M 24 Nov 2026 21:31:40.464 # trouble \($0)" }
         for exit in [ProcessExit(code: 1), ProcessExit(signal: 9), ProcessExit()] {
             let told = TellingLines(lines).chosen(exit, atMost: count)

@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// Whether the end of a process is what the daemon had ordered: one answer for the timeline, the backoff and the status.
+/// Whether the daemon ordered the exit of a process: one answer for the timeline, the backoff and the status.
 @Suite struct WasAskedTests {
     private static func process(_ pid: Int32) -> ProcessIdentity {
         ProcessIdentity(bootID: Scene.bootID, pid: pid, startTime: UInt64(pid))
@@ -24,14 +24,14 @@ import Testing
     private static let shutdown = Effect.shutdown("7000", contact, .asConfigured)
 
     static let ends = [
-        End(testDescription: "nobody ordered it", kind: .clean, isAsked: false),
+        End(testDescription: "an exit without an order", kind: .clean, isAsked: false),
         End(testDescription: "SHUTDOWN", order: shutdown, kind: .clean, isAsked: true),
         End(testDescription: "SHUTDOWN of an adopted process", order: shutdown, kind: .unknown, isAsked: true),
         End(testDescription: "a crash during SHUTDOWN", order: shutdown, kind: .crashed, isAsked: false),
         End(
             testDescription: "a clean end after a SHUTDOWN that failed", order: shutdown, failure: "ERR", kind: .clean,
             isAsked: false),
-        End(testDescription: "somebody's SIGKILL during SHUTDOWN", order: shutdown, kind: .killed, isAsked: false),
+        End(testDescription: "a foreign SIGKILL during SHUTDOWN", order: shutdown, kind: .killed, isAsked: false),
         End(
             testDescription: "SIGTERM", order: .signal("7000", process(1234), .terminate), kind: .clean, isAsked: true),
         End(testDescription: "SIGKILL", order: .signal("7000", process(1234), .kill), kind: .killed, isAsked: true),
@@ -49,7 +49,7 @@ import Testing
             kind: .clean, isAsked: false),
     ]
 
-    @Test(arguments: ends) func anEndIsWhatWasOrderedOrNot(end: End) {
+    @Test(arguments: ends) func anExitIsRequestedOnlyIfItMatchesTheOrder(end: End) {
         var seen = Scene.settled().seen
         seen.effects = [:]
         if let order = end.order {

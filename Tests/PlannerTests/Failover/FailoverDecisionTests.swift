@@ -2,7 +2,8 @@ import ClusterModel
 import Planner
 import Testing
 
-/// Replace a dead master, or start it in place: what is configured, and what is known of its files.
+/// Whether to replace a dead master or restart it in place: depends on the configuration and on what is known of its
+/// files.
 /// Invariants: no-older-master, complete-candidate, one-writer.
 @Suite struct FailoverDecisionTests {
     // MARK: durable
@@ -19,7 +20,7 @@ import Testing
         return scene
     }
 
-    @Test func underDurableAMasterThatSyncedEveryWriteStartsInPlace() {
+    @Test func withDurableAMasterThatSyncedEveryWriteRestartsInPlace() {
         var scene = Self.durable()
         #expect(scene.decide().promotion == nil)
         scene.run { $0.assessment.ready }
@@ -51,13 +52,13 @@ import Testing
         },
     ]
 
-    @Test(arguments: notDurable) func otherwiseItIsReplaced(condition: Spoiled) {
+    @Test(arguments: notDurable) func withDurableAMasterThatMayLackWritesIsReplaced(condition: Spoiled) {
         var scene = Self.durable()
         condition.spoil(&scene)
         #expect(scene.decide().promotion?.replica == "7003")
     }
 
-    @Test func underDurableItIsReplacedOnceItsStartHasFailed() {
+    @Test func withDurableAMasterIsReplacedOnceItsStartFails() {
         var scene = Self.durable()
         scene.run { $0.nodes("start") == ["7000"] }
         scene.pass(.milliseconds(5))
@@ -68,7 +69,7 @@ import Testing
         #expect(scene.decide().promotion?.replica == "7003")
     }
 
-    @Test func theFoldersAreLookedAtAfterTheDeath() {
+    @Test func theFoldersAreSurveyedAfterTheDeathOfAMaster() {
         var scene = Self.durable()
         scene.seen.survey?.askedAt = .seconds(1)
         let decision = scene.decide()
@@ -87,11 +88,11 @@ import Testing
         return scene
     }
 
-    @Test func aWinnerThatIsNotTooFarBehindTakesOver() {
+    @Test func aCandidateWithinTheLagLimitIsPromoted() {
         #expect(Self.lagging(100).decide().promotion?.lagBytes == 100)
     }
 
-    @Test func aWinnerTooFarBehindIsHeldAndTheMasterStartsInPlace() {
+    @Test func aCandidateBeyondTheLagLimitIsNotPromotedAndTheMasterRestartsInPlace() {
         var scene = Self.lagging(101)
         let decision = scene.decide()
         #expect(decision.promotion == nil)
@@ -100,7 +101,7 @@ import Testing
         #expect(scene.masters[0] == "7000")
     }
 
-    @Test func butItTakesOverWhereTheMastersDataAreGone() {
+    @Test func aCandidateBeyondTheLagLimitIsPromotedIfTheMastersDataAreLost() {
         var scene = Self.lagging(101)
         scene.disk[Scene.folder("7000")]?.content = DirectoryContent()
         scene.look()
@@ -118,7 +119,7 @@ import Testing
         #expect(scene.decide().promotion?.replica == "7003")
     }
 
-    @Test func norOneWithAnOldDump() {
+    @Test func withFailoverOffAMasterWithAnOldDumpIsNotStartedOverItsReplica() {
         var scene = Scene.bereaved()
         scene.spec.supervision.failover = .off
         scene.disk[Scene.folder("7000")]?.content = .dump(savedAt: Scene.wall + .seconds(-60))
@@ -131,7 +132,7 @@ import Testing
 
     // MARK: the only copy is in memory
 
-    /// It is stopped, or busy for long: when it goes on, an empty master would make it drop what it has.
+    /// The replica is stopped, or busy for long: once it continues, an empty master would make it drop its data.
     @Test(arguments: [ClusterSpec.Supervision.Failover.fast, .durable, .off])
     func anEmptyMasterIsNotStartedOverASilentReplica(failover: ClusterSpec.Supervision.Failover) {
         var scene = Scene.bereaved()
@@ -148,8 +149,8 @@ import Testing
         #expect(scene.decide().promotion?.replica == "7003")
     }
 
-    /// Nobody can compare its memory with a dump before it answers.
-    @Test func norOneThatHasOnlyADump() {
+    /// The replica's memory cannot be compared with a dump before it responds.
+    @Test func aMasterWithOnlyADumpIsNotStartedOverASilentReplica() {
         var scene = Scene.bereaved()
         scene.disk[Scene.folder("7000")]?.content = .dump(savedAt: Scene.wall + .seconds(60))
         scene.look()
@@ -163,8 +164,9 @@ import Testing
         scene.run { $0.nodes("start").contains("7000") }
     }
 
-    /// It was stopped while its master went on, answers, and has not read yet what its master sent.
-    @Test func oneThatWasStoppedReadsWhatItsMasterSentBeforeItIsCompared() {
+    /// The replica was stopped while its master continued; it responds, but has not read the rest of its master's
+    /// stream.
+    @Test func aContinuedReplicaDrainsItsReplicationStreamBeforeItIsCompared() {
         var scene = Scene.bereaved()
         var dump = DirectoryContent.dump(savedAt: Scene.wall + .seconds(60))
         dump.dumps[0].header?.replicationID = scene.report("7003")?.replication.replicationID
@@ -181,8 +183,8 @@ import Testing
         #expect(scene.decide().promotion?.replica == "7003")
     }
 
-    /// The record has it as it was seconds ago, when it was empty; the daemon that heard it since was killed.
-    @Test func norOneThatThisDaemonHasNotHeardYet() {
+    /// The record shows the replica as empty, as of some seconds ago; the daemon that saw newer data was killed.
+    @Test func aMasterIsNotStartedOverAReplicaThatHasNotRespondedToThisDaemon() {
         var scene = Scene.bereaved()
         for name: NodeName in ["7000", "7003"] { scene.disk[Scene.folder(name)]?.content = DirectoryContent() }
         for index in scene.record?.members.indices ?? 0..<0 { scene.record?.members[index].lastSeen?.keys = 0 }
@@ -202,7 +204,7 @@ import Testing
         scene.run { $0.promotion?.replica == "7003" }
     }
 
-    @Test func whenItEndsTheMasterStartsAndTheLossIsSaid() {
+    @Test func theMasterStartsOnceTheSilentReplicaEndsAndTheLossIsReported() {
         var scene = Scene.bereaved()
         for name: NodeName in ["7000", "7003"] { scene.disk[Scene.folder(name)]?.content = DirectoryContent() }
         scene.look()
@@ -215,9 +217,9 @@ import Testing
         #expect(scene.masters[0] == "7000" && end?.finding(.dataMissing)?.node == "7000")
     }
 
-    // MARK: orders whose end is not known
+    // MARK: orders with an unknown outcome
 
-    @Test func aReplicaThatMayHaveTakenOverAndIsSilentIsEndedBeforeAnotherIsChosen() {
+    @Test func aSilentReplicaWithAPendingPromotionIsKilledBeforeAnotherIsPromoted() {
         var scene = Scene.bereaved(replicas: 2)
         for name: NodeName in ["7003", "7006"] { scene.answer(name) }
         let first = scene.decide()
@@ -237,7 +239,7 @@ import Testing
         #expect(scene.masters[0] == "7000", "the time for a failover is over by then")
     }
 
-    @Test func oneThatIsHeardAfterTheDeadlineIsKnownNotToHaveTakenOver() {
+    @Test func aReplicaThatRespondsAfterTheDeadlineIsKnownNotToBePromoted() {
         var scene = Scene.bereaved(replicas: 2)
         for name: NodeName in ["7003", "7006"] { scene.answer(name) }
         let first = scene.decide()
@@ -248,7 +250,7 @@ import Testing
         #expect(scene.decide().record?.promotions.first?.deadline != first.record?.promotions.first?.deadline)
     }
 
-    @Test func whereTheClusterHasDeclaredItDeadItsReplicasAreLeftToTheirElectionForAMoment() {
+    @Test func replicasOfAMasterMarkedFailHaveTimeForTheirOwnElection() {
         var scene = Scene.bereaved()
         let declared = { (report: inout NodeReport) in
             for index in report.view.entries.indices where report.view.entries[index].id == Scene.id("7000") {
@@ -262,7 +264,7 @@ import Testing
         #expect(scene.decide().promotion?.epoch == 3)
     }
 
-    @Test func withoutAMajorityNobodyWaitsForAnElection() {
+    @Test func withoutAMajorityThePlannerDoesNotWaitForAnElection() {
         var scene = Scene.bereaved()
         scene.die("7001")
         scene.look()
@@ -274,16 +276,16 @@ import Testing
         #expect(scene.decide().promotion?.replica == "7003")
     }
 
-    // MARK: a shard that is gone as a whole
+    // MARK: a shard without a running node
 
-    @Test func aReplicaThatWasPromotedAndDiedIsLookedAtBeforeItsOldMasterStarts() {
+    @Test func theFolderOfADeadPromotedReplicaIsSurveyedBeforeItsOldMasterStarts() {
         var scene = Scene.bereaved()
         scene.answer("7003")
         scene.take(scene.decide())
         scene.takeOver("7003")
         scene.pass(.milliseconds(5))
         scene.die("7003")
-        // What was seen of its folder is older than its end.
+        // The survey of its folder is older than its exit.
         let decision = scene.decide()
         #expect(decision.nodes("write") == [] && decision.nodes("start") == [])
         let end = scene.run { $0.assessment.ready }
@@ -292,7 +294,7 @@ import Testing
 }
 
 extension Scene {
-    /// It is stopped, and gives no answer for so long.
+    /// The node is stopped, and does not respond for this time.
     mutating func silence(_ name: NodeName, for time: Duration) {
         guard case .running(let process) = seen.processes[name] else { return }
         let asked = now
@@ -303,7 +305,7 @@ extension Scene {
             reply, ProcessActivity(state: .stopped, cpuTicks: 5), listening: seen.listening)
     }
 
-    /// What the dead node had said last was otherwise.
+    /// Replaces what the dead node last reported.
     mutating func edit(_ name: NodeName, _ change: (inout NodeReport) -> Void) {
         guard case .exited(var exit) = seen.processes[name], var report = exit.lastReport else { return }
         change(&report)

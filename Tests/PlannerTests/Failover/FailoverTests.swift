@@ -4,9 +4,9 @@ import Testing
 
 /// Invariants: one-writer, drained-first, complete-candidate, no-late-order, start-or-promote.
 @Suite struct FailoverTests {
-    // MARK: whom to ask, and how long
+    // MARK: which replicas are queried, and for how long
 
-    @Test func theReplicasAreAskedAfterTheDeath() {
+    @Test func theReplicasAreQueriedAfterTheDeathOfTheirMaster() {
         let scene = Scene.bereaved()
         let decision = scene.decide()
         #expect(decision.nodes("ask").contains("7003"))
@@ -14,14 +14,14 @@ import Testing
         #expect(decision.waits.contains(.drain(ofReplicasOf: "7000")))
     }
 
-    @Test func whatWasSaidBeforeTheDeathChoosesNobody() {
+    @Test func aReportFromBeforeTheDeathElectsNoReplica() {
         var scene = Scene.bereaved(replicas: 2) { $0.answer("7003") { $0.replication.offset = 9000 } }
         scene.answer("7003") { $0.replication.offset = 900 }
         scene.answer("7006") { $0.replication.offset = 1000 }
         #expect(scene.decide().promotion?.replica == "7006")
     }
 
-    @Test func aReplicaWhoseLinkIsUpIsStillReading() {
+    @Test func aReplicaWhoseLinkIsUpIsStillDraining() {
         var scene = Scene.bereaved()
         scene.answer("7003") { $0.replication.linkUp = true }
         #expect(scene.decide().promotion == nil)
@@ -32,7 +32,7 @@ import Testing
         #expect(scene.decide().promotion?.replica == "7003")
     }
 
-    @Test func afterAHundredMillisecondsThoseAreChosenFromThatHaveRead() {
+    @Test func after100MillisecondsOnlyDrainedReplicasAreCandidates() {
         var scene = Scene.bereaved(replicas: 2)
         scene.answer("7003") { $0.replication.offset = 1000 }
         scene.answer("7006") { report in
@@ -44,7 +44,7 @@ import Testing
         #expect(scene.decide().promotion?.replica == "7003")
     }
 
-    @Test func aReplicaThatIsStillLinkedIsNeverPromoted() {
+    @Test func aReplicaWithALiveLinkIsNeverPromoted() {
         var scene = Scene.bereaved()
         scene.pass(.milliseconds(200))
         scene.answer("7003") { $0.replication.linkUp = true }
@@ -53,7 +53,7 @@ import Testing
         #expect(decision.waits.contains(.candidate(for: "7000")))
     }
 
-    // MARK: who wins
+    // MARK: choice of the candidate
 
     @Test(
         arguments: [
@@ -81,7 +81,7 @@ import Testing
     static let unfit = [
         Spoiled("it is loading") { $0.answer("7003") { $0.loading = true } },
         Spoiled("it was being synced") { $0.answer("7003") { $0.replication.syncInProgress = true } },
-        Spoiled("it does not follow the master's stream: it was restarted, and holds what its files held") { scene in
+        Spoiled("it does not follow the master's stream: it was restarted, and has the data of its files") { scene in
             scene.answer("7003") { report in
                 report.replication.replicationID = "its own"
                 report.replication.offset = 5000
@@ -90,7 +90,7 @@ import Testing
     ]
 
     @Test(arguments: unfit)
-    func whereNoReplicaMayTakeOverTheMasterStartsInPlace(condition: Spoiled) {
+    func withoutACandidateTheMasterRestartsInPlace(condition: Spoiled) {
         var scene = Scene.bereaved()
         condition.spoil(&scene)
         #expect(scene.decide().promotion == nil)
@@ -101,7 +101,7 @@ import Testing
         #expect(scene.disk[Scene.folder("7000")]?.nodesFile == .parsed(scene.file("7000")))
     }
 
-    @Test func replicasThatSayNothingAreNotWaitedForLongerThanThreeSeconds() {
+    @Test func silentReplicasAreWaitedForAtMostThreeSeconds() {
         var scene = Scene.bereaved()
         scene.seen.replies["7003"]?.outcome = .silent
         scene.pass(.milliseconds(2900))
@@ -113,7 +113,7 @@ import Testing
 
     // MARK: the promotion
 
-    @Test func theIntentIsInTheRecordOfTheSameDecision() {
+    @Test func aPromotionIsRecordedInTheSameDecision() {
         var scene = Scene.bereaved { $0.answer("7000") { $0.replication.offset = 1064 } }
         scene.answer("7003")
         let decision = scene.decide()
@@ -125,9 +125,9 @@ import Testing
         #expect(decision.orders("promote") == [.promote(expected, scene.contact("7003"))])
     }
 
-    @Test func nobodyIsPromotedWhileTheMasterRuns() {
+    @Test func noReplicaIsPromotedWhileTheMasterRuns() {
         var scene = Scene.settled()
-        // Under a debugger: what is only stopped would be killed first, and replaced when it has ended.
+        // Under a debugger: a process that is only stopped would be killed first, and replaced once it has exited.
         for _ in 0..<20 { scene.fallSilent(["7000"], ProcessActivity(state: .traced, cpuTicks: 1)) }
         scene.answer("7003") { $0.replication.linkUp = false }
         let decision = scene.decide()
@@ -135,7 +135,7 @@ import Testing
         #expect(decision.assessment.node("7000")?.health == .hung)
     }
 
-    @Test func thereIsOnePromotionAtATimeInAShard() {
+    @Test func aShardHasAtMostOnePromotionAtATime() {
         var scene = Scene.bereaved(replicas: 2)
         for name: NodeName in ["7003", "7006"] { scene.answer(name) }
         let first = scene.decide()
@@ -148,7 +148,7 @@ import Testing
         #expect(!meanwhile.nodes("start").contains("7000"))
     }
 
-    @Test func aRefusedPromotionIsTriedAgainOnceTheReplicaWasHeardAfterIt() {
+    @Test func aRefusedPromotionIsRetriedOnceTheReplicaRespondsAgain() {
         var scene = Scene.bereaved()
         scene.answer("7003")
         let first = scene.decide()
@@ -165,7 +165,7 @@ import Testing
         #expect(scene.decide().record?.promotions == second.map { [$0] })
     }
 
-    @Test func whatAnEarlierDaemonOrderedIsNotContradictedBeforeItsDeadline() {
+    @Test func thePromotionOrderOfAPreviousDaemonStandsUntilItsDeadline() {
         var scene = Scene.bereaved()
         scene.answer("7003")
         scene.take(scene.decide())
@@ -179,7 +179,7 @@ import Testing
         #expect(next.record?.promotions.count == 1)
     }
 
-    /// The order goes to a replica that is stopped, and the wall clock is set while it waits there.
+    /// The order goes to a stopped replica, and the wall clock is set while the order is pending there.
     private func orderedAndHeardLater(by clock: Duration) -> (scene: Scene, promotion: Effect.Promotion?) {
         var scene = Scene.bereaved()
         scene.answer("7003")
@@ -193,12 +193,12 @@ import Testing
     }
 
     @Test(arguments: [-3600, -1, 0, 3600])
-    func aWallClockThatIsSetKeepsNoShardWaiting(seconds: Int) {
+    func aWallClockStepDelaysNoShard(seconds: Int) {
         let (scene, first) = orderedAndHeardLater(by: .seconds(seconds))
         #expect(scene.decide().record?.promotions.contains { $0.attempt == first?.attempt } == false)
     }
 
-    @Test func inItsWindowAnOrderMayStillBeObeyedHoweverOldItIs() {
+    @Test func aPromotionOrderMayTakeEffectUntilItsDeadline() {
         var (scene, first) = orderedAndHeardLater(by: .milliseconds(-100))
         #expect(scene.decide().record?.promotions == first.map { [$0] })
         scene.pass(.milliseconds(91))
@@ -206,14 +206,14 @@ import Testing
         #expect(scene.decide().record?.promotions.contains { $0.attempt == first?.attempt } == false)
     }
 
-    @Test func theScriptObeysBetweenTheOrderAndItsDeadlineOnly() throws {
+    @Test func theScriptPromotesOnlyBetweenTheOrderAndItsDeadline() throws {
         let promotion = try #require(orderedAndHeardLater(by: .zero).promotion)
         let sent = try #require(promotion.orderedAt)
         let times = [-3_600_000, -1, 0, 250, 251, 3_600_000].map { sent + .milliseconds($0) }
         #expect(times.map(promotion.isObeyed) == [false, false, true, true, false, false])
     }
 
-    @Test func theMastersOfTwoShardsAreReplacedSideBySide() {
+    @Test func theMastersOfTwoShardsAreReplacedInParallel() {
         var scene = Scene.bereaved()
         scene.die("7001")
         scene.look()
@@ -221,7 +221,7 @@ import Testing
         #expect(scene.decide().nodes("promote") == ["7003", "7004"])
     }
 
-    @Test func withFailoverOffTheMasterStartsInPlace() {
+    @Test func withFailoverOffTheMasterRestartsInPlace() {
         var scene = Scene.bereaved()
         scene.spec.supervision.failover = .off
         scene.answer("7003")
@@ -236,7 +236,7 @@ import Testing
 }
 
 extension Scene {
-    /// 7000 was killed just now; nobody was asked since.
+    /// 7000 was just killed; no replica was queried since.
     static func bereaved(replicas: Int = 1, _ change: (inout Scene) -> Void = { _ in }) -> Scene {
         var scene = Scene.settled(replicas: replicas)
         change(&scene)
@@ -254,9 +254,9 @@ extension Decision {
     }
 }
 
-/// A candidate has the data now, not once; and nobody is promoted over a master that is being started.
+/// A candidate must have the data now, not in the past; and no replica is promoted over a master that is starting.
 @Suite struct CandidateTests {
-    /// The replica says this while its master lives; then the master goes on for two seconds, and dies.
+    /// The replica reports this while its master runs; the master then runs for two more seconds, and is killed.
     private static func outOfSync(_ change: (inout NodeReport) -> Void) -> Scene {
         Scene.bereaved { scene in
             scene.pass(.seconds(1))
@@ -274,7 +274,7 @@ extension Decision {
         #expect(scene.masters[0] == "7000")
     }
 
-    @Test func norOneThatWasBeingSynchronised() {
+    @Test func aReplicaInAFullSynchronizationIsNotPromoted() {
         var scene = Self.outOfSync { $0.replication.syncInProgress = true }
         scene.answer("7003")
         #expect(scene.decide().promotion == nil)
@@ -282,7 +282,7 @@ extension Decision {
         #expect(scene.masters[0] == "7000")
     }
 
-    @Test func whereTheMastersFilesAreGoneItIsTheBestThereIs() {
+    @Test func aReplicaThatWasNotInSyncIsPromotedIfTheMastersFilesAreLost() {
         var scene = Self.outOfSync { $0.replication.linkUp = false }
         scene.disk[Scene.folder("7000")]?.content = DirectoryContent()
         scene.look()
@@ -290,7 +290,7 @@ extension Decision {
         #expect(scene.masters[0] == "7003")
     }
 
-    @Test func nobodyIsPromotedWhileTheMasterIsBeingStarted() {
+    @Test func noReplicaIsPromotedWhileTheMasterStarts() {
         var scene = Scene.bereaved()
         let start = Effect.start(.init(node: "7000", directory: Scene.folder("7000"), incarnation: 1))
         scene.begin(start)

@@ -2,9 +2,9 @@ import ClusterModel
 import Planner
 import Testing
 
-/// Invariants: no-older-master, last-copy. While nothing of a shard runs: the folders and the record are all there is.
+/// Invariants: no-older-master, last-copy. No node of the shard runs: the folders and the record are the only evidence.
 @Suite struct NoOlderMasterTests {
-    /// Everything was killed, clusterd too, and another one starts.
+    /// All processes were killed, including clusterd, and a new daemon starts.
     private static func dark(replicas: Int = 1, _ change: (inout Scene) -> Void = { _ in }) -> Scene {
         var scene = Scene.settled(replicas: replicas)
         scene.processes = [:]
@@ -17,7 +17,7 @@ import Testing
 
     struct Case: Sendable, CustomTestStringConvertible {
         var testDescription: String
-        /// Who is master of the first shard in the end.
+        /// The master of the first shard in the end.
         var master: NodeName
         var finding: ReasonCode?
         var change: @Sendable (inout Scene) -> Void
@@ -34,7 +34,7 @@ import Testing
     }
 
     static let cases = [
-        Case("nothing speaks for another: the master keeps its role", "7000") { _ in },
+        Case("no evidence for another node: the master keeps its role", "7000") { _ in },
         Case("the master's data are gone", "7003") { $0.disk[Scene.folder("7000")]?.content = empty },
         Case("the master's whole folder is gone", "7003") { $0.disk[Scene.folder("7000")] = nil },
         Case("the replica's data are gone", "7000") { $0.disk[Scene.folder("7003")]?.content = empty },
@@ -74,13 +74,13 @@ import Testing
                     evidence: .keys)
             ]
         },
-        Case("the replica has newer data and was stopped by a person", "7000", finding: .dataUndecided) { scene in
+        Case("the replica has newer data and was stopped by the operator", "7000", finding: .dataUndecided) { scene in
             scene.disk[Scene.folder("7000")]?.content = .dump(savedAt: Scene.wall + .seconds(-3600))
             scene.record?.members[3].wanted = .stopped
         },
     ]
 
-    @Test(arguments: cases) func theNewestDataThatAreKnownAreMadeMaster(_ row: Case) {
+    @Test(arguments: cases) func theNodeWithTheNewestKnownDataBecomesMaster(_ row: Case) {
         var scene = Self.dark(row.change)
         var started: [NodeName] = []
         let end = scene.run { decision in
@@ -92,7 +92,7 @@ import Testing
         if let code = row.finding { #expect(end?.finding(code)?.node == "7000") }
     }
 
-    @Test func whatCannotBeDecidedIsKeptOnBothSides() {
+    @Test func undecidableDataAreKeptOnBothNodes() {
         var scene = Self.dark { scene in
             scene.record?.members[0].lastSeen?.appendOnlyBytes = 5000
             scene.record?.members[0].lastSeen?.at = Scene.wall + .seconds(1)
@@ -106,8 +106,9 @@ import Testing
         #expect(kept == ["7000", "7003"])
     }
 
-    /// The master's data are gone, and one of two replicas takes over: the other drops its own for that one's.
-    @Test func whatTheOtherReplicaHasIsKeptBeforeOneTakesOver() {
+    /// The master's data are lost, and one of two replicas is promoted: the other drops its own data for those of the
+    /// new master.
+    @Test func theOtherReplicasDataAreKeptBeforeOneIsPromoted() {
         var scene = Self.dark(replicas: 2) { $0.disk[Scene.folder("7000")]?.content = Self.empty }
         var kept: [NodeName] = []
         scene.run { decision in
@@ -119,7 +120,7 @@ import Testing
         #expect(["7003", "7006"].contains(scene.masters[0]))
     }
 
-    @Test func aReplicaThatFollowedItsMasterToTheEndIsNotCopied() {
+    @Test func theDataOfAReplicaThatStayedInSyncAreNotCopied() {
         var scene = Self.dark()
         scene.run { decision in
             #expect(decision.nodes("preserve") == [])
@@ -127,9 +128,9 @@ import Testing
         }
     }
 
-    /// What was not synced of a file went with the host, and the two of a shard are not synced at the same moment.
+    /// Unsynced writes were lost with the host, and the two nodes of a shard do not sync at the same moment.
     @Test(arguments: [("everysec", ["7003", "7004", "7005"]), ("no", ["7003", "7004", "7005"]), ("always", [])])
-    func afterTheHostWentDownWhatAReplicaMayHaveMoreIsKept(fsync: String, expected: [NodeName]) {
+    func afterAHostCrashUnsyncedDataOfAReplicaAreKept(fsync: String, expected: [NodeName]) {
         var scene = Self.dark { scene in
             for index in 0..<6 {
                 scene.record?.members[index].lastSeen?.bootID = "an earlier one"
@@ -145,9 +146,9 @@ import Testing
         #expect(kept.sorted() == expected)
     }
 
-    /// One that ended cleanly just before that has all of its own file; its master, which ran on, may not.
+    /// A replica that exited cleanly just before has its complete file; its master, which ran on, may not.
     @Test(arguments: [true, false])
-    func whatEndedCleanlyBeforeTheHostWentDownIsKeptUnlessItsMasterDidToo(wholeCluster: Bool) {
+    func afterAHostCrashTheDataOfACleanlyStoppedReplicaAreKeptUnlessItsMasterStoppedToo(wholeCluster: Bool) {
         var scene = Self.dark { scene in
             for index in 0..<6 {
                 scene.record?.members[index].lastSeen?.bootID = "an earlier one"
@@ -165,7 +166,7 @@ import Testing
         #expect(kept.sorted() == (wholeCluster ? [] : ["7003", "7004", "7005"]))
     }
 
-    /// The engine itself finds that the file is cut: it ends, and says why.
+    /// The engine itself detects that the file is truncated, exits, and logs the reason.
     @Test func aMasterThatCannotLoadItsFileIsReplacedByAReplicaThatCan() {
         var scene = Self.dark()
         scene.run { $0.nodes("start").contains("7000") }
@@ -175,9 +176,10 @@ import Testing
         #expect(end?.assessment.node("7003")?.role == .master)
     }
 
-    /// A loss of power: the end of the master's file is torn, and its replica's is shorter than it was. Neither is known to be newer.
+    /// A power loss: the end of the master's file is torn, and its replica's file is shorter than before. Neither is
+    /// known to be newer.
     @Test(arguments: [true, false])
-    func aMasterThatCannotLoadItsFileIsReplacedByOneThatWasInSyncAndOnlyThen(wasInSync: Bool) {
+    func aMasterThatCannotLoadItsFileIsReplacedOnlyByAReplicaThatWasInSync(wasInSync: Bool) {
         var scene = Self.dark { scene in
             for index in [0, 3] {
                 scene.record?.members[index].lastSeen?.appendOnlyBytes = 5000
@@ -197,7 +199,7 @@ import Testing
         #expect(wasInSync || end?.finding(.nodeDown)?.node == "7000")
     }
 
-    @Test func oneWithoutAReplicaStaysDownAndTheRepairIsNamed() {
+    @Test func aMasterWithoutAReplicaStaysDownAndTheFindingNamesTheRepair() {
         var scene = Self.dark(replicas: 0)
         scene.run { $0.nodes("start").contains("7000") }
         scene.die("7000", ProcessExit(code: 1), log: ["Unexpected end of file reading the append only file"])
@@ -205,8 +207,8 @@ import Testing
         #expect(end?.finding(.nodeDown)?.hint?.contains("redis-check-aof --fix") == true)
     }
 
-    /// What a person stopped cleanly an hour ago knows less than a master that went on.
-    @Test func aReplicaStoppedLongAgoDoesNotComeBackAsMaster() {
+    /// A replica that was stopped cleanly an hour ago has older data than a master that ran on.
+    @Test func aReplicaStoppedLongAgoDoesNotBecomeMaster() {
         var scene = Self.dark { scene in
             let old = Scene.wall + .seconds(-3600)
             scene.record?.members[3].lastSeen?.at = old
@@ -219,8 +221,8 @@ import Testing
         #expect(scene.masters[0] == "7000")
     }
 
-    /// Each start of an idle cluster writes the replicas' files anew, as they synchronise.
-    @Test func whatWasStoppedCleanlyStartsWithTheSameRoles() {
+    /// Each start of an idle cluster rewrites the replicas' files, as they synchronize.
+    @Test func aCleanlyStoppedClusterStartsWithTheSameRoles() {
         var scene = Self.dark { scene in
             for index in 0..<6 {
                 let at = Scene.wall + .milliseconds(index < 3 ? 80 : 0)
@@ -244,7 +246,7 @@ import Testing
         #expect(scene.masters == ["7000", "7001", "7002"])
     }
 
-    /// A replica that came back empty follows nothing yet: its master dies, and the master's files are all there is.
+    /// A replica that started empty follows no master yet: its master dies, and the master's files are the only copy.
     @Test func aReplicaThatHasNotSyncedSinceItsStartIsNotPromoted() {
         var scene = Scene.settled()
         scene.pass(.milliseconds(10))
@@ -262,8 +264,8 @@ import Testing
         #expect(scene.masters[0] == "7000")
     }
 
-    /// A dump names the stream that it is of, and the engine says so before it has followed anybody.
-    @Test func norIsOneThatOnlyNamesTheStream() {
+    /// A dump names its replication stream, and the engine reports it before it has followed a master.
+    @Test func aReplicaThatOnlyNamesTheStreamIsNotPromoted() {
         var scene = Scene.settled()
         scene.pass(.milliseconds(10))
         scene.die("7003")

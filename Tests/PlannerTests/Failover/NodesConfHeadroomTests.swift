@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// No epoch changes where a node could not save it: the reserve first, else the roles stay as they are.
+/// No epoch changes while a node could not save it: first the reserve is released, else the roles stay the same.
 /// Invariant: epoch-room.
 @Suite struct NodesConfHeadroomTests {
     // MARK: a dead master
@@ -13,7 +13,7 @@ import Testing
         return scene
     }
 
-    @Test func theReserveIsGivenBackBeforeAPromotion() {
+    @Test func theReserveIsReleasedBeforeAPromotion() {
         var scene = Self.bereaved()
         scene.room(15 << 20, reserve: Reserve.bytes)
         let first = scene.turn()
@@ -23,14 +23,14 @@ import Testing
         #expect(scene.decide().promotion?.replica == "7003")
     }
 
-    @Test func whereThereIsRoomItIsKept() {
+    @Test func theReserveIsKeptWhileTheDiskHasRoom() {
         var scene = Self.bereaved()
         scene.room(16 << 20, reserve: Reserve.bytes)
         #expect(scene.decide().promotion?.replica == "7003")
         #expect(scene.decide().orders("release-reserve") == [])
     }
 
-    @Test func withoutRoomForItsReplicaTheMasterStartsInPlaceAndThatIsSaid() {
+    @Test func withoutRoomOnTheReplicasDiskTheMasterRestartsInPlaceAndAFindingSaysSo() {
         var scene = Self.bereaved()
         scene.ownDisk(of: "7003", free: 1 << 19)
         let decision = scene.decide()
@@ -47,7 +47,7 @@ import Testing
         #expect(scene.masters == ["7000", "7001", "7002"] && scene.starts["7000"] == 2)
     }
 
-    @Test func aReserveThatCannotBeGivenBackIsNone() {
+    @Test func aReserveThatCannotBeReleasedDoesNotCount() {
         var scene = Self.bereaved()
         scene.room(0, reserve: Reserve.bytes)
         scene.note(.releaseReserve(folder: "/data"), failure: "cannot remove /data/reserve: Read-only file system")
@@ -55,8 +55,8 @@ import Testing
         #expect(scene.decide().finding(.failoverHeld) != nil)
     }
 
-    /// What it acknowledged last was in its memory only, and the replica has it.
-    @Test func norIsAMasterStartedInPlaceThatCouldNotWriteItsFile() {
+    /// The last acknowledged writes were only in the master's memory, and the replica has them.
+    @Test func aMasterThatCouldNotWriteItsFileIsNotRestartedInPlace() {
         var scene = Self.bereaved { $0.answer("7000") { $0.persistence.lastAppendOK = false } }
         scene.room(0)
         for _ in 0..<50 {
@@ -74,15 +74,15 @@ import Testing
         #expect(scene.masters[0] == "7003")
     }
 
-    /// Whether the last append before the end went well was not seen.
-    @Test func norIsOneWhoseDiskWasFullWhenItEnded() {
+    /// It is unknown whether the last append before the exit succeeded.
+    @Test func aMasterWhoseDiskWasFullAtItsExitIsNotRestartedInPlace() {
         var scene = Self.bereaved()
-        // The replica has more than the master had when it was last heard, and the record is some seconds older.
+        // The replica has more than the master had at its last report, and the record is some seconds older.
         scene.record?.members[0].lastSeen?.offset = 900
         scene.answer("7003") { $0.replication.offset = 1100 }
         scene.room(0)
         #expect(scene.decide().finding(.failoverHeld)?.severity == .error)
-        // Another clusterd, which has never heard the master.
+        // Another clusterd, which never had a report from the master.
         scene.replaceDaemon()
         scene.run { $0.finding(.failoverHeld) != nil }
         #expect(scene.decide().finding(.failoverHeld)?.severity == .error && scene.starts["7000"] == 1)
@@ -91,7 +91,7 @@ import Testing
         #expect(scene.masters[0] == "7003")
     }
 
-    @Test func oneWhoseDiskWasFullBeforeItWasLastHeardHasWrittenAllOfItSince() {
+    @Test func aMasterWhoseDiskWasFullBeforeItsLastReportIsComplete() {
         var scene = Self.bereaved { scene in
             scene.room(0)
             scene.room(Scene.plenty)
@@ -103,7 +103,7 @@ import Testing
         #expect(scene.decide().finding(.failoverHeld)?.severity == .warning)
     }
 
-    @Test func anEmptyMasterIsStartedInPlaceWhereItsReplicaIsEmptyToo() {
+    @Test func anEmptyMasterIsRestartedInPlaceIfItsReplicaIsEmptyToo() {
         var scene = Self.bereaved()
         scene.disk[Scene.folder("7000")]?.content = DirectoryContent()
         scene.look()
@@ -113,20 +113,20 @@ import Testing
         #expect(scene.decide().finding(.failoverHeld)?.severity == .warning)
     }
 
-    @Test func aFullDiskOfTheDeadMasterAloneIsNoReason() {
+    @Test func aFullDiskOfTheDeadMasterDoesNotPreventAPromotion() {
         var scene = Self.bereaved()
         scene.ownDisk(of: "7000", free: 0)
         #expect(scene.decide().promotion?.replica == "7003")
     }
 
-    @Test func aFullDiskOfItsReplicaIsOne() {
+    @Test func aFullDiskOfTheReplicaPreventsItsPromotion() {
         var scene = Self.bereaved()
         scene.ownDisk(of: "7003", free: 0)
         #expect(scene.decide().promotion == nil)
         #expect(scene.decide().finding(.failoverHeld)?.message.contains("/data/nodes/7003 has 0 MB free") == true)
     }
 
-    @Test func ofAnotherShardOnlyAMasterCountsThatNobodyCanReplace() {
+    @Test func aFullDiskInAnotherShardPreventsAPromotionOnlyIfItsMasterIsIrreplaceable() {
         var scene = Self.bereaved()
         scene.ownDisk(of: "7004", free: 0)
         #expect(scene.decide().promotion?.replica == "7003", "it is a replica")
@@ -138,7 +138,7 @@ import Testing
         #expect(scene.decide().finding(.failoverHeld)?.message.contains("for 7001 to save") == true)
     }
 
-    // MARK: a living one
+    // MARK: a running master
 
     @Test func aMasterOnAFullDiskHandsOverToAReplicaWithRoom() {
         var scene = Scene.settled()
@@ -153,7 +153,7 @@ import Testing
         #expect(scene.masters == ["7000", "7004", "7002"])
     }
 
-    @Test func itsReserveIsGivenBackFirstAndChangesNothing() {
+    @Test func theReserveIsReleasedBeforeAMasterOnAFullDiskHandsOver() {
         var scene = Scene.settled()
         scene.ownDisk(of: "7001", free: 1 << 20, reserve: Reserve.bytes)
         let first = scene.turn()
@@ -170,14 +170,14 @@ import Testing
         Spoiled("its replica is not in sync") { $0.answer("7004") { $0.replication.syncInProgress = true } },
     ]
 
-    @Test(arguments: unwanted) func itDoesNotWhere(condition: Spoiled) {
+    @Test(arguments: unwanted) func aMasterOnAFullDiskDoesNotHandOver(condition: Spoiled) {
         var scene = Scene.settled()
         scene.ownDisk(of: "7001", free: 0)
         condition.spoil(&scene)
         #expect(scene.decide().nodes("hand over") == [])
     }
 
-    @Test func anOperationWithoutRoomEndsAndSaysWhy() throws {
+    @Test func anOperationWithoutRoomFailsWithTheReason() throws {
         var scene = try Scene.ordered(.failover("7004")) { $0.room(0) }
         for _ in 0..<3 {
             #expect(scene.turn().nodes("hand over") == [])
@@ -189,8 +189,8 @@ import Testing
         #expect(scene.masters == ["7000", "7001", "7002"])
     }
 
-    /// The limit of the wait does not begin again with each byte that comes or goes.
-    @Test func itEndsWhileTheFreeSpaceChanges() throws {
+    /// The time limit of the wait does not restart whenever the free space changes.
+    @Test func anOperationWithoutRoomFailsWhileTheFreeSpaceChanges() throws {
         var scene = try Scene.ordered(.failover("7004")) { $0.room(0) }
         for kilobytes in 0..<60 where scene.hasOpenOperations {
             scene.room(Int64(kilobytes) << 10)

@@ -2,11 +2,11 @@ import ClusterModel
 import Planner
 import Testing
 
-/// What becomes of a master that was replaced, and of a death that no daemon saw. Invariants: last-copy, adopt-first.
+/// The return of a replaced master, and a death that no daemon observed. Invariants: last-copy, adopt-first.
 @Suite struct OldMasterTests {
     // MARK: the old master
 
-    @Test func theOldMasterComesBackAsReplicaAndItsDataAreKept() throws {
+    @Test func theOldMasterReturnsAsReplicaAndItsDataAreKept() throws {
         var scene = Scene.bereaved()
         var story: [String] = []
         let decision = scene.run { decision in
@@ -26,7 +26,7 @@ import Testing
         #expect(scene.record?.promotions == [])
     }
 
-    @Test func withoutThePreservedCopyItIsNotStarted() {
+    @Test func theOldMasterIsNotStartedBeforeItsDataAreCopied() {
         var scene = Scene.bereaved()
         let decision = scene.come { !$0.orders("preserve").isEmpty }
         scene.note(decision.orders("preserve")[0], failure: "no space left on device")
@@ -35,7 +35,7 @@ import Testing
         #expect(later.nodes("write") == [] && later.nodes("start") == [])
     }
 
-    @Test func aReplicaThatDiesComesBackWithoutACopy() {
+    @Test func aDeadReplicaIsRestartedWithoutACopy() {
         var scene = Scene.settled()
         scene.pass(.milliseconds(10))
         scene.die("7003")
@@ -45,9 +45,9 @@ import Testing
         }
     }
 
-    // MARK: a daemon that was not there
+    // MARK: deaths while no daemon ran
 
-    @Test func aMasterThatDiedUnseenIsReplacedOnceItsReplicasWereHeard() {
+    @Test func aMasterThatDiedUnobservedIsReplacedOnceItsReplicasRespond() {
         var scene = Scene.settled()
         scene.processes["7000"] = nil
         scene.deaths["7000"] = scene.now
@@ -58,7 +58,7 @@ import Testing
         #expect(end?.assessment.node("7000")?.replicaOf == "7003")
     }
 
-    @Test func whatTheEngineElectedMeanwhileStands() {
+    @Test func anElectionWonWhileNoDaemonRanStands() {
         var scene = Scene.settled()
         scene.processes["7000"] = nil
         scene.takeOver("7003")
@@ -71,7 +71,7 @@ import Testing
         #expect(scene.epochs == [4, 2, 3])
     }
 
-    @Test func aProcessInTheMastersFolderIsNoDeadMaster() {
+    @Test func aMasterWithAProcessInItsFolderIsNotDead() {
         var scene = Scene.settled()
         scene.processes["7000"] = nil
         scene.disk[Scene.folder("7000")]?.nodesFile = .absent

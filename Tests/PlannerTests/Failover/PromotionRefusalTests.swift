@@ -3,7 +3,7 @@ import Testing
 
 @testable import Planner
 
-/// A promotion that cannot work is known while all is well.
+/// A promotion that would be refused is detected while the cluster is healthy.
 @Suite struct PromotionRefusalTests {
     private func scene(refusal: String? = nil, stale: String = "yes", version: EngineVersion = .init(7, 0, 15)) -> Scene
     {
@@ -15,7 +15,7 @@ import Testing
         return scene
     }
 
-    @Test func aReplicaWithoutEVALIsAFindingAndNoHeir() {
+    @Test func aReplicaWithoutEVALIsAFindingAndNoCandidate() {
         let decision = scene(refusal: "NOPERM User default has no permissions to run the 'eval' command").decide()
         #expect(decision.finding(.promotionRefused)?.node == "7003")
         let why = decision.assessment.shards.first { $0.master == "7000" }?.why
@@ -26,13 +26,13 @@ import Testing
         ("no", EngineVersion(6, 2, 5), true), ("no", EngineVersion(7, 0, 15), false),
         ("yes", EngineVersion(6, 2, 5), false),
     ])
-    func beforeSevenAReplicaWithoutItsMasterMustServeStaleData(stale: String, version: EngineVersion, isRefused: Bool) {
+    func beforeRedis7AReplicaMustServeStaleDataToBePromoted(stale: String, version: EngineVersion, isRefused: Bool) {
         let decision = scene(stale: stale, version: version).decide()
         #expect((decision.finding(.promotionRefused) != nil) == isRefused)
         #expect((decision.assessment.shards.first { $0.master == "7000" }?.why != nil) == isRefused)
     }
 
-    @Test func theMasterStartsInPlaceWhereItsReplicaWouldRefuse() {
+    @Test func theMasterRestartsInPlaceIfItsReplicaWouldRefuseAPromotion() {
         var scene = scene(refusal: "ERR unknown command 'EVAL'")
         scene.die("7000")
         scene.answer("7003") { $0.replication.linkUp = false }

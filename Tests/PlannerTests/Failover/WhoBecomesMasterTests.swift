@@ -3,19 +3,19 @@ import Testing
 
 @testable import Planner
 
-/// Every combination of what a master left and how its replica stood when it ended: who is master in the end.
+/// Every combination of a dead master's files and its replica's state at its exit: which node is master in the end.
 /// Invariant: no-older-master.
 @Suite struct WhoBecomesMasterTests {
-    /// What lies in the folder of the dead master.
+    /// The files in the folder of the dead master.
     enum Files: CaseIterable { case whole, none, oldDump }
 
-    /// What the replica last said while its master was heard for two more seconds.
+    /// The replica's last report, while its master ran for two more seconds.
     enum Link: CaseIterable { case inSync, down, syncing }
 
     struct Case: CustomTestStringConvertible {
         var files: Files
         var link: Link
-        /// Bytes that the replica lacks of what the master was last seen to have.
+        /// Bytes that the replica lacks of the master's last known offset.
         var behind: Int64
         var failover: ClusterSpec.Supervision.Failover
 
@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test(arguments: cases) func itIsTheOneThatLosesLeast(_ given: Case) {
+    @Test(arguments: cases) func theNodeThatLosesLeastBecomesMaster(_ given: Case) {
         var scene = Scene.bereaved { scene in
             scene.spec.supervision.failover = given.failover
             scene.pass(.seconds(1))

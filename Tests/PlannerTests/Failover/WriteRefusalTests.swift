@@ -2,7 +2,8 @@ import ClusterModel
 import Planner
 import Testing
 
-/// `min-replicas-to-write`: what refuses writes does not serve, and what would stop writes is said beforehand.
+/// `min-replicas-to-write`: a master that rejects writes does not serve, and a command that would stop writes is
+/// refused.
 /// Invariant: ready-is-true.
 @Suite struct WriteRefusalTests {
     /// Every master asks for this many replicas, and the engine counts those that are in sync.
@@ -43,7 +44,7 @@ import Testing
         #expect(report.passed.contains("Every master has its replica, in sync.") == !refuses)
     }
 
-    @Test func theHintBringsTheWritesBack() throws {
+    @Test func theHintRestoresWrites() throws {
         func hint(_ change: (inout Scene) -> Void) -> String? {
             var scene = Scene.settled()
             change(&scene)
@@ -67,7 +68,7 @@ import Testing
     ]
 
     @Test(arguments: commands, [(1, 1), (2, 2), (2, 1), (1, 0)])
-    func whatWouldStopWritesIsRefusedBeforehand(command: Command, case row: (replicas: Int, wanted: Int)) {
+    func aCommandThatWouldStopWritesIsRefused(command: Command, case row: (replicas: Int, wanted: Int)) {
         let scene = Self.asking(row.wanted, replicas: row.replicas)
         guard row.wanted > row.replicas - 1 else { return Self.admits(scene, command) }
         let refusal = scene.refusal(command)
@@ -75,12 +76,12 @@ import Testing
         #expect(refusal?.hint?.hasSuffix("--force") == true)
     }
 
-    @Test func withAWordItIsDone() {
+    @Test func withForceACommandThatStopsWritesIsAdmitted() {
         let scene = Self.asking(1)
         Self.admits(scene, .restartNode("7003", force: true))
         Self.admits(scene, .stopNode("7003", force: true))
         Self.admits(scene, .rollingRestart(force: true))
-        // Writes are refused already: it is not made worse.
+        // Writes are rejected already: the command does not make it worse.
         Self.admits(Self.asking(1, good: 0), .restartNode("7003"))
     }
 

@@ -4,7 +4,7 @@ import Testing
 
 /// Invariants: record-first, port-pair.
 @Suite struct FormingTests {
-    @Test func withACertificateEveryPortSpeaksTLSAndNodesKnowEachOtherByIt() {
+    @Test func withACertificateEveryPortUsesTLSAndNodesVerifyEachOther() {
         var spec = ClusterSpec(name: "demo", dataDirectory: "/d")
         func lines() -> [String] {
             RedisConfPlan(
@@ -33,7 +33,7 @@ import Testing
 
     // MARK: the order
 
-    @Test func theFolderIsLookedAtBeforeAnythingIsDecided() {
+    @Test func theDataFolderIsSurveyedBeforeAnyDecision() {
         let decision = Scene.untouched().decide()
         #expect(decision.deeds == ["survey after 100000000000"])
         #expect(decision.record == nil)
@@ -52,7 +52,7 @@ import Testing
         #expect(planned.wake == scene.now, "it goes on at once when the record is written")
     }
 
-    @Test func foldersThenFilesThenTheRecordThenMastersThenReplicas() {
+    @Test func formingMakesFoldersFilesTheRecordMastersAndReplicasInThisOrder() {
         var scene = looked()
         var order: [String] = []
         scene.run { decision in
@@ -75,7 +75,7 @@ import Testing
         #expect(scene.record?.everReady == true)
     }
 
-    @Test func theRecordSaysFormedOnlyAboutFilesThatWereSeenToLieThere() {
+    @Test func theRecordSaysFormedOnlyOnceTheFilesWereSeen() {
         var scene = looked()
         scene.run { $0.record?.stage == .formed }
         for name in Self.six {
@@ -90,7 +90,7 @@ import Testing
         #expect(scene.record?.members.allSatisfy { !$0.joining } == true)
     }
 
-    @Test func everyMasterHasItsShareAndEachReplicaAnotherMaster() {
+    @Test func everyMasterHasItsShareOfSlotsAndItsOwnReplica() {
         var scene = looked()
         let shards = scene.run { $0.assessment.ready }?.assessment.shards
         #expect(shards?.map(\.slots) == SlotSet.evenly(among: 3))
@@ -99,7 +99,7 @@ import Testing
 
     // MARK: ports
 
-    @Test func aBusyPortGoesToTheNextAndTheNodeSaysSo() {
+    @Test func aBusyPortIsReplacedByTheNextAndReported() {
         var scene = looked { $0.busyPorts = [7002: "python3 (pid 4182)", 17004: "nc (pid 7)"] }
         let decision = scene.run { $0.assessment.ready }
         #expect(decision?.record?.members.map(\.name) == ["7000", "7001", "7003", "7005", "7006", "7007"])
@@ -109,7 +109,7 @@ import Testing
             ])
     }
 
-    @Test func underFailABusyPortIsARefusalThatNamesItsHolder() {
+    @Test func withPortConflictFailABusyPortIsRefusedNamingItsHolder() {
         var scene = looked { $0.busyPorts = [7002: "python3 (pid 4182)"] }
         scene.spec.onPortConflict = .fail
         scene.turn()
@@ -119,7 +119,7 @@ import Testing
         #expect(scene.decide().record == nil)
     }
 
-    @Test func tooFewPortsAreARefusal() {
+    @Test func tooFewFreePortsAreRefused() {
         var scene = looked { $0.busyPorts = [7001: "nc"] }
         scene.spec.ports = .range(7000...7005)
         scene.turn()
@@ -133,7 +133,7 @@ import Testing
     @Test func aPortThatIsLostBeforeTheFirstStartIsPlannedAround() {
         var scene = looked()
         scene.run { $0.record?.stage == .planned && !$0.orders("write").isEmpty }
-        // The daemon died, its reservations with it, and somebody was faster.
+        // The daemon and its reservations are gone, and another process took the port.
         scene.replaceDaemon()
         scene.busyPorts = [7001: "nc (pid 7)"]
         let decision = scene.run { $0.assessment.ready }
@@ -156,7 +156,7 @@ import Testing
 
     // MARK: disk
 
-    @Test func onAFullDiskNothingIsMadeUntilThereIsRoom() {
+    @Test func noClusterIsFormedOnAFullDiskUntilThereIsRoom() {
         for stage in [nil, Record.Stage.planned] {
             var scene = looked()
             if stage != nil { scene.run { $0.record?.stage == .planned } }
@@ -172,7 +172,7 @@ import Testing
         }
     }
 
-    @Test func aClusterForACommandIsRefusedThen() {
+    @Test func aTemporaryClusterIsRefusedOnAFullDisk() {
         var scene = looked()
         scene.spec.isTemporary = true
         scene.room(511 << 20)
@@ -180,7 +180,7 @@ import Testing
         #expect(refusal?.code == .diskFull && refusal?.exit == 1 && refusal?.message.contains("511 MB free") == true)
     }
 
-    @Test func whatCannotBeWrittenIsSaidAndTriedAgain() {
+    @Test func aFailedWriteIsReportedAndRetried() {
         var scene = looked()
         let decision = scene.come(to: { !$0.orders("write").isEmpty })
         for effect in decision.effects { scene.note(effect, failure: "no space left on device") }
@@ -193,9 +193,9 @@ import Testing
 
     // MARK: interruptions
 
-    /// clusterd is killed after each effect: with those of the same decision done up to it, and the record of that decision
-    /// written. The next one comes to the same end.
-    @Test func itSettlesFromEveryInterruption() {
+    /// clusterd is killed after each effect: the effects of the same decision up to it are done, and the record of that
+    /// decision is written. The next daemon reaches the same result.
+    @Test func aClusterFormsAfterEveryInterruption() {
         var whole = looked()
         let total = count(&whole)
         #expect(total >= 25, "6 folders, 6 files, 6 starts and the rest")
@@ -211,7 +211,7 @@ import Testing
         }
     }
 
-    /// A plan that was written and never carried out is carried out with its own ids, whatever was done of it.
+    /// A plan that was recorded but not carried out is carried out with its own IDs, regardless of how far it got.
     @Test func aPlanIsKeptOverARestart() {
         var scene = looked()
         scene.run { !$0.orders("write").isEmpty }
@@ -221,7 +221,7 @@ import Testing
         #expect(decision?.record?.members.map(\.id) == ids)
     }
 
-    @Test func aPlanWhoseRecordIsLostIsTakenForTheClusterThatItsFilesAre() {
+    @Test func aPlanWhoseRecordIsLostIsAdoptedFromItsFiles() {
         var scene = looked()
         scene.run { $0.record?.stage == .formed }
         let ids = scene.record?.members.map(\.id)
@@ -230,7 +230,7 @@ import Testing
         #expect(decision?.record?.members.map(\.id) == ids)
     }
 
-    @Test func stoppingBeforeAnythingWasStartedEndsAtOnce() {
+    @Test func aStopBeforeAnyNodeStartedEndsAtOnce() {
         var scene = looked()
         scene.seen.intent = .stop(asked: scene.now, kill: false)
         #expect(scene.decide().end == .done)
@@ -241,7 +241,7 @@ import Testing
         #expect(scene.decide().deeds == [])
     }
 
-    /// How many effects, questions left out, lead to a cluster that is ready.
+    /// The number of effects, without queries, until the cluster is ready.
     private func count(_ scene: inout Scene) -> Int {
         var total = 0
         scene.run { decision in

@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// Who is killed because it hangs, and who is not. Invariant: no-unrequested-stop.
+/// Which hung processes are killed, and which are not. Invariant: no-unrequested-stop.
 @Suite struct HangTests: SilentNodeSuite {
     static let stopped = ProcessActivity(state: .stopped, cpuTicks: 5)
     static let dying = ProcessActivity(state: .uninterruptible, cpuTicks: 5, isBeingKilled: true)
@@ -14,19 +14,19 @@ import Testing
     func aMasterThatIsStoppedAgainIsKilledAfterTheLimit(seconds: Int, isKilled: Bool) throws {
         let decision = relapse("7000", for: seconds)
         #expect(decision.nodes("kill") == (isKilled ? ["7000"] : []))
-        // Record before world.
+        // The record is written before the effect.
         #expect(decision.record?.kills.map(\.node) == (isKilled ? ["7000"] : []))
         if isKilled {
             let kill = try #require(decision.record?.kills.first)
             #expect(
                 kill.cause
                     == "it was stopped (state T) again after clusterd had continued it, for 5 s and did not answer")
-            // It is replaced once it was reaped, and not before.
+            // The master is replaced after it was reaped, and not before.
             #expect(decision.orders("promote").isEmpty)
         }
     }
 
-    @Test func itIsReplacedOnlyOnceItHasEnded() throws {
+    @Test func aHungMasterIsReplacedOnlyAfterItsExit() throws {
         var scene = Scene.settled()
         scene.hear()
         scene.noteContinued("7000")
@@ -45,7 +45,7 @@ import Testing
         #expect(relapse("7003").nodes("kill") == ["7003"])
     }
 
-    @Test func whatIsStoppedMuchLaterIsContinuedAgain() {
+    @Test func aProcessStoppedMuchLaterIsContinuedAgain() {
         var scene = Scene.settled()
         scene.hear()
         scene.noteContinued("7000")
@@ -53,25 +53,25 @@ import Testing
         #expect(decision(&scene, "7000", Self.stopped, for: 6).nodes("continue") == ["7000"])
     }
 
-    @Test func whatBlocksIsKilledOnlyAfterVeryLong() {
+    @Test func aBlockedProcessIsKilledOnlyAfterFiveMinutes() {
         #expect(decision("7000", Self.asleep, for: 299).orders("kill").isEmpty)
         #expect(decision("7000", Self.asleep, for: 303).nodes("kill") == ["7000"])
     }
 
-    @Test func theLimitFollowsTheConfiguration() {
+    @Test func theKillLimitFollowsTheConfiguration() {
         #expect(
             decision("7000", Self.stopped, for: 6) { $0.spec.supervision.hangTimeout = .seconds(30) }
                 .orders("continue").isEmpty)
         var scene = Scene.settled()
         scene.spec.supervision.hangTimeout = .seconds(1)
         #expect(decision(&scene, "7000", Self.stopped, for: 2).nodes("continue") == ["7000"])
-        // However short it is, what blocks is left two minutes.
+        // A blocked process has two minutes, however short the limit is.
         scene = Scene.settled()
         scene.spec.supervision.hangTimeout = .seconds(1)
         #expect(decision(&scene, "7000", Self.asleep, for: 100).orders("kill").isEmpty)
     }
 
-    // MARK: spared
+    // MARK: not killed
 
     struct Spared: Sendable, CustomTestStringConvertible {
         var testDescription: String
@@ -97,7 +97,7 @@ import Testing
             Spared("its replica is silent too") { $0.fallSilent(["7003"], HangTests.stopped, time: .zero) },
             Spared("its replica was never in sync") { $0.seen.lastInSync["7003"] = nil },
             Spared("its replica has just died") { scene in if scene.processes["7003"] != nil { scene.die("7003") } },
-            Spared("nobody is to take over") { $0.spec.supervision.failover = .off },
+            Spared("no replica may take over") { $0.spec.supervision.failover = .off },
             Spared("the loop came late a moment ago") { scene in
                 scene.seen.listening = scene.now
                 scene.seen.vitals["7000"]?.startAnew()
@@ -105,14 +105,14 @@ import Testing
             Spared("a command of ours may block it") { scene in
                 scene.begin(.configure("7000", scene.contact("7000"), name: "appendonly", value: "yes"))
             },
-            Spared("another that was killed has not ended") { scene in
+            Spared("another killed process has not exited") { scene in
                 scene.rememberKill("7001", at: scene.now)
                 scene.fallSilent(["7001"], HangTests.stopped, time: .zero)
             },
             Spared("one of its shard was killed nine minutes ago") { scene in
                 scene.rememberKill("7003", life: 0, at: scene.now - .seconds(540))
             },
-            Spared("another answers again only now") { scene in
+            Spared("another node has only just responded again") { scene in
                 scene.fallSilent(["7001"], HangTests.stopped, time: .zero)
                 scene.answer("7001")
             },
@@ -120,7 +120,7 @@ import Testing
                 $0.fallSilent(["7001"], HangTests.asleep, time: .zero)
             },
         ])
-    func itIsSpared(_ spared: Spared) {
+    func aNodeIsNotKilledUnderTheseConditions(_ spared: Spared) {
         var scene = Scene.settled()
         scene.hear()
         scene.noteContinued("7000")
@@ -129,7 +129,7 @@ import Testing
         #expect(decision.record?.kills.contains { $0.node == "7000" } != true)
     }
 
-    @Test func afterTenMinutesTheShardMayLoseOneAgain() {
+    @Test func afterTenMinutesAnotherNodeOfTheShardMayBeKilled() {
         let old = relapse("7000") { scene in
             scene.rememberKill("7003", life: 0, at: scene.now - .seconds(601))
         }
@@ -140,7 +140,7 @@ import Testing
         #expect(otherBoot.nodes("kill") == ["7000"])
     }
 
-    @Test func stoppedOnesAreKilledOneAfterTheOtherWhereTheirShardsCanDoWithoutThem() {
+    @Test func stoppedNodesAreKilledOneByOneIfTheirShardsCanFailOver() {
         var scene = Scene.settled()
         scene.hear()
         for node in ["7000", "7001"] as [NodeName] { scene.noteContinued(node) }
@@ -168,9 +168,9 @@ import Testing
         #expect(scene.decide().record?.kills.isEmpty == true)
     }
 
-    // MARK: what is said
+    // MARK: findings
 
-    @Test func theFateOfAHungNodeIsSaid() {
+    @Test func theFindingOnAHungNodeNamesTheNextAction() {
         let first = decision("7000", Self.stopped, for: 5).finding(.nodeHung)
         #expect(first?.hint == "kill -CONT 7000" && first?.message.contains("clusterd continues it (SIGCONT)") == true)
         let message = relapse("7000", for: 5).finding(.nodeHung)
@@ -190,14 +190,16 @@ import Testing
             (.init(state: .traced, cpuTicks: 5, tracer: 4), .hung, .nodeHung),
             (.init(state: .uninterruptible, cpuTicks: 5), .hung, .nodeHung),
         ] as [(ProcessActivity, Assessment.Health, ReasonCode)])
-    func healthSaysWhatItDoes(look: ProcessActivity, health: Assessment.Health, code: ReasonCode) {
+    func theHealthOfASilentNodeFollowsItsProcessState(
+        look: ProcessActivity, health: Assessment.Health, code: ReasonCode
+    ) {
         let decision = decision("7003", look, for: 6)
         #expect(decision.assessment.node("7003")?.health == health)
         #expect(decision.finding(code)?.node == "7003")
         #expect(self.decision("7003", look, for: 2).finding(code) == nil)
     }
 
-    @Test func wordsThatAreNoReportAreLifeAndAreSaid() {
+    @Test func anErrorReplyIsASignOfLifeAndAFinding() {
         var scene = Scene.settled()
         scene.seen.replies["7004"]?.outcome = .answered("NOAUTH Authentication required.")
         #expect(scene.decide().finding(.nodeRefuses)?.message.contains("NOAUTH") == true)
@@ -207,11 +209,11 @@ import Testing
         #expect(scene.decide().assessment.node("7004")?.health == .busy)
     }
 
-    @Test func oneThatSIGKILLDoesNotEndIsReportedAndItsShardGoesOn() {
+    @Test func aNodeThatSurvivesSIGKILLIsReportedAndItsShardFailsOver() {
         let decision = decision("7000", Self.dying, for: 3)
         #expect(decision.finding(.nodeUnkillable)?.node == "7000")
         #expect(decision.orders("kill").isEmpty)
-        // SIGKILL pending is proof of death: its replica is about to take over once its link has ended.
+        // A pending SIGKILL proves death: its replica is about to be promoted once its link is down.
         var scene = Scene.settled()
         let first = self.decision(&scene, "7000", Self.dying, for: 1)
         #expect(first.finding(.nodeUnkillable) == nil)
@@ -221,7 +223,7 @@ import Testing
         #expect(scene.decide().nodes("promote") == ["7003"])
     }
 
-    /// A process that hangs in the kernel keeps its sockets, and its replica's link stays up for as long.
+    /// A process that hangs in the kernel keeps its sockets, and its replica's link stays up as long.
     private func unkillable(_ mode: ClusterSpec.Supervision.Failover) -> Scene {
         var scene = Scene.settled()
         scene.spec.supervision.failover = mode
@@ -234,7 +236,7 @@ import Testing
         return scene
     }
 
-    @Test func oneThatKeepsItsSocketsIsReplacedOnceTheyAreRead() {
+    @Test func anUnkillableMasterIsReplacedOnceItsReplicaHasDrained() {
         let scene = unkillable(.fast)
         #expect(scene.report("7003")?.replication.linkUp == true)
         let orders = scene.decide().orders("promote")
@@ -243,7 +245,7 @@ import Testing
         #expect(promotion.linkStays == true)
     }
 
-    @Test func underDurableTheFindingSaysWhatAPersonCanDo() throws {
+    @Test func withDurableTheFindingTellsTheOperatorWhatToDo() throws {
         var scene = unkillable(.durable)
         let finding = try #require(scene.decide().finding(.nodeUnkillable))
         #expect(scene.decide().orders("promote").isEmpty)
@@ -262,7 +264,8 @@ import Testing
 }
 
 extension Scene {
-    /// These do not answer for a second, and are then seen to do this; the others answer.
+    /// These nodes do not respond for a second, and their processes are then seen in this state; the other nodes
+    /// respond.
     mutating func fallSilent(_ nodes: [NodeName], _ look: ProcessActivity, time: Duration = .seconds(1)) {
         let askedAt = now
         pass(time)
@@ -282,7 +285,7 @@ extension Scene {
         answer(node)
     }
 
-    /// One of this node's processes was killed because it hung.
+    /// A process of this node was killed because it was hung.
     mutating func rememberKill(_ node: NodeName, life: Int = 1, at moment: Moment, boot: String = Scene.bootID) {
         var process = Self.identity(node, life: life)
         process.bootID = boot

@@ -2,12 +2,12 @@ import ClusterModel
 import Planner
 import Testing
 
-/// A node that does not answer, and does not hang: it saves, as clusterd told it, or its clients are paused.
+/// A node that does not respond but is not hung: it saves on clusterd's order, or its clients are paused.
 @Suite struct SilenceTests {
     static let asleep = ProcessActivity(state: .asleep, cpuTicks: 5)
     static let waitsForDisk = ProcessActivity(state: .uninterruptible, cpuTicks: 5)
 
-    /// Silent for this many seconds; the others hear from it on the bus, or do not.
+    /// Silent for this many seconds; the other nodes receive its bus messages, or do not.
     private static func silent(
         for time: Int, _ look: ProcessActivity, hearsPeers: Bool = false, _ change: (inout Scene) -> Void = { _ in }
     ) -> Decision {
@@ -26,7 +26,7 @@ import Testing
         return scene.decide()
     }
 
-    @Test(arguments: [asleep, waitsForDisk]) func aNodeThatSavesBecauseClusterdStopsItIsNotHung(look: ProcessActivity) {
+    @Test(arguments: [asleep, waitsForDisk]) func aNodeThatSavesForAStopIsNotHung(look: ProcessActivity) {
         for time in [8, 400] {
             let decision = Self.silent(for: time, look) { scene in
                 scene.begin(.shutdown("7000", scene.contact("7000"), .always))
@@ -39,7 +39,7 @@ import Testing
         #expect(Self.silent(for: 400, look).nodes("kill") == ["7000"])
     }
 
-    @Test func aNodeWhoseClientsArePausedAnswersOnTheBus() {
+    @Test func aSilentNodeThatRespondsOnTheBusHasPausedClients() {
         for time in [8, 400] {
             let decision = Self.silent(for: time, Self.asleep, hearsPeers: true)
             #expect(decision.finding(.nodeHung) == nil && decision.nodes("kill") == [])
@@ -48,14 +48,14 @@ import Testing
         #expect(Self.silent(for: 8, Self.asleep).finding(.clientsPaused) == nil)
     }
 
-    /// A node that waits for its disk cannot have answered on the bus: the engine does both in one thread.
-    @Test func aNodeThatWaitsForItsDiskIsNoPausedOne() {
+    /// A node that waits for its disk cannot have responded on the bus: the engine does both in one thread.
+    @Test func aNodeThatWaitsForItsDiskHasNoPausedClients() {
         for time in [8, 60] {
             let decision = Self.silent(for: time, Self.waitsForDisk, hearsPeers: true)
             #expect(decision.finding(.clientsPaused) == nil)
             #expect(decision.finding(.nodeHung)?.message.contains("it waits for a disk (state D)") == true)
         }
-        // It is seen in state D now and then.
+        // The process is seen in state D now and then.
         var scene = Scene.settled()
         scene.hear()
         for second in 0..<9 {
@@ -66,14 +66,14 @@ import Testing
         #expect(scene.decide().finding(.nodeHung)?.message.contains("state D") == true)
     }
 
-    @Test func aNodeThatComputesIsNoPausedOne() {
+    @Test func aBusyNodeHasNoPausedClients() {
         let decision = Self.silent(for: 8, .init(state: .running, cpuTicks: 5), hearsPeers: true)
         #expect(decision.finding(.clientsPaused) == nil && decision.finding(.nodeBusy) != nil)
     }
 
-    /// An engine that reads its nodes.conf takes every node for heard in that moment (`clusterLoadConfig`, src/cluster.c), and tells
-    /// the others.
-    @Test func whatANodeSaysThatHasJustStartedIsNoAnswerOfAnother() {
+    /// An engine that reads its nodes.conf treats every node as just heard from (`clusterLoadConfig`, src/cluster.c),
+    /// and reports that to the other nodes.
+    @Test func aNodeThatJustStartedIsNotEvidenceThatItsPeersRespond() {
         var scene = Scene.settled()
         scene.hear()
         for second in 0..<10 {
@@ -100,7 +100,7 @@ import Testing
             ),
             ("ERR max number of clients reached", .nodeRefuses, "ss -tnp"),
         ] as [(String, ReasonCode, String)])
-    func theHintFitsTheEnginesWords(words: String, code: ReasonCode, hint: String) {
+    func theHintMatchesTheEnginesError(words: String, code: ReasonCode, hint: String) {
         var scene = Scene.settled()
         scene.seen.replies["7000"]?.outcome = .answered(words)
         let finding = scene.decide().finding(code)
@@ -108,8 +108,8 @@ import Testing
         #expect(code != .nodeBusy || finding?.hint?.contains("UNKILLABLE") == true)
     }
 
-    /// CLIENT PAUSE with WRITE: questions are answered, writes wait.
-    @Test func aMasterThatHoldsWritesIsFound() {
+    /// CLIENT PAUSE with WRITE: queries are answered, writes wait.
+    @Test func aMasterWithPausedWritesIsAFinding() {
         var scene = Scene.settled()
         for name: NodeName in ["7000", "7003"] { scene.answer(name) { $0.holdsWrites = true } }
         let found = scene.decide().findings.filter { $0.code == .clientsPaused }
@@ -121,7 +121,7 @@ import Testing
 }
 
 extension Scene {
-    /// A node says when it last had an answer of this one on the bus.
+    /// A node reports when this node last responded to it on the bus.
     fileprivate mutating func hearOnTheBus(_ node: NodeName, by other: NodeName, at moment: WallTime) {
         answer(other) { report in
             guard let index = report.view.entries.firstIndex(where: { $0.id == Scene.id(node) }) else { return }

@@ -3,11 +3,11 @@ import Testing
 
 @testable import Planner
 
-/// What several suites ask of a node that falls silent.
+/// Helpers for suites in which a node falls silent.
 protocol SilentNodeSuite {}
 
 extension SilentNodeSuite {
-    /// What is decided when this node has been so for that long, second by second.
+    /// The decision after this node was in this state for this time, second by second.
     func decision(
         _ node: NodeName, _ look: ProcessActivity, for time: Int, _ change: (inout Scene) -> Void = { _ in }
     ) -> Decision {
@@ -27,7 +27,7 @@ extension SilentNodeSuite {
         return scene.decide()
     }
 
-    /// The same, of a node that clusterd continued a moment before.
+    /// The same for a node that clusterd continued a moment before.
     func relapse(
         _ node: NodeName, for time: Int = 6, _ change: @escaping (inout Scene) -> Void = { _ in }
     ) -> Decision {

@@ -16,14 +16,14 @@ import Testing
         }
     }
 
-    @Test func allThatAreStoppedAreContinuedAtOnce() {
+    @Test func allStoppedProcessesAreContinuedAtOnce() {
         var scene = Scene.settled()
         scene.hear()
         for _ in 0..<7 { scene.fallSilent(["7000", "7001", "7004"], Self.stopped) }
         #expect(scene.decide().nodes("continue") == ["7000", "7001", "7004"])
     }
 
-    @Test func aStoppedMasterIsContinuedWhereItsShardCannotReplaceIt() {
+    @Test func aStoppedMasterIsContinuedIfItsShardCannotReplaceIt() {
         let causes: [(inout Scene) -> Void] = [
             { if $0.processes["7003"] != nil { $0.die("7003") } },
             { $0.seen.lastInSync["7003"] = nil },
@@ -33,14 +33,14 @@ import Testing
         for cause in causes {
             #expect(decision("7000", Self.stopped, for: 6, cause).nodes("continue") == ["7000"])
         }
-        // Also where it was continued before: it cannot be replaced, and waiting does not help.
+        // This also holds if it was continued before: it cannot be replaced, and waiting does not help.
         #expect(relapse("7000") { $0.spec.supervision.failover = .off }.nodes("continue") == ["7000"])
     }
 
-    @Test func aStoppedMasterThatAnotherHasReplacedIsKilledAndNeverContinued() {
+    @Test func aStoppedMasterThatWasReplacedIsKilledAndNeverContinued() {
         let decision = decision("7000", Self.stopped, for: 6) { scene in
             if scene.masters[0] == "7000" { scene.takeOver("7003") }
-            // Neither the limit of its shard nor a replica that lacks holds this up: the shard has a master.
+            // Neither the kill limit of its shard nor a missing replica delays this: the shard has a master.
             scene.rememberKill("7003", life: 0, at: scene.now - .seconds(60))
         }
         #expect(decision.orders("continue").isEmpty)
@@ -48,20 +48,20 @@ import Testing
         #expect(decision.finding(.nodeHung)?.hint == nil)
     }
 
-    @Test func aStoppedMasterThatTheNodesMayBeReplacingIsNotContinued() {
+    @Test func aStoppedMasterIsNotContinuedDuringAnElection() {
         let wait = decision("7000", Self.stopped, for: 17) { scene in
             scene.rememberKill("7003", life: 0, at: scene.now - .seconds(60))
             scene.seen.effects = [:]
         }
         #expect(wait.orders("continue").isEmpty && wait.orders("kill").isEmpty)
         #expect(wait.finding(.nodeHung)?.message.contains("the nodes may elect 7003 at any moment") == true)
-        // Nobody was elected.
+        // No replica was elected.
         let late = decision("7000", Self.stopped, for: 95) { scene in
             scene.rememberKill("7003", life: 0, at: scene.now - .seconds(60))
             scene.seen.effects = [:]
         }
         #expect(late.nodes("continue") == ["7000"])
-        // A replica whose link was never up cannot stand.
+        // A replica whose link was never up cannot stand for election.
         let new = decision("7000", Self.stopped, for: 17) { scene in
             scene.rememberKill("7003", life: 0, at: scene.now - .seconds(60))
             scene.answer("7003") { $0.replication.linkUp = false }
@@ -69,7 +69,7 @@ import Testing
         #expect(new.nodes("continue") == ["7000"])
     }
 
-    @Test func whatAPauseHoldsIsLeftStopped() {
+    @Test func duringAPauseAStoppedProcessStaysStopped() {
         let decision = decision("7000", Self.stopped, for: 20) { scene in
             scene.record?.pause = .init(since: Scene.wall, until: nil)
         }
@@ -78,7 +78,7 @@ import Testing
             decision.finding(.nodeHung)?.message.contains("neither continues nor kills it: clusterd is paused") == true)
     }
 
-    @Test func thatAProcessWasContinuedIsSaidForAWhile() {
+    @Test func aContinuedProcessIsAFindingForAWhile() {
         var scene = Scene.settled()
         scene.hear()
         scene.noteContinued("7000")

@@ -4,7 +4,7 @@ import Testing
 @testable import Planner
 
 @Suite struct OverdueWorkTests {
-    @Test func aFileWhoseDiskDoesNotAnswerIsNamedWithTheTimeAndACommandThatRuns() {
+    @Test func aFileOnAHungDiskIsReportedWithTheDurationAndAnExecutableHint() {
         let spec = ClusterSpec(name: "demo", dataDirectory: "/my data")
         var seen = Observation(
             bootID: "boot", wall: WallTime(milliseconds: 60_000), entropy: 0,

@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// What destroy deletes, and what it keeps: a table. Invariant: last-copy.
+/// What destroy deletes, and what it keeps. Invariant: last-copy.
 @Suite struct DestructionTests {
     private func record(_ directories: [String]) -> Record {
         var random = SplitMix64(seed: 7)
@@ -34,7 +34,7 @@ import Testing
         "state.json", "lock", "events.jsonl", "events.jsonl.1", "clusterd.log", "journal-position.json", ".gitignore",
     ]
 
-    @Test func aReserveGoesAndAFileOfThatNameStays() {
+    @Test func destroyDeletesAReserveAndKeepsAForeignFileOfThatName() {
         func plan(_ generated: Set<String>) -> Destruction {
             self.plan(
                 ["/d/nodes/7000", "/d/7001", "/elsewhere"],
@@ -51,7 +51,7 @@ import Testing
         #expect(plan([]).steps.allSatisfy { !$0.path.hasSuffix("/reserve") })
     }
 
-    @Test func aClusterAsClusterdMadeItGoesWhole() {
+    @Test func destroyDeletesAClusterThatClusterdMadeEntirely() {
         let node = [
             "redis.conf", "nodes-7000.conf", "dump.rdb", "redis.log", "redis.log.1", "temp-4182.rdb",
             "nodes-7000.conf.tmp-41-1700",
@@ -69,13 +69,13 @@ import Testing
         #expect(plan.kept == [])
         let removed = plan.steps.map(\.path)
         #expect(removed.prefix(7) == node.map { "/d/nodes/7000/\($0)" }[...])
-        // The record goes behind all that it speaks of, the lock behind the record.
+        // The record is deleted after everything that it describes, and the lock after the record.
         #expect(removed.suffix(4) == ["/d/.gitignore", "/d/state.json", "/d/lock", "/d"])
         #expect(removed.contains("/d/nodes/7000/appendonlydir") && removed.contains("/d/nodes"))
         #expect(Set(removed).count == removed.count)
     }
 
-    @Test func whatClusterdDidNotMakeStaysAndIsNamed() {
+    @Test func destroyKeepsAndNamesFilesThatClusterdDidNotMake() {
         let plan = plan(
             ["/d/nodes/7000"],
             [
@@ -93,7 +93,7 @@ import Testing
                 "/d/notes.txt", "/d/other", "/d/quarantine",
             ])
         #expect(Set(plan.steps.map(\.path)).isDisjoint(with: kept))
-        // Not made by clusterd up, as there is no .gitignore of its own: the folder itself stays.
+        // clusterd did not make the parent folders, as there is no .gitignore of its own: the folder itself stays.
         #expect(!plan.steps.contains(.folder("/d")))
     }
 
@@ -109,7 +109,7 @@ import Testing
         #expect(plan.kept.count == 2 + 1)
     }
 
-    @Test func aFolderElsewhereIsEmptiedAndStays() {
+    @Test func aNodeFolderElsewhereIsEmptiedAndKept() {
         let plan = plan(
             ["/mnt/ssd/7000"],
             [folder("/d", Self.data), folder("/mnt/ssd/7000", ["dump.rdb", "photo.jpg"])])
@@ -118,7 +118,7 @@ import Testing
         #expect(plan.kept.map(\.path).contains("/mnt/ssd/7000/photo.jpg"))
     }
 
-    @Test func noLinkIsFollowed() {
+    @Test func destroyFollowsNoLink() {
         let plan = plan(
             ["/d/nodes/7000", "/d/nodes/7001"],
             [
@@ -137,8 +137,8 @@ import Testing
         #expect(whole.steps.map(\.path).filter { $0.hasPrefix("/d/nodes") } == [])
     }
 
-    /// Names that redis.conf gave to the data.
-    @Test func dataGoByTheNamesThatTheyHave() {
+    /// Data file names set in redis.conf.
+    @Test func destroyDeletesDataUnderTheirConfiguredNames() {
         var names = DataFileNames()
         (names.dump, names.appendOnlyDirectory) = ("seven.rdb", "aof")
         var node = folder("/d/nodes/7000", ["seven.rdb", "dump.rdb"], folders: ["aof", "appendonlydir"])

@@ -29,13 +29,13 @@ import Testing
             (ProcessExit(code: 0), 0), (ProcessExit(code: 7), 7), (ProcessExit(signal: 9), 137),
             (ProcessExit(signal: 2), 130),
         ] as [(ProcessExit, Int32)])
-    func itsExitCodeIsOurs(exit: ProcessExit, code: Int32) {
+    func execExitsWithTheExitCodeOfTheCommand(exit: ProcessExit, code: Int32) {
         var life = running()
         #expect(life.exited(exit) == [.endCluster])
         #expect(life.state == .over && life.exitCode == code && life.complaint == nil)
     }
 
-    @Test func itsEndMayBeSeenBeforeItsStart() {
+    @Test func theExitOfTheCommandMayBeSeenBeforeItsStart() {
         var life = ExecLife()
         _ = life.clusterIs(ready())
         #expect(life.exited(ProcessExit(code: 3)) == [.endCluster])
@@ -43,14 +43,14 @@ import Testing
     }
 
     @Test(arguments: [(2, 127), (13, 126), (8, 126)] as [(Int32, Int32)])
-    func aCommandThatCannotRunIsToldAsByEnv(errno: Int32, code: Int32) {
+    func aCommandThatCannotRunHasTheExitCodesOfEnv(errno: Int32, code: Int32) {
         var life = ExecLife()
         _ = life.clusterIs(ready())
         #expect(life.couldNotStart(errno, "why") == [.endCluster])
         #expect(life.exitCode == code && life.complaint == "why")
     }
 
-    @Test func aSignalGoesToTheCommandAndAKeyOnTheTerminalReachesItAnyway() {
+    @Test func aSignalIsForwardedToTheCommandUnlessTheTerminalSentIt() {
         var life = running()
         #expect(life.signalled(15, isOfTerminal: false) == [.forward(15)])
         #expect(life.signalled(2, isOfTerminal: false) == [.forward(2)])
@@ -62,19 +62,19 @@ import Testing
         var life = ExecLife()
         #expect(life.signalled(2, isOfTerminal: true) == [.endCluster])
         #expect(life.exitCode == 130)
-        // The cluster may become ready all the same: nothing is started any more.
+        // Nothing is started even if the cluster becomes ready.
         #expect(life.clusterIs(ready()) == [])
         #expect(life.signalled(15, isOfTerminal: false) == [])
     }
 
-    @Test func aSignalWhileTheCommandIsBeingStartedIsKeptForIt() {
+    @Test func aSignalDuringTheStartIsDeliveredToTheCommandLater() {
         var life = ExecLife()
         _ = life.clusterIs(ready())
         #expect(life.signalled(15, isOfTerminal: false) == [])
         #expect(life.started() == [.forward(15)])
     }
 
-    @Test func aCommandThatLostItsShellIsAskedAndThenKilled() {
+    @Test func aCommandThatLostItsShellGetsSIGTERMAndThenSIGKILL() {
         var life = running()
         #expect(life.parentEnded() == [.forward(15), .alarm(after: ExecLife.grace)])
         #expect(life.cameDue() == [.kill])
@@ -82,13 +82,13 @@ import Testing
         #expect(life.cameDue() == [])
     }
 
-    @Test func withoutAShellNoClusterIsMade() {
+    @Test func withoutAShellExecMakesNoCluster() {
         var life = ExecLife()
         #expect(life.parentEnded() == [.endCluster])
         #expect(life.exitCode == 129)
     }
 
-    @Test func aClusterThatDoesNotComeUpIs125WithTheReason() {
+    @Test func aClusterThatDoesNotStartExits125WithTheReason() {
         var late = ExecLife()
         #expect(late.cameUpTooLate(["for 7000 to answer"], "60s") == [.endCluster])
         #expect(late.exitCode == 125)
@@ -107,7 +107,7 @@ import Testing
         #expect(refused.exitCode == 125 && refused.complaint == "no ports")
     }
 
-    @Test func onceItRunsTheLimitForComingUpMeansNothing() {
+    @Test func theStartLimitDoesNotApplyOnceTheCommandRuns() {
         var life = running()
         #expect(life.cameUpTooLate([], "60s") == [])
         var decision = Decision(record: nil)

@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// What is said of a host, line by line.
+/// The findings about a host, one line each.
 @Suite struct HostAdviceTests {
     private func bad(_ change: (inout HostReading, inout ClusterSpec) -> Void) -> [String] {
         var spec = ClusterSpec(name: "test", dataDirectory: "/data")
@@ -22,9 +22,9 @@ import Testing
         return HostAdvice.judge(host, spec).filter { !$0.isGood }.map(\.subject)
     }
 
-    @Test func aGoodHostIsGood() { #expect(bad { _, _ in } == []) }
+    @Test func aWellConfiguredHostHasNoFinding() { #expect(bad { _, _ in } == []) }
 
-    @Test func eachTroubleIsNamed() {
+    @Test func eachHostProblemIsNamed() {
         #expect(bad { host, _ in host.overcommit = 0 } == ["overcommit"])
         #expect(bad { host, _ in host.hugePages = "always" } == ["huge-pages"])
         #expect(bad { host, _ in host.backlog = 128 } == ["somaxconn"])
@@ -40,7 +40,7 @@ import Testing
         #expect(bad { host, _ in host.memoryBytes = nil } == [], "what cannot be read is not judged")
     }
 
-    @Test func whatIsConfiguredIsWhatTheHostIsHeldAgainst() {
+    @Test func theHostIsCheckedAgainstTheConfiguration() {
         func directive(_ name: String, _ value: String) -> ClusterSpec.Directive {
             ClusterSpec.Directive(name: name, arguments: [value])
         }
@@ -59,7 +59,7 @@ import Testing
                 spec.memoryMax = 1 << 30
                 spec.directives = []
             } == ["memory", "memory-max"])
-        // One node with more than its share; and one without any limit.
+        // One node with more than its share, and one node without a limit.
         #expect(
             bad { _, spec in spec.overrides[NodeName("7002")] = .init(directives: [directive("maxmemory", "12gb")]) }
                 == ["memory"])
@@ -69,7 +69,7 @@ import Testing
             ])
     }
 
-    @Test func theRemedyIsALineToType() throws {
+    @Test func theHintIsACommand() throws {
         var spec = ClusterSpec(name: "test", dataDirectory: "/data")
         spec.ports = .from(33000)
         var host = HostReading(openFiles: 20_000)

@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// What another configuration changes, and that each node is told once.
+/// What a new configuration changes, and that each node gets each change once.
 @Suite struct ReloadTests {
     private func spec(_ change: (inout ClusterSpec) -> Void = { _ in }) -> ClusterSpec {
         var spec = ClusterSpec(name: "test", dataDirectory: "/data")
@@ -11,7 +11,7 @@ import Testing
         return spec
     }
 
-    @Test func whatClusterdReadsOnlyAtItsStartIsHeldBack() {
+    @Test func aSettingThatClusterdReadsOnlyAtStartIsHeldBack() {
         let plan = ReloadPlan(
             from: spec(),
             to: spec {
@@ -27,7 +27,7 @@ import Testing
         #expect(plan.spec.supervision.restart == .never)
     }
 
-    @Test func anotherShapeIsSaidToBeNoReload() {
+    @Test func anotherShapeCannotBeReloaded() {
         let plan = ReloadPlan(from: spec(), to: spec { $0.replicas = 2 })
         #expect(plan.later.count == 1 && plan.later[0].contains("3 masters with 2 replicas each"))
         #expect(plan.applied.isEmpty && plan.heldBack.isEmpty && plan.directives.isEmpty)
@@ -47,7 +47,7 @@ import Testing
         #expect(ReloadPlan(from: spec(), to: spec()).changesNothing)
     }
 
-    /// A settled cluster whose nodes have 16 databases and 1 GB, after a reload of a configuration that wants otherwise.
+    /// A settled cluster whose nodes have 16 databases and 1 GB, after a reload of a configuration with other values.
     private func reloaded(_ directives: [ClusterSpec.Directive]) -> Scene {
         var scene = Scene.settled()
         for name in scene.processes.keys {
@@ -65,7 +65,7 @@ import Testing
         return scene
     }
 
-    /// Every CONFIG SET that a row of turns comes to; the nodes take them.
+    /// Every CONFIG SET of a sequence of turns; the nodes accept them.
     private func orders(_ scene: inout Scene, refusing: Set<String> = []) -> [(NodeName, String, String)] {
         var orders: [(NodeName, String, String)] = []
         for _ in 0..<200 {
@@ -86,7 +86,7 @@ import Testing
         return orders
     }
 
-    @Test func whatCanChangeLiveIsSetOnceOnEveryNode() {
+    @Test func aLiveDirectiveIsSetOnceOnEveryNode() {
         var scene = reloaded([.init(name: "maxmemory", arguments: ["2gb"])])
         let set = orders(&scene)
         #expect(set.map(\.0).sorted() == scene.record!.members.map(\.name))
@@ -95,7 +95,7 @@ import Testing
         #expect(!decision.check.isApplying && decision.finding(.settingDiffers) == nil)
     }
 
-    @Test func whatSomebodyChangesAfterwardsIsAFindingAndLeftAlone() {
+    @Test func aDirectiveChangedByHandAfterAReloadIsAFindingAndLeftUnchanged() {
         var scene = reloaded([.init(name: "maxmemory", arguments: ["2gb"])])
         _ = orders(&scene)
         scene.settings["7001"]?["maxmemory"] = "5"
@@ -106,7 +106,7 @@ import Testing
         #expect(orders(&scene).map(\.0) == ["7001"])
     }
 
-    @Test func whatTheEngineKeepsOrRefusesIsPending() {
+    @Test func aDirectiveThatTheEngineKeepsOrRefusesIsPending() {
         var scene = reloaded([.init(name: "databases", arguments: ["4"]), .init(name: "hz", arguments: ["20"])])
         let set = orders(&scene, refusing: ["hz"])
         #expect(set.allSatisfy { $0.1 == "hz" } && Set(set.map(\.0)).count == 6)
@@ -130,7 +130,7 @@ import Testing
         #expect(unreached.filter { !$0.isOnItsWay }.map(\.node) == ["7001", "7002"])
         #expect(unreached.first { $0.node == "7001" }?.why.hasPrefix("it rejects clusterd: WRONGPASS") == true)
         #expect(unreached.first { $0.node == "7004" }?.why == "it is loading its data")
-        // One that was started since then has read all of it.
+        // A node that was started since then has read the new configuration.
         if case .running(var process) = scene.seen.processes["7001"] {
             process.since = scene.now
             scene.seen.processes["7001"] = .running(process)
@@ -138,7 +138,7 @@ import Testing
         #expect(!scene.decide().check.unreached.contains { $0.node == "7001" })
     }
 
-    @Test func aReplicaKnowsThePasswordBeforeItsMasterAsksForIt() {
+    @Test func aReplicaHasThePasswordBeforeItsMasterRequiresIt() {
         var scene = reloaded([
             .init(name: "requirepass", arguments: ["s3cret"]), .init(name: "masterauth", arguments: ["s3cret"]),
         ])
@@ -156,7 +156,7 @@ import Testing
         .init(name: "tls-ca-cert-file", arguments: ["/tls/ca.crt"]),
     ]
 
-    @Test func certificatesAreReadAgainOnceAReloadOnEveryNode() {
+    @Test func aReloadReloadsCertificatesOnceOnEveryNode() {
         var scene = reloaded([])
         scene.seen.reload = nil
         scene.spec.directives += Self.certificates
@@ -191,7 +191,7 @@ import Testing
         }
     }
 
-    @Test func tlsIsNotSwitchedWhileNodesRun() {
+    @Test func tlsIsNotSwitchedOnOrOffWhileNodesRun() {
         let old = Scene.settled().spec
         var new = old
         new.directives += Self.certificates + [.init(name: "hz", arguments: ["20"])]
@@ -201,7 +201,7 @@ import Testing
         #expect(off.spec.certificates == new.certificates && off.directives == ["hz"] && off.dropped == ["hz"])
     }
 
-    @Test func aDirectiveThatIsNoLongerConfiguredWaitsForTheNextStart() {
+    @Test func aDirectiveThatIsNoLongerConfiguredIsPendingUntilTheNextStart() {
         var scene = reloaded([])
         scene.seen.reload?.dropped = ["hz": scene.now]
         _ = orders(&scene)

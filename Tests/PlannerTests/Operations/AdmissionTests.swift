@@ -24,13 +24,13 @@ import Testing
         #expect(found == ["7001", "7002", "7000"])
     }
 
-    @Test func anUnknownNodeIsRefusedWithTheNodesThatAre() {
+    @Test func anUnknownNodeIsRefusedWithTheListOfNodes() {
         let error = #expect(throws: Refusal.self) { () throws in _ = try Admission.member("9", self.record()) }
         #expect(error?.exit == 64)
         #expect(error?.message.contains("7000 7001 7002") == true)
     }
 
-    @Test func anotherShapeIsRefusedAndAnOmittedNumberIsAsFormed() throws {
+    @Test func anotherShapeIsRefusedAndAnOmittedNumberIsTheFormedOne() throws {
         try Admission.checkShape(record(), masters: nil, replicas: nil)
         try Admission.checkShape(record(), masters: 3, replicas: nil)
         let error = #expect(throws: Refusal.self) { () throws in

@@ -4,7 +4,7 @@ import Testing
 
 /// Invariant: lossless-switchover.
 @Suite struct FailoverOperationTests {
-    @Test func aReplicaTakesOverFromALivingMaster() throws {
+    @Test func aReplicaTakesOverFromARunningMaster() throws {
         var scene = try Scene.ordered(.failover("7004"))
         #expect(scene.carryOut() == ["hand over 7004"])
         #expect(scene.masters == ["7000", "7004", "7002"])
@@ -13,7 +13,7 @@ import Testing
         #expect(scene.steps.last?.hasPrefix("7004 is master of ") == true)
     }
 
-    @Test func fromAMasterTheBestReplicaTakesOver() throws {
+    @Test func failoverFromAMasterChoosesTheBestReplica() throws {
         var scene = Scene.settled(replicas: 2)
         scene.answer("7007") { $0.replication.offset = 2000 }
         try scene.ask(.failoverFrom("7001"))
@@ -22,7 +22,7 @@ import Testing
         #expect(scene.masters == ["7000", "7007", "7002"])
     }
 
-    @Test func whoIsMasterAlreadyIsLeftSo() throws {
+    @Test func failoverToTheCurrentMasterChangesNothing() throws {
         var scene = Scene.settled()
         let already = try scene.ask(.failover("7001"))
         #expect(already.state == .done && already.currentStep?.words.hasPrefix("7001 is master already") == true)
@@ -31,9 +31,9 @@ import Testing
         #expect(scene.decide().story.isEmpty)
     }
 
-    /// Only the old master, once, and only where the engine would go on pausing.
+    /// Only the old master, once, and only where the engine would continue the pause.
     @Test(arguments: [(EngineVersion(6, 2, 5), ["7001"]), (EngineVersion(7, 0, 15), [])])
-    func whoHasHandedOverIsToldToTakeInWhatItsNewMasterSends(version: EngineVersion, told: [NodeName]) throws {
+    func theOldMasterIsUnpausedAfterAHandOver(version: EngineVersion, told: [NodeName]) throws {
         var scene = Scene.settled()
         scene.seen.engine.version = version
         try scene.ask(.failover("7004"))
@@ -50,7 +50,7 @@ import Testing
         #expect(scene.masters == ["7000", "7004", "7002"])
     }
 
-    /// There and back again, so that each of the two has stood for election once.
+    /// A failover to the replica and back, so that each of the two has stood for election once.
     private static func thereAndBack(nodeTimeout: String = "500") throws -> (scene: Scene, began: Moment) {
         var scene = Scene.settled()
         scene.spec.directives.append(.init(name: "cluster-node-timeout", arguments: [nodeTimeout]))
@@ -62,8 +62,8 @@ import Testing
         return (scene, began)
     }
 
-    /// Once more: the engine would not elect it, and writes would wait meanwhile.
-    @Test func aSecondElectionOfTheSameReplicaWaitsUntilTheEngineAllowsIt() throws {
+    /// Without the wait the engine would not elect the replica, and writes would stall meanwhile.
+    @Test func aSecondElectionOfAReplicaWaitsUntilTheEngineAllowsIt() throws {
         var (scene, began) = try Self.thereAndBack()
         try scene.ask(.failover("7004"))
         scene.run { $0.nodes("hand over") == ["7004"] }
@@ -76,19 +76,19 @@ import Testing
         #expect(waits.count == 1, "\(scene.steps)")
     }
 
-    @Test func howLongIsSaid() throws {
+    @Test func theWaitForASecondElectionNamesItsDuration() throws {
         var (scene, began) = try Self.thereAndBack(nodeTimeout: "15000")
         let passed = scene.now - began
         try scene.ask(.failover("7004"))
-        // It is asked before it is told to stand for election.
+        // The node is queried before it is told to stand for election.
         scene.take(scene.decide())
         scene.hear()
         let seconds = 65 - passed.components.seconds
         #expect(scene.decide().waits.contains { $0.words.contains("waiting \(seconds) s: the engine refuses") })
     }
 
-    /// What the engines remember outlives clusterd.
-    @Test func anotherDaemonWaitsToo() throws {
+    /// The engines remember the election longer than clusterd lives.
+    @Test func anotherDaemonAlsoWaitsForASecondElection() throws {
         var (scene, _) = try Self.thereAndBack()
         scene.replaceDaemon()
         scene.run { $0.assessment.ready }
@@ -96,8 +96,8 @@ import Testing
         #expect(scene.decide().nodes("hand over") == [])
     }
 
-    /// A new process remembers no election that it stood for; the masters remember for two node timeouts whom they voted for.
-    @Test func aProcessThatWasStartedSinceMayStandSooner() throws {
+    /// A new process remembers no election of its own; the masters remember their votes for two node timeouts.
+    @Test func aRestartedReplicaMayStandForElectionSooner() throws {
         var (scene, began) = try Self.thereAndBack()
         scene.die("7004")
         scene.look()
@@ -119,7 +119,7 @@ import Testing
         }
     }
 
-    @Test func aReplicaThatNeverHadItsMastersDataIsRefusedForcedOrNot() {
+    @Test func aReplicaThatNeverSyncedIsRefusedEvenWithForce() {
         var scene = Scene.settled()
         scene.answer("7004") { report in
             report.replication.linkUp = false
@@ -139,7 +139,7 @@ import Testing
 
     // MARK: force
 
-    /// A replica that lost its link: the master is stopped, with its keys saved, and only then is anybody promoted.
+    /// A replica that lost its link: the master is stopped with its keys saved, and only then is the replica promoted.
     @Test func forceStopsAMasterThatCannotHandOver() throws {
         var scene = Scene.settled()
         scene.answer("7004") { $0.replication.linkUp = false }
@@ -196,14 +196,14 @@ import Testing
             askedAt: scene.now, answeredAt: scene.now, of: process.identity, outcome: .silent)
     }
 
-    @Test func forceHandsOverWhereThatIsPossible() throws {
+    @Test func forceHandsOverIfPossible() throws {
         var scene = try Scene.ordered(.failover("7004", force: true))
         #expect(scene.carryOut() == ["hand over 7004"])
     }
 
     // MARK: a dead master
 
-    @Test func aDeadMasterThatAPauseLeavesDeadIsReplacedWhenAPersonSaysSo() throws {
+    @Test func duringAPauseFailoverReplacesADeadMaster() throws {
         var scene = Scene.settled()
         try scene.ask(.pause(nil))
         scene.die("7001")
@@ -217,7 +217,7 @@ import Testing
         #expect(scene.processes["7001"] == nil, "it is paused")
     }
 
-    @Test func whereFailoverIsOffAWordMoreIsNeeded() throws {
+    @Test func withFailoverOffReplacingADeadMasterNeedsForce() throws {
         var scene = Scene.settled()
         scene.spec.supervision.failover = .off
         try scene.ask(.pause(nil))
@@ -232,7 +232,7 @@ import Testing
 
     // MARK: interruptions
 
-    @Test func itGoesOnWhereItStoodUnderAnotherDaemon() throws {
+    @Test func aFailoverResumesUnderAnotherDaemon() throws {
         for turns in 0..<20 {
             var scene = try Scene.ordered(.failover("7004"))
             for _ in 0..<turns { scene.turn() }
@@ -245,7 +245,7 @@ import Testing
 }
 
 extension Scene {
-    /// As `carryOut`, where the replica's link has ended with its master.
+    /// Like `carryOut`, where the replica's link ended with its master.
     fileprivate mutating func carryOutWithDeadLink() -> [String] {
         var orders: [String] = []
         for _ in 0..<400 where hasOpenOperations {

@@ -2,9 +2,9 @@ import ClusterModel
 import Planner
 import Testing
 
-/// What `fix` does once a person has said yes. Invariants: confirmed-repair, idle-folder.
+/// What `fix` does once the operator has confirmed. Invariants: confirmed-repair, idle-folder.
 @Suite struct FixOperationTests {
-    @Test func aLonerMakesWayAndTheMemberIsBack() throws {
+    @Test func aLoneNodeIsMovedAndTheMemberReturns() throws {
         var scene = StrayFoldersTests.replaced { _ in FolderClassificationTests.standalone("7005", keys: true) }
         try scene.ask(.fix(["set-aside /data/nodes/7005"]))
         #expect(scene.operation?.title == "fix 7005")
@@ -20,7 +20,7 @@ import Testing
         #expect(scene.decide().findings.allSatisfy { $0.repair == nil })
     }
 
-    @Test func aWholeFolderMakesWay() throws {
+    @Test func anEntireFolderIsMoved() throws {
         var scene = StrayFoldersTests.stray("/data/7009", FolderClassificationTests.standalone("7009", keys: true))
         let operation = try scene.ask(.fix(["set-aside /data/7009"]), key: "k")
         #expect(try scene.ask(.fix(["set-aside /data/7009"]), key: "k").id == operation.id)
@@ -32,7 +32,7 @@ import Testing
 
     /// The record is stored, and the daemon killed, before and after each effect.
     @Test(arguments: 0..<12)
-    func itGoesOnUnderTheNextDaemon(turns: Int) throws {
+    func aFixResumesUnderTheNextDaemon(turns: Int) throws {
         var scene = StrayFoldersTests.replaced { _ in FolderClassificationTests.standalone("7005", keys: true) }
         try scene.ask(.fix(["set-aside /data/nodes/7005"]))
         for _ in 0..<turns { scene.turn() }
@@ -43,13 +43,13 @@ import Testing
         #expect(scene.report("7005")?.id == Scene.id("7005"))
     }
 
-    @Test func whatIsNotFoundIsNotRepaired() {
+    @Test func aFixWithoutAMatchingFindingIsRefused() {
         let scene = Scene.settled()
         let refusal = scene.refusal(.fix(["set-aside /data/nodes/7005"]))
         #expect(refusal?.code == .repairUnknown && refusal?.exit == 1)
     }
 
-    @Test func whatHasComeIntoUseMeanwhileStays() throws {
+    @Test func aFolderThatCameIntoUseIsNotMoved() throws {
         var scene = StrayFoldersTests.stray("/data/7009", FolderClassificationTests.standalone("7009", keys: true))
         try scene.ask(.fix(["set-aside /data/7009"]))
         scene.strangers = [

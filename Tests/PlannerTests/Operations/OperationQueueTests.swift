@@ -3,7 +3,7 @@ import Planner
 import Testing
 
 @Suite struct OperationQueueTests {
-    @Test func theSameKeyIsTheSameOperation() throws {
+    @Test func aRepeatedKeyReturnsTheSameOperation() throws {
         var scene = Scene.settled()
         let first = try scene.ask(.restartNode("7001"), key: "a")
         #expect(try scene.ask(.restartNode("7001"), key: "a") == first)
@@ -12,7 +12,7 @@ import Testing
         #expect(scene.record?.operations.count == 1)
     }
 
-    @Test func theSameCommandIsFollowedAndAnotherOnThatNodeRefused() throws {
+    @Test func aRepeatedCommandReturnsItsOperationAndAnotherOnThatNodeIsRefused() throws {
         var scene = try Scene.ordered(.restartNode("7001"))
         scene.turn()
         #expect(try scene.ask(.restartNode("7001"), key: "another").id == 1)
@@ -38,7 +38,7 @@ import Testing
         #expect(!steps.contains { $0.hasPrefix("after operation") }, "\(steps)")
     }
 
-    @Test func aStartWaitsForNobody() throws {
+    @Test func aStartDoesNotWaitInTheQueue() throws {
         var scene = try Scene.ordered(.stopNode("7005"))
         _ = scene.carryOut()
         try scene.ask(.restartNode("7001"))
@@ -47,7 +47,7 @@ import Testing
         #expect(scene.record?.operations.suffix(2).map(\.state) == [.running, .running])
     }
 
-    @Test func aQueuedOneIsLookedAtAgainWhenItsTurnHasCome() throws {
+    @Test func aQueuedOperationIsCheckedAgainBeforeItBegins() throws {
         var scene = try Scene.ordered(.restartNode("7001"))
         try scene.ask(.stopNode("7003"))
         try scene.ask(.restartNode("7000"))
@@ -58,7 +58,7 @@ import Testing
 
     // MARK: cancel
 
-    @Test func aQueuedOneIsCancelledAndNeverBegins() throws {
+    @Test func aCancelledQueuedOperationNeverBegins() throws {
         var scene = try Scene.ordered(.restartNode("7001"))
         try scene.ask(.stopNode("7005"))
         scene.turn()
@@ -67,7 +67,7 @@ import Testing
         #expect(!scene.carryOut().contains("shutdown 7005"))
     }
 
-    @Test func aNodeThatWasOnItsWayDownComesUpAgain() throws {
+    @Test func aNodeStartsAgainAfterItsStopIsCancelled() throws {
         for command in [Command.restartNode("7004"), .stopNode("7004"), .rollingRestart()] {
             var scene = try Scene.ordered(command)
             let down = scene.run { !$0.nodes("shutdown").isEmpty }?.nodes("shutdown").first
@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    @Test func whatHasEndedOrIsNotThereIsRefused() throws {
+    @Test func cancellingAnEndedOrUnknownOperationIsRefused() throws {
         var scene = try Scene.ordered(.restartNode("7004"))
         #expect(scene.refusal(.cancel("7"))?.exit == 64)
         #expect(scene.refusal(.cancel("7"))?.message.contains("open operations: 1 (restart-node 7004)") == true)
@@ -87,13 +87,13 @@ import Testing
         #expect(scene.refusal(.cancel("1"))?.code == .operationEnded)
     }
 
-    @Test func theLastFiftyThatEndedAreKeptAndNoOpenOneIsForgotten() throws {
+    @Test func theLastFiftyEndedOperationsAndAllOpenOnesAreKept() throws {
         var scene = try Scene.ordered(.restartNode("7001"))
         for _ in 0..<70 { try scene.ask(.resume) }
         #expect(scene.record?.operations.count == 51 && scene.record?.operations.first?.id == 1)
     }
 
-    @Test func whatIsAskedBeforeItWasEverReadyOrWhileItStopsIsRefused() {
+    @Test func anOperationBeforeTheFirstReadyOrDuringAStopIsRefused() {
         var scene = Scene.settled()
         scene.record?.everReady = false
         #expect(scene.refusal(.stopNode("7004"))?.code == .notFormed)

@@ -9,7 +9,7 @@ import Testing
         return scene
     }
 
-    @Test func whatEndsIsLeftAndNobodyIsPromoted() throws {
+    @Test func duringAPauseNoNodeIsRestartedOrPromoted() throws {
         var scene = try paused()
         scene.die("7001")
         scene.die("7005")
@@ -23,7 +23,7 @@ import Testing
         #expect(decision.assessment.phase == .ready, "systemd does not wait for it")
     }
 
-    @Test func itHoldsUnderAnotherDaemon() throws {
+    @Test func aPauseHoldsUnderAnotherDaemon() throws {
         var scene = try paused()
         scene.die("7001")
         scene.replaceDaemon()
@@ -36,7 +36,7 @@ import Testing
         #expect(scene.processes.count == 6)
     }
 
-    @Test func aHostThatBootsStartsItsNodes() throws {
+    @Test func aRebootedHostStartsItsNodesDespiteAPause() throws {
         var scene = try paused()
         for node in scene.processes.keys { scene.processes[node] = nil }
         scene.replaceDaemon()
@@ -46,7 +46,7 @@ import Testing
         #expect(scene.decide().finding(.paused) != nil)
     }
 
-    @Test func aClusterThatWasStoppedStartsAsAWhole() throws {
+    @Test func aStoppedClusterStartsEntirelyDespiteAPause() throws {
         var scene = try paused()
         scene.seen.intent = .stop(asked: scene.now, kill: false)
         scene.run { $0.end == .done }
@@ -55,7 +55,7 @@ import Testing
         #expect(scene.processes.count == 6)
     }
 
-    @Test func aPersonsCommandsWork() throws {
+    @Test func commandsWorkDuringAPause() throws {
         var scene = try paused()
         try scene.ask(.restartNode("7001"))
         #expect(scene.carryOut() == ["hand over 7004", "shutdown 7001", "start 7001"])
@@ -65,7 +65,7 @@ import Testing
         #expect(scene.carryOut() == ["start 7001"])
     }
 
-    @Test func itEndsByItself() throws {
+    @Test func aPauseExpires() throws {
         var scene = try paused(for: .seconds(10))
         scene.die("7005")
         scene.look()
@@ -78,7 +78,7 @@ import Testing
         #expect(scene.record?.pause == nil && scene.processes.count == 6)
     }
 
-    @Test func askingAgainMovesItsEndAndResumeIsHarmless() throws {
+    @Test func aSecondPauseMovesTheEndAndARepeatedResumeIsHarmless() throws {
         var scene = try paused(for: .seconds(10))
         scene.pass(.seconds(2))
         let again = try scene.ask(.pause(nil))
@@ -88,8 +88,8 @@ import Testing
         #expect(try scene.ask(.resume).currentStep?.words == "it was not paused")
     }
 
-    /// What nothing happens to is no transition: nodes are not asked forty times a second for as long as one is left down.
-    @Test func whileANodeIsLeftDownTheOthersAreAskedLessOften() throws {
+    /// A paused shard is not in transition: nodes are not queried forty times a second while one is left down.
+    @Test func whileAPauseLeavesANodeDownTheOthersAreQueriedLessOften() throws {
         var scene = try paused()
         scene.die("7004")
         for _ in 0..<5 { scene.turn() }
@@ -100,7 +100,7 @@ import Testing
         #expect(try pause() <= .milliseconds(25))
         scene.pass(.seconds(20))
         #expect(try pause() >= .milliseconds(200))
-        // The next thing that happens is seen at once.
+        // The next change is noticed at once.
         scene.die("7005")
         #expect(try pause() <= .milliseconds(25))
     }

@@ -4,7 +4,7 @@ import Testing
 
 /// Invariant: lossless-switchover.
 @Suite struct RestartOperationTests {
-    // MARK: the whole of it
+    // MARK: the complete operation
 
     @Test func aReplicaIsRestartedInPlace() throws {
         var scene = try Scene.ordered(.restartNode("7004"))
@@ -28,7 +28,7 @@ import Testing
         #expect(scene.record?.operations.last?.steps.allSatisfy { $0.state == .done } == true)
     }
 
-    @Test func rolesAreRestoredWhereThatIsAskedFor() throws {
+    @Test func aRestartRestoresRolesIfRequested() throws {
         var scene = try Scene.ordered(.restartNode("7001", restoreRoles: true))
         #expect(scene.carryOut() == ["hand over 7004", "shutdown 7001", "start 7001", "hand over 7001"])
         #expect(scene.masters == ["7000", "7001", "7002"])
@@ -45,13 +45,13 @@ import Testing
         #expect(scene.masters == ["7000", "7001", "7002"])
     }
 
-    @Test func forceHandsOverAllTheSameWhereAReplicaIsInSync() throws {
+    @Test func forceStillHandsOverToAReplicaInSync() throws {
         var scene = try Scene.ordered(.restartNode("7001", force: true))
         #expect(scene.carryOut() == ["hand over 7004", "shutdown 7001", "start 7001"])
         #expect(Set(scene.steps).count == scene.steps.count, "each step once: \(scene.steps)")
     }
 
-    @Test func forceRestartsAMasterThatNobodyCanReplace() throws {
+    @Test func forceRestartsAMasterWithoutACandidate() throws {
         var scene = try Scene.ordered(.restartNode("7001", force: true)) { scene in
             scene.record?.members[4].wanted = .stopped
             scene.die("7004", ProcessExit(code: 0))
@@ -60,8 +60,8 @@ import Testing
         #expect(scene.carryOut() == ["shutdown 7001", "start 7001"])
     }
 
-    /// Nothing that is waited for comes, however long.
-    @Test func aReplicaWhoseMasterWasStoppedDoesNotComeIntoSync() throws {
+    /// No condition of the wait becomes true, however long it lasts.
+    @Test func aRestartOfAReplicaWhoseMasterIsStoppedDoesNotWaitForSync() throws {
         var scene = try Scene.ordered(.restartNode("7004", force: true)) { scene in
             scene.record?.members[1].wanted = .stopped
             scene.die("7001", ProcessExit(code: 0))
@@ -75,7 +75,7 @@ import Testing
 
     // MARK: the hand-over
 
-    /// The hand-over was ordered; the roles are as they were, and nobody was asked since.
+    /// The hand-over was ordered; the roles have not changed, and no node was queried since.
     private func handingOver(_ command: Command = .restartNode("7001")) throws -> Scene {
         var scene = try Scene.ordered(command)
         let decision = scene.decide()
@@ -90,8 +90,8 @@ import Testing
         return scene
     }
 
-    /// A vote that cannot be sent counts as given: the replica would wait for it in vain.
-    @Test func nobodyTakesOverWhomTheMastersDoNotReachYet() throws {
+    /// A vote that cannot be sent counts as given: the replica would wait for it forever.
+    @Test func noHandOverToAReplicaThatTheMastersDoNotReachYet() throws {
         var scene = try Scene.ordered(.restartNode("7001"))
         for name in ["7000", "7002", "7003", "7005"] as [NodeName] {
             scene.answer(name) { $0.view.entries[4].linkConnected = false }
@@ -107,7 +107,7 @@ import Testing
     }
 
     @Test(arguments: [false, true])
-    func itIsOrderedOnceAndWaitedFor(force: Bool) throws {
+    func aHandOverIsOrderedOnceAndAwaited(force: Bool) throws {
         var scene = try handingOver(.restartNode("7001", force: force))
         for _ in 0..<3 {
             let stale = scene.decide()
@@ -122,7 +122,7 @@ import Testing
         #expect(scene.steps == ["handing over to 7004"])
     }
 
-    @Test func theMasterIsStoppedOnceAllAgreeAndItFollows() throws {
+    @Test func theMasterIsStoppedOnceAllNodesAgreeAndItFollowsItsSuccessor() throws {
         var scene = try handingOver()
         scene.takeOver("7004")
         scene.pass(.milliseconds(5))
@@ -142,7 +142,7 @@ import Testing
         #expect(scene.decide().nodes("shutdown") == ["7001"])
     }
 
-    @Test func aHandOverThatDoesNotHappenFailsInWords() throws {
+    @Test func aHandOverThatDoesNotHappenFailsTheRestartWithAReason() throws {
         var scene = try handingOver()
         scene.pass(.seconds(31))
         scene.hear()
@@ -153,7 +153,7 @@ import Testing
         #expect(scene.decide().orders("shutdown") == [] && scene.processes["7001"] != nil)
     }
 
-    @Test func whyItWasRefusedIsSaid() throws {
+    @Test func theErrorNamesWhyAHandOverWasRefused() throws {
         var scene = try Scene.ordered(.restartNode("7001"))
         let decision = scene.decide()
         scene.take(decision)
@@ -164,7 +164,7 @@ import Testing
             scene.decide().record?.operations.last?.error == "7004 could not take over: ERR no; nothing was restarted")
     }
 
-    @Test func aReplicaWhoseMasterCannotLoadItsDataIsNotWaitedForForAnHour() throws {
+    @Test func aReplicaWhoseMasterCannotLoadItsDataIsNotAwaitedForAnHour() throws {
         var scene = try Scene.ordered(.restartNode("7004"))
         scene.run { $0.nodes("start") == ["7004"] }
         scene.disk[Scene.folder("7004")]?.content = DirectoryContent()
@@ -185,7 +185,7 @@ import Testing
             "\(scene.operation?.error ?? "")")
     }
 
-    @Test func whereNoReplicaComesIntoSyncNothingIsRestarted() throws {
+    @Test func withoutAReplicaInSyncAMasterIsNotRestarted() throws {
         var scene = try Scene.ordered(.restartNode("7001"))
         for _ in 0...31 {
             scene.answer("7004") { $0.replication.linkUp = false }
@@ -201,7 +201,7 @@ import Testing
 
     // MARK: the start
 
-    @Test func aNodeThatDoesNotComeUpFailsInWords() throws {
+    @Test func aNodeThatDoesNotStartFailsTheRestartWithAReason() throws {
         var scene = try Scene.ordered(.restartNode("7004"))
         scene.run { !$0.nodes("start").isEmpty }
         scene.die(
@@ -212,7 +212,7 @@ import Testing
         #expect(operation?.error?.hasPrefix("7004 rejected its configuration: Bad directive") == true)
     }
 
-    @Test func itIsNotDoneBeforeTheNodeIsInSync() throws {
+    @Test func aRestartIsNotDoneBeforeTheNodeIsInSync() throws {
         var scene = try Scene.ordered(.restartNode("7004"))
         scene.run { !$0.nodes("start").isEmpty }
         scene.answer("7004") { $0.replication.syncInProgress = true }
@@ -221,7 +221,7 @@ import Testing
         #expect(decision.record?.operations.last?.currentStep?.words == "waiting for 7004 to be in sync")
     }
 
-    @Test func afterAnHourOfLoadingItHasFailed() throws {
+    @Test func aRestartFailsAfterAnHourOfLoading() throws {
         var scene = try Scene.ordered(.restartNode("7004"))
         scene.run { !$0.nodes("start").isEmpty }
         scene.answer("7004") { $0.loading = true }
@@ -234,11 +234,11 @@ import Testing
 
     // MARK: interruptions
 
-    /// clusterd is killed after each turn of it; the next one sees what is, and ends it.
+    /// clusterd is killed after each turn of the operation; the next daemon finds its state and completes it.
     @Test(arguments: [
         ("7001", false), ("7001", true), ("7004", false),
     ])
-    func itGoesOnWhereItStoodUnderAnotherDaemon(node: String, restoreRoles: Bool) throws {
+    func aRestartResumesUnderAnotherDaemon(node: String, restoreRoles: Bool) throws {
         for turns in 0..<40 {
             var scene = try Scene.ordered(.restartNode(node, restoreRoles: restoreRoles))
             for _ in 0..<turns { scene.turn() }
@@ -251,7 +251,7 @@ import Testing
         }
     }
 
-    @Test func aMasterThatIsKilledMeanwhileIsReplacedAndTheOperationEnds() throws {
+    @Test func aMasterKilledDuringItsRestartIsReplacedAndTheOperationEnds() throws {
         var scene = try handingOver()
         scene.die("7001")
         #expect(scene.carryOut() == ["promote 7004", "preserve 7001", "start 7001"])

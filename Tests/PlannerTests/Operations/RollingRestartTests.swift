@@ -4,7 +4,7 @@ import Testing
 
 /// Invariant: lossless-switchover.
 @Suite struct RollingRestartTests {
-    @Test func shardByShardTheReplicasBeforeTheirMaster() throws {
+    @Test func aRollingRestartGoesShardByShardWithReplicasFirst() throws {
         var scene = try Scene.ordered(.rollingRestart())
         #expect(
             scene.carryOut() == [
@@ -17,14 +17,14 @@ import Testing
         #expect(scene.masters == ["7003", "7004", "7005"])
     }
 
-    @Test func rolesAreRestoredWhereThatIsAskedFor() throws {
+    @Test func aRollingRestartRestoresRolesIfRequested() throws {
         var scene = try Scene.ordered(.rollingRestart(restoreRoles: true))
         _ = scene.carryOut()
         #expect(scene.masters == ["7000", "7001", "7002"])
         #expect(scene.starts.values.allSatisfy { $0 == 2 })
     }
 
-    @Test func oneNodeAtATimeIsDown() throws {
+    @Test func onlyOneNodeAtATimeIsDown() throws {
         var scene = try Scene.ordered(.rollingRestart(), replicas: 2)
         for _ in 0..<1000 where scene.hasOpenOperations {
             scene.turn()
@@ -33,7 +33,7 @@ import Testing
         #expect(scene.starts.values.allSatisfy { $0 == 2 })
     }
 
-    @Test func itEndsAtTheFirstThatDoesNotComeBack() throws {
+    @Test func aRollingRestartEndsAtTheFirstNodeThatDoesNotReturn() throws {
         var scene = try Scene.ordered(.rollingRestart())
         scene.run { !$0.nodes("start").isEmpty }
         scene.die(
@@ -48,7 +48,7 @@ import Testing
         #expect(scene.processes.count == 5)
     }
 
-    @Test func aNodeThatWasStartedAnewMeanwhileIsLeftAlone() throws {
+    @Test func aNodeRestartedMeanwhileIsSkipped() throws {
         var scene = try Scene.ordered(.rollingRestart())
         scene.run { !$0.nodes("start").isEmpty }
         scene.die("7005")
@@ -84,10 +84,10 @@ import Testing
         return scene.carryOut().filter { $0.hasPrefix("start") }
     }
 
-    /// A cluster whose nodes have each been started by this clusterd, with the redis.conf that it wrote.
+    /// A cluster whose nodes were each started by this clusterd, with the redis.conf that it wrote.
     private func started() throws -> Scene {
         var scene = Scene.settled()
-        // The engine lets nobody be elected twice within four of them.
+        // The engine does not elect a replica twice within four node timeouts.
         scene.spec.directives.append(.init(name: "cluster-node-timeout", arguments: ["100"]))
         try scene.ask(.rollingRestart(restoreRoles: true))
         _ = scene.carryOut()
@@ -97,13 +97,13 @@ import Testing
         return scene
     }
 
-    @Test func whereNothingIsNewerNothingIsRestarted() throws {
+    @Test func withoutPendingChangesNoNodeIsRestarted() throws {
         var scene = try started()
         #expect(try restart(&scene) { _ in } == [])
         #expect(scene.operation?.currentStep?.words == "no node waits for a restart")
     }
 
-    @Test func aDirectiveThatIsNewOnDiskIsPending() throws {
+    @Test func aDirectiveChangedOnDiskIsPending() throws {
         var scene = try started()
         let starts = try restart(&scene) { scene in
             scene.spec.directives.append(.init(name: "databases", arguments: ["16"]))
@@ -111,7 +111,7 @@ import Testing
         #expect(starts.count == 6)
     }
 
-    @Test func aDirectiveOfOneNodeIsPendingThere() throws {
+    @Test func aDirectiveOfOneNodeIsPendingOnThatNode() throws {
         var scene = try started()
         let starts = try restart(&scene) { scene in
             scene.spec.overrides["7004"] = .init(directives: [.init(name: "maxmemory", arguments: ["1gb"])])
@@ -119,7 +119,7 @@ import Testing
         #expect(starts == ["start 7004"])
     }
 
-    @Test func whatANodeHasLiveIsNotPending() throws {
+    @Test func aDirectiveThatANodeHasLiveIsNotPending() throws {
         var scene = try started()
         let starts = try restart(&scene) { scene in
             scene.spec.overrides["7004"] = .init(directives: [.init(name: "maxmemory", arguments: ["1gb"])])
@@ -130,7 +130,7 @@ import Testing
         #expect(starts == [])
     }
 
-    @Test func anotherEngineOnDiskIsPendingWhereTheOldOneRuns() throws {
+    @Test func anUpgradedEngineIsPendingOnNodesThatRunTheOldOne() throws {
         var scene = try started()
         scene.seen.check.inspection = HostInspection(
             askedAt: scene.now, engine: Engine(name: .redis, version: EngineVersion(7, 0, 16)), quarantineBytes: 0,
@@ -145,7 +145,7 @@ import Testing
 
     // MARK: interruptions
 
-    @Test func itGoesOnWhereItStoodUnderAnotherDaemon() throws {
+    @Test func aRollingRestartResumesUnderAnotherDaemon() throws {
         for turns in stride(from: 0, to: 120, by: 5) {
             var scene = try Scene.ordered(.rollingRestart(restoreRoles: turns % 2 == 0))
             for _ in 0..<turns { scene.turn() }

@@ -4,7 +4,7 @@ import Testing
 
 /// Invariant: no-unrequested-stop.
 @Suite struct StopOperationTests {
-    @Test func aReplicaIsStoppedAndStaysSo() throws {
+    @Test func aStoppedReplicaStaysStopped() throws {
         var scene = try Scene.ordered(.stopNode("7004"))
         #expect(scene.carryOut() == ["shutdown 7004"])
         #expect(scene.operation?.state == .done)
@@ -18,7 +18,7 @@ import Testing
         #expect(finding?.node == "7004" && finding?.severity == .warning && finding?.hint == "clusterd start-node 7004")
     }
 
-    @Test func aStartThatIsUnderWayIsWaitedForAndWhatComesOfItIsEnded() throws {
+    @Test func aStopWaitsForARunningStartAndEndsItsProcess() throws {
         var orders: [Effect] = []
         var scene = try Scene.ordered(.stopNode("7004")) { scene in
             scene.pass(.milliseconds(10))
@@ -37,28 +37,29 @@ import Testing
         #expect(scene.operation?.state == .done && scene.processes["7004"] == nil)
     }
 
-    @Test func whereAnotherReplicaIsLeftItIsOnlyWorthKnowing() throws {
+    @Test func aStoppedReplicaIsOnlyANoticeIfAnotherReplicaRuns() throws {
         var scene = try Scene.ordered(.stopNode("7004"), replicas: 2)
         _ = scene.carryOut()
         #expect(scene.run { $0.assessment.ready }?.finding(.nodeStopped)?.severity == .info)
     }
 
-    @Test func aStoppedNodeDoesNotCountForReadyAndRedundancyIsLess() throws {
+    @Test func aStoppedNodeLeavesTheClusterReadyButDegraded() throws {
         var scene = try Scene.ordered(.stopNode("7004"))
         _ = scene.carryOut()
         let assessment = scene.run { $0.assessment.ready }?.assessment
         #expect(assessment?.serving == true && assessment?.state == .degraded)
     }
 
-    @Test func aMasterHandsOverFirst() throws {
+    @Test func aMasterHandsOverBeforeItIsStopped() throws {
         var scene = try Scene.ordered(.stopNode("7001"))
         #expect(scene.carryOut() == ["hand over 7004", "shutdown 7001"])
         #expect(scene.masters == ["7000", "7004", "7002"])
         #expect(scene.member("7001").wanted == .stopped)
     }
 
-    /// What the operator asked for is on disk before the process is told to end: a daemon that is killed in between finds it there.
-    @Test func theWishIsWrittenWithTheOrderAndNotBefore() throws {
+    /// The operator's request is on disk before the process is told to shut down: a daemon that is killed in between
+    /// finds it there.
+    @Test func theWantedStateIsRecordedWithTheShutdownAndNotBefore() throws {
         var scene = try Scene.ordered(.stopNode("7001"))
         scene.run { decision in
             let isToldToEnd = decision.nodes("shutdown") == ["7001"]
@@ -67,7 +68,7 @@ import Testing
         }
     }
 
-    @Test func withoutFailoverItIsStoppedAsItIsAndNobodyIsPromoted() throws {
+    @Test func withoutFailoverAMasterIsStoppedAndNoReplicaIsPromoted() throws {
         var scene = try Scene.ordered(.stopNode("7001", noFailover: true))
         #expect(scene.carryOut() == ["shutdown 7001"])
         for _ in 0..<20 { #expect(scene.turn().story.isEmpty) }
@@ -75,7 +76,7 @@ import Testing
         #expect(scene.decide().assessment.serving == false)
     }
 
-    @Test func whatWouldTakeSlotsDownIsRefused() {
+    @Test func aStopThatWouldTakeSlotsDownIsRefused() {
         let refusal = Scene.settled(replicas: 0).refusal(.stopNode("7001"))
         #expect(refusal?.code == .noReplica && refusal?.exit == 4)
         #expect(refusal?.message.contains("slots 5462-10922") == true || refusal?.message.contains("slots 546") == true)
@@ -96,7 +97,7 @@ import Testing
         #expect(scene.carryOut() == ["shutdown 7007"])
     }
 
-    @Test func aSiblingThatDiesMeanwhileIsWaitedFor() throws {
+    @Test func aStopWaitsForADeadNodeOfTheSameShard() throws {
         var scene = try Scene.ordered(.stopNode("7004"), replicas: 2)
         scene.die("7007")
         scene.look()
@@ -109,14 +110,14 @@ import Testing
         #expect(scene.carryOut() == ["start 7007", "shutdown 7004"])
     }
 
-    @Test func whatIsStoppedAlreadyIsDoneAtOnce() throws {
+    @Test func stoppingAStoppedNodeIsDoneAtOnce() throws {
         var scene = try Scene.ordered(.stopNode("7004"))
         _ = scene.carryOut()
         let again = try scene.ask(.stopNode("7004"))
         #expect(again.state == .done && again.currentStep?.words == "7004 is stopped already")
     }
 
-    @Test func aNodeThatDoesNotStopIsWantedAgain() throws {
+    @Test func aFailedStopRestoresTheWantedState() throws {
         var scene = try Scene.ordered(.stopNode("7004")) { scene in
             scene.answer("7004") { $0.persistence.appendOnly = false }
         }
@@ -144,7 +145,7 @@ import Testing
         #expect(again.state == .done && again.currentStep?.words == "7001 runs already")
     }
 
-    @Test func aNodeThatIsNotTriedAgainIsTriedOnceMore() throws {
+    @Test func startNodeRetriesANodeThatIsNoLongerRestarted() throws {
         var scene = Scene.settled()
         scene.spec.supervision.restart = .never
         scene.die("7004", ProcessExit(code: 1))
@@ -164,7 +165,7 @@ import Testing
     // MARK: interruptions
 
     @Test(arguments: [("7001", false), ("7001", true), ("7004", false)])
-    func theStopGoesOnWhereItStoodUnderAnotherDaemon(node: String, noFailover: Bool) throws {
+    func aStopResumesUnderAnotherDaemon(node: String, noFailover: Bool) throws {
         for turns in 0..<30 {
             var scene = try Scene.ordered(.stopNode(node, noFailover: noFailover))
             for _ in 0..<turns { scene.turn() }
@@ -176,7 +177,7 @@ import Testing
         }
     }
 
-    @Test func aNodeThatASomebodyElseStartsIsReported() throws {
+    @Test func aStoppedNodeStartedByHandIsReported() throws {
         var scene = try Scene.ordered(.stopNode("7004"))
         _ = scene.carryOut()
         scene.replaceDaemon()

@@ -2,9 +2,10 @@ import ClusterModel
 import Planner
 import Testing
 
-/// The wall clock was set back: what was seen before that is later by the clock, and older (invariant: no-older-master).
+/// The wall clock was set back: earlier observations have later timestamps (invariant: no-older-master).
 @Suite struct ClockSetBackTests {
-    /// Everything has ended, the master cleanly, and another daemon starts: `change` says what the record has of the replica.
+    /// All nodes have exited, the master cleanly, and another daemon starts: `change` sets what the record has of the
+    /// replica.
     private func master(_ change: (inout LastSeen) -> Void) -> NodeName? {
         var scene = Scene.settled()
         scene.processes = [:]
@@ -30,18 +31,18 @@ import Testing
         }?.name
     }
 
-    @Test func aReplicaThatWasInSyncUntilLaterTakesOver() {
+    @Test func aReplicaInSyncUntilAfterItsMastersExitBecomesMaster() {
         #expect(master { ($0.at, $0.syncedAt) = (Scene.wall, Scene.wall) } == "7003")
         #expect(master { ($0.at, $0.syncedAt) = (Scene.wall + .seconds(-90), Scene.wall + .seconds(-90)) } == "7000")
     }
 
-    @Test func oneThatWasSeenBeforeTheClockWasSetBackDoesNot() {
+    @Test func aReplicaLastSeenBeforeTheClockStepDoesNotBecomeMaster() {
         let later = Scene.wall + .seconds(3000)
         #expect(master { ($0.at, $0.syncedAt) = (later, later) } == "7000")
         #expect(master { ($0.at, $0.syncedAt, $0.clockSetBack) = (Scene.wall, Scene.wall, true) } == "7000")
     }
 
-    @Test func itIsNotedOnceOthersAreSeenAtEarlierTimes() {
+    @Test func aClockStepIsRecordedOnceOtherNodesAreSeenAtEarlierTimes() {
         var scene = Scene.settled()
         scene.die("7004")
         for index in 0..<6 { scene.record?.members[index].lastSeen?.at = Scene.wall + .seconds(4000) }

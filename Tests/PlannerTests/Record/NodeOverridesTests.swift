@@ -6,13 +6,13 @@ import Testing
 @Suite struct NodeOverridesTests {
     private func names(_ ports: Int...) -> Set<NodeName> { Set(ports.map { NodeName(String($0)) }) }
 
-    @Test func theNodeThatGotTheNextPortStandsInForTheOneThatWasTaken() {
+    @Test func settingsOfABusyPortApplyToTheNodeOnTheNextPort() {
         let nodes = ["7000", "7002", "7003"].map { NodeName($0) }
         #expect(NodeOverrides.standIns(for: names(7000, 7001, 7002), among: nodes) == ["7003": "7001"])
         #expect(NodeOverrides.standIns(for: names(7000, 7001), among: ["7000", "7001"]).isEmpty)
     }
 
-    @Test func settingsForANodeThatDoesNotExistAreRefusedWithTheirPlace() throws {
+    @Test func settingsForAnUnknownNodeAreRefusedWithTheirLocation() throws {
         var spec = ClusterSpec(name: "demo", dataDirectory: "/data")
         spec.overrides["7009"] = .init(origin: .file("nodes.yaml", line: 3, column: 5))
         let refusal = try #require(NodeOverrides.refusal(spec, nodes: names(7000, 7001)))

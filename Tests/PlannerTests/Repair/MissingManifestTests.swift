@@ -44,7 +44,7 @@ import Testing
         #expect(finding.repair?.text.contains("copy appendonlydir to quarantine/") == true)
     }
 
-    @Test func fixWritesTheManifestAfterACopyAndStartsTheMaster() throws {
+    @Test func fixCopiesTheFilesWritesTheManifestAndStartsTheMaster() throws {
         var scene = try ended("7000", replicas: 0)
         scene.run { $0.finding(.nodeDown)?.repair != nil }
         let repair = try #require(scene.decide().finding(.nodeDown)?.repair)
@@ -60,7 +60,7 @@ import Testing
         #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
     }
 
-    @Test func aReplicaWithoutManifestTakesAllDataFromItsMaster() throws {
+    @Test func aReplicaWithoutManifestSyncsAllDataFromItsMaster() throws {
         var scene = try ended("7004", replicas: 1)
         var moved: [String] = []
         let started = scene.run { decision in

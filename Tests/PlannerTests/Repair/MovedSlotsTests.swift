@@ -3,10 +3,10 @@ import Testing
 
 @testable import Planner
 
-/// What the record says of slots that changed their shard.
+/// What the record shows of slots that moved to another shard.
 @Suite struct MovedSlotsTests: ResetNodesSuite {
     /// CLUSTER SETSLOT NODE on a master whose config epoch is the higher one.
-    @Test func slotsThatAnotherShardTookAreNamed() throws {
+    @Test func slotsThatMovedToAnotherShardAreReported() throws {
         let moved = SlotSet(0...29)
         let lies = Lies(
             uniqueKeysWithValues: FolderClassificationTests.six.map { name in

@@ -2,9 +2,9 @@ import ClusterModel
 import Planner
 import Testing
 
-/// When `fix` is offered for what is wrong with a cluster that runs, and what it orders. Invariant: confirmed-repair.
+/// When `fix` is offered for a problem of a running cluster, and what it orders. Invariant: confirmed-repair.
 @Suite struct RepairTests {
-    /// A check that has lasted, on a scene in which nodes say other things than they should.
+    /// A check of a persistent condition, in a scene in which nodes report wrong states.
     private func checked(_ scene: Scene, _ lies: [NodeName: (inout NodeReport) -> Void]) -> (Scene, Decision) {
         var scene = scene
         var decision = scene.decide()
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test(arguments: [(0, true), (3, false), (nil, false)] as [(Int64?, Bool)])
-    func aHalfMovedSlotIsClosedOnlyWhereNothingOfItArrived(keys: Int64?, isOffered: Bool) throws {
+    func aHalfMovedSlotIsClosedOnlyIfNoKeyArrived(keys: Int64?, isOffered: Bool) throws {
         let lies = open(5, from: "7000", to: "7001", keys: keys)
         var (scene, decision) = checked(.settled(), lies)
         let finding = try #require(decision.finding(.slotOpen))
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test func slotsGoBackToTheNodeThatAllOthersKnow() throws {
+    @Test func uncoveredSlotsReturnToTheOwnerThatAllOthersList() throws {
         let lost = SlotSet(0...99)
         let lies: [NodeName: (inout NodeReport) -> Void] = [
             "7000": { report in self.entry(&report.view, "7000") { $0.slots = $0.slots.subtracting(lost) } }
@@ -65,20 +65,20 @@ import Testing
         #expect(finding.repair == .addSlots(.init(member: "7000", slots: lost)) && finding.hint == "clusterd fix")
     }
 
-    @Test func slotsThatOthersDoNotKnowEitherAreLeft() throws {
+    @Test func uncoveredSlotsWithoutAListedOwnerAreLeftUnchanged() throws {
         let lost = SlotSet(0...99)
         let forgetful: (inout NodeReport) -> Void = { report in
             self.entry(&report.view, "7000") { $0.slots = $0.slots.subtracting(lost) }
         }
         var scene = Scene.settled()
-        // Nor does the record, as after an upgrade.
+        // The record does not list an owner either, as after an upgrade.
         for index in scene.record?.members.indices ?? 0..<0 { scene.record?.members[index].lastSlots = nil }
         let (_, decision) = checked(scene, ["7000": forgetful, "7004": forgetful])
         let finding = try #require(decision.finding(.slotsUncovered))
         #expect(finding.repair == nil && finding.hint == nil)
     }
 
-    @Test func aGhostIsForgottenByAllWhoKnowIt() throws {
+    @Test func aGhostIsForgottenByEveryNodeThatListsIt() throws {
         var ghost = NodeEntry(id: Scene.id("dead"), host: "127.0.0.1", ports: PortPair(client: 7999))
         ghost.flags = [.master, .fail]
         let seer: (inout NodeReport) -> Void = { [ghost] in $0.view.entries.append(ghost) }
@@ -98,7 +98,7 @@ import Testing
         #expect(scene.operation?.state == .done)
     }
 
-    @Test func aReplicaGoesHome() throws {
+    @Test func aMisplacedReplicaReturnsToItsShard() throws {
         let lies: [NodeName: (inout NodeReport) -> Void] = Dictionary(
             uniqueKeysWithValues: FolderClassificationTests.six.map { name in
                 (name, { report in self.entry(&report.view, "7004") { $0.masterID = Scene.id("7000") } })
@@ -129,7 +129,7 @@ import Testing
         return scene
     }
 
-    @Test func aCutAppendOnlyFileIsLookedAtAndOffered() throws {
+    @Test func aTruncatedAppendOnlyFileIsExaminedAndItsRepairOffered() throws {
         var scene = dead("7000", replicas: 0)
         let first = scene.decide()
         #expect(first.orders("examine").count == 1 && first.finding(.nodeDown)?.repair == nil)
@@ -154,9 +154,9 @@ import Testing
         #expect(scene.operation?.state == .done)
     }
 
-    @Test func nothingOlderTakesThePlaceOfAReplicaThatLives() throws {
+    @Test func aRepairNeverReplacesARunningReplicaByOlderData() throws {
         var scene = dead("7000", replicas: 1) { $0.spec.supervision.failover = .off }
-        // Whoever promotes it, and even where nobody does by himself.
+        // This holds for each way of promotion, and without one.
         for _ in 0..<10 {
             scene.hear()
             let decision = scene.turn()
@@ -175,7 +175,7 @@ import Testing
         ),
         ("Cannot open file", nil), ("AOF analyzed: size=5, ok_up_to=9", nil), ("", nil),
     ])
-    func theToolsWordsAreRead(output: String, expected: AppendOnlyCheck?) {
+    func theOutputOfTheCheckToolIsParsed(output: String, expected: AppendOnlyCheck?) {
         #expect(AppendOnlyCheck(output) == expected)
     }
 }

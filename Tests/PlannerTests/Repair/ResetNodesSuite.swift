@@ -3,13 +3,13 @@ import Testing
 
 @testable import Planner
 
-/// What several suites ask about members that were changed by hand.
+/// Helpers for suites on members that were changed by hand.
 protocol ResetNodesSuite {}
 
 extension ResetNodesSuite {
     typealias Lies = [NodeName: (inout NodeReport) -> Void]
 
-    /// Findings after so long that none goes away by itself; every node says what `lies` makes of it.
+    /// The findings after the longest grace period; every node reports the state that `lies` sets.
     func checked(_ scene: Scene, _ lies: Lies) -> (Scene, Decision) {
         var scene = scene
         for _ in 0..<30 {
@@ -53,7 +53,7 @@ extension ResetNodesSuite {
         return isStopped
     }
 
-    /// Runs the operation to its end; at every turn each node says what `lies` makes of it.
+    /// Runs the operation to its end; on every turn each node reports the state that `lies` sets.
     func finish(
         _ scene: inout Scene, turns: Int = 400, lies: (NodeName, Scene) -> ((inout NodeReport) -> Void)?,
         noting: (Decision) -> Void = { _ in }

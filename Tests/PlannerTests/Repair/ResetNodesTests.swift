@@ -3,10 +3,10 @@ import Testing
 
 @testable import Planner
 
-/// What people do to a member by hand: reset, removal, lost slots, an unknown master, another port.
+/// Changes to a member by hand: reset, removal, lost slots, an unknown master, another port.
 @Suite struct ResetNodesTests: ResetNodesSuite {
     @Test(arguments: [nil, Scene.id("abcd")] as [NodeID?])
-    func aResetReplicaIsOfferedItsPlace(id: NodeID?) throws {
+    func fixOffersAResetReplicaItsPlace(id: NodeID?) throws {
         let (_, decision) = checked(.settled(), ["7004": reset("7004", id: id)])
         let finding = try #require(decision.finding(.nodeReset))
         #expect(finding.node == "7004" && finding.hint == "clusterd fix")
@@ -24,14 +24,14 @@ import Testing
     }
 
     @Test(arguments: [nil, Scene.id("abcd")] as [NodeID?])
-    func aResetReplicaWithKeysIsLeftAsItIs(id: NodeID?) throws {
+    func aResetReplicaWithKeysIsLeftUnchanged(id: NodeID?) throws {
         let (_, decision) = checked(.settled(), ["7004": reset("7004", id: id, keys: 3)])
         let finding = try #require(decision.finding(.nodeReset))
         #expect(finding.repair == nil && finding.message.contains("it holds 3 keys"))
         #expect(finding.hint == "clusterd call --node 7004 CLUSTER NODES")
     }
 
-    @Test func aMasterThatWasResetHardTakesItsPlaceAgain() throws {
+    @Test func aMasterThatWasResetHardReturnsToItsPlace() throws {
         let (_, decision) = checked(.settled(), ["7001": reset("7001", id: Scene.id("abcd"))])
         let finding = try #require(decision.finding(.nodeReset))
         #expect(finding.severity == .error)
@@ -42,8 +42,8 @@ import Testing
         #expect(rejoin.master == nil)
     }
 
-    /// Nothing of it is ordered while no operator has said yes.
-    @Test func noResetNodeIsRestartedUnasked() {
+    /// The repair is not ordered before the operator has confirmed it.
+    @Test func noResetNodeIsRestartedWithoutConfirmation() {
         for lie in [reset("7004"), reset("7004", id: Scene.id("abcd"))] {
             let (_, decision) = checked(.settled(), ["7004": lie])
             #expect(decision.nodes("shutdown").isEmpty && decision.nodes("replicate").isEmpty)
@@ -60,7 +60,8 @@ import Testing
         if keys > 0 { #expect(scene.operation?.error?.contains("it holds 2 keys") == true) }
     }
 
-    /// Two were reset: the first is back in its place before the second is begun, and the others do not reach the second.
+    /// Two nodes were reset: the first is back in its place before the second is repaired, and the others do not reach
+    /// the second.
     @Test func fixDoesNotWaitForAnotherResetNode() throws {
         let other = reset("7005", id: Scene.id("abcd"))
         let (first, decision) = checked(.settled(), ["7004": reset("7004"), "7005": other])
@@ -80,8 +81,8 @@ import Testing
         #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
     }
 
-    /// A master and its replica were reset: what was planned for the replica while its master was away is looked at again.
-    @Test func aReplicaThatWasResetWithItsMasterFollowsItAgain() throws {
+    /// A master and its replica were reset: the plan for the replica, made while its master was away, is made again.
+    @Test func aReplicaResetTogetherWithItsMasterFollowsItAgain() throws {
         let lies: Lies = [
             "7001": reset("7001", id: Scene.id("abcd")), "7004": reset("7004", id: Scene.id("abce")),
         ]
@@ -96,8 +97,8 @@ import Testing
         #expect(scene.record?.member("7004")?.shard == scene.record?.member("7001")?.shard)
     }
 
-    /// The engines of Valkey let a replica that is elected take the slots alone in which it has keys.
-    @Test func slotsOfADeadMasterGoToTheOneThatTookOver() throws {
+    /// Valkey lets an elected replica take only those slots in which it has keys.
+    @Test func slotsOfADeadMasterGoToItsSuccessor() throws {
         let lost = SlotSet(5500...5599)
         var scene = Scene.settled()
         scene.die("7001")
@@ -113,7 +114,7 @@ import Testing
             "\(decision.findings.map(\.message))")
     }
 
-    @Test func slotsThatAllHaveForgottenGoBackByTheRecord() throws {
+    @Test func slotsThatAllNodesForgotAreRestoredFromTheRecord() throws {
         let lost = SlotSet(5500...5599)
         let forgetful: (inout NodeReport) -> Void = { report in
             self.entry(&report.view, "7001") { $0.slots = $0.slots.subtracting(lost) }
@@ -124,8 +125,8 @@ import Testing
         #expect(finding.repair == .addSlots(.init(member: "7001", slots: lost)))
     }
 
-    /// SETSLOT NODE on one node only: it says that another has the slot, and that one denies it.
-    @Test func aSlotThatOneNodeGaveAwayAloneGoesBack() throws {
+    /// SETSLOT NODE on one node only: it reports another owner for the slot, and that node denies it.
+    @Test func aSlotThatOnlyOneNodeReassignedReturns() throws {
         let lost = SlotSet(6000...6000)
         let lies: Lies = [
             "7001": { report in
@@ -146,7 +147,7 @@ import Testing
         #expect(node == "7001" && slots == lost && foreign == lost)
     }
 
-    @Test func aMasterThatOthersForgotIsIntroduced() {
+    @Test func aForgottenMasterIsReintroduced() {
         let forgetful: (inout NodeReport) -> Void = { report in
             report.view.entries.removeAll { $0.id == Scene.id("7001") }
         }
@@ -155,7 +156,7 @@ import Testing
             scene.answer(name, forgetful)
         }
         #expect(scene.decide().nodes("meet") == ["7000"])
-        // Where another claims one of its slots, a meeting would drop the keys of one of the two.
+        // If another node claims one of its slots, CLUSTER MEET would drop the keys of one of the two.
         let rival: (inout NodeReport) -> Void = { report in
             forgetful(&report)
             self.entry(&report.view, "7000") { $0.slots = $0.slots.union(SlotSet(6000...6000)) }
@@ -165,8 +166,8 @@ import Testing
         #expect(scene.decide().nodes("meet").isEmpty)
     }
 
-    /// CONFIG SET port while no daemon ran: the record has the process, and the kernel says where it listens.
-    @Test func aNodeThatListensElsewhereIsFoundAndSetBack() {
+    /// CONFIG SET port while no daemon ran: the record has the process, and the kernel shows where it listens.
+    @Test func aNodeThatListensOnAnotherPortIsFoundAndItsPortRestored() {
         var scene = Scene.settled()
         scene.settings["7001"] = ["port": "7055"]
         scene.listening["7001"] = [7055, 17001]
@@ -181,8 +182,8 @@ import Testing
         #expect(scene.starts["7001"] == 1 && scene.settings["7001"] == ["port": "7001"])
     }
 
-    /// The connection of a daemon that runs ends at the same time.
-    @Test func aNodeThatRefusesConnectionsIsLookedFor() {
+    /// The connection of a running daemon ends at the same time.
+    @Test func aNodeThatRefusesConnectionsIsSearchedOnOtherPorts() {
         var scene = Scene.settled()
         scene.pass(.seconds(10))
         scene.settings["7001"] = ["port": "7055"]
@@ -196,7 +197,7 @@ import Testing
         if case .ask(node, let contact) = effect { contact.port == port } else { false }
     }
 
-    @Test func aPortThatWasChangedByHandIsSetBack() {
+    @Test func aPortChangedByHandIsRestored() {
         var scene = Scene.settled()
         scene.settings["7004"] = ["port": "7055"]
         var order: Effect?

@@ -3,9 +3,9 @@ import Testing
 
 @testable import Planner
 
-/// Every nodes.conf is lost, and the record knows who owned which slots. Invariants: highest-epoch, confirmed-repair.
+/// Every nodes.conf is lost, and the record has the owner of each slot. Invariants: highest-epoch, confirmed-repair.
 @Suite struct RestoredSlotsTests {
-    /// No node runs, and each nodes.conf is as `nodesFile` says.
+    /// No node runs, and each nodes.conf is in the state `nodesFile`.
     private func emptied(_ nodesFile: NodesFileState = .empty) -> Scene {
         var scene = Scene.settled()
         for name in scene.processes.keys.sorted() {
@@ -17,7 +17,7 @@ import Testing
         return scene
     }
 
-    @Test func theRecordIsOfferedOnceForAllNodes() throws {
+    @Test func theRecordedSlotsAreOfferedOnceForAllNodes() throws {
         var scene = emptied()
         scene.run { $0.finding(.slotsUnknown) != nil }
         let decision = scene.decide()
@@ -29,7 +29,7 @@ import Testing
         }
         #expect(restore.owners.map(\.member) == ["7000", "7001", "7002"])
         #expect(restore.owners.reduce(SlotSet()) { $0.union($1.slots) } == .all)
-        // Nothing of it is done unasked.
+        // Nothing is restored without confirmation.
         #expect(decision.nodes("write").isEmpty && decision.nodes("start").isEmpty)
     }
 
@@ -44,7 +44,7 @@ import Testing
         #expect(scene.operation?.state == .done, "\(scene.operation?.error ?? "")")
     }
 
-    @Test func itGoesOnUnderTheNextDaemon() throws {
+    @Test func aSlotRestoreResumesUnderTheNextDaemon() throws {
         for turns in 0..<10 {
             var scene = emptied()
             scene.run { $0.finding(.slotsUnknown)?.repair != nil }
@@ -57,8 +57,8 @@ import Testing
         }
     }
 
-    /// All nodes were told to let go of the slots of one shard, and its nodes have ended.
-    @Test func aShardWhoseSlotsNobodyKnowsIsRestoredByTheRecord() throws {
+    /// All nodes were told to release the slots of one shard, and its nodes have exited.
+    @Test func aShardWhoseSlotsNoNodeKnowsIsRestoredFromTheRecord() throws {
         var scene = Scene.settled()
         let slots = try #require(scene.record?.member("7000")?.lastSlots)
         for name in scene.processes.keys.sorted() {
@@ -86,7 +86,7 @@ import Testing
         #expect(scene.report("7003")?.view.myself?.masterID == Scene.id("7000"))
     }
 
-    @Test func oneFileThatIsLeftIsBelievedInstead() {
+    @Test func aRemainingNodesFileTakesPrecedenceOverTheRecord() {
         var scene = emptied()
         scene.disk[Scene.folder("7004")]?.nodesFile = .parsed(Scene.settled().file("7004"))
         scene.look()
@@ -94,7 +94,7 @@ import Testing
         #expect(scene.record?.operations.isEmpty == true)
     }
 
-    @Test func aRecordThatDoesNotKnowAllSlotsIsNotOffered() {
+    @Test func anIncompleteRecordOfSlotsIsNotOffered() {
         var scene = emptied()
         scene.record?.members[0].lastSlots = nil
         scene.run { $0.finding(.slotsUnknown) != nil }
@@ -102,8 +102,8 @@ import Testing
         #expect(finding?.repair == nil && finding?.hint?.hasPrefix("put a nodes.conf of this cluster") == true)
     }
 
-    /// In a stop the nodes end one after the other, and what is left are files from before the change.
-    @Test func theRecordKeepsWhoOwnedThemLastWhileTheNodesEnd() {
+    /// During a stop the nodes exit one after the other, and only files from before the change remain.
+    @Test func theRecordKeepsTheLastSlotOwnersWhileTheNodesExit() {
         var scene = Scene.bereaved()
         scene.answer("7003")
         scene.run { $0.assessment.ready }

@@ -3,11 +3,11 @@ import Testing
 
 @testable import Planner
 
-/// Operations on members that `fix` has to put right first, and members that came back under another node ID.
+/// Operations on members that `fix` has to repair first, and members that returned under another node ID.
 @Suite struct UnsettledNodesTests: ResetNodesSuite {
     private static let other = Scene.id("abcd")
 
-    /// CLUSTER DELSLOTS on the master 7001 alone: it lets go of its slots, and keeps its keys.
+    /// CLUSTER DELSLOTS on the master 7001 alone: it releases its slots, and keeps its keys.
     private let disowned: (inout NodeReport) -> Void = { report in
         guard let index = report.view.entries.firstIndex(where: { $0.flags.contains(.myself) }) else { return }
         report.view.entries[index].slots = SlotSet()
@@ -17,7 +17,7 @@ import Testing
         Command.restartNode("7004"), .restartNode("7004", force: true), .rollingRestart(), .failover("7004"),
         .failover("7004", force: true),
     ])
-    func aMemberThatWasResetHardIsFixedFirst(command: Command) {
+    func anOperationOnAResetMemberIsRefusedUntilFixed(command: Command) {
         let (scene, _) = checked(.settled(), ["7004": reset("7004", id: Self.other)])
         let refusal = scene.refusal(command)
         #expect(refusal?.code == .nodeReset && refusal?.hint == "clusterd fix", "\(String(describing: refusal))")
@@ -28,7 +28,7 @@ import Testing
         Command.restartNode("7001"), .restartNode("7004"), .rollingRestart(), .failover("7004"), .failoverFrom("7001"),
         .stopNode("7001"),
     ])
-    func slotsThatTheirMasterLetGoAreGivenBackFirst(command: Command) throws {
+    func anOperationOnAMasterThatReleasedItsSlotsIsRefusedUntilFixed(command: Command) throws {
         var (scene, _) = checked(.settled(), ["7001": disowned])
         let refusal = scene.refusal(command)
         #expect(refusal?.code == .slotsUncovered && refusal?.hint == "clusterd fix", "\(String(describing: refusal))")
@@ -44,9 +44,9 @@ import Testing
         #expect(scene.refusal(.failoverFrom("7001"))?.code == .slotTwoOwners)
     }
 
-    /// The command came before the daemon asked the node once more.
+    /// The command arrived before the daemon queried the node again.
     @Test(arguments: [Command.restartNode("7001"), .failover("7004"), .failoverFrom("7001"), .stopNode("7001")])
-    func aHandOverAsksTheMasterBeforeItIsOrdered(command: Command) throws {
+    func theMasterIsQueriedBeforeAHandOverIsOrdered(command: Command) throws {
         var scene = Scene.settled()
         scene.pass(.milliseconds(100))
         try scene.ask(command)
@@ -59,7 +59,7 @@ import Testing
         #expect(scene.record?.member("7001")?.wanted == .running)
     }
 
-    @Test func aRestartAsksWhetherTheNodeWasReset() throws {
+    @Test func theNodeIsQueriedForAResetBeforeARestart() throws {
         var scene = Scene.settled()
         scene.pass(.milliseconds(100))
         try scene.ask(.restartNode("7004"))
@@ -68,9 +68,9 @@ import Testing
         #expect(scene.operation?.error?.contains("clusterd fix") == true, "\(scene.operation?.error ?? "")")
     }
 
-    /// It was reset by hand and ended: the start names what lies in its folder, and does not stand in the way of `fix`.
+    /// The node was reset by hand and has exited: the start names the contents of its folder, and does not block `fix`.
     @Test(arguments: [Command.startNode("7004"), .restartNode("7004")])
-    func aStartOverAnotherNodesFolderEndsWithTheReason(command: Command) throws {
+    func aStartInAFolderOfAnotherNodeFailsWithTheReason(command: Command) throws {
         var scene = Scene.settled()
         scene.die("7004")
         var file = scene.file("7004")
@@ -94,7 +94,8 @@ import Testing
 
     // MARK: a replica under a new ID
 
-    /// CLUSTER RESET HARD, MEET and REPLICATE: it follows its master under another ID, and the others know it by that.
+    /// CLUSTER RESET HARD, MEET and REPLICATE: it follows its master under another ID, and the others list it by that
+    /// ID.
     private func returned(_ name: NodeName, _ id: NodeID) -> Lies {
         let known: (inout NodeReport) -> Void = { report in
             guard var entry = report.view.entry(Scene.id(name)) else { return }
@@ -111,7 +112,7 @@ import Testing
         return lies
     }
 
-    @Test func aReplicaUnderAnotherIDIsItsMember() throws {
+    @Test func aReplicaUnderAnotherIDIsMatchedToItsMember() throws {
         let (_, decision) = checked(.settled(), returned("7004", Self.other))
         for code: ReasonCode in [.foreignNode, .ghostNode, .nodeUnreachable, .viewsDiffer] {
             #expect(decision.finding(code) == nil, "\(decision.finding(code)?.message ?? "")")
@@ -126,7 +127,7 @@ import Testing
         #expect(rejoin.master == "7001" && rejoin.strayID == Self.other)
     }
 
-    @Test func fixLetsTheOthersForgetTheOtherID() throws {
+    @Test func fixMakesTheOtherNodesForgetTheOtherID() throws {
         var (scene, decision) = checked(.settled(), returned("7004", Self.other))
         try scene.ask(.fix([try #require(decision.finding(.nodeReset)?.repair?.id)]))
         let lies = returned("7004", Self.other)
@@ -145,7 +146,8 @@ import Testing
 
     // MARK: a master without slots that holds keys
 
-    /// 7001 let go of its slots by hand while it handed over to 7004: it follows nobody, and has the keys that 7004 has too.
+    /// 7001 released its slots by hand while it handed over to 7004: it follows no master, and has the keys that 7004
+    /// has too.
     private func disownedMaster(_ scene: inout Scene) -> Lies {
         scene.hear()
         scene.take(scene.decide())
@@ -163,7 +165,7 @@ import Testing
         ]
     }
 
-    @Test func aMasterWithoutSlotsWhoseKeysItsHeirHasIsOfferedItsPlace() throws {
+    @Test func fixOffersAMasterWithoutSlotsItsPlaceIfItsSuccessorHasItsKeys() throws {
         var scene = Scene.settled()
         let lies = disownedMaster(&scene)
         let (_, decision) = checked(scene, lies)
@@ -177,7 +179,7 @@ import Testing
     }
 
     /// Invariant: last-copy.
-    @Test func itsFilesAreKeptBeforeItFollows() throws {
+    @Test func theFilesOfAMasterWithoutSlotsAreKeptBeforeItFollows() throws {
         var scene = Scene.settled()
         let lies = disownedMaster(&scene)
         let (first, decision) = checked(scene, lies)
@@ -191,7 +193,7 @@ import Testing
         #expect(scene.report("7001")?.view.myself?.masterID == Scene.id("7004"))
     }
 
-    @Test func aMasterWithoutSlotsWhoseKeysNoOtherHasIsLeftAsItIs() throws {
+    @Test func aMasterWithoutSlotsWithTheOnlyCopyOfItsKeysIsLeftUnchanged() throws {
         var scene = Scene.settled()
         var lies = disownedMaster(&scene)
         let lie = try #require(lies["7001"])
@@ -204,7 +206,7 @@ import Testing
         #expect(finding.repair == nil && finding.message.contains("it holds 10 keys"))
     }
 
-    /// Until its operation has ended; `lies` hold for the first process of each node.
+    /// Runs until its operation has ended; `lies` apply to the first process of each node.
     private func carryOut(_ scene: inout Scene, _ lies: Lies) -> [String] {
         var deeds: [String] = []
         for _ in 0..<800 where scene.hasOpenOperations {

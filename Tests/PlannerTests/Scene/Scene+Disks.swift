@@ -1,17 +1,17 @@
 import ClusterModel
 import Planner
 
-/// How much room there is.
+/// Free space on the disks.
 extension Scene {
     static let plenty: Int64 = 1 << 40
 
-    /// Everything is on one disk.
+    /// All folders are on one disk.
     mutating func room(_ free: Int64, reserve: Int64 = 0) {
         let folders = [spec.dataDirectory] + (record?.members.map(\.directory) ?? [])
         seen.note([Disk(folders: folders, free: free, size: Self.plenty, reserve: reserve)], at: now)
     }
 
-    /// These nodes have a disk of their own, and there is plenty on that of the others.
+    /// These nodes have a disk of their own, and the disk of the others has plenty of space.
     mutating func ownDisk(of nodes: NodeName..., free: Int64, size: Int64 = 1 << 30, reserve: Int64 = 0) {
         if seen.disks.isEmpty { room(Self.plenty, reserve: Reserve.bytes) }
         let folders = nodes.map(Self.folder)

@@ -2,9 +2,9 @@ import ClusterModel
 import Planner
 import Testing
 
-/// Operations, asked for and carried out.
+/// Requests operations and carries them out.
 extension Scene {
-    /// A settled cluster in which this was asked for, after `change` was done to it.
+    /// A settled cluster with this operation requested, after `change`.
     static func ordered(
         _ command: Command, replicas: Int = 1, _ change: (inout Scene) -> Void = { _ in }
     ) throws -> Scene {
@@ -36,7 +36,7 @@ extension Scene {
     var steps: [String] { operation?.steps.map(\.step.words) ?? [] }
     var hasOpenOperations: Bool { record?.operations.contains(where: \.isOpen) == true }
 
-    /// What is ordered until every operation has ended.
+    /// The orders until every operation has ended.
     mutating func carryOut() -> [String] {
         var orders: [String] = []
         run { decision in
@@ -48,7 +48,7 @@ extension Scene {
 }
 
 extension Decision {
-    /// The effects that change what runs and who is master, in short.
+    /// The effects that change which nodes run and which are masters, in short form.
     var story: [String] {
         let kinds: [EffectKey.Kind] = [.handOver, .shutdown, .kill, .killHung, .preserve, .start, .promote]
         return effects.compactMap { effect in

@@ -2,10 +2,10 @@ import ClusterModel
 import Planner
 import Testing
 
-/// A host in which every effect is carried out at once: for tests of where a row of decisions leads. Gossip, elections and
-/// delays are the simulator's.
+/// A host that carries out every effect at once: for tests of where a sequence of decisions leads. Gossip, elections
+/// and delays belong to the simulator.
 extension Scene {
-    /// One turn: the record is stored, then all effects are done, then time passes.
+    /// One turn: the record is stored, then all effects are carried out, then time passes.
     @discardableResult
     mutating func turn(sourceLocation: SourceLocation = #_sourceLocation) -> Decision {
         let decision = decide(sourceLocation: sourceLocation)
@@ -23,13 +23,13 @@ extension Scene {
         seen.entropy += 1
     }
 
-    /// To the moment at which the decision wants to be asked again.
+    /// Advances to the moment at which the decision wants to be made again.
     mutating func rest(after decision: Decision) {
         let wake = decision.effects.isEmpty ? decision.wake ?? now + .seconds(1) : now
         pass(max(wake - now, .milliseconds(1)))
     }
 
-    /// Turn after turn until it is so; nil: never.
+    /// Runs turns until the condition holds; nil if it never does.
     @discardableResult
     mutating func run(
         until isDone: (Decision) -> Bool, sourceLocation: SourceLocation = #_sourceLocation
@@ -44,7 +44,7 @@ extension Scene {
         return nil
     }
 
-    /// As `run`, but the decision that fits is left to the test: nothing of it was stored or done.
+    /// Like `run`, but leaves the matching decision to the test: nothing of it is stored or carried out.
     mutating func come(
         to isIt: (Decision) -> Bool, sourceLocation: SourceLocation = #_sourceLocation
     ) -> Decision {
@@ -57,7 +57,7 @@ extension Scene {
         return decide()
     }
 
-    /// clusterd ends and another one begins: it has the record, and has seen nothing.
+    /// clusterd exits and another one starts: it has the record, and has observed nothing.
     mutating func replaceDaemon() {
         pass(.seconds(1))
         var blank = Observation(
@@ -66,7 +66,7 @@ extension Scene {
         seen = blank
     }
 
-    /// The record is gone as well.
+    /// The record is lost as well.
     mutating func loseRecord() {
         replaceDaemon()
         record = nil
@@ -169,7 +169,7 @@ extension Scene {
         }
     }
 
-    /// What is said of nodes here, and of the others that they take nothing and are in no cgroup.
+    /// Resource usage as set for these nodes; the other nodes use nothing and are in no cgroup.
     private mutating func measure(_ processes: [NodeName: ProcessIdentity]) {
         var nodes: [NodeName: NodeUsage] = [:]
         for (node, process) in processes {
@@ -179,14 +179,14 @@ extension Scene {
         seen.usage = HostUsage(askedAt: now, nodes: nodes, delegation: delegation)
     }
 
-    /// It was done, or failed, now.
+    /// The effect succeeded, or failed, now.
     mutating func note(_ effect: Effect, failure: String?) {
         begin(effect)
         seen.effects[effect.key]?.ended = now
         seen.effects[effect.key]?.failure = failure
     }
 
-    /// It is under way.
+    /// The effect is in progress.
     mutating func begin(_ effect: Effect) {
         let attempts = (seen.effects[effect.key]?.attempts ?? 0) + 1
         seen.effects[effect.key] = EffectHistory(node: effect.node, began: now, attempts: attempts)
@@ -227,7 +227,7 @@ extension Scene {
 
     // MARK: processes
 
-    /// It is asked on a port on which it does not listen.
+    /// The node is queried on a port on which it does not listen.
     mutating func refuse(_ node: NodeName) {
         guard case .running(let process) = seen.processes[node] else { return }
         seen.replies[node] = NodeReply(askedAt: now, answeredAt: now, of: process.identity, outcome: .refused)
@@ -266,7 +266,7 @@ extension Scene {
         if case .portTaken = reason.kind { seen.ports[member(node).ports] = nil }
     }
 
-    /// A replica is master from now on; who runs learns it at once, and keeps it in its file.
+    /// A replica becomes master; running nodes learn it at once, and save it.
     mutating func takeOver(_ candidate: NodeName) {
         let shard = member(candidate).shard
         masters[shard] = candidate

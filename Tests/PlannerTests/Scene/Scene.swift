@@ -2,11 +2,12 @@ import ClusterModel
 import Planner
 import Testing
 
-/// All that `decide` is given, as values: a test says what is the matter, and asks. In the settled scene 7000, 7001 and 7002
-/// are masters, and 7003, 7004 and 7005 their replicas in this order; everything runs, agrees and is in sync.
+/// All inputs of `decide`, as values: a test sets the condition, and asks for the decision. In the settled scene 7000,
+/// 7001 and 7002 are masters, and 7003, 7004 and 7005 are their replicas in this order; all nodes run, agree and are in
+/// sync.
 ///
-/// What is seen (`seen`) and what is (`disk`, `processes`, `masters`) are two things here as in the world: an effect or
-/// `look()` and `hear()` take the one over from the other.
+/// Observations (`seen`) and facts (`disk`, `processes`, `masters`) are separate here as in reality: an effect, or
+/// `look()` and `hear()`, copies the facts to the observations.
 struct Scene {
     var spec: ClusterSpec
     var record: Record?
@@ -17,35 +18,36 @@ struct Scene {
     var disk: [String: DirectoryFacts] = [:]
     /// Live engines, by node.
     var processes: [NodeName: ProcessIdentity] = [:]
-    /// Live programs that are none of ours.
+    /// Foreign running programs.
     var strangers: [Observation.DirectoryUser] = []
-    /// Taken by others: the port, and who has it.
+    /// Ports held by other processes, and their holders.
     var busyPorts: [Int: String] = [:]
-    /// Who is master of each shard, and since which epoch.
+    /// The master of each shard, and its epoch.
     var masters: [NodeName] = []
     var epochs: [UInt64] = []
     /// Directives as the running nodes have them.
     var settings: [NodeName: [String: String]] = [:]
-    /// TCP ports on which processes of nodes are seen to listen; none: that cannot be seen.
+    /// TCP ports on which processes of nodes are seen to listen; empty: they cannot be seen.
     var listening: [NodeName: [Int]] = [:]
-    /// How long each node's own log is.
+    /// The length of each node's own log.
     var logBytes: [NodeName: Int64] = [:]
-    /// What running nodes take of the host, where that matters.
+    /// The resource usage of running nodes, where it matters.
     var usage: [NodeName: NodeUsage] = [:]
     var delegation = CgroupDelegation.none("nobody gave one away")
-    /// What each node said when it last answered.
+    /// Each node's last report.
     var lastReports: [NodeName: NodeReport] = [:]
-    /// How often each node was started.
+    /// The number of starts of each node.
     var starts: [NodeName: Int] = [:]
-    /// When the process of a node ended.
+    /// The exit time of each node's process.
     var deaths: [NodeName: Moment] = [:]
-    /// The stream of writes that each node's data are of: a master's own, and of a replica the one that it last followed.
+    /// The replication stream that each node's data belong to: a master's own, and for a replica the one that it last
+    /// followed.
     var streams: [NodeName: String] = [:]
 
     static let bootID = "boot"
     static let wall = WallTime(milliseconds: 1_700_000_000_000)
 
-    /// Nothing is there yet.
+    /// Nothing exists yet.
     static func untouched(masters: Int = 3, replicas: Int = 1) -> Scene {
         var spec = ClusterSpec(name: "test", dataDirectory: "/data")
         spec.masters = masters
@@ -87,14 +89,14 @@ struct Scene {
         scene.seen.wasReady = true
         scene.look()
         scene.hear()
-        // What was seen of each is remembered.
+        // The observations of each node are remembered.
         scene.record = scene.decide().record
         return scene
     }
 
     // MARK: the question
 
-    /// What is decided here and now; no decision may break a rule.
+    /// The decision here and now; no decision may break a rule.
     func decide(sourceLocation: SourceLocation = #_sourceLocation) -> Decision {
         let decision = Planner.decide(spec, record, seeing: seen, at: now)
         #expect(violations(in: decision, given: record, seeing: seen) == [], sourceLocation: sourceLocation)
@@ -104,7 +106,7 @@ struct Scene {
     // MARK: names
 
     static func id(_ name: NodeName) -> NodeID { id(name.text) }
-    /// Hexadecimal digits, filled up.
+    /// Hexadecimal digits, padded.
     static func id(_ digits: String) -> NodeID { NodeID(digits + String(repeating: "0", count: 40 - digits.count))! }
     static func folder(_ name: NodeName) -> String { "/data/nodes/\(name)" }
     /// The process of the first, second … start.
@@ -117,7 +119,7 @@ struct Scene {
         .init(host: "127.0.0.1", port: member(name).ports.client, process: processes[name]!)
     }
 
-    // MARK: what is
+    // MARK: facts
 
     /// The nodes.conf that the engine of this node keeps.
     func file(_ name: NodeName) -> NodesFile {
@@ -147,7 +149,7 @@ struct Scene {
         return facts
     }
 
-    /// What a running node says of itself: what its file says; a replica's link is up while its master runs.
+    /// The report of a running node, by its file; a replica's link is up while its master runs.
     func report(_ name: NodeName) -> NodeReport? {
         guard let identity = processes[name], let directory = record?.member(name)?.directory,
             case .parsed(let file)? = disk[directory]?.nodesFile, let myself = file.view.myself
@@ -177,9 +179,9 @@ struct Scene {
         return streams[name] ?? "stream of \(name)"
     }
 
-    // MARK: what is seen
+    // MARK: observations
 
-    /// The data folder and who is in it, as they are now.
+    /// The data folder and its users, as they are now.
     mutating func look() {
         let users = processes.sorted { $0.key < $1.key }.map { name, identity in
             Observation.DirectoryUser(
@@ -196,10 +198,10 @@ struct Scene {
             recorded: Dictionary(recorded, uniquingKeysWith: { first, _ in first }))
     }
 
-    /// Every running node is asked now, and answers.
+    /// Queries every running node now; each responds.
     mutating func hear() { for name in processes.keys.sorted() { answer(name) } }
 
-    /// One node is asked now, and answers; `change` is what it says otherwise.
+    /// Queries one node now; `change` alters its reply.
     mutating func answer(_ name: NodeName, _ change: (inout NodeReport) -> Void = { _ in }) {
         guard case .running(let process) = seen.processes[name], var report = report(name) else { return }
         streams[name] = report.replication.replicationID
@@ -233,12 +235,12 @@ extension DirectoryContent {
 }
 
 extension Decision {
-    /// On which nodes effects of this kind are ordered: `start`, `hand over`; `kill` is that of a hung node, too.
+    /// The nodes on which effects of this kind are ordered: `start`, `hand over`; `kill` includes that of a hung node.
     func nodes(_ kind: String) -> [NodeName] { orders(kind).compactMap(\.node) }
     func orders(_ kind: String) -> [Effect] {
         effects.filter { $0.key.kind.rawValue == kind || kind == "kill" && $0.key.kind == .killHung }
     }
-    /// All but questions.
+    /// All effects except queries.
     var deeds: [String] {
         let questions = ["ask", "inspect", "inquire", "measure"]
         return effects.map(\.key.description).filter { !questions.contains(String($0.prefix { $0 != " " })) }

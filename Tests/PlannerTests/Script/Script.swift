@@ -2,8 +2,8 @@ import ClusterModel
 import Planner
 import Testing
 
-/// A planner script: blocks between empty lines. A block is a command with its words; what is decided follows after `----`. A line that
-/// begins with `#` is a comment.
+/// A planner script: blocks between empty lines. A block is a command with its arguments; the decision follows after
+/// `----`. A line that begins with `#` is a comment.
 struct Script {
     struct Trouble: Error, CustomStringConvertible {
         var line: String
@@ -18,7 +18,7 @@ struct Script {
         blocks = text.split(separator: "\n\n").map { $0.split(separator: "\n").map(String.init) }
     }
 
-    /// The script with what is decided now.
+    /// The script with the current decisions.
     mutating func run() throws -> String {
         var texts: [String] = []
         for block in blocks {
@@ -39,7 +39,7 @@ struct Script {
         case ("new-daemon", _): scene.replaceDaemon()
         case ("lose-record", _): scene.loseRecord()
         case ("dies", let node?):
-            // After the last look at the folders.
+            // After the last survey of the folders.
             scene.pass(.milliseconds(1))
             scene.die(node)
         case ("loses-files", let node?): scene.disk[Scene.folder(node)]?.content = DirectoryContent()
@@ -73,7 +73,7 @@ struct Script {
         return decisions.flatMap { told($0) }
     }
 
-    /// What is ordered, but for questions; and of what is waited for and what is found, what was not so in the turn before.
+    /// The orders, without queries; and the waits and findings that are new in this turn.
     private mutating func told(_ decision: Decision) -> [String] {
         defer { before = decision }
         let verdicts = decision.verdicts.filter { before?.verdicts.contains($0) != true }
@@ -85,7 +85,7 @@ struct Script {
             + (decision.refusal.map { ["refuses  \($0.code): \($0.message)"] } ?? [])
     }
 
-    /// Without moments and fingerprints, which another scene would change.
+    /// Without times and fingerprints, which differ between scenes.
     private static func short(_ deed: String) -> String {
         deed.split(separator: " ").filter { word in
             !(word.count >= 8 && word.allSatisfy { $0.isHexDigit || $0 == "/" }) && word != "after"

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// `Scripts/*.txt`: what is the matter, and what is decided, turn by turn. REWRITE_SCRIPTS=1 writes what is decided now into the files; read
-/// the difference before it is committed (docs/hacking/planner-scripts.md).
+/// `Scripts/*.txt`: the conditions and the decisions, turn by turn. REWRITE_SCRIPTS=1 writes the current decisions into
+/// the files; review the difference before you commit it (docs/hacking/planner-scripts.md).
 @Suite struct ScriptTests {
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("Scripts")
@@ -10,9 +10,9 @@ import Testing
         ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [])
         .filter { $0.hasSuffix(".txt") }.sorted()
 
-    @Test func thereAreScripts() { #expect(Self.names.count >= 5) }
+    @Test func scriptsExist() { #expect(Self.names.count >= 5) }
 
-    @Test(arguments: names) func whatIsDecidedIsInTheScript(name: String) throws {
+    @Test(arguments: names) func everyScriptMatchesTheDecisions(name: String) throws {
         let file = Self.folder.appendingPathComponent(name)
         let written = try String(contentsOf: file, encoding: .utf8)
         var script = Script(written)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Planner
 
-/// A node whose data cannot be loaded and that the daemon brings back without the operator: the finding says so, and is no error.
+/// A node with unloadable data that the daemon restores without the operator: the finding says so, and is not an error.
 @Suite struct ComebackTests {
     static let refusal = [
         "1:M 29 Nov 2026 07:10:00.000 # Bad or missing AOF manifest",
@@ -21,7 +21,7 @@ import Testing
         return scene
     }
 
-    @Test func aMasterWhoseReplicaTakesOverIsNoErrorOfItsOwn() throws {
+    @Test func unloadableDataOfAMasterAreAWarningWhileItsReplicaTakesOver() throws {
         var scene = Self.master()
         var told: [Finding] = []
         let end = scene.run { decision in
@@ -33,7 +33,7 @@ import Testing
         #expect(told.allSatisfy { !$0.isLasting })
     }
 
-    @Test func whatWaitsForTheOperatorIsAnError() throws {
+    @Test func unloadableDataThatNeedTheOperatorAreAnError() throws {
         for change: (inout Scene) -> Void in [
             { $0.spec.supervision.failover = .off }, { $0.spec.supervision.restart = .never },
         ] {
@@ -48,8 +48,8 @@ import Testing
         #expect(finding.isLasting && finding.repair != nil)
     }
 
-    /// Both manifests are damaged: the replica gets all data from its master, once that is repaired.
-    @Test func aReplicaWaitsForItsMasterInsteadOfASecondStep() throws {
+    /// Both manifests are damaged: the replica syncs all data from its master, once that is repaired.
+    @Test func aReplicaWithADamagedManifestWaitsForItsMaster() throws {
         var scene = Self.master { scene in
             scene.lackManifest("7003")
             scene.die("7003", ProcessExit(code: 1), log: Self.refusal)
@@ -62,7 +62,7 @@ import Testing
             replica.severity == .warning && replica.message.hasSuffix("it copies all data from 7000 once 7000 serves"))
     }
 
-    @Test func slotsThatNobodyKnowsWaitForTheOperator() {
+    @Test func slotsWithoutAKnownOwnerWaitForTheOperator() {
         #expect(Finding(.slotsUnknown, .error, "7000 is not started").isLasting)
     }
 }

@@ -26,7 +26,7 @@ import Testing
         return scene
     }
 
-    /// The numbers of the copies that go.
+    /// The indexes of the discarded copies.
     private static func discarded(_ scene: Scene) -> [Int] {
         scene.decide().effects.compactMap { effect in
             guard case .discardCopy(let folder) = effect else { return nil }
@@ -34,40 +34,40 @@ import Testing
         }.sorted()
     }
 
-    @Test func theNewestOfANodeStaysHoweverOldItIs() {
+    @Test func theNewestCopyOfANodeIsKeptRegardlessOfItsAge() {
         #expect(Self.discarded(Self.scene([("7000", 300, 10), ("7001", 8, 10)])) == [])
         #expect(Self.discarded(Self.scene([("7000", 300, 10), ("7000", 8, 10), ("7001", 8, 10)])) == [0])
     }
 
     @Test(arguments: [(6.9, []), (7.1, [0])] as [(Double, [Int])])
-    func anOlderOneGoesAfterAWeek(days: Double, gone: [Int]) {
+    func anOlderCopyIsDiscardedAfterAWeek(days: Double, gone: [Int]) {
         #expect(Self.discarded(Self.scene([("7000", days, 10), ("7000", 1, 10)])) == gone)
     }
 
-    @Test func theOldestGoUntilTheRestHasRoom() {
+    @Test func theOldestCopiesAreDiscardedUntilTheOthersFit() {
         let copies: [(String, Double, Int64)] = [
             ("7000", 3, Self.gigabyte / 2), ("7000", 2, Self.gigabyte / 2), ("7000", 1, Self.gigabyte / 2),
         ]
-        // A tenth of the free space, and never less than a gigabyte.
+        // The limit is a tenth of the free space, and never less than a gigabyte.
         #expect(Self.discarded(Self.scene(copies, free: 5 * Self.gigabyte)) == [0])
         #expect(Self.discarded(Self.scene(copies, free: 16 * Self.gigabyte)) == [])
         let large = copies.map { ($0.0, $0.1, $0.2 * 4) }
         #expect(Self.discarded(Self.scene(large, free: 5 * Self.gigabyte)) == [0, 1], "and the newest stays")
     }
 
-    @Test func onAFullDiskAllButTheNewestGo() {
+    @Test func onAFullDiskAllButTheNewestCopiesAreDiscarded() {
         let copies: [(String, Double, Int64)] = [("7000", 3, 10), ("7000", 2, 10), ("7001", 2, 10), ("7001", 1, 10)]
         #expect(Self.discarded(Self.scene(copies, free: 100 << 20)) == [0, 2])
         #expect(Self.discarded(Self.scene(copies, free: 600 << 20)) == [])
     }
 
-    @Test func nothingGoesWhileTheClusterIsNotReady() {
+    @Test func noCopyIsDiscardedWhileTheClusterIsNotReady() {
         var scene = Self.scene([("7000", 300, 10), ("7000", 8, 10)])
         scene.seen.wasReady = false
         #expect(Self.discarded(scene) == [])
     }
 
-    @Test func otherFoldersOfTheQuarantineAreNoCopies() {
+    @Test func otherFoldersInTheQuarantineAreNotCopies() {
         let wall = WallTime(milliseconds: 0)
         #expect(KeptCopy(folder: "20231110T000000Z-7000", at: wall, bytes: 1) == nil)
         #expect(KeptCopy(folder: "20231110T000000Z-7000-append-only", at: wall, bytes: 1) == nil)

@@ -5,7 +5,8 @@ import Testing
 /// A dump that is newer than the append-only file beside it: `appendonly` may have been switched off while no daemon ran.
 /// Invariants: no-older-master, last-copy.
 @Suite struct LaterDumpTests {
-    /// The nodes of the first shard end while no daemon runs, with a dump of so many seconds after the last append.
+    /// The nodes of the first shard exit while no daemon runs, with a dump this many seconds newer than the last
+    /// append.
     private static func dark(
         replicas: Int = 1, age: Int64 = 60, _ change: (inout RDBHeader, LastSeen) -> Void = { _, _ in }
     ) throws -> Scene {
@@ -37,34 +38,34 @@ import Testing
         return files.appendOnly == true ? "yes" : "no"
     }
 
-    @Test func theDumpIsLoadedWhereItContinuesTheStreamAndHasAllOfIt() throws {
+    @Test func aNewerDumpIsLoadedIfItContinuesTheStreamAndIsComplete() throws {
         var scene = try Self.dark()
         #expect(try Self.started(&scene) == "no")
     }
 
     static let otherwise: [@Sendable (inout RDBHeader, LastSeen) -> Void] = [
-        // Of an engine that was started by hand from something else.
+        // From an engine that was started by hand with other data.
         { header, _ in header.replicationID = String(repeating: "e", count: 40) },
-        // Saved before the node was last seen.
+        // Saved before the node's last report.
         { header, last in header.replicationOffset = last.offset },
         { header, last in header.savedAt = Scene.wall + .seconds(5) },
     ]
 
     @Test(arguments: otherwise.indices)
-    func otherwiseTheAppendOnlyFileIs(_ index: Int) throws {
+    func theAppendOnlyFileIsLoadedIfTheDumpIsNotProvenNewer(_ index: Int) throws {
         var scene = try Self.dark(Self.otherwise[index])
         #expect(try Self.started(&scene) == "yes")
         #expect(scene.decide().finding(.dataUndecided) == nil)
     }
 
-    @Test func whatWasAppendedSinceMustBeInTheDump() throws {
+    @Test func aDumpIsLoadedOnlyIfItHasTheLaterAppends() throws {
         var scene = try Self.dark()
         scene.disk[Scene.folder("7000")]?.content.appendOnly?.files[0].size = 100 + 5001
         #expect(try Self.started(&scene) == "yes")
     }
 
     @Test(arguments: [(Int64(0), false), (7, true)])
-    func aDumpOfNoStreamIsKeptWhereItHoldsAnotherNumberOfKeys(more: Int64, isSaid: Bool) throws {
+    func aDumpWithoutAStreamIsKeptIfItsKeyCountDiffers(more: Int64, isSaid: Bool) throws {
         var scene = try Self.dark(replicas: 0) { header, last in
             (header.replicationID, header.replicationOffset) = (nil, nil)
             header.keys = last.keys + more

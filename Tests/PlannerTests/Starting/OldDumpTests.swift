@@ -5,7 +5,7 @@ import Testing
 /// A shard that keeps everything in memory has the dump of its last full synchronisation on disk, and loads it.
 /// Invariant: no-older-master.
 @Suite struct OldDumpTests {
-    /// Everything was killed; the first shard has a dump of so many seconds before it was last seen.
+    /// All nodes were killed; the first shard has a dump this many seconds older than its last report.
     private static func dark(save: [String]?, age: Int64, appendOnly: Bool = false) -> Scene {
         var scene = Scene.settled()
         scene.spec.directives = [.init(name: "appendonly", arguments: [appendOnly ? "yes" : "no"])]

@@ -22,7 +22,7 @@ import Testing
         Held(keys: 0, libraries: 1, words: "1 library of functions"), Held(keys: 0, libraries: 0, words: "0 keys"),
     ]
 
-    /// All in memory: every node answers with this, its shard keeps no file.
+    /// All data are in memory: every node gives this reply, and its shard keeps no file.
     private static func inMemory(_ held: Held) -> Scene {
         var scene = Scene.settled()
         for name: NodeName in ["7000", "7003"] {
@@ -37,7 +37,7 @@ import Testing
         return scene
     }
 
-    @Test(arguments: held) func theRecordKnowsAtOnceWhetherThereAreData(held: Held) {
+    @Test(arguments: held) func theRecordKnowsAtOnceWhetherANodeHoldsData(held: Held) {
         var scene = Self.inMemory(Held(keys: 0, libraries: 0, words: ""))
         scene.pass(.milliseconds(500))
         scene.answer("7003", held.note)
@@ -57,7 +57,7 @@ import Testing
         #expect(scene.decide().prepares("7000") == !held.isData)
     }
 
-    @Test(arguments: held) func whatWasLostIsNamed(held: Held) {
+    @Test(arguments: held) func theFindingNamesTheLostData(held: Held) {
         var scene = Self.inMemory(held)
         scene.processes = [:]
         scene.replaceDaemon()
@@ -68,7 +68,7 @@ import Testing
     }
 
     /// There is no room for a promotion, and the master's file is gone.
-    @Test(arguments: held) func anEmptyMasterDoesNotStartInPlaceForWantOfRoom(held: Held) {
+    @Test(arguments: held) func anEmptyMasterDoesNotRestartInPlaceForLackOfRoom(held: Held) {
         var scene = Self.inMemory(held)
         scene.pass(.milliseconds(10))
         scene.die("7000")
@@ -78,7 +78,7 @@ import Testing
         #expect(scene.decide().finding(.failoverHeld)?.severity == (held.isData ? .error : .warning))
     }
 
-    @Test func aRecordOfBeforeHasNoFunctions() throws {
+    @Test func anOlderRecordHasNoFunctions() throws {
         #expect(NodeReport.Load.amount(keys: 1, libraries: 0) == "1 key")
         for held in Self.held {
             #expect(NodeReport.Load.amount(keys: held.keys, libraries: held.libraries) == held.words)
@@ -116,6 +116,6 @@ import Testing
 }
 
 extension Decision {
-    /// The files for its start are written, or it is started.
+    /// Files for its start are written, or it is started.
     fileprivate func prepares(_ node: NodeName) -> Bool { (nodes("write") + nodes("start")).contains(node) }
 }

@@ -4,7 +4,7 @@ import Testing
 
 /// Invariants: slots-kept, fresh-facts.
 @Suite struct StartTests {
-    /// 7004 ended just now, and was looked for after it.
+    /// 7004 exited just now, and was surveyed after that.
     private func ended(
         _ exit: ProcessExit = ProcessExit(signal: 9), log: [String] = [], failures: Int = 1,
         _ change: (inout Scene) -> Void = { _ in }
@@ -22,10 +22,10 @@ import Testing
     ]
     private static let badDirective = ["*** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***", "Bad directive"]
 
-    // MARK: when again
+    // MARK: backoff
 
     @Test(arguments: [(1, 200), (2, 400), (3, 800), (5, 3200), (9, 30_000), (60, 30_000)])
-    func thePauseDoublesUpToALimit(failures: Int, milliseconds: Int) {
+    func theBackoffDoublesUpToALimit(failures: Int, milliseconds: Int) {
         var scene = ended(failures: failures)
         let due = scene.now + .milliseconds(milliseconds)
         let waiting = scene.decide()
@@ -41,7 +41,7 @@ import Testing
         #expect(scene.decide().nodes("write") == ["7004"])
     }
 
-    @Test func theJitterIsInTheUpperHalfOfThePause() {
+    @Test func theJitterIsInTheUpperHalfOfTheBackoff() {
         guard case .exited(var exit)? = ended(failures: 3).seen.processes["7004"] else { return }
         for jitter in [0, 1, 123_456_789, UInt64.max] {
             exit.jitter = jitter
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test func aNodeWhosePortWasTakenUnderItIsTriedAgainAtOnce() {
+    @Test func aNodeThatLostItsPortAtStartIsRetriedAtOnce() {
         var scene = ended(ProcessExit(code: 1), log: Self.bindFailed, failures: 4)
         #expect(scene.decide().orders("reserve") == [.reserve([PortPair(client: 7004)], addresses: ["127.0.0.1"])])
         let decision = scene.run { $0.nodes("start") == ["7004"] }
@@ -58,7 +58,7 @@ import Testing
         #expect(scene.now < .seconds(101), "no backoff")
     }
 
-    @Test func fiveEndsInARowAreACrashLoopThatGoesOn() {
+    @Test func fiveExitsInARowAreACrashLoopAndRestartsContinue() {
         var scene = ended(ProcessExit(signal: 11), log: ["Redis 7.0.15 crashed by signal: 11"], failures: 5)
         let finding = scene.decide().finding(.crashLoop)
         #expect(finding?.severity == .error && finding?.node == "7004")
@@ -66,9 +66,9 @@ import Testing
         scene.run { $0.nodes("start") == ["7004"] }
     }
 
-    // MARK: whether again
+    // MARK: restart policy
 
-    @Test func whatAnotherStartWouldOnlyRepeatIsNotTriedAgain() {
+    @Test func aPermanentStartFailureIsNotRetried() {
         var scene = ended(ProcessExit(code: 1), log: Self.badDirective)
         for _ in 0..<3 {
             scene.pass(.seconds(60))
@@ -89,7 +89,7 @@ import Testing
     ]
 
     @Test(arguments: policies)
-    func whetherANodeIsStartedAgainIsConfigured(policy: Restart, exit: ProcessExit, isStarted: Bool) {
+    func theRestartPolicyIsConfigurable(policy: Restart, exit: ProcessExit, isStarted: Bool) {
         var scene = ended(exit) { $0.spec.supervision.restart = policy }
         scene.pass(.seconds(31))
         scene.hear()
@@ -97,7 +97,7 @@ import Testing
         #expect((scene.decide().finding(.nodeDown) == nil) == isStarted)
     }
 
-    @Test func aNodeThatAPersonStoppedStaysStopped() {
+    @Test func aNodeStoppedByTheOperatorStaysStopped() {
         var scene = ended(ProcessExit(code: 0)) { $0.record?.members[4].wanted = .stopped }
         scene.pass(.seconds(31))
         scene.hear()
@@ -107,7 +107,7 @@ import Testing
         #expect(scene.decide().nodes("write") == [])
     }
 
-    @Test func theFolderIsLookedAtAfterTheEndAndBeforeTheStart() {
+    @Test func theFolderIsSurveyedAfterTheExitAndBeforeTheStart() {
         var scene = Scene.settled()
         scene.pass(.milliseconds(10))
         scene.die("7004", ProcessExit(code: 0))
@@ -116,7 +116,7 @@ import Testing
         #expect(scene.decide().nodes("write") == [])
     }
 
-    @Test func belowTheFreeSpaceThatIsAskedForNothingIsStarted() {
+    @Test func noNodeStartsBelowMinFree() {
         var scene = ended { $0.room(100 << 20) }
         scene.pass(.seconds(1))
         scene.hear()
@@ -128,9 +128,9 @@ import Testing
         #expect(scene.decide().nodes("write") == ["7004"])
     }
 
-    // MARK: in which order
+    // MARK: start order
 
-    /// The host was booted: everything is on disk and nothing runs.
+    /// The host was rebooted: all files are on disk and no node runs.
     private func booted(_ change: (inout Scene) -> Void = { _ in }) -> Scene {
         var scene = Scene.settled()
         scene.processes = [:]
@@ -148,12 +148,12 @@ import Testing
         return order
     }
 
-    @Test func mastersComeAMomentBeforeTheirReplicas() {
+    @Test func mastersStartShortlyBeforeTheirReplicas() {
         var scene = booted()
         #expect(startOrder(&scene) == [["7000", "7001", "7002"], ["7003", "7004", "7005"]])
     }
 
-    @Test func aReplicaWaitsUntilItsMasterAnswersAndNotLongerThanASecond() {
+    @Test func aReplicaWaitsForItsMasterToRespondForAtMostOneSecond() {
         var scene = booted()
         let decision = scene.come { $0.nodes("start") == ["7000", "7001", "7002"] }
         scene.take(decision)
@@ -167,7 +167,7 @@ import Testing
     }
 
     /// A host that lost the master's disk: the engine would make the replica drop its keys.
-    @Test func aMasterWhoseFolderHoldsNothingDoesNotStartOverAReplicaWithKeys() {
+    @Test func aMasterWithAnEmptyFolderDoesNotStartOverAReplicaWithKeys() {
         var scene = booted { $0.disk[Scene.folder("7000")] = nil }
         let decision = scene.run { $0.assessment.ready }
         #expect(decision?.assessment.node("7003")?.role == .master)
@@ -175,7 +175,7 @@ import Testing
         #expect(decision?.assessment.node("7003")?.slots == SlotSet(0...5460))
     }
 
-    @Test func anOldMastersFileDoesNotCountAgainstAHigherEpoch() {
+    @Test func theNodesFileOfAnOldMasterDoesNotOverrideAHigherEpoch() {
         var scene = Scene.settled()
         scene.processes["7000"] = nil
         scene.takeOver("7003")
@@ -190,9 +190,10 @@ import Testing
         #expect(preserved == ["7000"])
     }
 
-    /// After a change of engine each nodes.conf may be refused at once: then nothing but these files says who owns which slots.
+    /// After a change of engine, every nodes.conf may be rejected at once: then only these files name the owners of the
+    /// slots.
     @Test(arguments: [0, 1])
-    func filesThatTheEngineRefusesAreWrittenAnewAndNoSlotIsForgotten(replicas: Int) {
+    func nodesFilesThatTheEngineRejectsAreRewrittenAndNoSlotIsForgotten(replicas: Int) {
         var scene = Scene.settled(replicas: replicas)
         let nodes = scene.processes.keys.sorted()
         scene.pass(.milliseconds(10))

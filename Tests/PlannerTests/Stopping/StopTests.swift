@@ -22,7 +22,7 @@ import Testing
         for name in names { scene.answer(name) { $0.persistence.appendOnly = false } }
     }
 
-    /// SHUTDOWN was sent to these, and they go on.
+    /// SHUTDOWN was sent to these nodes, and they continue to run.
     private func ignore(_ decision: Decision, _ scene: inout Scene, failure: String? = nil) {
         for effect in decision.orders("shutdown") { scene.note(effect, failure: failure) }
     }
@@ -42,7 +42,7 @@ import Testing
         #expect(scene.disk == Scene.settled().disk)
     }
 
-    @Test func aReplicaThatDoesNotStopIsNotWaitedForLongerThanTenSeconds() {
+    @Test func aStopWaitsAtMostTenSecondsForItsReplicas() {
         var scene = stopping()
         let first = scene.decide()
         ignore(first, &scene)
@@ -53,13 +53,13 @@ import Testing
         #expect(scene.decide().nodes("shutdown") == ["7000", "7001", "7002", "7004"])
     }
 
-    @Test func itSaysForWhomItWaits() {
+    @Test func aStopNamesTheNodesThatItWaitsFor() {
         let decision = stopping { $0.die("7005", ProcessExit(code: 0)) }.decide()
         #expect(decision.waits == [.stop(of: ["7000", "7001", "7002", "7003", "7004"])])
         #expect(decision.assessment.phase == .stopping)
     }
 
-    @Test func noNodeIsStartedOrPromotedMeanwhile() {
+    @Test func noNodeIsStartedOrPromotedDuringAStop() {
         var scene = stopping { $0.die("7000") }
         scene.look()
         scene.answer("7003")
@@ -68,7 +68,7 @@ import Testing
         #expect(decision.orders("promote") == [] && decision.nodes("write") == [] && decision.nodes("start") == [])
     }
 
-    @Test func nodesThatWereRunningAreTakenOverToBeStopped() {
+    @Test func runningNodesAreAdoptedBeforeTheyAreStopped() {
         var scene = Scene.settled()
         scene.replaceDaemon()
         scene.seen.intent = .stop(asked: scene.now, kill: false)
@@ -76,7 +76,7 @@ import Testing
         #expect(scene.processes.isEmpty)
     }
 
-    @Test func aStartThatIsUnderWayIsWaitedFor() {
+    @Test func aStopWaitsForARunningStart() {
         var scene = stopping()
         scene.begin(.start(.init(node: "7004", directory: Scene.folder("7004"), incarnation: 1)))
         for name in scene.processes.keys.sorted() { scene.die(name, ProcessExit(code: 0)) }
@@ -87,12 +87,12 @@ import Testing
 
     // MARK: saving
 
-    @Test func withoutAnAppendOnlyFileTheDumpIsSaved() {
+    @Test func withoutAnAppendOnlyFileAStopSavesTheDump() {
         let scene = stopping { Self.withoutAppendOnly(&$0, ["7004"]) }
         #expect(savings(scene.decide()) == ["7003": .asConfigured, "7004": .always, "7005": .asConfigured])
     }
 
-    @Test func ofANodeThatWasNeverHeardTheRecordKnowsWhetherItKeepsAnAppendOnlyFile() {
+    @Test func theRecordKnowsWhetherASilentNodeKeepsAnAppendOnlyFile() {
         let scene = stopping { scene in
             scene.seen.replies["7003"] = nil
             scene.seen.replies["7004"] = nil
@@ -101,7 +101,7 @@ import Testing
         #expect(savings(scene.decide()) == ["7003": .asConfigured, "7004": .always, "7005": .asConfigured])
     }
 
-    @Test func aDumpThatCannotBeWrittenIsLeftOutWhereTheAppendOnlyFileHoldsAll() {
+    @Test func aDumpThatCannotBeWrittenIsSkippedIfTheAppendOnlyFileIsComplete() {
         var scene = stopping()
         let first = scene.decide()
         ignore(first, &scene, failure: "ERR Errors trying to SHUTDOWN. Check logs.")
@@ -112,8 +112,8 @@ import Testing
         #expect(savings(scene.decide())["7004"] == .never)
     }
 
-    /// A node that answers nothing: SHUTDOWN, SHUTDOWN NOSAVE and SIGTERM become due again, and each has its turn.
-    @Test func oneThingAtATimeIsDoneToANodeThatDoesNotStop() {
+    /// A silent node: SHUTDOWN, SHUTDOWN NOSAVE and SIGTERM become due again, and each gets its turn.
+    @Test func onlyOneEffectAtATimeIsOrderedForANodeThatDoesNotStop() {
         var scene = stopping()
         var told = Set<String>()
         for _ in 0..<40 {
@@ -131,7 +131,7 @@ import Testing
         #expect(told.count >= 3, "\(told.sorted())")
     }
 
-    @Test func withoutAnAppendOnlyFileItIsNeverToldNotToSave() {
+    @Test func withoutAnAppendOnlyFileANodeNeverGetsNOSAVE() {
         var scene = stopping { Self.withoutAppendOnly(&$0, $0.processes.keys.sorted()) }
         for _ in 0..<8 {
             let decision = scene.decide()
@@ -144,7 +144,7 @@ import Testing
 
     // MARK: force
 
-    @Test func nothingIsKilledBeforeTheLimitAndThenOnlyWhereTheAppendOnlyFileHoldsAll() {
+    @Test func aNodeIsKilledOnlyAfterTheLimitAndIfItsAppendOnlyFileIsComplete() {
         var scene = stopping { Self.withoutAppendOnly(&$0, ["7001"]) }
         while scene.now < .seconds(159) {
             let decision = scene.decide()
@@ -158,9 +158,9 @@ import Testing
         #expect(late.nodes("shutdown") == ["7001"])
     }
 
-    /// Also where the time to stop is shorter than the patience with replicas.
+    /// This also holds if the stop limit is shorter than the wait for replicas.
     @Test(arguments: [2, 5, 10, 60])
-    func everyNodeIsAskedBeforeItIsKilled(seconds: Int) {
+    func everyNodeGetsAShutdownBeforeItIsKilled(seconds: Int) {
         var scene = stopping { $0.spec.supervision.stopTimeout = .seconds(seconds) }
         var asked = Set<NodeName>()
         for _ in 0..<(4 * seconds + 4) {
@@ -175,7 +175,7 @@ import Testing
                 >= 6)
     }
 
-    @Test func whatCanNeitherSaveNorBeKilledStaysUpAndSaysWhy() {
+    @Test func aNodeThatCanNeitherSaveNorBeKilledStaysUpWithAReason() {
         var scene = stopping { scene in
             Self.withoutAppendOnly(&scene, ["7001"])
             for name in scene.processes.keys where name != "7001" { scene.die(name, ProcessExit(code: 0)) }
@@ -189,7 +189,7 @@ import Testing
         #expect(scene.processes["7001"] != nil)
     }
 
-    @Test func oneThatSavesWithoutAWordHasMoreTime() {
+    @Test func aNodeThatSavesSilentlyHasMoreTime() {
         var scene = stopping { scene in
             Self.withoutAppendOnly(&scene, ["7001"])
             for name in scene.processes.keys where name != "7001" { scene.die(name, ProcessExit(code: 0)) }
@@ -201,7 +201,7 @@ import Testing
         #expect(scene.decide().refusal?.code == .notStopped)
     }
 
-    @Test func aPersonMayWantThemKilledAtOnce() {
+    @Test func aStopWithKillKillsNodesAtOnce() {
         let scene = stopping(kill: true) { Self.withoutAppendOnly(&$0, ["7003"]) }
         let decision = scene.decide()
         #expect(decision.nodes("kill") == ["7003", "7004", "7005"])
@@ -210,7 +210,7 @@ import Testing
         #expect(end.run { $0.end != nil }?.end == .done)
     }
 
-    // MARK: what cannot be stopped
+    // MARK: nodes that cannot be stopped
 
     @Test func aStoppedProcessIsContinuedAndThenStopped() {
         var scene = stopping()
@@ -223,20 +223,20 @@ import Testing
         #expect(scene.run { $0.end != nil }?.end == .done)
     }
 
-    @Test func aPauseDoesNotKeepAStoppedProcessFromBeingStopped() {
+    @Test func aPauseDoesNotPreventTheStopOfAStoppedProcess() {
         var scene = stopping { $0.record?.pause = .init(since: Scene.wall, until: nil) }
         for _ in 0..<2 { scene.fallSilent(["7004"], HangTests.stopped) }
         #expect(scene.decide().nodes("continue") == ["7004"])
     }
 
-    @Test func aStoppedProcessThatAnotherNodeHasReplacedIsKilledInAStop() {
+    @Test func aStopKillsAStoppedProcessThatWasReplaced() {
         var scene = stopping { $0.takeOver("7003") }
         for _ in 0..<2 { scene.fallSilent(["7000"], HangTests.stopped) }
         let decision = scene.decide()
         #expect(decision.nodes("kill") == ["7000"] && decision.orders("continue").isEmpty)
     }
 
-    @Test func aProcessThatCannotBeTakenOverIsNotStopped() {
+    @Test func aProcessThatCannotBeAdoptedIsNotStopped() {
         var scene = Scene.settled()
         scene.replaceDaemon()
         scene.seen.intent = .stop(asked: scene.now, kill: false)
@@ -267,7 +267,7 @@ import Testing
         ("WRONGPASS invalid username-password pair", "7001: WRONGPASS", "set redis.requirepass and redis.masterauth"),
         ("NOAUTH Authentication required.", "7001: NOAUTH", "set redis.requirepass and redis.masterauth"),
     ])
-    func aRefusedStopSaysWhichNodeWhyAndWhatNext(failure: String, why: String, hint: String) {
+    func aRefusedStopNamesTheNodeTheReasonAndTheNextStep(failure: String, why: String, hint: String) {
         var scene = stopping { scene in
             Self.withoutAppendOnly(&scene, ["7001"])
             for name in scene.processes.keys where name != "7001" { scene.die(name, ProcessExit(code: 0)) }
@@ -290,7 +290,7 @@ import Testing
 
     // MARK: detach
 
-    @Test func toDetachLeavesTheNodesRunningAndRemembersThem() {
+    @Test func detachLeavesTheNodesRunningAndRecordsThem() {
         var scene = Scene.settled()
         scene.record?.members[2].process = nil
         scene.seen.intent = .detach
@@ -299,16 +299,16 @@ import Testing
         #expect(decision.record?.members[2].process == Scene.identity("7002"))
     }
 
-    @Test func aStartIsNotLeftBehindUnrecorded() {
+    @Test func detachWaitsUntilARunningStartIsRecorded() {
         var scene = Scene.settled()
         scene.seen.intent = .detach
         scene.begin(.start(.init(node: "7004", directory: Scene.folder("7004"), incarnation: 1)))
         #expect(scene.decide().end == nil)
     }
 
-    // MARK: making way
+    // MARK: replacement of the daemon
 
-    @Test func whoMakesWayRemembersTheNodesAndBeginsNothing() {
+    @Test func aDaemonThatIsReplacedRecordsTheNodesAndStartsNoEffect() {
         var scene = Scene.settled()
         scene.record?.members[2].process = nil
         scene.die("7000", ProcessExit(signal: 9))
@@ -318,7 +318,7 @@ import Testing
         #expect(decision.record?.members[2].process == Scene.identity("7002"))
     }
 
-    @Test func whatIsUnderWayIsWaitedForAWhile() {
+    @Test func aDaemonThatIsReplacedWaitsBrieflyForRunningEffects() {
         var scene = Scene.settled()
         scene.seen.intent = .makeWay(asked: scene.now)
         scene.begin(.adopt("7004", Scene.identity("7004")))

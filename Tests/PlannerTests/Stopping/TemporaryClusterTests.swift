@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// How a cluster ends that nothing of is kept.
+/// How a cluster without persistent data is stopped.
 @Suite struct TemporaryClusterTests {
     private let boot = "boot"
 
@@ -46,23 +46,23 @@ import Testing
         }
     }
 
-    @Test func allNodesEndAtOnceAndNothingIsSaved() {
+    @Test func aTemporaryClusterStopsAllNodesAtOnceWithoutSaving() {
         #expect(orders(decision(at: 10)) == ["shutdown 7000 never", "shutdown 7001 never"])
     }
 
-    @Test func whatCannotBeAskedOrTakesLongIsKilled() {
+    @Test func aTemporaryNodeThatRejectsOrDelaysShutdownIsKilled() {
         #expect(orders(decision(at: 10.1, failed: true)) == ["kill 7000", "kill 7001"])
         #expect(orders(decision(at: 11)) == ["kill 7000", "kill 7001"])
         #expect(orders(decision(at: 10, kill: true)) == ["kill 7000", "kill 7001"])
     }
 
-    @Test func itIsNotWaitedForForEver() {
+    @Test func theStopOfATemporaryClusterHasALimit() {
         #expect(decision(at: 12).end == nil)
         guard case .refused(let refusal) = decision(at: 20).end else { return #expect(Bool(false)) }
         #expect(refusal.code == .notStopped && refusal.message.contains("7000 7001"))
     }
 
-    @Test func itsCommandEndsItAndNobodyElse() {
+    @Test func aTemporaryClusterIsEndedOnlyByItsCommand() {
         var spec = ClusterSpec(name: "exec", dataDirectory: "/data")
         #expect(throws: Never.self) { try Admission.mayEnd(spec) }
         spec.isTemporary = true

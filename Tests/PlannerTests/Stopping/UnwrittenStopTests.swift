@@ -5,7 +5,7 @@ import Testing
 /// A stop while an append-only file cannot be written. Invariant: clean-stop.
 extension StopTests {
     /// A dump would not help: the next start loads the append-only file.
-    @Test func aNodeWhoseAppendOnlyFileLacksWritesIsNotStoppedBeforeItIsWritten() {
+    @Test func aNodeIsNotStoppedBeforeItsAppendOnlyFileHasAllWrites() {
         var scene = stopping { $0.answer("7004") { $0.persistence.lastAppendOK = false } }
         #expect(savings(scene.decide())["7004"] == nil)
         #expect(scene.decide().waits.contains(.appendOnlyFile(of: "7004")))
@@ -14,7 +14,7 @@ extension StopTests {
         #expect(savings(scene.decide())["7004"] == .asConfigured)
     }
 
-    @Test func whereItCannotBeWrittenTheStopIsRefused() {
+    @Test func aStopIsRefusedIfAnAppendOnlyFileCannotBeWritten() {
         var scene = stopping { $0.answer("7004") { $0.persistence.lastAppendOK = false } }
         for _ in 0..<120 where scene.decide().end == nil {
             let decision = scene.decide()

@@ -15,7 +15,7 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
 
 /// Invariants: ready-is-true, settings-restored.
 @Suite struct HealthTests {
-    @Test func aSettledClusterIsReadyAndNothingIsDoneToIt() {
+    @Test func aSettledClusterIsReadyAndNeedsNoEffect() {
         let decision = Scene.settled().decide()
         #expect(decision.assessment.ready && decision.assessment.serving)
         #expect(decision.assessment.state == .ok && decision.assessment.phase == .ready)
@@ -30,7 +30,7 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
         Spoiled("a node was not asked yet") { $0.seen.replies["7004"] = nil },
         Spoiled("a port refuses") { $0.seen.replies["7004"]?.outcome = .refused },
         Spoiled("a node is silent") { $0.seen.replies["7004"]?.outcome = .silent },
-        Spoiled("a node lives and says no more") { $0.seen.replies["7004"]?.outcome = .answered("BUSY a script") },
+        Spoiled("a node runs and does not respond") { $0.seen.replies["7004"]?.outcome = .answered("BUSY a script") },
         Spoiled("a node is loading") { $0.answer("7001") { $0.loading = true } },
         Spoiled("another process answers on the port") { $0.answer("7001") { $0.processID = 1 } },
         Spoiled("another node answers on the port") { $0.answer("7001") { $0.id = Scene.id("beef") } },
@@ -60,39 +60,39 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
         Spoiled("one view has another port for a node") { scene in
             scene.answer("7001") { $0.view.entries[4].ports = PortPair(client: 7009) }
         },
-        Spoiled("nobody has a slot") { scene in
+        Spoiled("a slot has no owner") { scene in
             for name in scene.processes.keys {
                 scene.answer(name) { $0.view.entries[0].slots = SlotSet(0...5459) }
             }
         },
         Spoiled("a replica's link is down") { $0.answer("7004") { $0.replication.linkUp = false } },
         Spoiled("a replica is being synced") { $0.answer("7004") { $0.replication.syncInProgress = true } },
-        Spoiled("an answer is older than the last change of a role") { scene in
+        Spoiled("a reply is older than the last change of a role") { scene in
             scene.pass(.milliseconds(10))
             scene.seen.rolesChanged = scene.now
             for name in scene.processes.keys where name != "7002" { scene.answer(name) }
         },
-        Spoiled("an answer is older than what was last done to the node") { scene in
+        Spoiled("a reply is older than the last effect on the node") { scene in
             scene.pass(.milliseconds(10))
             scene.seen.changed["7002"] = scene.now
         },
-        Spoiled("a setting that clusterd changed for a while is not back") { scene in
+        Spoiled("a setting that clusterd changed temporarily is not restored") { scene in
             scene.answer("7004") { $0.persistence.appendOnly = false }
         },
     ]
 
     @Test(arguments: conditions)
-    func itIsNotReadyWhile(condition: Spoiled) {
+    func aClusterIsNotReadyUnderTheseConditions(condition: Spoiled) {
         var scene = Scene.settled()
         condition.spoil(&scene)
         let decision = scene.decide()
         #expect(!decision.assessment.ready)
         #expect(decision.assessment.phase != .forming, "it was ready once")
-        // Whoever is at rest looks again soon while something is not as it should be.
+        // A daemon at rest looks again soon while a condition does not hold.
         #expect(!decision.effects.isEmpty || decision.wake != nil)
     }
 
-    @Test func aReplicaLessIsDegradedAndASlotLessIsDown() {
+    @Test func aMissingReplicaIsDegradedAndAMissingSlotIsDown() {
         var scene = Scene.settled()
         scene.die("7004")
         let degraded = scene.decide().assessment
@@ -103,7 +103,7 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
         #expect(down.state == .down && !down.serving && down.slotsCovered == 16384 - 5462)
     }
 
-    @Test func aMasterThatIsLoadingOrSaysFailServesNothing() {
+    @Test func aMasterThatIsLoadingOrReportsFailDoesNotServe() {
         for spoil: (inout NodeReport) -> Void in [{ $0.loading = true }, { $0.clusterStateOK = false }] {
             var scene = Scene.settled()
             scene.answer("7001", spoil)
@@ -111,7 +111,7 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
         }
     }
 
-    @Test func slotsOfNobodyAreAFinding() {
+    @Test func slotsWithoutAnOwnerAreAFinding() {
         var scene = Scene.settled()
         for name in scene.processes.keys.sorted() {
             scene.answer(name) { $0.view.entries[0].slots = SlotSet(0...5450) }
@@ -133,14 +133,14 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
     ]
 
     @Test(arguments: health)
-    func whatANodeAnswersIsItsHealth(health: Assessment.Health, condition: Spoiled) {
+    func theHealthOfANodeFollowsItsReply(health: Assessment.Health, condition: Spoiled) {
         var scene = Scene.settled()
         condition.spoil(&scene)
         let decision = scene.decide()
         #expect(decision.assessment.node("7004")?.health == health)
     }
 
-    @Test func aNodeThatAPersonStoppedDoesNotCount() {
+    @Test func aNodeStoppedByTheOperatorDoesNotCount() {
         var scene = Scene.settled()
         scene.record?.members[5].wanted = .stopped
         scene.die("7005", ProcessExit(code: 0))
@@ -165,7 +165,7 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
     ]
 
     @Test(arguments: words)
-    func whatStandsInTheWayIsSaid(words: String, condition: Spoiled) {
+    func aWaitNamesItsCondition(words: String, condition: Spoiled) {
         var scene = Scene.settled()
         condition.spoil(&scene)
         let decision = scene.decide()
@@ -199,7 +199,7 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
     ]
 
     @Test(arguments: unwilling)
-    func aShardThatWouldNotFailOverSaysWhy(why: String, condition: Spoiled) {
+    func aShardThatCannotFailOverNamesTheReason(why: String, condition: Spoiled) {
         var scene = Scene.settled()
         condition.spoil(&scene)
         let shard = scene.decide().assessment.shards.first { $0.master == "7000" }

@@ -21,9 +21,9 @@ import Testing
             })
     }
 
-    /// The engine may take over without a new epoch (docs/engines.md). The one that runs is believed: the other is dead,
-    /// and comes back as its replica.
-    @Test func atTheSameEpochOneThatRunsIsBelievedBeforeOneThatIsRemembered() {
+    /// The engine may take over without a new epoch (docs/engines.md). The running node takes precedence: the other one
+    /// is dead, and returns as its replica.
+    @Test func atTheSameEpochARunningNodeTakesPrecedenceOverARecordedOne() {
         let live = Topology.Source(view: Self.view(Self.b, (Self.b, 3, nil)), currentEpoch: 3, live: true)
         let file = Topology.Source(
             view: Self.view(Self.a, (Self.a, 3, nil), (Self.b, 3, Self.a)), currentEpoch: 3, live: false)
@@ -32,8 +32,8 @@ import Testing
         #expect(topology.master(of: Self.a) == Self.b)
     }
 
-    /// clusterd writes 0 as a replica's own epoch; what the file says of it is as new as its master's epoch all the same.
-    @Test func aReplicasOwnFileIsAsNewAsItsMastersEpoch() {
+    /// clusterd writes 0 as a replica's own epoch; the replica's nodes.conf still is as new as its master's epoch.
+    @Test func theNodesFileOfAReplicaIsAsNewAsItsMastersEpoch() {
         let own = Topology.Source(
             view: Self.view(Self.a, (Self.a, 0, Self.b), (Self.b, 5, nil)), currentEpoch: 5, live: false)
         let old = Topology.Source(
@@ -42,10 +42,10 @@ import Testing
         #expect(topology.standings[Self.a]?.role == .replica && topology.owns(Self.b))
     }
 
-    /// A replica took over and ended before all others heard its claim: what one of them knows of it counts.
-    @Test(arguments: [false, true]) func aClaimThatOnlyOneNodeHasHeardStands(isReversed: Bool) {
+    /// A replica took over and exited before all other nodes received its claim: the knowledge of one of them counts.
+    @Test(arguments: [false, true]) func aSlotClaimThatOnlyOneNodeReceivedStands(isReversed: Bool) {
         let (old, candidate, other, third) = (Self.a, Self.b, Scene.id("7001"), Scene.id("7002"))
-        // It has heard from the old master that it was replaced, and nothing from the new one.
+        // The old master has told this node that it was replaced; the new master has told it nothing.
         let unaware = Topology.Source(
             view: Self.view(other, (old, 4, candidate), (candidate, 0, old), (other, 1, candidate)), currentEpoch: 4,
             live: true)

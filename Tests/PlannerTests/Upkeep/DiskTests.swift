@@ -2,11 +2,11 @@ import ClusterModel
 import Planner
 import Testing
 
-/// The reserve, and what is started where there is little room. Invariant: epoch-room.
+/// The reserve, and which nodes start while the disk has little room. Invariant: epoch-room.
 @Suite struct DiskTests {
     // MARK: the reserve
 
-    @Test func aReserveIsKeptOnEachDiskWithPlentyOfRoom() {
+    @Test func eachDiskWithPlentyOfRoomHasAReserve() {
         var scene = Scene.settled()
         scene.ownDisk(of: "7003", "7004", free: 1 << 29)
         scene.room(reserve: 0, of: 0)
@@ -22,13 +22,13 @@ import Testing
         (Int64(543) << 20, Int64(0), false), (544 << 20, 0, true), (544 << 20, 16 << 20, false),
         (560 << 20, 1 << 20, true),
     ])
-    func itIsMadeOnlyWellAboveMinFree(free: Int64, held: Int64, isMade: Bool) {
+    func aReserveIsMadeOnlyWellAboveMinFree(free: Int64, held: Int64, isMade: Bool) {
         var scene = Scene.settled()
         scene.room(free, reserve: held)
         #expect(scene.decide().orders("make-reserve").isEmpty == !isMade)
     }
 
-    @Test func norBeforeTheClusterIsReadyNorForACommand() {
+    @Test func noReserveIsMadeBeforeReadyOrForATemporaryCluster() {
         var scene = Scene.settled()
         scene.room(Scene.plenty)
         scene.spec.isTemporary = true
@@ -39,7 +39,7 @@ import Testing
         #expect(scene.decide().orders("make-reserve") == [])
     }
 
-    @Test func thatItCannotBeMadeIsSaid() {
+    @Test func aReserveThatCannotBeMadeIsAFinding() {
         var scene = Scene.settled()
         scene.room(Scene.plenty)
         let decision = scene.decide()
@@ -47,16 +47,16 @@ import Testing
         #expect(scene.decide().finding(.reserveMissing)?.message.contains("not supported") == true)
     }
 
-    @Test func aStopGivesItBackSoThatEverythingIsSaved() {
+    @Test func aStopReleasesTheReserveSoThatAllDataAreSaved() {
         var scene = Scene.settled()
         scene.room(0, reserve: Reserve.bytes)
         scene.seen.intent = .stop(asked: scene.now, kill: false)
         #expect(scene.decide().orders("release-reserve") == [.releaseReserve(folder: "/data")])
     }
 
-    // MARK: a save that failed
+    // MARK: a failed save
 
-    @Test func aSaveThatFailedIsTriedAgainOnceThereIsRoom() {
+    @Test func aFailedSaveIsRetriedOnceThereIsRoom() {
         var scene = Scene.settled()
         scene.room(1 << 20)
         scene.answer("7001") { $0.persistence.lastSaveOK = false }
@@ -77,14 +77,14 @@ import Testing
         #expect(scene.decide().nodes("save") == [])
     }
 
-    // MARK: what is said
+    // MARK: findings
 
     @Test(
         arguments: [
             (Int64(512) << 20, Int64(0), nil), (511 << 20, 0, .diskLow), (1 << 20, 0, .diskLow),
             (0, Reserve.bytes, .diskLow), (0, 0, .diskFull),
         ] as [(Int64, Int64, ReasonCode?)])
-    func whatIsSaidOfADisk(free: Int64, held: Int64, code: ReasonCode?) {
+    func freeSpaceBelowTheLimitIsAFinding(free: Int64, held: Int64, code: ReasonCode?) {
         var scene = Scene.settled()
         scene.room(free, reserve: held)
         let found = scene.decide().findings.filter { $0.code.rawValue.hasPrefix("disk-") }
@@ -92,7 +92,7 @@ import Testing
         #expect(found.allSatisfy { $0.message.hasPrefix("/data has ") && $0.node == nil })
     }
 
-    /// The bytes are there, and nobody can make a file.
+    /// There are free bytes, but no file can be created.
     @Test(
         arguments: [
             (Int64(100), nil), (99, .diskLow), (6, .diskLow), (5, .diskFull), (0, .diskFull), (nil, nil),
@@ -112,7 +112,7 @@ import Testing
         #expect(report.passed.contains("The disk of /data has enough free space.") == found.isEmpty)
     }
 
-    @Test func withoutInodesNobodyIsPromotedAndNothingIsMade() {
+    @Test func withoutFreeInodesNoReplicaIsPromotedAndNoClusterIsFormed() {
         var scene = Scene.bereaved()
         scene.answer("7003")
         scene.room(Scene.plenty)
@@ -130,7 +130,7 @@ import Testing
     @Test(arguments: [
         ("Cannot allocate memory", "sysctl vm.overcommit_memory=1"), ("Resource temporarily unavailable", "TasksMax="),
     ])
-    func theEnginesWordsOnASaveThatDidNotBeginAreSaid(why: String, hint: String) throws {
+    func theFindingQuotesTheEnginesErrorOnASaveThatCouldNotFork(why: String, hint: String) throws {
         let log = [
             "7:M 1 Jan 2026 00:00:00.000 # Can't save in background: fork: Bad day",
             "7:M 1 Jan 2026 00:00:01.000 # Can't save in background: fork: \(why)",
@@ -146,7 +146,7 @@ import Testing
         #expect(finding.message.contains("(\(words))") && finding.hint?.contains(hint) == true)
     }
 
-    @Test func aDiskOfOneNodeIsSaidOfThatNodeAndMayBeSmall() {
+    @Test func aDiskOfOneNodeIsReportedForThatNodeAndMayBeSmall() {
         var scene = Scene.settled()
         scene.ownDisk(of: "7004", free: 103 << 20)
         #expect(scene.decide().finding(.diskLow) == nil)
@@ -167,7 +167,7 @@ import Testing
         return scene
     }
 
-    @Test func whatDiedOfAFullDiskIsNotStartedBeforeThereIsRoom() {
+    @Test func aNodeThatDiedOfAFullDiskIsNotStartedBeforeThereIsRoom() {
         for node: NodeName in ["7000", "7003"] {
             var scene = diedOfIt(node)
             scene.ownDisk(of: node, free: 50 << 20)
@@ -183,7 +183,7 @@ import Testing
         }
     }
 
-    @Test func whatRanUntilNowAndOwnsSlotsThatNobodyElseCanTakeIsStartedAgain() {
+    @Test func anIrreplaceableMasterThatJustRanIsRestarted() {
         var scene = Scene.settled(replicas: 0)
         scene.room(20 << 20)
         scene.pass(.milliseconds(10))
@@ -192,7 +192,7 @@ import Testing
         #expect(scene.starts["7000"] == 2)
     }
 
-    @Test func withNothingRunningNothingIsStartedAndTheDaemonIsUp() {
+    @Test func onAFullDiskADaemonWithoutRunningNodesStartsNone() {
         var scene = Scene.settled()
         scene.processes = [:]
         scene.replaceDaemon()
@@ -204,9 +204,9 @@ import Testing
         scene.run { $0.assessment.ready }
     }
 
-    @Test func onAFullDiskANodeStartsWithTheFileThatItHas() {
+    @Test func onAFullDiskANodeStartsWithItsExistingNodesFile() {
         var scene = Scene.bereaved(replicas: 0)
-        // Another node has died before, and the file says so, in the engine's way.
+        // Another node died before, and the file says so, in the engine's format.
         scene.seen.survey?.directories.indices.forEach { index in
             guard case .parsed(var file)? = scene.seen.survey?.directories[index].nodesFile else { return }
             var entries = file.view.entries

@@ -2,20 +2,20 @@ import ClusterModel
 import Planner
 import Testing
 
-/// The nodes' own logs are moved aside when they are long.
+/// The nodes' own logs are rotated when they are long.
 @Suite struct LogTests {
     private func carryOut(_ decision: Decision, _ scene: inout Scene) {
         for effect in decision.effects { scene.perform(effect) }
     }
 
-    @Test func aLongLogIsMovedAsideOnce() {
+    @Test func aLongLogIsRotatedOnce() {
         var scene = Scene.settled()
         scene.logBytes = ["7001": LogPolicy.limit, "7002": LogPolicy.limit - 1]
         carryOut(scene.decide(), &scene)
         let decision = scene.decide()
         #expect(decision.deeds == ["rotate /data/nodes/7001/redis.log"])
         #expect(decision.orders("measure logs").isEmpty)
-        // The node is left alone by it: it counts as idle, and what it said is still so.
+        // The rotation does not touch the node: it counts as idle, and its last report is still valid.
         #expect(decision.nodes("rotate").isEmpty && decision.assessment.ready)
         carryOut(decision, &scene)
         #expect(scene.decide().deeds == [])
@@ -25,7 +25,7 @@ import Testing
         scene.decide().effects.count { $0.key.description == "measure logs" }
     }
 
-    @Test func nothingIsMeasuredWhileOneIsBeingMovedAside() {
+    @Test func noLogIsMeasuredDuringARotation() {
         var scene = Scene.settled()
         scene.logBytes = ["7001": LogPolicy.limit]
         carryOut(scene.decide(), &scene)
@@ -35,7 +35,7 @@ import Testing
         #expect(measurements(scene) == 0 && scene.decide().orders("rotate").isEmpty)
     }
 
-    @Test func theyAreLookedAtAgainAfterAWhileAndNotBefore() {
+    @Test func logsAreMeasuredAgainOnlyAfterAnInterval() {
         var scene = Scene.settled()
         carryOut(scene.decide(), &scene)
         scene.pass(.seconds(4))
@@ -46,7 +46,7 @@ import Testing
         #expect(measurements(scene) == 1)
     }
 
-    @Test func oneThatCannotBeMovedIsAFindingAndTriedAgain() {
+    @Test func aLogThatCannotBeRotatedIsAFindingAndRetried() {
         var scene = Scene.settled()
         scene.logBytes = ["7001": LogPolicy.limit * 2]
         carryOut(scene.decide(), &scene)

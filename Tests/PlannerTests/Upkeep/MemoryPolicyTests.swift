@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// `memory-max`: what nodes may have of the host's memory, and what is said where that cannot be held.
+/// `memory-max`: how much of the host's memory nodes may use, and the findings if that cannot be enforced.
 @Suite struct MemoryPolicyTests {
     private static let limit: Int64 = 512 << 20
 
@@ -19,7 +19,7 @@ import Testing
         return scene
     }
 
-    /// Every limit that a row of turns sets.
+    /// Every limit that a sequence of turns sets.
     private func orders(_ scene: inout Scene, turns: Int = 100) -> [NodeName: [Int64?]] {
         var set: [NodeName: [Int64?]] = [:]
         for _ in 0..<turns {
@@ -30,7 +30,7 @@ import Testing
         return set
     }
 
-    @Test func whatIsConfiguredIsSetOnceOnEachNode() {
+    @Test func theConfiguredLimitIsSetOnceOnEachNode() {
         var scene = settled()
         scene.spec.overrides["7001"] = .init(memoryMax: 1 << 30)
         scene.spec.overrides["7002"] = .init(memoryMax: 0)
@@ -40,20 +40,20 @@ import Testing
         #expect(scene.decide().finding(.memoryMaxNotHeld) == nil)
     }
 
-    /// What is wanted, what is, and whether that is the same.
+    /// The wanted limit, the actual limit, and whether they are equal.
     private static let comparisons: [(Int64?, Int64?, Bool)] = [
         (nil, nil, true), (limit, limit, true), (nil, limit, false), (limit, nil, false), (limit, limit - 4096, true),
         (limit, limit - 65_536, false), (limit, limit + 4096, false),
     ]
 
-    @Test(arguments: comparisons) func aLimitIsHeldWhereTheKernelHasRoundedIt(
+    @Test(arguments: comparisons) func aLimitThatTheKernelRoundedCountsAsSet(
         wanted: Int64?, live: Int64?, isHeld: Bool
     ) {
         var scene = settled(live, memoryMax: wanted)
         #expect(orders(&scene).isEmpty == isHeld)
     }
 
-    @Test func oneThatIsTakenAwayIsSetAgain() {
+    @Test func aRemovedLimitIsSetAgain() {
         var scene = settled(Self.limit)
         #expect(orders(&scene).isEmpty)
         scene.usage["7000"]?.memory?.limit = nil
@@ -71,15 +71,15 @@ import Testing
         #expect(start.node == "7004" && start.memoryMax == Self.limit)
     }
 
-    /// The kernel would kill it in the same moment.
-    @Test func whatANodeHasAlreadyIsNotTakenFromIt() {
+    /// The kernel would kill the node at once.
+    @Test func aLimitBelowTheCurrentUsageIsNotSet() {
         var scene = settled()
         scene.usage["7000"]?.residentBytes = 600 << 20
         #expect(orders(&scene)["7000"] == nil)
         #expect(scene.decide().finding(.memoryMaxExceeded)?.node == "7000")
     }
 
-    @Test func withoutACgroupItIsSaidOnceWithWhatToType() throws {
+    @Test func withoutACgroupOneFindingNamesTheCommand() throws {
         var scene = Scene.settled()
         _ = orders(&scene)
         #expect(scene.decide().finding(.memoryMaxNotHeld) == nil)
@@ -95,7 +95,7 @@ import Testing
         (.withoutMemory("why"), "Delegate=memory in the unit, on a host"),
         (.occupied("why"), "clusterd rolling-restart"),
     ])
-    func whatToTypeIsWhatHelps(delegation: CgroupDelegation, hint: String) {
+    func theHintMatchesTheDelegation(delegation: CgroupDelegation, hint: String) {
         var scene = Scene.settled()
         scene.delegation = delegation
         scene.spec.memoryMax = Self.limit
@@ -104,14 +104,14 @@ import Testing
         #expect(found?.message.hasSuffix(": why") == true && found?.hint?.hasPrefix(hint) == true)
     }
 
-    @Test func oneThatAnEarlierClusterdStartedHasItsLimitFromItsNextStart() {
+    @Test func aNodeOfAPreviousClusterdGetsItsLimitAtItsNextStart() {
         var scene = settled(Self.limit)
         scene.usage["7003"] = nil
         _ = orders(&scene)
         #expect(scene.decide().finding(.memoryMaxNotHeld)?.hint == "clusterd restart-node 7003")
     }
 
-    @Test func whatCannotBeSetIsTriedAgainAndSaid() {
+    @Test func aLimitThatCannotBeSetIsRetriedAndReported() {
         var scene = settled()
         let decision = scene.come { !$0.orders("limit").isEmpty }
         scene.take(decision)
@@ -121,7 +121,7 @@ import Testing
         #expect(orders(&scene).count == 6)
     }
 
-    @Test func aReloadNamesWhatItChanges() {
+    @Test func aReloadNamesTheChangedLimits() {
         var old = ClusterSpec(name: "test", dataDirectory: "/data")
         var new = old
         new.memoryMax = 1 << 30
@@ -129,7 +129,7 @@ import Testing
         #expect(ReloadPlan(from: old, to: new).applied == ["cluster.memory-max", "nodes.7001.memory-max"])
     }
 
-    // MARK: the end of a node
+    // MARK: the exit of a node
 
     private func witness(killed: Int64, exhausted: Int64, limit: Int64? = MemoryPolicyTests.limit) -> MemoryWitness {
         MemoryWitness(
@@ -146,7 +146,7 @@ import Testing
     ]
 
     @Test(arguments: ends)
-    func itsOwnCgroupSaysForCertainWhyItDied(
+    func theNodesCgroupProvesWhyItDied(
         exit: ProcessExit, killed: Int64, exhausted: Int64, cause: String, isWant: Bool?
     ) {
         let reason = ExitReason(exit: exit, log: [], memory: witness(killed: killed, exhausted: exhausted))
@@ -154,7 +154,7 @@ import Testing
         #expect((reason.kind == .outOfMemory) == (isWant == true))
     }
 
-    @Test func nobodyElseIsAskedThen() throws {
+    @Test func theKernelLogIsNotReadIfTheCgroupProvesTheCause() throws {
         var scene = Scene.settled()
         scene.pass(.milliseconds(1))
         scene.die("7004")

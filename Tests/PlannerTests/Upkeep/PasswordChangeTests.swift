@@ -10,7 +10,8 @@ import Testing
     private static let none = NodeLogin(user: "", secret: "", asked: "")
     private static func login(_ password: String) -> NodeLogin { .init(user: "", secret: password, asked: password) }
 
-    /// Takes the steps, and looks after each one whether any node could follow any other. Gives the kinds of steps in order.
+    /// Carries out the steps, and checks after each one that every node could follow any other. Returns the kinds of
+    /// steps in order.
     private func carryOut(_ nodes: [Node], bridges: Bool = true) -> [String] {
         var nodes = nodes
         var done: [String] = []
@@ -53,26 +54,26 @@ import Testing
         names.map { Node(name: $0, live: live, wanted: wanted) }
     }
 
-    @Test func aPasswordIsRemovedWithoutAMomentInWhichAReplicaCannotLogIn() {
+    @Test func removingAPasswordNeverLocksAReplicaOut() {
         #expect(
             carryOut(nodes(Self.login("old"), Self.none)) == [
                 "masteruser", "requirepass-", "masterauth-", "masteruser-",
             ])
     }
 
-    @Test func aPasswordIsAddedWithoutAMomentInWhichAReplicaCannotLogIn() {
+    @Test func addingAPasswordNeverLocksAReplicaOut() {
         #expect(
             carryOut(nodes(Self.none, Self.login("new"))) == ["masteruser", "masterauth", "requirepass", "masteruser-"])
     }
 
-    @Test func aPasswordIsChangedWithoutAMomentInWhichAReplicaCannotLogIn() {
+    @Test func changingAPasswordNeverLocksAReplicaOut() {
         #expect(
             carryOut(nodes(Self.login("old"), Self.login("new"))) == ["accept", "masterauth", "requirepass"])
     }
 
-    /// Where a node was restarted half-way, it has what is configured already.
+    /// A node that was restarted half-way has the configured password already.
     @Test(arguments: [("", "new"), ("old", ""), ("old", "new")])
-    func aNodeThatHasItAlreadyDoesNotHoldUpTheOthers(old: String, new: String) {
+    func aNodeThatHasTheNewPasswordDoesNotDelayTheOthers(old: String, new: String) {
         let (before, after) = (Self.login(old), Self.login(new))
         let mixed = nodes(before, after, ["7000", "7001"]) + nodes(after, after, ["7002"])
         var left = mixed
@@ -90,12 +91,12 @@ import Testing
         #expect(left.allSatisfy { $0.live == $0.wanted }, "\(left)")
     }
 
-    @Test func besideAnAccessListTheUserDefaultIsNotTouched() {
+    @Test func withAnACLFileTheDefaultUserIsNotChanged() {
         #expect(carryOut(nodes(Self.login("old"), Self.login("new")), bridges: false) == ["masterauth", "requirepass"])
         #expect(carryOut(nodes(Self.login("old"), Self.none), bridges: false) == ["requirepass-", "masterauth-"])
     }
 
-    @Test func asConfiguredThereIsNothingToDo() {
+    @Test func configuredPasswordsNeedNoStep() {
         #expect(PasswordChange.steps(nodes(Self.login("p"), Self.login("p")), bridges: true).isEmpty)
     }
 
@@ -104,7 +105,7 @@ import Testing
         ("default", "p", "", true),
         ("default", "p", "p", true), ("default", "p", "q", false), ("replicator", "p", "q", true),
     ])
-    func whatOpensAMaster(user: String, secret: String, asked: String, opens: Bool) {
+    func aLoginOpensAMasterIfUserAndPasswordMatch(user: String, secret: String, asked: String, opens: Bool) {
         #expect(NodeLogin(user: user, secret: secret, asked: "").opens(asked) == opens)
     }
 }

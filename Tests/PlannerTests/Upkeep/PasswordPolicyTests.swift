@@ -3,12 +3,12 @@ import Testing
 
 @testable import Planner
 
-/// When passwords are set on running nodes, and what is said of a replica that cannot log in.
+/// When passwords are set on running nodes, and the findings on a replica that cannot log in.
 @Suite struct PasswordPolicyTests {
     private static let old = ["requirepass": "p", "masterauth": "p", "masteruser": ""]
     private static let none = ["requirepass": "", "masterauth": "", "masteruser": ""]
 
-    /// All nodes were started with a password that is not configured any more, and have it.
+    /// All nodes were started with a password that is no longer configured, and still have it.
     private func scene() -> Scene {
         var scene = Scene.settled()
         for name in scene.processes.keys.sorted() { set(&scene, name, Self.old) }
@@ -24,7 +24,7 @@ import Testing
             fileName: "redis.conf", Array("# Written by clusterd\n\(lines)".utf8))
     }
 
-    /// Carries out a row of turns, and gives what was set, and `shutdown`. The link of `cutOff` is down.
+    /// Carries out a sequence of turns, and returns the changed settings, and `shutdown`. The link of `cutOff` is down.
     private func turns(
         _ scene: inout Scene, _ count: Int = 100, cutOff: NodeName? = nil, refusing: String? = nil,
         until isEnough: ([String]) -> Bool = { _ in false }
@@ -72,7 +72,7 @@ import Testing
         #expect(decision.finding(.linkDown) == nil)
     }
 
-    @Test func aPasswordWhereNoneIsAskedForIsAFinding() {
+    @Test func aPasswordWhereNoneIsRequiredIsAFinding() {
         var scene = scene()
         scene.settings["7000"] = Self.none
         _ = turns(&scene, 30, cutOff: "7003")
@@ -80,7 +80,7 @@ import Testing
     }
 
     /// The configuration was changed while no clusterd ran, and a replica has crashed since.
-    @Test func aNodeThatStartsWithANewConfigurationTakesTheOthersWithIt() {
+    @Test func aNodeStartedWithANewConfigurationPropagatesItToTheOthers() {
         var scene = scene()
         set(&scene, "7003", Self.none)
         scene.look()
@@ -98,8 +98,8 @@ import Testing
         #expect(scene.settings.values.allSatisfy { $0 == Self.none }, "\(scene.settings)")
     }
 
-    /// A daemon that comes next, with yet another password configured, reads there with what it gets in.
-    @Test func whatClusterdHasSetIsWrittenToTheNodesConfiguration() throws {
+    /// The next daemon, with yet another password configured, reads there which password grants access.
+    @Test func aPasswordThatClusterdSetIsWrittenToTheNodesConfiguration() throws {
         var scene = scene()
         scene.spec.directives += [
             .init(name: "requirepass", arguments: ["q"]), .init(name: "masterauth", arguments: ["q"]),
@@ -116,7 +116,7 @@ import Testing
         }
     }
 
-    @Test func whatAPersonHasSetIsNot() throws {
+    @Test func aPasswordThatTheOperatorSetIsNotWrittenToTheNodesConfiguration() throws {
         var scene = scene()
         scene.settings["7000"] = Self.none
         _ = turns(&scene, 30, cutOff: "7003")
@@ -136,13 +136,13 @@ import Testing
         #expect(words.contains("clusterd stop, then clusterd up"), "\(words)")
     }
 
-    @Test func aRestartSaysWhyAReplicaDoesNotGetInSync() throws {
+    @Test func aRestartNamesWhyAReplicaDoesNotGetInSync() throws {
         var scene = Scene.settled()
         for name in scene.processes.keys.sorted() { scene.settings[name] = Self.none }
         scene.run { $0.assessment.ready }
         try scene.ask(.restartNode("7003"))
         _ = turns(&scene, 400) { $0.contains("shutdown") }
-        // Its master was given a password by hand.
+        // The operator set another password on its master.
         scene.settings["7000"] = ["requirepass": "p", "masterauth": "", "masteruser": ""]
         _ = turns(&scene, 200, cutOff: "7003", refusing: "requirepass")
         #expect(scene.operation?.state == .failed)

@@ -2,7 +2,7 @@ import ClusterModel
 import Planner
 import Testing
 
-/// In which order what strays is set back. Invariant: settings-restored.
+/// The order in which changed settings are restored. Invariant: settings-restored.
 @Suite struct SettingOrderTests {
     private func orders(_ decision: Decision) -> [String] {
         decision.effects.compactMap { effect in
@@ -11,8 +11,8 @@ import Testing
         }
     }
 
-    /// 7000 was started with `appendonly no`, and another setting strays too.
-    @Test func theAppendOnlyFileComesFirstAndOneAtATime() {
+    /// 7000 was started with `appendonly no`, and another setting differs too.
+    @Test func theAppendOnlyFileIsRestoredFirstAndOneSettingAtATime() {
         var scene = Scene.settled()
         func stray(_ report: inout NodeReport, appendOnly: Bool) {
             report.persistence.appendOnly = appendOnly
@@ -22,18 +22,18 @@ import Testing
         let first = scene.decide()
         #expect(orders(first) == ["7000 appendonly yes"])
         #expect(!first.assessment.ready)
-        // While it is under way nothing else is ordered of this node.
+        // While it is in progress, no other effect is ordered for this node.
         for effect in first.effects { if case .configure = effect { scene.begin(effect) } }
         #expect(orders(scene.decide()) == [])
         for effect in first.effects { if case .configure = effect { scene.note(effect, failure: nil) } }
         scene.pass(.milliseconds(10))
-        // What it said before that says nothing any more.
+        // Its earlier report does not count any more.
         #expect(orders(scene.decide()) == [])
         scene.answer("7000") { stray(&$0, appendOnly: true) }
         #expect(orders(scene.decide()) == ["7000 cluster-replica-no-failover no"])
     }
 
-    @Test func aNodeThatLoadsIsLeftAlone() {
+    @Test func aNodeThatIsLoadingIsLeftUnchanged() {
         var scene = Scene.settled()
         scene.answer("7000") {
             $0.persistence.appendOnly = false
@@ -42,7 +42,7 @@ import Testing
         #expect(orders(scene.decide()) == [])
     }
 
-    @Test func itIsSetBackAgainWhereItDoesNotLast() {
+    @Test func aSettingThatDoesNotLastIsRestoredAgain() {
         var scene = Scene.settled()
         scene.answer("7000") { $0.persistence.appendOnly = false }
         let first = scene.decide()
