@@ -1,6 +1,6 @@
 import ClusterModel
 
-/// What the clients of a simulated cluster write. Each write is one key, or one library of functions.
+/// The writes of a simulated cluster's clients. Each write is one key, or one library of functions.
 enum Contents: CaseIterable {
     /// Keys of database 0.
     case firstDatabase
@@ -11,7 +11,7 @@ enum Contents: CaseIterable {
     /// Libraries of functions, and no key (FUNCTION LOAD, since Redis 7.0).
     case libraries
 
-    /// The first that has it.
+    /// The first version that supports it.
     var engine: Engine {
         switch self {
         case .firstDatabase, .libraries: Engine(name: .redis, version: EngineVersion(7, 0, 15))
@@ -28,7 +28,7 @@ enum Contents: CaseIterable {
         }
     }
 
-    /// INFO keyspace after so many writes: the keys of each database that has any.
+    /// INFO keyspace after this many writes: the keys of each database that has any.
     func keyspace(_ writes: Int) -> [Int: Int] {
         guard let databases, writes > 0 else { return [:] }
         let (each, rest) = writes.quotientAndRemainder(dividingBy: databases.count)
@@ -40,7 +40,7 @@ enum Contents: CaseIterable {
     /// INFO memory `number_of_libraries`.
     func libraries(_ writes: Int) -> Int { databases == nil ? writes : 0 }
 
-    /// What a file with so many of the writes is found to hold.
+    /// The data that a survey finds in a file with this many of the writes.
     func evidence(_ writes: Int) -> DataEvidence {
         if libraries(writes) > 0 { return .functions }
         return keyspace(writes).isEmpty ? .noKeys : .keys

@@ -1,11 +1,11 @@
 import ClusterModel
 
-/// What is to happen when; at the same moment, in the order in which it was said.
+/// Scheduled actions by time; those of the same moment run in the order in which they were scheduled.
 struct EventQueue<Action> {
     private struct Entry {
         var at: Moment
         var order: Int
-        /// Where the action is: they are large, and stay where they are.
+        /// The index of the action: actions are large, and are not moved.
         var place: Int
     }
 
@@ -55,7 +55,7 @@ struct EventQueue<Action> {
         return action
     }
 
-    /// Takes out everything that fits, in order of time.
+    /// Removes every matching action, in order of time.
     mutating func remove(where fits: (Action) -> Bool) -> [Action] {
         let going = heap.sorted(by: isEarlier).filter { entry in actions[entry.place].map(fits) ?? false }
         let places = Set(going.map(\.place))

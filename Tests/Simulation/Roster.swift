@@ -1,6 +1,7 @@
 import ClusterModel
 
-/// What one node knows of all: the entries of its view, in the order of their ids. A report shares it until it changes.
+/// One node's knowledge of all nodes: the entries of its view, in the order of their IDs. A report shares it until it
+/// changes.
 struct Roster {
     private(set) var list: [NodeEntry]
 
@@ -8,7 +9,7 @@ struct Roster {
 
     var ids: [NodeID] { list.map(\.id) }
 
-    /// Setting nil takes a node out.
+    /// Setting nil removes a node.
     subscript(id: NodeID) -> NodeEntry? {
         get { list.firstIndex { $0.id == id }.map { list[$0] } }
         set {

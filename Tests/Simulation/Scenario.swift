@@ -2,23 +2,23 @@ import ClusterModel
 import Orchestrator
 import Planner
 
-/// What happens to a cluster in one seed: it forms, things go wrong, they stop going wrong, it must be ready, it is stopped,
-/// and started again.
+/// The life of a cluster in one seed: it forms, faults occur, the faults end, it must become ready, it is stopped, and
+/// started again.
 package struct Scenario {
     package struct Report {
         package var seed: UInt64
         package var broken: [String]
         package var story: [String]
-        /// Virtual seconds that passed.
+        /// The elapsed virtual seconds.
         package var seconds: Double
-        /// Of the loop: each one decision.
+        /// Turns of the loop, with one decision each.
         package var turns: Int
     }
 
-    /// Invariants: ready-is-true, bounded-wait. After the last fault everything must be in place again within this time.
+    /// Invariants: ready-is-true, bounded-wait. After the last fault the cluster must be ready within this time.
     static let convergence = Duration.seconds(60)
 
-    /// Invariant: bounded-wait. For operations, each of which waits with a limit of its own.
+    /// Invariant: bounded-wait. For operations, each of which has waits with limits of their own.
     static let patience = Duration.seconds(600)
 
     private let world: World
@@ -29,7 +29,7 @@ package struct Scenario {
         return scenario.run(random)
     }
 
-    /// What the timeline has of it, and of which of the daemon's lives.
+    /// Its timeline, and the daemon's life of each event.
     static func timeline(seed: UInt64) -> [(generation: Int, event: TimelineEvent)] {
         let (scenario, random) = make(seed: seed, tells: true)
         _ = scenario.run(random)
@@ -42,7 +42,7 @@ package struct Scenario {
         spec.masters = [1, 3, 3, 3, 4].randomElement(using: &random) ?? 3
         spec.replicas = [0, 1, 1, 1, 2].randomElement(using: &random) ?? 1
         if seed % 5 == 1 { spec.replicas = 2 }
-        // Short ones too: a second hand-over waits for 4 of them.
+        // Short timeouts too: a second hand-over waits for 4 of them.
         let timeout = [15000, 500, 2000][Int(seed % 3)]
         spec.directives = [.init(name: "cluster-node-timeout", arguments: [String(timeout)])]
         let fsync = ["everysec", "everysec", "always", "no", nil].randomElement(using: &random) ?? "everysec"
@@ -51,7 +51,7 @@ package struct Scenario {
         spec.supervision.failover = [.fast, .fast, .durable, .off].randomElement(using: &random) ?? .fast
         spec.supervision.failoverMaxLag = [nil, 1 << 20, 1 << 20, 500].randomElement(using: &random) ?? nil
         spec.portWait = .seconds(Int64.random(in: 1...5, using: &random))
-        // Where the replicas can give it.
+        // If the replicas can satisfy it.
         if seed % 8 == 5, spec.replicas > 0 {
             spec.directives.append(.init(name: "min-replicas-to-write", arguments: ["1"]))
         }
@@ -73,7 +73,7 @@ package struct Scenario {
             world.host.foreignPorts.insert(Bool.random(using: &random) ? port : port + 10000)
         }
         var hardship = [Hardship.none, .deaths, .pauses, .disks, .all].randomElement(using: &random) ?? .none
-        // Apart, so that no other seed is another life than it was.
+        // From a separate random stream, so that no other seed changes.
         if seed % 5 == 0 { hardship = .room }
         if seed % 5 == 1 { hardship = .lag }
         world.disksMatter = hardship == .room
@@ -90,19 +90,19 @@ package struct Scenario {
             turns: world.turns)
     }
 
-    /// How hard the world is to this cluster.
+    /// The severity of the faults.
     enum Hardship {
-        /// Nothing dies but clusterd, and no write may be lost.
+        /// Only clusterd dies, and no write may be lost.
         case none
         /// Nodes die too.
         case deaths
-        /// Nodes are stopped, or do not come to their sockets, and orders come late.
+        /// Nodes are stopped, or do not serve their sockets, and orders arrive late.
         case pauses
-        /// The power goes, and files are lost, cut or replaced.
+        /// The host loses power, and files are lost, truncated or replaced.
         case disks
-        /// Nodes die while some replicas are behind others.
+        /// Nodes die while some replicas lag behind others.
         case lag
-        /// Disks are full for a while, and nodes die too.
+        /// Disks are full temporarily, and nodes die too.
         case room
         case all
     }
@@ -110,7 +110,7 @@ package struct Scenario {
     private func disturb(_ random: inout SplitMix64, _ hardship: Hardship) {
         let count = Int.random(in: 1...6, using: &random)
         world.isSlow = hardship == .pauses || hardship == .all
-        // One node at most loses data: what else there is, is to be found.
+        // At most one node loses data: all other data must be found.
         let victim = Int.random(in: 0..<world.spec.nodeCount, using: &random)
         if hardship == .room { crowd(&random, victim) }
         planClockSteps(world)
@@ -161,7 +161,7 @@ package struct Scenario {
             }
         case .disks:
             let what = World.Tampering.allCases.randomElement(using: &random) ?? .deleted
-            // Where nothing else has the data, there is nothing to find.
+            // If no other node has the data, they cannot be found.
             let harms = world.spec.replicas > 0 ? [(victim, what)] : []
             switch Int.random(in: 0..<4, using: &random) {
             case 0: return .killAll(crash: true, [])
@@ -175,7 +175,7 @@ package struct Scenario {
         }
     }
 
-    /// A disk is filled, the one that all are on or one node's own, and maybe once more.
+    /// Fills a disk, the shared one or that of one node, and possibly again.
     private func crowd(_ random: inout SplitMix64, _ victim: Int) {
         if Bool.random(using: &random), let members = world.record?.members, !members.isEmpty {
             world.host.disks.append(SimulatedDisk(folder: members[victim % members.count].directory))
@@ -190,7 +190,7 @@ package struct Scenario {
         }
     }
 
-    /// No more faults: what is down comes up, and all of it is ready.
+    /// Ends all faults: nodes that are down return, and the cluster becomes ready.
     private func settle() {
         world.killAfterEffects = nil
         world.happen(.freePorts)
@@ -205,7 +205,7 @@ package struct Scenario {
         runUntilReady("after the faults")
     }
 
-    /// Every operation comes to an end, whatever stands in its way.
+    /// Every operation ends, regardless of the conditions.
     private func awaitOperations() {
         let limit = world.now + Self.patience
         while world.broken.isEmpty, world.record?.operations.contains(where: \.isOpen) == true {
@@ -219,7 +219,7 @@ package struct Scenario {
         }
     }
 
-    /// Invariant: no-unrequested-stop. What a person stopped stays so.
+    /// Invariant: no-unrequested-stop. A node stopped by the operator stays stopped.
     private func checkStopped() {
         for member in world.record?.members ?? []
         where member.wanted == .stopped && world.host.user(of: member.directory) != nil {
@@ -238,7 +238,8 @@ package struct Scenario {
                 return
             }
             if let end = world.ended { return world.breaks("\(when): clusterd ended by itself: \(end)") }
-            // What only a person may decide: the one copy there is ends in the middle of a command, or clusterd may not see a process.
+            // Cases that only the operator may decide: the only copy ends in the middle of a command, or clusterd may
+            // not inspect a process.
             if world.now > limit, needsPerson, world.acceptRepairs() || world.showProcesses() {
                 needsPerson = false
                 limit = world.now + Self.convergence
@@ -254,7 +255,7 @@ package struct Scenario {
         }
     }
 
-    /// What was acknowledged is there: where no node died by force, and where each write was on disk before that.
+    /// Acknowledged writes must be present if no node died by force, and if each write was on disk before the death.
     private func checkData(_ hardship: Hardship) {
         let fsync = world.spec.directives.last { $0.name == "appendfsync" }?.arguments
         let isDurable = world.spec.supervision.failover == .durable && fsync == ["always"]

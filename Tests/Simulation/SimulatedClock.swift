@@ -1,15 +1,15 @@
 import ClusterModel
 import Planner
 
-/// The wall clock of the simulated host. NTP or an operator sets it; the monotonic clock goes on.
+/// The wall clock of the simulated host. NTP or an operator sets it; the monotonic clock continues.
 struct SimulatedClock {
     private static let start: Int64 = 1_700_000_000_000
 
-    /// How far it is from where it would be if it had never been set.
+    /// The offset from where it would be if it had never been set.
     private(set) var offset = Duration.zero
-    /// A stream of its own: a seed whose clock is never set takes no number from it.
+    /// A separate random stream: a seed whose clock is never set takes no number from it.
     var random: SplitMix64
-    /// So many promotions are still followed by a step, while the order may wait in its replica.
+    /// The number of promotions still to be followed by a step, while the order may be pending in its replica.
     var stepsAtPromotions = 0
 
     init(seed: UInt64) { random = SplitMix64(seed: seed ^ 0xC10C_0000_57E9) }
@@ -20,7 +20,7 @@ struct SimulatedClock {
 
     mutating func step(by time: Duration) { offset += time }
 
-    /// Forward or back by a second, up to a minute, an hour, or a day.
+    /// A step forward or back by a second, up to a minute, an hour, or a day.
     mutating func nextStep() -> Duration {
         let size: Duration =
             switch Int.random(in: 0..<8, using: &random) {
@@ -45,7 +45,7 @@ extension World {
         tell("the wall clock is set \(time < .zero ? "back" : "forward") by \(time < .zero ? .zero - time : time)")
     }
 
-    /// Sometimes the clock is set while the order is on its way, or waits in a stopped replica.
+    /// In some cases the clock is set while the order is in transit, or pending in a stopped replica.
     func stepClockSoon(after effect: Effect) {
         guard case .promote = effect, clock.stepsAtPromotions > 0 else { return }
         clock.stepsAtPromotions -= 1
@@ -55,10 +55,10 @@ extension World {
 }
 
 extension Scenario {
-    /// In a quarter of the seeds, and in none of those that are kept as regressions.
+    /// In a quarter of the seeds, and in none of the regression seeds.
     static func stepsClock(_ seed: UInt64) -> Bool { seed % 4 == 1 }
 
-    /// The clock is set once to three times while other things go wrong, and where a promotion is under way.
+    /// The clock is set one to three times while other faults occur, and during a promotion.
     func planClockSteps(_ world: World) {
         guard Self.stepsClock(seed) else { return }
         world.clock.stepsAtPromotions = Int.random(in: 0...2, using: &world.clock.random)
@@ -68,7 +68,7 @@ extension Scenario {
         }
     }
 
-    /// The host was off, and its clock is another.
+    /// The host was off, and its clock has changed.
     func stepClockBetweenLives(_ world: World) {
         if Self.stepsClock(seed), seed % 3 == 0 { world.stepClock(by: world.clock.nextStep()) }
     }

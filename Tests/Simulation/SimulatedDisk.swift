@@ -1,20 +1,20 @@
 import ClusterModel
 import Planner
 
-/// A file system of the simulated host, and who fills it.
+/// A file system of the simulated host, and the process that fills it.
 struct SimulatedDisk {
     private static let plenty: Int64 = 50 << 30
 
-    /// The one folder that lies on it; nil: all that lie on no other.
+    /// The one folder on it; nil for all folders that are on no other disk.
     var folder: String?
     private(set) var free = Self.plenty
     private(set) var reserve: Int64 = 0
-    /// Somebody takes what becomes free, a little at a time.
+    /// Another process takes the space that becomes free, a little at a time.
     private var isGreedy = false
 
     init(folder: String? = nil) { self.folder = folder }
 
-    /// Too little for one more block.
+    /// Less than one more block.
     var isFull: Bool { free < 4096 }
 
     func facts(_ folders: [String]) -> Disk {
@@ -31,12 +31,12 @@ struct SimulatedDisk {
         isGreedy = false
     }
 
-    /// What whoever fills it takes at once.
+    /// The space that the filling process takes at once.
     mutating func shrink() {
         if isGreedy { free = max(0, free - 1 << 20) }
     }
 
-    /// false: there is no room for it.
+    /// Returns false if there is no room for it.
     mutating func makeReserve() -> Bool {
         guard reserve == 0, free >= Reserve.bytes else { return reserve > 0 }
         free -= Reserve.bytes
@@ -57,7 +57,7 @@ extension SimulatedHost {
 
     func isFull(_ folder: String) -> Bool { disk(of: folder).isFull }
 
-    /// As clusterd finds them by these folders.
+    /// The disks that clusterd finds by these folders.
     func facts(of folders: [String]) -> [Disk] {
         disks.indices.compactMap { place in
             let mine = folders.filter { index(of: $0) == place }

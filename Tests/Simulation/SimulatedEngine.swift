@@ -1,8 +1,8 @@
 import ClusterModel
 import Planner
 
-/// One redis-server process, as far as clusterd and its peers can tell: a view of the cluster that it saves, a role, and a copy
-/// of its shard's writes.
+/// One redis-server process, as visible to clusterd and its peers: a view of the cluster that it saves, a role, and a
+/// copy of its shard's writes.
 struct SimulatedEngine {
     var identity: ProcessIdentity
     var directory: String
@@ -12,42 +12,42 @@ struct SimulatedEngine {
     var entries: Roster
     var currentEpoch: UInt64
     var lastVoteEpoch: UInt64
-    /// Its own config epoch; in its line a replica shows its master's.
+    /// Its own config epoch; a replica shows its master's epoch in its own line.
     var ownEpoch: UInt64
     var settings: Settings
-    /// From then on it accepts connections; until `loadedAt` it answers LOADING.
+    /// It accepts connections from this time; until `loadedAt` it replies LOADING.
     var listensAt: Moment
     var loadedAt: Moment
-    /// Until then it does nothing at all (state T), or does not come to its sockets (state R).
+    /// Until this time it does nothing at all (state T), or does not serve its sockets (state R).
     var stoppedUntil: Moment?
     var stoppedAt: Moment?
     var busyUntil = Moment.seconds(0)
-    /// Until then what its master sends piles up on the way.
+    /// Until this time its master's stream is held up in transit.
     var slowUntil = Moment.seconds(0)
     /// A master with slots answers CLUSTERDOWN for 2 s after its start (`CLUSTER_WRITABLE_DELAY`, src/cluster.c).
     var writableAt: Moment
     var link = Link.down
     /// Since when its link is down, if it was up before.
     var linkLostAt: Moment?
-    /// What it holds in memory.
+    /// The data in its memory.
     var copy: Copy?
-    /// What the kernel has taken in for it from its master; read before the end of the stream.
+    /// The part of its master's stream that the kernel has received for it; read before the end of the stream.
     var received: Copy?
-    /// What it says of its stream where it follows none.
+    /// The stream that it reports while it follows none.
     var ownHistory: String
     /// Whether its copy is part of a stream that it can name: not after a start from an append-only file.
     var isInStream = false
-    /// A full synchronisation is followed by a rewrite of the append-only file; until then the old one lies there.
+    /// A full synchronization is followed by a rewrite of the append-only file; the old file stays until then.
     var rewriteDue: Moment?
     var syncDue = Moment.seconds(0)
     var savedCopy: Copy?
     /// During a manual failover the master takes no writes.
     var pausedUntil = Moment.seconds(0)
     var isStopping = false
-    /// What it has in memory it could not write to its append-only file, or its dump: it refuses writes.
+    /// It could not write its memory to its append-only file, or its dump: it rejects writes.
     var appendFailed = false
     var saveFailed = false
-    /// It could not be asked when its master was replaced: nobody knows what it has that the new one lacks.
+    /// It could not be queried when its master was replaced: whether it has data that the new master lacks is unknown.
     var wasAsleepAtPromotion = false
     var bus = Bus()
 
@@ -60,17 +60,17 @@ struct SimulatedEngine {
         var replicasToWrite = 0
     }
 
-    /// What it knows of its peers by the cluster bus, and forgets when it ends.
+    /// Its knowledge of its peers by the cluster bus, lost when it exits.
     struct Bus {
-        /// The process of each peer to which its link goes.
+        /// The process of each peer that its link connects to.
         var linkedTo: [NodeID: ProcessIdentity] = [:]
         var heardAt: [NodeID: Moment] = [:]
         var failedAt: [NodeID: Moment] = [:]
-        /// Who holds whom for failed, and when it said so.
+        /// Which nodes report which others as failed, and since when.
         var reports: [NodeID: [NodeID: Moment]] = [:]
-        /// As voter: when it last voted for a replica of each master.
+        /// As a voter: when it last voted for a replica of each master.
         var votedAt: [NodeID: Moment] = [:]
-        /// As candidate.
+        /// As a candidate.
         var standsAt: Moment?
         var hasStood = false
         var stoodAt: Moment?
@@ -88,7 +88,7 @@ struct SimulatedEngine {
     var slots: SlotSet { myself.slots }
 
     func listens(_ now: Moment) -> Bool { now >= listensAt && !isStopping }
-    /// It comes to what is on its sockets.
+    /// It serves its sockets.
     func isAwake(_ now: Moment) -> Bool { listens(now) && stoppedUntil == nil && now >= busyUntil }
     func serves(_ now: Moment) -> Bool { isAwake(now) && now >= loadedAt }
 
@@ -97,17 +97,17 @@ struct SimulatedEngine {
             view: NodesView(entries: entries.list), currentEpoch: currentEpoch, lastVoteEpoch: lastVoteEpoch)
     }
 
-    /// What it saves at once where it changes.
+    /// The state that it saves immediately on each change.
     func epochs(of other: NodeID) -> [UInt64] { [currentEpoch, entries[other]?.configEpoch ?? 0] }
 
-    /// Learns of another node's word of itself; false: it does not know that node.
+    /// Processes another node's report on itself; returns false if it does not know that node.
     mutating func hear(_ sender: NodeEntry, epoch: UInt64) -> Bool {
         currentEpoch = max(currentEpoch, epoch)
         guard var known = entries[sender.id] else { return false }
         let isNews = sender.configEpoch >= known.configEpoch
         known.ports = sender.ports
         known.host = sender.host
-        // Of its role a node itself is always believed; of slots, whose epoch is higher.
+        // A node's own report of its role always counts; for slots, the higher epoch counts.
         let failure = known.flags.intersection([.pfail, .fail])
         known.flags = sender.flags.subtracting([.myself, .pfail, .fail]).union(failure)
         known.masterID = sender.masterID

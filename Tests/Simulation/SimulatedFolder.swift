@@ -8,15 +8,15 @@ struct SimulatedFolder {
     var redisConf: [UInt8] = []
     var appendOnly: AppendOnly?
     var dump: Dump?
-    /// Somebody, or a crash of the host, has changed what lies here: the engine's own files would be others.
+    /// A user, or a crash of the host, has changed the contents: the engine's own files would differ.
     var isTampered = false
 
     struct AppendOnly: Equatable {
-        /// What a process that loads it gets.
+        /// The data of a process that loads it.
         var copy: Copy?
-        /// What a host that loses its power leaves of it.
+        /// The part of it that survives a power loss of the host.
         var synced: Copy?
-        /// How much of it the base has: what was there when it was last rewritten.
+        /// The part in the base file: the data at its last rewrite.
         var baseKeys = 0
         var rewrittenAt: WallTime
         var writtenAt: WallTime
@@ -28,7 +28,7 @@ struct SimulatedFolder {
         var copy: Copy?
         var savedAt: WallTime
         var modified: WallTime
-        /// Of the stream that it was saved from.
+        /// The stream that it was saved from.
         var position: Freshness.Position?
     }
 

@@ -5,14 +5,14 @@ import Planner
 struct SimulatedHost {
     private(set) var boots = 1
     var folders: [String: SimulatedFolder] = [:]
-    /// Second copies, and what was moved out of the way, by the folder below `quarantine/`.
+    /// Second copies and quarantined files, by the folder below `quarantine/`.
     var quarantine: [String: [Copy?]] = [:]
     var engines: [Int32: SimulatedEngine] = [:]
-    /// The first has all that lies on none of the others.
+    /// The first one has all folders that are on none of the others.
     var disks = [SimulatedDisk()]
-    /// How engines look to whoever reads /proc.
+    /// How engines appear in /proc.
     var guise = Guise.plain
-    /// Held by programs that are none of ours.
+    /// Held by foreign programs.
     var foreignPorts = Set<Int>()
     private var lastPID: Int32 = 1000
 
@@ -23,7 +23,7 @@ struct SimulatedHost {
         case renamed
         /// Their working directories may not be read.
         case unreadable
-        /// As `unreadable`, and their names tell nothing.
+        /// Like `unreadable`, and their names are not informative.
         case disguised
     }
 
@@ -43,7 +43,7 @@ struct SimulatedHost {
         engines.values.filter { $0.id == id }.min { $0.identity.pid < $1.identity.pid }
     }
 
-    /// The process ends; its files stay as it has written them.
+    /// The process exits; its files stay as it has written them.
     mutating func bury(_ pid: Int32) -> SimulatedEngine? {
         save(pid)
         return engines.removeValue(forKey: pid)
@@ -55,7 +55,7 @@ struct SimulatedHost {
         folders[engine.directory]?.nodesFileName = engine.nodesFileName
     }
 
-    /// The power goes: of the files remains what was synced.
+    /// A power loss: only the synced part of the files remains.
     mutating func losePower() {
         boots += 1
         for (path, folder) in folders {
@@ -66,10 +66,11 @@ struct SimulatedHost {
     mutating func survey(_ record: Record?, _ writes: Writes, at now: Moment) -> Observation.Survey {
         let paths = record?.members.map(\.directory) ?? []
 
-        // The engine writes its nodes.conf whenever its view changes: what lies on disk is the view of the process that runs.
+        // The engine writes its nodes.conf whenever its view changes: the file equals the view of the running process.
         for pid in engines.keys { save(pid) }
         let known = Set(folders.keys).union(paths).sorted()
-        // A daemon that may not look at engines is another user's, and does not come while an engine is still booting.
+        // A daemon that may not inspect engines runs as another user, and does not start while an engine is still
+        // booting.
         let shown = pids.compactMap { engines[$0] }.filter { engine in
             guise == .plain || guise == .renamed || now < engine.listensAt + .seconds(1)
         }
@@ -93,7 +94,7 @@ struct SimulatedHost {
             showsOnlyOwn: guise == .disguised)
     }
 
-    /// Masters that take writes now.
+    /// Masters that accept writes now.
     func writers(_ now: Moment) -> [SimulatedEngine] {
         pids.compactMap { engines[$0] }.filter { engine in
             engine.isMaster && !engine.slots.isEmpty && now >= engine.pausedUntil && engine.serves(now)
@@ -101,7 +102,7 @@ struct SimulatedHost {
         }
     }
 
-    /// cluster_state: it is writable again, all slots are covered, and it holds most of the masters for alive.
+    /// cluster_state: it is writable again, all slots are covered, and it considers most of the masters alive.
     func isOK(_ engine: SimulatedEngine, _ now: Moment) -> Bool {
         guard now >= engine.writableAt else { return false }
         let masters = engine.entries.list.filter { $0.flags.contains(.master) && !$0.slots.isEmpty }

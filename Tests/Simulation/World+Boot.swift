@@ -1,7 +1,7 @@
 import ClusterModel
 import Planner
 
-/// How an engine starts: out of its redis.conf, its nodes.conf and its data files. Delays as measured on real engines
+/// The start of an engine from its redis.conf, its nodes.conf and its data files. Delays as measured on real engines
 /// (docs/engines.md). Invariants: one-engine, slots-kept.
 extension World {
     func boot(_ directory: String) -> SimulatedEngine? {
@@ -61,7 +61,8 @@ extension World {
         return settings
     }
 
-    /// One of the two files and never the other (`loadDataFromDisk`, src/server.c). True: it cannot be loaded.
+    /// It loads exactly one of the two files (`loadDataFromDisk`, src/server.c). Returns true if that file cannot be
+    /// loaded.
     private func load(_ engine: inout SimulatedEngine, _ folder: SimulatedFolder) -> Bool {
         if engine.settings.appendOnly {
             engine.copy = folder.appendOnly?.copy
@@ -74,12 +75,12 @@ extension World {
         engine.copy = folder.dump?.copy
         engine.received = engine.copy
         engine.savedCopy = engine.copy
-        // What a dump says of its stream lets a replica go on with it.
+        // The stream named in a dump lets a replica continue with it.
         engine.isInStream = folder.dump?.position != nil
         return false
     }
 
-    /// A master goes on under a name of its own, from what it has.
+    /// A master starts a new stream from its data.
     func beginStream(_ engine: inout SimulatedEngine) {
         let shards = SlotSet.evenly(among: spec.masters)
         let shard = shards.firstIndex { !$0.intersection(engine.slots).isEmpty } ?? 0

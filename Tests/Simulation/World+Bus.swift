@@ -1,7 +1,7 @@
 import ClusterModel
 import Planner
 
-/// The cluster bus: links, pings with what they carry, and who is held for failed.
+/// The cluster bus: links, pings and their contents, and which nodes are marked as failed.
 extension World {
     /// serverCron and clusterCron together.
     func tick(_ pid: Int32) {
@@ -17,13 +17,13 @@ extension World {
         after(15...50, .tick(pid: pid))
     }
 
-    /// Its own links to the others: lost when a process ends, and made anew within some 100 ms.
+    /// Its own links to the other nodes: lost when a process exits, and made again within some 100 ms.
     private func connect(_ pid: Int32) {
         guard var engine = host.engines[pid] else { return }
         for entry in engine.entries.list where entry.id != engine.id {
             let peer = host.engine(entry.id)
             let isThere = peer.map { $0.listens(now) && $0.ports == entry.ports } ?? false
-            // It is another process: the link of the one before ended with it.
+            // It is another process: the link to the previous one ended with it.
             let isSame = peer?.identity == engine.bus.linkedTo[entry.id]
             if entry.linkConnected, !isThere || !isSame { engine.entries[entry.id]?.linkConnected = false }
             if !entry.linkConnected, isThere, Int.random(in: 0..<4, using: &random) == 0 {
@@ -44,7 +44,7 @@ extension World {
         exchange(pid, peer)
     }
 
-    /// Ping and pong. Who is not known is answered and not believed; what it claims against a higher epoch is corrected.
+    /// Ping and pong. An unknown sender gets a reply but is not trusted; its claim against a higher epoch is corrected.
     func exchange(_ a: Int32, _ b: Int32) {
         for (from, to) in [(a, b), (b, a)] {
             guard let sender = host.engines[from], var receiver = host.engines[to] else { continue }
@@ -67,7 +67,7 @@ extension World {
             }
             if receiver.epochs(of: sender.id) != epochs, !mayLearn(to) { continue }
             host.engines[to] = receiver
-            // UPDATE: the receiver knows a newer owner of what the sender claims.
+            // UPDATE: the receiver knows a newer owner of the slots that the sender claims.
             let claims = sender.slots
             guard !claims.isEmpty, var corrected = host.engines[from] else { continue }
             let owned = corrected.slots
@@ -83,7 +83,7 @@ extension World {
         }
     }
 
-    /// Holds those for failed, for itself, that it has not heard for the node timeout.
+    /// Marks nodes as possibly failed that it has not heard from for the node timeout.
     private func watch(_ pid: Int32) {
         guard var engine = host.engines[pid] else { return }
         for entry in engine.entries.list where entry.id != engine.id {
@@ -95,7 +95,7 @@ extension World {
         host.engines[pid] = engine
     }
 
-    /// What a master says of others that it holds for failed; and where most masters say so, everybody is told.
+    /// A master's failure reports; once most masters report a node, all nodes are told that it failed.
     private func listen(_ engine: inout SimulatedEngine, to sender: SimulatedEngine) {
         let isVoter = sender.isMaster && !sender.slots.isEmpty
         for entry in sender.entries.list where entry.id != engine.id {
@@ -121,8 +121,8 @@ extension World {
         tell("\(engine.ports.client) holds \(id.short) for failed")
     }
 
-    /// Who is heard again lives; a master with slots that had failed is believed after twice the node timeout, when nobody has
-    /// taken over (`clearNodeFailureIfNeeded`, src/cluster.c).
+    /// A node that responds again is alive; a failed master with slots is trusted again after twice the node timeout,
+    /// if no node has taken over (`clearNodeFailureIfNeeded`, src/cluster.c).
     private func forgive(_ engine: inout SimulatedEngine, _ id: NodeID) {
         guard let entry = engine.entries[id] else { return }
         engine.entries[id]?.flags.remove(.pfail)

@@ -2,7 +2,7 @@ import ClusterModel
 import Orchestrator
 import Planner
 
-/// What the nodes answer, when they come to their sockets.
+/// The replies of nodes that serve their sockets.
 extension World {
     private func reach(_ contact: Effect.Contact) -> SimulatedEngine? {
         host.pids.compactMap { host.engines[$0] }.first { $0.ports.client == contact.port && $0.listens(now) }
@@ -90,7 +90,7 @@ extension World {
         if name == "appendonly" {
             let isNew = value == "yes" && !engine.settings.appendOnly
             engine.settings.appendOnly = value == "yes"
-            // It is written anew from what is in memory.
+            // It is rewritten from memory.
             if isNew { engine.rewriteDue = now }
         }
         host.engines[pid] = engine
@@ -123,7 +123,7 @@ extension World {
             replicationID: stream.map { writes.streams[$0.stream].id } ?? engine.ownHistory,
             offset: stream.map(writes.offset) ?? 0, connectedReplicas: 0,
             linkDownFor: engine.linkLostAt.map { .seconds(Int((now - $0) / .seconds(1))) })
-        // Counted only where writes ask for it (`genRedisInfoString`, src/server.c).
+        // Counted only if writes require it (`genRedisInfoString`, src/server.c).
         if engine.settings.replicasToWrite > 0 { told.goodReplicas = goodReplicas(of: engine) }
         return told
     }

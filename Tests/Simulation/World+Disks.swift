@@ -2,7 +2,7 @@ import ClusterModel
 import Orchestrator
 import Planner
 
-/// A disk without room, and what engines do that find none (docs/engines.md).
+/// A full disk, and how engines react to it (docs/engines.md).
 extension World {
     static let noSpace = "No space left on device"
 
@@ -14,7 +14,7 @@ extension World {
         return isDone ? .done : .failed(Self.noSpace)
     }
 
-    /// An engine saves its nodes.conf whenever it learns of an epoch, and ends where it cannot; the file stays as it was.
+    /// An engine saves its nodes.conf whenever it learns of an epoch, and exits if it cannot; the old file stays.
     func mayLearn(_ pid: Int32) -> Bool {
         guard let engine = host.engines[pid] else { return false }
         guard host.isFull(engine.directory) else { return true }
@@ -22,12 +22,12 @@ extension World {
         return false
     }
 
-    /// A command that changes something: refused by a master that could not write what it has, and by one that finds so now.
+    /// A command that changes data: rejected by a master that could not write its memory, or that now finds so.
     func mayWrite(_ pid: Int32) -> Bool {
         guard let engine = host.engines[pid] else { return false }
         if engine.appendFailed || engine.saveFailed { return false }
         guard engine.settings.appendOnly, host.isFull(engine.directory) else { return true }
-        // With `appendfsync everysec` the client is told that it is done, and the next one is refused.
+        // With `appendfsync everysec` the client gets an acknowledgement, and the next write is rejected.
         guard engine.settings.appendFsync == "always" else {
             host.engines[pid]?.appendFailed = true
             return true
@@ -36,7 +36,7 @@ extension World {
         return false
     }
 
-    /// It does not go on with a file that lacks what a client is to be told of.
+    /// It does not continue with a file that lacks acknowledged writes.
     func endOfAppending(_ pid: Int32) { end(pid, "Error writing to the AOF file: \(Self.noSpace)") }
 
     private func end(_ pid: Int32, _ words: String) {
@@ -46,7 +46,7 @@ extension World {
         after(1...3, .exit(pid: pid, code: 1, signal: nil, log: [words]))
     }
 
-    /// BGSAVE, because a person's or clusterd's order says so.
+    /// BGSAVE, on an order of the operator or of clusterd.
     func saveInBackground(_ pid: Int32) {
         guard let engine = host.engines[pid], var folder = host.folders[engine.directory] else { return }
         if host.isFull(engine.directory) {

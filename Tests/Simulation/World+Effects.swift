@@ -2,9 +2,9 @@ import ClusterModel
 import Orchestrator
 import Planner
 
-/// What the hands do, when they do it.
+/// Carries out effects when they are due.
 extension World {
-    /// Who keeps these ports from being reserved; nil: nobody does.
+    /// The holder of these ports that prevents their reservation; nil if there is none.
     private func holder(of pair: PortPair) -> Outcome.Taken? {
         if let port = [pair.client, pair.bus].first(where: host.foreignPorts.contains) {
             return .init(port: port, sentence: "\(port) is in use by nc (pid 7)", holder: .process(pid: 7))
@@ -92,7 +92,7 @@ extension World {
         case .continueStopped(_, let identity, _, _): return continueStopped(identity.pid)
         case .signal(_, let identity, let signal):
             guard let engine = host.engines[identity.pid] else { return .failed("the process has ended") }
-            // It goes on where it cannot save what it has (`prepareForShutdown`, src/server.c).
+            // It continues to run if it cannot save its data (`prepareForShutdown`, src/server.c).
             if signal == .terminate, host.isFull(engine.directory) { return .done }
             after(
                 1...5,
@@ -102,7 +102,7 @@ extension World {
         }
     }
 
-    /// The start time in /proc is of a clock that nobody sets; it is told by the wall clock as that is now.
+    /// The start time in /proc is from a clock that is never set; it is converted with the current wall clock.
     private func started(_ process: ProcessIdentity) -> WallTime {
         let began = Moment(nanoseconds: Int64(clamping: process.startTime) * 10_000_000)
         return wall + (.zero - (now - began))
@@ -134,7 +134,7 @@ extension World {
 }
 
 extension Effect {
-    /// The folder in which it makes something new.
+    /// The folder in which it creates files.
     fileprivate var writesIn: String? {
         switch self {
         case .makeDirectory(_, let path): path
@@ -147,7 +147,7 @@ extension Effect {
 }
 
 extension Effect {
-    /// A command to a node that changes something: it comes, if late, whether clusterd waits for the answer or not.
+    /// A command to a node that changes state: it arrives, if late, whether or not clusterd waits for the reply.
     var isOrderToNode: Bool {
         switch self {
         case .promote, .handOver, .configure, .meet, .shutdown, .forget, .replicate, .addSlots: true

@@ -1,10 +1,11 @@
 import ClusterModel
 import Planner
 
-/// Elections (`clusterHandleSlaveFailover` and `clusterSendFailoverAuthIfNeeded`, src/cluster.c): by the engine itself after a
-/// master has failed, or because a living one is to hand over.
+/// Elections (`clusterHandleSlaveFailover` and `clusterSendFailoverAuthIfNeeded`, src/cluster.c): by the engine itself
+/// after the failure of a master, or for a hand-over of a running one.
 extension World {
-    /// Its master has failed, and it has followed it until not long ago: it stands, after a moment that those behind it wait longer.
+    /// Its master has failed, and it followed it until recently: it stands for election, after a delay that is longer
+    /// for replicas with less data.
     func stand(_ pid: Int32) {
         guard var engine = host.engines[pid], engine.settings.electsItself, !engine.isMaster, engine.link == .down,
             let master = engine.masterID.flatMap({ engine.entries[$0] }), master.flags.contains(.fail),
@@ -34,7 +35,7 @@ extension World {
         takeOver(pid, epoch: epoch)
     }
 
-    /// The epoch in which it was elected; nil: it was not.
+    /// The epoch in which it was elected; nil if it was not.
     func elect(_ pid: Int32, isForced: Bool) -> UInt64? {
         guard mayLearn(pid), var engine = host.engines[pid], let masterID = engine.masterID else { return nil }
         engine.currentEpoch += 1
@@ -48,7 +49,7 @@ extension World {
         return votes * 2 > voters.count ? engine.currentEpoch : nil
     }
 
-    /// False also for a vote that was given and could not be sent.
+    /// Also false for a vote that was given but could not be sent.
     private func vote(_ pid: Int32, for candidate: SimulatedEngine, _ masterID: NodeID, isForced: Bool) -> Bool {
         guard var voter = host.engines[pid], voter.isMaster, !voter.slots.isEmpty,
             candidate.currentEpoch >= voter.currentEpoch, let known = voter.entries[candidate.id],
@@ -70,14 +71,14 @@ extension World {
         return known.linkConnected && voter.bus.linkedTo[candidate.id] == candidate.identity
     }
 
-    /// CLUSTER FAILOVER: the master takes no writes until the replica has everything, and the replica stands. Where it is not
-    /// elected, writes go on after 5 s (`CLUSTER_MF_TIMEOUT`, src/cluster.h).
+    /// CLUSTER FAILOVER: the master accepts no writes until the replica has all of them, and the replica stands for
+    /// election. If it is not elected, writes resume after 5 s (`CLUSTER_MF_TIMEOUT`, src/cluster.h).
     func beginHandOver(_ candidate: SimulatedEngine, from master: SimulatedEngine) {
         host.engines[master.identity.pid]?.pausedUntil = now + .seconds(5)
         after(3...60, .handOver(candidate: candidate.identity.pid))
     }
 
-    /// Invariant: lossless-switchover. The end of it: the replica has everything, and stands.
+    /// Invariant: lossless-switchover. The end of it: the replica has all writes, and stands for election.
     func handOver(_ pid: Int32) {
         guard let engine = host.engines[pid], let masterID = engine.masterID, let master = host.engine(masterID),
             engine.link == .up, master.isMaster, engine.serves(now)
@@ -99,7 +100,7 @@ extension World {
         exchange(pid, master.identity.pid)
     }
 
-    /// The engine holds no second election within these times after one that was ordered.
+    /// The engine holds no second election within these times after an ordered one.
     private func refusesElection(of engine: SimulatedEngine, after master: NodeID) -> Bool {
         handOvers[master].map { now - $0 < engine.settings.nodeTimeout * 2 } ?? false
     }

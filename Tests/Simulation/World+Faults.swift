@@ -2,7 +2,7 @@ import ClusterModel
 import Orchestrator
 import Planner
 
-/// What goes wrong, and what people do.
+/// Faults, and actions of users.
 extension World {
     func happen(_ fault: Fault) {
         switch fault {
@@ -45,7 +45,7 @@ extension World {
         case .takePort(let index):
             guard let record, !record.members.isEmpty else { return }
             let member = record.members[index % record.members.count]
-            // Only what nobody uses can be taken.
+            // Only an unused port can be taken.
             guard host.user(of: member.directory) == nil, cycle == nil else { return }
             tell("somebody takes \(member.ports.client)")
             host.foreignPorts.insert(member.ports.client)
@@ -81,8 +81,8 @@ extension World {
         resume(pid)
     }
 
-    /// Invariant: no-late-continue. SIGCONT by clusterd: never to one whose slots another has, whatever clusterd knows of
-    /// that.
+    /// Invariant: no-late-continue. clusterd never sends SIGCONT to a node whose slots another node owns, whether or
+    /// not clusterd knows it.
     func continueStopped(_ pid: Int32) -> Outcome {
         guard let engine = host.engines[pid], engine.stoppedUntil != nil else { return .failed("it is not as it was") }
         if let candidate = candidate(of: engine) {
@@ -101,9 +101,9 @@ extension World {
         stop(pid, for: end - now)
     }
 
-    /// Invariant: no-unrequested-stop. Unasked, a stopped process is killed only where it could not be continued: it was,
-    /// and is stopped again; another has its slots; or the others have not heard it for so long that they may be electing
-    /// one.
+    /// Invariant: no-unrequested-stop. Without a request, a stopped process is killed only if it could not be
+    /// continued: it was, and is stopped again; another node owns its slots; or the other nodes have not heard from it
+    /// for so long that they may hold an election.
     func checkKill(_ engine: SimulatedEngine) {
         let pid = engine.identity.pid
         let silence = engine.stoppedAt.map { now - $0 } ?? .zero
@@ -112,7 +112,7 @@ extension World {
         }
     }
 
-    /// A master at a higher epoch that has slots which this one takes for its own.
+    /// A master at a higher epoch with slots that this one claims.
     private func candidate(of engine: SimulatedEngine) -> SimulatedEngine? {
         guard engine.isMaster else { return nil }
         return host.pids.compactMap { host.engines[$0] }.first { other in
@@ -127,12 +127,12 @@ extension World {
         tell("pid \(pid) goes on")
         engine.stoppedAt = nil
         engine.stoppedUntil = nil
-        // What lies in its sockets is read before it judges who is silent.
+        // Its socket buffers are read before it judges which nodes are silent.
         for entry in engine.entries.list { engine.bus.heardAt[entry.id] = now }
         host.engines[pid] = engine
     }
 
-    /// Somebody deletes, replaces or cuts the data of a node that does not run, or the disk does.
+    /// A user, or the disk, deletes, replaces or truncates the data of a node that does not run.
     private func tamper(_ directory: String, _ what: Tampering) {
         guard let before = host.folders[directory], host.user(of: directory) == nil else { return }
         var folder = before
@@ -140,7 +140,7 @@ extension World {
         switch what {
         case .deleted: (folder.appendOnly, folder.dump) = (nil, nil)
         case .older:
-            // A dump of some time ago is put in the place of what was there.
+            // An older dump replaces the data.
             let shorter = writes.shortened(folder.appendOnly?.copy ?? folder.dump?.copy, by: count)
             let then = wall + (.zero - .seconds(60))
             folder.dump = .init(copy: shorter, savedAt: then, modified: then)
@@ -148,14 +148,14 @@ extension World {
         case .shortened: shorten(&folder, below: record?.members.first { $0.directory == directory }?.lastSeen)
         case .torn: if folder.appendOnly?.copy != nil { folder.appendOnly?.isTorn = true }
         }
-        // What a loss of power took of the file is no tampering.
+        // Truncation by a power loss is not tampering.
         guard folder.appendOnly != before.appendOnly || folder.dump != before.dump else { return }
         tell("\(directory): the data are \(what)")
         folder.isTampered = true
         host.folders[directory] = folder
     }
 
-    /// Between two commands. Only so far that it can be noticed: less is there than was seen of it before.
+    /// Cuts between two commands. Only so far that it is detectable: less remains than was seen of it before.
     private func shorten(_ folder: inout SimulatedFolder, below last: LastSeen?) {
         guard let file = folder.appendOnly, let seen = last?.appendOnlyBytes else { return }
         let keys = writes.keys(file.copy)
@@ -164,7 +164,7 @@ extension World {
         folder.appendOnly?.copy = writes.shortened(file.copy, by: keys - kept)
     }
 
-    /// An end that was asked for: what is in memory is saved.
+    /// A requested shutdown: the memory is saved.
     func saveAtEnd(_ engine: SimulatedEngine) {
         guard var folder = host.folders[engine.directory], now >= engine.loadedAt, !host.isFull(engine.directory)
         else { return }

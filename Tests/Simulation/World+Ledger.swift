@@ -1,11 +1,11 @@
 import ClusterModel
 import Planner
 
-/// Invariants: last-copy, one-writer, no-older-master, complete-candidate. Held against what every process, every disk
-/// and the quarantine hold at that moment.
+/// Invariants: last-copy, one-writer, no-older-master, complete-candidate. Compared with the data of every process,
+/// every disk and the quarantine at that moment.
 extension World {
-    /// Invariant: last-copy. Before something that may hold the only copy of a write is replaced by something else. What
-    /// the engine does by an election of its own is not clusterd's doing.
+    /// Invariant: last-copy. Before data that may hold the only copy of a write are replaced. Elections by the engine
+    /// itself are not attributed to clusterd.
     func checkDrop(of engine: SimulatedEngine, for master: SimulatedEngine?, _ old: Copy?, _ what: String) {
         guard old != nil, !isExcused(engine, master) else { return }
         let isMemory = what == "memory"
@@ -34,8 +34,8 @@ extension World {
         return engine.listensAt <= elected
     }
 
-    /// Invariants: no-older-master, drained-first. When a master takes its first write: nobody of its shard is known to
-    /// have what it lacks.
+    /// Invariants: no-older-master, drained-first. When a master accepts its first write: no node of its shard is known
+    /// to have data that it lacks.
     func checkFreshness(of writer: SimulatedEngine, shard: Int) {
         guard elections[writer.ownEpoch] == nil, record?.member(id: writer.id)?.doubt?.kind != .undecided
         else { return }
@@ -51,7 +51,7 @@ extension World {
         checkFiles(against: writer, shard: shard, "takes writes as master")
     }
 
-    /// Invariant: no-older-master. Before the engine makes the replicas drop what they have.
+    /// Invariant: no-older-master. Before the engine makes the replicas drop their data.
     func checkStart(of master: SimulatedEngine) {
         let shard = SlotSet.evenly(among: record?.shape.masters ?? spec.masters).firstIndex {
             !$0.intersection(master.slots).isEmpty
@@ -74,8 +74,8 @@ extension World {
         }
     }
 
-    /// Invariants: one-writer, adopt-first. Two that the engine made by its own election, while one of them did not
-    /// listen, are not clusterd's doing.
+    /// Invariants: one-writer, adopt-first. Two writers that the engine made by its own election, while one of them was
+    /// not serving, are not attributed to clusterd.
     func checkWriters() {
         var covered = SlotSet()
         for writer in host.writers(now).sorted(by: { ($0.ownEpoch, $0.id) < ($1.ownEpoch, $1.id) }) {
@@ -86,8 +86,7 @@ extension World {
         }
     }
 
-    /// Invariants: complete-candidate, clean-stop. Of each shard, what its owner lacks of what clients were told of as
-    /// done.
+    /// Invariants: complete-candidate, clean-stop. For each shard, the acknowledged writes that its owner lacks.
     func checkNothingIsLost() {
         for (shard, slots) in SlotSet.evenly(among: record?.shape.masters ?? spec.masters).enumerated() {
             let owner = host.pids.compactMap { host.engines[$0] }.first {

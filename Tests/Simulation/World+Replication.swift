@@ -1,13 +1,14 @@
 import ClusterModel
 import Planner
 
-/// Writes, how they come to replicas, and what of them lies on disk when.
+/// Writes, their way to the replicas, and when they are on disk.
 extension World {
-    /// Of a stream that a replica does not read, so much waits in the kernel; the rest is in the master's memory, and goes with it.
+    /// If a replica does not read its stream, this much of it waits in the kernel; the rest is in the master's memory,
+    /// and is lost with it.
     private static let kernelRoom = 40
 
-    /// One client that writes to every shard in turn, and is told when it is done: after the append-only file is written, and
-    /// when what goes to the replicas is handed to the kernel (`beforeSleep`, src/server.c).
+    /// One client that writes to every shard in turn, and gets an acknowledgement once the append-only file is written
+    /// and the data for the replicas are handed to the kernel (`beforeSleep`, src/server.c).
     func write() {
         let writers = host.writers(now)
         for (shard, slots) in SlotSet.evenly(among: spec.masters).enumerated() {
@@ -39,15 +40,15 @@ extension World {
         host.engines[pid]?.received = Copy(stream: copy.stream, count: isRead ? copy.count : min(copy.count, limit))
     }
 
-    /// The part of a tick that concerns a replica's stream.
+    /// The part of a tick that handles a replica's stream.
     func replicate(_ pid: Int32) {
         guard var engine = host.engines[pid], !engine.isMaster, var masterID = engine.masterID else { return }
-        // A chain of replicas is undone (`clusterUpdateSlotsConfigWith` and clusterCron, src/cluster.c).
+        // A chain of replicas is dissolved (`clusterUpdateSlotsConfigWith` and clusterCron, src/cluster.c).
         if let grandmaster = engine.entries[masterID]?.masterID, grandmaster != engine.id {
             engine.follow(grandmaster)
             masterID = grandmaster
         }
-        // What the kernel holds is read first, and the end of the stream behind it.
+        // The data in the kernel are read first, and then the end of the stream.
         let hadUnread = engine.copy != engine.received
         engine.copy = engine.received
         let master = host.engine(masterID).flatMap { master in
@@ -69,7 +70,7 @@ extension World {
             }
             join(&engine, master)
         case .syncing(let until) where now >= until && master.serves(now):
-            // The engine drops what it has, and takes its master's.
+            // The engine drops its data, and takes its master's.
             checkDrop(of: engine, for: master, engine.copy, "memory")
             join(&engine, master)
             engine.rewriteDue = now + milliseconds(1...60)
@@ -87,7 +88,7 @@ extension World {
         persist(engine.identity.pid)
     }
 
-    /// A partial synchronisation: the master's stream, or the one that it goes on from, up to where it left that.
+    /// A partial synchronization: the master's stream, or the one that it continues, up to where the two diverge.
     private func continues(_ engine: SimulatedEngine, _ master: SimulatedEngine) -> Bool {
         guard engine.isInStream, let mine = engine.copy, let theirs = master.copy else { return false }
         if mine.stream == theirs.stream { return mine.count <= theirs.count }
@@ -103,7 +104,7 @@ extension World {
         engine.linkLostAt = nil
     }
 
-    /// What lies on disk of it now.
+    /// The part of it that is on disk now.
     func persist(_ pid: Int32) {
         guard var engine = host.engines[pid], var folder = host.folders[engine.directory] else { return }
         if host.isFull(engine.directory) { return persistNothing(engine, folder) }
@@ -150,7 +151,7 @@ extension World {
         }
     }
 
-    /// A dump, which takes the place of the one before.
+    /// A dump, which replaces the previous one.
     func save(_ folder: inout SimulatedFolder, _ engine: SimulatedEngine) {
         checkDrop(of: engine, for: engine, folder.dump?.copy, "its dump")
         let position =

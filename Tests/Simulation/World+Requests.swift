@@ -2,7 +2,7 @@ import ClusterModel
 import Orchestrator
 import Planner
 
-/// People.
+/// Actions of the operator.
 extension World {
     func ask(_ request: Request, _ index: Int, _ key: String) {
         guard var current = cycle, let record = current.record, !record.members.isEmpty else { return }
@@ -31,7 +31,8 @@ extension World {
         }
     }
 
-    /// The operator follows the hint of `end-unproven`: clusterd may look at every process from now on; false: there is no such finding.
+    /// The operator follows the hint of `end-unproven`: clusterd may inspect every process from now on; false if there
+    /// is no such finding.
     func showProcesses() -> Bool {
         guard host.guise != .plain, cycle?.decision.findings.contains(where: { $0.code == .endUnproven }) == true
         else { return false }
@@ -40,7 +41,7 @@ extension World {
         return true
     }
 
-    /// A person says yes to the repairs of files that are offered; false: there are none.
+    /// The operator confirms the offered file repairs; false if there are none.
     func acceptRepairs() -> Bool {
         guard var current = cycle, let record = current.record else { return false }
         let offered = current.decision.findings.compactMap(\.repair).filter {

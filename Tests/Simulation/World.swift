@@ -5,43 +5,43 @@ import Planner
 /// Everything outside clusterd's loop, and the loop itself, under one clock and one seed.
 final class World {
     enum Action {
-        /// An effect comes to its end, for the daemon of that generation.
+        /// An effect ends, for the daemon of that generation.
         case effect(Effect, generation: Int)
         case tick(pid: Int32)
         case handOver(candidate: Int32)
         case exit(pid: Int32, code: Int32?, signal: Int32?, log: [String])
-        /// It goes on where it was stopped.
+        /// A stopped process continues.
         case thaw(pid: Int32)
-        /// An order comes to its node after clusterd has given up waiting for the answer.
+        /// An order reaches its node after clusterd has given up waiting for the reply.
         case late(Effect)
         case unanswered(Effect, generation: Int)
         case write
-        /// The loop comes to what has happened since its last turn.
+        /// The loop handles the events since its last turn.
         case turn
         case wake(at: Moment)
         case fault(Fault)
     }
 
-    /// What a person may ask for, of the node with that number where it is one.
+    /// A request of the operator, for the node with that number if it concerns one.
     enum Request: CaseIterable {
         case restartNode, startNode, stopNode, failover, failoverFrom, rollingRestart, pause, resume, cancel
     }
 
-    /// What becomes of the data in a folder that no process uses.
+    /// A change of the data in a folder that no process uses.
     enum Tampering: CaseIterable {
         case deleted, older, shortened, torn
     }
 
     enum Fault {
         case killNode(Int, Tampering?)
-        /// Everything ends at once, the power with it where `crash`; what lies in some folders is not what it was.
+        /// All processes end at once, the power too if `crash`; the data in some folders are changed.
         case killAll(crash: Bool, [(node: Int, Tampering)])
-        /// SIGSTOP, and SIGCONT so much later.
+        /// SIGSTOP, and SIGCONT after this time.
         case stopNode(Int, Duration)
         case stopAgain(pid: Int32, until: Moment)
-        /// It computes, and does not come to its sockets.
+        /// It computes, and does not serve its sockets.
         case busyNode(Int, Duration)
-        /// A replica is sent nothing for so long, and then its master dies.
+        /// A replica receives nothing for this time, and then its master dies.
         case slowLink(Int, Duration)
         case killDaemon
         case command(Request, Int, key: String)
@@ -49,7 +49,7 @@ final class World {
         case startDaemon
         case takePort(Int)
         case freePorts
-        /// The disk of that node, or the one that all others are on, has only so much left, for so long.
+        /// The disk of that node, or the shared disk, has only this much free, for this time.
         case fillDisk(of: Int?, leaving: Int64, isGreedy: Bool, Duration)
         case emptyDisks
         /// The wall clock is set forward, or back.
@@ -64,40 +64,40 @@ final class World {
     var cycle: Cycle?
     var generation = 0
     var record: Record?
-    /// Bound by the daemon that runs; they go with it.
+    /// Bound by the running daemon; released with it.
     var reservations = Set<PortPair>()
     var watched: [Int32: (node: NodeName, generation: Int)] = [:]
     var spec: ClusterSpec
     var story: [String] = []
-    /// What the timeline tells of it; kept while the story is.
+    /// Its timeline; recorded only while the story is.
     var events: [(generation: Int, event: TimelineEvent)] = []
     private var detector: EventDetector?
     var tells: Bool
     var broken: [String] = []
-    /// Processes that clusterd has continued, and those that somebody stops again each time, until then.
+    /// Processes that clusterd has continued, and those that are stopped again each time, until then.
     var continued = Set<Int32>()
     var keepsStopping: [Int32: Moment] = [:]
     var writes = Writes()
-    /// Won by the engine's own elections: the epoch, and when.
+    /// Won by the engine's own elections: the epoch, and the time.
     var elections: [UInt64: Moment] = [:]
-    /// When each master last handed over to a replica that was elected.
+    /// When each master last handed over to an elected replica.
     var handOvers: [NodeID: Moment] = [:]
-    /// Shards whose writes `min-replicas-to-write` refuses now, and since when.
+    /// Shards whose writes are currently rejected by `min-replicas-to-write`, and since when.
     var refusesSince: [Int: Moment] = [:]
     var refusedWrites = 0
     var longestRefusal = Duration.zero
-    /// Orders on slow connections, and to nodes that do not listen.
+    /// Orders on slow connections, and to nodes that do not serve their sockets.
     var isSlow = false
-    /// Whether there is any question of room.
+    /// Whether disk space matters in this seed.
     var disksMatter = false
     var ended: Decision.End?
-    /// The daemon is killed when it has begun so many effects.
+    /// The daemon is killed after it has begun this many effects.
     var killAfterEffects: Int?
     var effectsBegun = 0
-    /// What has happened and the loop has not come to yet.
+    /// Events that the loop has not handled yet.
     private var inbox: [Event] = []
     private var turnIsDue = false
-    /// How long the loop is busy with a turn: what happens meanwhile is taken together.
+    /// How long the loop takes for a turn: events that happen meanwhile are handled together.
     private let turnTakes: Duration
     private var timer = Moment.seconds(0)
     private(set) var turns = 0
@@ -143,7 +143,7 @@ final class World {
         turn()
     }
 
-    /// What was on its way happens or does not; nobody hears of it.
+    /// Effects in progress happen or do not; their results reach no daemon.
     func killDaemon() {
         guard cycle != nil else { return }
         tell("clusterd is killed")
@@ -166,7 +166,7 @@ final class World {
 
     func turn() {
         guard var cycle else { return }
-        // Not held twice while it changes: each of its parts would be copied.
+        // Moved out while it changes: otherwise each of its parts would be copied.
         self.cycle = nil
         for event in inbox { cycle.note(event, at: now, wall: wall) }
         inbox = []
@@ -198,7 +198,7 @@ final class World {
             return
         }
         let wake = min(cycle.decision.wake ?? now + .seconds(1), now + .seconds(1))
-        // As a timer that is set anew by each turn.
+        // Like a timer that each turn resets.
         timer = max(wake, now + .microseconds(100))
         queue.add(.wake(at: timer), at: timer)
         if let limit = killAfterEffects, effectsBegun >= limit {
@@ -213,7 +213,7 @@ final class World {
             after(0...2, .effect(effect, generation: generation))
             return
         }
-        // A look that nothing depends on takes no chance from a seed, whose story would be another one.
+        // A survey on which nothing depends takes no random number from a seed, as it would change its story.
         if case .measureUsage = effect {
             return queue.add(.effect(effect, generation: generation), at: now + .milliseconds(1))
         }
@@ -224,13 +224,14 @@ final class World {
         after(isLate ? 100...3000 : 0...20, .effect(effect, generation: generation))
     }
 
-    /// What a node is told, whoever still waits for the answer: at once, or when it comes to its sockets.
+    /// An order reaches a node whether or not the daemon still waits for the reply: at once, or when the node serves
+    /// its sockets.
     private func arrive(_ effect: Effect) {
         if let sleeper = sleeper(for: effect) { return queue.add(.late(effect), at: sleeper) }
         _ = carryOut(effect)
     }
 
-    /// When the node that an order is for comes to it; nil: at once, or never.
+    /// When the node handles an order; nil: at once, or never.
     private func sleeper(for effect: Effect) -> Moment? {
         guard effect.isOrderToNode, let node = effect.node, let port = record?.member(node)?.ports.client else {
             return nil
@@ -251,7 +252,7 @@ final class World {
         case .effect(let effect, let generation):
             guard generation == self.generation, cycle != nil else { return }
             guard let due = sleeper(for: effect) else { return post(.ended(effect, carryOut(effect))) }
-            // It lies in the node's socket; clusterd waits for the answer, with a limit.
+            // The order is in the node's socket; clusterd waits for the reply, with a limit.
             if due - now <= Self.answerLimit {
                 queue.add(.effect(effect, generation: generation), at: due)
             } else {

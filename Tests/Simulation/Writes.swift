@@ -1,13 +1,14 @@
 import ClusterModel
 
-/// What is held of a shard's writes: the first of one stream, and of the streams that it goes on from what each had then.
+/// The part of a shard's writes that a copy holds: the first writes of one stream, and of the streams that it
+/// continues, up to where each was left.
 struct Copy: Hashable {
     var stream: Int
     var count: Int
 }
 
-/// Every stream of writes that a master began. A stream goes on from what its master held: so what a node holds is always the
-/// beginning of a path through them, and whether one has what another has is known exactly.
+/// Every stream of writes that a master began. A stream continues from the data of its master, so the data of a node
+/// are always the beginning of a path through the streams, and whether a node has the data of another is known exactly.
 struct Writes {
     struct Stream {
         /// The replication id.
@@ -15,7 +16,7 @@ struct Writes {
         let shard: Int
         let parent: Copy?
         let firstOffset: Int64
-        /// How many of its writes clients were told of as done.
+        /// The number of its acknowledged writes.
         var acknowledged = 0
     }
 
@@ -39,7 +40,7 @@ struct Writes {
 
     func keys(_ copy: Copy?) -> Int { path(copy).reduce(0) { $0 + $1.count } }
 
-    /// The streams that it goes through, the last first, and how many of the writes of each it has.
+    /// The streams on its path, the last one first, and the number of writes of each.
     func path(_ copy: Copy?) -> [Copy] {
         var found: [Copy] = []
         var at = copy
@@ -59,13 +60,13 @@ struct Writes {
         return 0
     }
 
-    /// Whether `copy` holds all that `other` holds.
+    /// Whether `copy` holds all writes of `other`.
     func contains(_ other: Copy?, in copy: Copy?) -> Bool {
         guard let last = path(other).first else { return true }
         return count(of: last.stream, in: copy) >= last.count
     }
 
-    /// How many acknowledged writes are in `copy` and in none of the others.
+    /// The number of acknowledged writes in `copy` and in none of the others.
     func only(in copy: Copy?, notIn others: [Copy?], shard: Int? = nil) -> Int {
         path(copy).reduce(0) { sum, part in
             guard shard == nil || streams[part.stream].shard == shard else { return sum }
@@ -75,7 +76,7 @@ struct Writes {
         }
     }
 
-    /// How many acknowledged writes of a shard are not in `copy`.
+    /// The number of acknowledged writes of a shard that are not in `copy`.
     func missing(from copy: Copy?, shard: Int) -> Int {
         streams.indices.reduce(0) { sum, index in
             guard streams[index].shard == shard else { return sum }

@@ -3,11 +3,11 @@ import Testing
 
 @testable import Simulation
 
-/// The wall clock is set while the monotonic clock goes on.
+/// The wall clock is set while the monotonic clock continues.
 @Suite struct ClockStepTests {
     private static let steps: [Duration] = [-86_400, -3600, -1, 1, 3600, 86_400].map { .seconds($0) }
 
-    @Test(arguments: steps) func aStepDuringAPromotionHoldsUpNoShard(step: Duration) {
+    @Test(arguments: steps) func aClockStepDuringAPromotionDelaysNoShard(step: Duration) {
         let world = World.formed()
         world.kill("7001")
         world.run(until: { world.isOrdered("promote") })
@@ -19,8 +19,8 @@ import Testing
         #expect(world.isReady && world.broken.isEmpty, "\(world.account)")
     }
 
-    /// The next daemon finds the order in the record, and its replica is silent.
-    @Test(arguments: steps) func anOrderOfAnEarlierDaemonHoldsUpItsShardForSecondsOnly(step: Duration) {
+    /// The next daemon finds the order in the record, and its replica does not respond.
+    @Test(arguments: steps) func aPromotionOrderOfAPreviousDaemonDelaysItsShardOnlyForSeconds(step: Duration) {
         let world = World.formed()
         world.kill("7001")
         world.run(until: { world.isOrdered("promote") })
@@ -32,7 +32,7 @@ import Testing
         #expect(world.isReady && world.broken.isEmpty, "\(world.account)")
     }
 
-    @Test(arguments: steps) func aStepBetweenTwoLivesOfTheDaemonMakesNoOlderMaster(step: Duration) {
+    @Test(arguments: steps) func aClockStepBetweenTwoDaemonsPromotesNoOlderReplica(step: Duration) {
         let world = World.formed(["appendonly": "no"])
         world.run(for: .seconds(8))
         world.happen(.stop)
@@ -44,8 +44,8 @@ import Testing
         #expect(world.isReady && world.broken.isEmpty, "\(world.account)")
     }
 
-    /// By the clock it was in sync until later than its master was stopped; what it has is older.
-    @Test func aReplicaThatWasDownWhenTheClockWasSetBackBecomesNoMaster() throws {
+    /// By the clock it was in sync until after its master was stopped, but its data are older.
+    @Test func aReplicaThatWasDownDuringAClockStepBackIsNotPromoted() throws {
         let world = World.formed()
         let place = try #require(world.record?.index("7004"))
         let folder = try #require(world.record?.member("7004")?.directory)
@@ -67,8 +67,8 @@ import Testing
         #expect(world.engine(of: "7001")?.isMaster == true)
     }
 
-    /// Each node was started, by the clock, later than it was last seen.
-    @Test(arguments: steps) func whatAStoppedReplicaHoldsInMemoryIsWaitedForAfterAStep(step: Duration) {
+    /// By the clock, each node was started after its last report.
+    @Test(arguments: steps) func afterAClockStepThePlannerWaitsForTheMemoryOfAStoppedReplica(step: Duration) {
         let world = World.formed(["appendonly": "no"])
         world.stepClock(by: step)
         world.run(for: .seconds(8))

@@ -17,8 +17,9 @@ import Testing
         return world
     }
 
-    /// With or without its roles as they were. After a hand-over the new master has no replica until the first has connected.
-    @Test(arguments: [1, 2]) func writesAreRefusedOnlyUntilAReplicaFollowsTheNewMaster(index: Int) {
+    /// With and without restored roles. After a hand-over the new master has no replica until the first one has
+    /// connected.
+    @Test(arguments: [1, 2]) func writesAreRejectedOnlyUntilAReplicaFollowsTheNewMaster(index: Int) {
         let world = restarted(replicas: 2, index)
         #expect(world.isReady && world.broken.isEmpty, "\(world.account)")
         #expect(world.record?.operations.last?.state == .done, "\(world.account)")
@@ -26,7 +27,7 @@ import Testing
         #expect(world.refusedWrites <= 6 * world.spec.masters, "\(world.refusedWrites) writes")
     }
 
-    @Test func withTooFewReplicasItIsRefusedBeforehandAndSeenWhereItIsForced() {
+    @Test func withTooFewReplicasARollingRestartIsRefusedUnlessForced() {
         let refused = restarted(replicas: 1, 1)
         #expect(refused.record?.operations.isEmpty == true && refused.refusedWrites == 0, "\(refused.account)")
         let forced = restarted(replicas: 1, 3)

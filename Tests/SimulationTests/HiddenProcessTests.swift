@@ -4,9 +4,10 @@ import Testing
 @testable import Simulation
 
 @Suite struct HiddenProcessTests {
-    /// A node is restarted while the disk of the record is full, the daemon ends, and the next may not look at processes: it cannot
-    /// know that the engine on the port is the node's. Once it may look it takes that one over, and never starts a second.
-    @Test func anEngineThatNoRecordNamesIsTakenOverOnceItCanBeSeen() throws {
+    /// A node is restarted while the disk of the record is full, the daemon exits, and the next one may not inspect
+    /// processes: it cannot know that the engine on the port is the node's. Once it may, it adopts that engine, and
+    /// never starts a second one.
+    @Test func anUnrecordedEngineIsAdoptedOnceItsProcessIsVisible() throws {
         let world = World.formed(guise: .disguised)
         let folder = try #require(world.record?.member("7004")?.directory)
         world.host.disks.append(SimulatedDisk(folder: folder))

@@ -4,7 +4,7 @@ import Planner
 
 @testable import Simulation
 
-/// Clusters that are formed, and what is done to them one thing after the other.
+/// Forms clusters, and applies a sequence of actions to them.
 extension World {
     static func formed(
         replicas: Int = 1, _ directives: [String: String] = ["appendonly": "yes"],
@@ -26,7 +26,7 @@ extension World {
         cycle?.decision.assessment.ready == true && record?.operations.contains(where: \.isOpen) != true
     }
 
-    /// Until it is ready, or 60 s have passed.
+    /// Runs until the cluster is ready, or 60 s have passed.
     func settle() { run(until: { self.isReady }) }
 
     func run(for time: Duration) {
@@ -47,14 +47,14 @@ extension World {
         if let engine = engine(of: name) { exit(engine.identity.pid, code: nil, signal: 9) }
     }
 
-    /// SIGSTOP, and SIGCONT so much later.
+    /// SIGSTOP, and SIGCONT after this time.
     func pause(_ name: NodeName, for time: Duration) {
         guard let pid = engine(of: name)?.identity.pid, let place = host.pids.firstIndex(of: pid) else { return }
         happen(.stopNode(place, time))
     }
 
-    /// A replica is stopped, its master dies, and the master's dump is newer than the replica's, but older than what the replica
-    /// has in memory.
+    /// A replica is stopped, its master dies, and the master's dump is newer than the replica's, but older than the
+    /// replica's memory.
     func killMasterOfStopped(_ replica: NodeName, _ master: NodeName) {
         func saved(_ name: NodeName) -> Int64 {
             let directory = record?.member(name)?.directory ?? ""
@@ -70,6 +70,6 @@ extension World {
 
     func isOrdered(_ kind: String) -> Bool { story.contains { $0.contains("  \(kind) ") } }
 
-    /// What broke, and the story before it.
+    /// The broken rules, and the story before them.
     var account: String { (broken + story.suffix(40)).joined(separator: "\n") }
 }

@@ -2,7 +2,7 @@ import Simulation
 import Testing
 
 @Suite struct SeedTests {
-    /// A few of very many: `make sim` runs the others, built for speed.
+    /// A few of very many seeds: `make sim` runs the others, in a release build.
     @Test func noSeedBreaksARule() {
         for seed in UInt64(0)..<10 {
             let report = Scenario.run(seed: seed)
@@ -10,8 +10,9 @@ import Testing
         }
     }
 
-    /// Each broke a rule once.
-    @Test(arguments: [354, 424, 460, 464, 928, 1542, 1563, 1707, 2764, 3067] as [UInt64]) func whatWasRepairedStaysSo(
+    /// Each of these seeds once broke a rule.
+    @Test(arguments: [354, 424, 460, 464, 928, 1542, 1563, 1707, 2764, 3067] as [UInt64])
+    func formerlyBrokenSeedsStayFixed(
         seed: UInt64
     ) {
         #expect(Scenario.run(seed: seed).broken.isEmpty, "make sim SEED=\(seed) tells its story")

@@ -21,7 +21,7 @@ import Testing
     private func settle(_ world: World) {
         let limit = world.now + .seconds(60)
         while world.cycle?.decision.assessment.ready != true, world.now < limit { world.step() }
-        // What is told of a turn is told at its end; one more look at rest.
+        // Events of a turn are written at its end; one more turn at rest.
         let rest = world.now + .seconds(2)
         while world.now < rest { world.step() }
     }
@@ -31,7 +31,7 @@ import Testing
         return process.identity.pid
     }
 
-    @Test func aClusterThatFormsIsToldFromTheFirstPortToReady() {
+    @Test func theTimelineOfAFormingClusterRunsFromTheFirstPortToReady() {
         let world = world()
         let codes = world.events.map(\.event.code)
         #expect(codes.first == .formed && codes.last == .ready)
@@ -39,7 +39,7 @@ import Testing
         #expect(Set(codes) == [.formed, .nodeStarted, .inSync, .ready])
     }
 
-    @Test func aDeadMasterIsToldInTheOrderOfCauseAndEffect() throws {
+    @Test func theTimelineOfADeadMasterIsInCausalOrder() throws {
         let world = world()
         let before = world.events.count
         world.exit(process("7001", world), code: nil, signal: 9)
@@ -61,12 +61,12 @@ import Testing
         #expect(promoted.data["cause"] == .string("promotion") && promoted.data["from"] == .string("7001"))
         let regained = try #require(told.first { $0.code == .servingRegained })
         guard case .integer(let refused)? = regained.data["refusedMs"] else { return #expect(Bool(false)) }
-        // From the end of one process to the first answer of the other, and not from the last look a second before.
+        // From the exit of one process to the first reply of the other, and not from the last query a second before.
         #expect(regained.shard == "7004" && abs(refused - (regained.at.milliseconds - exit.at.milliseconds)) <= 1)
         #expect(zip(told, told.dropFirst()).allSatisfy { $0.at <= $1.at })
     }
 
-    @Test func aDeathWhileNoDaemonRunsIsFoundAndItsMasterReplaced() throws {
+    @Test func aDeathWhileNoDaemonRunsIsFoundAndTheMasterReplaced() throws {
         let world = world()
         let pid = process("7000", world)
         world.killDaemon()
@@ -85,8 +85,8 @@ import Testing
         #expect(told.last?.code == .ready)
     }
 
-    /// It takes them over one after the other, and until then none of them is missing.
-    @Test func aDaemonThatStartsOverNodesThatRunTellsOfNoLoss() {
+    /// It adopts them one after the other, and none of them is missing until then.
+    @Test func aDaemonThatAdoptsRunningNodesReportsNoLoss() {
         let world = world()
         world.killDaemon()
         let before = world.events.count
@@ -97,7 +97,7 @@ import Testing
         #expect(!told.contains { $0.code == .servingLost }, "\(told.map(\.message))")
     }
 
-    @Test func aRestartThatIsAskedForIsNoIncident() throws {
+    @Test func aRequestedRestartIsNoIncident() throws {
         let world = world()
         let before = world.events.count
         world.happen(.command(.restartNode, 2, key: "one"))
@@ -127,8 +127,9 @@ import Testing
         #expect(told.count { $0.code == .nodeStopping } == 6 && told.count { $0.code == .nodeExited } == 6)
     }
 
-    /// Whatever happens: what was lost is found again before the cluster is ready, and nothing ends that never began.
-    @Test func everyTimelineIsWhole() {
+    /// In every seed, each loss is followed by a recovery before the cluster is ready, and nothing ends that never
+    /// began.
+    @Test func everyTimelineIsComplete() {
         for seed in UInt64(0)..<4 {
             let events = Scenario.timeline(seed: seed)
             var (lost, running, generation) = (Set<NodeName>(), [NodeName: Int64](), 0)

@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 import Simulation
 
-/// Whole lives of simulated clusters, each from its seed, held against docs/invariants.md.
+/// Runs the complete lives of simulated clusters, each from its seed, and checks the rules of docs/invariants.md.
 @main
 struct Simulator: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -68,7 +68,7 @@ struct Simulator: AsyncParsableCommand {
         var turns = 0
     }
 
-    /// Seeds know nothing of each other.
+    /// Seeds share no state.
     private func runAll() async -> Sum {
         let lanes = jobs ?? UInt64(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         let range = from..<(from + seeds)
