@@ -9,7 +9,7 @@ import Testing
                 + arguments, in: daemon.home)
     }
 
-    @Test func itReturnsWhenReadyAndTheClusterGoesOn() async throws {
+    @Test func upDetachReturnsWhenReadyAndTheClusterKeepsRunning() async throws {
         try await withDaemon { daemon in
             let result = try up(daemon)
             #expect(result.exit == 0 && result.output == "", "\(result.errors)")
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test func errorsAreShownAndTheirExitCodeIsOurs() async throws {
+    @Test func upDetachShowsErrorsAndReturnsTheirExitCode() async throws {
         try await withDaemon { daemon in
             #expect(try up(daemon, "--set", "redis.nosuch=1").exit == 78)
             let holder = try Ports.listen(daemon.base)
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test func aNodeThatCannotRunIsSaidAndTheDaemonGoesOn() async throws {
+    @Test func aNodeThatCannotStartIsReportedAndTheDaemonKeepsRunning() async throws {
         try await withDaemon { daemon in
             let result = try up(daemon, "--set", "redis.loadmodule=/etc/passwd")
             #expect(result.exit == 1 && result.errors.contains("clusterd continues (pid "), "\(result.errors)")

@@ -2,9 +2,9 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// `call` and `shell`: a person's own commands to the nodes.
+/// `call` and `shell`: the operator's own commands to the nodes.
 @Suite(.serialized) struct CallTests {
-    @Test func oneCommandGoesToManyNodesAndClusterdKnowsThePassword() async throws {
+    @Test func callSendsACommandToManyNodesWithThePassword() async throws {
         try await withDaemon { daemon in
             try daemon.up([
                 "--masters", "1", "--replicas", "1", "--set", "redis.requirepass=se cret", "--set",
@@ -14,7 +14,7 @@ import Testing
             let (master, replica) = (daemon.base, daemon.base + 1)
             #expect(try daemon.command(["call"]).exit == 64)
             #expect(try Daemon.run(["call", "--primaries", "PING"]).exit == 64)
-            // Options stand before the command, and what stands behind it is the command's.
+            // Options precede the command; everything after it belongs to the command.
             func call(_ options: [String], _ words: String...) throws -> (exit: Int32, output: String, errors: String) {
                 try Daemon.run(["call", "--socket", daemon.data + "/control.sock"] + options + words)
             }
@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    @Test func shellIsRedisCLIWithThePasswordInItsEnvironment() async throws {
+    @Test func shellRunsRedisCLIWithThePasswordInItsEnvironment() async throws {
         try await withDaemon { daemon in
             try daemon.up([
                 "--masters", "1", "--replicas", "1", "--set", "redis.requirepass=secret", "--set",
@@ -53,7 +53,7 @@ import Testing
             }
             let set = try shell("--", "SET", "k", "v")
             #expect(set.exit == 0 && set.output == "OK\n", "\(set.errors)")
-            // From a replica it is followed to the master.
+            // From a replica, redis-cli follows the redirection to the master.
             #expect(try shell("\(daemon.base + 1)", "--", "GET", "k").output == "v\n")
             #expect(try shell("9").exit == 64)
         }

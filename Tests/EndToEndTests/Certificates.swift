@@ -3,7 +3,7 @@ import Foundation
 import RedisClient
 import Testing
 
-/// An authority and certificates of it, made by openssl for one test.
+/// A certificate authority and its certificates, made by openssl for one test.
 struct Certificates {
     let folder: String
     var authority: String { folder + "/ca.crt" }
@@ -29,7 +29,7 @@ struct Certificates {
             "\(days)", "-out", "node.crt")
     }
 
-    /// What conf.d says of them.
+    /// The lines of conf.d for them.
     var directives: String {
         "  tls-cert-file: \(certificate)\n  tls-key-file: \(key)\n  tls-ca-cert-file: \(authority)\n"
     }
@@ -41,7 +41,7 @@ struct Certificates {
         return try TransportSecurity(try #require(spec.certificates))
     }
 
-    /// The name in the certificate that a port shows.
+    /// The name in the certificate that a port presents.
     func shown(by port: Int) throws -> String {
         let words = [
             "s_client", "-connect", "127.0.0.1:\(port)", "-cert", certificate, "-key", key, "-CAfile", authority,

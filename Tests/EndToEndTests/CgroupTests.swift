@@ -2,15 +2,15 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// Each node in a cgroup of its own, where clusterd was started in one that is its alone; as under systemd with Delegate=.
-@Suite(.enabled(if: OwnCgroup.isAvailable, "no cgroup v2 here, or it is not ours")) struct CgroupTests {
+/// Each node in a cgroup of its own, if clusterd was started in one of its own, as under systemd with Delegate=.
+@Suite(.enabled(if: OwnCgroup.isAvailable, "no writable cgroup v2 on this host")) struct CgroupTests {
     private func withCgroup(_ body: (Daemon, OwnCgroup) async throws -> Void) async throws {
         try await withDaemon { daemon in
             let cgroup = try OwnCgroup()
             defer { cgroup.remove() }
-            // Whoever starts it has put it there.
+            // The test starts the daemon in the cgroup.
             daemon.program = daemon.home + "/clusterd"
-            // Where memory is counted below it, nobody can be in it any more, and whoever comes later is put beside it.
+            // Where memory is counted below a cgroup, it cannot contain processes, and new ones are put beside it.
             let script = """
                 #!/bin/sh
                 echo $$ 2>/dev/null >\(cgroup.folder)/cgroup.procs || echo $$ >\(cgroup.folder)/supervisor/cgroup.procs
@@ -33,14 +33,14 @@ import Testing
         }
     }
 
-    @Test func eachNodeHasItsOwnAndKeepsItWhateverBecomesOfClusterd() async throws {
+    @Test func eachNodeKeepsItsOwnCgroupAcrossDaemons() async throws {
         try await withCgroup { daemon, cgroup in
             try daemon.up()
             try await daemon.ready()
             #expect(await areInTheirOwn(daemon, cgroup), "\(daemon.output.suffix(1000))")
             #expect(cgroup.processes("supervisor") == [daemon.process.processIdentifier] && cgroup.processes() == [])
             let before = try daemon.status().nodes
-            // Killed, and another one looks after them.
+            // The daemon is killed, and another one adopts the nodes.
             kill(daemon.process.processIdentifier, SIGKILL)
             #expect(await daemon.ended() == SIGKILL)
             try daemon.up()
@@ -48,11 +48,11 @@ import Testing
             #expect(await areInTheirOwn(daemon, cgroup))
             #expect(try daemon.status().nodes.map(\.pid) == before.map(\.pid))
             #expect(cgroup.processes("supervisor") == [daemon.process.processIdentifier])
-            // Replaced by another program in the same process.
+            // The daemon is upgraded in place.
             #expect(try Daemon.run(["reexec", "--dir", daemon.data]).exit == 0)
             try await daemon.ready()
             #expect(await areInTheirOwn(daemon, cgroup))
-            // A node that dies comes back to where it was.
+            // A node that dies returns to its cgroup.
             let victim = try #require(before.first?.pid)
             kill(victim, SIGKILL)
             #expect(await eventually { try daemon.status().cluster.ready && daemon.status().nodes[0].pid != victim })
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test func nodesThatAreLeftRunningStayWhereTheyAre() async throws {
+    @Test func nodesLeftRunningStayInTheirCgroups() async throws {
         try await withCgroup { daemon, cgroup in
             try daemon.up(["--masters", "1", "--replicas", "1"])
             try await daemon.ready()
@@ -72,7 +72,7 @@ import Testing
             #expect(try daemon.command(["detach"]).exit == 0)
             #expect(await daemon.ended() == 0)
             #expect(cgroup.children.filter { $0.hasPrefix("node-") }.count == 2)
-            // Another one that was given no cgroup takes them over all the same, and ends them.
+            // Another daemon without a cgroup adopts them nevertheless, and stops them.
             daemon.program = Daemon.program
             try daemon.up()
             try await daemon.ready()
@@ -81,8 +81,8 @@ import Testing
         }
     }
 
-    /// This host may have the memory controller elsewhere: then it is said, and nothing else is otherwise.
-    @Test func aLimitHoldsOrItIsSaidThatItDoesNot() async throws {
+    /// This host may have the memory controller elsewhere: then a finding reports it, and nothing else differs.
+    @Test func aMemoryLimitIsEnforcedOrReported() async throws {
         try await withCgroup { daemon, cgroup in
             let file = daemon.home + "/limits.yaml"
             try Data("cluster: {memory-max: 512mb}\nredis: {maxmemory: 300mb}\n".utf8).write(
@@ -104,7 +104,7 @@ import Testing
     }
 }
 
-/// A cgroup that a test has made below the root of all.
+/// A cgroup that a test has made below the root cgroup.
 final class OwnCgroup {
     static let root: String? = {
         let mounts = (try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)) ?? ""
@@ -142,7 +142,7 @@ final class OwnCgroup {
         return text.contains("memory")
     }
 
-    /// Ends what a test that failed has left in it.
+    /// Kills the processes that a failed test has left in it.
     func remove() {
         if let kill = FileHandle(forWritingAtPath: folder + "/cgroup.kill") {
             try? kill.write(contentsOf: Data("1".utf8))

@@ -3,7 +3,7 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// A cluster under a writer, faults that a seed chooses, and a ledger that is held against the cluster after each.
+/// A cluster under a writer, faults chosen by a seed, and a ledger that is compared with the cluster after each.
 final class Chaos {
     enum Fault: String, CaseIterable {
         case killMaster = "kill -9 of a master"
@@ -24,7 +24,7 @@ final class Chaos {
         var writes: Int
         var lost: Int
         var confirmedLost: Int
-        /// What clusterd said of it.
+        /// The events that clusterd reported.
         var story: [String]
     }
 
@@ -85,7 +85,7 @@ final class Chaos {
         try daemon.client.send(.events(EventQuery(count: 1000), follows: false)).decode(EventsDocument.self).events
     }
 
-    /// - Returns: the nodes whose processes are to be replaced by others.
+    /// - Returns: the nodes whose processes are expected to be replaced.
     private func strike(
         _ fault: Fault, _ master: NodeDocument, _ nodes: [NodeDocument]
     ) async throws -> [NodeDocument] {
@@ -109,12 +109,12 @@ final class Chaos {
             guard let pid = master.pid else { return [] }
             let writes = await writer.writes
             kill(pid, SIGSTOP)
-            // As long as the others can go on without it.
+            // As long as the other nodes can do without it.
             _ = await eventually(within: .seconds(1)) { [writer] in await writer.writes > writes + 2000 }
             kill(pid, SIGCONT)
             return []
         case .freezeForGood:
-            // A second one of the same shard would be left alone: clusterd kills at most one in ten minutes.
+            // A second one of the same shard would not be killed: clusterd kills at most one in ten minutes.
             guard frozen.isDisjoint(with: shard) else { return [] }
             frozen.formUnion(shard)
             if let pid = master.pid { kill(pid, SIGSTOP) }
@@ -142,7 +142,7 @@ final class Chaos {
         try daemon.up(arguments)
     }
 
-    /// What was lost, and why, for people.
+    /// The lost writes, and the reason, as text.
     var report: String {
         var lines = rounds.enumerated().flatMap { index, round in
             [

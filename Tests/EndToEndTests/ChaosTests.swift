@@ -1,12 +1,12 @@
 import Foundation
 import Testing
 
-/// Faults at random moments, and a ledger: what was acknowledged is there afterwards, or it is known why not. `make chaos
-/// SEED=7 ROUNDS=50` runs more of it. Invariants: drained-first, disposable-daemon.
+/// Faults at random moments, and a ledger: acknowledged writes are present afterwards, or the reason of the loss is
+/// known. `make chaos SEED=7 ROUNDS=50` runs more of it. Invariants: drained-first, disposable-daemon.
 @Suite(.serialized) struct ChaosTests {
     private static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
 
-    @Test(arguments: ["fast", "durable"]) func whatWasConfirmedIsThereAfterwards(failover: String) async throws {
+    @Test(arguments: ["fast", "durable"]) func confirmedWritesSurviveRandomFaults(failover: String) async throws {
         let seed = Self.number("SEED") ?? 11
         try await withDaemon { daemon in
             let settings = daemon.home + "/chaos.yaml"

@@ -13,7 +13,7 @@ import Testing
         Set(try check(daemon).document.findings.filter { $0.severity != .info }.map(\.code))
     }
 
-    @Test func damageMadeByHandIsFoundAndGoesAwayWithIt() async throws {
+    @Test func aFindingLastsAsLongAsTheDamage() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
@@ -41,7 +41,7 @@ import Testing
                 first.port, "CLUSTER", "SETSLOT", "7", "MIGRATING", try #require(second.id).text)
             let all: Set = ["replica-misplaced", "replicas-missing", "settings-uneven", "slot-open"]
             #expect(await eventually { try codes(daemon) == all })
-            // What is found stays found, and `status` shows it too.
+            // The findings persist, and `status` shows them too.
             for _ in 0..<20 {
                 let shown = Set(try daemon.status().findings.map(\.code))
                 #expect(all.isSubset(of: shown))

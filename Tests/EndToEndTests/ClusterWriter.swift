@@ -4,18 +4,18 @@ import RESP
 import RedisClient
 import Testing
 
-/// A client of the whole cluster that writes all the time, as an application's would: it learns who owns which slot, follows
-/// MOVED, and tries again for a while where it is refused. It keeps a ledger of what was acknowledged.
+/// A client of the entire cluster that writes continuously, as an application's would: it learns the owner of each
+/// slot, follows MOVED, and retries rejected writes for a limited time. It keeps a ledger of the acknowledged writes.
 actor ClusterWriter {
-    /// What a node said of one write.
+    /// A node's reply to one write.
     private struct Answer {
-        /// WAIT was asked for, and a replica has it.
+        /// WAIT was requested, and a replica has the write.
         var isConfirmed: Bool
         var port: Int
     }
 
     private let seeds: [Int]
-    /// How long one write may be refused before the application would see an error.
+    /// How long one write may be rejected before the application would see an error.
     private let patience: Duration
     /// Keys of one slot that are written at once.
     private let batch: Int
@@ -34,7 +34,7 @@ actor ClusterWriter {
         self.batch = batch
     }
 
-    /// - Parameter confirming: every so many writes one is followed by WAIT for a replica; 0: none.
+    /// - Parameter confirming: every how many writes one is followed by WAIT for a replica; 0 for none.
     func start(lanes count: Int = 1, confirming: Int = 0) {
         for lane in 0..<count {
             lanes.append(
@@ -81,7 +81,7 @@ actor ClusterWriter {
                 reason = "\(error)"
                 connections["\(lane):\(target)"] = nil
             }
-            // Refused, or nobody there: another node knows the owner.
+            // The write was rejected, or the connection refused: another node knows the owner.
             target = seeds[((seeds.firstIndex(of: target) ?? 0) + 1) % seeds.count]
             return false
         }
@@ -104,12 +104,12 @@ actor ClusterWriter {
 
     /// Keys whose acknowledged, and whose confirmed, value the masters no longer have, nor a later one.
     func lost(on masters: [Int]) async throws -> (acknowledged: [String], confirmed: [String]) {
-        // As the ledger is now: the writer goes on while the nodes are asked.
+        // The ledger at this moment: the writer continues while the nodes are queried.
         let (wanted, certain) = (acknowledged, confirmed)
         var found: [String: Int] = [:]
         let keys = wanted.keys.sorted()
         for port in masters {
-            // What was kept open may be the end of a process that is gone.
+            // A cached connection may lead to a process that is gone.
             connections["-1:\(port)"] = nil
             for first in stride(from: 0, to: keys.count, by: 500) {
                 let some = keys[first..<min(first + 500, keys.count)]
@@ -124,7 +124,7 @@ actor ClusterWriter {
         return (missing(wanted), missing(certain))
     }
 
-    /// What was lost is counted once.
+    /// Each loss is counted once.
     func forget(_ keys: [String]) {
         for key in keys { (acknowledged[key], confirmed[key]) = (nil, nil) }
     }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What a shell offers while a line is typed: asked of bash itself, with the script that the package installs.
+/// The completions that bash offers, with the script that the package installs.
 @Suite(.serialized) struct CompletionTests {
     private func offered(_ line: [String], in folder: String) throws -> [String] {
         let script = """
@@ -24,7 +24,7 @@ import Testing
         return text.split(separator: "\n").map(String.init)
     }
 
-    @Test func theNodesOfTheClusterThatIsMeantAreOffered() async throws {
+    @Test func completionOffersTheNodesOfTheSelectedCluster() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "1"])
             try await daemon.ready()
@@ -41,7 +41,7 @@ import Testing
             #expect(try offered("destroy", "--dir", data, "") == [daemon.status().cluster.name])
             #expect(try offered("rest") == ["restart-node"])
             #expect(try offered("restart-node", "--no") == ["--no-failover"])
-            // No daemon, no offer, and no noise.
+            // Without a daemon there is no completion, and no error output.
             #expect(try offered("restart-node", "--dir", daemon.home, "") == [])
             try await daemon.stop()
         }

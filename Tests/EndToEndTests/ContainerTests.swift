@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test(.enabled(if: canUnshare, "process namespaces cannot be made here"))
-    func asPid1ItBuriesWhatComesToItAndStopsWhenItIsTold() async throws {
+    func asPID1ClusterdReapsOrphansAndStopsOnSIGTERM() async throws {
         try await withDaemon { daemon in
             let script = daemon.home + "/as-pid-1"
             try "#!/bin/sh\nexec unshare --pid --fork --kill-child --mount-proc '\(Daemon.program)' \"$@\"\n"
@@ -39,7 +39,7 @@ import Testing
             let clusterd = try #require(children(of: daemon.process.processIdentifier).first)
             #expect(children(of: clusterd).count == 2)
 
-            // A shell inside leaves a child behind that ends later.
+            // A shell inside leaves a child behind that exits later.
             let inside = Process()
             inside.executableURL = URL(fileURLWithPath: "/usr/bin/nsenter")
             inside.arguments = [
@@ -50,7 +50,7 @@ import Testing
             #expect(await eventually { children(of: clusterd).contains(where: isZombie) })
             #expect(await eventually { children(of: clusterd).count == 2 })
 
-            // A node's end is still told with its signal.
+            // A node's exit is still reported with its signal.
             let replica = try #require(try daemon.status().nodes.first { $0.role == .replica })
             let pids = daemon.nodePIDs()
             let victim = try #require(

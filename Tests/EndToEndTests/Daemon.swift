@@ -3,7 +3,7 @@ import ControlClient
 import Foundation
 import Testing
 
-/// The program as it was built, run as a person would, in a folder of its own on ports of its own.
+/// The program as built, run as an operator would, in its own folder on its own ports.
 final class Daemon {
     static let program: String = {
         let tests = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
@@ -16,9 +16,9 @@ final class Daemon {
 
     let home: String
     let base: Int
-    /// What `up` runs.
+    /// The command that `up` runs.
     var program = Daemon.program
-    /// What runs it, if not the kernel itself: a program and what comes before its own words.
+    /// The program and arguments that wrap it, if any.
     var launcher: [String] = []
     private(set) var process = Process()
     var data: String { home + "/data" }
@@ -30,7 +30,7 @@ final class Daemon {
         self.base = try base ?? Ports.free(10)
     }
 
-    /// Ends the daemon and every node that is left, by pid, and removes the folder.
+    /// Kills the daemon and every remaining node, by pid, and removes the folder.
     func cleanUp() {
         if process.isRunning { kill(process.processIdentifier, SIGKILL) }
         for pid in nodePIDs() { kill(pid, SIGKILL) }
@@ -75,7 +75,7 @@ final class Daemon {
         await eventually(within: limit) { [self] in !process.isRunning } ? process.terminationStatus : nil
     }
 
-    /// kill -9 of a master, until its replica has taken over and it is back as one.
+    /// Kills a master with SIGKILL, and waits until its replica has taken over and it is back as a replica.
     func loseAMaster() async throws {
         let victim = try #require(try status().nodes.first { $0.role == .master })
         kill(try #require(victim.pid), SIGKILL)
@@ -93,7 +93,7 @@ final class Daemon {
         #expect(nodePIDs().isEmpty)
     }
 
-    /// Processes whose working directory lies in this daemon's home.
+    /// Processes whose working directory is in this daemon's home.
     func nodePIDs() -> [pid_t] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return names.compactMap { pid_t($0) }.filter { pid in
@@ -103,7 +103,7 @@ final class Daemon {
         }
     }
 
-    /// Runs the program to its end.
+    /// Runs the program until it exits.
     static func run(
         _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:]
     ) throws -> (exit: Int32, output: String, errors: String) {
@@ -127,7 +127,7 @@ final class Daemon {
         try Self.run(arguments + ["--socket", data + "/control.sock"])
     }
 
-    /// A command under way; it holds no thread, as the tests have no more of them than the machine has cores.
+    /// A running command; it occupies no thread, as the tests have only as many as the machine has cores.
     func begin(_ arguments: [String]) throws -> (process: Process, errors: String) {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Self.program)
@@ -150,16 +150,16 @@ func withDaemon(_ body: (Daemon) async throws -> Void) async throws {
     }
 }
 
-/// With nothing beside it: what takes all of the machine would make others late.
+/// Runs exclusively: a test that loads the whole machine would delay others.
 func alone(_ body: () async throws -> Void) async throws { try await Seats.all.seated(Seats.count, body) }
 
-/// How many clusters are up at once, whatever else runs in parallel: on a small machine more of them do not go faster, and what
-/// is late looks like what is wrong.
+/// How many clusters are up at once, regardless of parallel tests: on a small machine more of them are not faster, and
+/// delays look like failures.
 actor Seats {
     static let count = max(3, ProcessInfo.processInfo.activeProcessorCount)
     static let all = Seats()
 
-    /// Whoever has seats already takes no others, or two could wait for each other.
+    /// A test that already holds seats takes no others, or two could wait for each other.
     @TaskLocal private static var isSeated = false
 
     private var free = Seats.count

@@ -12,7 +12,7 @@ import Testing
         try Daemon.run(["destroy", "--dir", daemon.data] + arguments)
     }
 
-    @Test func theNameMustBeSaidAndConfirmed() async throws {
+    @Test func destroyRequiresTheNameAndAConfirmation() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "0"])
             try await daemon.ready()
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test func aRunningClusterIsStoppedAndGone() async throws {
+    @Test func destroyStopsAndDeletesARunningCluster() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "1"])
             try await daemon.ready()
@@ -40,8 +40,8 @@ import Testing
         }
     }
 
-    /// Nodes without a clusterd; what others put there; what was moved out of the way.
-    @Test func nodesThatOutlivedTheirDaemonEndAndForeignFilesStay() async throws {
+    /// Nodes without a clusterd, foreign files, and quarantined files.
+    @Test func destroyStopsOrphanedNodesAndKeepsForeignFiles() async throws {
         try await withDaemon { daemon in
             try FileManager.default.createDirectory(
                 atPath: daemon.data + "/\(daemon.base)", withIntermediateDirectories: true)
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test func anEngineThatNobodyKnowsIsNotTouched() async throws {
+    @Test func destroyLeavesAnUnknownEngineRunning() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "0"])
             try await daemon.ready()

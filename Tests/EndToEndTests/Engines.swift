@@ -1,6 +1,6 @@
 import Foundation
 
-/// The servers to be tried: the one on PATH, and those that `make engines` fetched.
+/// The servers under test: the one on PATH, and those that `make engines` fetched.
 enum Engines {
     static var all: [String] {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -2,7 +2,7 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// An incident, as its timeline tells it afterwards.
+/// An incident, as recorded in its timeline.
 @Suite(.serialized) struct EventsTests {
     private func events(_ daemon: Daemon, _ arguments: [String] = []) throws -> [EventDocument] {
         let answer = try daemon.command(["events", "--json"] + arguments)
@@ -15,7 +15,7 @@ import Testing
         return number
     }
 
-    @Test(arguments: Engines.all) func aDeadMasterIsToldInOrderWithItsCauseAndCost(engine: String) async throws {
+    @Test(arguments: Engines.all) func theTimelineOfADeadMasterIsInOrderWithCauseAndCost(engine: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--server", engine])
             try await daemon.ready()
@@ -29,7 +29,7 @@ import Testing
             }
             #expect(isBack, "\(daemon.output.suffix(1000))")
             let told = try events(daemon).filter { $0.seq > before }
-            // Of what follows from each other nothing is missing and nothing stands too early.
+            // No event of the causal chain is missing, and none is too early.
             let story = [
                 "node-exited", "serving-lost", "promotion-ordered", "promoted", "serving-regained", "node-started",
                 "in-sync", "ready",
@@ -50,14 +50,14 @@ import Testing
         }
     }
 
-    @Test func numbersGoOnOverTheDeathOfTheDaemonAndDetachAndStop() async throws {
+    @Test func eventNumbersContinueAcrossDaemons() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "0"])
             try await daemon.ready()
             _ = try #require(try events(daemon).last)
             kill(daemon.process.processIdentifier, SIGKILL)
             _ = await daemon.ended()
-            // Nobody answers; what happened can be read all the same, and it is said where.
+            // No daemon responds; the events are readable nevertheless, and the output says where they come from.
             let dead = try Daemon.run(["events", "--dir", daemon.data])
             #expect(dead.exit == 3 && dead.errors.contains(daemon.data + "/events.jsonl"), "\(dead.errors)")
             try daemon.up()
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test func followingGoesOnWithTheNextDaemonAndEndsWithTheCluster() async throws {
+    @Test func eventsFollowContinuesWithTheNextDaemonAndEndsWithTheCluster() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "0"])
             try await daemon.ready()
@@ -120,7 +120,7 @@ import Testing
         }
     }
 
-    @Test func aRefusedStartLeavesTheFolderAsItWas() async throws {
+    @Test func aRefusedStartLeavesTheFolderUnchanged() async throws {
         try await withDaemon { daemon in
             let folder = daemon.data + "/7000"
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -131,7 +131,7 @@ import Testing
         }
     }
 
-    @Test func whatIsTypedWrongIsSaid() throws {
+    @Test func wrongOptionsOfEventsAreReported() throws {
         let since = try Daemon.run(["events", "--since", "yesterday"])
         #expect(since.exit == 64 && since.errors.contains("yesterday"))
         let count = try Daemon.run(["events", "-n", "-3"])

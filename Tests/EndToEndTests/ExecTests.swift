@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// `clusterd exec`: one command, and a cluster of its own that is gone with it.
+/// `clusterd exec`: runs one command with a temporary cluster of its own.
 @Suite(.serialized) struct ExecTests {
-    /// A folder for temporary folders, and what runs below it.
+    /// A folder for temporary folders, and the processes in it.
     private struct Room {
         let home = NSTemporaryDirectory() + "clusterd-test-\(UUID().uuidString.prefix(8))"
 
@@ -35,7 +35,7 @@ import Testing
             try await Self.end(of: exec(arguments, script))
         }
 
-        /// What it ends with, by itself.
+        /// The exit status of the program.
         static func end(of process: Process) async throws -> Int32 {
             let ended = await eventually { !process.isRunning }
             try #require(ended)
@@ -46,14 +46,14 @@ import Testing
 
         func text(_ name: String) -> String { (try? String(contentsOfFile: "\(home)/\(name)", encoding: .utf8)) ?? "" }
 
-        /// Temporary folders, dead or alive.
+        /// Temporary folders, in use or left over.
         var folders: [String] {
             ((try? FileManager.default.contentsOfDirectory(atPath: home)) ?? []).filter {
                 $0.hasPrefix("clusterd-exec-")
             }
         }
 
-        /// Every process whose working directory lies here: nodes, the command, clusterd itself.
+        /// Every process whose working directory is in here: nodes, the command, clusterd itself.
         var pids: [pid_t] {
             ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }.filter {
                 pid in
@@ -77,7 +77,7 @@ import Testing
     }
 
     @Test(arguments: Engines.all)
-    func aCommandFindsItsClusterAndLeavesNothing(server: String) async throws {
+    func execProvidesAClusterAndLeavesNothing(server: String) async throws {
         try await withRoom { room in
             let code = try await room.run(
                 ["--server", server],
@@ -95,7 +95,7 @@ import Testing
         }
     }
 
-    @Test func itsEndIsOursHoweverItEnds() async throws {
+    @Test func execReturnsTheExitStatusOfTheCommand() async throws {
         try await withRoom { room in
             let killed = try await room.run("kill -9 $$")
             #expect(killed == 137)
@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test func whatCannotRunIsToldAsByEnv() throws {
+    @Test func aCommandThatCannotRunHasTheExitCodesOfEnv() throws {
         let result = try Daemon.run(["exec", "--", "no-such-command"])
         #expect(result.exit == 127 && result.errors == "error: 'no-such-command': No such file or directory\n")
         #expect(try Daemon.run(["exec", "--", "/etc/passwd"]).exit == 126)
@@ -113,7 +113,7 @@ import Testing
         #expect(try Daemon.run(["exec", "--masters", "many", "--", "true"]).exit == 64)
     }
 
-    @Test func aClusterThatDoesNotComeUpIs125() async throws {
+    @Test func aClusterThatDoesNotStartExits125() async throws {
         try await withRoom { room in
             let twoMasters = try await room.run(["--masters", "2"], "true")
             #expect(twoMasters == 125)
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test func aSignalIsPassedOnAndTheCommandDecides() async throws {
+    @Test func execForwardsASignalToTheCommand() async throws {
         try await withRoom { room in
             let process = try room.exec(
                 ["--masters", "1"], "sleep 600 & trap \"kill $!; exit 5\" TERM; echo up; wait")
@@ -139,7 +139,7 @@ import Testing
         }
     }
 
-    @Test func itsClusterIsNotStoppedUnderIt() async throws {
+    @Test func aTemporaryClusterIsNotStoppedWhileItsCommandRuns() async throws {
         try await withRoom { room in
             let code = try await room.run(
                 "\"\(Daemon.program)\" stop; [ $? = 4 ] && \"\(Daemon.program)\" detach; [ $? = 4 ] && \"\(Daemon.program)\" reexec; [ $? = 4 ]"
@@ -151,9 +151,9 @@ import Testing
 
     enum Victim: CaseIterable { case clusterd, processGroup, shell }
 
-    /// Nothing runs any more, and the next one takes away the files.
+    /// No process remains, and the next run removes the files.
     @Test(arguments: Victim.allCases)
-    func killedHardItLeavesNothingRunning(victim: Victim) async throws {
+    func aKilledExecLeavesNothingRunning(victim: Victim) async throws {
         try await withRoom { room in
             let process = try room.exec(
                 ["--masters", "1", "--replicas", "1"], "echo up; exec sleep 600", through: victim != .clusterd)
@@ -167,10 +167,10 @@ import Testing
         }
     }
 
-    @Test func twentyAtOnceDoNotMeet() async throws {
+    @Test func twentyParallelExecsDoNotInterfere() async throws {
         try await alone {
             try await withRoom { room in
-                // All begin at the same port, which is the worst that can happen.
+                // All start with the same port, which is the worst case.
                 let base = try Ports.free(40)
                 let rooms = try (0..<20).map { _ in try Room() }
                 defer { for room in rooms { room.cleanUp() } }

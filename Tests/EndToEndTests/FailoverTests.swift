@@ -2,8 +2,8 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// Masters that die, on real servers: who takes over, and what is left of what was acknowledged.
-/// Invariants: one-writer, complete-candidate.
+/// Masters that die, on real servers: which node takes over, and which acknowledged writes survive. Invariants:
+/// one-writer, complete-candidate.
 @Suite(.serialized) struct FailoverTests {
     private func configure(_ daemon: Daemon, _ text: String) throws -> [String] {
         let conf = daemon.home + "/conf.yaml"
@@ -19,7 +19,7 @@ import Testing
         try await keys.count - Redis.missing(keys, on: masters(daemon).map(\.port))
     }
 
-    /// The cluster is ready, and none of these processes is left.
+    /// The cluster is ready, and none of these processes remains.
     private func settled(_ daemon: Daemon, without pids: [pid_t], _ location: SourceLocation = #_sourceLocation) async {
         let isSettled = await eventually {
             let status = try daemon.status()
@@ -28,9 +28,9 @@ import Testing
         #expect(isSettled, "\(daemon.output.suffix(1500))", sourceLocation: location)
     }
 
-    // MARK: how many at once
+    // MARK: several deaths at once
 
-    @Test func allMastersAtOnceAreReplacedAtOnce() async throws {
+    @Test func allMastersThatDieAtOnceAreReplacedInParallel() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    @Test func aMasterAndItsOnlyReplicaComeBackInPlace() async throws {
+    @Test func aMasterAndItsOnlyReplicaRestartInPlace() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
@@ -61,12 +61,13 @@ import Testing
         }
     }
 
-    @Test func everyNodeAtOnceUnderALivingDaemon() async throws {
+    @Test func aRunningDaemonRestoresAClusterWhoseNodesAllDied() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
             let keys = try await Redis.fill(try masters(daemon).map(\.port), 600)
-            // Under `everysec` the engine puts off a write while it syncs, for up to two seconds: nobody has that one yet.
+            // Under `everysec` the engine delays a write while it syncs, for up to two seconds: no node has that write
+            // yet.
             for port in try daemon.status().nodes.map(\.port) {
                 #expect(
                     await eventually {
@@ -82,7 +83,7 @@ import Testing
         }
     }
 
-    @Test func aShardWithoutReplicasComesBackInPlace() async throws {
+    @Test func aMasterWithoutReplicasRestartsInPlace() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "3", "--replicas", "0"])
             try await daemon.ready()
@@ -95,15 +96,15 @@ import Testing
         }
     }
 
-    // MARK: replicas in trouble
+    // MARK: failing replicas
 
-    @Test func aStoppedReplicaIsPassedOverAndTakesNothingLater() async throws {
+    @Test func aStoppedReplicaIsNotPromotedAndDoesNotTakeOverLater() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "3", "--replicas", "2"])
             try await daemon.ready()
             let master = try #require(try masters(daemon).first)
             let replicas = try daemon.status().nodes.filter { $0.replicaOf == master.name }
-            // Ties go to the first: it would be the one.
+            // The first replica wins ties: it would be chosen.
             let stopped = try #require(replicas.first?.pid)
             kill(stopped, SIGSTOP)
             defer { kill(stopped, SIGCONT) }
@@ -122,7 +123,8 @@ import Testing
         }
     }
 
-    /// What the kernel holds for a stopped replica it reads when it goes on; what the master still held is lost.
+    /// A stopped replica reads the data in the kernel when it continues; the rest, still in the master's memory, is
+    /// lost.
     private func fallBehind(_ daemon: Daemon) async throws -> (master: NodeDocument, replica: NodeDocument) {
         let master = try #require(try masters(daemon).first)
         let replica = try #require(try daemon.status().nodes.first { $0.replicaOf == master.name })
@@ -138,7 +140,7 @@ import Testing
                 tag += 1
             }
         }
-        // clusterd has seen how far the master is.
+        // clusterd knows the master's offset.
         let seen = try daemon.status().nodes.first { $0.name == master.name }?.memoryBytes ?? 0
         #expect(
             await eventually {
@@ -149,7 +151,7 @@ import Testing
         return (master, replica)
     }
 
-    @Test func aReplicaTooFarBehindDoesNotTakeOver() async throws {
+    @Test func aReplicaBeyondTheLagLimitIsNotPromoted() async throws {
         try await withDaemon { daemon in
             try daemon.up(try configure(daemon, "supervision: {failover-max-lag: 1mb, hang-timeout: 5m}\n"))
             try await daemon.ready()
@@ -162,9 +164,9 @@ import Testing
         }
     }
 
-    @Test func withoutALimitItDoesAndTheLossIsToldInBytes() async throws {
+    @Test func withoutALagLimitALaggingReplicaIsPromotedAndTheLossReportedInBytes() async throws {
         try await withDaemon { daemon in
-            // On a slow machine the replica is stopped for long, and it is not to be taken for hung.
+            // On a slow machine the replica is stopped for long, and must not count as hung.
             try daemon.up(try configure(daemon, "supervision: {failover-max-lag: null, hang-timeout: 5m}\n"))
             try await daemon.ready()
             let (master, replica) = try await fallBehind(daemon)
@@ -176,7 +178,7 @@ import Testing
             let words = line?.split(separator: " ") ?? []
             let bytes = words.firstIndex(of: "bytes").flatMap { Int(words[$0 - 1]) } ?? 0
             #expect(bytes > 1 << 20, "\(line ?? "")")
-            // What the old master had is kept.
+            // The old master's data are kept.
             let folders = try FileManager.default.contentsOfDirectory(atPath: daemon.data + "/quarantine")
             let folder = try #require(folders.first { $0.contains("-\(master.name)-data-") })
             let note = try String(contentsOfFile: "\(daemon.data)/quarantine/\(folder)/NOTE.txt", encoding: .utf8)
@@ -188,7 +190,7 @@ import Testing
         }
     }
 
-    /// Does what the note says, in a folder of its own; gives the number of keys.
+    /// Follows the note, in a separate folder; returns the number of keys.
     private func read(_ command: String, _ daemon: Daemon) async throws -> Int {
         let place = daemon.home + "/read"
         let server = Process()
@@ -224,7 +226,7 @@ import Testing
 
     // MARK: durable
 
-    @Test func underDurableTheMasterComesBackWithEveryAcknowledgedWrite() async throws {
+    @Test func withDurableTheMasterRestartsWithEveryAcknowledgedWrite() async throws {
         try await withDaemon { daemon in
             try daemon.up(
                 try configure(daemon, "redis: {appendfsync: always}\nsupervision: {failover: durable}\n"))
@@ -232,7 +234,7 @@ import Testing
             for _ in 0..<2 {
                 let master = try #require(try masters(daemon).first)
                 let replica = try #require(try daemon.status().nodes.first { $0.replicaOf == master.name })
-                // Nothing of this reaches the replica.
+                // None of these writes reaches the replica.
                 kill(try #require(replica.pid), SIGSTOP)
                 let keys = try await Redis.fill(try masters(daemon).map(\.port), 300)
                 kill(try #require(master.pid), SIGKILL)
@@ -245,7 +247,7 @@ import Testing
         }
     }
 
-    @Test func underDurableAnotherIsPromotedWhenTheMasterCannotLoadItsFile() async throws {
+    @Test func withDurableAReplicaIsPromotedIfTheMasterCannotLoadItsFile() async throws {
         try await withDaemon { daemon in
             try daemon.up(
                 try configure(
@@ -256,7 +258,7 @@ import Testing
             let master = try #require(try masters(daemon).first)
             let pid = try #require(master.pid)
             kill(pid, SIGKILL)
-            // Before it is started again, its file loses its end.
+            // Before the restart, its file is truncated.
             let folder = "\(daemon.data)/nodes/\(master.name)/appendonlydir"
             let name = try #require(
                 FileManager.default.contentsOfDirectory(atPath: folder).first { $0.hasSuffix(".incr.aof") })
@@ -271,10 +273,11 @@ import Testing
         }
     }
 
-    // MARK: two who would decide
+    // MARK: competing failovers
 
-    /// The daemon sleeps while the nodes notice the death and elect, and wakes at some moment of it.
-    @Test(arguments: [400, 700, 1000, 1400]) func theNodesOwnElectionAndClusterdDoNotBothDecide(
+    /// The daemon is stopped while the nodes detect the failure and hold an election, and continues at some moment of
+    /// it.
+    @Test(arguments: [400, 700, 1000, 1400]) func anElectionAndAFailoverOfClusterdPromoteOnlyOneReplica(
         milliseconds: Int
     ) async throws {
         try await withDaemon { daemon in
@@ -287,14 +290,14 @@ import Testing
             kill(pid, SIGSTOP)
             let died = ContinuousClock.now
             kill(try #require(master.pid), SIGKILL)
-            // The moment itself is what is tried here.
+            // The test is about this exact moment.
             #expect(await eventually { ContinuousClock.now - died >= .milliseconds(milliseconds) })
             kill(pid, SIGCONT)
             await settled(daemon, without: [try #require(master.pid)])
             let owners = try masters(daemon)
             #expect(owners.count == 3)
             #expect(try await kept(keys, daemon) == keys.count)
-            // Each node says the same of who is master.
+            // All nodes report the same master.
             for node in try daemon.status().nodes {
                 let view = try await Redis.send(node.port, "CLUSTER", "NODES").text ?? ""
                 let theirs = view.split(separator: "\n").filter {
@@ -306,7 +309,7 @@ import Testing
         }
     }
 
-    @Test func withFailoverOffTheMasterComesBackAndNobodyElects() async throws {
+    @Test func withFailoverOffTheMasterRestartsAndNoReplicaIsElected() async throws {
         try await withDaemon { daemon in
             try daemon.up(
                 try configure(daemon, "redis: {cluster-node-timeout: 500}\nsupervision: {failover: off}\n"))

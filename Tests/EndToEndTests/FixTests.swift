@@ -3,7 +3,8 @@ import Foundation
 import ProcessSupervision
 import Testing
 
-/// What is left to a person, repaired by `fix` on real engines. Invariants: confirmed-repair, no-merge, idle-folder.
+/// Problems that need the operator, repaired by `fix` on real engines. Invariants: confirmed-repair, no-merge,
+/// idle-folder.
 @Suite(.serialized) struct FixTests {
     private func fix(_ daemon: Daemon, _ arguments: String...) throws -> (
         exit: Int32, output: String, errors: String
@@ -24,7 +25,7 @@ import Testing
 
     private func folder(_ daemon: Daemon, _ index: Int) -> String { "\(daemon.data)/nodes/\(daemon.base + index)" }
 
-    /// A server of its own in a node's place, which takes keys and ends.
+    /// A standalone server in a node's folder, which takes keys and exits.
     private func live(alone folder: String, port: Int, keys: [String]) async throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let server = Process()
@@ -52,7 +53,7 @@ import Testing
         }
     }
 
-    @Test func aLonerWithKeysInAMembersPlaceMakesWay() async throws {
+    @Test func fixMovesALoneNodeWithKeysOutOfAMembersPlace() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
@@ -87,7 +88,7 @@ import Testing
             let kept = try #require(try quarantine(daemon).folders.last)
             #expect(kept.node?.text == "\(daemon.base + 5)" && kept.keys?.count == 2)
             #expect(kept.why?.contains("of a node that knows no other node") == true)
-            // As the note says: a server reads them out of a copy.
+            // As described in the note: a server reads them from a copy.
             let copy = daemon.home + "/copy"
             try FileManager.default.copyItem(atPath: "\(daemon.data)/quarantine/\(kept.id)", toPath: copy)
             let reader = Process()
@@ -115,13 +116,13 @@ import Testing
         }
     }
 
-    @Test func copiedFoldersMakeWay() async throws {
+    @Test func fixMovesCopiedFolders() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
             let keys = try await Redis.fill((0..<3).map { daemon.base + $0 }, 300)
             try await daemon.stop()
-            // One in the place of a replica, one beside.
+            // One in the place of a replica, and one beside.
             try FileManager.default.removeItem(atPath: folder(daemon, 4))
             try FileManager.default.copyItem(atPath: folder(daemon, 0), toPath: folder(daemon, 4))
             try FileManager.default.copyItem(atPath: folder(daemon, 1), toPath: daemon.data + "/nodes/old")
@@ -137,7 +138,7 @@ import Testing
         }
     }
 
-    @Test func oneOfTwoClustersIsChosenWithoutADaemon() async throws {
+    @Test func fixWithoutADaemonChoosesOneOfTwoClusters() async throws {
         try await withDaemon { daemon in
             let ports = [daemon.base, daemon.base + 7]
             for port in ports { try await live(alone: "\(daemon.data)/\(port)", port: port, keys: ["of-\(port)"]) }
@@ -160,7 +161,7 @@ import Testing
             try await daemon.ready()
             #expect(try await Redis.send(ports[1], "GET", "of-\(ports[1])").text == "value")
             try await daemon.stop()
-            // What was moved by hand comes back by hand, and goes without a daemon.
+            // A folder in quarantine can be deleted without a daemon.
             let held = try #require(try quarantine(daemon).folders.first)
             let young = try Daemon.run(["quarantine", "remove", "--older-than", "1h", "--yes", "--dir", daemon.data])
             #expect(young.exit == 0 && young.errors.contains("no folder in"))
@@ -170,7 +171,7 @@ import Testing
         }
     }
 
-    @Test func aDaemonThatWorksThereKeepsOthersOut() async throws {
+    @Test func aRunningDaemonPreventsAnOfflineFix() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "0"])
             try await daemon.ready()

@@ -1,7 +1,7 @@
 import ControlAPI
 import Testing
 
-/// What several suites ask of `fix` after something was changed by hand.
+/// Helpers for suites that use `fix` after a change by hand.
 protocol FixingSuite {}
 
 extension FixingSuite {

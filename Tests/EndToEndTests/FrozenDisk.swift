@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// An ext4 file system in a file, which a test freezes: writes to it then do not return until it is thawed.
+/// An ext4 file system in a file, which a test freezes: writes to it do not return until it is thawed.
 final class FrozenDisk {
     /// Whether such a file system can be made, mounted and frozen here.
     static let isPermitted: Bool = {

@@ -2,15 +2,15 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// A disk that is full: while a cluster is formed, when a master dies, at a start, for clusterd's record, and of one node
-/// alone. The keys are counted afterwards. Invariants: epoch-room, record-first.
+/// A full disk: while a cluster forms, when a master dies, at a start, for clusterd's record, and of one node alone.
+/// The keys are counted afterwards. Invariants: epoch-room, record-first.
 @Suite(
     .serialized,
     .enabled(if: SmallDisk.isPermitted, "no file system may be mounted here: nothing about full disks is tested"))
 struct FullDiskTests {
     static let engines = Engines.all.filter { $0 == "redis-server" || $0.contains("valkey-9") }
 
-    /// The daemon's data folder, or one below it, is a file system of its own.
+    /// The daemon's data folder, or one in it, is a separate file system.
     private func withDisk(
         _ megabytes: Int, below: ((Daemon) -> String)? = nil, _ body: (Daemon, SmallDisk) async throws -> Void
     ) async throws {
@@ -50,7 +50,7 @@ struct FullDiskTests {
         try daemon.status().findings.first { $0.code == code }
     }
 
-    /// What each master had when the disk filled is in its file by then.
+    /// The data that each master had when the disk filled are in its file.
     private func settled(_ daemon: Daemon) async throws {
         for node in try daemon.status().nodes {
             #expect(
@@ -64,7 +64,7 @@ struct FullDiskTests {
 
     // MARK: forming
 
-    @Test func aClusterIsFormedAsSoonAsThereIsRoom() async throws {
+    @Test func aClusterFormsOnceTheDiskHasRoom() async throws {
         try await withDisk(128) { daemon, disk in
             try disk.fill(leaving: 8 << 20)
             try daemon.up(try options(daemon, "redis-server"))
@@ -82,7 +82,7 @@ struct FullDiskTests {
 
     // MARK: failover
 
-    @Test(arguments: engines) func theReserveLetsAReplicaTakeOver(server: String) async throws {
+    @Test(arguments: engines) func theReserveAllowsAFailoverOnAFullDisk(server: String) async throws {
         try await withDisk(128) { daemon, disk in
             try daemon.up(try options(daemon, server))
             try await daemon.ready()
@@ -96,7 +96,7 @@ struct FullDiskTests {
             kill(try #require(master.pid), SIGKILL)
             #expect(await eventually { try node(daemon, candidate).role == .master && daemon.status().cluster.serving })
             #expect(!disk.hasReserve)
-            // Nobody else ended by it, and the dead one waits.
+            // No other node exited because of it, and the dead one waits.
             #expect(
                 await eventually {
                     try finding(daemon, "disk-full")?.message.hasSuffix("waiting for room: \(master.name)") == true
@@ -113,18 +113,19 @@ struct FullDiskTests {
         }
     }
 
-    @Test(arguments: engines) func withoutOneTheMasterStartsInPlace(server: String) async throws {
+    @Test(arguments: engines) func withoutAReserveTheMasterRestartsInPlace(server: String) async throws {
         try await withDisk(40) { daemon, disk in
             try daemon.up(try options(daemon, server))
             try await daemon.ready()
             let keys = try await fill(daemon)
             try await settled(daemon)
-            // Of what is written after the master was last heard, nobody knows whether its full disk took it.
+            // Whether the full disk took writes after the master's last report is unknown.
             #expect(
                 await eventually { try masters(daemon).reduce(0) { $0 + Int($1.keys ?? 0) } == keys.count })
             let before = try daemon.status().nodes
             let master = try masters(daemon)[0]
-            // Valkey saves its nodes.conf when it starts, and ends where it cannot: it starts in place where there is a little room.
+            // Valkey saves its nodes.conf at its start, and exits if it cannot: it restarts in place if there is a
+            // little room.
             try disk.fill(leaving: server.contains("valkey") ? 300 << 10 : 0)
             #expect(!disk.hasReserve)
             kill(try #require(master.pid), SIGKILL)
@@ -146,7 +147,7 @@ struct FullDiskTests {
     }
 
     /// Redis before 7.2 writes nodes.conf in place, and leaves half of it.
-    @Test(arguments: engines) func whatDiedOfItWaitsForRoomAndLosesNothing(server: String) async throws {
+    @Test(arguments: engines) func aNodeThatDiedOfAFullDiskWaitsForRoomAndLosesNothing(server: String) async throws {
         try await withDisk(40) { daemon, disk in
             try daemon.up(try options(daemon, server))
             try await daemon.ready()
@@ -156,14 +157,14 @@ struct FullDiskTests {
             let master = all[0]
             let other = try #require(all[1].id)
             try disk.fill()
-            // Each of these stands in nodes.conf: it grows beyond the page that it has.
+            // Each of these adds a line to nodes.conf: it grows beyond its page.
             for slot in 0..<150 {
                 guard
                     (try? await Redis.send(
                         master.port, "CLUSTER", "SETSLOT", String(slot), "MIGRATING", other.text)) != nil
                 else { break }
             }
-            // Valkey's replica ends of the first of them, and the master then refuses the others.
+            // Valkey's replica exits on the first of them, and the master then rejects the others.
             _ = try? await Redis.send(master.port, "CLUSTER", "BUMPEPOCH")
             #expect(await eventually { try node(daemon, master).lastExit?.kind == "disk-full" })
             #expect(
@@ -178,8 +179,8 @@ struct FullDiskTests {
         }
     }
 
-    /// The engine would try again only after a write, and refuses writes until it has.
-    @Test func aSaveThatFailedIsMadeOnceThereIsRoom() async throws {
+    /// The engine would retry only after a write, and rejects writes until then.
+    @Test func aFailedSaveIsRepeatedOnceThereIsRoom() async throws {
         try await withDisk(40) { daemon, disk in
             try daemon.up(try options(daemon, "redis-server"))
             try await daemon.ready()
@@ -199,7 +200,7 @@ struct FullDiskTests {
 
     // MARK: restart
 
-    @Test func aStartOverAFullDiskWaitsAndGoesOnByItself() async throws {
+    @Test func aStartOnAFullDiskWaitsAndContinuesAutomatically() async throws {
         try await withDisk(128) { daemon, disk in
             let options = try options(daemon, "redis-server")
             try daemon.up(options)
@@ -224,8 +225,8 @@ struct FullDiskTests {
 
     // MARK: clusterd's record
 
-    /// The nodes are elsewhere, and have room.
-    @Test func withoutARecordMastersAreReplacedAndNodesStartedFromMemory() async throws {
+    /// The nodes are on another disk, with room.
+    @Test func withAnUnwritableRecordFailoversAndRestartsContinueFromMemory() async throws {
         try await withDisk(32) { daemon, disk in
             let folders = (0..<6).map { "  \"\(daemon.base + $0)\": {data-dir: \(daemon.home)/data-of-\($0)}\n" }
             try daemon.up(try options(daemon, "redis-server", "nodes:\n" + folders.joined()))
@@ -257,7 +258,7 @@ struct FullDiskTests {
 
     // MARK: one node
 
-    @Test(arguments: engines) func aMasterWhoseOwnDiskIsFullHandsOver(server: String) async throws {
+    @Test(arguments: engines) func aMasterOnAFullDiskHandsOver(server: String) async throws {
         try await withDisk(64, below: { "/nodes/\($0.base)" }) { daemon, disk in
             try daemon.up(try options(daemon, server))
             try await daemon.ready()

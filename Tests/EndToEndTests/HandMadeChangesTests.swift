@@ -2,10 +2,11 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// What people do to a member with redis-cli: it heals, or `fix` repairs it; no key is lost that they did not delete themselves.
+/// Changes to a member with redis-cli: the cluster recovers, or `fix` repairs it; no key is lost that the operator did
+/// not delete.
 @Suite(.serialized) struct HandMadeChangesTests: FixingSuite {
     @Test(arguments: engines)
-    func aMemberThatWasResetComesBack(server: String) async throws {
+    func aResetMemberReturns(server: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--server", server])
             try await daemon.ready()
@@ -36,7 +37,7 @@ import Testing
     }
 
     @Test(arguments: engines)
-    func anEmptyMasterThatWasResetHardComesBack(server: String) async throws {
+    func anEmptyMasterThatWasResetHardReturns(server: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--server", server])
             try await daemon.ready()
@@ -53,7 +54,7 @@ import Testing
     }
 
     @Test(arguments: engines)
-    func slotsThatWereLetGoOfComeBack(server: String) async throws {
+    func releasedSlotsReturnToTheirMaster(server: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--server", server])
             try await daemon.ready()
@@ -68,7 +69,7 @@ import Testing
         }
     }
 
-    @Test func aForgottenMasterAndAChangedPortHeal() async throws {
+    @Test func aForgottenMasterAndAChangedPortAreRepaired() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()

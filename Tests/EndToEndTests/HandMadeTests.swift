@@ -3,9 +3,9 @@ import Foundation
 import ProcessSupervision
 import Testing
 
-/// Nodes that a person set up with a redis.conf of their own, and clusterd takes over.
+/// Nodes that an operator set up with their own redis.conf, and that clusterd adopts.
 @Suite(.serialized) struct HandMadeTests {
-    /// Three masters with some keys, formed and ended: each in `DIR/NAME` with its redis.conf.
+    /// Three masters with some keys, formed and stopped: each in `DIR/NAME` with its redis.conf.
     private func layOut(
         _ daemon: Daemon, names: [String]? = nil, password: String? = nil, _ settings: (Int) -> String
     ) async throws -> [String] {
@@ -45,7 +45,7 @@ import Testing
         return keys
     }
 
-    @Test func theirSettingsAreKept() async throws {
+    @Test func adoptedNodesKeepTheirSettings() async throws {
         try await withDaemon { daemon in
             let common = daemon.home + "/common.conf"
             try "maxmemory-policy allkeys-lru\n".write(toFile: common, atomically: true, encoding: .utf8)
@@ -80,7 +80,7 @@ import Testing
     }
 
     @Test(arguments: ["unixsocket /tmp/a.sock", "include /nowhere.conf", "no-such-directive 1", "loadmodule ./a.so"])
-    func whatCannotBeKeptIsRefusedAndNothingChanges(line: String) async throws {
+    func anUnsupportedDirectiveIsRefusedAndNothingChanges(line: String) async throws {
         try await withDaemon { daemon in
             let folder = "\(daemon.data)/\(daemon.base)"
             _ = try await layOut(daemon) { _ in "hz 20\n" }
@@ -96,7 +96,7 @@ import Testing
         }
     }
 
-    /// As if each came from a host of its own, where every node had the same port.
+    /// As if each came from a separate host, on which every node had the same port.
     @Test func foldersOfSeveralHostsGetPortsOfTheirOwn() async throws {
         try await withDaemon { daemon in
             let names = ["host1", "host2", "redis-cluster-0"]

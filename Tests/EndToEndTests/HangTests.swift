@@ -6,13 +6,13 @@ import Testing
 /// Hung is not dead, and busy is not hung: real processes that are stopped, busy, blocked, traced or starved.
 /// Invariants: no-unrequested-stop, no-late-continue.
 @Suite(.serialized) struct HangTests {
-    /// A cluster that takes a node for hung after a second.
+    /// A cluster that treats a node as hung after a second.
     private func withImpatientDaemon(
         _ arguments: [String] = [], _ body: (Daemon) async throws -> Void
     ) async throws {
         try await withDaemon { daemon in
             let conf = daemon.home + "/conf.yaml"
-            // The nodes' own election stays out of it, however long a test takes to see what it waits for.
+            // Prevents the nodes' own election, however long a test waits.
             try "supervision: {hang-timeout: 1s}\nredis: {cluster-node-timeout: 120000}\n".write(
                 toFile: conf, atomically: true, encoding: .utf8)
             try daemon.up(["--config", conf] + arguments)
@@ -26,7 +26,7 @@ import Testing
         try daemon.status().findings.first { $0.code == code }
     }
 
-    /// The clock itself is what is waited for.
+    /// The test waits for the clock itself.
     private func pass(_ time: Duration) async {
         let end = ContinuousClock.now + time
         #expect(await eventually { ContinuousClock.now > end })
@@ -50,7 +50,7 @@ import Testing
             #expect(exit?.cause.hasPrefix("killed by clusterd: it was stopped (state T) again after ") == true)
             let now = try daemon.status().nodes.filter { $0.role == .master }.map(\.port)
             #expect(try await Redis.missing(keys, on: now) == 0)
-            // Once in ten minutes a shard: its successor is continued each time, and never killed.
+            // One per shard in ten minutes: its successor is continued each time, and never killed.
             let candidate = try #require(try daemon.status().nodes.first { $0.slots == master.slots })
             try await stopAgain(candidate, daemon)
             #expect(await eventually { ProcessTable.Stat(candidate.pid ?? 0).map { $0.state != "T" } ?? false })
@@ -69,7 +69,7 @@ import Testing
         #expect(await eventually { ProcessTable.Stat(pid)?.state == "T" })
     }
 
-    /// Its replica is down: nobody else has its data, and nobody needs to type kill -CONT.
+    /// Its replica is down: no other node has its data, and the operator needs no kill -CONT.
     @Test func aStoppedMasterWithoutAReplicaIsContinued() async throws {
         try await withImpatientDaemon { daemon in
             let status = try daemon.status()
@@ -86,13 +86,13 @@ import Testing
         }
     }
 
-    @Test func whenEverythingSleepsNothingIsKilledAfterIt() async throws {
+    @Test func afterASleepOfAllProcessesNoNodeIsKilled() async throws {
         try await withImpatientDaemon { daemon in
             let pids = try daemon.status().nodes.map(\.pid)
             let all = pids.compactMap { $0 } + [daemon.process.processIdentifier]
             for pid in all { kill(pid, SIGSTOP) }
             await pass(.seconds(4))
-            // clusterd wakes first, and finds every one of them stopped.
+            // clusterd continues first, and finds all of them stopped.
             for pid in all.reversed() { kill(pid, SIGCONT) }
             try await daemon.ready()
             await pass(.seconds(3))
@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    @Test func whenAllNodesAreStoppedAllAreContinued() async throws {
+    @Test func allStoppedNodesAreContinued() async throws {
         try await withImpatientDaemon { daemon in
             let pids = try daemon.status().nodes.map(\.pid)
             for pid in pids { kill(try #require(pid), SIGSTOP) }
@@ -112,14 +112,14 @@ import Testing
         }
     }
 
-    @Test func aLongScriptIsBusy() async throws {
+    @Test func aNodeWithALongScriptIsBusy() async throws {
         try await withImpatientDaemon { daemon in
             let node = try daemon.status().nodes[0]
             let script = Task {
                 try await Redis.send(node.port, "EVAL", "while true do end", "0", within: .seconds(120))
             }
             #expect(await eventually { try daemon.status().nodes[0].health == .busy })
-            // At first it says nothing; after five seconds it says BUSY.
+            // At first it does not reply; after five seconds it replies BUSY.
             #expect(
                 await eventually {
                     try self.finding("node-busy", daemon)?.message.contains(
@@ -136,11 +136,11 @@ import Testing
         }
     }
 
-    @Test func aBlockingMigrateIsNoHang() async throws {
+    @Test func aNodeInABlockingMigrateIsNotHung() async throws {
         try await withImpatientDaemon { daemon in
             let node = try daemon.status().nodes[0]
             let keys = try await Redis.fill([node.port], 10)
-            // Somebody who takes the connection and never says a word.
+            // A listener that accepts the connection and never replies.
             let mute = try Ports.listen(Ports.free(1))
             let port = try Ports.port(of: mute)
             let migrate = Task {
@@ -150,7 +150,7 @@ import Testing
             #expect(await eventually { try daemon.status().nodes[0].health == .hung })
             #expect(await eventually { try self.finding("node-hung", daemon) != nil })
             #expect(try finding("node-hung", daemon)?.message.contains("neither uses CPU nor reads") == true)
-            // What nobody took is reset, and the command ends.
+            // The connection is reset, and the command ends.
             close(mute)
             #expect(try await migrate.value.errorText?.contains("IOERR") == true)
             try await daemon.ready()
@@ -158,8 +158,8 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/gdb"), "gdb is not here"))
-    func aNodeUnderADebuggerIsLeftToIt() async throws {
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/gdb"), "gdb is not installed"))
+    func aNodeUnderADebuggerIsNotKilled() async throws {
         try await withImpatientDaemon { daemon in
             let node = try daemon.status().nodes[0]
             let pid = try #require(node.pid)
@@ -188,7 +188,7 @@ import Testing
         }
     }
 
-    @Test func aHostUnderFullLoadLosesNobody() async throws {
+    @Test func aHostUnderFullLoadLosesNoNode() async throws {
         try await alone {
             try await withImpatientDaemon { daemon in
                 let pids = try daemon.status().nodes.map(\.pid)
@@ -206,9 +206,9 @@ import Testing
         }
     }
 
-    /// A process in a frozen cgroup is to the kernel what one is that waits for a dead disk: SIGKILL does not end it.
-    @Test(.enabled(if: Freezer.isAvailable, "cgroup v1's freezer is not here, or not ours"))
-    func aNodeThatSIGKILLDoesNotEndIsReported() async throws {
+    /// A process in a frozen cgroup behaves like one that waits for a dead disk: SIGKILL does not end it.
+    @Test(.enabled(if: Freezer.isAvailable, "no writable cgroup v1 freezer on this host"))
+    func aNodeThatSurvivesSIGKILLIsReported() async throws {
         try await withImpatientDaemon { daemon in
             let pid = try #require(try daemon.status().nodes[3].pid)
             let freezer = try Freezer(pid)
@@ -225,7 +225,7 @@ import Testing
     }
 }
 
-/// Keeps a process from running, in the way of the kernel's own freezer.
+/// Freezes a process with the kernel's own freezer.
 private struct Freezer {
     private static let root = "/sys/fs/cgroup/freezer"
     static var isAvailable: Bool { FileManager.default.isWritableFile(atPath: root + "/cgroup.procs") && getuid() == 0 }

@@ -4,20 +4,20 @@ import Testing
 
 @testable import clusterd
 
-/// Every example that the help gives, run on a real cluster.
+/// Every example in the help, run on a real cluster.
 @Suite(.serialized) struct HelpExampleTests {
-    /// These start a cluster of their own where a person stands, go on until they are ended, or are about what is not here
-    /// (conf.d of the service). They have tests of their own; here they are only read.
+    /// These start a cluster in the current folder, run until they are stopped, or need files that are missing here
+    /// (conf.d of the service). They have separate tests; here they are only parsed.
     private static let elsewhere = ["up", "exec", "run"]
     private static let endless = ["-f", "--follow", "--watch"]
-    /// These end the cluster: they come last.
+    /// These stop the cluster: they run last.
     private static let ending = ["detach", "stop", "destroy"]
 
     private func words(_ example: String) -> [String] {
         example.split(separator: " ").map(String.init)
     }
 
-    /// The example, said of this cluster: its own ports and folders, and an operation that there is.
+    /// The example with this cluster's ports and folders, and an existing operation.
     private func meant(_ word: String, _ daemon: Daemon, operation: String, name: String) -> String {
         switch word {
         case "12": return operation
@@ -29,9 +29,9 @@ import Testing
         }
     }
 
-    @Test func everyExampleDoesWhatItSays() async throws {
+    @Test func everyHelpExampleRuns() async throws {
         try await withDaemon { daemon in
-            // The engine refuses a second election of a replica for four of these, and the examples ask for several.
+            // The engine refuses a second election of a replica for four of these, and the examples need several.
             let hasty = ["--set", "redis.cluster-node-timeout=1000"]
             try daemon.up(hasty)
             try await daemon.ready()
@@ -62,18 +62,18 @@ import Testing
         let arguments = typed.dropFirst().map { meant($0, daemon, operation: operation, name: name) }
         let result = try Daemon.run(
             arguments, in: daemon.home, environment: ["CLUSTERD_SOCKET": daemon.data + "/control.sock"])
-        // To cancel what has ended is refused in words; what the service's own configuration would say is not here.
+        // Cancelling an ended operation is refused; the service's configuration is missing here.
         let allowed: Set<Int32> =
             switch typed[1] {
             case "cancel": [1]
             case "config" where !typed.contains("--config"): [0, 78]
-            // Of two clusters in one folder, and of a folder in quarantine, that are not here.
+            // Two clusters in one folder, and a folder in quarantine, are missing here.
             case "fix" where typed.contains("--keep"): [3]
             case "quarantine" where typed.count == 4 && typed[2] == "remove": [64]
             default: [0]
             }
         #expect(allowed.contains(result.exit), "\(typed.joined(separator: " ")): exit \(result.exit)\n\(result.errors)")
-        // What an example has stopped is started again, so that the next finds what its reader would.
+        // A node stopped by an example is started again, so that the next one finds a complete cluster.
         if typed[1] == "stop-node" || typed[1] == "pause" {
             let node = typed[1] == "pause" ? ["resume"] : ["start-node", arguments[1]]
             #expect(try daemon.command(node).exit == 0)

@@ -2,7 +2,7 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// A disk whose writes do not return: that of the record and the timeline. The nodes' own folders are on another one.
+/// A disk whose writes do not return: that of the record and the timeline. The nodes' own folders are on another disk.
 @Suite(
     .serialized,
     .enabled(if: FrozenDisk.isPermitted, "no file system can be frozen here: nothing about disks that hang is tested"))
@@ -53,7 +53,7 @@ struct HungDiskTests {
     @Test func aMasterIsReplacedWhileTheRecordCannotBeWrittenAndTheRecordCatchesUp() async throws {
         try await withFrozenDisk { daemon, _, disk in
             let (master, _) = try await replaceAMaster(daemon, disk)
-            // The dead master starts again: the record on disk has its folder and its ports.
+            // The dead master restarts: the record on disk has its folder and its ports.
             #expect(
                 await eventually {
                     let node = try daemon.status().nodes.first { $0.name == master.name }
@@ -78,12 +78,12 @@ struct HungDiskTests {
         }
     }
 
-    @Test func theDaemonAfterOneThatDiedWithAnUnwrittenRecordFindsWhatTheNodesHave() async throws {
+    @Test func afterACrashWithAnUnwrittenRecordTheNextDaemonFindsTheRolesOfTheNodes() async throws {
         try await withFrozenDisk { daemon, options, disk in
             let keys = try await Redis.fill(masters(daemon).map(\.port), 300)
             let (master, candidate) = try await replaceAMaster(daemon, disk)
             kill(daemon.process.processIdentifier, SIGKILL)
-            // A thread that waits for the disk ends when the disk answers, and the process with it.
+            // A thread that waits for the disk ends when the disk responds, and the process with it.
             #expect(disk.thaw())
             #expect(await daemon.ended() == SIGKILL)
             try daemon.up(options)

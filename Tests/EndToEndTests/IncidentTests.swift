@@ -2,7 +2,7 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// Plugs that are pulled. Invariants: disposable-daemon, own-process, one-daemon.
+/// Sudden failures. Invariants: disposable-daemon, own-process, one-daemon.
 @Suite(.serialized) struct IncidentTests {
     @Test func aDeadMasterIsReplacedAndComesBackAsReplica() async throws {
         try await withDaemon { daemon in
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    @Test func aKilledDaemonLeavesItsNodesAndTheNextTakesThemOver() async throws {
+    @Test func aKilledDaemonLeavesItsNodesAndTheNextAdoptsThem() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
@@ -37,7 +37,7 @@ import Testing
             try daemon.up()
             try await daemon.ready()
             #expect(try daemon.status().nodes.map(\.pid) == before)
-            // The same with a master gone meanwhile.
+            // The same with a master that died meanwhile.
             kill(daemon.process.processIdentifier, SIGKILL)
             _ = await daemon.ended()
             kill(try #require(before[0]), SIGKILL)
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test func aServerThatSomebodyStartedInANodesDirectoryIsReportedAndLeftAlone() async throws {
+    @Test func aForeignServerInANodesFolderIsReportedAndLeftRunning() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
@@ -72,14 +72,14 @@ import Testing
                     && status.findings.contains { $0.code == "directory-in-use" && $0.node == replica.name }
             }
             #expect(isReported, "\(daemon.output.suffix(1000))")
-            // Once it has gone, the node is started.
+            // Once it has exited, the node starts.
             kill(server.processIdentifier, SIGKILL)
             try await daemon.ready()
             try await daemon.stop()
         }
     }
 
-    @Test func everythingKilledAtOnceComesBackWithItsKeys() async throws {
+    @Test func aClusterKilledWithItsDaemonReturnsWithItsKeys() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
@@ -127,7 +127,7 @@ import Testing
         var daemon: StatusDocument.Daemon
     }
 
-    @Test func aFrozenReplicaDoesNotKeepTheOthersFromStopping() async throws {
+    @Test func aFrozenReplicaDoesNotPreventTheStopOfTheOthers() async throws {
         try await withDaemon { daemon in
             let conf = daemon.home + "/conf.yaml"
             try "supervision: {stop-timeout: 2s}\n".write(toFile: conf, atomically: true, encoding: .utf8)

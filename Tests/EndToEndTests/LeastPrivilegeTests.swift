@@ -3,7 +3,7 @@ import Foundation
 import RESP
 import Testing
 
-/// clusterd as an ACL user of its own, which may do what docs/security.md lists and nothing else.
+/// clusterd as an ACL user of its own, with exactly the permissions that docs/security.md lists.
 @Suite(.serialized) struct LeastPrivilegeTests {
     /// The lines of the document, with these passwords.
     private func documentedUsers() throws -> [String] {
@@ -13,7 +13,7 @@ import Testing
         return page.split(separator: "\n").filter { $0.hasPrefix("user ") }.map(String.init)
     }
 
-    /// What was done on all nodes, as commands (with subcommands from Redis 7.0 on), and what was refused.
+    /// The commands run on all nodes (with subcommands from Redis 7.0 on), and the rejected ones.
     private actor Watch {
         private(set) var seen: Set<String> = []
         private(set) var refused: Set<String> = []
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test(arguments: Engines.all)
-    func aWholeLifeTakesWhatTheDocumentListsAndNothingElse(server: String) async throws {
+    func aFullLifeCycleNeedsExactlyTheDocumentedCommands(server: String) async throws {
         try await withDaemon { daemon in
             let users = try documentedUsers()
             #expect(users.count == 2)
@@ -76,7 +76,7 @@ import Testing
             }
             defer { watching.cancel() }
 
-            // A master that dies, one that hands over, every node anew, another configuration.
+            // A master that dies, a hand-over, a restart of every node, another configuration.
             try await daemon.loseAMaster()
             await watch.look(ports)
             let master = try #require(try daemon.status().nodes.first { $0.role == .master })
@@ -93,8 +93,9 @@ import Testing
             #expect(try daemon.command(["check"]).exit == 0)
             await watch.look(ports)
 
-            // Nothing is refused, and nothing is on the list that nobody used: but for the end of a node, after which it tells
-            // nothing, a save after a full disk, what only 6.2 has to be told, and slots of Valkey. SETSLOT, REPLICATE and MEET are the test's own, too.
+            // No command is rejected, and no listed command is unused: except for a node's shutdown, after which it
+            // reports nothing, a save after a full disk, commands for 6.2 only, and slots of Valkey. SETSLOT, REPLICATE
+            // and MEET are also used by the test itself.
             #expect(await watch.refused == [])
             if !server.contains("redis-6.2") {
                 let granted = users.joined(separator: " ").split(separator: " ").filter { $0.hasPrefix("+") }
@@ -116,7 +117,7 @@ import Testing
         let slots = masters.compactMap { $0.slots.first?.split(separator: "-").first.flatMap { Int($0) } }
         let (first, second) = (masters[0], masters[1])
         let (one, two) = (try #require(first.id).text, try #require(second.id).text)
-        // The others of Valkey forget within seconds who had a slot, and it is nobody's then.
+        // The other Valkey nodes forget the owner of a slot within seconds, and then it has none.
         let isKept = !server.contains("valkey")
         if isKept { _ = try await ask(first.port, "CLUSTER", "DELSLOTS", "\(slots[0])") }
         _ = try await ask(first.port, "CLUSTER", "SETSLOT", "\(slots[0] + 1)", "MIGRATING", two)

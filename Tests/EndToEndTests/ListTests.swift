@@ -2,7 +2,7 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// Every cluster of the host is found, and found by its name.
+/// Lists all clusters of the host, and finds each by its name.
 @Suite(.serialized) struct ListTests {
     private struct Document: Decodable {
         struct Cluster: Decodable {
@@ -49,10 +49,10 @@ import Testing
                 #expect(try document.cluster.daemon.pid == two.status().cluster.daemon.pid)
                 let unknown = try Daemon.run(["status", "--cluster", name + "-three"])
                 #expect(unknown.exit == 3 && unknown.errors.contains("\(name), \(name)-two"), "\(unknown.errors)")
-                // What was said first decides: --dir before --cluster.
+                // The first option decides: --dir before --cluster.
                 #expect(try Daemon.run(["status", "--dir", one.data, "--cluster", name + "-three"]).exit == 0)
 
-                // A daemon that is frozen is shown with what its record says.
+                // A frozen daemon is listed with the data of its record.
                 let ports = try two.status().nodes.map(\.port)
                 kill(two.process.processIdentifier, SIGSTOP)
                 let silent = try cluster(two)
@@ -73,7 +73,7 @@ import Testing
     }
 
     /// Its folder is deleted while it runs, and a second cluster is started there.
-    @Test func aDaemonWithoutItsFolderIsListedBesideTheOneThatTookItsPlace() async throws {
+    @Test func aDaemonWithADeletedFolderIsListedBesideItsSuccessor() async throws {
         try await withDaemon { daemon in
             let arguments = ["--masters", "1", "--replicas", "0"]
             try daemon.up(arguments)
@@ -97,7 +97,7 @@ import Testing
             #expect(mine.count == 2 && lost.pid == pid && lost.ports == ports && lost.name == nil, "\(mine)")
             let second = try daemon.status().cluster.daemon.pid
             #expect(mine.contains { $0.daemon == "answers" && $0.pid == second }, "\(mine)")
-            // What the hint says ends it with its nodes.
+            // The command in the hint stops it with its nodes.
             kill(pid, SIGTERM)
             #expect(await eventually { !orphan.isRunning })
             try await daemon.stop()

@@ -5,7 +5,7 @@ import RESP
 import RedisClient
 import Testing
 
-/// The nodes' own logs: read as one, moved aside when long, and nothing that a node's life depends on.
+/// The nodes' own logs: merged, rotated when long, and never blocking a node.
 @Suite(.serialized) struct LogsTests {
     @Test func linesOfAllNodesAreMergedAndFollowed() async throws {
         try await withDaemon { daemon in
@@ -24,7 +24,7 @@ import Testing
             #expect(last.output.split(separator: "\n").count == 3)
             #expect(last.output.split(separator: "\n").allSatisfy { $0.hasPrefix("\(names[1]) | ") })
             #expect(try daemon.command(["logs", "--since", "1h"]).output == all.output)
-            // A shell in another time zone means the same lines.
+            // A shell in another time zone selects the same lines.
             for zone in ["Asia/Tokyo", "America/New_York"] {
                 let place = ["--socket", daemon.data + "/control.sock"]
                 let elsewhere = try Daemon.run(["logs", "--since", "1h"] + place, environment: ["TZ": zone])
@@ -45,10 +45,10 @@ import Testing
             follower.standardOutput = FileHandle(forWritingAtPath: path)
             follower.standardInput = FileHandle.nullDevice
             try follower.run()
-            // SIGTERM may be held back in what this framework starts.
+            // SIGTERM may be blocked in processes that this framework starts.
             defer { kill(follower.processIdentifier, SIGKILL) }
             let port = try #require(try daemon.status().nodes.first?.port)
-            // By and by it is there, and then a save is seen.
+            // Eventually the process is up, and then a save is seen.
             let isSeen = await eventually {
                 _ = try await Redis.send(port, "BGSAVE")
                 return try String(contentsOfFile: path, encoding: .utf8).contains("Background saving")
@@ -60,8 +60,8 @@ import Testing
         }
     }
 
-    /// `clusterd events -f | head -1` ends when head does, though nothing more happens.
-    @Test(arguments: ["events", "logs"]) func whoFollowsEndsWithItsReader(command: String) async throws {
+    /// `clusterd events -f | head -1` ends when head does, even without further events.
+    @Test(arguments: ["events", "logs"]) func aFollowingCommandEndsWithItsReader(command: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "0"])
             try await daemon.ready()
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Engines.all) func aLongLogIsMovedAsideUnderALiveNode(engine: String) async throws {
+    @Test(arguments: Engines.all) func aLongLogIsRotatedUnderARunningNode(engine: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "0", "--server", engine])
             try await daemon.ready()
@@ -113,21 +113,21 @@ import Testing
             #expect(isNew)
             #expect(await eventually { follows("Background saving") })
             #expect(try daemon.status().nodes.first?.pid == node.pid)
-            // A death after that has its last words from the new file.
+            // A later death has its last log lines from the new file.
             kill(try #require(node.pid), SIGABRT)
             #expect(await eventually { try daemon.status().nodes.first?.lastExit != nil })
             let words = try daemon.status().nodes.first?.lastExit?.log ?? []
             #expect(words.contains { !$0.contains("padding") }, "\(words)")
             try await daemon.ready()
-            // Through the rotation, the crash and the node's next life.
+            // Across the rotation, the crash and the node's restart.
             #expect(await eventually { follows("Ready to accept") })
             #expect(follower.isRunning)
             try await daemon.stop()
         }
     }
 
-    /// A node's life never depends on somebody reading its log.
-    @Test func aStoppedDaemonDoesNotKeepNodesThatSayMuchFromServing() async throws {
+    /// A node never depends on a reader of its log.
+    @Test func aStoppedDaemonDoesNotBlockNodesThatLogALot() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "0", "--set", "redis.loglevel=debug"])
             try await daemon.ready()

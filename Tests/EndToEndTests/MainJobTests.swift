@@ -2,10 +2,10 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// The main job on real servers: everything here is what a person would see. Invariants: port-pair, clean-stop.
+/// The main tasks on real servers, as an operator sees them. Invariants: port-pair, clean-stop.
 @Suite(.serialized) struct MainJobTests {
     @Test(arguments: Engines.all)
-    func aClusterFormsTakesKeysRestartsStopsAndStartsAgain(server: String) async throws {
+    func aClusterFormsStoresKeysRestartsStopsAndStartsAgain(server: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--server", server])
             try await daemon.ready()
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test func twoClustersAtTheSameMomentShareNoPort() async throws {
+    @Test func twoClustersFormedAtOnceShareNoPort() async throws {
         try await withDaemon { one in
             let other = try Daemon(base: one.base)
             defer { other.cleanUp() }
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test func passwordsWorkEverywhereAndAreNotPrinted() async throws {
+    @Test func passwordsWorkOnAllNodesAndAreNotPrinted() async throws {
         try await withDaemon { daemon in
             let secret = "s3cret with spaces"
             try daemon.up([
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test func bothFamiliesCanBeBound() async throws {
+    @Test func nodesBindIPv4AndIPv6() async throws {
         try await withDaemon { daemon in
             let conf = daemon.home + "/conf.yaml"
             try "cluster: {bind: [127.0.0.1, \"::1\"], masters: 1, replicas: 1}\n"
@@ -95,7 +95,7 @@ import Testing
         }
     }
 
-    @Test func smallShapesForm() async throws {
+    @Test func smallClustersForm() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "0"])
             try await daemon.ready()

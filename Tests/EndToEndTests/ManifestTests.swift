@@ -42,8 +42,8 @@ import Testing
         }
     }
 
-    /// The replica takes over, and the daemon brings the node back with its data: the operator has nothing to do.
-    @Test func aDetachedStartGoesOnWhileAReplicaTakesOver() async throws {
+    /// The replica takes over, and the daemon restores the node with its data: the operator has nothing to do.
+    @Test func aDetachedStartContinuesWhileAReplicaTakesOver() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
@@ -64,8 +64,8 @@ import Testing
         }
     }
 
-    /// `fix` without a daemon: only a daemon starts the nodes, and it is said so.
-    @Test func withoutADaemonTheStartIsNamedThatRepairsIt() async throws {
+    /// `fix` without a daemon: only a daemon starts the nodes, and the output says so.
+    @Test func withoutADaemonFixNamesTheStartThatRepairsTheManifest() async throws {
         try await withDaemon { daemon in
             let options = ["--masters", "1", "--replicas", "1"]
             try daemon.up(options)
@@ -89,7 +89,7 @@ import Testing
         }
     }
 
-    @Test func aReplicaWithAnEmptyManifestTakesAFreshCopy() async throws {
+    @Test func aReplicaWithAnEmptyManifestSyncsFromItsMaster() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()

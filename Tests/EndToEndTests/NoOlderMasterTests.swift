@@ -2,8 +2,8 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// Invariant: no-older-master. On real servers: everything is killed, one folder is made old, and the keys are counted
-/// afterwards.
+/// Invariant: no-older-master. On real servers: all nodes are killed, one folder is replaced by an older state, and the
+/// keys are counted afterwards.
 @Suite(.serialized) struct NoOlderMasterTests {
     private func fill(_ daemon: Daemon, _ prefix: String = "key", _ count: Int = 900) async throws -> [String] {
         try await Redis.fill(daemon.status().nodes.filter { $0.role == .master }.map(\.port), count, prefix: prefix)
@@ -34,7 +34,7 @@ import Testing
         return ["--config", conf]
     }
 
-    @Test(arguments: Engines.all) func aMasterWhoseFilesAreGoneDoesNotEmptyItsReplica(server: String) async throws {
+    @Test(arguments: Engines.all) func aMasterWithoutFilesDoesNotEmptyItsReplica(server: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--server", server])
             try await daemon.ready()
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    @Test func aMasterWhoseWholeFolderIsGoneDoesNotEitherAndComesBackAsReplica() async throws {
+    @Test func aMasterWithoutAFolderReturnsAsReplica() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    /// The replicas' files are written anew each time, as they synchronise: that alone makes none of them newer.
+    /// The replicas' files are rewritten each time, as they synchronize: that alone makes none of them newer.
     @Test(arguments: Engines.all.prefix(2)) func anIdleClusterKeepsItsRolesOverStopAndStart(server: String) async throws
     {
         try await withDaemon { daemon in
@@ -77,7 +77,7 @@ import Testing
             try await daemon.ready()
             let keys = try await fill(daemon, "key", 30)
             let roles = try daemon.status().nodes.map(\.role)
-            // Long enough that the files' times tell the one from the other.
+            // Long enough that the modification times differ.
             let written = ContinuousClock.now
             for _ in 0..<2 {
                 try await daemon.stop()
@@ -92,8 +92,8 @@ import Testing
         }
     }
 
-    /// Dumps only: the master's is of 300 keys, its replica's of all.
-    @Test(arguments: Engines.all) func anOldDumpDoesNotWin(server: String) async throws {
+    /// Dumps only: the master's has 300 keys, its replica's has all.
+    @Test(arguments: Engines.all) func aMasterWithAnOldDumpIsReplaced(server: String) async throws {
         try await withDaemon { daemon in
             let options = try configure(daemon, "redis: {appendonly: no, save: \"\"}\n") + ["--server", server]
             try daemon.up(options)
@@ -102,7 +102,7 @@ import Testing
             for node in try daemon.status().nodes { _ = try await Redis.send(node.port, "SAVE") }
             let second = try await fill(daemon, "second", 600)
             let (_, replica) = try shard(daemon)
-            // The replicas save once more, in another second.
+            // The replicas save again, in another second.
             let saved = try await Redis.send(replica.port, "LASTSAVE")
             #expect(
                 await eventually {
@@ -119,12 +119,12 @@ import Testing
         }
     }
 
-    @Test func aFileThatIsCutInTheMiddleOfACommandDoesNotWin() async throws {
+    @Test func aMasterWithAFileTruncatedInsideACommandIsReplaced() async throws {
         try await cut { bytes in bytes.count / 2 + 1 }
     }
 
-    /// No checker finds this one: what is left is a whole file, of half the keys.
-    @Test func norOneThatIsCutBetweenTwoCommands() async throws {
+    /// No checker detects this one: the rest is a valid file with half the keys.
+    @Test func aMasterWithAFileTruncatedBetweenCommandsIsReplaced() async throws {
         try await cut { bytes in
             let text = Array("*3\r\n$3\r\nSET".utf8)
             var at = bytes.count / 2
@@ -139,7 +139,7 @@ import Testing
             try await daemon.ready()
             let keys = try await fill(daemon)
             let (master, replica) = try shard(daemon)
-            // What the master's file held was seen.
+            // The size of the master's file was recorded.
             #expect(await eventually { try record(daemon, master.name.text, "keys") >= 200 })
             await killEverything(daemon)
             let directory = folder(daemon, master) + "/appendonlydir"
@@ -157,7 +157,7 @@ import Testing
         }
     }
 
-    /// A number of what the record says was last seen of a node.
+    /// A number from the record's last report of a node.
     private func record(_ daemon: Daemon, _ node: String, _ field: String) throws -> Int {
         let data = try Data(contentsOf: URL(fileURLWithPath: daemon.data + "/state.json"))
         let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
@@ -166,8 +166,8 @@ import Testing
         return (member["lastSeen"] as? [String: Any])?[field] as? Int ?? 0
     }
 
-    /// Neither the dead master's folder nor anything else is left: only the replica's memory.
-    @Test(arguments: ["fast", "off"]) func withoutPersistenceADeadMasterIsReplacedAndNotStartedEmpty(
+    /// Neither the dead master's folder nor any other copy remains: only the replica's memory.
+    @Test(arguments: ["fast", "off"]) func withoutPersistenceADeadMasterIsReplacedAndNotRestartedEmpty(
         failover: String
     ) async throws {
         try await withDaemon { daemon in
@@ -187,8 +187,10 @@ import Testing
         }
     }
 
-    /// All that is left is in the memory of a process that does not answer.
-    @Test(arguments: Engines.all) func norIsItStartedEmptyWhileItsReplicaIsStopped(server: String) async throws {
+    /// The only copy is in the memory of a process that does not respond.
+    @Test(arguments: Engines.all) func withoutPersistenceAMasterIsNotRestartedEmptyWhileItsReplicaIsStopped(
+        server: String
+    ) async throws {
         try await withDaemon { daemon in
             let text = "redis: {appendonly: no, save: \"\"}\n"
             try daemon.up(try configure(daemon, text) + ["--server", server])
@@ -196,7 +198,7 @@ import Testing
             let keys = try await fill(daemon)
             let (master, replica) = try shard(daemon)
             let stopped = try #require(replica.pid)
-            // What it holds was seen.
+            // Its key count was recorded.
             #expect(await eventually { try record(daemon, replica.name.text, "keys") >= 200 })
             kill(stopped, SIGSTOP)
             defer { kill(stopped, SIGCONT) }
@@ -214,8 +216,8 @@ import Testing
         }
     }
 
-    /// The whole host goes down in an order of its own and comes up again, one node at a time later than the others.
-    @Test(arguments: [true, false]) func theOrderInWhichTheyDieDoesNotMatter(masterFirst: Bool) async throws {
+    /// All processes of the host die in a given order, and start again, one node later than the others.
+    @Test(arguments: [true, false]) func theOrderOfTheDeathsDoesNotMatter(masterFirst: Bool) async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
@@ -224,7 +226,7 @@ import Testing
             kill(daemon.process.processIdentifier, SIGKILL)
             _ = await daemon.ended()
             let pids = [master, replica].compactMap(\.pid)
-            // One of the pair dies with the daemon gone, and the other goes on alone.
+            // One of the pair dies while no daemon runs, and the other continues alone.
             kill(masterFirst ? pids[0] : pids[1], SIGKILL)
             var second: [String] = []
             if !masterFirst { second = try await Redis.fill([master.port], 100, prefix: "second") }
@@ -237,7 +239,7 @@ import Testing
         }
     }
 
-    @Test func withoutPersistenceTheLossOfEverythingIsSaid() async throws {
+    @Test func withoutPersistenceATotalLossIsReported() async throws {
         try await withDaemon { daemon in
             let options = try configure(daemon, "redis: {appendonly: no, save: \"\"}\n")
             try daemon.up(["--masters", "1", "--replicas", "1"] + options)
@@ -254,8 +256,8 @@ import Testing
         }
     }
 
-    /// The replica went on for a while after its master's disk had stopped.
-    @Test func aReplicaWhoseFilesWereWrittenLongerIsMadeMaster() async throws {
+    /// The replica ran on for a while after its master's disk had stopped.
+    @Test func aReplicaWhoseFilesWereWrittenLongerBecomesMaster() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
@@ -263,7 +265,7 @@ import Testing
             let (master, replica) = try shard(daemon)
             #expect(await eventually { try record(daemon, master.name.text, "keys") >= 200 })
             await killEverything(daemon)
-            // The same length, so that nothing but its time speaks.
+            // The same size, so that only its time differs.
             let directory = folder(daemon, master) + "/appendonlydir"
             let old = Date(timeIntervalSinceNow: -120)
             for name in try FileManager.default.contentsOfDirectory(atPath: directory) {

@@ -2,11 +2,11 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// Why a node died, and what is done about it. Invariants: last-copy, slots-kept.
+/// Why a node died, and how clusterd reacts. Invariants: last-copy, slots-kept.
 @Suite(.serialized) struct NodeEndTests {
     private func node(_ daemon: Daemon, _ index: Int) throws -> NodeDocument { try daemon.status().nodes[index] }
 
-    @Test func theCauseOfAnEndAndTheCountOfRestartsOutliveTheDaemon() async throws {
+    @Test func theCauseOfAnExitAndTheRestartCountOutliveTheDaemon() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "1"])
             try await daemon.ready()
@@ -18,7 +18,7 @@ import Testing
             #expect(exit.cause.hasPrefix("killed by SIGSEGV") && exit.cause.hasSuffix("sent by pid \(getpid())"))
             #expect(exit.log?.contains { $0.contains("BUG REPORT START") } == true)
             #expect((exit.uptimeMilliseconds ?? 0) > 0 && (exit.memoryBytes ?? 0) > 0)
-            // The record has it soon after; then the daemon may go.
+            // The record has it soon after; then the daemon may exit.
             let record = daemon.data + "/state.json"
             #expect(
                 await eventually {
@@ -26,7 +26,7 @@ import Testing
                 })
             kill(daemon.process.processIdentifier, SIGKILL)
             _ = await daemon.ended()
-            // One that nobody sees die.
+            // A death that no daemon observes.
             let unseen = try #require(daemon.nodePIDs().min())
             kill(unseen, SIGKILL)
             try daemon.up()
@@ -45,9 +45,9 @@ import Testing
         }
     }
 
-    /// Engines from 7.2 on refuse a file with a field that they do not know; Valkey does so by a crash.
+    /// Engines from 7.2 on reject a file with an unknown field; Valkey crashes on it.
     @Test(arguments: Engines.all.filter { $0.contains("8.2") || $0.contains("valkey") })
-    func aNodesFileThatTheEngineRefusesIsWrittenAnew(server: String) async throws {
+    func aNodesFileThatTheEngineRejectsIsRewritten(server: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "1", "--server", server])
             try await daemon.ready()
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test func dataThatCannotBeLoadedAreKeptAndComeFromTheMaster() async throws {
+    @Test func unloadableDataOfAReplicaAreKeptAndSyncedFromTheMaster() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "1"])
             try await daemon.ready()
@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    @Test func aMasterWhoseDataCannotBeLoadedWaitsForAPerson() async throws {
+    @Test func aMasterWithUnloadableDataWaitsForTheOperator() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "0"])
             try await daemon.ready()
@@ -103,7 +103,7 @@ import Testing
             let finding = try #require(try daemon.status().findings.first { $0.code == "node-down" })
             #expect(finding.details?.contains { $0.contains("reading the append only file") } == true)
             #expect(try node(daemon, 0).process == .crashed && node(daemon, 0).restarts == 0)
-            // A person repairs it.
+            // The operator repairs it.
             try sound.contents.write(to: URL(fileURLWithPath: sound.path))
             let restarted = try daemon.command(["restart-node", "\(daemon.base)", "--force"])
             #expect(restarted.exit == 0, "\(restarted.errors)")
@@ -112,7 +112,7 @@ import Testing
         }
     }
 
-    /// Makes the newest part of an append-only file one that no engine reads; gives what it was.
+    /// Makes the newest part of an append-only file unreadable for every engine; returns its former contents.
     @discardableResult
     private func spoil(_ folder: String) throws -> (path: String, contents: Data) {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder)

@@ -2,8 +2,8 @@ import Foundation
 import ProcessSupervision
 import Testing
 
-/// Engines outlive their daemon, and the next one must recognise them: a second engine in a folder is a second writer of
-/// its files. What the next daemon sees of them differs from test to test. Invariants: one-engine, proven-death.
+/// Engines outlive their daemon, and the next one must recognize them: a second engine in a folder is a second writer
+/// of its files. What the next daemon can see of them differs between the tests. Invariants: one-engine, proven-death.
 @Suite(.serialized) struct OneEngineAFolderTests {
     private static let shape = ["--masters", "3", "--replicas", "0"]
 
@@ -12,14 +12,15 @@ import Testing
         #expect(await daemon.ended() != nil)
     }
 
-    /// The pids of the nodes, by name, as status says.
+    /// The pids of the nodes, by name, as `status` reports them.
     private func nodes(_ daemon: Daemon) throws -> [String: pid_t] {
         var found: [String: pid_t] = [:]
         for node in try daemon.status().nodes { found[node.name.text] = node.pid }
         return found
     }
 
-    /// kill -9 of the daemon, and another one; every node has to be the process that it was, and alone in its folder.
+    /// Kills the daemon with SIGKILL and starts another; every node must still be the same process, alone in its
+    /// folder.
     private func survives(
         _ daemon: Daemon, before first: [String], then second: [String], launcher: [String] = [],
         between: (Daemon) throws -> Void = { _ in }
@@ -51,7 +52,7 @@ import Testing
         return try #require(found, "no redis-server in PATH")
     }
 
-    @Test func anEngineWithATitleOfItsOwnIsAdopted() async throws {
+    @Test func anEngineWithACustomTitleIsAdopted() async throws {
         try await withDaemon { daemon in
             let title = ["--set", "redis.proc-title-template='\"mynode {port}\"'"]
             try await survives(daemon, before: title, then: title)
@@ -81,9 +82,9 @@ import Testing
         }
     }
 
-    /// root's engines, and a daemon that may neither read their /proc entries nor signal them.
+    /// Engines run by root, and a daemon that may neither read their /proc entries nor signal them.
     @Test(.enabled(if: getuid() == 0, "only root can start engines that another user may not look at"))
-    func anEngineOfAnotherUserThatMayNotBeLookedAtIsAdopted() async throws {
+    func anUninspectableEngineOfAnotherUserIsAdopted() async throws {
         try await withDaemon { daemon in
             let copy = daemon.home + "/clusterd"
             try FileManager.default.copyItem(atPath: Daemon.program, toPath: copy)
@@ -97,8 +98,8 @@ import Testing
         }
     }
 
-    /// The other half: where a process has really gone, nothing keeps the node down.
-    @Test func aNodeThatEndedWhileNoDaemonRanIsStartedBesideAnEditorInItsFolder() async throws {
+    /// The opposite case: if a process has really exited, nothing prevents the restart of the node.
+    @Test func aNodeThatExitedWithoutADaemonIsStartedBesideAnEditorInItsFolder() async throws {
         try await withDaemon { daemon in
             try daemon.up(Self.shape)
             try await daemon.ready()

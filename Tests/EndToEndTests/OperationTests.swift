@@ -2,8 +2,8 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// What people ask for that takes time: it harms nobody, is repeated without harm, and goes on without its client.
-/// Invariants: disposable-daemon, lossless-switchover.
+/// Operations: they disturb no client, can be repeated safely, and continue without their client. Invariants:
+/// disposable-daemon, lossless-switchover.
 @Suite(.serialized) struct OperationTests {
     private func pids(_ daemon: Daemon) throws -> Set<Int32> { Set(try daemon.status().nodes.compactMap(\.pid)) }
 
@@ -23,7 +23,7 @@ import Testing
         try daemon.client.send(.operations).decode(OperationsDocument.self).operations
     }
 
-    @Test func aRollingRestartRefusesNoWriteOfAClusterClient() async throws {
+    @Test func aRollingRestartFailsNoWriteOfAClusterClient() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    @Test func itGoesOnWhenItsClientAndThenTheDaemonAreKilled() async throws {
+    @Test func anOperationSurvivesTheDeathOfItsClientAndOfTheDaemon() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test func anInterruptedOrImpatientClientSaysWhereTheWorkGoesOn() async throws {
+    @Test func anInterruptedClientSaysHowToFollowTheOperation() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
@@ -100,7 +100,7 @@ import Testing
             let master = try #require(try node(name, daemon).replicaOf).text
             #expect(try daemon.command(["stop-node", name]).exit == 0)
             #expect(try daemon.command(["stop-node", name]).exit == 0)
-            // The last one of its shard: slots would be down.
+            // The last node of its shard: slots would become unavailable.
             let refused = try daemon.command(["stop-node", master])
             #expect(
                 refused.exit == 4 && refused.errors.contains("clusterd stop-node \(master) --no-failover"),
@@ -109,7 +109,7 @@ import Testing
             kill(daemon.process.processIdentifier, SIGKILL)
             _ = await daemon.ended()
             try daemon.up()
-            // It does not count: a person stopped it.
+            // It does not count: the operator stopped it.
             try await daemon.ready()
             let stopped = try node(name, daemon)
             #expect(stopped.process == .stopped && stopped.wanted == .stopped && stopped.pid == nil)
@@ -122,7 +122,7 @@ import Testing
         }
     }
 
-    @Test func aReplicaIsMadeMasterAndThatTwiceIsOnce() async throws {
+    @Test func aRepeatedFailoverToAReplicaChangesNothing() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
@@ -142,7 +142,7 @@ import Testing
         }
     }
 
-    @Test func inAPauseNothingIsStartedByItself() async throws {
+    @Test func duringAPauseNoNodeIsStartedAutomatically() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
@@ -159,7 +159,7 @@ import Testing
                     && status.findings.contains { $0.code == "paused" }
             }
             #expect(isHeld, "\(daemon.output.suffix(800))")
-            // What a person asks for is done.
+            // Requests of the operator are carried out.
             let master = try #require(victim.replicaOf).text
             let other = try #require(
                 try daemon.status().nodes.first { $0.role == .replica && $0.replicaOf?.text != master })

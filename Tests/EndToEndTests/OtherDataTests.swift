@@ -24,7 +24,7 @@ import Testing
         return ["--masters", "1", "--replicas", "1", "--config", conf]
     }
 
-    /// The replica is stopped, the master killed, the replica goes on: nothing empty is started over it.
+    /// The replica is stopped, the master killed, and the replica continued: no empty node is started over it.
     private func loseTheMaster(_ daemon: Daemon) async throws -> NodeDocument {
         let nodes = try daemon.status().nodes
         let master = try #require(nodes.first { $0.role == .master })
@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test(arguments: Engines.all.filter { $0.contains("valkey-9") })
-    func keysOfAnotherDatabaseOutliveAMasterThatDiesWhileItsReplicaIsStopped(server: String) async throws {
+    func keysInAnotherDatabaseSurviveADeadMasterWithAStoppedReplica(server: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(try inMemory(daemon, ", cluster-databases: 4") + ["--server", server])
             try await daemon.ready()
@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    @Test func functionsWithoutAKeyOutliveAMasterThatDiesWhileItsReplicaIsStopped() async throws {
+    @Test func functionsWithoutAKeySurviveADeadMasterWithAStoppedReplica() async throws {
         try await withDaemon { daemon in
             try daemon.up(try inMemory(daemon))
             try await daemon.ready()
@@ -78,9 +78,9 @@ import Testing
         }
     }
 
-    /// A slot is half moved, and what arrived of it lies in database 1.
+    /// A slot is half moved, and the keys that arrived are in database 1.
     @Test(arguments: Engines.all.filter { $0.contains("valkey-9") })
-    func fixLeavesAHalfMovedSlotOfWhichKeysArrivedInAnotherDatabase(server: String) async throws {
+    func fixLeavesAHalfMovedSlotWithKeysInAnotherDatabase(server: String) async throws {
         try await withDaemon { daemon in
             try daemon.up([
                 "--masters", "3", "--replicas", "0", "--server", server, "--set", "redis.cluster-databases=4",

@@ -3,7 +3,7 @@ import ControlClient
 import Foundation
 import Testing
 
-/// Who may speak with the daemon. Another user is needed for this, and only root can become one.
+/// Which users may connect to the daemon. This needs another user, and only root can become one.
 @Suite(.serialized, .enabled(if: getuid() == 0, "only root can try what another user may")) struct PermissionTests {
     private func asNobody(_ arguments: [String], _ daemon: Daemon) throws -> (exit: Int32, errors: String) {
         let process = Process()
@@ -21,8 +21,9 @@ import Testing
         return (process.terminationStatus, words)
     }
 
-    /// Anybody can give a cluster any name: a command that finds its cluster by name speaks to nobody else's daemon.
-    @Test func aNameNeverMeansAnotherUsersCluster() async throws {
+    /// Any user can give a cluster any name: a command that finds its cluster by name connects to no other user's
+    /// daemon.
+    @Test func aNameNeverSelectsAnotherUsersCluster() async throws {
         try await withDaemon { daemon in
             try FileManager.default.copyItem(atPath: Daemon.program, toPath: daemon.home + "/clusterd")
             chmod(daemon.home, 0o755)
@@ -52,15 +53,15 @@ import Testing
                 let refused = try Daemon.run(command + ["--cluster", name])
                 #expect(refused.exit == 77 && refused.errors.contains("--socket \(socket)"), "\(refused.errors)")
             }
-            // Its owner means it.
+            // The name selects it for its owner.
             #expect(try asNobody(["status", "--cluster", name], daemon).exit == 0)
             #expect(try asNobody(["stop", "--cluster", name], daemon).exit == 0)
             #expect(await eventually { !other.isRunning })
         }
     }
 
-    /// clusterd was run once as root in a user's folder: the user is told how to get the files back.
-    @Test func filesThatRootMadeInAUsersFolderAreGivenBackByTheHint() async throws {
+    /// clusterd was run once as root in a user's folder: the error tells the user how to get the files back.
+    @Test func theHintReturnsFilesThatRootMadeInAUsersFolder() async throws {
         try await withDaemon { daemon in
             try FileManager.default.copyItem(atPath: Daemon.program, toPath: daemon.home + "/clusterd")
             chmod(daemon.home, 0o755)
@@ -88,11 +89,11 @@ import Testing
         }
     }
 
-    @Test func aSecondUserIsRefusedAndToldWhatToDo() async throws {
+    @Test func anotherUserIsRefusedWithAHint() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "1"])
             try await daemon.ready()
-            // Where everybody can run it.
+            // In a folder where every user can run it.
             try FileManager.default.copyItem(atPath: Daemon.program, toPath: daemon.home + "/clusterd")
             chmod(daemon.home, 0o755)
             let socket = daemon.data + "/control.sock"
@@ -100,7 +101,7 @@ import Testing
                 let refused = try asNobody(command + ["--socket", socket], daemon)
                 #expect(refused.exit == 77 && refused.errors.contains("sudo"), "\(command): \(refused.errors)")
             }
-            // Even where somebody has opened the folder and the socket, the daemon looks at who calls.
+            // Even if the folder and the socket are accessible, the daemon checks the caller.
             chmod(daemon.data, 0o755)
             chmod(socket, 0o666)
             for command in [["status"], ["stop"]] {

@@ -2,9 +2,10 @@ import Foundation
 import Synchronization
 import Testing
 
-/// Ports that nobody uses, below those that the kernel gives to outgoing connections, their bus ports too.
+/// Ports that no process uses, below those that the kernel gives to outgoing connections; their bus ports too.
 enum Ports {
-    /// Blocks that were given out: a test may join whatever answers on a port of its own, and that is to be nobody else's node.
+    /// Blocks that were handed out: a test may join whichever node responds on one of its ports, so that must not be
+    /// another test's node.
     private static let given = Mutex<Set<Int>>([])
     private static let blockSize = 20
     private static let blocks = 11000 / blockSize..<21000 / blockSize
@@ -14,7 +15,7 @@ enum Ports {
         for round in 0..<400 {
             let first = Int.random(in: blocks.lowerBound...(blocks.upperBound - wanted))
             let mine = Set(first..<(first + wanted))
-            // Once nearly all were given out, those of tests that are over are given again.
+            // Once nearly all were handed out, those of finished tests are reused.
             guard round >= 200 || given.withLock({ $0.isDisjoint(with: mine) }) else { continue }
             let base = first * blockSize
             let ports = (base..<(base + count)).flatMap { [$0, $0 + 10000] }

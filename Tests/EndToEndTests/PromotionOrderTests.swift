@@ -5,10 +5,10 @@ import HostDriver
 import RESP
 import Testing
 
-/// What a replica does with an order to take over that it reads at another time than clusterd sent it.
-/// Invariant: no-late-order.
+/// How a replica handles a promotion order that it reads at another time than clusterd sent it. Invariant:
+/// no-late-order.
 @Suite(.serialized) struct PromotionOrderTests {
-    @Test(arguments: Engines.all) func itIsObeyedInItsWindowOnly(server: String) async throws {
+    @Test(arguments: Engines.all) func aPromotionOrderIsObeyedOnlyInItsWindow(server: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--server", server, "--masters", "3", "--replicas", "1"])
             try await daemon.ready()
@@ -34,7 +34,7 @@ import Testing
                     replica.port, "EVAL", script, "0", id.text, String(until), "100", String(sent)
                 ).errorText
             }
-            // The clock went on, or was set forward; then it was set back.
+            // The clock advanced, or was set forward; then it was set back.
             let late = try await order(sent: now - 3_600_250, until: now - 3_600_000)
             #expect(late?.contains("the order came too late") == true)
             let early = try await order(sent: now + 3_600_000, until: now + 3_600_250)
@@ -45,8 +45,8 @@ import Testing
             #expect(await eventually { try await says("role:master") })
         }
     }
-    /// From 7.0 on the promotion works; before, it is known beforehand that it would not.
-    @Test(arguments: Engines.all) func aReplicaThatServesNoStaleDataTakesOverOrIsAFinding(server: String) async throws {
+    /// From 7.0 on the promotion works; before that, a finding predicts its failure.
+    @Test(arguments: Engines.all) func aReplicaThatServesNoStaleDataIsPromotedOrAFinding(server: String) async throws {
         try await withDaemon { daemon in
             let conf = daemon.home + "/conf.yaml"
             try "redis: {replica-serve-stale-data: 'no'}\n".write(toFile: conf, atomically: true, encoding: .utf8)

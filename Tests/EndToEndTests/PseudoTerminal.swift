@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A program on a terminal of its own, and what it has written there.
+/// A program on its own terminal, and its output there.
 final class PseudoTerminal {
     let process = Process()
     private let master: Int32
@@ -10,7 +10,7 @@ final class PseudoTerminal {
     private var bytes: [UInt8] = []
 
     init(_ arguments: [String], columns: UInt16 = 80, rows: UInt16 = 24) throws {
-        // As openpty(3) does, which Swift's Glibc does not have: unlock it, and ask for its number.
+        // Like openpty(3), which Swift's Glibc lacks: unlock it, and query its number.
         master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
         var (lock, number): (Int32, Int32) = (0, 0)
         try #require(master >= 0 && ioctl(master, 0x4004_5431, &lock) == 0 && ioctl(master, 0x8004_5430, &number) == 0)
@@ -36,7 +36,7 @@ final class PseudoTerminal {
         close(slave)
     }
 
-    /// Everything so far.
+    /// All output so far.
     var text: String {
         var buffer = [UInt8](repeating: 0, count: 65536)
         while true {
@@ -46,12 +46,12 @@ final class PseudoTerminal {
         }
     }
 
-    /// The lines of the last whole picture, without colour.
+    /// The lines of the last complete screen, without colour.
     var screen: [String] {
         let frames = text.components(separatedBy: "\u{1B}[H").dropFirst()
         guard let last = frames.last(where: { $0.contains("q quits") }) else { return [] }
         let plain = last.replacing(/\u{1B}\[[0-9;?]*[A-Za-z]/, with: "")
-        // The terminal puts a return of its own before each new line.
+        // The terminal inserts a carriage return before each new line.
         return String(String.UnicodeScalarView(plain.unicodeScalars.filter { $0 != "\r" })).components(
             separatedBy: "\n")
     }
@@ -61,11 +61,11 @@ final class PseudoTerminal {
     func resize(columns: UInt16, rows: UInt16, tell: Bool = true) {
         var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
         _ = ioctl(slave, UInt(TIOCSWINSZ), &size)
-        // As the kernel does for the processes that have it as their controlling terminal.
+        // Like the kernel does for processes that have it as their controlling terminal.
         if tell { kill(process.processIdentifier, SIGWINCH) }
     }
 
-    /// Whether the keys mean again what they meant before.
+    /// Whether the terminal settings are restored.
     var isGivenBack: Bool { Self.modes(slave) == before }
 
     private static func modes(_ descriptor: Int32) -> [UInt8] {

@@ -2,7 +2,7 @@ import NIOPosix
 import RESP
 import RedisClient
 
-/// One command to one node, for looking at it from outside.
+/// Sends one command to one node, to inspect it from outside.
 enum Redis {
     static func send(
         _ port: Int, _ words: String..., host: String = "127.0.0.1", user: String? = nil, password: String? = nil,
@@ -24,7 +24,7 @@ enum Redis {
         return answer
     }
 
-    /// As a client that was told to ask there (`-ASK`).
+    /// Like a client that was redirected there (`-ASK`).
     static func asking(_ port: Int, _ words: String...) async throws -> RESPValue? {
         let connection = try await RedisConnection.connect(
             host: "127.0.0.1", port: port, credentials: nil, on: MultiThreadedEventLoopGroup.singleton,
@@ -34,7 +34,7 @@ enum Redis {
         return answers.last
     }
 
-    /// Sets `count` keys wherever they belong; gives those that were acknowledged.
+    /// Sets `count` keys on their masters; returns the acknowledged ones.
     static func fill(
         _ ports: [Int], _ count: Int, prefix: String = "key", password: String? = nil
     ) async throws -> [String] {
@@ -53,7 +53,7 @@ enum Redis {
         return kept
     }
 
-    /// How many of these keys are on none of these nodes.
+    /// The number of these keys that are on none of these nodes.
     static func missing(_ keys: [String], on ports: [Int], password: String? = nil) async throws -> Int {
         var left = Set(keys)
         for port in ports {

@@ -4,8 +4,8 @@ import Foundation
 import Synchronization
 import Testing
 
-/// `reexec` and SIGUSR2: another program goes on in the place of the one that runs.
-/// Invariants: disposable-daemon, one-daemon, record-first.
+/// `reexec` and SIGUSR2: another program replaces the running one in the same process. Invariants: disposable-daemon,
+/// one-daemon, record-first.
 @Suite(.serialized) struct ReexecTests {
     /// The program in a file of the daemon's own, which can be replaced.
     private func install(_ daemon: Daemon) throws {
@@ -13,7 +13,7 @@ import Testing
         try FileManager.default.copyItem(atPath: Daemon.program, toPath: daemon.program)
     }
 
-    /// As dpkg does it: a new file takes the name. Gives its inode.
+    /// Like dpkg: a new file takes the name. Returns its inode.
     @discardableResult
     private func replace(_ daemon: Daemon, with script: String? = nil, mode: mode_t = 0o755) throws -> ino_t {
         let new = daemon.program + ".new"
@@ -33,7 +33,7 @@ import Testing
         return status.st_ino
     }
 
-    /// Waits until another program answers than the one that began then.
+    /// Waits until a program other than the one started then responds.
     private func isReplaced(_ daemon: Daemon, since before: StatusDocument) async -> Bool {
         await eventually {
             let now = try daemon.status().cluster
@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    /// Ended, and not buried by the daemon.
+    /// Exited, and not reaped by the daemon.
     private func zombies(_ daemon: Daemon) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { name in
             guard pid_t(name) != nil, let text = try? String(contentsOfFile: "/proc/\(name)/stat", encoding: .utf8)
@@ -56,7 +56,7 @@ import Testing
         func come() { state.withLock { $0 = true } }
     }
 
-    @Test func thePidTheNodesAndTheSocketStay() async throws {
+    @Test func anUpgradeInPlaceKeepsThePIDTheNodesAndTheSocket() async throws {
         try await withDaemon { daemon in
             try install(daemon)
             try daemon.up()
@@ -70,7 +70,7 @@ import Testing
             #expect(replaced.daemon.pid == before.cluster.daemon.pid && replaced.before == before.cluster.daemon)
             #expect(replaced.program == daemon.program)
             let after = try daemon.status()
-            // Who asks right after it is not told of a cluster of which nothing is known yet.
+            // A query right after it does not get the status of a cluster whose state is still unknown.
             #expect(after.cluster.ready && after.cluster.daemon == replaced.daemon)
             #expect(try self.inode("/proc/\(daemon.process.processIdentifier)/exe") == inode)
             #expect(after.nodes.map(\.pid) == before.nodes.map(\.pid))
@@ -80,7 +80,7 @@ import Testing
                 #expect(!String(decoding: environment, as: UTF8.self).contains("CLUSTERD_INHERITED"))
             }
 
-            // Again and again, by signal too, and no descriptor is left over.
+            // Repeatedly, by signal too, and no descriptor leaks.
             let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(replaced.daemon.pid)/fd").count
             for _ in 0..<2 {
                 let again = try daemon.command(["reexec"])
@@ -89,7 +89,7 @@ import Testing
             let third = try daemon.status()
             kill(daemon.process.processIdentifier, SIGUSR2)
             #expect(await isReplaced(daemon, since: third), "\(daemon.output.suffix(1000))")
-            // Connections to nodes come and go; what leaks stays.
+            // Connections to nodes open and close; leaked descriptors stay.
             let isBack = await eventually {
                 let now = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(replaced.daemon.pid)/fd").count
                 return now <= open + 4
@@ -102,12 +102,12 @@ import Testing
             #expect(events.events.map(\.seq) == Array(1...Int64(events.events.count)))
             // None of it was an incident.
             #expect(events.events.filter { $0.severity != .info }.map(\.message) == [])
-            // Signals of every kind arrive at the one that runs now.
+            // All signals reach the program that runs now.
             try await daemon.stop()
         }
     }
 
-    /// What blocks for long has a thread of its own: on a small machine two such tasks are all that Swift runs at once.
+    /// Long blocking calls have their own thread: on a small machine Swift runs only two such tasks at once.
     private func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> AsyncStream<Result> {
         let (results, continuation) = AsyncStream<Result>.makeStream()
         Thread.detachNewThread {
@@ -117,7 +117,7 @@ import Testing
         return results
     }
 
-    @Test func nobodyIsRefusedMeanwhileAndTheLockIsHeld() async throws {
+    @Test func duringAnUpgradeInPlaceNoRequestIsRefusedAndTheLockIsHeld() async throws {
         try await withDaemon { daemon in
             try install(daemon)
             try daemon.up(["--masters", "1", "--replicas", "1"])
@@ -163,7 +163,7 @@ import Testing
         }
     }
 
-    @Test func aNodeThatDiesMeanwhileIsBuriedAndItsSignalKnown() async throws {
+    @Test func aNodeThatDiesDuringAnUpgradeInPlaceIsReapedWithItsSignal() async throws {
         try await withDaemon { daemon in
             try install(daemon)
             try daemon.up()
@@ -171,7 +171,7 @@ import Testing
             let before = try daemon.status()
             let master = try #require(before.nodes.first { $0.role == .master })
             let pid = try #require(master.pid)
-            // It ends when the old program has gone and the new one has not looked yet.
+            // It exits when the old program is gone and the new one has not looked yet.
             try replace(
                 daemon,
                 with: """
@@ -188,7 +188,7 @@ import Testing
             let exit = try daemon.status().nodes.first { $0.name == master.name }?.lastExit
             #expect(exit?.signal == 9 && exit?.cause == "killed by SIGKILL", "\(String(describing: exit))")
             #expect(try zombies(daemon) == [])
-            // And one that dies after it was taken over.
+            // And one that dies after it was adopted.
             let other = try #require(try daemon.status().nodes.first { $0.role == .replica && $0.name != master.name })
             kill(try #require(other.pid), SIGTERM)
             let isKnown = await eventually {
@@ -202,7 +202,7 @@ import Testing
         }
     }
 
-    @Test func aFailoverThatIsUnderWayIsFinished() async throws {
+    @Test func anUpgradeInPlaceFinishesARunningFailover() async throws {
         try await withDaemon { daemon in
             try install(daemon)
             try daemon.up()
@@ -226,7 +226,7 @@ import Testing
         }
     }
 
-    @Test func anOperationGoesOnAndItsClientWithIt() async throws {
+    @Test func anUpgradeInPlaceContinuesARunningOperationAndItsClient() async throws {
         try await withDaemon { daemon in
             try install(daemon)
             try daemon.up()
@@ -244,7 +244,7 @@ import Testing
         }
     }
 
-    @Test func aSignalThatComesInBetweenIsNotLost() async throws {
+    @Test func aSignalDuringAnUpgradeInPlaceIsNotLost() async throws {
         try await withDaemon { daemon in
             try install(daemon)
             try daemon.up(["--masters", "1", "--replicas", "1"])
@@ -262,7 +262,7 @@ import Testing
         }
     }
 
-    @Test func whatCouldNotTakeOverChangesNothing() async throws {
+    @Test func aProgramThatCannotTakeOverChangesNothing() async throws {
         try await withDaemon { daemon in
             try install(daemon)
             let conf = daemon.home + "/conf.yaml"
@@ -289,18 +289,18 @@ import Testing
             kill(daemon.process.processIdentifier, SIGUSR2)
             #expect(
                 await eventually { daemon.output.contains("reexec    refused: there is no \(daemon.program)") })
-            // A good program, and a configuration that it would not take.
+            // A valid program, and a configuration that it rejects.
             try FileManager.default.copyItem(atPath: Daemon.program, toPath: daemon.program)
             try "redis: {maxmemry: 100mb}\n".write(toFile: conf, atomically: true, encoding: .utf8)
             try refused("conf.yaml:1:19", exit: 78)
             try "cluster: {masters: 1}\n".write(toFile: conf, atomically: true, encoding: .utf8)
 
-            // What passes the trial, and cannot be executed in earnest: exec(2) is the last that can fail.
+            // A file that passes the trial, but cannot be executed: exec(2) is the last step that can fail.
             let passes = "\"\(Daemon.program)\" \"$@\"; code=$?;"
             try replace(daemon, with: "\(passes) chmod 644 \"$0\"; exit $code")
             let denied = try daemon.command(["reexec"])
             #expect(denied.exit == 1 && denied.errors.contains("Permission denied"), "\(denied.errors)")
-            // One that is gone by then was never the one that was tried.
+            // A file that is gone by then is not the one that was tried.
             try replace(daemon, with: "\(passes) rm \"$0\"; exit $code")
             let gone = try daemon.command(["reexec"])
             #expect(gone.exit == 1 && gone.errors.contains("there is no \(daemon.program)"), "\(gone.errors)")
@@ -308,7 +308,7 @@ import Testing
             let after = try daemon.status()
             #expect(after.cluster.daemon == before.cluster.daemon)
             #expect(after.nodes.map(\.pid) == before.nodes.map(\.pid))
-            // It goes on as before, in everything.
+            // The daemon continues unchanged.
             kill(try #require(after.nodes.first?.pid), SIGKILL)
             #expect(
                 await eventually {
@@ -321,7 +321,7 @@ import Testing
         }
     }
 
-    @Test func inTheBackgroundItIsTheSame() async throws {
+    @Test func aDetachedDaemonIsUpgradedInPlace() async throws {
         try await withDaemon { daemon in
             try install(daemon)
             let process = Process()

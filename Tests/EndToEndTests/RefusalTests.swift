@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Bad input: a clear error, the right exit code, and nothing changed.
+/// Invalid input: a clear error, the right exit code, and no change.
 @Suite(.serialized) struct RefusalTests {
     private func refusal(_ text: String, _ arguments: [String] = []) throws -> (
         exit: Int32, words: String, left: [String]
@@ -18,7 +18,7 @@ import Testing
         )
     }
 
-    @Test func aMistypedKeyIsNamedWithItsPlaceAndTheNearestOne() throws {
+    @Test func aMistypedKeyIsReportedWithItsLocationAndTheNearestKey() throws {
         let result = try refusal("cluster:\n  replica: 1\n")
         #expect(result.exit == 78)
         #expect(
@@ -27,7 +27,7 @@ import Testing
         #expect(result.left == ["conf.yaml"])
     }
 
-    @Test func aDirectiveThatTheEngineDoesNotKnowIsShownWithItsPlace() throws {
+    @Test func aDirectiveUnknownToTheEngineIsReportedWithItsLocation() throws {
         let result = try refusal("redis:\n  maxmemory-polcy: allkeys-lru\n")
         #expect(result.exit == 78)
         #expect(result.words.contains("HOME/conf.yaml:2:20:"))
@@ -47,7 +47,7 @@ import Testing
         #expect(result.words.contains(words), "\(result.words)")
     }
 
-    @Test func anACLFileThatLetsNeitherClusterdNorThePasswordInIsRefused() throws {
+    @Test func anACLFileWithoutAccessForClusterdIsRefused() throws {
         let list = NSTemporaryDirectory() + "users-\(UUID().uuidString.prefix(8)).acl"
         defer { try? FileManager.default.removeItem(atPath: list) }
         try "user alice on >x ~* +@all\n".write(toFile: list, atomically: true, encoding: .utf8)
@@ -58,7 +58,7 @@ import Testing
                 && !result.words.contains("sesame"))
     }
 
-    @Test func oneFolderThroughALinkIsNoFolderForTwoNodes() throws {
+    @Test func twoNodesThatShareAFolderThroughALinkAreRefused() throws {
         let place = NSTemporaryDirectory() + "folders-\(UUID().uuidString.prefix(8))"
         defer { try? FileManager.default.removeItem(atPath: place) }
         try FileManager.default.createDirectory(atPath: place + "/a", withIntermediateDirectories: true)
@@ -69,28 +69,28 @@ import Testing
             result.words.contains("HOME/conf.yaml:3:22: ") && result.words.contains("is also the folder of node 7000"))
     }
 
-    @Test func whatClusterdOwnsAndWhatIsNotBuiltIsRefused() throws {
+    @Test func aDirectiveThatClusterdOwnsIsRefused() throws {
         #expect(try refusal("redis: {port: 7}\n").words.contains("clusterd sets this itself"))
     }
 
-    @Test func anUnprotectedAddressIsRefusedWithTheThreeWaysOut() throws {
+    @Test func anUnprotectedAddressIsRefusedWithThreeRemedies() throws {
         let result = try refusal("cluster: {bind: 0.0.0.0}\n")
         #expect(result.exit == 78)
         for way in ["requirepass", "aclfile", "protected-mode: no"] { #expect(result.words.contains(way)) }
     }
 
-    @Test func twoMastersAreNoCluster() throws {
+    @Test func aClusterOfTwoMastersIsRefused() throws {
         let result = try refusal("", ["--masters", "2"])
         #expect(result.exit == 78 && result.words.contains("two masters cannot form a cluster"))
     }
 
-    @Test func noEngineIsSaidWithTheCommandThatInstallsOne() throws {
+    @Test func aMissingEngineIsReportedWithTheInstallCommand() throws {
         let result = try refusal("", ["--server", "/nonexistent/redis-server"])
         #expect(result.exit == 78 && result.words.contains("apt-get install redis-server"))
         #expect(try refusal("", ["--server", "/bin/true"]).exit == 78)
     }
 
-    @Test func anotherShapeIsRefusedSayingWhatIsThere() async throws {
+    @Test func anotherShapeIsRefusedNamingTheExistingOne() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "1"])
             try await daemon.ready()
@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    @Test func usageErrorsAre64() throws {
+    @Test func usageErrorsExit64() throws {
         #expect(try Daemon.run(["frobnicate"]).exit == 64)
         #expect(try Daemon.run(["up", "--masters", "many"]).exit == 64)
     }

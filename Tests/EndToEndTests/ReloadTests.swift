@@ -10,7 +10,7 @@ import Testing
         return conf
     }
 
-    @Test func theDaemonSaysWhatItGoesBy() async throws {
+    @Test func configShowsTheSettingsInEffect() async throws {
         try await withDaemon { daemon in
             let conf = try write(daemon, "redis: {maxmemory: 100mb, requirepass: secret-1, masterauth: secret-1}\n")
             try daemon.up(["--masters", "1", "--replicas", "0", "--config", conf])
@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    @Test func whatCanChangeLiveDoesAndTheRestIsPending() async throws {
+    @Test func aReloadAppliesLiveDirectivesAndReportsOthersAsPending() async throws {
         try await withDaemon { daemon in
             let conf = try write(daemon, "redis: {maxmemory: 100mb}\n")
             try daemon.up(["--masters", "1", "--replicas", "1", "--config", conf])
@@ -54,7 +54,7 @@ import Testing
             #expect(status.findings.contains { $0.code == "restart-pending" })
             #expect(!status.findings.contains { $0.code == "shape-differs" })
 
-            // Restarted, a node has it.
+            // After a restart, a node has it.
             let replica = try #require(status.nodes.first { $0.role == .replica })
             #expect(try daemon.command(["restart-node", replica.name.text]).exit == 0)
             let isDone = await eventually {
@@ -75,7 +75,7 @@ import Testing
             #expect(refused.exit == 78 && refused.errors.contains("conf.yaml:3:20:"), "\(refused.errors)")
             let answer = try await Redis.send(daemon.base, "CONFIG", "GET", "maxmemory")
             #expect(answer.elements?.last?.text == "104857600")
-            // What somebody changed by hand is set back by a reload.
+            // A reload restores a directive that was changed by hand.
             _ = try write(daemon, "redis: {maxmemory: 100mb}\n")
             _ = try await Redis.send(daemon.base, "CONFIG", "SET", "maxmemory", "1gb")
             #expect(try daemon.command(["reload"]).exit == 0)
@@ -85,7 +85,7 @@ import Testing
         }
     }
 
-    @Test func aPasswordIsChangedWhileEverythingRuns() async throws {
+    @Test func aPasswordIsChangedWhileAllNodesRun() async throws {
         try await withDaemon { daemon in
             let conf = try write(daemon, "redis: {requirepass: one, masterauth: one}\n")
             try daemon.up(["--masters", "1", "--replicas", "1", "--config", conf])
@@ -98,7 +98,7 @@ import Testing
             #expect(try daemon.command(["restart-node", replica.name.text]).exit == 0)
             try await daemon.ready()
             #expect(!daemon.output.contains("two"))
-            // Changed again while no clusterd runs: the next one gets in by what the last reload has set.
+            // Changed again while no clusterd runs: the next one logs in with the password that the last reload set.
             kill(daemon.process.processIdentifier, SIGKILL)
             _ = await daemon.ended()
             _ = try write(daemon, "redis: {requirepass: three, masterauth: three}\n")
@@ -110,8 +110,9 @@ import Testing
         }
     }
 
-    /// Removed, added and changed: after each, clusterd has access, the links are up, and a restarted node comes back.
-    @Test func aPasswordIsRemovedAndAddedWhileEverythingRuns() async throws {
+    /// Removed, added and changed: after each change clusterd has access, the links are up, and a restarted node
+    /// returns.
+    @Test func aPasswordIsRemovedAndAddedWhileAllNodesRun() async throws {
         try await withDaemon { daemon in
             let shape = "cluster: {masters: 1, replicas: 1}\n"
             let conf = try write(daemon, shape + "redis: {requirepass: one, masterauth: one}\n")
@@ -130,7 +131,7 @@ import Testing
                     let user = try await Redis.send(node.port, "CONFIG", "GET", "masteruser", password: password)
                     #expect(user.elements?.last?.text == "")
                 }
-                // The replication link is made again, and every node is asked over a new connection.
+                // The replication link is reconnected, and every node is queried over a new connection.
                 let restart = try daemon.command(["rolling-restart", "--timeout", "120s"])
                 #expect(restart.exit == 0, "\(restart.errors)")
                 try await daemon.ready()
@@ -141,8 +142,8 @@ import Testing
         }
     }
 
-    /// The configuration lost its password while no clusterd ran, and the nodes kept theirs.
-    @Test func aRollingRestartTakesAPasswordThatIsNotConfiguredFromAllNodes() async throws {
+    /// The password was removed from the configuration while no clusterd ran, and the nodes kept theirs.
+    @Test func aRollingRestartRemovesAPasswordThatIsNoLongerConfigured() async throws {
         try await withDaemon { daemon in
             let shape = "cluster: {masters: 1, replicas: 1}\n"
             let conf = try write(daemon, shape + "redis: {requirepass: one, masterauth: one}\n")
@@ -168,7 +169,7 @@ import Testing
         }
     }
 
-    @Test func showNamesTheOriginOfEachSettingAndHidesPasswords() throws {
+    @Test func configShowNamesTheOriginOfEachSettingAndHidesPasswords() throws {
         let daemon = try Daemon()
         defer { daemon.cleanUp() }
         let conf = try write(daemon, "cluster: {masters: 5}\nredis:\n  requirepass: s3cret\n  masterauth: s3cret\n")

@@ -2,7 +2,7 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// Damage of a cluster that runs, repaired by `fix` on real engines. Invariant: confirmed-repair.
+/// Damage of a running cluster, repaired by `fix` on real engines. Invariant: confirmed-repair.
 @Suite(.serialized) struct RepairTests {
     private func plan(_ daemon: Daemon) throws -> FixDocument {
         let result = try Daemon.run(["fix", "--dir", daemon.data, "--dry-run", "--json"])
@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test(arguments: Engines.all)
-    func anAppendOnlyFileThatIsCutShortIsRepaired(server: String) async throws {
+    func aTruncatedAppendOnlyFileIsRepaired(server: String) async throws {
         try await withDaemon { daemon in
             let options = ["--masters", "1", "--replicas", "0", "--server", server]
             try daemon.up(options)
@@ -53,17 +53,17 @@ import Testing
     }
 
     @Test(arguments: Engines.all)
-    func whatWasDoneByHandToALivingClusterIsRepaired(server: String) async throws {
+    func changesByHandToARunningClusterAreRepaired(server: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--server", server])
             try await daemon.ready()
             let masters = try daemon.status().nodes.filter { $0.role == .master }.sorted { $0.port < $1.port }
             let keys = try await Redis.fill(masters.map(\.port), 200)
             let (first, second, third) = (masters[0], masters[1], masters[2])
-            // A slot that is let go of, one that is half moved and empty there, a replica in the wrong shard.
+            // A released slot, one that is half moved and empty there, and a replica in the wrong shard.
             let key = try #require(keys.first)
             guard case .integer(let lost) = try await Redis.send(first.port, "CLUSTER", "KEYSLOT", key) else { return }
-            // The others of Valkey forget within seconds who had a slot.
+            // The other Valkey nodes forget the owner of a slot within seconds.
             let isKept = !server.contains("valkey")
             if isKept { _ = try await Redis.send(first.port, "CLUSTER", "DELSLOTS", "\(lost)") }
             _ = try await Redis.send(
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test func aSlotWhoseKeysAreInTwoPlacesIsLeftToAPerson() async throws {
+    @Test func aSlotWithKeysOnTwoNodesIsLeftToTheOperator() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "3", "--replicas", "0"])
             try await daemon.ready()
@@ -109,7 +109,7 @@ import Testing
     }
 
     @Test(arguments: Engines.all)
-    func aNodeThatIsGoneIsForgotten(server: String) async throws {
+    func aMissingNodeIsForgotten(server: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--server", server, "--set", "redis.cluster-node-timeout=1000"])
             try await daemon.ready()

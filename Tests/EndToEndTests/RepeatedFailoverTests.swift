@@ -2,7 +2,7 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// The same shard changes its master again and again, by force and by order. Invariants: one-writer, highest-epoch,
+/// The same shard changes its master repeatedly, by failover and by switchover. Invariants: one-writer, highest-epoch,
 /// lossless-switchover.
 @Suite(.serialized) struct RepeatedFailoverTests {
     private func masters(_ daemon: Daemon) throws -> [NodeDocument] {
@@ -14,9 +14,9 @@ import Testing
         return try #require(lines.first { $0.hasPrefix(name + ":") }.flatMap { Int($0.dropFirst(name.count + 1)) })
     }
 
-    /// A replica that takes over at no higher epoch than its dead master's is believed by nobody: so it is with a replica that was
-    /// started with its master's epoch as its own, where that is the highest of all.
-    @Test(arguments: Engines.all) func theSameShardIsReplacedAgainAndAgainEachTimeAtAHigherEpoch(
+    /// The other nodes ignore a replica that takes over at no higher epoch than its dead master's, such as a replica
+    /// that was started with its master's epoch as its own while that is the highest of all.
+    @Test(arguments: Engines.all) func repeatedFailoversOfAShardHaveRisingEpochs(
         server: String
     ) async throws {
         try await withDaemon { daemon in
@@ -46,8 +46,8 @@ import Testing
         }
     }
 
-    /// Redis 6.2 went on pausing its clients for 10 s, its new master among them.
-    @Test(arguments: Engines.all) func whoHandedOverTakesInAtOnceWhatItsNewMasterWrites(server: String) async throws {
+    /// Redis 6.2 kept its clients paused for 10 s, its new master among them.
+    @Test(arguments: Engines.all) func aFormerMasterReplicatesWithoutDelayAfterAHandOver(server: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--server", server])
             try await daemon.ready()
@@ -65,8 +65,9 @@ import Testing
         }
     }
 
-    /// The engine elects the same replica again only after four node timeouts: it is waited for, and writes are not.
-    @Test(arguments: Engines.all) func theSameFailoverAgainWaitsUntilTheEngineAllowsIt(
+    /// The engine elects the same replica again only after four node timeouts: the operation waits for that, and writes
+    /// do not.
+    @Test(arguments: Engines.all) func aRepeatedFailoverWaitsUntilTheEngineAllowsIt(
         server: String
     ) async throws {
         try await withDaemon { daemon in

@@ -3,13 +3,13 @@ import RESP
 import RedisClient
 import Testing
 
-/// Where passwords come from, and where they are not seen.
+/// Where passwords are read from, and where they must not appear.
 @Suite(.serialized) struct SecretTests {
     private func write(_ path: String, _ text: String) throws {
         try text.write(toFile: path, atomically: true, encoding: .utf8)
     }
 
-    @Test func aLineThatTheEngineRefusesIsToldWithoutItsPassword() throws {
+    @Test func aRejectedDirectiveIsReportedWithoutItsPassword() throws {
         let daemon = try Daemon()
         defer { daemon.cleanUp() }
         let conf = daemon.home + "/conf.yaml"
@@ -19,14 +19,14 @@ import Testing
         #expect(!refused.errors.contains("s3cret"))
     }
 
-    @Test func passwordsComeFromSystemdsCredentials() async throws {
+    @Test func passwordsAreReadFromSystemdCredentials() async throws {
         try await withDaemon { daemon in
             let (conf, folder) = (daemon.home + "/conf.yaml", daemon.home + "/credentials")
             try write(
                 conf,
                 "cluster: {masters: 1, replicas: 1}\nredis:\n  requirepass: {credential: redis}\n  masterauth: {credential: redis}\n"
             )
-            // Where systemd has given nothing, the daemon ends; who only looks is told so.
+            // Without a credential from systemd the daemon exits; a read-only command reports it.
             let refused = try Daemon.run(["up", "--dir", daemon.data, "--config", conf])
             #expect(refused.exit == 78)
             #expect(refused.errors.contains("\(conf):3:16: redis.requirepass: the credential 'redis' is missing"))
@@ -55,7 +55,7 @@ import Testing
                 #expect(!String(decoding: variables, as: UTF8.self).contains("CREDENTIALS"))
             }
 
-            // Started anew over nodes that have one, and told of none: they are known by theirs.
+            // Restarted without a credential over nodes that have a password: it adopts theirs.
             #expect(try daemon.command(["detach"]).exit == 0)
             #expect(await daemon.ended() == 0)
             let plain = daemon.home + "/plain.yaml"
@@ -63,7 +63,7 @@ import Testing
             try daemon.up(["--config", plain])
             try await daemon.ready()
 
-            // Given another one, the service is started anew over nodes that know the first.
+            // With another credential, the service is restarted over nodes that have the first one.
             #expect(try daemon.command(["detach"]).exit == 0)
             #expect(await daemon.ended() == 0)
             try write(folder + "/redis", "s3cond\n")

@@ -1,13 +1,13 @@
 import Foundation
 import Testing
 
-/// What systemd does for a service, as far as a daemon sees it: it hears of its state, keeps what it stores, and hands sockets over
+/// A stand-in for systemd, as a daemon sees it: it receives its state, keeps its stored descriptors, and passes sockets
 /// (sd_notify(3), sd_listen_fds(3)).
 final class ServiceStandIn {
     let path: String
     private let socket: Int32
     private(set) var told = ""
-    /// The store.
+    /// The descriptor store.
     private(set) var stored: [(name: String, descriptor: Int32)] = []
 
     init(_ path: String) throws {
@@ -45,7 +45,7 @@ final class ServiceStandIn {
     func start(
         _ daemon: Daemon, _ arguments: [String], handing descriptor: Int32, named name: String
     ) throws {
-        // LISTEN_PID is known only to the process itself.
+        // Only the process itself knows LISTEN_PID.
         let script = "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES='\(name)' exec \"$@\""
         daemon.launcher = ["/bin/sh", "-c", script, "sh"]
         defer { daemon.launcher = [] }
@@ -54,7 +54,7 @@ final class ServiceStandIn {
             input: FileHandle(fileDescriptor: descriptor, closeOnDealloc: false))
     }
 
-    /// Reads what has come, and does what it says to the store.
+    /// Reads pending datagrams, and applies them to the store.
     func hear() {
         while let (text, descriptor) = receive() {
             told += text + "\n"
@@ -77,7 +77,7 @@ final class ServiceStandIn {
 
     private func receive() -> (text: String, descriptor: Int32?)? {
         var bytes = [UInt8](repeating: 0, count: 8192)
-        // A header of cmsg(3), and one descriptor.
+        // A cmsg(3) header, and one descriptor.
         var control = [Int](repeating: 0, count: 3)
         var length = 0
         let count = bytes.withUnsafeMutableBytes { text in

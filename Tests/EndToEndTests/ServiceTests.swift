@@ -2,9 +2,9 @@ import Foundation
 import FoundationNetworking
 import Testing
 
-/// What systemd is told, on a real datagram socket. Invariant: ready-is-true.
+/// The notifications to systemd, on a real datagram socket. Invariant: ready-is-true.
 @Suite(.serialized) struct ServiceTests {
-    @Test func readyIsToldOnceItIsSoAndStoppingWhenAsked() async throws {
+    @Test func systemdIsNotifiedOfReadyAndStopping() async throws {
         try await withDaemon { daemon in
             let path = daemon.home + "/notify"
             let socket = try bindDatagrams(path)
@@ -17,7 +17,7 @@ import Testing
                     told += receive(socket); return told.contains("READY=1")
                 })
             #expect(told.contains("STATUS=ready: 1 masters, 1 replicas") || told.contains("STATUS="))
-            // Nothing of systemd's reaches the nodes.
+            // No variable of systemd reaches the nodes.
             for pid in daemon.nodePIDs() {
                 let environment = try Data(contentsOf: URL(fileURLWithPath: "/proc/\(pid)/environ"))
                 #expect(!String(decoding: environment, as: UTF8.self).contains("NOTIFY_SOCKET"))
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test func aProgramThatTakesOverSpeaksToSystemdToo() async throws {
+    @Test func systemdIsNotifiedAcrossAnUpgradeInPlace() async throws {
         try await withDaemon { daemon in
             let path = daemon.home + "/notify"
             let socket = try bindDatagrams(path)
@@ -52,7 +52,7 @@ import Testing
             #expect(result.exit == 0, "\(result.errors)")
             let parts = told + receive(socket)
             #expect(parts.contains("WATCHDOG=1\nSTATUS=upgrading clusterd to "))
-            // For who watches the unit it is active all the while.
+            // The unit stays active throughout.
             #expect(!parts.contains("RELOADING=1") && !parts.contains("STOPPING=1"))
             told = String(parts[(parts.range(of: "STATUS=upgrading")?.upperBound ?? parts.endIndex)...])
             #expect(
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test func theProbesAndTheMetricsAreOfferedOverTCPWhereTheConfigurationSaysSo() async throws {
+    @Test func theConfiguredTCPPortServesProbesAndMetrics() async throws {
         try await withDaemon { daemon in
             let conf = daemon.home + "/conf.yaml"
             let port = daemon.base + 9

@@ -5,9 +5,9 @@ import RESP
 import RedisClient
 import Testing
 
-/// Nodes that live and do not answer clusterd, on real engines.
+/// Nodes that run but do not reply to clusterd, on real engines.
 @Suite(.serialized) struct SilenceTests {
-    @Test(arguments: Engines.all) func pausedClientsAreToldFromAHungNode(server: String) async throws {
+    @Test(arguments: Engines.all) func aNodeWithPausedClientsIsDistinguishedFromAHungOne(server: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--server", server])
             try await daemon.ready()
@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Engines.all.filter { $0.contains("valkey-9.1") }) func heldWritesAreFound(server: String)
+    @Test(arguments: Engines.all.filter { $0.contains("valkey-9.1") }) func pausedWritesAreAFinding(server: String)
         async throws
     {
         try await withDaemon { daemon in
@@ -41,8 +41,8 @@ import Testing
         }
     }
 
-    /// Every connection that a node takes is held by others when the daemon comes.
-    @Test func aNodeWithoutRoomForAClientSaysSo() async throws {
+    /// Other clients hold every connection of a node when the daemon starts.
+    @Test func aNodeWithoutAFreeClientSlotIsAFinding() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "1"])
             try await daemon.ready()
@@ -82,7 +82,7 @@ import Testing
     }()
 
     @Test(.enabled(if: canUnshare, "network namespaces cannot be made here"))
-    func withoutALoopbackInterfaceThatIsSaidAtOnce() async throws {
+    func aMissingLoopbackInterfaceIsReportedAtOnce() async throws {
         try await withDaemon { daemon in
             daemon.launcher = ["/usr/bin/unshare", "--net"]
             try daemon.up()

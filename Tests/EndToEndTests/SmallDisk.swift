@@ -4,7 +4,7 @@ import Glibc
 
 /// A file system of a few megabytes in memory, which a test can fill.
 final class SmallDisk {
-    /// Whether file systems may be mounted here; without that nothing about full disks can be tried.
+    /// Whether file systems may be mounted here; without that, full disks cannot be tested.
     static let isPermitted: Bool = {
         let place = NSTemporaryDirectory() + "clusterd-test-mount-\(UUID().uuidString.prefix(8))"
         defer { rmdir(place) }
@@ -38,7 +38,7 @@ final class SmallDisk {
 
     private var ballast: String { place + "/ballast" }
 
-    /// To the last byte, or as much as leaves so many.
+    /// Fills it to the last byte, or leaves this much free.
     func fill(leaving rest: Int64 = 0) throws {
         let file = open(ballast, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }

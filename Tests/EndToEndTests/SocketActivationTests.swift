@@ -4,7 +4,8 @@ import Foundation
 import Synchronization
 import Testing
 
-/// The control socket that was there before the daemon: a socket unit's, and the one that systemd keeps between two daemons.
+/// A control socket that exists before the daemon: that of a socket unit, and the one that systemd keeps between two
+/// daemons.
 @Suite(.serialized) struct SocketActivationTests {
     private static let shape = ["--masters", "1", "--replicas", "1"]
 
@@ -13,7 +14,7 @@ import Testing
         return stat(path, &status) == 0 ? status.st_ino : nil
     }
 
-    /// Asks without a pause, on a thread of its own, and notes which questions were not answered.
+    /// Sends queries continuously, on its own thread, and records those without a reply.
     private final class Asking: Sendable {
         private struct State {
             var asked = 0
@@ -39,7 +40,7 @@ import Testing
             do throws(ControlError) {
                 let status = try client.send(.status, timeout: .seconds(30)).decode(StatusDocument.self)
                 state.withLock { state in
-                    // Of a cluster that serves all the while nobody is told that it does not.
+                    // While the cluster serves, no query gets a different status.
                     if state.hasServed, !status.cluster.serving { state.refused.append("not served") }
                     state.hasServed = state.hasServed || status.cluster.serving
                 }
@@ -49,13 +50,13 @@ import Testing
             state.withLock { $0.asked += 1 }
         }
 
-        /// Waits until some more were answered.
+        /// Waits until some more queries were answered.
         func goesOn() async -> Bool {
             let before = state.withLock { $0.asked }
             return await eventually { [self] in state.withLock { $0.asked } > before + 2 }
         }
 
-        /// What went wrong, of all that was asked.
+        /// The failures, of all queries.
         func end() async -> [String] {
             state.withLock { $0.isOver = true }
             for await _ in ends {}
@@ -71,7 +72,7 @@ import Testing
         }
     }
 
-    @Test func aSocketUnitsIsAnsweredAndLeft() async throws {
+    @Test func theSocketOfASocketUnitIsServedAndKept() async throws {
         try await withDaemon { daemon in
             try FileManager.default.createDirectory(atPath: daemon.data, withIntermediateDirectories: true)
             let path = daemon.data + "/control.sock"
@@ -79,7 +80,7 @@ import Testing
             defer { close(listener) }
             let systemd = try ServiceStandIn(daemon.home + "/notify")
             let file = inode(path)
-            // Whoever comes before there is a daemon waits for it.
+            // A query before the daemon's start waits for it.
             let asking = Asking(daemon.client)
             try systemd.start(daemon, Self.shape, handing: listener, named: "control")
             try await daemon.ready()
@@ -91,12 +92,12 @@ import Testing
             try await daemon.stop()
             #expect(file != nil && inode(path) == file)
             systemd.hear()
-            // It has it, and who may use it is its affair.
+            // The socket unit owns the socket and its permissions.
             #expect(systemd.stored.isEmpty && !systemd.told.contains("FDSTORE"))
         }
     }
 
-    @Test func whatIsNoControlSocketIsRefused() async throws {
+    @Test func aPassedSocketThatIsNoControlSocketIsRefused() async throws {
         try await withDaemon { daemon in
             let systemd = try ServiceStandIn(daemon.home + "/notify")
             let listener = try ServiceStandIn.listener(daemon.home + "/other.sock")
@@ -117,7 +118,7 @@ import Testing
         }
     }
 
-    @Test func whoAsksWhileAKilledDaemonIsReplacedIsAnswered() async throws {
+    @Test func aRequestDuringTheRestartOfAKilledDaemonIsAnswered() async throws {
         try await withDaemon { daemon in
             let systemd = try ServiceStandIn(daemon.home + "/notify")
             let path = daemon.data + "/control.sock"
@@ -152,7 +153,7 @@ import Testing
             #expect(await asking.end() == [])
             #expect(try daemon.status().nodes.map(\.pid) == nodes)
 
-            // The kernel queues few datagrams for one who does not read them (net.unix.max_dgram_qlen).
+            // The kernel queues few datagrams for a process that does not read them (net.unix.max_dgram_qlen).
             systemd.hear()
             try await daemon.stop()
             systemd.hear()
@@ -160,7 +161,7 @@ import Testing
         }
     }
 
-    @Test func aStoredSocketThatHasAnotherPathByNowIsDropped() async throws {
+    @Test func aStoredSocketWithAnotherPathIsDropped() async throws {
         try await withDaemon { daemon in
             let systemd = try ServiceStandIn(daemon.home + "/notify")
             try daemon.up(Self.shape, environment: ["NOTIFY_SOCKET": systemd.path])
@@ -189,8 +190,8 @@ import Testing
         }
     }
 
-    /// As the unit does it after a daemon that was frozen: systemd still has the socket then.
-    @Test func nodesAreStoppedWhoeverListensAtTheControlSocket() async throws {
+    /// As the unit does it after a frozen daemon: systemd still has the socket then.
+    @Test func stopPostStopsNodesWhileSystemdHoldsTheControlSocket() async throws {
         try await withDaemon { daemon in
             let systemd = try ServiceStandIn(daemon.home + "/notify")
             let conf = daemon.home + "/conf.yaml"

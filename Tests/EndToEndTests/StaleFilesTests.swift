@@ -3,7 +3,7 @@ import Foundation
 import ProcessSupervision
 import Testing
 
-/// What lies about from before. Invariants: unknown-is-data, slots-kept.
+/// Left-over files. Invariants: unknown-is-data, slots-kept.
 @Suite(.serialized) struct StaleFilesTests {
     /// As six start scripts leave it: `DIR/7000/` and so on, each with a nodes.conf of its own.
     private func layOut(_ daemon: Daemon, _ ports: [Int]) throws -> [Process] {
@@ -22,19 +22,19 @@ import Testing
         }
     }
 
-    /// SIGKILL: what Foundation starts from a task has every other signal blocked.
+    /// SIGKILL: processes that Foundation starts from a task have every other signal blocked.
     private func end(_ servers: [Process]) {
         for server in servers { kill(server.processIdentifier, SIGKILL) }
         for server in servers { #expect(ProcessWatch.wait(for: server.processIdentifier, limit: .seconds(20))) }
     }
 
-    @Test func fourOfSixKnowEachOtherAndAllBecomeOneCluster() async throws {
+    @Test func aPartlyJoinedClusterIsCompleted() async throws {
         try await withDaemon { daemon in
             let ports = (0..<6).map { daemon.base + $0 }
             let servers = try layOut(daemon, ports)
             defer { end(servers) }
             for port in ports { #expect(await eventually { try await Redis.send(port, "PING") == .simple("PONG") }) }
-            // Three masters and a replica meet; two are left alone.
+            // Three masters and a replica join; two nodes stay alone.
             for (index, slots) in [(0, "0 5460"), (1, "5461 10922"), (2, "10923 16383")] {
                 let bounds = slots.split(separator: " ").map(String.init)
                 _ = try await Redis.send(ports[index], "CLUSTER", "ADDSLOTSRANGE", bounds[0], bounds[1])
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test func aLoneFolderWithKeysIsLeftAlone() async throws {
+    @Test func aLoneFolderWithKeysIsLeftUnchanged() async throws {
         try await withDaemon { daemon in
             let servers = try layOut(daemon, [daemon.base])
             defer { end(servers) }
@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    @Test func aLostAnUnreadableAndANewerRecord() async throws {
+    @Test func aLostUnreadableOrNewerRecordIsHandled() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()

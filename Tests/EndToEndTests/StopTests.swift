@@ -2,7 +2,7 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// `clusterd stop` says that a cluster is stopped only where it is. Invariant: clean-stop.
+/// `clusterd stop` reports a cluster as stopped only if it is. Invariant: clean-stop.
 @Suite(.serialized) struct StopTests {
     private func write(_ daemon: Daemon, _ text: String) throws -> String {
         let conf = daemon.home + "/conf.yaml"
@@ -19,7 +19,7 @@ import Testing
 
     private func names(_ daemon: Daemon) throws -> [Int32] { try daemon.status().nodes.compactMap(\.pid) }
 
-    @Test func aStopThatCannotSaveFailsAndSaysWhichNodeAndWhy() async throws {
+    @Test func aStopThatCannotSaveFailsNamingTheNodeAndTheReason() async throws {
         try await withDaemon { daemon in
             let conf = try write(daemon, memoryOnly)
             try daemon.up(["--config", conf])
@@ -40,7 +40,7 @@ import Testing
             #expect(await daemon.ended() == 1)
             #expect(pids.allSatisfy { kill($0, 0) == 0 })
 
-            // Started again, it takes them over, and stops them once there is no folder in the way.
+            // After a restart it adopts them, and stops them once the folder is out of the way.
             for node in ["\(daemon.base)", "\(daemon.base + 1)"] {
                 try FileManager.default.removeItem(atPath: daemon.data + "/nodes/\(node)/dump.rdb")
             }
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test func aStopOfNodesWithAnotherPasswordFailsAndSaysSo() async throws {
+    @Test func aStopOfNodesWithAnotherPasswordFailsWithTheReason() async throws {
         try await withDaemon { daemon in
             let conf = try write(daemon, memoryOnly)
             try daemon.up(["--config", conf])
@@ -60,7 +60,7 @@ import Testing
             let nodes = try daemon.status().nodes
             for node in nodes { _ = try await Redis.send(node.port, "CONFIG", "SET", "masterauth", "other") }
             for node in nodes { _ = try await Redis.send(node.port, "CONFIG", "SET", "requirepass", "other") }
-            // While the connections of clusterd still work, it says that the next will not.
+            // While clusterd's connections still work, a finding says that the next one will not.
             let isFound = await eventually(within: .seconds(20)) {
                 try daemon.status().findings.contains { $0.code == "login-refused" && $0.severity == .error }
             }

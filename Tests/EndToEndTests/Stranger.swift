@@ -2,7 +2,7 @@ import Foundation
 import ProcessSupervision
 import Testing
 
-/// A server that is nobody's, on a port of the test's own: for a cluster that somebody joins it to.
+/// An unmanaged server, on a port of the test's own: for a cluster that a test joins it to.
 final class Stranger {
     let port: Int
     private let process = Process()
@@ -20,7 +20,7 @@ final class Stranger {
         #expect(answers)
     }
 
-    /// Killed, and buried.
+    /// Killed, and reaped.
     func end() {
         kill(process.processIdentifier, SIGKILL)
         #expect(ProcessWatch.wait(for: process.processIdentifier, limit: .seconds(20)))

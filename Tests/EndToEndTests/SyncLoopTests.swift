@@ -5,11 +5,11 @@ import RESP
 import RedisClient
 import Testing
 
-/// More is written during a full synchronisation than the master keeps for its replica: it begins again and again.
+/// During a full synchronization more is written than the master buffers for its replica: it starts over repeatedly.
 @Suite(.serialized) struct SyncLoopTests {
     private static var engines: [String] { Engines.all.filter { $0 == "redis-server" || $0.contains("valkey-9.1") } }
 
-    @Test(arguments: engines) func aLoopOfFullSynchronisationsIsFoundAndEnds(server: String) async throws {
+    @Test(arguments: engines) func aLoopOfFullSynchronizationsIsAFindingUntilItEnds(server: String) async throws {
         try await withDaemon { daemon in
             let conf = daemon.home + "/conf.yaml"
             func write(_ limit: String) throws {

@@ -4,9 +4,9 @@ import RESP
 import RedisClient
 import Testing
 
-/// A cluster that speaks TLS: to its clients, among its nodes, to clusterd.
+/// A cluster with TLS: for its clients, between its nodes, and for clusterd.
 @Suite(.serialized) struct TLSTests {
-    /// Engines that were built with it; the others are named.
+    /// Engines that were built with TLS; the others are printed.
     static let engines: [String] = Engines.all.filter { server in
         let hasTLS = (try? isWithTLS(server)) ?? false
         if !hasTLS { print("TLS is not tested with \(server): it was built without") }
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test(arguments: engines)
-    func aClusterWithTLSFormsFailsOverAndComesBack(server: String) async throws {
+    func aClusterWithTLSFormsFailsOverAndRestarts(server: String) async throws {
         try await withDaemon { daemon in
             let certificates = try Certificates(in: daemon.home + "/tls")
             let conf = try configure(
@@ -48,7 +48,7 @@ import Testing
             try await daemon.ready()
             #expect(await eventually { daemon.output.contains("clusterd shell") })
             let ports = try daemon.status().nodes.map(\.port)
-            // Without TLS there is nobody.
+            // Without TLS no connection succeeds.
             await #expect(throws: (any Error).self) { try await Redis.send(ports[0], "PING", within: .seconds(1)) }
             for port in ports {
                 for (name, value) in [
@@ -70,7 +70,7 @@ import Testing
             #expect(rolling.exit == 0, "\(rolling.errors)")
             #expect(try daemon.command(["check"]).exit == 0)
 
-            // Another clusterd takes the nodes over, and stops them; all of it is there again.
+            // Another clusterd adopts the nodes, and stops them; all keys return.
             kill(daemon.process.processIdentifier, SIGKILL)
             _ = await daemon.ended()
             try daemon.up(arguments)
@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test(arguments: engines)
-    func newCertificatesAreTakenUpWhileEverythingRuns(server: String) async throws {
+    func newCertificatesAreLoadedWhileAllNodesRun(server: String) async throws {
         try await withDaemon { daemon in
             let certificates = try Certificates(in: daemon.home + "/tls")
             let conf = try configure(
@@ -95,7 +95,7 @@ import Testing
             #expect(try await ask(nodes[0].port, certificates, "SET", "k", "v") == .simple("OK"))
             for node in nodes { #expect(try certificates.shown(by: node.port).contains("first")) }
 
-            // A key that is not the certificate's changes nothing.
+            // A key that does not match the certificate changes nothing.
             try FileManager.default.copyItem(atPath: certificates.key, toPath: certificates.folder + "/kept.key")
             try FileManager.default.removeItem(atPath: certificates.key)
             try FileManager.default.copyItem(atPath: certificates.folder + "/ca.key", toPath: certificates.key)
@@ -115,7 +115,7 @@ import Testing
         }
     }
 
-    @Test func oneThatEndsSoonIsInStatusAndCheckUntilANewerOneIsTakenUp() async throws {
+    @Test func aCertificateThatExpiresSoonIsAFindingUntilItIsReplaced() async throws {
         let server = try #require(Self.engines.first)
         try await withDaemon { daemon in
             let certificates = try Certificates(in: daemon.home + "/tls", days: 10)
@@ -160,7 +160,7 @@ import Testing
             let reload = try daemon.command(["reload"])
             #expect(reload.exit == 0 && reload.output.contains("TLS is switched on while no node runs"), "\(reload)")
             #expect(try await Redis.send(daemon.base, "GET", "k").text == "v")
-            // Nodes of both kinds would be no cluster.
+            // Nodes with and without TLS cannot form one cluster.
             #expect(try daemon.command(["detach"]).exit == 0)
             _ = await daemon.ended()
             try daemon.up(arguments)
@@ -186,7 +186,7 @@ import Testing
         return conf
     }
 
-    @Test func whatIsWrongWithCertificatesIsSaidBeforeAnythingStarts() throws {
+    @Test func certificateErrorsAreReportedBeforeAnyNodeStarts() throws {
         let daemon = try Daemon()
         defer { daemon.cleanUp() }
         let certificates = try Certificates(in: daemon.home + "/tls", days: 10)
@@ -207,7 +207,7 @@ import Testing
         #expect(
             try check(names.replacingOccurrences(of: "ca.crt", with: "node.key"))
                 .contains("conf.yaml:4:21: redis.tls-ca-cert-file: \(certificates.key) holds no certificate"))
-        // The doctor sees one that ends soon.
+        // The doctor reports one that expires soon.
         let conf = try configure(daemon, "redis:\n" + names)
         let doctor = try Daemon.run(["doctor", "--config", conf])
         #expect(doctor.exit == 0, "\(doctor.errors)")

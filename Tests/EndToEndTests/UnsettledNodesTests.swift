@@ -2,10 +2,10 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// Operations on members that were changed by hand, and members that work under another node ID or port.
+/// Operations on members that were changed by hand, and members that run under another node ID or port.
 @Suite(.serialized) struct UnsettledNodesTests: FixingSuite {
     @Test(arguments: engines)
-    func aResetReplicaIsFixedBeforeItIsRestarted(server: String) async throws {
+    func aResetReplicaMustBeFixedBeforeItsRestart(server: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--server", server])
             try await daemon.ready()
@@ -15,7 +15,7 @@ import Testing
             _ = try await Redis.send(daemon.base + 3, "CLUSTER", "RESET", "HARD")
             let restart = try daemon.command(["restart-node", replica])
             #expect(restart.exit != 0 && restart.errors.contains("clusterd fix"), "\(restart.errors)")
-            // It ends all the same, and its folder has the nodes.conf of another node.
+            // It exits nevertheless, and its folder has the nodes.conf of another node.
             #expect(try daemon.command(["stop-node", replica, "--force"]).exit == 0)
             let start = try daemon.command(["start-node", replica])
             #expect(start.exit != 0 && start.errors.contains("clusterd fix"), "\(start.errors)")
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test(arguments: engines)
-    func aMasterThatLetItsSlotsGoIsNotHandedOver(server: String) async throws {
+    func aMasterThatReleasedItsSlotsIsNotHandedOver(server: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--server", server])
             try await daemon.ready()
@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test(arguments: engines)
-    func aPortThatWasChangedWithoutADaemonIsSetBack(server: String) async throws {
+    func aPortChangedWithoutADaemonIsRestored(server: String) async throws {
         try await withDaemon { daemon in
             try daemon.up(["--server", server])
             try await daemon.ready()

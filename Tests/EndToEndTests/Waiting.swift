@@ -1,4 +1,4 @@
-/// Polls a condition until it holds or the limit passes: no test waits for a time, all wait for something to be so.
+/// Polls a condition until it holds or the limit passes: no test waits for a fixed time, all wait for a condition.
 func eventually(
     within limit: Duration = .seconds(60), isolation: isolated (any Actor)? = #isolation,
     _ condition: () async throws -> Bool

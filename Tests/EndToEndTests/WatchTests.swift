@@ -2,7 +2,7 @@ import ControlAPI
 import Foundation
 import Testing
 
-/// `status --watch` and `wait`, as people and scripts have them.
+/// `status --watch` and `wait`, on a terminal and in scripts.
 @Suite(.serialized) struct WatchTests {
     private func watch(_ daemon: Daemon, columns: UInt16 = 80, rows: UInt16 = 24) throws -> PseudoTerminal {
         try PseudoTerminal(
@@ -17,7 +17,7 @@ import Testing
         try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8).contains(") T ")
     }
 
-    @Test func onATerminalItIsDrawnInPlaceAndGivesTheTerminalBack() async throws {
+    @Test func watchRedrawsInPlaceAndRestoresTheTerminal() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "1"])
             try await daemon.ready()
@@ -35,10 +35,10 @@ import Testing
             #expect(terminal.screen.count == 5 && terminal.screen.allSatisfy { $0.count <= 60 })
             terminal.press("jk\u{1B}[B")
             #expect(await eventually { terminal.screen.last?.contains("lines 2-5 of") ?? false })
-            // The screen was cleared once; nothing flickered since.
+            // The screen was cleared once; it has not flickered since.
             #expect(terminal.text.components(separatedBy: "\u{1B}[2J").count == 2)
 
-            // Ctrl-Z: the shell has its terminal, until it lets it go on.
+            // Ctrl-Z: the shell gets its terminal, until it continues the program.
             let pid = terminal.process.processIdentifier
             kill(pid, SIGTSTP)
             #expect(await eventually { try Self.isStopped(pid) && terminal.isGivenBack })
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test func aDaemonThatGoesAwayIsWaitedFor() async throws {
+    @Test func watchWaitsForADaemonThatIsDown() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "0"])
             try await daemon.ready()
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test func withoutATerminalOnlyChangesAreTold() async throws {
+    @Test func withoutATerminalWatchPrintsOnlyChanges() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "1"])
             try await daemon.ready()
@@ -101,13 +101,13 @@ import Testing
             #expect(await eventually { try documents().last?.nodes.contains { $0.restarts == 1 } ?? false })
             let all = try documents()
             #expect(zip(all, all.dropFirst()).allSatisfy { $0 != $1 })
-            // Whoever reads it has gone.
+            // Its reader has exited.
             try reader.close()
             #expect(await eventually(within: .seconds(20)) { !process.isRunning })
         }
     }
 
-    @Test func waitSaysWhatItWaitsFor() async throws {
+    @Test func waitNamesItsCondition() async throws {
         try await withDaemon { daemon in
             let absent = try daemon.command(["wait", "--timeout", "200ms"])
             #expect(absent.exit == 3 && absent.output == "")
@@ -140,7 +140,7 @@ import Testing
                 await eventually {
                     waiting.text.contains("waiting   for \(node.name) to run: it is stopped (requested;")
                 })
-            // Another clusterd in its place: it is waited for.
+            // Another clusterd replaces it: the command waits for it.
             #expect(try daemon.command(["detach"]).exit == 0)
             #expect(await daemon.ended() == 0)
             #expect(await eventually { waiting.text.contains("waiting   for clusterd to answer") })
@@ -150,7 +150,7 @@ import Testing
         }
     }
 
-    @Test func oneNodeIsOneDocument() async throws {
+    @Test func statusOfOneNodeIsOneDocument() async throws {
         try await withDaemon { daemon in
             try daemon.up(["--masters", "1", "--replicas", "1"])
             try await daemon.ready()

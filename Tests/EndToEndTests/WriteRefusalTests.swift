@@ -11,7 +11,9 @@ import Testing
         try await daemon.ready()
     }
 
-    @Test(arguments: Engines.all) func whatRefusesWritesDoesNotServeAndIsSaidBeforehand(server: String) async throws {
+    @Test(arguments: Engines.all) func aCommandThatWouldStopWritesIsRefusedUnlessForced(server: String)
+        async throws
+    {
         try await withDaemon { daemon in
             try await up(daemon, replicas: 1, server: server)
             let nodes = try daemon.status().nodes
@@ -43,7 +45,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Engines.all) func withOneReplicaMoreARollingRestartFailsNoWrite(server: String) async throws {
+    @Test(arguments: Engines.all) func withASpareReplicaARollingRestartFailsNoWrite(server: String) async throws {
         try await withDaemon { daemon in
             try await up(daemon, replicas: 2, server: server)
             let writer = ClusterWriter(try daemon.status().nodes.map(\.port), patience: .seconds(3))
