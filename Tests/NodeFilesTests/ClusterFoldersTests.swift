@@ -17,7 +17,7 @@ import Testing
         try text.write(toFile: path, atomically: false, encoding: .utf8)
     }
 
-    @Test func foldersAreListedAsTheyAre() throws {
+    @Test func everyFileOfAClusterFolderIsListed() throws {
         try root { root in
             let (data, node) = (root + "/data", root + "/data/nodes/7000")
             try write("*\n", data + "/.gitignore")
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test func noLinkLeadsOut() throws {
+    @Test func aLinkInAClusterFolderIsNotFollowed() throws {
         try root { root in
             let data = root + "/data"
             try FileManager.default.createDirectory(atPath: root + "/outside/7001", withIntermediateDirectories: true)
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test func aFolderGoesWhenNothingIsLeftInIt() throws {
+    @Test func anEmptiedFolderIsRemoved() throws {
         try root { root in
             let (data, node) = (root + "/data", root + "/data/nodes/7000")
             try write("12345", node + "/dump.rdb")
@@ -59,7 +59,7 @@ import Testing
             #expect(try folders.removeFile("dump.rdb", from: node) == 5)
             #expect(try folders.removeFile("dump.rdb", from: node) == nil)
             for path in [node + "/aof", node, data + "/nodes", data] { #expect(try folders.removeFolder(path)) }
-            // Twice is as good.
+            // Removing it twice does no harm.
             #expect(try folders.removeFolder(node) && folders.removeFile("dump.rdb", from: node) == nil)
             #expect(try FileManager.default.contentsOfDirectory(atPath: root) == [])
         }

@@ -11,7 +11,7 @@ import Testing
         try body(folder)
     }
 
-    @Test func foldersOfOneFileSystemAreOneDiskAlsoThoseThatAreNotThereYet() throws {
+    @Test func foldersOfOneFileSystemAreOneDiskEvenIfTheyDoNotExistYet() throws {
         try withFolder { folder in
             let found = disks(of: [folder, folder + "/nodes/7000", folder])
             #expect(found.map(\.folders) == [[folder, folder + "/nodes/7000"]])
@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    @Test func theReserveIsAllocatedAndGivenBack() throws {
+    @Test func theReserveIsAllocatedAndReleased() throws {
         try withFolder { folder in
             try makeReserve(in: folder)
             #expect(disks(of: [folder])[0].reserve == Reserve.bytes)
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test func aFileOfThatNameThatSomebodyElseMadeIsLeftAlone() throws {
+    @Test func aForeignFileNamedLikeTheReserveIsLeftUnchanged() throws {
         try withFolder { folder in
             let path = Reserve.path(in: folder)
             try "the second team".write(toFile: path, atomically: false, encoding: .utf8)
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test func oneThatIsOnlyLongIsNone() throws {
+    @Test func aSparseFileIsNotAReserve() throws {
         try withFolder { folder in
             let path = Reserve.path(in: folder)
             try makeReserve(in: folder)
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test func whereItCannotBeMadeNothingIsLeft() throws {
+    @Test func aReserveThatCannotBeMadeLeavesNoFile() throws {
         #expect(throws: FileError.self) { try makeReserve(in: "/proc") }
         #expect(
             "\(FileError("make", "/data/reserve", code: ENOSPC))"

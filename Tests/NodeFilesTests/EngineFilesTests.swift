@@ -3,11 +3,12 @@ import Foundation
 import NodeFiles
 import Testing
 
-/// What real engines leave on disk, read by us; and what we write, read by real engines. Invariant: unknown-is-data.
+/// Files written by real engines, read by us; and files written by us, read by real engines. Invariant:
+/// unknown-is-data.
 @Suite(.enabled(if: !RedisServer.programs.isEmpty), .timeLimit(.minutes(2)))
 struct EngineFilesTests {
     @Test(arguments: RedisServer.programs)
-    func aNodeThatNeverHadAKeyHoldsNone(program: String) async throws {
+    func aNodeThatNeverHadAKeyHoldsNoKeys(program: String) async throws {
         let folder = try TemporaryFolder()
         let server = try await RedisServer.start(
             program, in: folder.path, ["--cluster-enabled", "yes", "--appendonly", "yes"])
@@ -40,7 +41,7 @@ struct EngineFilesTests {
     }
 
     @Test(arguments: RedisServer.programs)
-    func aFlushedDumpHoldsNoKeysAndAFlushedAppendOnlyFileIsLeftToAPerson(program: String) async throws {
+    func aFlushedDumpHoldsNoKeysAndAFlushedAppendOnlyFileCountsAsKeys(program: String) async throws {
         let folder = try TemporaryFolder()
         let server = try await RedisServer.start(program, in: folder.path, ["--appendonly", "yes"])
         try server.call("SET", "key", "value")
@@ -53,7 +54,7 @@ struct EngineFilesTests {
     }
 
     @Test(arguments: RedisServer.programs)
-    func aFunctionIsMoreThanNothing(program: String) async throws {
+    func aDumpWithOnlyAFunctionHoldsData(program: String) async throws {
         guard try RedisServer.engine(program).isSevenOrLater else { return }
         let folder = try TemporaryFolder()
         let server = try await RedisServer.start(program, in: folder.path)
@@ -64,8 +65,8 @@ struct EngineFilesTests {
         #expect(content.dumps.map(\.evidence) == [.functions] && content.holdsKeys)
     }
 
-    /// The first command in an increment after a start is SELECT: an engine that wrote and lost its only key by expiry in a
-    /// transaction is rare, so the file is cut behind it here.
+    /// The first command in an increment after a start is SELECT. An engine that wrote its only key and lost it by
+    /// expiry in a transaction is rare, so the file is truncated after SELECT here.
     @Test(arguments: RedisServer.programs)
     func anAppendOnlyFileWithOnlySelectHoldsNoKeys(program: String) async throws {
         let folder = try TemporaryFolder()
@@ -96,14 +97,14 @@ struct EngineFilesTests {
         #expect(facts.dataNames.dump == "dump-30001.rdb" && facts.dataNames.appendOnly == "appendonly-30001.aof")
         #expect(facts.content.dumps.map(\.evidence) == [.keys] && facts.content.appendOnly?.trouble == nil)
         #expect(facts.content.appendOnly?.files.isEmpty == false && facts.content.others.isEmpty)
-        // Under a redis.conf that names others, the engine would not load them; they are there all the same.
+        // With a redis.conf that names other files, the engine would not load them; they are found nevertheless.
         try folder.write("redis.conf", "dbfilename new.rdb\n")
         let other = directoryFacts(folder.path)
         #expect(other.content.dumps.isEmpty && other.content.others.count >= 2 && other.content.holdsKeys)
     }
 
     @Test(arguments: RedisServer.programs)
-    func theNodesFileThatWeWriteIsTheClusterThatTheEngineStartsIn(program: String) async throws {
+    func theEngineStartsInTheClusterOfOurNodesFile(program: String) async throws {
         let engine = try RedisServer.engine(program)
         let folder = try TemporaryFolder()
         var random = SystemRandomNumberGenerator()
@@ -139,7 +140,7 @@ struct EngineFilesTests {
         let shards = (0..<2).map { _ in NodeID(using: &random) }
         var entries: [NodeEntry] = []
         for (index, host) in ["127.0.0.1", "127.0.0.1", "::1"].enumerated() {
-            // Nobody listens at the peers' ports.
+            // No process listens on the peers' ports.
             var entry = NodeEntry(
                 id: NodeID(using: &random), host: host, ports: PortPair(client: index == 0 ? port : index))
             entry.flags = index == 2 ? .replica : .master

@@ -5,7 +5,7 @@ import NodeFiles
 import Synchronization
 import Testing
 
-/// A gate that a test opens: work that waits for it stands for a disk that does not answer.
+/// A gate that a test opens: a job that waits for it stands for a disk that does not respond.
 private final class Gate: Sendable {
     private let isOpen = DispatchSemaphore(value: 0)
     let passed = Mutex<[String]>([])
@@ -24,7 +24,7 @@ private final class Gate: Sendable {
         .init(lane, "writing", "/data/\(lane)", patience: .milliseconds(10))
     }
 
-    @Test func workThatHangsIsGivenUpAndNamedAndHoldsUpNoOtherLane() async {
+    @Test func aHungJobIsAbandonedAndReportedAndBlocksNoOtherLane() async {
         let (files, gate) = (FileWork(), Gate())
         #expect(await files.run(order("a"), limit: .milliseconds(30)) { gate.pass("first") } == nil)
         #expect(files.overdue.map(\.path) == ["/data/a"])
@@ -35,7 +35,7 @@ private final class Gate: Sendable {
         #expect(files.overdue.isEmpty)
     }
 
-    @Test func aDaemonThatIsReplacedKnowsWhatItWouldWaitFor() async {
+    @Test func anUpgradeInPlaceNamesTheJobsThatBlockIt() async {
         let (files, gate) = (FileWork(), Gate())
         _ = await files.run(order("a"), limit: .milliseconds(1)) { gate.pass("first") }
         #expect(await files.settle(within: .milliseconds(20))?.path == "/data/a")
@@ -43,8 +43,8 @@ private final class Gate: Sendable {
         #expect(await files.settle(within: .seconds(60)) == nil)
     }
 
-    /// Ordered at each moment, also while the thread of the job before is about to end.
-    @Test func eachJobRunsOnceAndNoTwoOfALaneAtTheSameTime() async {
+    /// Ordered at each moment, also while the thread of the previous job is about to end.
+    @Test func eachJobRunsOnceAndJobsOfALaneNeverOverlap() async {
         struct Runs {
             var counts = [Int](repeating: 0, count: 60_000)
             var underWay = 0
@@ -62,14 +62,14 @@ private final class Gate: Sendable {
                 }
                 runs.withLock { $0.underWay -= 1 }
             }
-            // Some wait in the lane, and some find it empty.
+            // Some jobs wait in the lane, and some find it empty.
             if number % 3 == 0 { while files.count(in: "a") > 0 { sched_yield() } }
         }
         #expect(await files.run(order("a"), limit: nil) { true } == true)
         #expect(runs.withLock { $0.counts.allSatisfy { $0 == 1 } && $0.most == 1 })
     }
 
-    @Test func workThatHangsLeavesNoPileBehindIt() async {
+    @Test func noJobsPileUpBehindAHungJob() async {
         let (files, gate) = (FileWork(), Gate())
         for _ in 0..<100 { _ = await files.run(order("a"), limit: .milliseconds(1)) { gate.pass("write") } }
         #expect(files.count(in: "a") == 1)
@@ -78,7 +78,7 @@ private final class Gate: Sendable {
         #expect(gate.passed.withLock { $0 } == ["write"])
     }
 
-    @Test func whatIsLateIsFollowedByWhatWasOrderedLaterAndWhatWasGivenUpBeforeItBeganNeverRuns() async {
+    @Test func jobsRunAfterALateJobAndAJobAbandonedBeforeItsStartNeverRuns() async {
         let (files, gate) = (FileWork(), Gate())
         _ = await files.run(
             order("a"), limit: .milliseconds(30),
@@ -86,7 +86,7 @@ private final class Gate: Sendable {
         ) {
             gate.pass("first")
         }
-        // Behind work that hangs nothing waits once more.
+        // Behind a hung job no further job waits.
         #expect(await files.run(order("a"), limit: .milliseconds(30)) { gate.pass("given up") } == nil)
         gate.open()
         #expect(await files.run(order("a"), limit: nil) { gate.pass("last") } == "last")

@@ -4,7 +4,7 @@ import Testing
 
 /// Invariant: last-copy.
 struct QuarantineTests {
-    /// Beside the usual place for temporary files, one that is likely on another file system.
+    /// In addition to the usual place for temporary files, one that is probably on another file system.
     static let parents: [String] = [NSTemporaryDirectory(), "/dev/shm"].filter { (path: String) in
         access(path, W_OK) == 0
     }
@@ -17,7 +17,7 @@ struct QuarantineTests {
     }
 
     @Test(arguments: parents)
-    func movesWhatIsNamedAndSaysWhy(parent: String) throws {
+    func quarantineMovesTheNamedFilesAndNotesTheReason(parent: String) throws {
         let data = try TemporaryFolder()
         let other = try TemporaryFolder(in: parent)
         let directory = try node(data)
@@ -36,7 +36,7 @@ struct QuarantineTests {
     }
 
     @Test(arguments: parents)
-    func theNoteTellsHowToPutItBack(parent: String) throws {
+    func theCommandInTheNoteRestoresTheFiles(parent: String) throws {
         let data = try TemporaryFolder()
         let other = try TemporaryFolder(in: parent)
         let directory = try node(data)
@@ -58,7 +58,7 @@ struct QuarantineTests {
         #expect(directoryFacts(directory).content == before)
     }
 
-    @Test func neverOverwritesAndNeverLeavesAnEmptyFolder() throws {
+    @Test func quarantineNeverOverwritesAndLeavesNoEmptyFolder() throws {
         let data = try TemporaryFolder()
         let quarantine = Quarantine(root: "\(data.path)/quarantine")
         for (round, expected) in ["t", "t-2", "t-3"].enumerated() {
@@ -86,7 +86,7 @@ struct QuarantineTests {
                 of: ["dump.rdb", "appendonlydir/a.1.incr.aof"], in: directory, into: "k",
                 note: "before it became a replica"))
         #expect(try listDirectory(directory) == ["appendonlydir", "dump.rdb", "nodes.conf"])
-        // As an engine replaces them: by rename.
+        // Engines replace them by rename.
         try writeDurably(Array("new".utf8), to: "\(directory)/dump.rdb", mode: 0o600)
         try FileManager.default.removeItem(atPath: "\(directory)/appendonlydir/a.1.incr.aof")
         #expect(text("\(target)/dump.rdb") == "D" && text("\(target)/appendonlydir/a.1.incr.aof") == "A")
@@ -94,7 +94,7 @@ struct QuarantineTests {
         #expect(try listDirectory(target) == ["NOTE.txt", "appendonlydir", "dump.rdb"])
     }
 
-    @Test func onlyWhatIsInItIsRemovedAndNoLinkIsFollowed() throws {
+    @Test func removalIsLimitedToTheQuarantineAndFollowsNoLink() throws {
         let data = try TemporaryFolder()
         let quarantine = Quarantine(root: "\(data.path)/quarantine")
         try data.write("other/kept.rdb", "K")
@@ -116,7 +116,7 @@ struct QuarantineTests {
         #expect(throws: FileError.self) { try linked.remove("t") }
     }
 
-    @Test func itTellsWhichKeysItHolds() throws {
+    @Test func aQuarantinedFolderReportsItsKeys() throws {
         let data = try TemporaryFolder()
         let commands = "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nb\r\n"
         for place in ["nodes/7005", "nodes/7006"] { try data.write("\(place)/appendonly.aof", commands) }

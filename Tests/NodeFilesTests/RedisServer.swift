@@ -1,7 +1,7 @@
 import ClusterModel
 import Foundation
 
-/// A real engine in a folder of its own, for as long as a test needs it.
+/// A real engine in a folder of its own, for the duration of a test.
 struct RedisServer {
     /// Paths of engines to test with, colon-separated; without it the redis-server on PATH.
     static let programs: [String] = {
@@ -61,7 +61,7 @@ struct RedisServer {
         try Self.run("/usr/bin/env", ["redis-cli", "-p", "\(port)"] + command)
     }
 
-    /// Ends it as `kill -9` does: what is on disk stays as it is.
+    /// Ends it like `kill -9`: the files on disk stay as they are.
     func kill9() {
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
@@ -86,7 +86,7 @@ struct RedisServer {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// One of which the bus port is free, too, below the range of outgoing connections.
+    /// The bus port must be free, too, and below the range of outgoing connections.
     static func freePort() throws -> Int {
         for _ in 0..<200 {
             let port = Int.random(in: 11000..<21000)
@@ -110,7 +110,7 @@ struct RedisServer {
     }
 }
 
-/// A folder that is gone after the test.
+/// A folder that is removed after the test.
 final class TemporaryFolder: Sendable {
     let path: String
 

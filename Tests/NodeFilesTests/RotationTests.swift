@@ -3,7 +3,7 @@ import Testing
 
 @testable import NodeFiles
 
-/// A file that is moved aside when it is long, and those who read it meanwhile.
+/// A file that is rotated when it is long, and its concurrent readers.
 @Suite struct RotationTests {
     private func inFolder(_ body: (RotatedFile) throws -> Void) throws {
         let folder = NSTemporaryDirectory() + "clusterd-rotation-\(UUID().uuidString.prefix(8))"
@@ -21,7 +21,7 @@ import Testing
         return lines
     }
 
-    @Test func eachIsMovedOnAndTheOldestIsGone() throws {
+    @Test func rotationRenamesEachFileAndDeletesTheOldest() throws {
         try inFolder { file in
             for text in ["a\n", "b\n", "c\n", "d\n"] {
                 try file.rotate()
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test func aLineThatACrashCutShortDoesNotSwallowTheNext() throws {
+    @Test func aTruncatedLineDoesNotMergeWithTheNextLine() throws {
         try inFolder { file in
             try "whole\nhal".write(toFile: file.path, atomically: false, encoding: .utf8)
             try add("next\n", file)
@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    @Test func allFilesAreReadAsOne() throws {
+    @Test func allRotatedFilesAreReadAsOne() throws {
         try inFolder { file in
             try add("a\nb\n", file)
             try file.rotate()
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    @Test(arguments: 0...7) func theLastLinesAreFoundOverFiles(count: Int) throws {
+    @Test(arguments: 0...7) func theLastLinesAreFoundAcrossFiles(count: Int) throws {
         try inFolder { file in
             try add("a\nb\n", file)
             try file.rotate()
@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    @Test func theLastLinesAreFoundOverBlocks() throws {
+    @Test func theLastLinesAreFoundAcrossBlocks() throws {
         try inFolder { file in
             let lines = (0..<5000).map { "line \($0) " + String(repeating: "x", count: 40) }
             try add(lines.joined(separator: "\n") + "\n", file)
@@ -75,7 +75,7 @@ import Testing
         }
     }
 
-    @Test func oldFilesArePassedOverByTheirTime() throws {
+    @Test func oldFilesAreSkippedByTheirModificationTime() throws {
         try inFolder { file in
             try add("old\n", file)
             let hourAgo = Date(timeIntervalSinceNow: -3600)
@@ -89,13 +89,13 @@ import Testing
         }
     }
 
-    @Test func whatIsAddedIsFollowedThroughRotations() throws {
+    @Test func appendedLinesAreFollowedAcrossRotations() throws {
         try inFolder { file in
             let reader = LineReader(file, from: .beginning)
             #expect(read(reader) == [])
             try add("a\nhal", file)
             #expect(read(reader) == ["a"])
-            // The writer has it open while it is moved aside.
+            // The writer has the file open while it is rotated.
             let handle = try #require(FileHandle(forWritingAtPath: file.path))
             handle.seekToEndOfFile()
             try file.rotate()
@@ -103,13 +103,13 @@ import Testing
             #expect(read(reader) == ["half", "b"])
             try add("c\n", file)
             #expect(read(reader) == ["c"])
-            // Two rotations between two looks.
+            // Two rotations between two reads.
             try file.rotate()
             try add("d\n", file)
             try file.rotate()
             try add("e\n", file)
             #expect(read(reader) == ["d", "e"])
-            // Three: what has gone meanwhile cannot be had.
+            // Three: the lines of a deleted file cannot be read.
             for text in ["f\n", "g\n", "h\n", "i\n"] {
                 try file.rotate()
                 try add(text, file)
@@ -118,7 +118,7 @@ import Testing
         }
     }
 
-    @Test func aFileThatIsCutShortIsReadFromItsBeginning() throws {
+    @Test func aTruncatedFileIsReadFromItsStart() throws {
         try inFolder { file in
             try add("a\nb\n", file)
             let reader = LineReader(file, from: .beginning)

@@ -11,7 +11,7 @@ struct SurveyTests {
 
         """
 
-    @Test func findsOwnFoldersAndThoseLaidOutByHand() throws {
+    @Test func aSurveyFindsOwnFoldersAndThoseLaidOutByHand() throws {
         let data = try TemporaryFolder()
         for name in [
             "nodes/7010", "nodes/7009", "nodes/.hidden", "7001", "7002", "7003", "70000", "quarantine/x", "other",
@@ -39,7 +39,7 @@ struct SurveyTests {
         #expect(survey(dataDirectory: data.path + "/nowhere").isEmpty)
     }
 
-    @Test func saysWhatStateTheNodesFileIsIn() throws {
+    @Test func aSurveyReportsTheStateOfTheNodesFile() throws {
         let folder = try TemporaryFolder()
         #expect(directoryFacts(folder.path).nodesFile == .absent)
         for (text, expected) in [
@@ -58,7 +58,7 @@ struct SurveyTests {
         }
     }
 
-    @Test func takesTheNodesFileThatTheOldConfigurationNames() throws {
+    @Test func aSurveyReadsTheNodesFileNamedInTheConfiguration() throws {
         let folder = try TemporaryFolder()
         try folder.write("nodes.conf", "x\n")
         try folder.write("mine.conf", nodesFile)
@@ -68,7 +68,7 @@ struct SurveyTests {
         #expect(facts.redisConf?.isGenerated == false && facts.redisConf?.appendOnly == true)
     }
 
-    @Test func whatCannotBeReadCountsAsKeys() throws {
+    @Test func anUnreadableFileCountsAsKeys() throws {
         let folder = try TemporaryFolder()
         try folder.write("dump.rdb", "")
         #expect(directoryFacts(folder.path).content.holdsKeys)
@@ -84,7 +84,7 @@ struct SurveyTests {
         #expect(directoryFacts(other.path).content.holdsKeys)
     }
 
-    @Test func partsWithKeysAndNoManifestAreAnAppendOnlyFileThatCannotBeLoaded() throws {
+    @Test func anAppendOnlyFileWithPartsAndNoManifestCannotBeLoaded() throws {
         let folder = try TemporaryFolder()
         try folder.write("appendonlydir/appendonly.aof.1.incr.aof", "")
         #expect(directoryFacts(folder.path).content.appendOnly == nil, "nothing would be lost")
@@ -97,8 +97,8 @@ struct SurveyTests {
             ])
     }
 
-    /// The engine would load the named parts, and overwrite the other when it gets to its number.
-    @Test func aPartWithKeysThatTheManifestDoesNotNameIsFound() throws {
+    /// The engine would load the listed parts, and overwrite the other one when it reaches its number.
+    @Test func aPartWithKeysOutsideTheManifestIsFound() throws {
         let folder = try TemporaryFolder()
         let (base, increment) = ("appendonly.aof.2.base.aof", "appendonly.aof.2.incr.aof")
         let keys = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n"
@@ -120,17 +120,17 @@ struct SurveyTests {
             "file \(base) seq 2 type b\nfile \(base) seq 2 type b\nfile \(increment) seq 2 type i\n")
         #expect(doubled.lacksManifest && doubled.files.map(\.name) == both)
         #expect(doubled.trouble == "appendonlydir/appendonly.aof.manifest cannot be read")
-        // Left by a rewrite that a crash ended: what is named is whole.
+        // Left by a rewrite that a crash interrupted: the listed parts are complete.
         try folder.write("appendonlydir/appendonly.aof.3.base.aof", keys)
         let rewritten = try survey("file \(base) seq 2 type b\nfile \(increment) seq 2 type i\n")
         #expect(!rewritten.lacksManifest && rewritten.trouble == nil)
-        // What the engine has replaced, it deletes itself.
+        // The engine deletes the parts that it has replaced.
         let old = try survey(
             "file \(base) seq 2 type h\nfile \(increment) seq 2 type h\nfile appendonly.aof.3.base.aof seq 3 type b\n")
         #expect(!old.lacksManifest && old.trouble == nil)
     }
 
-    @Test func findsADumpUnderAnyName() throws {
+    @Test func aSurveyFindsADumpUnderAnyName() throws {
         let folder = try TemporaryFolder()
         try folder.write("backup-of-monday", "REDIS0010\u{fe}")
         try folder.write("redis.log", "1:M 01 Jan 2026 00:00:00.000 * Ready\n")

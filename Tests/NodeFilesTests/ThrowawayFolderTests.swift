@@ -13,7 +13,7 @@ import Testing
 
     private func names(_ path: String) throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path) }
 
-    /// What a process leaves that was killed: the same folder with nobody at its lock.
+    /// The state after a killed process: the same folder with its lock free.
     private func abandon(in parent: String) throws -> String {
         let path = try {
             let folder = try ThrowawayFolder.make(in: parent)
@@ -23,7 +23,7 @@ import Testing
         return path
     }
 
-    @Test func itIsGoneWithAllThatIsInIt() throws {
+    @Test func aThrowawayFolderIsRemovedWithItsContents() throws {
         try parent { parent in
             let folder = try ThrowawayFolder.make(in: parent)
             try makeDirectory(folder.path + "/data/nodes/7000")
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test func whatNobodyHoldsIsSweptAndWhatSomebodyHoldsIsNot() throws {
+    @Test func aSweepRemovesOnlyUnlockedFolders() throws {
         try parent { parent in
             _ = try abandon(in: parent)
             let live = try ThrowawayFolder.make(in: parent)
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    @Test func aSweepThatWasInterruptedIsFinishedByTheNext() throws {
+    @Test func anInterruptedSweepIsFinishedByTheNext() throws {
         try parent { parent in
             let path = try abandon(in: parent)
             for name in try names(path) where name != "lock" { try removeTree("\(path)/\(name)") }
@@ -54,8 +54,8 @@ import Testing
         }
     }
 
-    /// A copy that somebody keeps, a folder of that name, a link: they are not ours to remove.
-    @Test func whatOnlyLooksLikeOneStays() throws {
+    /// A copy that a user keeps, a folder of that name, a link: clusterd must not remove them.
+    @Test func aSweepKeepsFoldersThatOnlyLookSimilar() throws {
         try parent { parent in
             let path = try abandon(in: parent)
             try FileManager.default.copyItem(atPath: path, toPath: parent + "/clusterd-exec-backup")
@@ -75,7 +75,7 @@ import Testing
         }
     }
 
-    @Test func aTreeIsRemovedWithoutFollowingLinks() throws {
+    @Test func aFolderTreeIsRemovedWithoutFollowingLinks() throws {
         try parent { parent in
             try makeDirectory(parent + "/outside")
             try writeDurably([1], to: parent + "/outside/file", mode: 0o600)

@@ -5,7 +5,7 @@ import Testing
 
 /// Invariant: one-daemon.
 struct WritingTests {
-    @Test func replacesAFileWholeAndLeavesNothingBeside() throws {
+    @Test func aFileIsReplacedAtomicallyAndNoTemporaryFileRemains() throws {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/state.json"
         try folder.write(".state.json.new", "left by a crash")
@@ -17,10 +17,10 @@ struct WritingTests {
         #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o640)
     }
 
-    @Test func aFullDiskLeavesTheOldFile() throws {
+    @Test func aFailedWriteKeepsTheOldFile() throws {
         let folder = try TemporaryFolder()
         try folder.write("state.json", "old")
-        // /dev/full is the temporary file's place only in name; a limit on file size fails the write as a full disk does.
+        // /dev/full cannot be the temporary file; a file size limit fails the write as a full disk does.
         let target = "\(folder.path)/gone/state.json"
         #expect(throws: FileError("write", target, code: ENOENT)) { try writeDurably([1], to: target, mode: 0o600) }
         #expect(text("\(folder.path)/state.json") == "old")
@@ -28,7 +28,7 @@ struct WritingTests {
         #expect("\(FileError("write", "/x", code: ENOSPC))" == "cannot write /x: No space left on device")
     }
 
-    @Test func makesAFolderWithItsParents() throws {
+    @Test func aFolderIsMadeWithItsParents() throws {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/a/b/c"
         try makeDirectory(path, mode: 0o750, owner: Owner(userID: getuid(), groupID: getgid()))
@@ -42,7 +42,7 @@ struct WritingTests {
         }
     }
 
-    @Test func readsNoMoreThanItWasToldTo() throws {
+    @Test func aReadReturnsAtMostTheRequestedBytes() throws {
         let folder = try TemporaryFolder()
         try folder.write("file", "12345")
         let path = "\(folder.path)/file"
@@ -53,7 +53,7 @@ struct WritingTests {
         #expect(prefix.bytes == Array("12".utf8) && prefix.size == 5)
     }
 
-    @Test func appendsWholeLines() throws {
+    @Test func linesAreAppendedWithATrailingNewline() throws {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/events.jsonl"
         try appendLine(Array("one".utf8), to: path, mode: 0o600)
@@ -64,7 +64,7 @@ struct WritingTests {
         }
     }
 
-    @Test func onlyOneHoldsTheLock() throws {
+    @Test func onlyOneProcessHoldsTheLock() throws {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/lock"
         var first: FileLock? = try FileLock.take(path)
@@ -72,7 +72,7 @@ struct WritingTests {
         #expect(throws: FileLockError.held(path: path, pid: getpid())) { try FileLock.take(path) }
         first = nil
         let second = try FileLock.take(path)
-        // The name was taken away under the holder: the lock is of a file that nobody finds any more.
+        // The file was removed under the holder: its lock is on a file that no other process finds.
         try FileManager.default.removeItem(atPath: path)
         _ = try FileLock.take(path)
         #expect(second.path == path)
@@ -81,14 +81,14 @@ struct WritingTests {
         }
     }
 
-    @Test func aLockIsTakenOverAsItIs() throws {
+    @Test func aLockIsInheritedUnchanged() throws {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/lock"
         let held = try FileLock.take(path)
-        // What exec(2) leaves is the same open file.
+        // exec(2) leaves the same open file.
         let taken = try FileLock.take(path, inherited: dup(held.descriptor))
         #expect(throws: FileLockError.held(path: path, pid: getpid())) { try FileLock.take(path) }
-        // Of a file that is gone it keeps nobody out: then the one that has the name is taken.
+        // A lock on a deleted file excludes no process: then the file with that name is locked.
         try FileManager.default.removeItem(atPath: path)
         let new = try FileLock.take(path, inherited: dup(held.descriptor))
         #expect(throws: FileLockError.held(path: path, pid: getpid())) { try FileLock.take(path) }
