@@ -5,7 +5,7 @@ import Testing
 
 @testable import Orchestrator
 
-/// The numbers go on, nothing is lost that need not be, and nobody waits.
+/// Numbers continue, no event is lost unnecessarily, and no caller waits.
 @Suite struct EventLogTests {
     /// A file in memory, on a disk that may be full.
     private final class Memory: EventStore {
@@ -44,7 +44,7 @@ import Testing
     private func at(_ seconds: Double) -> Moment { .seconds(seconds) }
     private let wall = WallTime(milliseconds: 1_700_000_000_000)
 
-    @Test func numbersGoOnOverRestarts() async {
+    @Test func eventNumbersContinueAcrossRestarts() async {
         let store = Memory()
         let first = log(store)
         first.append([event("a"), event("b")], at: at(1), wall: wall)
@@ -57,7 +57,7 @@ import Testing
         #expect(log(store).previousEnd == .detached)
     }
 
-    @Test func nothingIsWrittenBeforeTheFolderIsOurs() async {
+    @Test func noEventIsWrittenBeforeTheDaemonOwnsTheFolder() async {
         let store = Memory()
         let held = log(store, isHeld: true)
         held.append([event("a")], at: at(1), wall: wall)
@@ -69,7 +69,7 @@ import Testing
         #expect(store.numbers == [1, 2])
     }
 
-    @Test func aFullDiskKeepsThemInMemoryUntilThereIsRoom() async {
+    @Test func onAFullDiskEventsStayInMemoryUntilThereIsRoom() async {
         let store = Memory()
         let log = log(store)
         store.fill(true)
@@ -77,20 +77,20 @@ import Testing
         await log.close(at: at(1), wall: wall)
         #expect(store.numbers.isEmpty && log.lines(EventQuery()).map(\.seq) == [1, 2])
         store.fill(false)
-        // Not at once, so that a turn costs nothing while it lasts; then without a new event too.
+        // No immediate retry, so that a turn costs nothing meanwhile; later a retry without a new event too.
         log.append([], at: at(10), wall: wall)
         await log.close(at: at(10), wall: wall)
         #expect(store.numbers == [1, 2])
     }
 
-    @Test func whatIsTooMuchIsLetGoAndItsLossTold() async throws {
+    @Test func surplusEventsAreDroppedAndTheirLossReported() async throws {
         let store = Memory()
         let log = log(store)
         store.fill(true)
         log.append([event("first")], at: at(1), wall: wall)
         await log.close(at: at(1), wall: wall)
         let many = EventLog.waitingLimit + 9
-        // No try is due at that moment, so that none is under way when there is room again.
+        // No retry is due at that moment, so that none is in progress when there is room again.
         for index in 0..<many { log.append([event("\(index)")], at: at(1), wall: wall) }
         store.fill(false)
         await log.close(at: at(20), wall: wall)
@@ -103,7 +103,7 @@ import Testing
         #expect(zip(store.numbers, store.numbers.dropFirst()).allSatisfy { $0 < $1 })
     }
 
-    @Test func aFollowerGetsWhatWasAndThenWhatComesOnceEach() async {
+    @Test func aFollowerGetsPastAndNewEventsOnceEach() async {
         let store = Memory()
         let log = log(store)
         log.append([event("a"), event("b"), event("c")], at: at(1), wall: wall)
@@ -116,7 +116,7 @@ import Testing
         #expect(seen == [2, 3, 4, 5])
     }
 
-    @Test func whoComesBackGoesOnWhereTheyWere() async {
+    @Test func aReconnectedFollowerContinuesAtItsPosition() async {
         let store = Memory()
         let log = log(store)
         log.append((0..<5).map { event("\($0)") }, at: at(1), wall: wall)
@@ -127,14 +127,14 @@ import Testing
         #expect(seen == [4, 5])
     }
 
-    @Test func whoReadsTooSlowlyIsLetGo() async {
+    @Test func aSlowFollowerIsDisconnected() async {
         let store = Memory()
         let log = log(store)
         let stream = log.follow(EventQuery(count: 0))
         let limit = EventLog.answerLimit + EventLog.followerLimit
         for _ in 0..<(limit / 100 + 2) { log.append((0..<100).map { event("\($0)") }, at: at(1), wall: wall) }
         var count: Int64 = 0
-        // It ends by itself, and has no gap.
+        // Its stream ends automatically, and has no gap.
         for await bytes in stream {
             count += 1
             #expect(EventLine(bytes.dropLast())?.seq == count)
@@ -142,7 +142,7 @@ import Testing
         #expect(count == Int64(limit))
     }
 
-    @Test func troubleIsToldOnceAndItsEndToo() async {
+    @Test func aWriteFailureAndItsEndAreReportedOnceEach() async {
         let store = Memory()
         let told = Trouble()
         let log = EventLog(store, host: "127.0.0.1", cluster: "demo") { told.add($0) }

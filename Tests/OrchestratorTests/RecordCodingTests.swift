@@ -24,21 +24,21 @@ import Testing
         return record
     }
 
-    @Test func whatIsWrittenIsReadAgain() throws {
+    @Test func aRecordSurvivesARoundTrip() throws {
         let record = record()
         let bytes = try #require(RecordCoding.encode(record))
         #expect(try RecordCoding.decode(bytes) == record)
         #expect(bytes.last == 10)
     }
 
-    @Test func aNewerFormIsNotRead() {
+    @Test func aRecordOfANewerSchemaIsRejected() {
         let newer = Record.schema + 1
         #expect(throws: RecordCoding.Failure.newer(schema: newer)) {
             try RecordCoding.decode(Array("{\"schema\": \(newer), \"whatever\": []}".utf8))
         }
     }
 
-    /// Schema 1 has a step as its words; the daemon that goes on with it writes its own form.
+    /// Schema 1 stores a step as its text; the daemon that continues with it writes its own schema.
     @Test func aRecordOfSchema1IsRead() throws {
         var record = record()
         var operation = Operation(id: 7, kind: .resume, startedAt: WallTime(milliseconds: 5), idempotencyKey: nil)
@@ -55,7 +55,7 @@ import Testing
         #expect(try RecordCoding.decode(try #require(RecordCoding.encode(read))) == read)
     }
 
-    @Test func eachKindOfStepIsReadAgain() throws {
+    @Test func eachKindOfStepSurvivesARoundTrip() throws {
         let id = record().members[0].id
         let results: [OperationResult] = [
             .inSync("7000", .master), .stopped("7000"), .restarted(nodes: 6), .master("7000", .all), .nothingToDo,
@@ -76,17 +76,17 @@ import Testing
         record.operations = [operation]
         let read = try RecordCoding.decode(try #require(RecordCoding.encode(record)))
         #expect(read == record)
-        // Also what is shown and not compared.
+        // Fields that are displayed but not compared, too.
         #expect(read.operations[0].steps.map(\.step.words) == steps.map(\.words))
     }
 
     @Test(arguments: ["", "{", "[]", "{\"schema\": \"1\"}", "{\"schema\": 1}", "\u{0}\u{0}"])
-    func whatCannotBeReadIsSaidToBeUnreadable(text: String) {
+    func anInvalidRecordIsReportedAsUnreadable(text: String) {
         let failure = #expect(throws: RecordCoding.Failure.self) { try RecordCoding.decode(Array(text.utf8)) }
         guard case .unreadable = failure else { return #expect(Bool(false), "\(String(describing: failure))") }
     }
 
-    @Test func everyCutOfItIsUnreadable() throws {
+    @Test func everyTruncatedRecordIsUnreadable() throws {
         let bytes = try #require(RecordCoding.encode(record()))
         for length in stride(from: 0, to: bytes.count - 2, by: 7) {
             #expect(throws: RecordCoding.Failure.self) { try RecordCoding.decode(Array(bytes[..<length])) }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Orchestrator
 
-/// What goes on from memory while the record cannot be written. Invariant: record-first.
+/// What continues from memory while the record cannot be written. Invariant: record-first.
 @Suite struct UnwritableRecordTests {
     private func cycle(_ stage: Record.Stage, _ change: (inout Record) -> Void = { _ in }) -> Cycle {
         var random = SplitMix64(seed: 3)
@@ -42,34 +42,34 @@ import Testing
         }
     }
 
-    @Test func aNodeThatTheRecordOnDiskKnowsIsStartedAgain() {
+    @Test func aNodeInTheRecordOnDiskIsRestarted() {
         #expect(begun(cycle(.formed)) == ["release-reserve", "write", "start", "preserve"])
     }
 
-    @Test func noneIsThatIsOnlyPlannedOrHasMovedOrIsNewInItsFolder() {
+    @Test func aPlannedOrMovedNodeIsNotRestarted() {
         #expect(begun(cycle(.planned)) == ["release-reserve"])
         #expect(begun(cycle(.formed) { $0.members[0].ports = PortPair(client: 7001) }) == ["release-reserve"])
         #expect(begun(cycle(.formed) { $0.members[0].directory = "/other" }) == ["release-reserve"])
     }
 
-    @Test func aDiskThatDoesNotAnswerIsAsOneThatIsFull() {
+    @Test func aHungDiskIsTreatedLikeAFullOne() {
         #expect(begun(cycle(.formed), .late) == begun(cycle(.formed)))
         #expect(begun(cycle(.planned), .late) == ["release-reserve"])
     }
 
-    @Test func aPlaceThatALateWriteMayHaveChangedIsNotTakenForWritten() {
+    @Test func aPortThatALateWriteMayHaveChangedIsNotTrusted() {
         var cycle = cycle(.formed) { $0.members[0].ports = PortPair(client: 7001) }
         _ = cycle.release(.init(record: cycle.record, effects: []), .late, at: .seconds(2))
         var back = cycle.record
         back?.members[0].ports = PortPair(client: 7000)
         if let back { cycle.admit(back) }
-        // The disk has port 7000, or 7001 by now.
+        // The record on disk has port 7000 or, by now, 7001.
         #expect(begun(cycle, .late) == ["release-reserve"])
         _ = cycle.release(.init(record: cycle.record, effects: []), .written, at: .seconds(3))
         #expect(begun(cycle, .late) == begun(self.cycle(.formed)))
     }
 
-    @Test func anEndIsKnownBeforeItsLogIsReadAndExplainedAfterwards() {
+    @Test func anExitIsKnownBeforeItsLogIsReadAndExplainedAfterwards() {
         var cycle = cycle(.formed)
         let process = ProcessIdentity(bootID: "boot", pid: 7, startTime: 70)
         let start = Effect.start(.init(node: "7000", directory: "/data/nodes/7000", incarnation: 1))
@@ -90,7 +90,7 @@ import Testing
         #expect(cycle.seen.processes["7000"] == known.map { .exited($0) })
     }
 
-    @Test func theLoopWaitsBrieflyWhereNothingDependsOnTheRecord() {
+    @Test func theLoopWaitsOnlyBrieflyIfNoEffectDependsOnTheRecord() {
         let cycle = cycle(.formed)
         #expect(cycle.recordLimit(.init(record: cycle.record, effects: [])) == .milliseconds(200))
         #expect(cycle.recordLimit(.init(record: cycle.record, effects: Self.effects)) == .seconds(1))
