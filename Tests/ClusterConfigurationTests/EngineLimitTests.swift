@@ -2,7 +2,7 @@ import ClusterConfiguration
 import ClusterModel
 import Testing
 
-/// What the engines take, checked before a node is started with it.
+/// The limits of the engines, checked before a node starts.
 @Suite struct EngineLimitTests {
     private func announce(_ text: String) -> [String] { complaints("cluster: {announce: '\(text)'}") }
 
@@ -10,7 +10,7 @@ import Testing
         "10.0.0.7", "redis", "node-1.example.com", "2001:db8::1", "::ffff:10.0.0.1", "1:2:3:4:5:6:7:8",
         "a_b.local", String(repeating: "a", count: 45),
     ])
-    func anAddressThatEnginesTake(text: String) {
+    func aValidAnnouncedAddressIsAccepted(text: String) {
         #expect(announce(text) == [])
     }
 
@@ -24,17 +24,17 @@ import Testing
         ("-a.b", "neither"),
         ("1:2:3:4:5:6:7:8:9", "neither"), ("*", "neither"), ("a..b", "neither"), ("ff02::1", "of a single host"),
     ])
-    func anAddressThatTheyDoNot(text: String, words: String) {
+    func anAddressThatEnginesRejectIsRefused(text: String, words: String) {
         let said = announce(text)
         #expect(said.count == 1 && said[0].hasPrefix("a.yaml:1:") && said[0].contains(words), "\(said)")
     }
 
-    @Test func sixteenAddressesAreBoundAtMost() {
+    @Test func moreThanSixteenBindAddressesAreRefused() {
         let all = (1...17).map { "127.0.0.\($0)" }.joined(separator: ", ")
         #expect(complaints("cluster: {bind: [\(all)]}").contains { $0.contains("binds at most 16 addresses") })
     }
 
-    @Test func aPathIsAbsolute() {
+    @Test func aRelativePathIsRefused() {
         for text in ["loadmodule: ./m.so", "loadmodule: [/a.so, b.so]", "aclfile: users.acl", "tls-dh-params-file: dh"]
         {
             #expect(complaints("redis: {\(text)}").contains { $0.contains("must be absolute") }, "\(text)")
@@ -50,7 +50,7 @@ import Testing
         ("/mnt/a", "/srv/demo/quarantine/x", "the files that it moves away"),
         ("/mnt/a", "/srv/demo/nodes", "keeps the other nodes"),
     ])
-    func eachNodeHasAFolderForItself(first: String, second: String, words: String) {
+    func overlappingNodeFoldersAreRefused(first: String, second: String, words: String) {
         let text = "nodes:\n  \"7000\": {data-dir: \(first)}\n  \"7001\": {data-dir: \(second)}"
         let said = complaints(text)
         #expect(
@@ -58,7 +58,7 @@ import Testing
             "\(said)")
     }
 
-    @Test func foldersBesideEachOther() {
+    @Test func nodeFoldersBesideEachOtherAreAccepted() {
         let text = "nodes:\n  \"7000\": {data-dir: /mnt/a}\n  \"7001\": {data-dir: /mnt/ab}\n  \"7002\": {data-dir: "
         #expect(complaints(text + "/srv/demo/nodes/7002}") == [])
         #expect(complaints(text + "/srv/demo/ssd}") == [])
@@ -74,7 +74,7 @@ import Testing
         return AccessList(Array(text.utf8)).complaint(spec, file: "/u.acl")
     }
 
-    @Test func aPasswordBesideAnACLFileIsTheFilesOwn() {
+    @Test func aPasswordMustMatchTheACLFile() {
         let same = "user default on >sesame ~* &* +@all\n"
         #expect(list(same, ["requirepass": "sesame"]) == nil)
         #expect(list("user default on #\(String(repeating: "0", count: 64)) +@all\n", ["requirepass": "sesame"]) == nil)
@@ -85,7 +85,7 @@ import Testing
         #expect(list("user default on >sesame resetpass\n", ["requirepass": "sesame"])?.contains("another") == true)
     }
 
-    @Test func clusterdCanLogIn() {
+    @Test func anACLFileMustLetClusterdLogIn() {
         let both = "user default off\nuser clusterd on >pw +@all\n"
         #expect(list(both, [:])?.contains("clusterd cannot log in") == true)
         #expect(list(both, [:], login: .init(user: "clusterd", password: "pw")) == nil)

@@ -159,7 +159,7 @@ import Testing
         ),
         ("control:\n  metrics: localhost:9655\n", "a.yaml:2:12: control.metrics: 'localhost' is not an IP address"),
     ])
-    func whatIsWrongIsSaidWithItsPlace(text: String, complaint: String) {
+    func everyErrorHasItsLocation(text: String, complaint: String) {
         #expect(complaints(text) == [complaint])
     }
 
@@ -168,7 +168,7 @@ import Testing
         #expect(said.hasPrefix("a.yaml:2:12: cluster.masters: two masters cannot form a cluster"))
     }
 
-    @Test func whatIsReachableMustBeProtected() throws {
+    @Test func aReachableAddressMustBeProtected() throws {
         let said = try #require(complaints("cluster:\n  bind: 0.0.0.0\n").first)
         #expect(said.contains("redis.requirepass") && said.contains("redis.aclfile"))
         #expect(said.contains("redis.protected-mode: no"))
@@ -178,7 +178,7 @@ import Testing
         #expect(complaints("cluster:\n  bind: [127.0.0.1, \"::1\", -127.0.0.2]\n") == [])
     }
 
-    @Test func allThatIsWrongIsSaidAtOnce() {
+    @Test func allErrorsAreReportedAtOnce() {
         #expect(complaints("cluster:\n  masters: x\n  nmae: y\nredis:\n  port: 1\n").count == 3)
     }
 
@@ -186,12 +186,12 @@ import Testing
         "cluster:\n  masters: 3\n  masters: 4\n", "cluster: [", "\tcluster:\n", "a: &x [*x]\n", "cluster:\n bind: \"\n",
         "--- 1\n--- 2\n", "cluster: {masters: !!int 3}\n", "\u{0}",
     ])
-    func whatIsNoDocumentIsRefusedWithItsPlace(text: String) throws {
+    func anInvalidDocumentIsRefusedWithItsLocation(text: String) throws {
         let said = try #require(complaints(text).first)
         #expect(said.hasPrefix("a.yaml:"), "\(said)")
     }
 
-    @Test func aWordOfTheCommandLineIsCalledThat() {
+    @Test func anErrorInAnOptionNamesTheOption() {
         var commandLine = CommandLineSettings()
         commandLine.sets = ["maxmemory=1", "redis.port=1", "redis.=1"]
         let error = #expect(throws: ConfigurationErrors.self) { try load(commandLine: commandLine) }
@@ -200,8 +200,8 @@ import Testing
             error?.errors.first?.description.hasSuffix("--set maxmemory=1: redis.DIRECTIVE=VALUE is expected") == true)
     }
 
-    /// Whatever the bytes: an answer, and no crash.
-    @Test func anyBytesAreReadOrRefused() {
+    /// Arbitrary bytes give a result or an error, and never a crash.
+    @Test func arbitraryBytesAreReadOrRefused() {
         let sample = Array(
             "cluster:\n  masters: 3\n  bind: [127.0.0.1]\nredis:\n  save: [900 1]\nnodes:\n  \"7000\": {data-dir: /x}\n"
                 .utf8)

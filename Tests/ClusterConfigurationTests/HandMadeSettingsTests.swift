@@ -2,7 +2,7 @@ import ClusterConfiguration
 import ClusterModel
 import Testing
 
-/// What is kept of redis.conf files written by hand.
+/// Which settings of redis.conf files written by hand are kept.
 @Suite struct HandMadeSettingsTests {
     private static func file(_ port: Int, _ text: String) -> HandMadeFile {
         let folder = "/srv/\(port)"
@@ -51,7 +51,7 @@ import Testing
         return (node == nil ? spec.directives : own).filter { $0.name == name }.map(\.arguments)
     }
 
-    @Test func sharedDirectivesHoldForAllAndOthersForTheirNode() throws {
+    @Test func sharedDirectivesApplyToAllNodesAndOthersToTheirNode() throws {
         let settings = Self.kept(
             "requirepass \"se \\\"same\"\nmaxmemory 64mb\nsave 900 1\nsave 300 10",
             "requirepass 'se \"same'\nmaxmemory 32mb\nsave 900 1\nsave 300 10\nhz 20")
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test func whatTheEngineAddsUpStaysAddedUpAndOfOthersTheLastLineHolds() throws {
+    @Test func cumulativeDirectivesAreKeptAndOfOthersTheLastLineCounts() throws {
         let settings = Self.kept("save 60 1\nhz 20\nsave \"\"\nhz 30\nuser a on ~* +@all >b\nuser c off")
         for spec in [try Self.load(settings), try Self.load(file: settings.yaml)] {
             #expect(Self.value(spec, "hz") == [["30"]])
@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    @Test func confDWins() throws {
+    @Test func confDTakesPrecedenceOverRedisConf() throws {
         let settings = Self.kept(
             "requirepass old\nmasterauth old\nmaxmemory 1mb", "requirepass old\nmasterauth old\nmaxmemory 2mb")
         let text = "redis: {requirepass: new, masterauth: new, maxmemory: 3mb}"
@@ -92,7 +92,7 @@ import Testing
     }
 
     @Test(arguments: ["redis: {requirepass: null}", "redis: {requirepass: \"\"}"])
-    func aPasswordIsNotDroppedBecauseConfDSaysLess(text: String) {
+    func anEmptyPasswordInConfDDoesNotRemoveTheOneInRedisConf(text: String) {
         let said = Self.complaints(Self.kept("requirepass sesame"), text)
         #expect(
             said.contains { $0.hasPrefix("a.yaml:1:") && $0.contains("/srv/7000/redis.conf:2:1 sets it") }, "\(said)")
@@ -106,12 +106,12 @@ import Testing
         ("aclfile /etc/none.acl", "there is no /etc/none.acl"), ("tls-port 7443\ntls-cert-file a", "has one port"),
         ("cluster-replica-no-failover yes", "supervision.failover"), ("tls-cluster yes", "encrypts all connections"),
     ])
-    func whatCannotBeKeptIsRefusedWithItsPlace(text: String, words: String) {
+    func anUnsupportedDirectiveIsRefusedWithItsLocation(text: String, words: String) {
         let said = Self.complaints(Self.kept(text))
         #expect(said.contains { $0.hasPrefix("/srv/7000/redis.conf:2:1: ") && $0.contains(words) }, "\(said)")
     }
 
-    @Test func filesAreFoundBesideTheData() throws {
+    @Test func relativePathsAreResolvedInTheDataFolder() throws {
         let there: Set = ["/srv/7000/users.acl", "/srv/7001/users.acl", "/m/a.so"]
         let settings = Self.kept(
             "aclfile users.acl\nloadmodule /m/a.so x", "aclfile users.acl\nloadmodule /m/a.so x", existing: there)
@@ -133,7 +133,7 @@ import Testing
         #expect(Self.complaints(Self.kept("requirepass a\nmasterauth b\nmasteruser r")) == [])
     }
 
-    @Test func addressesAreKeptWhereTheNodesAreProtected() throws {
+    @Test func bindAddressesAreKeptIfTheNodesAreProtected() throws {
         let open = try Self.load(Self.kept("bind 0.0.0.0\nrequirepass a\ncluster-announce-ip 10.0.0.7"))
         #expect(open.bind == ["0.0.0.0"] && open.announce == "10.0.0.7")
         #expect(try Self.load(Self.kept("bind 0.0.0.0")).bind == ["127.0.0.1"])
@@ -144,7 +144,7 @@ import Testing
             Self.complaints(two).contains { $0.hasPrefix("/srv/7001/redis.conf:2:1: cluster-announce-ip differs") })
     }
 
-    @Test func noPasswordIsSaid() {
+    @Test func anErrorNeverContainsAPassword() {
         let settings = Self.kept(
             "requirepass sesame\nuser a on >sesame ~* +@all", "requirepass sesame\nuser a on >other")
         #expect(!settings.summary(file: "f").joined().contains("sesame"))

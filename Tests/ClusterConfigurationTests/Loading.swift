@@ -6,7 +6,7 @@ struct NoSuchFile: Error, CustomStringConvertible {
     var description: String { "\(path): No such file or directory" }
 }
 
-/// Loads one text as `a.yaml`; files that hold passwords are these, and what systemd gave. nil: nobody can tell here.
+/// Loads one text as `a.yaml`, with these password files and systemd credentials; nil: credentials are unknown here.
 func load(
     _ texts: String..., commandLine: CommandLineSettings = CommandLineSettings(), secrets: [String: String] = [:],
     credentials: [String: String]? = [:]
@@ -28,7 +28,7 @@ func load(
     }
 }
 
-/// What is said about a text that is wrong; empty where it is right.
+/// The errors in a text; empty if it is valid.
 func complaints(_ texts: String) -> [String] {
     do {
         _ = try load(texts)

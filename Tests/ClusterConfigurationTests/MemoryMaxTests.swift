@@ -4,7 +4,7 @@ import Testing
 
 /// `memory-max`, for all nodes and for one.
 @Suite struct MemoryMaxTests {
-    @Test func itHoldsForAllNodesAndEachMayHaveItsOwn() throws {
+    @Test func memoryMaxAppliesToAllNodesUnlessANodeHasItsOwn() throws {
         let loaded = try load(
             """
             cluster: {memory-max: 2gb}
@@ -28,9 +28,9 @@ import Testing
             "a.yaml:1:30: nodes.7001.memory-max: a size such as 2gb is expected"
         ),
     ])
-    func whatIsNoSizeIsRefused(text: String, complaint: String) { #expect(complaints(text) == [complaint]) }
+    func anInvalidMemoryMaxIsRefused(text: String, complaint: String) { #expect(complaints(text) == [complaint]) }
 
-    /// What is said, by the first words of it.
+    /// The warnings, by their first words.
     @Test(arguments: [
         ("cluster: {memory-max: 2gb}", ["cluster.memory-max is 2gb and redis.maxmemory sets no limit"]),
         (
@@ -48,7 +48,7 @@ import Testing
         ),
         ("redis: {maxmemory: 2gb}", []),
     ])
-    func anEngineThatIsKilledBeforeItRefusesIsWarnedOf(text: String, beginnings: [String]) throws {
+    func aMemoryMaxTooCloseToMaxmemoryIsAWarning(text: String, beginnings: [String]) throws {
         let warnings = try load(text).warnings.map(\.message)
         #expect(warnings.count == beginnings.count, "\(warnings)")
         for (warning, beginning) in zip(warnings, beginnings) { #expect(warning.hasPrefix(beginning + ":")) }

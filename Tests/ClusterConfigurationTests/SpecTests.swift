@@ -2,9 +2,9 @@ import ClusterConfiguration
 import ClusterModel
 import Testing
 
-/// What is written becomes what is wanted.
+/// The mapping from configuration text to a spec.
 @Suite struct SpecTests {
-    @Test func nothingWrittenIsThreeMastersWithAReplicaEach() throws {
+    @Test func anEmptyConfigurationIsThreeMastersWithAReplicaEach() throws {
         let spec = try load("").spec
         #expect(spec.name == "demo" && spec.masters == 3 && spec.replicas == 1 && spec.ports == .from(7000))
         #expect(spec.bind == ["127.0.0.1"] && spec.onPortConflict == .next && spec.portWait == .seconds(10))
@@ -16,7 +16,7 @@ import Testing
             ])
     }
 
-    @Test func everyKeyIsUnderstood() throws {
+    @Test func everyConfigurationKeyIsParsed() throws {
         let spec = try load(
             """
             cluster: {name: shop, masters: 5, replicas: 2, ports: 7000-7099, on-port-conflict: fail, port-wait: 1m,
@@ -38,7 +38,7 @@ import Testing
         #expect(spec.control.socket == "/run/x.sock" && spec.control.group == "ops")
     }
 
-    @Test func aLaterFileOverridesKeyByKeyAndTheCommandLineHasTheLastWord() throws {
+    @Test func aLaterFileOverridesKeyByKeyAndTheCommandLineOverridesAll() throws {
         var commandLine = CommandLineSettings()
         commandLine.replicas = 0
         commandLine.sets = ["redis.maxmemory=3gb"]
@@ -54,12 +54,12 @@ import Testing
         #expect(setting("cluster.bind")?.origin == .builtIn)
     }
 
-    @Test func nullIsTheEnginesOwnDefault() throws {
+    @Test func nullSelectsTheEnginesDefault() throws {
         let spec = try load("redis: {appendonly: null, cluster-node-timeout: ~}\n").spec
         #expect(!spec.directives.contains { $0.name == "appendonly" || $0.name == "cluster-node-timeout" })
     }
 
-    @Test func aListIsSeveralLinesAndAPasswordOneWord() throws {
+    @Test func aListBecomesSeveralLinesAndAPasswordOneWord() throws {
         let spec = try load(
             "redis:\n  save: [900 1, 300 10]\n  client-output-buffer-limit: replica 1mb 1mb 60\n  masterauth: 'a b \"c'\n"
                 + "  requirepass: 'a b \"c'\n"
@@ -70,7 +70,7 @@ import Testing
         #expect(lines.contains(["masterauth", "a b \"c"]))
     }
 
-    @Test func passwordsComeFromFilesAndAreNeverShown() throws {
+    @Test func passwordsAreReadFromFilesAndNeverShown() throws {
         let loaded = try load(
             "redis:\n  requirepass: {file: /run/secret}\n  masterauth: {file: /run/secret}\n  user: 'a on >open ~*'\n",
             secrets: ["/run/secret": "hush\n"])
@@ -78,7 +78,7 @@ import Testing
         #expect(!loaded.settings.contains { $0.value.contains("hush") || $0.value.contains("open") })
     }
 
-    @Test func passwordsComeFromSystemdAndAnOnlookerIsToldThatHeDoesNotKnowThem() throws {
+    @Test func passwordsAreReadFromSystemdAndAreUnknownToOtherCommands() throws {
         let text = "redis:\n  requirepass: {credential: redis}\n  masterauth: {credential: redis}\n"
         let loaded = try load(text, credentials: ["redis": "hush\n"])
         #expect(loaded.spec.directives.contains { $0.name == "masterauth" && $0.arguments == ["hush"] })
@@ -90,7 +90,7 @@ import Testing
         )
     }
 
-    @Test func aCertificateIsTLSForEverything() throws {
+    @Test func aCertificateEnablesTLSOnAllConnections() throws {
         let text = "redis: {tls-cert-file: /a, tls-key-file: /b, tls-ca-cert-file: /c, tls-key-file-pass: {file: /p}}\n"
         let loaded = try load(text, secrets: ["/p": "hush\n"])
         let lines = loaded.spec.directives.map { [$0.name] + $0.arguments }
@@ -101,7 +101,7 @@ import Testing
         #expect(try load("").spec.certificates == nil)
     }
 
-    @Test func clusterdMayBeAUserOfItsOwn() throws {
+    @Test func clusterdMayHaveItsOwnACLUser() throws {
         let loaded = try load(
             "engine: {auth-user: clusterd, auth-pass: {file: /run/secret}}\n", secrets: ["/run/secret": "hush\n"])
         #expect(loaded.spec.login == .init(user: "clusterd", password: "hush"))
@@ -109,7 +109,7 @@ import Testing
         #expect(try load("").spec.login == nil)
     }
 
-    @Test(arguments: ["", "\n"]) func anEmptyPasswordFileIsNoPassword(text: String) {
+    @Test(arguments: ["", "\n"]) func anEmptyPasswordFileIsRefused(text: String) {
         let error = #expect(throws: ConfigurationErrors.self) {
             try load("redis:\n  requirepass: {file: /x}\n  masterauth: y\n", secrets: ["/x": text])
         }
@@ -117,12 +117,12 @@ import Testing
             error?.description == "a.yaml:2:16: redis.requirepass: file /x is empty: a password is required")
     }
 
-    @Test func portsMayBeAListInItsOwnOrder() throws {
+    @Test func portsMayBeAListInAnyOrder() throws {
         #expect(
             try load("cluster: {masters: 1, replicas: 1, ports: [7005, 7001]}\n").spec.ports == .list([7005, 7001]))
     }
 
-    @Test func beyondLoopbackAnotherPortIsNotTakenSilently() throws {
+    @Test func beyondLoopbackABusyPortIsAnErrorByDefault() throws {
         #expect(try load("cluster: {bind: 0.0.0.0}\nredis: {protected-mode: no}\n").spec.onPortConflict == .fail)
     }
 
@@ -135,12 +135,12 @@ import Testing
     }
 
     @Test(arguments: [("1b", 1), ("2k", 2000), ("2kb", 2048), ("3M", 3_000_000), ("1gb", 1 << 30), ("17", 17)])
-    func sizesAreTheEngines(text: String, bytes: Int64) throws {
+    func sizesAreParsedLikeTheEngines(text: String, bytes: Int64) throws {
         #expect(try load("cluster: {min-free: \(text)}\n").spec.minimumFreeBytes == bytes)
     }
 }
 
-/// What holds for a cluster that ends with its daemon.
+/// The spec of a cluster that ends with its daemon.
 @Suite struct TemporarySpecTests {
     private func load(_ text: String, sets: [String] = []) throws -> ClusterSpec {
         var commandLine = CommandLineSettings()
@@ -157,7 +157,7 @@ import Testing
         spec.directives.last { $0.name == name }?.arguments
     }
 
-    @Test func itHasNoReplicasAndKeepsNothingUnlessAsked() throws {
+    @Test func aTemporaryClusterHasNoReplicasAndNoPersistenceByDefault() throws {
         let plain = try load("")
         #expect(plain.isTemporary && plain.masters == 3 && plain.replicas == 0 && plain.ports == .from(21_000))
         #expect(value("appendonly", plain) == ["no"] && value("save", plain) == [""])
@@ -167,7 +167,7 @@ import Testing
         #expect(value("appendonly", asked) == ["yes"] && value("save", asked) == ["60", "1"])
     }
 
-    @Test func itKeepsToItsOwnFolder() throws {
+    @Test func aTemporaryClusterStaysInItsOwnFolder() throws {
         let spec = try load("cluster: {data-dir: /var/lib/clusterd}\ncontrol: {socket: /run/clusterd/control.sock}")
         #expect(spec.dataDirectory == "/tmp/clusterd-exec-x/data")
         #expect(spec.control.socket == nil && spec.control.group == nil)
