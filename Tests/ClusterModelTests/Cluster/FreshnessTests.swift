@@ -1,7 +1,7 @@
 import ClusterModel
 import Testing
 
-/// Which of two copies is newer, as far as it can be known. Invariant: no-older-master.
+/// Which of two copies is newer, as far as this can be known. Invariant: no-older-master.
 @Suite struct FreshnessTests {
     typealias Durability = Freshness.Durability
 
@@ -26,7 +26,7 @@ import Testing
         var one: Freshness
         var other: Freshness
         var said: Word
-        /// The question asked the other way round.
+        /// The result for the copies in reverse order.
         var reversed: Word
 
         init(_ words: String, _ one: Freshness, _ other: Freshness, _ said: Word, _ reversed: Word) {
@@ -102,7 +102,7 @@ import Testing
             copy(.wholeAppendOnly, covers: 100, seen: 100), .no, .fresher),
     ]
 
-    @Test(arguments: cases) func isKnownOnlyWhereItIsProven(_ row: Case) {
+    @Test(arguments: cases) func freshnessIsKnownOnlyIfProven(_ row: Case) {
         #expect(Self.word(row.one.compared(with: row.other)) == row.said)
         #expect(Self.word(row.other.compared(with: row.one)) == row.reversed)
     }
@@ -116,7 +116,7 @@ import Testing
     }
 
     /// Of two copies at most one is known to be newer.
-    @Test func neverBothAreNewer() {
+    @Test func twoCopiesAreNeverBothNewer() {
         let copies = Self.cases.flatMap { [$0.one, $0.other] }
         for one in copies {
             for other in copies where Self.word(one.compared(with: other)) == .fresher {

@@ -17,7 +17,7 @@ import Testing
         #expect(NodeChoice(text, among: nodes) == choice)
     }
 
-    @Test func whatIsNotOneNodeIsSaidWithTheNodes() {
+    @Test func anUnknownOrAmbiguousNodeIsRefusedWithTheListOfNodes() {
         #expect(throws: Never.self) { try NodeChoice.position(of: "7002", among: nodes) }
         let several = NodeChoice.Unclear(
             .ambiguous, "'abcd' begins the ids of 7000 (abcd1000), 7001 (abcd2000)", hint: "give the name")

@@ -2,7 +2,7 @@ import ClusterModel
 import Testing
 
 struct SlotSetTests {
-    @Test func dividesSlotsAsRedisCliDoes() {
+    @Test func slotsAreDividedAsByRedisCLI() {
         #expect(SlotSet.evenly(among: 3).map(\.description) == ["0-5460", "5461-10922", "10923-16383"])
         #expect(SlotSet.evenly(among: 1) == [.all])
         #expect(
@@ -19,7 +19,7 @@ struct SlotSetTests {
         #expect(shares.reduce(SlotSet()) { $0.union($1) } == .all)
     }
 
-    @Test func readsAndWritesRangesAsText() throws {
+    @Test func slotRangesSurviveARoundTripThroughText() throws {
         let slots = try #require(SlotSet(texts: ["7000", "0-5460", "5461"]))
         #expect(slots.texts == ["0-5461", "7000"])
         #expect(slots.ranges == [0...5461, 7000...7000])
@@ -29,7 +29,7 @@ struct SlotSetTests {
         }
     }
 
-    @Test func behavesAsASetOfNumbersDoes() {
+    @Test func aSlotSetBehavesLikeASetOfNumbers() {
         var random = SplitMix64(seed: 7)
         for _ in 0..<300 {
             let (a, b) = (numbers(&random), numbers(&random))
@@ -52,17 +52,17 @@ struct SlotSetTests {
 
     private func list(_ slots: SlotSet) -> [Int] { slots.ranges.flatMap { Array($0) } }
 
-    /// Values of CLUSTER KEYSLOT of redis-server 7.0.15, and of the cluster specification.
+    /// Results of CLUSTER KEYSLOT of redis-server 7.0.15, and examples of the cluster specification.
     @Test(arguments: [
         ("foo", 12182), ("123456789", 12739), ("", 0), ("somekey", 11058), ("foo{hash_tag}", 2515), ("{}.x", 7237),
         ("foo{}{bar}", 8363), ("foo{{bar}}zap", 4015), ("foo{bar}{zap}", 5061), ("bar", 5061), ("{open", 7674),
     ])
-    func findsTheSlotOfAKey(key: String, slot: Int) {
+    func theSlotOfAKeyMatchesTheEngine(key: String, slot: Int) {
         #expect(hashSlot(of: Array(key.utf8)) == slot)
     }
 }
 
-/// A seeded generator, so that what fails once fails again.
+/// A seeded generator, so that failures are reproducible.
 struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
 

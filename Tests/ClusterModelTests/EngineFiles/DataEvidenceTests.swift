@@ -1,13 +1,13 @@
 import ClusterModel
 import Testing
 
-/// `REDIS0010` with auxiliary fields and, unless told otherwise, an end without checksum.
+/// `REDIS0010` with auxiliary fields and, by default, an end without checksum.
 private func rdb(_ body: [UInt8], magic: String = "REDIS0010", end: [UInt8] = [255, 0, 0, 0, 0, 0, 0, 0, 0])
     -> [UInt8]
 {
     let id = String(repeating: "e", count: 40)
     return Array(magic.utf8) + auxiliary("redis-ver", "7.0.15") + auxiliary("repl-id", id)
-        // redis-bits and repl-offset as the integers of 8, 16 and 32 bits that the engine makes of them.
+        // redis-bits and repl-offset as integers of 8, 16 and 32 bits, as the engine encodes them.
         + [250, 10] + Array("redis-bits".utf8) + [0xC0, 64]
         + [250, 11] + Array("repl-offset".utf8) + [0xC2, 0x10, 0x27, 0, 0] + body + end
 }
@@ -24,7 +24,7 @@ private let select = "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n"
 
 /// Invariant: unknown-is-data.
 struct DataEvidenceTests {
-    @Test func readsTheHeaderOfADump() throws {
+    @Test func theHeaderOfADumpIsRead() throws {
         let bytes = rdb([])
         let content = RDBContent.inspect(prefix: bytes, fileSize: bytes.count)
         let header = try #require(content.header)
@@ -33,8 +33,8 @@ struct DataEvidenceTests {
         #expect(header.replicationOffset == 10000 && header.replicationID == String(repeating: "e", count: 40))
     }
 
-    /// One written by Valkey 9.1.2 begins so.
-    @Test func readsAValkeyDump() {
+    /// The start of a dump written by Valkey 9.1.2.
+    @Test func aValkeyDumpIsRead() {
         #expect(evidence(rdb([], magic: "VALKEY080")) == .noKeys)
         #expect(evidence(rdb([254, 0, 251, 1, 0, 0, 1, 97, 1, 98], magic: "VALKEY080")) == .keys)
     }
@@ -58,17 +58,17 @@ struct DataEvidenceTests {
         ),
         ("an endless string", [250, 0x80, 255, 255, 255, 255], .unreadable("is cut short")),
     ])
-    func readsTheOpcodes(what: String, body: [UInt8], expected: DataEvidence) {
+    func everyOpcodeOfADumpIsRead(what: String, body: [UInt8], expected: DataEvidence) {
         #expect(evidence(rdb(body)) == expected, "\(what)")
     }
 
-    @Test func onlyAWholeFileIsAProof() {
+    @Test func onlyACompleteFileProvesThatThereAreNoKeys() {
         let whole = rdb([])
         for length in 0..<whole.count { #expect(evidence(Array(whole[..<length])).holdsKeys, "cut at \(length)") }
         #expect(evidence(whole + [0]).holdsKeys)
         #expect(evidence(rdb([], end: [255, 1, 2, 3, 4, 5, 6, 7, 8])) == .unreadable("has a wrong checksum"))
         #expect(evidence(rdb([], end: [255, 0, 0])).holdsKeys)
-        // What was not read may hold keys.
+        // Unread bytes may hold keys.
         #expect(RDBContent.inspect(prefix: Array(whole[..<60]), fileSize: whole.count).evidence.holdsKeys)
         #expect(evidence(Array("REDIS00".utf8)).holdsKeys && evidence([]).holdsKeys)
     }
@@ -86,12 +86,12 @@ struct DataEvidenceTests {
         ("NUL bytes", "\0\0\0\0\0\0\0\0", .unreadable("contains bytes that are not a command")),
         ("a negative count", "*-1\r\n", .unreadable("contains bytes that are not a command")),
     ])
-    func readsAppendOnlyFiles(what: String, text: String, expected: DataEvidence) {
+    func appendOnlyFilesAreRead(what: String, text: String, expected: DataEvidence) {
         let bytes = Array(text.utf8)
         #expect(AOFContent.inspect(prefix: bytes, fileSize: bytes.count).evidence == expected, "\(what)")
     }
 
-    @Test func readsAnAppendOnlyFileThatBeginsAsADump() {
+    @Test func anAppendOnlyFileWithADumpPreambleIsRead() {
         func evidence(_ bytes: [UInt8]) -> DataEvidence {
             AOFContent.inspect(prefix: bytes, fileSize: bytes.count).evidence
         }
@@ -103,7 +103,7 @@ struct DataEvidenceTests {
         #expect(AOFContent.inspect(prefix: Array(select.utf8), fileSize: 4096).evidence.holdsKeys)
     }
 
-    @Test func readsAManifest() throws {
+    @Test func aManifestIsRead() throws {
         let text = """
             file appendonly.aof.2.base.rdb seq 2 type b
             file "with \\"quotes\\".1.incr.aof" seq 1 type h
@@ -124,7 +124,7 @@ struct DataEvidenceTests {
         }
     }
 
-    @Test func noBytesEverCrashTheReaders() {
+    @Test func arbitraryBytesNeverCrashTheReaders() {
         var random = SplitMix64(seed: 43)
         let samples = [
             rdb([245, 3, 1, 2, 3, 254, 0, 251, 0, 0, 244, 0x50, 0, 0, 0]) + Array((select + select).utf8),
@@ -140,7 +140,7 @@ struct DataEvidenceTests {
         }
     }
 
-    @Test func aFolderHoldsKeysIfAnyFileMay() {
+    @Test func aFolderHoldsKeysIfAnyOfItsFilesMay() {
         func file(_ name: String, _ evidence: DataEvidence) -> DataFile {
             DataFile(name: name, size: 1, modified: .init(milliseconds: 0), evidence: evidence)
         }

@@ -9,7 +9,7 @@ struct KeySampleTests {
         KeySample(prefix: bytes, fileSize: size ?? bytes.count)
     }
 
-    @Test func commandsNameTheirKeys() {
+    @Test func aSampleHasTheKeysOfCommands() {
         let bytes =
             command("SELECT", "0") + command("SET", "a", "1") + command("HSET", "b", "f", "v")
             + command("SET", "a", "2")
@@ -23,9 +23,9 @@ struct KeySampleTests {
         #expect(sample(command("SELECT", "0")).inWords == "no keys")
     }
 
-    @Test func aDumpSaysHowManyItHas() {
+    @Test func aSampleOfADumpHasItsKeyCount() {
         let header = Array("REDIS0010".utf8) + [254, 0, 251, 7, 1]
-        // A string, one that expires, a list: behind the last nothing is looked at.
+        // A string, one that expires, a list: nothing after the last one is read.
         let keys: [UInt8] = [0, 1, 97, 1, 49, 252, 1, 2, 3, 4, 5, 6, 7, 8, 0, 1, 98, 0xC0, 5, 14, 1, 99, 9, 9, 9]
         let found = sample(header + keys, size: 1 << 20)
         #expect(found == KeySample(count: 7, isExact: true, names: ["a", "b", "c"]))
@@ -34,29 +34,29 @@ struct KeySampleTests {
         #expect(sample(Array("REDIS0010".utf8) + [255, 0, 0, 0, 0, 0, 0, 0, 0]).inWords == "no keys")
     }
 
-    @Test func functionsAreNamedAlthoughTheyAreNoKeys() {
+    @Test func aSampleNamesFunctions() {
         let load = command("FUNCTION", "LOAD", "#!lua name=l")
         #expect(sample(load).inWords == "functions, no keys")
         #expect(sample(load + command("SET", "a", "1")).inWords == "functions and 1 key (a)")
-        // FUNCTION2 with a library of one byte.
+        // FUNCTION2 with a one-byte library.
         let dump = Array("REDIS0010".utf8) + [245, 1, 35]
         #expect(sample(dump + [255, 0, 0, 0, 0, 0, 0, 0, 0]).inWords == "functions, no keys")
         #expect(sample(dump + [254, 0, 251, 1, 0, 0, 1, 97, 1, 49]).inWords == "functions and 1 key (a)")
     }
 
-    @Test func aNameInTwoDatabasesIsTwoKeys() {
+    @Test func aNameInTwoDatabasesCountsAsTwoKeys() {
         let bytes = command("SET", "a", "1") + command("SELECT", "1") + command("SET", "a", "1")
         #expect(sample(bytes) == KeySample(count: 2, isExact: true, names: ["a", "a"]))
         #expect(sample(bytes + command("SELECT", "0") + command("DEL", "a")).count == 1)
     }
 
-    /// The counts of further databases stand behind all keys of the first.
-    @Test func aDumpOfAnEngineWithSeveralDatabasesHoldsAtLeastWhatItsFirstSays() {
+    /// The counts of further databases follow after all keys of the first.
+    @Test func theKeyCountOfADumpWithSeveralDatabasesIsALowerBound() {
         let dump = Array("VALKEY080".utf8) + [254, 1, 251, 7, 1, 0, 1, 97, 1, 49]
         #expect(sample(dump, size: 1 << 20).inWords == "at least 7 keys (a, …)")
     }
 
-    @Test func partsAreTakenTogether() {
+    @Test func theSamplesOfPartsAreMerged() {
         let dump = KeySample(count: 7, isExact: true, names: ["a", "b"])
         let none = KeySample(count: 0, isExact: true, names: [])
         let more = KeySample(count: 3, isExact: true, names: ["b", "c"])
@@ -65,7 +65,7 @@ struct KeySampleTests {
         #expect(KeySample(of: []).inWords == "no keys")
     }
 
-    @Test func namesAreFitForATerminal() {
+    @Test func keyNamesAreEscapedForATerminal() {
         let names = sample(
             command("SET", "a\u{1B}[31m\nü", "1") + command("SET", String(repeating: "x", count: 100), "1")
         ).names

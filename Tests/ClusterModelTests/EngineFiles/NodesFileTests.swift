@@ -16,7 +16,7 @@ private func parse(_ text: String) -> Result<NodesFile, NodesFileError> {
 
 /// Invariant: slots-kept.
 struct NodesFileTests {
-    /// As redis-server 8.2.3 and Valkey 9.1.2 write it.
+    /// As written by redis-server 8.2.3 and Valkey 9.1.2.
     static let withShardIDs = """
         \(a) 127.0.0.1:7000@17000,,tls-port=0,shard-id=\(d) myself,master - 0 0 3 connected 0-5460 5462 [93->-\(b)]
         \(b) ::1:7001@17001,node-b.example,tls-port=0,shard-id=\(c) master - 0 1700000000123 2 connected 5461 5463-16383
@@ -26,7 +26,7 @@ struct NodesFileTests {
 
         """
 
-    @Test func readsEveryFieldOfALine() throws {
+    @Test func everyFieldOfANodesFileIsRead() throws {
         let file = try parse(Self.withShardIDs).get()
         #expect(file.currentEpoch == 6 && file.lastVoteEpoch == 2)
         let (first, second, third, fourth) = (
@@ -48,7 +48,7 @@ struct NodesFileTests {
         #expect(file.view.coveredSlots == .all)
     }
 
-    @Test func writesForEachEngineTheAddressThatItReads() throws {
+    @Test func theAddressIsWrittenInTheFormatOfEachEngine() throws {
         let file = try parse(Self.withShardIDs).get()
         func lines(_ name: Engine.Name, _ version: EngineVersion) -> [String] {
             String(decoding: file.rendered(for: Engine(name: name, version: version)), as: UTF8.self)
@@ -65,7 +65,7 @@ struct NodesFileTests {
         #expect(six[4] == "vars currentEpoch 6 lastVoteEpoch 2")
     }
 
-    @Test func givesARedisNoFieldThatOnlyValkeyKnows() throws {
+    @Test func aRedisFileHasNoFieldsOfValkey() throws {
         let text =
             "\(a) 10.0.0.1:7000@17000,,availability-zone=z1,shard-id=\(d) myself,master - 0 0 1 connected\n" + vars
         let file = try parse(text).get()
@@ -74,7 +74,7 @@ struct NodesFileTests {
         #expect(redis.hasPrefix("\(a) 10.0.0.1:7000@17000,,shard-id=\(d) myself"))
     }
 
-    @Test func whatIsWrittenReadsBackTheSame() throws {
+    @Test func aNodesFileSurvivesARoundTrip() throws {
         let file = try parse(Self.withShardIDs).get()
         let eight = Engine(name: .redis, version: .init(8, 2, 3))
         #expect(try NodesFile.parse(file.rendered(for: eight)) == file)
@@ -84,11 +84,11 @@ struct NodesFileTests {
         }
     }
 
-    @Test func toleratesThePaddingOfAnInPlaceWrite() throws {
+    @Test func thePaddingOfAnInPlaceWriteIsTolerated() throws {
         #expect(try parse(master + vars + "\n\n\n\n").get().view.entries.count == 1)
     }
 
-    @Test func everyCutIsSeenButOneInFrontOfAnOlderEnd() throws {
+    @Test func everyTruncationIsDetectedExceptBeforeAnOlderEnd() throws {
         let whole = Array(Self.withShardIDs.utf8)
         for length in 0..<whole.count {
             switch parse(String(decoding: whole[..<length], as: UTF8.self)) {
@@ -127,7 +127,7 @@ struct NodesFileTests {
         ("half of vars", master + "vars currentEpoch 6\n", "corrupt 2"),
         ("more behind vars", master + vars + "rentEpoch 5 lastVoteEpoch 0\n", "corrupt 3"),
     ])
-    func saysWhatIsWrongAndWhere(what: String, text: String, expected: String) {
+    func anErrorInANodesFileNamesTheLine(what: String, text: String, expected: String) {
         switch parse(text) {
         case .success: Issue.record("\(what): was taken")
         case .failure(.empty): Issue.record("\(what): empty")
@@ -138,13 +138,14 @@ struct NodesFileTests {
         }
     }
 
-    /// A slot list cut short by an in-place write in front of what stood there before: the grammar holds, the cover does not.
-    @Test func aCutSlotListShowsInTheCover() throws {
+    /// An in-place write that was truncated in its slot list, followed by the rest of the older text: the grammar is
+    /// valid, the slot coverage is not.
+    @Test func aTruncatedSlotListIsVisibleInTheCoverage() throws {
         let file = try parse(master.replacing("0-16383", with: "0-16") + vars).get()
         #expect(file.view.coveredSlots.count == 17)
     }
 
-    @Test func aReplyPassesOverWhatItDoesNotKnow() {
+    @Test func unknownFieldsOfAReplyAreSkipped() {
         let reply = """
             \(a) 127.0.0.1:7000@17000,host,new=field,odd myself,master,brandnew - 0 0 1 connected 0-5 later [7-<-\(b)]
             this is no node
@@ -158,7 +159,7 @@ struct NodesFileTests {
         #expect(NodesView.parse("").entries.isEmpty)
     }
 
-    @Test func noBytesEverCrashTheParsers() {
+    @Test func arbitraryBytesNeverCrashTheParsers() {
         var random = SplitMix64(seed: 41)
         let whole = Array(Self.withShardIDs.utf8)
         for _ in 0..<4000 {
@@ -173,7 +174,7 @@ struct NodesFileTests {
     }
 }
 
-/// Some bytes changed, cut out, doubled or put in.
+/// Changes, removes, duplicates or inserts some bytes.
 func mutated(_ bytes: [UInt8], _ random: inout SplitMix64) -> [UInt8] {
     var bytes = bytes
     for _ in 0...Int.random(in: 0...4, using: &random) where !bytes.isEmpty {

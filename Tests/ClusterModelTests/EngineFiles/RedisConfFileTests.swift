@@ -2,7 +2,7 @@ import ClusterModel
 import Testing
 
 struct RedisConfFileTests {
-    @Test func readsDirectivesWithTheirLines() {
+    @Test func directivesAreReadWithTheirLineNumbers() {
         let file = RedisConfFile(
             Array(
                 """
@@ -28,11 +28,11 @@ struct RedisConfFileTests {
         (["\"'\\\n\u{1}"], "x \"\\\"'\\\\\\n\\x01\""),
         (["/srv/é"], "x /srv/é"), (["900", "1"], "x 900 1"),
     ])
-    func quotesWhatNeedsIt(arguments: [String], line: String) {
+    func argumentsAreQuotedIfNecessary(arguments: [String], line: String) {
         #expect(RedisConfFile.render(name: "x", arguments: arguments) == line)
     }
 
-    @Test func whatIsWrittenReadsBackTheSame() {
+    @Test func aDirectiveSurvivesARoundTrip() {
         var random = SplitMix64(seed: 5)
         let letters = Array("ab \"'\\#\n\r\t\u{7}\u{8}\u{1f}\u{7f}é=-")
         for _ in 0..<2000 {
@@ -46,7 +46,7 @@ struct RedisConfFileTests {
         }
     }
 
-    @Test func knowsItsOwnAndOtherPeoplesFiles() {
+    @Test func generatedFilesAreDistinguishedFromForeignOnes() {
         let own = RedisConfFacts(fileName: "redis.conf", Array("# Written by clusterd for node 7000\nport 7000\n".utf8))
         #expect(own.isGenerated && own.port == 7000 && own.fileNames.isEmpty && own.appendOnly == nil)
         let text =
@@ -56,7 +56,7 @@ struct RedisConfFileTests {
         #expect(theirs.dir == "./" && theirs.fileNames == ["dbfilename x.rdb", "appenddirname \"a dir\""])
     }
 
-    @Test func guessesTheNamesOfDataFiles() {
+    @Test func theNamesOfDataFilesAreGuessed() {
         func lines(_ names: [String], _ manifests: [String] = []) -> [String] {
             DataFileNames(guessedFrom: names, manifests: manifests).lines
         }

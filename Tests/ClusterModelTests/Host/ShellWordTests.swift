@@ -10,11 +10,11 @@ import Testing
     ]
 
     @Test(arguments: words)
-    func quotesOnlyWhatAShellWouldChange(word: String, quoted: String) {
+    func onlyWordsThatAShellWouldChangeAreQuoted(word: String, quoted: String) {
         #expect(ShellWord.quoted(word) == quoted)
     }
 
-    @Test func aShellReadsEachWordBackUnchanged() throws {
+    @Test func aShellReadsEachQuotedWordUnchanged() throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         process.arguments = [
