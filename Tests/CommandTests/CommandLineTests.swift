@@ -3,9 +3,9 @@ import Testing
 
 @testable import clusterd
 
-/// The command line: what the help promises can be typed, and what cannot be read is said as every other error is.
+/// The command line: every example in the help parses, and a parse error is reported like every other error.
 @Suite struct CommandLineTests {
-    @Test func everyCommandHasExamplesAndEachCanBeRead() {
+    @Test func everyCommandHasExamplesThatParse() {
         for (command, type) in CommandTree.leaves {
             let examples = CommandTree.examples(of: type)
             #expect(!examples.isEmpty, "\(command.joined(separator: " ")) has no example")
@@ -17,7 +17,7 @@ import Testing
         }
     }
 
-    /// Split as a shell does, as far as the examples need it.
+    /// Splits like a shell, as far as the examples need it.
     static func words(_ line: String) -> [String] {
         var words: [String] = []
         var word: String?
@@ -46,7 +46,7 @@ import Testing
         throw WasRead()
     }
 
-    @Test func anUnknownCommandIsNamedAndTheNearestOffered() throws {
+    @Test func anUnknownCommandIsReportedWithTheNearestOne() throws {
         let near = try failure("statsu", "--json")
         #expect(near.message == "there is no command 'statsu'; did you mean 'status'?")
         #expect(near.hint == "clusterd status --help" && near.exit == 64 && near.asJSON)
@@ -66,24 +66,24 @@ import Testing
         }
     }
 
-    @Test func aWrongOptionIsSaidOfItsCommand() throws {
+    @Test func aWrongOptionIsReportedWithItsCommand() throws {
         let option = try failure("status", "--jsom")
         #expect(option.message.hasPrefix("unknown option '--jsom'") && option.hint == "clusterd status --help")
         #expect(try failure("restart-node").message == "missing expected argument '<node>'")
         #expect(try failure("wait", "--timeout", "soon").message.contains("'soon'"))
         #expect(try failure("config", "show", "x").hint == "clusterd config show --help")
-        // What stands behind two dashes is not ours.
+        // Arguments after two dashes are not clusterd's.
         #expect(try !failure("exec", "--nonsense", "--", "x", "--json").asJSON)
     }
 
-    @Test func noDefaultIsShownAsTheProgramWritesIt() {
+    @Test func theHelpShowsNoDefaultInSwiftNotation() {
         for (_, type) in CommandTree.leaves {
             let help = Clusterd.helpMessage(for: type, columns: 100)
             #expect(!help.contains("Argument("), "\(help)")
         }
     }
 
-    @Test func theDaemonThatIsMeantIsReadFromALineThatIsBeingTyped() {
+    @Test func completionReadsTheDaemonOptionsFromTheCurrentLine() {
         func options(_ words: String...) -> [String] { CompletedLine.daemonOptions(in: words, home: "/h/a") }
         #expect(options("clusterd", "restart-node", "--dir", "/srv/a\\ b", "70") == ["--dir", "/srv/a b"])
         #expect(options("clusterd", "--dir=~/x", "wait", "") == ["--dir", "/h/a/x"])

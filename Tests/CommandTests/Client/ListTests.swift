@@ -4,7 +4,7 @@ import Testing
 
 @testable import clusterd
 
-/// Which clusters a host has, and which of them a name means.
+/// The clusters of a host, and the one that a name selects.
 @Suite struct ListTests {
     private static func cluster(
         _ name: String?, _ daemon: ClusterListing.Daemon = .answers, dir: String? = nil, pid: Int32? = nil,
@@ -25,20 +25,20 @@ import Testing
         #expect(throws: ControlError.self) { try clusters.socket(ofClusterNamed: name) }
     }
 
-    @Test func aNameMeansTheOneClusterThatHasIt() throws {
+    @Test func aNameSelectsTheOnlyClusterThatHasIt() throws {
         let clusters = [Self.cluster("demo"), Self.cluster("shop", .silent), Self.cluster("demon")]
         #expect(try clusters.socket(ofClusterNamed: "demo") == "/srv/demo/control.sock")
-        // Its command will say itself that nobody answers.
+        // The command itself will report that no daemon responds.
         #expect(try clusters.socket(ofClusterNamed: "shop") == "/srv/shop/control.sock")
     }
 
-    @Test func twoOfOneNameAreRefusedWithAList() {
+    @Test func anAmbiguousNameIsRefusedWithAList() {
         let clusters = [Self.cluster("demo", dir: "/a", pid: 1), Self.cluster("demo", dir: "/b", pid: 2)]
         let error = failure(clusters, "demo")
         #expect(error?.exit == 64 && error?.message.contains("/a (pid 1), /b (pid 2)") == true)
     }
 
-    @Test func anUnknownNameIsAnsweredWithThoseThatThereAre() {
+    @Test func anUnknownNameIsRefusedWithTheExistingNames() {
         let clusters = [Self.cluster("shop"), Self.cluster("demo"), Self.cluster("evil", .foreign)]
         let error = failure(clusters, "dmo")
         #expect(error?.exit == 3 && error?.message == "no cluster named 'dmo' runs here; there are demo, shop")
@@ -47,8 +47,8 @@ import Testing
         #expect(failure([], "dmo")?.exit == 3)
     }
 
-    /// Anybody can start something that calls itself clusterd, and its cluster by any name.
-    @Test func anotherUsersDaemonIsNeverTheOneThatANameMeans() throws {
+    /// Any user can start a program that calls itself clusterd, with any cluster name.
+    @Test func aNameNeverSelectsAnotherUsersDaemon() throws {
         let evil = Self.cluster("demo", .foreign, dir: "/tmp/evil", user: "mallory")
         #expect(try [evil, Self.cluster("demo")].socket(ofClusterNamed: "demo") == "/srv/demo/control.sock")
         let error = failure([evil], "demo")
@@ -56,7 +56,7 @@ import Testing
         #expect(error?.hint?.contains("--socket /tmp/evil/control.sock") == true)
     }
 
-    @Test func oneThatNobodyLooksAfterSaysHowItIsTakenOver() {
+    @Test func aClusterWithoutADaemonHasAHintHowToAdoptIt() {
         var left = Self.cluster("demo", .missing)
         (left.reason, left.hint) = ("its nodes run", "clusterd up --dir /srv/demo")
         let error = failure([left], "demo")
@@ -73,16 +73,16 @@ import Testing
             ("run/clusterd/control.sock", nil),
             ("/tmp/run/clusterd/control.sock", nil), ("/run/clusterd", nil), ("", nil),
         ] as [(String, String?)])
-    func onlyWhatLiesInTheServicesFolderIsTheServices(path: String, folder: String?) {
+    func onlyASocketInTheServiceFolderBelongsToTheService(path: String, folder: String?) {
         #expect(TrustedOwners.folder(ofServiceSocket: path) == folder)
     }
 
     @Test(arguments: [
         ([], "-"), ([7000], "7000"), ([7001, 7000], "7000 7001"), ([7000, 7001, 7002, 7010], "7000-7002 7010"),
     ])
-    func portsAreRanges(ports: [Int], text: String) { #expect(PortRanges.text(ports) == text) }
+    func portsAreShownAsRanges(ports: [Int], text: String) { #expect(PortRanges.text(ports) == text) }
 
-    @Test func theTableShowsWhatIsKnownAndWhyNotMore() {
+    @Test func theTableShowsTheKnownStateAndWhyTheRestIsUnknown() {
         var down = Self.cluster("shop", dir: "/srv/shop", pid: 812, ports: [7100, 7101, 7102])
         (down.state, down.user) = (.down, "shop")
         var hidden = Self.cluster(nil, .hidden, pid: 77, user: "bob")
@@ -105,7 +105,7 @@ import Testing
         #expect(colored.contains("demo       \u{1B}[32mok\u{1B}[0m ") && colored.contains("\u{1B}[31mdown\u{1B}[0m "))
     }
 
-    @Test func aDaemonWhoseFolderWasDeletedIsNotTheOneThatHasItsPlaceNow() {
+    @Test func aDaemonWithADeletedFolderIsDistinguishedFromItsSuccessor() {
         typealias Place = ProcessTable.OpenPath.Place
         func isOrphan(_ lock: Place?, _ socket: Place?, asked: Int32? = nil) -> Bool {
             RunningClusters.isOrphan(lock: lock, socket: socket, asked: asked, pid: 812)
@@ -120,12 +120,12 @@ import Testing
         #expect(orphan.hint?.contains("redis-cli -p 7000 --rdb") == true && orphan.hint?.hasSuffix("kill 812") == true)
         let table = ListTable([Self.cluster("demo", pid: 900), orphan], color: false).text.split(separator: "\n")
         #expect(table[2].contains("no folder") && table[2].hasSuffix("/srv/demo (deleted)"), "\(table)")
-        // It takes no name from the cluster that has its place.
+        // It takes no name from the cluster in its place.
         #expect((try? [Self.cluster("demo"), orphan].socket(ofClusterNamed: "demo")) == "/srv/demo/control.sock")
     }
 
-    /// A socket unit would start the service for it.
-    @Test func aServiceIsAskedOnlyWhereADaemonRuns() {
+    /// A query would make the socket unit start the service.
+    @Test func aServiceIsQueriedOnlyIfADaemonRuns() {
         func mayAsk(_ socket: String, _ hidden: [String?], seesAll: Bool = true) -> Bool {
             RunningClusters.mayAsk(socket, hidden: hidden, seesAllProcesses: seesAll)
         }
@@ -133,10 +133,10 @@ import Testing
         #expect(!mayAsk(service, []) && !mayAsk(blue, []))
         #expect(mayAsk(service, ["clusterd"]) && !mayAsk(blue, ["clusterd"]))
         #expect(mayAsk(blue, ["clusterd@blue"]) && !mayAsk(service, ["clusterd@blue"]))
-        // Whoever runs in another way may listen anywhere; one that is not seen may run.
+        // A daemon that was started in another way may listen anywhere; an invisible one may run.
         #expect(mayAsk(service, [nil]) && mayAsk(service, ["session-3.scope"]))
         #expect(mayAsk(service, [], seesAll: false))
-        // What the caller's own folder or environment names is no service's.
+        // A path from the caller's own folder or environment is never a service's.
         #expect(mayAsk("/srv/demo/control.sock", []))
     }
 }

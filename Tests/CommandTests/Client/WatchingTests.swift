@@ -9,7 +9,7 @@ import Testing
         ("q", [Screen.Event.quit]), ("jk", [.down, .up]), ("\u{1B}[A\u{1B}[B", [.up, .down]), ("\u{1B}OA", [.up]),
         ("\u{1B}[5~ ", [.pageUp, .pageDown]), ("gG", [.first, .last]), ("xyz\u{1B}[15~", []), ("\u{1B}", []),
     ])
-    func keysMeanWhatTheyMeanInLess(keys: String, events: [Screen.Event]) {
+    func keysWorkAsInLess(keys: String, events: [Screen.Event]) {
         #expect(Screen.events(Array(keys.utf8)) == events)
     }
 
@@ -21,7 +21,7 @@ import Testing
         return node
     }
 
-    @Test func aNodeIsWaitedForUntilItDoesItsPart() {
+    @Test func waitLastsUntilTheNodeServesOrIsInSync() {
         #expect(replica.reasonsAgainst == [])
         var node = replica
         node.link = .down

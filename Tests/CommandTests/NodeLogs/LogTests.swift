@@ -5,7 +5,7 @@ import Testing
 
 @testable import clusterd
 
-/// The engines' own logs as one.
+/// The engines' own logs, merged.
 @Suite struct LogTests {
     /// As if the host were in UTC.
     private static func wall(_ civil: CivilTime) -> WallTime {
@@ -28,7 +28,7 @@ import Testing
         (#"pid=4212 role=primary timestamp="1795560164913" level=warning message="x""#, 1_795_560_164_913),
         ("4131:signal-handler (1795560163) Received SIGTERM scheduling shutdown...", 1_795_560_163_000),
     ])
-    func everyFormOfTimeIsRead(line: String, milliseconds: Int64) {
+    func everyTimeFormatIsRead(line: String, milliseconds: Int64) {
         #expect(LogLine.time(ArraySlice(Array(line.utf8)), wall: Self.wall)?.milliseconds == milliseconds)
     }
 
@@ -45,7 +45,7 @@ import Testing
         ("plain \t text: äöü €", "plain \t text: äöü €"), ("\u{1B}[31m", "^[[31m"), ("a\rb\u{7F}", "a^Mb^?"),
         ("\u{9B}31m", "M-^[31m"), ("Â", "Â"),
     ])
-    func theTerminalObeysNobodyElse(text: String, shown: String) {
+    func controlCharactersInALogNeverReachTheTerminal(text: String, shown: String) {
         #expect(TerminalText.visible(text) == shown)
     }
 
@@ -67,7 +67,7 @@ import Testing
             seen.append("\(line.log) \(String(decoding: line.bytes.suffix(6), as: UTF8.self))")
         }
         #expect(seen == ["0 01 * a", "0 report", "0 more", "1 02 * b", "1 03 * c", "0 04 * d"])
-        // What comes later is there at the next look.
+        // Later lines appear at the next read.
         let handle = try #require(FileHandle(forWritingAtPath: two.path))
         handle.seekToEndOfFile()
         try handle.write(contentsOf: Array("2:S 24 Nov 2026 10:00:00.005 * e\n".utf8))
@@ -81,7 +81,7 @@ import Testing
         ("25 Nov 2026 04:12:43.968", 5.5), ("25 Nov 2026 12:42:43.968", 14), ("24 Nov 2026 02:00:00.000", nil),
         ("2026-11-25T07:42:43.968+09:00", nil),
     ])
-    func theFilesOwnTimeTellsTheZoneOfALog(stamp: String, hours: Double?) {
+    func theModificationTimeOfALogGivesItsTimeZone(stamp: String, hours: Double?) {
         let lines = ["1:M 01 Jan 2020 00:00:00.000 * old", "1:M \(stamp) * last", "a report has no time"]
         let zone = LogZone(
             lines: lines.map { ArraySlice(Array($0.utf8)) }, modified: WallTime(milliseconds: 1_795_560_164_000),
@@ -90,7 +90,7 @@ import Testing
     }
 
     @Test(arguments: [0, 1, 951_782_400_000, 1_709_164_800_000, 1_795_560_163_968, 4_102_444_799_999] as [Int64])
-    func aCivilTimeInUTCLeadsBackToItsMoment(milliseconds: Int64) {
+    func aCivilTimeInUTCSurvivesARoundTrip(milliseconds: Int64) {
         let time = WallTime(milliseconds: milliseconds)
         #expect(CivilTime(time).time(ahead: 0) == time)
         #expect(CivilTime(time).time(ahead: 3_600_000).milliseconds == milliseconds - 3_600_000)

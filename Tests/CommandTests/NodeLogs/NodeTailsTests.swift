@@ -5,7 +5,7 @@ import Testing
 
 @testable import clusterd
 
-/// What goes on from the nodes' own logs to the journal.
+/// The lines that are forwarded from the nodes' own logs to the journal.
 @Suite struct NodeTailsTests {
     private final class Logs {
         let folder = NSTemporaryDirectory() + "clusterd-tails-\(UUID().uuidString.prefix(8))"
@@ -22,7 +22,7 @@ import Testing
         func rotate(_ node: NodeName) throws { try RotatedFile(log(node).path, count: 5).rotate() }
     }
 
-    /// 2026-11-24 10:00:00 UTC, as if the host were there.
+    /// 2026-11-24 10:00:00 UTC, as if the host were in UTC.
     private static let ten = WallTime(milliseconds: 1_795_514_400_000)
     private static func wall(_ civil: CivilTime) -> WallTime {
         WallTime(
@@ -54,14 +54,14 @@ import Testing
             ("4131:signal-handler (1795560163) Received SIGTERM scheduling shutdown...", .warning),
             ("Backtrace:", nil), ("", nil), ("12:M", nil), ("a b # c", nil), ("x:M 24 Nov 2026 22:42:43.968 # y", nil),
         ] as [(String, LogLine.Level?)])
-    func aLineMattersAsMuchAsItsEngineSays(line: String, level: LogLine.Level?) {
+    func theLevelOfALineIsTheEngines(line: String, level: LogLine.Level?) {
         #expect(LogLine.level(ArraySlice(Array(line.utf8))) == level)
     }
 
-    @Test func whatIsWrittenIsSentOnceWithItsLevelAndProcess() throws {
+    @Test func everyLineIsSentOnceWithItsLevelAndProcess() throws {
         let logs = try Logs()
         var tails = tails()
-        // Before there is a file at all.
+        // Before any file exists.
         #expect(look(&tails, [logs.log("7000"), logs.log("7001")]) == [])
         try logs.write("7000", line(1, "# trouble"), "the rest of it", line(2, "* fine"))
         try logs.write("7001", line(1, "- chatter"))
@@ -72,14 +72,14 @@ import Testing
         #expect(look(&tails, [logs.log("7000"), logs.log("7001")]) == [])
     }
 
-    /// It has keys and values in it, and the journal is read by others than the data.
-    @Test func aReportOfACrashStaysInTheFile() throws {
+    /// It contains keys and values, and the journal has other readers than the data.
+    @Test func aCrashReportIsNotSent() throws {
         let logs = try Logs()
         var tails = tails()
         try logs.write(
             "7000", line(1, "# "), "", "=== REDIS BUG REPORT START: Cut & paste", "argv[1]: 'secret'",
             line(1, "# key 'secret' found in DB"), "=== REDIS BUG REPORT END.", line(2, "* last words"))
-        // One that was cut short ends with the next process.
+        // A truncated report ends with the next process.
         try logs.write("7000", line(3, "# "), "=== VALKEY BUG REPORT START", line(3, "# key 'secret' found in DB"))
         try logs.write("7000", "8:M 24 Nov 2026 10:04:00.000 * first words", "argv[1]: 'secret'")
         let told = look(&tails, [logs.log("7000")]).map(\.text)
@@ -91,27 +91,27 @@ import Testing
             ])
     }
 
-    @Test func whatIsOlderThanTheFirstDaemonIsNotSent() throws {
+    @Test func linesOlderThanTheFirstDaemonAreNotSent() throws {
         let logs = try Logs()
         try logs.write("7000", line(1, "* old"), "an old report", line(5, "* new"), "its rest")
         var tails = tails(began: WallTime(milliseconds: Self.ten.milliseconds + 240_000))
         #expect(look(&tails, [logs.log("7000")]).map(\.text) == [line(5, "* new")])
     }
 
-    @Test func theNextDaemonGoesOnWhereTheLastOneWasAlsoOverARotation() throws {
+    @Test func theNextDaemonContinuesAtTheLastPositionAcrossARotation() throws {
         let logs = try Logs()
         var first = tails()
         try logs.write("7000", line(1, "* a"))
         #expect(look(&first, [logs.log("7000")]).count == 1)
         let known = first.positions
-        // Nobody reads for a while.
+        // No daemon reads for a while.
         try logs.write("7000", line(2, "* b"))
         try logs.rotate("7000")
         try logs.write("7000", line(3, "* c"))
-        // However late it begins: what was not sent yet is not too old.
+        // However late the daemon starts: unsent lines are not too old.
         var second = tails(known, began: WallTime(milliseconds: Self.ten.milliseconds + 3_600_000))
         #expect(look(&second, [logs.log("7000")]).map(\.text) == [line(2, "* b"), line(3, "* c")])
-        // Where what was read is gone, all of the newest is new.
+        // If the last position is gone, all lines of the newest file are new.
         for minute in 4...8 {
             try logs.rotate("7000")
             try logs.write("7000", line(minute, "* d"))
@@ -120,7 +120,7 @@ import Testing
         #expect(look(&third, [logs.log("7000")]).map(\.text) == [line(8, "* d")])
     }
 
-    @Test func aNodeThatSaysVeryMuchIsCutShortAndItsWarningsAreNot() throws {
+    @Test func theLinesOfAVerboseNodeAreLimitedButNotItsWarnings() throws {
         let logs = try Logs()
         var tails = tails()
         #expect(look(&tails, [logs.log("7000"), logs.log("7001")]) == [])
@@ -130,7 +130,7 @@ import Testing
         let entries = look(&tails, [logs.log("7000"), logs.log("7001")])
         #expect(entries.count == 500 + 1 + 1 && entries.last?.node == "7001")
         #expect(entries.contains { $0.level == .warning && $0.text.hasSuffix("# trouble") })
-        // Said when it is over.
+        // Reported when it is over.
         let told = look(&tails, [logs.log("7000"), logs.log("7001")], at: 2)
         #expect(
             told.map(\.text) == [
@@ -139,7 +139,7 @@ import Testing
         #expect(look(&tails, [logs.log("7000"), logs.log("7001")], at: 3) == [])
     }
 
-    @Test func positionsAreReadAsTheyWereWritten() throws {
+    @Test func positionsSurviveARoundTrip() throws {
         let logs = try Logs()
         var tails = tails()
         try logs.write("7000", line(1, "* a"))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import clusterd
 
-/// What people see of an event.
+/// The display of an event.
 @Suite struct EventTextTests {
     private func text(_ event: EventDocument, color: Bool = false) -> String {
         EventText(event, zone: { CivilTime($0) }, color: color).text
@@ -18,20 +18,20 @@ import Testing
             message: message, data: .object(data))
     }
 
-    @Test func timeSeverityAndMessageStandInColumns() {
+    @Test func timeSeverityAndMessageAreAligned() {
         #expect(text(event("ready", .info, "ready")) == "2026-01-01 12:00:00.007           ready")
         #expect(text(event("link-lost", .warning, "7003")) == "2026-01-01 12:00:00.007  warning  7003")
         #expect(text(event("serving-lost", .error, "7000")) == "2026-01-01 12:00:00.007  error    7000")
     }
 
-    @Test func onATerminalTroubleHasAColour() {
+    @Test func problemsAreColouredOnATerminal() {
         #expect(text(event("ready", .info, "ready"), color: true) == "2026-01-01 12:00:00.007           ready")
         #expect(
             text(event("serving-lost", .error, "7000"), color: true)
                 == "2026-01-01 12:00:00.007  \u{1B}[31merror  \u{1B}[0m  7000")
     }
 
-    @Test func aNodeThatDiedUnaskedHasItsLastWords() {
+    @Test func anUnexpectedExitShowsTheLastLogLines() {
         let log = JSONValue.array((1...7).map { .string("line \($0)") })
         let margin = String(repeating: " ", count: 34)
         #expect(
