@@ -3,8 +3,8 @@ import Testing
 
 @testable import ControlAPI
 
-/// docs/openapi.yaml names every endpoint with its method, and no other; scripts/check-openapi holds a running daemon against
-/// the rest of it.
+/// docs/openapi.yaml lists every endpoint with its method, and no other; scripts/check-openapi compares the rest of it
+/// with a running daemon.
 @Suite struct OpenAPITests {
     @Test func theDescriptionHasEveryEndpoint() throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -3,7 +3,7 @@ import ControlAPI
 import Testing
 
 @Suite struct StatusDocumentTests {
-    /// The documented form, on one line and with real times.
+    /// The documented example, on one line and with real times.
     private static let example = [
         #"{"schema":1,"cluster":{"name":"demo","state":"ok","phase":"ready","ready":true,"serving":true,"#,
         #""slotsCovered":16384,"masters":3,"replicas":3,"engine":"redis 7.0.15","paused":false,"#,
@@ -24,7 +24,7 @@ import Testing
         #""startedAt":"2026-01-01T00:01:00.000Z","endedAt":null,"error":null}]}"#,
     ].joined()
 
-    /// The same with the keys that the example leaves out: null, never absent.
+    /// The same, with the keys that the example omits: null, never absent.
     private static let written =
         example
         .replacing(
@@ -39,7 +39,7 @@ import Testing
         String(decoding: try ControlJSON.encode(value, pretty: pretty), as: UTF8.self)
     }
 
-    @Test func theContractsExampleIsReadAndWrittenAsItStands() throws {
+    @Test func theDocumentedExampleSurvivesARoundTrip() throws {
         let document = try ControlJSON.decode(StatusDocument.self, from: Array(Self.example.utf8))
         #expect(document.nodes.first?.lastExit?.signal == 9)
         #expect(
@@ -56,7 +56,7 @@ import Testing
         #expect(try ControlJSON.decode(StatusDocument.self, from: pretty) == document)
     }
 
-    @Test func whatDoesNotApplyIsNullAndNeverAbsent() throws {
+    @Test func anInapplicableMemberIsNullAndNeverAbsent() throws {
         let node = NodeDocument(
             name: "7000", host: "127.0.0.1", port: 7000, busPort: 17000, process: .backoff, wanted: .running,
             health: .down)
@@ -76,13 +76,13 @@ import Testing
                 + #""host":null,"cluster":null,"node":null,"shard":null,"message":"ready","data":null}"#)
     }
 
-    @Test func absentMembersAreReadAsNilAndUnknownOnesPassedOver() throws {
+    @Test func absentMembersAreReadAsNilAndUnknownOnesAreSkipped() throws {
         let short = #"{"code":"x","severity":"error","message":"m","tomorrow":[1,{"a":null}]}"#
         let finding = try ControlJSON.decode(FindingDocument.self, from: Array(short.utf8))
         #expect(finding == FindingDocument(code: "x", severity: .error, message: "m"))
     }
 
-    @Test func errorsHaveTheContractsShape() throws {
+    @Test func errorsHaveTheDocumentedShape() throws {
         let error = ControlError("unknown-node", "there is no node 7009", exit: ExitCode.usage)
         #expect(
             try text(ErrorDocument(error))
@@ -98,7 +98,7 @@ import Testing
         #expect(Array(back.message.unicodeScalars) == Array(strange.unicodeScalars))
     }
 
-    @Test func anyJSONComesBackAsItWas() throws {
+    @Test func anyJSONSurvivesARoundTrip() throws {
         let value = JSONValue.object([
             "b": .array([.null, .bool(true), .integer(-3), .number(1.5), .string("a\"\\\n\u{1}")]),
             "a": .object([:]), "c": .array([]), "d": .integer(.max),

@@ -5,7 +5,7 @@ import Testing
 @Suite struct CallTests {
     private func words(_ words: String...) -> [[UInt8]] { words.map { Array($0.utf8) } }
 
-    @Test func aCallComesThroughTheSocketAsItWas() throws {
+    @Test func aCallSurvivesARoundTrip() throws {
         let calls = [
             CallRequest(words("PING")), CallRequest(words("SET", "k", ""), on: .masters, timeout: .milliseconds(1)),
             CallRequest([[115, 101, 116], [0, 255, 10], [195]], on: .replicas, timeout: .seconds(3600)),
@@ -27,7 +27,7 @@ import Testing
         (#"{"command":["PING"],"timeout":"0s"}"#, "between"),
         (#"{"command":["monitor"]}"#, "does not end"), (#"{"command":["Subscribe","x"]}"#, "clusterd shell"),
     ])
-    func whatIsNoCallIsRefusedInWords(body: String, words: String) {
+    func anInvalidCallIsRefusedWithAReason(body: String, words: String) {
         let error = #expect(throws: ControlRejection.self) {
             try ControlRequest(parsing: HTTPRequest("POST", "/v1/call", body: Array(body.utf8)))
         }
@@ -41,8 +41,8 @@ import Testing
                 milliseconds: 0))
     }
 
-    /// As redis-cli 7.0 prints them on a terminal.
-    @Test func repliesLookAsInRedisCLI() {
+    /// As printed by redis-cli 7.0 on a terminal.
+    @Test func repliesArePrintedAsByRedisCLI() {
         #expect(text(.status, .string("PONG")) == ["PONG"])
         #expect(text(.bulk, .string("a \"b\"\\\t\u{7}é")) == [#""a \"b\"\\\t\a\xc3\xa9""#])
         #expect(text(.bulk, .bytes([0, 255])) == [#""\x00\xff""#])
@@ -63,7 +63,7 @@ import Testing
             text(.array, .array((1...10).map { .integer($0) })).suffix(2) == [" 9) (integer) 9", "10) (integer) 10"])
     }
 
-    @Test func aPageIsShownAsItIs() {
+    @Test func aReplyWithManyLinesIsPrintedAsLines() {
         #expect(text(.bulk, .string("# Server\r\nredis_version:7.0.15\r\n")) == ["# Server", "redis_version:7.0.15"])
         #expect(text(.bulk, .string("one\n")) == [#""one\n""#])
         #expect(text(.bulk, .string("a\n\u{1B}[2J")) == [#""a\n\x1b[2J""#])

@@ -31,18 +31,18 @@ import Testing
     }
 
     @Test(arguments: everyRequest)
-    func whatTheClientSendsIsWhatTheDaemonReads(request: ControlRequest) throws {
+    func aControlRequestSurvivesARoundTrip(request: ControlRequest) throws {
         #expect(try ControlRequest(parsing: request.asHTTP) == request)
     }
 
-    @Test func anEmptyBodyLeavesEverythingOff() throws {
+    @Test func anEmptyBodySelectsTheDefaults() throws {
         let plain = ControlRequest.change(.restartNode("7000"), idempotencyKey: nil)
         #expect(try parse("POST", "/v1/nodes/7000/restart") == plain)
         #expect(try parse("POST", "/v1/nodes/7000/restart", "{}") == plain)
         #expect(try parse("POST", "/v1/nodes/7000/restart", #"{"force":null,"noFailover":false}"#) == plain)
     }
 
-    @Test func aPauseIsAnHourUnlessSaidOtherwise() throws {
+    @Test func aPauseLastsAnHourByDefault() throws {
         let hour = ControlRequest.change(.pause(.seconds(3600)), idempotencyKey: nil)
         #expect(try parse("POST", "/v1/pause") == hour)
         #expect(try parse("POST", "/v1/pause", #"{"for":null}"#) == hour)
@@ -54,30 +54,30 @@ import Testing
         }
     }
 
-    @Test func nothingIsRepairedThatWasNotNamed() throws {
+    @Test func aFixRequestMustNameItsRepairs() throws {
         for body in ["", "{}", #"{"repairs":[]}"#, #"{"repairs":"all"}"#, #"{"repairs":[1]}"#, #"{"all":true}"#] {
             #expect(try rejection("POST", "/v1/fix", body).status == 400)
         }
     }
 
-    @Test func headerNamesHaveNoCase() throws {
+    @Test func headerNamesAreCaseInsensitive() throws {
         let request = HTTPRequest(
             "POST", "/v1/nodes/7000/restart", headers: [HTTPHeader("idempotency-KEY", "x")])
         let expected = ControlRequest.change(.restartNode("7000"), idempotencyKey: "x")
         #expect(try ControlRequest(parsing: request) == expected)
     }
 
-    @Test func aQueryDoesNoHarm() throws { #expect(try parse("GET", "/v1/status?pretty=1") == .status) }
+    @Test func anUnknownQueryParameterIsIgnored() throws { #expect(try parse("GET", "/v1/status?pretty=1") == .status) }
 
     @Test(arguments: ["/", "", "/v1", "/v1/status/", "/V1/status", "/v1/nodes//restart", "/v1/nodes/a/b/restart", "*"])
-    func anUnknownPathIsToldWhichThereAre(path: String) throws {
+    func theErrorForAnUnknownPathListsTheEndpoints(path: String) throws {
         let rejection = try rejection("GET", path)
         #expect(rejection.status == 404)
         #expect(rejection.error.exit == ExitCode.usage)
         #expect(rejection.error.hint?.contains("POST /v1/nodes/{node}/restart") == true)
     }
 
-    @Test func aWrongMethodIsToldTheRightOne() throws {
+    @Test func theErrorForAWrongMethodNamesTheRightOne() throws {
         let rejection = try rejection("GET", "/v1/nodes/7000/restart")
         #expect(rejection.status == 405)
         #expect(rejection.allow == ["POST"])
@@ -89,11 +89,11 @@ import Testing
         "{", "[]", "null", "7", #"{"force":1}"#, #"{"force":"true"}"#, #"{"no_failover":true}"#, #"{"Force":true}"#,
         "\u{0}",
     ])
-    func aBodyThatSaysSomethingElseIsRefused(body: String) throws {
+    func anInvalidBodyIsRefused(body: String) throws {
         #expect(try rejection("POST", "/v1/nodes/7000/restart", body).status == 400)
     }
 
-    @Test func aBodyOfNothingButBracketsIsRefused() throws {
+    @Test func aDeeplyNestedBodyIsRefused() throws {
         for depth in [100, 500, 600, 30_000] {
             let open = String(repeating: "[", count: depth)
             let closed = open + String(repeating: "]", count: depth)
@@ -103,7 +103,7 @@ import Testing
         }
     }
 
-    @Test func aMemberThatIsNotKnownIsNamed() throws {
+    @Test func anUnknownMemberIsNamedInTheError() throws {
         let rejection = try rejection("POST", "/v1/nodes/7000/restart", #"{"no_failover":true}"#)
         #expect(rejection.error.message.contains("'no_failover'"))
         #expect(rejection.error.message.contains("noFailover, restoreRoles, force"))
@@ -111,17 +111,17 @@ import Testing
     }
 
     @Test(arguments: ["%", "%4", "%zz", "%00", "%ff", "a%c3%28", "%C0%80"])
-    func aPathThatIsNoTextIsRefused(node: String) throws {
+    func anInvalidlyEncodedPathIsRefused(node: String) throws {
         #expect(try rejection("POST", "/v1/nodes/\(node)/restart").status == 400)
     }
 
     @Test(arguments: ["", String(repeating: "k", count: 256), "a\nb", "ä"])
-    func aKeyThatCannotBeKeptIsRefused(key: String) {
+    func anInvalidIdempotencyKeyIsRefused(key: String) {
         let request = HTTPRequest("POST", "/v1/nodes/7000/restart", headers: [HTTPHeader("Idempotency-Key", key)])
         #expect(throws: ControlRejection.self) { try ControlRequest(parsing: request) }
     }
 
-    @Test func noBytesMakeItFall() {
+    @Test func arbitraryBytesNeverCrashTheRequestParser() {
         var random = SystemRandomNumberGenerator()
         let pieces = [
             "/", "v1", "nodes", "restart", "%", "2F", "operations", "?", "é", "\u{0}", "7000", "{", "}", "\"",

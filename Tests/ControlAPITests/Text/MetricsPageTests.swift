@@ -31,7 +31,7 @@ import Testing
         return status
     }
 
-    @Test func aValueThatDoesNotApplyIsAbsentAndLabelsAreEscaped() {
+    @Test func anInapplicableValueIsAbsentAndLabelsAreEscaped() {
         let text = MetricsPage(status).text
         let lines = Set(text.split(separator: "\n").map(String.init))
         #expect(lines.contains(#"clusterd_cluster_state{cluster="de\"mo",state="degraded"} 1"#))
@@ -48,8 +48,8 @@ import Testing
         #expect(text.contains("# TYPE clusterd_node_restarts_total counter\n"))
     }
 
-    /// docs/metrics.md has every name with its kind, and no other.
-    @Test func theDocumentHasEveryName() throws {
+    /// docs/metrics.md lists every metric with its type, and no other.
+    @Test func theDocumentListsEveryMetric() throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
             .deletingLastPathComponent()
