@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 @Suite struct ClientTests {
-    @Test func whereNoDaemonIsTheErrorSaysHowToStartOne() throws {
+    @Test func withoutADaemonTheErrorSaysHowToStartOne() throws {
         let folder = try TemporaryFolder()
         let missing = "\(folder.path)/missing.sock"
         let stale = "\(folder.path)/stale.sock"
@@ -17,8 +17,8 @@ import Testing
         }
     }
 
-    /// A daemon that was found by name is spoken to only where the kernel says that it is one of these users'.
-    @Test func aDaemonOfAnotherUserThanExpectedIsNotSpokenTo() async throws {
+    /// A client connects to a daemon found by name only if the kernel reports one of these users as its owner.
+    @Test func aClientSendsNothingToAnUnexpectedUsersDaemon() async throws {
         try await withServer { _, path in
             try await blocking {
                 let ours = ControlClient(socketPath: path, owners: [getuid(), 0])
@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    @Test func aDaemonThatDoesNotAnswerIsNotWaitedForLongerThanAsked() async throws {
+    @Test func theWaitForASilentDaemonHasTheRequestedLimit() async throws {
         let folder = try TemporaryFolder()
         let silent = try SilentDaemon(at: "\(folder.path)/control.sock")
         let error = try await blocking {
@@ -47,8 +47,8 @@ import Testing
         #expect(error?.message.contains("(pid \(getpid()))") == true)
     }
 
-    /// One that makes way for another may have to leave somebody without an answer.
-    @Test func whatOnlyLooksIsAskedAgainWhereTheDaemonWentAway() async throws {
+    /// A daemon that is being replaced may leave a client without a reply.
+    @Test func aReadOnlyRequestIsRetriedIfTheDaemonGoesAway() async throws {
         let folder = try TemporaryFolder()
         let daemon = try SilentDaemon(at: "\(folder.path)/control.sock")
         async let served: Void = blocking {
@@ -66,7 +66,7 @@ import Testing
         try await served
     }
 
-    @Test func aFullBacklogIsNotWaitedForLongerThanAsked() async throws {
+    @Test func theWaitForAFullBacklogHasTheRequestedLimit() async throws {
         let folder = try TemporaryFolder()
         let silent = try SilentDaemon(at: "\(folder.path)/control.sock")
         let held = try await blocking { try (0..<2).map { _ in try RawConnection(silent.path) } }
@@ -87,7 +87,7 @@ import Testing
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFFFF\r\n", "\r\n\r\n", "HTTP/1.1\r\n\r\n",
     ])
-    func anotherProgramsAnswerIsAnErrorInWords(answer: String) async throws {
+    func aReplyOfAnotherProgramIsAnErrorWithAReason(answer: String) async throws {
         let folder = try TemporaryFolder()
         let impostor = try SilentDaemon(at: "\(folder.path)/control.sock")
         async let served: Void = blocking { impostor.answer(answer) }
@@ -103,7 +103,7 @@ import Testing
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200\r\ncontent-length:2 \r\n\r\n[]",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=y\r\n[\r\n1\r\n]\r\n0\r\nTrailer: x\r\n\r\n",
     ])
-    func everyFramingOfHTTPIsRead(answer: String) async throws {
+    func everyHTTPFramingIsRead(answer: String) async throws {
         let folder = try TemporaryFolder()
         let daemon = try SilentDaemon(at: "\(folder.path)/control.sock")
         async let served: Void = blocking { daemon.answer(answer, byteByByte: true) }
@@ -113,7 +113,7 @@ import Testing
     }
 }
 
-/// Listens with room for one connection, and says nothing until it is told to.
+/// Listens with room for one connection, and sends nothing until the test says so.
 final class SilentDaemon: Sendable {
     let path: String
     private let descriptor: CInt
@@ -133,7 +133,7 @@ final class SilentDaemon: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Takes one connection, waits for the end of a request's header, answers, and hangs up.
+    /// Accepts one connection, waits for the end of a request's header, replies, and closes.
     func answer(_ text: String, byteByByte: Bool = false) {
         let connection = accept(descriptor, nil, nil)
         defer { close(connection) }

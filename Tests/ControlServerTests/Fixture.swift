@@ -5,7 +5,7 @@ import Glibc
 import NIOPosix
 import Testing
 
-/// A folder of its own for each test.
+/// A separate folder for each test.
 final class TemporaryFolder {
     let path: String
 
@@ -41,7 +41,7 @@ final class TemporaryFolder {
     }
 }
 
-/// Runs a server in a folder of its own for as long as `body` takes.
+/// Runs a server in a separate folder while `body` runs.
 func withServer(
     limits: ControlLimits = ControlLimits(), group: String? = nil, handler: @escaping ControlServer.Handler = echo,
     _ body: (_ server: ControlServer, _ socketPath: String) async throws -> Void
@@ -63,7 +63,7 @@ func withServer(
     try await loops.shutdownGracefully()
 }
 
-/// Answers with the request in words.
+/// Replies with the request as text.
 @Sendable func echo(_ request: ControlRequest, _ peer: Peer?) async -> ControlResponse {
     .document(["\(request)"])
 }
@@ -73,14 +73,14 @@ func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
     try await clientThreads.runIfActive(body)
 }
 
-/// Not Dispatch's: Swift's tasks run on those, and clients that wait for a handler would keep it from running.
+/// Not a Dispatch thread: Swift's tasks run on those, and clients that wait for a handler would block it.
 private let clientThreads = {
     let threads = NIOThreadPool(numberOfThreads: 120)
     threads.start()
     return threads
 }()
 
-/// Waits for a condition, ten seconds at most.
+/// Waits for a condition, at most ten seconds.
 func eventually(_ condition: @Sendable () async -> Bool) async throws -> Bool {
     let deadline = ContinuousClock.now + .seconds(10)
     while ContinuousClock.now < deadline {
@@ -90,7 +90,7 @@ func eventually(_ condition: @Sendable () async -> Bool) async throws -> Bool {
     return await condition()
 }
 
-/// What another program might send: any bytes.
+/// Sends arbitrary bytes, as another program might.
 final class RawConnection: Sendable {
     private let descriptor: CInt
 
@@ -112,10 +112,10 @@ final class RawConnection: Sendable {
 
     func write(_ text: String) { write(Array(text.utf8)) }
     func write(_ bytes: [UInt8]) { _ = send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL)) }
-    /// No more will be written; there is still something to be read.
+    /// Ends writing; reading is still possible.
     func endWriting() { shutdown(descriptor, CInt(SHUT_WR)) }
 
-    /// Up to the end, or until `text` was there.
+    /// Reads to the end, or until `text` was received.
     func read(until text: String? = nil) -> String {
         var all: [UInt8] = []
         while true {
@@ -129,5 +129,5 @@ final class RawConnection: Sendable {
     }
 }
 
-/// What a handler takes for its work: not a wait for something, but the length of what is done.
+/// The duration of a handler's work: not a wait for a condition.
 func work(for duration: Duration) async { try? await Task.sleep(for: duration) }

@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    @Test func aBodyOfTheGreatestSizeIsTaken() async throws {
+    @Test func aBodyOfTheMaximumSizeIsAccepted() async throws {
         try await withServer { _, path in
             let body = Array("{\(String(repeating: " ", count: (1 << 20) - 2))}".utf8)
             let answer = try await blocking {
@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    @Test func aRequestThatDoesNotEndIsRefusedInTime() async throws {
+    @Test func anIncompleteRequestIsRefusedAfterATimeout() async throws {
         var limits = ControlLimits()
         limits.request = .milliseconds(50)
         try await withServer(limits: limits) { _, path in
@@ -67,7 +67,8 @@ import Testing
             try await expect("HTTP/1.1 408 ", inAnswerTo: halfABody, at: path)
             try await expectNothing(inAnswerTo: "GET /li", at: path)
             try await expectNothing(inAnswerTo: "", at: path)
-            // After an answer the clock starts anew, and what is then silent too long is closed without a word.
+            // After a reply the timeout starts again, and a connection that is silent too long is then closed without a
+            // reply.
             let idle = try await answer(to: "GET /livez HTTP/1.1\r\n\r\n", at: path)
             #expect(idle.hasPrefix("HTTP/1.1 200 "))
             #expect(idle.hasSuffix("[\"livez\"]\n"))
@@ -87,7 +88,7 @@ import Testing
         }
     }
 
-    @Test func oneConnectionTooManyIsToldSo() async throws {
+    @Test func aConnectionBeyondTheLimitIsRefusedWithAReason() async throws {
         var limits = ControlLimits()
         limits.connections = 3
         try await withServer(limits: limits) { _, path in
@@ -106,12 +107,12 @@ import Testing
         }
     }
 
-    @Test func aConnectionThatEndedMakesRoomForAnother() async throws {
+    @Test func aClosedConnectionMakesRoomForAnother() async throws {
         var limits = ControlLimits()
         limits.connections = 1
         try await withServer(limits: limits) { _, path in
             for _ in 0..<20 {
-                // The server may notice that the connection before has ended a moment after us.
+                // The server may notice the end of the previous connection a moment after the client.
                 let served = try await eventually {
                     let answer = try? await blocking { try ControlClient(socketPath: path).send(.status) }
                     return answer?.status == 200
@@ -128,7 +129,7 @@ import Testing
         "POST /v1/stop HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
         "POST /v1/stop HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ])
-    func whatIsNotHTTPIsRefusedAndClosed(text: String) async throws {
+    func invalidHTTPIsRefusedAndTheConnectionClosed(text: String) async throws {
         try await withServer { _, path in
             let answer = try await answer(to: text, at: path)
             #expect(answer.hasPrefix("HTTP/1.1 400 "))
@@ -136,7 +137,7 @@ import Testing
         }
     }
 
-    @Test func noBytesMakeItFall() async throws {
+    @Test func arbitraryBytesNeverCrashTheServer() async throws {
         try await withServer { _, path in
             var random = SystemRandomNumberGenerator()
             let pieces = [

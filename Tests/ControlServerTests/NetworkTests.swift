@@ -20,7 +20,7 @@ import Testing
         return ((response as? HTTPURLResponse)?.statusCode ?? 0, String(decoding: data, as: UTF8.self))
     }
 
-    @Test func overTheNetworkThereIsOnlyWhatLooks() async throws {
+    @Test func theNetworkListenerServesOnlyReadOnlyEndpoints() async throws {
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let server = try await ControlServer.start(host: "127.0.0.1", port: 0, on: loops) { request, peer in
             peer == nil && request == .metrics ? .metrics("clusterd_up 1\n") : .document(["\(request)"])

@@ -9,7 +9,7 @@ import Testing
         try await blocking { try ControlClient(socketPath: path).send(request) }
     }
 
-    @Test func aRequestReachesTheHandlerAndItsAnswerTheClient() async throws {
+    @Test func aRequestReachesTheHandlerAndTheReplyReachesTheClient() async throws {
         try await withServer { _, path in
             let request = ControlRequest.change(
                 .restartNode("127.0.0.1:7002", force: true), idempotencyKey: "k1")
@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    @Test func theHandlerKnowsWhoAsks() async throws {
+    @Test func theHandlerKnowsTheUserOfTheClient() async throws {
         let handler: ControlServer.Handler = { _, peer in
             .document(peer.map { [Int($0.pid), Int($0.uid), Int($0.gid)] } ?? [])
         }
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    @Test func aProbeThatFailsHasAStatusAndItsReasons() async throws {
+    @Test func aFailedProbeHasAStatusAndItsReasons() async throws {
         let handler: ControlServer.Handler = { _, _ in .probe(ProbeDocument(reasons: ["7003 is not in sync"])) }
         try await withServer(handler: handler) { _, path in
             let answer = try await send(.readyz, to: path)
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func aRefusalIsThrownWhereADocumentWasExpected() async throws {
+    @Test func aRefusalInPlaceOfADocumentIsThrown() async throws {
         let refusal = ControlError("last-replica", "7003 is the only replica", hint: "--force", exit: ExitCode.refused)
         let handler: ControlServer.Handler = { _, _ in .error(refusal, status: 409) }
         try await withServer(handler: handler) { _, path in
@@ -52,7 +52,7 @@ import Testing
         ("GET", "/v1/nothing", "", 404), ("GET", "/v1/stop", "", 405), ("POST", "/v1/stop", "{", 400),
         ("HEAD", "/v1/status", "", 405), ("BREW", "/v1/status", "", 400),
     ])
-    func whatIsNoRequestIsAnsweredInWords(method: String, target: String, body: String, status: Int) async throws {
+    func anInvalidRequestIsRefusedWithAReason(method: String, target: String, body: String, status: Int) async throws {
         try await withServer { _, path in
             let answer = try await blocking {
                 try ControlClient(socketPath: path).request(method, target, body: Array(body.utf8))
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test func aWrongMethodIsAnsweredWithTheRightOnes() async throws {
+    @Test func theReplyToAWrongMethodNamesTheRightOnes() async throws {
         try await withServer { _, path in
             let text = try await blocking {
                 let raw = try RawConnection(path)
@@ -75,7 +75,7 @@ import Testing
         }
     }
 
-    @Test func aConnectionServesOneRequestAfterTheOther() async throws {
+    @Test func aConnectionServesConsecutiveRequests() async throws {
         try await withServer { _, path in
             let text = try await blocking {
                 let raw = try RawConnection(path)
@@ -89,7 +89,7 @@ import Testing
         }
     }
 
-    @Test func requestsSentAheadAreAnsweredInOrder() async throws {
+    @Test func pipelinedRequestsAreAnsweredInOrder() async throws {
         try await withServer { _, path in
             let text = try await blocking {
                 let raw = try RawConnection(path)
@@ -106,7 +106,7 @@ import Testing
         }
     }
 
-    @Test func aClientThatEndedWritingIsStillAnswered() async throws {
+    @Test func aClientThatClosedItsWritingSideGetsItsReply() async throws {
         try await withServer { _, path in
             let text = try await blocking {
                 let raw = try RawConnection(path)
@@ -119,7 +119,7 @@ import Testing
         }
     }
 
-    @Test func aByteAtATimeIsARequestToo() async throws {
+    @Test func aRequestMayArriveByteByByte() async throws {
         try await withServer { _, path in
             let text = try await blocking {
                 let raw = try RawConnection(path)
@@ -132,7 +132,7 @@ import Testing
         }
     }
 
-    @Test func manyAskAtOnceAndAllAreAnswered() async throws {
+    @Test func manyConcurrentRequestsAreAllAnswered() async throws {
         try await withServer { _, path in
             try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<100 { group.addTask { try await send(.status, to: path).status } }

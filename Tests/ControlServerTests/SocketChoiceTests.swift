@@ -59,7 +59,7 @@ import Testing
         Row("the service's socket, hidden", SocketChoice(caller: me), system: .hidden, path: system),
         Row("none", SocketChoice(caller: me), exit: 3),
     ])
-    func theFirstThatIsNamedOrExistsDecides(row: Row) throws {
+    func theFirstNamedOrExistingSocketIsChosen(row: Row) throws {
         let fact = { (path: String) in row.files[path] ?? .absent }
         func find(_ name: String) throws(ControlError) -> String {
             guard name == "demo" else { throw ControlError("no-daemon", "there is none", exit: ExitCode.noDaemon) }
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test func whatIsNamedIsNotLookedAt() throws {
+    @Test func aNamedSocketIsNotInspected() throws {
         let choice = SocketChoice(socket: "/gone.sock", caller: Self.me)
         let path = try choice.path(
             where: { path in

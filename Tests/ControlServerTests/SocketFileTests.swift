@@ -15,7 +15,7 @@ import Testing
         try await blocking { try ControlClient(socketPath: path).send(.status).status }
     }
 
-    @Test func aSocketMayLieAtAnyDepth() async throws {
+    @Test func aSocketPathMayHaveAnyLength() async throws {
         let folder = try TemporaryFolder()
         var name = ""
         for _ in 0..<20 {
@@ -30,7 +30,7 @@ import Testing
         #expect(access(path, F_OK) != 0)
     }
 
-    @Test func theFileIsForItsOwnerAndItsGroup() async throws {
+    @Test func theSocketFileIsAccessibleOnlyToItsOwnerAndGroup() async throws {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/control.sock"
         let server = try await start(path)
@@ -40,7 +40,7 @@ import Testing
         await server.stop()
     }
 
-    @Test func whatADeadDaemonLeftIsReplaced() async throws {
+    @Test func theSocketOfADeadDaemonIsReplaced() async throws {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/control.sock"
         try leaveSocket(at: path)
@@ -49,7 +49,7 @@ import Testing
         await server.stop()
     }
 
-    @Test func aLiveDaemonIsLeftAloneAndNamed() async throws {
+    @Test func theSocketOfARunningDaemonIsKeptAndTheErrorNamesTheDaemon() async throws {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/control.sock"
         let first = try await start(path)
@@ -59,7 +59,7 @@ import Testing
         await first.stop()
     }
 
-    @Test func aFileThatIsNoSocketIsNotTouched() async throws {
+    @Test func aFileThatIsNotASocketIsNotChanged() async throws {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/control.sock"
         close(open(path, O_CREAT | O_WRONLY, 0o600))
@@ -68,12 +68,12 @@ import Testing
         #expect(access(path, F_OK) == 0)
     }
 
-    @Test func aFolderThatIsNotThereIsNamed() async throws {
+    @Test func aMissingFolderIsNamedInTheError() async throws {
         let error = await #expect(throws: ControlError.self) { try await start("/nonexistent/folder/control.sock") }
         #expect(error?.message == "cannot open the folder /nonexistent/folder: No such file or directory")
     }
 
-    @Test func aFileThatAnotherDaemonPutThereIsNotRemoved() async throws {
+    @Test func theSocketFileOfAnotherDaemonIsNotRemoved() async throws {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/control.sock"
         let first = try await start(path)
@@ -84,14 +84,14 @@ import Testing
         await second.stop()
     }
 
-    @Test func aGroupThatDoesNotExistIsReported() async throws {
+    @Test func anUnknownGroupIsReported() async throws {
         let folder = try TemporaryFolder()
         let server = try await start("\(folder.path)/control.sock", group: "no-such-group")
         #expect(server.access == SocketAccess(owner: geteuid(), group: .unknown(name: "no-such-group")))
         await server.stop()
     }
 
-    @Test func anAnswerUnderWayStillGoesOut() async throws {
+    @Test func aReplyInProgressIsCompletedDuringAStop() async throws {
         let (asked, signal) = AsyncStream<Void>.makeStream()
         let handler: ControlServer.Handler = { _, _ in
             signal.yield()
@@ -107,7 +107,7 @@ import Testing
         }
     }
 
-    @Test func idleConnectionsDoNotHoldUpTheEnd() async throws {
+    @Test func idleConnectionsDoNotDelayAStop() async throws {
         try await withServer { server, path in
             let idle = try await blocking {
                 try (0..<5).map { _ in
@@ -124,7 +124,7 @@ import Testing
     }
 }
 
-/// A socket file that nobody listens on.
+/// A socket file without a listener.
 func leaveSocket(at path: String) throws { close(try bindSocket(at: path)) }
 
 /// As a socket unit makes it.

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 @Suite struct StreamTests {
-    /// Says hello, and then what it is given.
+    /// Sends a greeting, and then the given lines.
     private final class Source: Sendable {
         let continuation: AsyncStream<[UInt8]>.Continuation
         private let stream: Mutex<AsyncStream<[UInt8]>?>
@@ -19,7 +19,7 @@ import Testing
             continuation.yield(Array("{\"seq\":0}\n".utf8))
         }
 
-        /// The stream, for one response; it has ended when nobody holds it any more.
+        /// The stream, for one response; it ends when its last reference is released.
         func respond() -> ControlResponse {
             let stream = stream.withLock { stream in
                 defer { stream = nil }
@@ -31,7 +31,7 @@ import Testing
         var hasEnded: Bool { ended.withLock { $0 } }
     }
 
-    @Test func linesArriveWhenTheyAreSaid() async throws {
+    @Test func linesArriveAsSoonAsTheyAreWritten() async throws {
         let source = Source()
         try await withServer(handler: { _, _ in source.respond() }) { _, path in
             let text = try await blocking {
@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    @Test func aStreamEndsWhenItsClientGoes() async throws {
+    @Test func aStreamEndsWhenItsClientDisconnects() async throws {
         let source = Source()
         try await withServer(handler: { _, _ in source.respond() }) { _, path in
             try await blocking {
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test func aClientThatDoesNotReadIsClosed() async throws {
+    @Test func aClientThatDoesNotReadIsDisconnected() async throws {
         let source = Source()
         var limits = ControlLimits()
         limits.write = .milliseconds(100)

@@ -5,20 +5,20 @@ import Glibc
 import NIOPosix
 import Testing
 
-/// One server goes on with the socket of another, as after exec(2).
+/// One server continues with the socket of another, as after exec(2).
 @Suite struct TakeOverTests {
     private func next(
         _ path: String, after server: ControlServer, on loops: MultiThreadedEventLoopGroup
     ) async throws -> ControlServer {
         var inherited = try #require(await server.inheritance())
-        // Both are in one process here.
+        // Both are in the same process here.
         inherited.descriptor = fcntl(inherited.descriptor, F_DUPFD_CLOEXEC, 3)
         return try await ControlServer.start(socketPath: path, group: nil, inherited: inherited, on: loops) { _, _ in
             .document(["the next"])
         }
     }
 
-    @Test func whoConnectsMeanwhileIsAnsweredByTheNext() async throws {
+    @Test func aConnectionDuringAnUpgradeInPlaceIsServedByTheNextProgram() async throws {
         try await withServer { server, path in
             await server.pause(within: .seconds(1))
             async let answer = blocking { try ControlClient(socketPath: path).send(.status).decode([String].self) }
@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    @Test func oneThatGoesOnAfterAllAnswersAgain() async throws {
+    @Test func aServerThatIsNotReplacedServesAgain() async throws {
         try await withServer { server, path in
             await server.pause(within: .seconds(1))
             async let answer = blocking { try ControlClient(socketPath: path).send(.livez).decode([String].self) }
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test func anotherPathIsMadeAnewAndTheOldOneRemoved() async throws {
+    @Test func aChangedPathGetsANewSocketAndTheOldOneIsRemoved() async throws {
         let folder = try TemporaryFolder()
         try await withServer { server, path in
             await server.pause(within: .seconds(1))
@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    @Test func aRequestThatIsOnItsWayIsAnsweredAndWhoSaysNothingIsNotWaitedFor() async throws {
+    @Test func anUpgradeInPlaceCompletesRunningRequestsAndIgnoresIdleConnections() async throws {
         try await withServer { server, path in
             let (begun, silent, idle) = try await blocking {
                 let begun = try RawConnection(path)
@@ -71,7 +71,7 @@ import Testing
                 return (begun, try RawConnection(path), idle)
             }
             async let paused: Void = server.pause(within: .seconds(5))
-            // It has had its answer: its next request is for the next program.
+            // It has its reply: its next request is for the next program.
             let rest = try await blocking { idle.read() }
             #expect(rest == "")
             let answer = try await blocking {
@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    @Test func theNetworkIsTakenOverToo() async throws {
+    @Test func theNetworkListenerIsInheritedToo() async throws {
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let first = try await ControlServer.start(host: "127.0.0.1", port: 0, on: loops, handler: echo)
         let port = try #require(first.port)
@@ -99,14 +99,14 @@ import Testing
         try await loops.shutdownGracefully()
     }
 
-    /// As systemd has it in its store when the program before was killed.
+    /// As systemd keeps it in its store when the previous program was killed.
     private func copy(of server: ControlServer) throws -> OfferedSocket {
         let storedSocket = try #require(server.storedSocket)
         return OfferedSocket(
             descriptor: fcntl(storedSocket.descriptor, F_DUPFD_CLOEXEC, 3), name: storedSocket.name, isListening: true)
     }
 
-    @Test func whoWaitsAtAStoredSocketIsAnsweredByTheNext() async throws {
+    @Test func aConnectionPendingAtAStoredSocketIsServedByTheNextDaemon() async throws {
         try await withServer { server, path in
             let offer = try copy(of: server)
             await server.stop(leavingFile: true)
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test func oneThatWasStoredAndLostItsFileIsClosed() async throws {
+    @Test func aStoredSocketWithoutItsFileIsClosed() async throws {
         try await withServer { server, path in
             let offer = try copy(of: server)
             await server.stop()
@@ -143,7 +143,7 @@ import Testing
         }
     }
 
-    @Test func aSocketUnitsFileIsLeftAsItIs() async throws {
+    @Test func theSocketFileOfASocketUnitIsNotRemoved() async throws {
         let folder = try TemporaryFolder()
         let path = "\(folder.path)/control.sock"
         let descriptor = try listenSocket(at: path)
