@@ -1,6 +1,6 @@
 import Testing
 
-/// The house: which target may see which. Arrows go down only, and what holds values does no I/O.
+/// The layers: which target may import which. Dependencies go down only, and value targets do no I/O.
 @Suite struct FloorTests {
     static let values: [String: Set<String>] = [
         "ClusterModel": [],
@@ -25,11 +25,11 @@ import Testing
             "NodeFiles", "NIOPosix",
         ],
     ]
-    /// Everything may use these; values may not use Glibc.
+    /// All targets may import these; value targets may not import Glibc.
     static let always: Set<String> = ["Synchronization", "Glibc", "FoundationEssentials"]
 
     @Test(arguments: ["ClusterModel", "Planner", "ClusterConfiguration", "RESP", "ControlAPI", "StatusView"])
-    func valuesSeeNoClockNoSocketAndNoFile(target: String) throws {
+    func valueTargetsImportNoClockSocketOrFile(target: String) throws {
         let allowed = try #require(Self.values[target])
         // JSON is text: ControlAPI has its coder from FoundationEssentials.
         let library: Set<String> = target == "ControlAPI" ? ["FoundationEssentials"] : []
@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test func everyOtherTargetSeesOnlyWhatItsFloorAllows() {
+    @Test func everyOtherTargetImportsOnlyWhatItsFloorAllows() {
         for (target, allowed) in Self.hands.merging(Self.loop, uniquingKeysWith: { $1 }) {
             for file in SourceTree.files(in: "Sources/\(target)") {
                 let foreign = file.imports.subtracting(allowed).subtracting(Self.always)
@@ -56,11 +56,11 @@ import Testing
     }
 
     /// Foundation costs 44 MB and 4 ms at every start of a command.
-    @Test func nothingThatShipsImportsFoundation() {
+    @Test func noShippedTargetImportsFoundation() {
         for file in SourceTree.files(in: "Sources") { #expect(!file.imports.contains("Foundation"), "\(file.path)") }
     }
 
-    @Test func thePlannerHasNoClockNoChanceAndDoesNotWait() {
+    @Test func thePlannerUsesNoClockNoRandomnessAndNoWait() {
         for file in SourceTree.files(in: "Sources/Planner") + SourceTree.files(in: "Sources/ClusterModel") {
             for (index, line) in file.code.enumerated() {
                 for word in ["ContinuousClock", "SuspendingClock", ".random(in:", "SystemRandom", "await ", " async"] {

@@ -1,16 +1,16 @@
 import Testing
 
-/// What is written nowhere, and how long a file may be.
+/// Constructs that are not used, and the maximum length of a file.
 @Suite struct HouseRuleTests {
     static let sources = SourceTree.files(in: "Sources")
     static let tests = SourceTree.files(in: "Tests").filter { !$0.path.hasPrefix("Tests/LayoutTests/") }
 
-    @Test func aFileIsOneSitting() {
+    @Test func aFileHasAtMost350Lines() {
         for file in Self.sources + Self.tests { #expect(file.lines.count <= 350, "\(file.path)") }
     }
 
     @Test(arguments: ["@unchecked Sendable", "nonisolated(unsafe)", "try!", "as!", "fatalError("])
-    func itIsNotUsed(word: String) {
+    func aForbiddenConstructIsNotUsed(word: String) {
         for file in Self.sources {
             for (index, line) in file.code.enumerated() {
                 #expect(!line.contains(word), "\(file.path):\(index + 1)")
@@ -18,11 +18,11 @@ import Testing
         }
     }
 
-    /// A condition is waited for, with a limit; never a time.
+    /// A test waits for a condition, with a limit; never for a fixed time.
     @Test func noTestSleeps() {
         for file in Self.tests where !file.path.hasPrefix("Tests/Simulation/") {
             for (index, line) in file.code.enumerated() where line.contains("leep(") {
-                // The one place that looks again after a while is `eventually`, or a name of its kind.
+                // Only `eventually`, or a similarly named function, polls.
                 let isPoll = ["Waiting.swift", "Workbench.swift", "Fixture.swift", "RedisServer.swift"]
                     .contains { file.path.hasSuffix($0) }
                 #expect(isPoll, "\(file.path):\(index + 1): \(line)")
@@ -30,14 +30,14 @@ import Testing
         }
     }
 
-    @Test func noRoomHasANameThatSaysNothing() {
+    @Test func noFileOrFolderHasAMeaninglessName() {
         for file in Self.sources {
             for word in ["Utils", "Manager", "Helper", "Common"] { #expect(!file.path.contains(word)) }
         }
     }
 
-    /// Reasons are values. What the engine, a log or a file says is read in the places that are named here, and nowhere else.
-    @Test func noCodeReadsWhatIsSaid() {
+    /// Reasons are values. Text of the engine, a log or a file is parsed only in the places listed here.
+    @Test func noCodeParsesMessages() {
         let readers = [
             "EngineLog.swift", "TellingLines.swift", "SaveTrouble.swift", "AppendOnlyRepair.swift",
             "EngineErrorReply.swift", "EngineProgram.swift", "KeySample.swift", "RedisConfFile.swift",

@@ -2,7 +2,7 @@ import ClusterConfiguration
 import ClusterModel
 import Testing
 
-/// The sample configuration is what its comments say.
+/// The sample configuration matches its comments.
 @Suite struct SampleTests {
     private func files() -> [SourceFile] { SourceTree.files(in: "conf.d", suffix: ".yaml") }
 
@@ -13,14 +13,14 @@ import Testing
         ) { _ in "secret" }.spec
     }
 
-    @Test func itIsSixNodes() throws {
+    @Test func theSampleConfigurationDescribesSixNodes() throws {
         #expect(files().count == 4)
         let spec = try load { $0 }
         #expect(spec.masters == 3 && spec.replicas == 1 && spec.ports == .from(7000))
     }
 
-    /// What is commented out is valid too, once it is not.
-    @Test func everyCommentedKeyIsOne() throws {
+    /// Commented lines are valid once they are uncommented.
+    @Test func everyCommentedKeyIsValid() throws {
         let spec = try load { text in
             text.split(separator: "\n").map { line in
                 guard let match = line.firstMatch(of: #/^( *)# (\s*[a-z"][a-z0-9"-]*:(?: .*)?)$/#) else {
@@ -33,8 +33,8 @@ import Testing
         #expect(spec.directives.contains { $0.name == "requirepass" && $0.arguments == ["secret"] })
     }
 
-    /// Each key has its place in the sample, and a page that explains it.
-    @Test(arguments: ConfigurationKey.all.map(\.path)) func everyKeyIsInTheSampleAndExplained(key: String) throws {
+    /// Each key is in the sample, and on a page that explains it.
+    @Test(arguments: ConfigurationKey.all.map(\.path)) func everyKeyIsInTheSampleAndInTheDocuments(key: String) throws {
         let parts = key.split(separator: ".").map(String.init)
         let pattern = try Regex("^ *#? +\(parts[1]):")
         var section = ""

@@ -8,7 +8,7 @@ struct SourceFile {
 
     var target: String { path.split(separator: "/").dropFirst().first.map(String.init) ?? "" }
     var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
-    /// Without comments, as far as a line shows them.
+    /// Without comments, as far as a single line shows them.
     var code: [Substring] {
         lines.map { line in
             let trimmed = line.drop { $0 == " " }

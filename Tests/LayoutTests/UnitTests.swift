@@ -1,6 +1,6 @@
 import Testing
 
-/// The two units of systemd are one text but for the folders.
+/// The two systemd units are the same text except for the folders.
 @Suite struct UnitTests {
     private func settings(_ name: String) -> [String] {
         SourceTree.text("deploy/systemd/\(name)").split(separator: "\n").map(String.init).filter {
@@ -8,7 +8,7 @@ import Testing
         }
     }
 
-    @Test func theTemplateIsTheUnitInFoldersOfItsOwn() {
+    @Test func theTemplateUnitDiffersFromTheUnitOnlyInItsFolders() {
         let unit = settings("clusterd.service")
         let template = settings("clusterd@.service")
         let expected = unit.map { line in
@@ -29,7 +29,7 @@ import Testing
         #expect(template == expected)
     }
 
-    @Test func theTemplateOfTheSocketIsTheSocketInAFolderOfItsOwn() {
+    @Test func theTemplateSocketDiffersFromTheSocketOnlyInItsFolder() {
         let unit = settings("clusterd.socket")
         let expected = unit.map { line in
             switch line {

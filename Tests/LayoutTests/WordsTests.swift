@@ -3,7 +3,7 @@ import Orchestrator
 import Planner
 import Testing
 
-/// What the program says, against what it can do and what the documents explain.
+/// The program's output, compared with its commands and the documents.
 @Suite struct WordsTests {
     @Test func everyCodeHasAnEntryInTheDocuments() {
         let entries = Set(
@@ -23,7 +23,7 @@ import Testing
         #expect(entries == Set(TimelineEvent.Code.allCases.map(\.rawValue)))
     }
 
-    /// The commands that exist, by the list in the program itself.
+    /// The existing commands, by the list in the program itself.
     static let commands: Set<String> = {
         var names = Set<String>()
         for file in SourceTree.files(in: "Sources/clusterd") {
@@ -32,14 +32,14 @@ import Testing
         return names
     }()
 
-    /// Commands that are spoken of and do not run yet: nothing may send people to them.
+    /// Commands that are mentioned but do not exist yet: no output may refer users to them.
     static let later = Set<String>([
         "apply", "backup", "call", "cancel", "check", "destroy", "doctor", "events", "exec", "failover", "fix", "list",
         "logs", "operations", "pause", "plan", "quarantine", "rebalance", "reexec", "reshard", "restore", "resume",
         "rolling-restart", "shell", "start-node", "stop-node", "start",
     ]).subtracting(commands)
 
-    @Test func everyHintNamesACommandThatRuns() {
+    @Test func everyHintNamesAnExistingCommand() {
         #expect(Self.commands.isSuperset(of: ["up", "run", "status", "restart-node"]))
         let documents = ["README.md", "CHANGELOG.md"].map { SourceFile(path: $0, text: SourceTree.text($0)) }
         for file in SourceTree.files(in: "Sources") + SourceTree.files(in: "docs", suffix: ".md") + documents {
@@ -51,8 +51,8 @@ import Testing
         }
     }
 
-    /// The sample configuration, the unit and the documents name no path of one person's machine.
-    @Test func nothingNamesTheMachineItWasWrittenOn() {
+    /// The sample configuration, the unit and the documents contain no path of a developer's machine.
+    @Test func noFileNamesAPathOfADevelopersMachine() {
         let folders = ["Sources", "Tests", "docs", "conf.d", "deploy", "scripts"]
         for file in folders.flatMap({ SourceTree.files(in: $0, suffix: "") })
         where !file.path.hasPrefix("Tests/LayoutTests/") {
