@@ -9,22 +9,22 @@ import Testing
             size: .init(columns: columns, rows: rows))
     }
 
-    @Test func whatFitsIsShownWhole() {
+    @Test func aFrameThatFitsIsShownCompletely() {
         #expect(frame(3).lines.map(\.text) == ["line 0", "line 1", "line 2", "12:34:56  q quits"])
     }
 
-    @Test func aShortScreenShowsAPartAndSaysWhich() {
+    @Test func aShortScreenShowsAPartAndItsPosition() {
         let frame = frame(30, top: 5, columns: 80)
         #expect(frame.lines.count == 10 && frame.page == 9 && frame.bottom == 21)
         #expect(frame.lines[0].text == "line 5" && frame.lines[8].text == "line 13")
         #expect(frame.lines[9].text == "12:34:56  lines 6-14 of 30  arrows scroll  q quits")
     }
 
-    @Test func scrollingEndsAtTheEnds() {
+    @Test func scrollingStopsAtBothEnds() {
         #expect(frame(30, top: 1000).top == 21 && frame(30, top: -3).top == 0 && frame(3, top: 2).top == 0)
     }
 
-    @Test func aDaemonThatIsAwayStandsAboveAndTheRestIsFaint() {
+    @Test func whileTheDaemonIsDownTheReasonIsOnTopAndTheRestIsFaint() {
         let frame = frame(3, banner: "since 12:00:00: no clusterd answers at ./clusterd-data/control.sock")
         #expect(
             frame.lines.map(\.text).prefix(3) == [
@@ -45,15 +45,15 @@ import Testing
         }
     }
 
-    @Test func aFrameGoesOverTheOneBeforeAndErasesWhatIsLeftOfIt() {
+    @Test func aFrameOverwritesThePreviousOneAndErasesItsRest() {
         let bytes = frame(1, columns: 17, rows: 3).bytes(Style(color: false))
-        // The last column is full: an erasure there would take its character away.
+        // The last column is full: an erasure there would remove its character.
         #expect(String(decoding: bytes, as: UTF8.self) == "\u{1B}[Hline 0\u{1B}[K\r\n12:34:56  q quits\r\n\u{1B}[J")
         let full = frame(2, columns: 40, rows: 3).bytes(Style(color: false))
         #expect(!String(decoding: full, as: UTF8.self).contains("\u{1B}[J"))
     }
 
-    @Test func loadAloneIsNoChange() {
+    @Test func changesOfTheLoadAloneAreNotAChange() {
         let before = StatusScene.healthy.status
         var after = before
         after.nodes[2].opsPerSecond = 1

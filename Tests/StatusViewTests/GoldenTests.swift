@@ -2,8 +2,8 @@ import Foundation
 import StatusView
 import Testing
 
-/// The table as it stands on the screen, in files that can be read: Golden/SCENE-WIDTH[-color].txt. After a change that is
-/// meant, write them anew and read the difference:
+/// The table as it appears on the screen, in text files: Golden/SCENE-WIDTH[-color].txt. After an intended change,
+/// rewrite them and review the difference:
 ///
 ///     UPDATE_GOLDEN=1 swift test --filter GoldenTests && git diff Tests/StatusViewTests/Golden
 @Suite struct GoldenTests {
@@ -12,13 +12,13 @@ import Testing
     private static let isUpdate = ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] == "1"
 
     @Test(arguments: StatusScene.all, [80, 120])
-    func theTableIsAsItWas(scene: StatusScene, width: Int) throws {
+    func theTableMatchesItsGoldenFile(scene: StatusScene, width: Int) throws {
         let table = StatusTable(scene.status, waits: scene.waits, now: StatusScene.now, width: width)
         try compare(table.lines, "\(scene)-\(width)")
     }
 
     @Test(arguments: [StatusScene.degraded, .movedPort, .stoppedNode], [80, 120])
-    func thePageIsAsItWas(scene: StatusScene, width: Int) throws {
+    func theNodePageMatchesItsGoldenFile(scene: StatusScene, width: Int) throws {
         let node = try #require(
             scene.status.nodes.first { $0.name == scene.status.findings.last { $0.node != nil }?.node })
         let page = NodePage(node, of: scene.status, now: StatusScene.now, width: width)
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test func noFileIsLeftOver() throws {
+    @Test func everyGoldenFileBelongsToAScene() throws {
         let names = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path)
         let scenes = StatusScene.all.flatMap { scene in [80, 120].map { "\(scene)-\($0)" } }
         let pages = [StatusScene.degraded, .movedPort, .stoppedNode].flatMap { scene in

@@ -1,7 +1,7 @@
 import ClusterModel
 import ControlAPI
 
-/// Clusters as `status` may find them.
+/// Example clusters for `status`.
 struct StatusScene: Sendable, CustomStringConvertible {
     var name: String
     var status: StatusDocument
@@ -23,11 +23,11 @@ struct StatusScene: Sendable, CustomStringConvertible {
         healthy, degraded, down, forming, movedPort, stoppedNode, paused, longNames, thirtyNodes,
     ]
 
-    // MARK: each of them
+    // MARK: the scenes
 
     static let healthy = StatusScene("healthy", cluster())
 
-    /// A replica is down, its shard cannot fail over, and it is being restarted.
+    /// A replica is down, its shard cannot fail over, and the replica is being restarted.
     static let degraded: StatusScene = {
         var status = cluster(.degraded)
         end(&status.nodes[4], .backoff, "killed by SIGSEGV", signal: 11, ago: 12, restarts: 3)
@@ -48,7 +48,7 @@ struct StatusScene: Sendable, CustomStringConvertible {
         return StatusScene("degraded", status, waits: ["for 7004 to run"])
     }()
 
-    /// A shard is gone: master and replica.
+    /// A shard is down: master and replica.
     static let down: StatusScene = {
         var status = cluster(.down)
         status.cluster.slotsCovered = 10922
@@ -109,7 +109,7 @@ struct StatusScene: Sendable, CustomStringConvertible {
 
     static let stoppedNode: StatusScene = {
         var status = cluster(.degraded)
-        // What a person stopped does not count.
+        // A node that the operator stopped does not count.
         status.cluster.ready = true
         end(&status.nodes[3], .stopped, "ended cleanly", code: 0, ago: 7200)
         status.nodes[3].wanted = .stopped
@@ -123,7 +123,7 @@ struct StatusScene: Sendable, CustomStringConvertible {
         return StatusScene("stopped-node", status)
     }()
 
-    /// And a restart under way.
+    /// And a restart in progress.
     static let paused: StatusScene = {
         var status = cluster()
         status.cluster.paused = true
@@ -146,7 +146,7 @@ struct StatusScene: Sendable, CustomStringConvertible {
         return StatusScene("paused", status, waits: ["for 7005 to be in sync"])
     }()
 
-    /// Names from elsewhere: long, wide, and one that would move the cursor.
+    /// Foreign names: long, wide, and one that would move the cursor.
     static let longNames: StatusScene = {
         var status = cluster(.degraded)
         status.cluster.name = "orders-and-payments-production-cluster-東京-1"
@@ -176,7 +176,7 @@ struct StatusScene: Sendable, CustomStringConvertible {
         return StatusScene("thirty-nodes", status, waits: ["for 7017 to be in sync"])
     }()
 
-    // MARK: what they are made of
+    // MARK: building blocks
 
     static func cluster(
         _ state: StatusDocument.Cluster.State = .ok, masters: Int = 3, replicas: Int = 1

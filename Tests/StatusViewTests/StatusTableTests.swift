@@ -10,31 +10,31 @@ import Testing
             .joined(separator: "\n")
     }
 
-    @Test func widerTerminalsShowMore() {
+    @Test func widerTerminalsShowMoreColumns() {
         let wide = text(.degraded, width: 160)
         for word in ["UPTIME", "RESTARTS", "PID", "CLIENTS", "LAST EXIT", "killed by SIGSEGV 12s ago", "2h1m"] {
             #expect(wide.contains(word), "\(word)")
         }
     }
 
-    @Test func theLastExitIsToldWhereThereIsNoColumnForIt() {
+    @Test func theLastExitHasALineIfThereIsNoColumnForIt() {
         #expect(text(.degraded, width: 80).contains("\n    last exit: killed by SIGSEGV, 12s ago; 3 restarts\n"))
     }
 
-    @Test func theWorstFindingStandsFirst() throws {
+    @Test func theWorstFindingIsFirst() throws {
         let lines = text(.degraded, width: 80)
         let (error, warning, info) = (lines.range(of: "ERROR"), lines.range(of: "WARNING"), lines.range(of: "INFO"))
         #expect(try #require(error).lowerBound < #require(warning).lowerBound)
         #expect(try #require(warning).lowerBound < #require(info).lowerBound)
     }
 
-    @Test func onlyOperationsThatAreUnderWayAreShown() {
+    @Test func onlyOpenOperationsAreShown() {
         let lines = text(.paused, width: 80)
         #expect(lines.contains("\noperation 12 restart-node 7005: waiting for 7005 to be in sync with 7002 (1m)"))
         #expect(lines.contains("\noperation 13 rolling-restart: queued (4s)") && !lines.contains("operation 11"))
     }
 
-    @Test func everyNodeIsShownOnceAlsoWithoutAShard() {
+    @Test func everyNodeIsShownOnceEvenWithoutAShard() {
         var status = StatusScene.healthy.status
         status.shards.removeLast()
         let lines = StatusTable(status, now: StatusScene.now, width: 80).lines.map(\.text)
@@ -55,13 +55,13 @@ import Testing
         #expect(lines.contains("\n  7004@7006  replica  ok\n") && !lines.contains("SLOTS"))
     }
 
-    @Test func readyIsSaidOnlyWhereItIsSo() {
+    @Test func readyIsShownOnlyForAReadyCluster() {
         #expect(text(.healthy, width: 80).hasPrefix("demo  ok  ready  16384/16384"))
         #expect(text(.down, width: 80).hasPrefix("demo  down  10922/16384"))
         #expect(text(.forming, width: 80).hasPrefix("demo  down  forming  0/16384"))
     }
 
-    @Test func aNewFindingIsMarkedAndOneWithOtherNumbersIsNot() {
+    @Test func aNewFindingIsMarkedButNotOneWithOtherNumbers() {
         var before = StatusScene.degraded.status
         before.findings[1].message = "7004 ended 2 times"
         before.findings.removeLast()
@@ -69,7 +69,7 @@ import Testing
         #expect(table.lines.flatMap(\.spans).filter(\.isMarked).map(\.text) == ["WARNING"])
     }
 
-    @Test func whatChangedIsMarkedAndLoadIsNot() {
+    @Test func changesAreMarkedButNotThoseOfTheLoad() {
         let before = StatusScene.healthy.status
         var after = before
         after.nodes[0].keys = 99

@@ -4,7 +4,7 @@ import Testing
 
 @testable import StatusView
 
-/// No line is wider than the terminal, whatever the cluster is like and however names are written.
+/// No line is wider than the terminal, for every cluster and all names.
 @Suite struct WidthTests {
     @Test(arguments: StatusScene.all)
     func noLineIsWiderThanTheTerminal(scene: StatusScene) {
@@ -14,7 +14,7 @@ import Testing
     }
 
     @Test(arguments: 1...6 as ClosedRange<UInt64>)
-    func noLineIsWiderWhateverIsInIt(seed: UInt64) {
+    func noLineIsWiderThanTheTerminalForArbitraryText(seed: UInt64) {
         var random = Seeded(state: seed)
         var status = StatusScene.cluster(
             .degraded, masters: Int.random(in: 1...3, using: &random), replicas: Int.random(in: 0...2, using: &random))
@@ -66,7 +66,7 @@ import Testing
             (0..<Int.random(in: 0...140, using: &random)).map { _ in letters.randomElement(using: &random) ?? "x" })
     }
 
-    @Test func whatIsWideIsMeasuredAsSuch() {
+    @Test func wideCharactersCountAsTwoColumns() {
         #expect("abc".columns == 3 && "日本".columns == 4 && "e\u{301}".columns == 1 && "🙂".columns == 2)
         #expect("日本語".cut(to: 5) == "日本…" && "日本語".cut(to: 4) == "日…" && "abc".cut(to: 3) == "abc")
         #expect("a\u{1B}[2Jb\nc".printable == "a?[2Jb c")
