@@ -37,7 +37,7 @@ import Testing
         #expect(try parser.next() == nil)
     }
 
-    @Test func severalRepliesComeInTheirOrder() throws {
+    @Test func severalRepliesAreParsedInOrder() throws {
         var parser = RESPParser()
         parser.append(Self.replies.map(\.0).joined().utf8)
         for (_, value) in Self.replies { #expect(try parser.next() == value) }
@@ -52,13 +52,13 @@ import Testing
         (String(repeating: "*1\r\n", count: 17), "a reply is nested more than 16 deep"),
         ("+" + String(repeating: "x", count: 70_000), "a line does not end"),
     ])
-    func whatIsNoReplyIsSaidToBeNone(text: String, words: String) {
+    func anInvalidReplyIsAnError(text: String, words: String) {
         let failure = #expect(throws: RESPParser.Failure.self) { try parse(text) }
         #expect(failure?.description == words)
     }
 
-    /// Whatever a peer sends: an answer, and no crash.
-    @Test func anyBytesAreReadOrRefused() {
+    /// Arbitrary bytes give a reply or an error, and never a crash.
+    @Test func arbitraryBytesAreReadOrRefused() {
         var random = SystemRandomNumberGenerator()
         let alphabet = Array("+-:$*%~>_#,(!0123456789\r\n\r\nab".utf8)
         for _ in 0..<5000 {
