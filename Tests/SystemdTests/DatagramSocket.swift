@@ -1,6 +1,6 @@
 import Glibc
 
-/// A socket as systemd listens on.
+/// A socket like the one on which systemd listens.
 final class DatagramSocket {
     let descriptor: CInt
     private let file: String?

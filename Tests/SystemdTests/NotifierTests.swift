@@ -8,7 +8,7 @@ import Testing
     }
 
     @Test(arguments: ["/tmp/", "@"])
-    func oneDatagramCarriesAllThatIsSaid(prefix: String) throws {
+    func oneDatagramCarriesAllStates(prefix: String) throws {
         let name = Self.socketName(prefix)
         let systemd = try DatagramSocket(name)
         let notifier = Notifier(socket: name)
@@ -21,7 +21,7 @@ import Testing
         #expect(try systemd.receive() == "STOPPING=1\nEXTEND_TIMEOUT_USEC=2500000")
     }
 
-    @Test func aDescriptorIsHandedToTheStoreAndDropped() throws {
+    @Test func aDescriptorIsStoredAndRemoved() throws {
         let name = Self.socketName("@")
         let systemd = try DatagramSocket(name)
         let notifier = Notifier(socket: name)
@@ -40,7 +40,7 @@ import Testing
         #expect(Notifier(socket: nil).store(file, as: "control-1-2") == 0)
     }
 
-    @Test func aReloadSaysWhenItBegan() throws {
+    @Test func aReloadCarriesItsStartTime() throws {
         let name = Self.socketName("@")
         let systemd = try DatagramSocket(name)
         var before = timespec()
@@ -53,7 +53,7 @@ import Testing
         #expect((start...start + 60_000_000).contains(microseconds))
     }
 
-    @Test func aStatusIsOneLineWhateverItHolds() throws {
+    @Test func aStatusIsAlwaysOneLine() throws {
         let name = Self.socketName("@")
         let systemd = try DatagramSocket(name)
         let notifier = Notifier(socket: name)
@@ -64,20 +64,20 @@ import Testing
     }
 
     @Test(arguments: [nil, "", "@", "/", "relative", "vsock:2:1234", "/" + String(repeating: "x", count: 108)])
-    func withoutSystemdNothingHappens(socket: String?) {
+    func withoutSystemdANotificationDoesNothing(socket: String?) {
         let notifier = Notifier(socket: socket)
         #expect(!notifier.isActive)
         #expect(notifier.notify(.ready, .status("x"), .watchdog) == 0)
     }
 
-    @Test func aSystemdThatIsGoneIsAnErrnoAndNothingElse() {
+    @Test func aMissingSystemdSocketOnlyReturnsAnErrno() {
         #expect(Notifier(socket: "/nonexistent/notify").notify(.ready) == ENOENT)
         #expect(Notifier(socket: Self.socketName("@")).notify(.ready) == ECONNREFUSED)
     }
 
-    // In a process of their own, as the environment is one for all tests.
+    // In separate processes, as all tests share one environment.
 
-    @Test func theEnvironmentIsTakenAndNoChildSeesIt() async {
+    @Test func theVariablesOfSystemdAreConsumedAndNotInherited() async {
         await #expect(processExitsWith: .success) {
             let names = [
                 "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    @Test func aSocketThatTakesConnectionsIsToldFromOthers() async {
+    @Test func aListeningSocketIsDistinguishedFromOthers() async {
         await #expect(processExitsWith: .success) {
             let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
             // The kernel chooses a name (unix(7), autobind).
@@ -125,7 +125,7 @@ import Testing
         }
     }
 
-    @Test func whatIsMeantForAnotherProcessIsUnsetAndNotTaken() async {
+    @Test func variablesForAnotherProcessAreUnsetAndIgnored() async {
         await #expect(processExitsWith: .success) {
             unsetenv("NOTIFY_SOCKET")
             let values = [("WATCHDOG_USEC", "1000"), ("WATCHDOG_PID", "1"), ("LISTEN_FDS", "2"), ("LISTEN_PID", "1")]

@@ -2,13 +2,13 @@ import Systemd
 import Testing
 
 @Suite struct ServiceFoldersTests {
-    @Test func theFirstOfSeveralCounts() {
+    @Test func theFirstOfSeveralFoldersCounts() {
         let folders = ServiceFolders(state: "/var/lib/clusterd/blue:/var/lib/more", runtime: "/run/clusterd/blue")
         #expect(folders.state == "/var/lib/clusterd/blue" && folders.runtime == "/run/clusterd/blue")
     }
 
     @Test(arguments: [nil, "", ":", "relative"])
-    func whatIsNoFolderIsNone(text: String?) {
+    func anInvalidFolderIsIgnored(text: String?) {
         #expect(ServiceFolders(state: text, runtime: text) == ServiceFolders(state: nil, runtime: nil))
     }
 }

@@ -8,7 +8,7 @@ import Testing
         ("4:memory:/\n1:name=systemd:/system.slice/clusterd.service\n0::/\n", "clusterd"),
         ("0::/user.slice/user-1000.slice/session-2.scope\n", nil), ("0::/\n", nil), ("", nil),
     ])
-    func itIsReadFromTheGroups(text: String, unit: String?) {
+    func theUnitNameIsReadFromTheCgroup(text: String, unit: String?) {
         #expect(ServiceUnit.name(inGroups: text) == unit)
     }
 }
