@@ -4,14 +4,14 @@ import Glibc
 import ProcessSupervision
 import Testing
 
-/// One for all tests, as in the daemon: its thread never ends.
+/// Shared by all tests, as in the daemon: its thread never ends.
 let watch = ProcessWatch()
 
 let isRoot = geteuid() == 0
 
 struct TimedOut: Error {}
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 func until(_ limit: Duration = .seconds(20), _ condition: () throws -> Bool) async throws {
     let end = ContinuousClock.now + limit
     while try !condition() {
@@ -20,7 +20,7 @@ func until(_ limit: Duration = .seconds(20), _ condition: () throws -> Bool) asy
     }
 }
 
-/// A folder of its own for a test, that any user may enter.
+/// A separate folder for a test, accessible to every user.
 final class Folder: Sendable {
     let path: String
 
@@ -52,7 +52,7 @@ func contents(_ path: String) throws -> String {
     String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
 }
 
-/// A process that ends with the test.
+/// A process that is killed with the test.
 final class Child: Sendable {
     let identity: ProcessIdentity
     private let exits: AsyncStream<ProcessExit>
@@ -80,7 +80,7 @@ final class Child: Sendable {
             .map { $0.dropFirst(name.count + 1).trimmingCharacters(in: .whitespaces) }
     }
 
-    /// By proc(5)'s number, from 4 on.
+    /// By the field number in proc(5), from 4 on.
     func statField(_ number: Int) throws -> String {
         let fields = try contents("/proc/\(pid)/stat").split(separator: ")").last?.split(separator: " ") ?? []
         return String(try #require(fields.count > number - 3 ? fields[number - 3] : nil))
@@ -132,14 +132,14 @@ final class Socket: Sendable {
             close(descriptor)
             throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EINVAL)
         }
-        // The port is at 2 in both kinds of address.
+        // Both address structures have the port at offset 2.
         let raw = withUnsafeBytes(of: &storage) { $0.load(fromByteOffset: 2, as: UInt16.self) }
         self.port = Int(raw.bigEndian)
     }
     deinit { close(descriptor) }
 }
 
-/// Two ports that nobody has at this moment, neither of IPv4 nor of IPv6.
+/// Two ports that are free at this moment, both on IPv4 and on IPv6.
 func freePorts() throws -> PortPair {
     let first = try Socket("::", onlyV6: false)
     let second = try Socket("::", onlyV6: false)
@@ -161,7 +161,7 @@ func connects(to port: Int) -> Bool {
     }
 }
 
-/// An interpreter and no wrapper around one: the process that is started is the one that listens.
+/// The interpreter itself and not a wrapper: the started process is the listening one.
 let python: String? = ["/usr/bin/python3", "/usr/local/bin/python3"].first { access($0, X_OK) == 0 }
 
 /// A process that listens on a port of 127.0.0.1.

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ProcessSupervision
 
-/// Files of cgroup v2, and whose a cgroup is.
+/// Files of cgroup v2, and the ownership of a cgroup.
 @Suite struct CgroupTests {
     private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
@@ -14,7 +14,7 @@ import Testing
             ("4:memory:/x\n1:name=systemd:/y\n0::/\n", "/"), ("4:memory:/x\n", nil), ("", nil), ("0::\n", nil),
             ("0::/a:b\n", "/a:b"),
         ] as [(String, String?)])
-    func itsNameIsReadFromProc(text: String, name: String?) { #expect(Cgroup.name(bytes(text)) == name) }
+    func theCgroupNameIsReadFromProc(text: String, name: String?) { #expect(Cgroup.name(bytes(text)) == name) }
 
     private static let hybrid = """
         31 24 0:27 / /sys/fs/cgroup ro,nosuid - tmpfs tmpfs ro,mode=755
@@ -33,17 +33,17 @@ import Testing
             ("/machine/ab", inside, nil), ("/a", "", nil), ("/a", "1 2 3 - cgroup2", nil),
             ("/a", "- cgroup2 x y z", nil),
         ] as [(String, String, String?)])
-    func itsFolderIsFoundAmongTheMounts(name: String, mounts: String, folder: String?) {
+    func theCgroupFolderIsFoundAmongTheMounts(name: String, mounts: String, folder: String?) {
         #expect(Cgroup.folder(of: name, bytes(mounts)) == folder)
     }
 
-    @Test func aNamedNumberIsRead() {
+    @Test func aNamedFieldIsRead() {
         let events = bytes("low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 0\n")
         #expect(Cgroup.field("oom", in: events) == 3 && Cgroup.field("oom_kill", in: events) == 2)
         #expect(Cgroup.field("oom_", in: events) == nil && Cgroup.field("oom", in: bytes("oom\noom x\n")) == nil)
     }
 
-    @Test func parentAndChildAreEachOthers() {
+    @Test func parentAndChildPathsAreInverse() {
         let cgroup = Cgroup(name: "/a", folder: "/mnt/a")
         #expect(cgroup.child("b").name == "/a/b" && cgroup.child("b").parent == cgroup)
         #expect(cgroup.parent == Cgroup(name: "/", folder: "/mnt") && cgroup.parent?.parent == nil)
@@ -59,22 +59,23 @@ import Testing
         return seen
     }
 
-    @Test func aServicesOwnIsItsOwnOnlyWhereSystemdGivesItAway() {
+    @Test func aServiceOwnsItsCgroupOnlyIfSystemdDelegatesIt() {
         #expect(ownership().refusal?.contains("Delegate=") == true)
         #expect(ownership { $0.isMarked = true }.refusal == nil)
-        // What an earlier clusterd started may still be in it.
+        // Nodes of a previous clusterd may still be in it.
         #expect(
             ownership {
                 $0.isMarked = true
                 $0.others = 6
             }.refusal == nil)
-        // systemd before 251 leaves no mark that who is not root can read; it gives the folder to the user of the service.
+        // systemd before 251 leaves no mark that a user other than root can read; it gives the folder to the user of
+        // the service.
         #expect(ownership { ($0.owner, $0.user) = (997, 997) }.refusal == nil)
-        // A program in a user's session: everything above is that user's too.
+        // A program in a user's session: all parent cgroups belong to that user too.
         #expect(ownership { ($0.owner, $0.ownerAbove, $0.user) = (1000, 1000, 1000) }.refusal != nil)
     }
 
-    @Test func withoutSystemdItIsWhatOneIsAloneIn() {
+    @Test func withoutSystemdACgroupIsOwnedIfItHasNoOtherProcess() {
         let alone = ownership { $0.isOfUnit = false }
         #expect(alone.refusal == nil)
         #expect(
@@ -94,7 +95,7 @@ import Testing
             (nil, true, "is the root cgroup, which cannot be delegated"), ("threaded", true, "is threaded"),
             ("domain invalid", true, "is domain invalid"), ("domain", false, "cannot be divided by this user"),
         ] as [(String?, Bool, String)])
-    func whatCannotBeDividedIsLeftAlone(type: String?, isWritable: Bool, why: String) {
+    func aCgroupThatCannotBeDividedIsNotUsed(type: String?, isWritable: Bool, why: String) {
         let seen = ownership {
             $0.type = type
             $0.isWritable = isWritable
@@ -103,7 +104,7 @@ import Testing
         #expect(seen.refusal == why)
     }
 
-    @Test func withoutACgroupAProcessIsReadFromProc() throws {
+    @Test func withoutACgroupTheUsageIsReadFromProc() throws {
         let identity = try #require(ProcessTable.identity(of: getpid(), bootID: ProcessTable.bootID()))
         let usage = try #require(NodeUsage.of("7000", identity, in: nil))
         #expect(usage.residentBytes > 1 << 20 && usage.cgroup == nil && usage.memory == nil)
@@ -114,7 +115,7 @@ import Testing
 
     // MARK: on this host
 
-    @Test(.enabled(if: OwnCgroup.isAvailable, "no cgroup v2 here, or it is not ours"))
+    @Test(.enabled(if: OwnCgroup.isAvailable, "no writable cgroup v2 on this host"))
     func aProcessIsInItsCgroupBeforeItRuns() async throws {
         let cgroup = try OwnCgroup()
         let folder = try Folder()
@@ -129,7 +130,7 @@ import Testing
     }
 }
 
-/// A cgroup that a test has made below the root, and that goes with its processes.
+/// A cgroup that a test has made below the root, and that is removed with its processes.
 final class OwnCgroup: Sendable {
     let name: String
     let folder: String
@@ -150,7 +151,7 @@ final class OwnCgroup: Sendable {
             fputs("1", kill)
             fclose(kill)
         }
-        // Whoever was in it is on its way to its end.
+        // Its processes are exiting.
         let limit = ContinuousClock.now + .seconds(5)
         while rmdir(folder) != 0, errno == EBUSY, ContinuousClock.now < limit { sched_yield() }
     }

@@ -12,13 +12,13 @@ import Testing
         }
     }
 
-    @Test func anAddressThatTheNodesListenOn() {
+    @Test func anAnnouncedAddressThatTheNodesListenOnIsAccepted() {
         #expect(check("127.0.0.1") == nil)
         #expect(check("localhost") == nil)
         #expect(check("127.0.0.2", bind: ["0.0.0.0"]) == nil)
     }
 
-    @Test func oneThatTheyDoNotListenOn() {
+    @Test func anAnnouncedAddressThatTheNodesDoNotListenOnIsRefused() {
         guard case .unreachable? = check("127.0.0.2") else { return #expect(Bool(false), "nobody listens there") }
         // TEST-NET-1 (RFC 5737): no host has it.
         guard case .unreachable? = check("192.0.2.1", bind: ["0.0.0.0"]) else {
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    @Test func aNameThatDoesNotResolve() {
+    @Test func anAnnouncedNameThatDoesNotResolveIsRefused() {
         guard case .unresolved? = check("no-such-host.invalid") else {
             return #expect(Bool(false), "it has no address")
         }

@@ -8,7 +8,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct PortHolderTests {
     @Test(arguments: ["127.0.0.1", "0.0.0.0", "::1", "::"])
-    func aListenerIsNamed(address: String) throws {
+    func theHolderOfAListeningPortIsNamed(address: String) throws {
         let socket = try Socket(address)
         let holder = PortHolder.of(port: socket.port, address: address)
         let user = try #require(UserAccount.current?.name)
@@ -21,7 +21,7 @@ struct PortHolderTests {
     }
 
     @Test(.enabled(if: python != nil))
-    func anotherProcessIsNamed() async throws {
+    func aHolderInAnotherProcessIsNamed() async throws {
         let folder = try Folder()
         let port = try freePorts().client
         let child = try await listener(in: folder, port: port)
@@ -29,7 +29,7 @@ struct PortHolderTests {
         #expect(holder.pid == child.pid && holder.command?.hasPrefix("python3") == true && holder.trace == .listens)
     }
 
-    @Test func aListenerOnAnotherAddressIsNotBlamed() throws {
+    @Test func aListenerOnAnotherAddressIsNotTheHolder() throws {
         let ports = try freePorts()
         let other = try Socket("127.0.0.2", port: ports.client)
         #expect(PortHolder.of(port: other.port, address: "127.0.0.1").pid == nil)
@@ -39,7 +39,7 @@ struct PortHolderTests {
         #expect(PortHolder.of(port: both.port, address: "127.0.0.1").pid == getpid())
     }
 
-    @Test func theOwnEndOfAConnectionIsNamed() throws {
+    @Test func theHolderOfAConnectedPortIsNamed() throws {
         let server = try Socket("127.0.0.1")
         let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(client) }
@@ -56,7 +56,7 @@ struct PortHolderTests {
         #expect(holder.pid == getpid() && holder.trace == .connected)
     }
 
-    @Test func whatNobodyCanSeeIsSaidToBeUnseen() throws {
+    @Test func aHolderWithoutAListeningSocketIsReportedAsNotVisible() throws {
         let bound = try Socket("127.0.0.1", .boundOnly)
         let holder = PortHolder.of(port: bound.port)
         #expect(holder.pid == nil && holder.user == nil && holder.trace == .none)
@@ -65,7 +65,7 @@ struct PortHolderTests {
                 == "7005 is in use by a process that is not visible (its socket does not listen, or has closed since)")
     }
 
-    @Test func whoPromisedItselfAPortIsNamed() throws {
+    @Test func theHolderOfAReservationIsNamed() throws {
         let ports = try freePorts()
         let reservation = try PortReservation.reserve(ports, addresses: ["127.0.0.1"])
         let holder = PortHolder.ofPromise(port: ports.bus)
@@ -76,7 +76,7 @@ struct PortHolderTests {
     }
 
     @Test(.enabled(if: isRoot && UserAccount.named("nobody") != nil && python != nil))
-    func ofAnotherUsersProcessTheUserIsNamedAndHowToSeeMore() async {
+    func aHolderOfAnotherUserIsNamedByUserWithAHint() async {
         await #expect(processExitsWith: .success) {
             let folder = try Folder()
             let port = try freePorts().client
@@ -93,7 +93,7 @@ struct PortHolderTests {
         }
     }
 
-    @Test func linesOfTheSocketTablesAreRead() throws {
+    @Test func linesOfTheSocketTablesAreParsed() throws {
         func socket(_ line: String) -> TCPSocket? { SocketTable.socket(ArraySlice(line.utf8), port: nil) }
         let four =
             "   0: 0100007F:1B58 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 12345 1 0"

@@ -4,7 +4,7 @@ import Glibc
 import ProcessSupervision
 import Testing
 
-/// One after the other: a port that one test has let go could be given to another by the kernel. Invariant: port-pair.
+/// Serialized: the kernel could give a port that one test has released to another. Invariant: port-pair.
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct PortReservationTests {
     private func failure(_ ports: PortPair, _ addresses: [String]) -> PortReservation.Failure? {
@@ -30,7 +30,7 @@ struct PortReservationTests {
             ("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "*"), ("::1", "::1"), ("::", "::1"),
             ("::1", "::"),
         ])
-    func aListenerMakesItBusy(listening: String, wanted: String) throws {
+    func aListenerMakesAPortBusy(listening: String, wanted: String) throws {
         let ports = try freePorts()
         for taken in [ports.client, ports.bus] {
             let holder = try Socket(listening, port: taken, .listeningForReuse)
@@ -46,7 +46,7 @@ struct PortReservationTests {
         #expect(failure(ports, ["127.0.0.1"]) == .busy(port: holder.port, address: "127.0.0.1"))
     }
 
-    @Test func aListenerOnAnotherAddressOrFamilyIsInNobodysWay() throws {
+    @Test func aListenerOnAnotherAddressOrFamilyDoesNotBlockAReservation() throws {
         let ports = try freePorts()
         let (other, v6) = (
             try Socket("127.0.0.2", port: ports.client), try Socket("::", port: ports.bus)
@@ -56,13 +56,13 @@ struct PortReservationTests {
         #expect(failure(ports, ["127.0.0.2"]) == .busy(port: other.port, address: "127.0.0.2"))
     }
 
-    @Test func aSocketThatIsOnlyBoundMakesItBusy() throws {
+    @Test func aBoundSocketMakesAPortBusy() throws {
         let ports = try freePorts()
         let holder = try Socket("127.0.0.1", port: ports.bus, .boundOnly)
         #expect(failure(ports, ["127.0.0.1"]) == .busy(port: holder.port, address: "127.0.0.1"))
     }
 
-    @Test func whoSetsReuseListensBesideAReservationAndNobodyElseDoes() throws {
+    @Test func onlyASocketWithReuseListensBesideAReservation() throws {
         let ports = try freePorts()
         let reservation = try PortReservation.reserve(ports, addresses: ["127.0.0.1", "::1"])
         for port in [ports.client, ports.bus] {
@@ -73,17 +73,17 @@ struct PortReservationTests {
         reservation.release()
     }
 
-    @Test func aConnectionThatJustEndedIsNotInTheWay() throws {
+    @Test func aConnectionInTimeWaitDoesNotBlockAReservation() throws {
         let server = try Socket("127.0.0.1", .listeningForReuse)
         let ports = PortPair(client: server.port, bus: try freePorts().bus)
         #expect(connects(to: server.port))
-        // Closed here first: the leftover, in TIME_WAIT, has the server's port.
+        // Closed on this side first: the remaining connection, in TIME_WAIT, has the server's port.
         close(accept(server.descriptor, nil, nil))
         _ = consume server
         #expect(failure(ports, ["127.0.0.1"]) == nil)
     }
 
-    @Test func anAddressThatTheHostDoesNotHaveIsNotBusyButUnusable() throws {
+    @Test func anAddressThatTheHostLacksIsUnusableAndNotBusy() throws {
         let ports = try freePorts()
         let code = EADDRNOTAVAIL
         #expect(failure(ports, ["192.0.2.1"]) == .unusable(port: ports.client, address: "192.0.2.1", code: code))
@@ -93,7 +93,7 @@ struct PortReservationTests {
     }
 
     @Test(.enabled(if: isRoot && UserAccount.named("nobody") != nil && privilegedPorts > 100))
-    func aPortForWhichARightIsMissingIsUnusable() async {
+    func aPrivilegedPortIsUnusable() async {
         await #expect(processExitsWith: .success) {
             let nobody = try #require(UserAccount.named("nobody"))
             seteuid(nobody.userID)
@@ -103,7 +103,7 @@ struct PortReservationTests {
         }
     }
 
-    @Test func whatAFailedReservationTookIsGivenBack() throws {
+    @Test func aFailedReservationReleasesItsPorts() throws {
         let ports = try freePorts()
         let holder = try Socket("127.0.0.1", port: ports.bus)
         #expect(failure(ports, ["127.0.0.1"]) == .busy(port: holder.port, address: "127.0.0.1"))
@@ -131,7 +131,7 @@ struct PortReservationTests {
         #expect(try await engine.exit() == ProcessExit(code: 0))
     }
 
-    /// Ports below this one are root's (ip_unprivileged_port_start, ip(7)).
+    /// Only root may bind ports below this one (ip_unprivileged_port_start, ip(7)).
     private static var privilegedPorts: Int {
         let text = (try? contents("/proc/sys/net/ipv4/ip_unprivileged_port_start")) ?? ""
         return Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0

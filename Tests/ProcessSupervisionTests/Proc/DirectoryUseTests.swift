@@ -10,7 +10,7 @@ struct DirectoryUseTests {
         ProcessTable.directoryUses(of: folders, bootID: ProcessTable.bootID()).uses
     }
 
-    @Test func aProcessIsFoundByItsWorkingDirectoryAndOnlyByThat() throws {
+    @Test func aProcessIsFoundOnlyByItsWorkingDirectory() throws {
         let folder = try Folder()
         let (mine, other) = (try folder.make("mine"), try folder.make("other"))
         _ = try folder.make("mine/below")
@@ -23,7 +23,7 @@ struct DirectoryUseTests {
         #expect(uses([mine + "/below"]).map(\.identity) == [below.identity])
     }
 
-    @Test func anotherPathToTheSameDirectoryFindsIt() throws {
+    @Test func aProcessIsFoundByAnotherPathToItsDirectory() throws {
         let folder = try Folder()
         let mine = try folder.make("mine")
         let child = try Child(folder.order("/bin/sleep", ["600"], in: mine))
@@ -33,7 +33,7 @@ struct DirectoryUseTests {
         #expect(uses([folder.path + "/moved"]).map(\.identity) == [child.identity])
     }
 
-    @Test func aDirectoryThatTookThePlaceOfAnotherIsNotUsed() throws {
+    @Test func aReplacedDirectoryIsNotInUse() throws {
         let folder = try Folder()
         let mine = try folder.make("mine")
         let child = try Child(folder.order("/bin/sleep", ["600"], in: mine))
@@ -44,11 +44,11 @@ struct DirectoryUseTests {
         #expect(ProcessTable.identity(of: child.pid, bootID: ProcessTable.bootID()) == child.identity)
     }
 
-    @Test func clusterdItselfIsNoUser() {
+    @Test func clusterdIsNotAUserOfADirectory() {
         #expect(!uses([FileManager.default.currentDirectoryPath]).contains { $0.identity.pid == getpid() })
     }
 
-    @Test func theEndedAndTheMissingAreNoUsers() async throws {
+    @Test func exitedAndMissingProcessesAreNotUsers() async throws {
         let folder = try Folder()
         let pid = try spawn(folder.order("/bin/true"))
         try await until { ProcessTable.Stat(pid)?.hasEnded == true }
@@ -57,7 +57,7 @@ struct DirectoryUseTests {
     }
 
     @Test(.enabled(if: python != nil))
-    func thePortsThatAUserListensOnAreTold() async throws {
+    func theListeningPortsOfAUserAreReported() async throws {
         let folder = try Folder()
         let mine = try folder.make("mine")
         let port = try freePorts().client
@@ -66,15 +66,15 @@ struct DirectoryUseTests {
         #expect(found.map(\.identity) == [child.identity] && found.first?.ports == [port])
     }
 
-    /// Not where the first process has rights that even this root lacks.
+    /// Except where process 1 has capabilities that this root lacks.
     @Test(.enabled(if: isRoot && access("/proc/1/cwd", F_OK) == 0))
-    func rootSeesAll() {
+    func rootCanInspectAllProcesses() {
         let seen = ProcessTable.directoryUses(of: ["/"], bootID: ProcessTable.bootID())
         #expect(seen.sawAll && seen.uses.allSatisfy { $0.folder == "/" })
     }
 
     @Test(.enabled(if: isRoot && UserAccount.named("nobody") != nil))
-    func othersAreToldThatSomeCouldNotBeInspected() async {
+    func otherUsersLearnThatSomeProcessesCouldNotBeInspected() async {
         await #expect(processExitsWith: .success) {
             let folder = try Folder()
             let mine = try folder.make("mine")

@@ -4,9 +4,9 @@ import Testing
 
 @testable import ProcessSupervision
 
-/// What a process has open, by the names that lead there.
+/// The open files of a process, by their paths.
 @Suite struct OpenFilesTests {
-    @Test func aFolderIsFoundByAFileInItAndWhatBecameOfItIsSeen() throws {
+    @Test func aFolderIsFoundByAnOpenFileInItWithItsCurrentState() throws {
         let folder = try Folder()
         let home = try folder.make("deep \(String(repeating: "x", count: 150))")
         let lock = open("\(home)/the-lock", O_RDWR | O_CREAT, 0o600)
@@ -18,7 +18,7 @@ import Testing
         #expect(
             try #require(ProcessTable.OpenFiles(of: getpid())).folder(ofFileNamed: "the-lock")
                 == .init(path: home, place: .gone))
-        // Another file of that name is not the one that it has.
+        // Another file of that name is not the open one.
         close(open("\(home)/the-lock", O_RDWR | O_CREAT, 0o600))
         #expect(
             try #require(ProcessTable.OpenFiles(of: getpid())).folder(ofFileNamed: "the-lock")
@@ -36,13 +36,13 @@ import Testing
         let files = try #require(ProcessTable.OpenFiles(of: getpid()))
         #expect(files.listener(named: name) == .init(path: "\(home)/\(name)", place: .here))
         #expect(files.listener(named: "other.sock") == nil)
-        // The descriptor leads to the folder wherever it is now.
+        // The descriptor leads to the folder, wherever it is now.
         #expect(rename(home, home + "z") == 0)
         let moved = try #require(ProcessTable.OpenFiles(of: getpid()))
         #expect(moved.listener(named: name) == .init(path: "\(home)z/\(name)", place: .here))
     }
 
-    @Test func aListenerIsFoundByAnAbsoluteNameAndNotWhereItOnlyIsBound() throws {
+    @Test func onlyAListeningSocketIsFoundByItsAbsoluteName() throws {
         let folder = try Folder()
         let name = "\(UUID().uuidString.prefix(8)).sock"
         let path = "/tmp/\(name)"
@@ -56,7 +56,7 @@ import Testing
         withExtendedLifetime(folder) {}
     }
 
-    @Test func linesOfTheKernelsTableAreRead() {
+    @Test func linesOfTheKernelsTableAreParsed() {
         func read(_ line: String) -> String? {
             SocketTable.unixListener(ArraySlice(Array(line.utf8))).map { "\($0.inode) \($0.path)" }
         }

@@ -11,7 +11,7 @@ struct ProcessTableTests {
         #expect(UUID(uuidString: ProcessTable.bootID()) != nil)
     }
 
-    @Test func anIdentityIsThatOfALiveProcess() async throws {
+    @Test func aRunningProcessHasAnIdentity() async throws {
         let folder = try Folder()
         let child = try Child(folder.order("/bin/sleep", ["600"]))
         #expect(ProcessTable.identity(of: child.pid, bootID: ProcessTable.bootID()) == child.identity)
@@ -21,7 +21,7 @@ struct ProcessTableTests {
         #expect(ProcessTable.all().contains(child.pid))
     }
 
-    @Test func aProcessThatEndedAndIsNotReapedHasNoIdentity() async throws {
+    @Test func aZombieHasNoIdentity() async throws {
         let folder = try Folder()
         let pid = try spawn(folder.order("/bin/true"))
         try await until { ProcessTable.Stat(pid)?.hasEnded == true }
@@ -30,14 +30,14 @@ struct ProcessTableTests {
         #expect(ProcessTable.Stat(pid) == nil)
     }
 
-    @Test func aBusyProcessIsSeenToUseProcessorTime() async throws {
+    @Test func theCPUTimeOfABusyProcessGrows() async throws {
         let folder = try Folder()
         let child = try Child(folder.order("/bin/sh", ["-c", "while :; do :; done"]))
         try await until { (ProcessTable.Stat(child.pid)?.cpuTicks ?? 0) > 2 }
         #expect(ProcessTable.Stat(child.pid)?.state == "R")
     }
 
-    @Test func aNameWithBracketsAndSpacesHidesNothing() throws {
+    @Test func aProcessNameWithBracketsAndSpacesIsParsed() throws {
         let line = "42 (a) R 1 (b) T 1 42 42 0 -1 4194560 1 2 3 4 50 7 0 0 20 0 1 0 987654 1 2"
         let stat = try #require(ProcessTable.Stat(Array(line.utf8)))
         #expect(stat.command == "a) R 1 (b" && stat.state == "T" && stat.cpuTicks == 57 && stat.startTime == 987_654)
@@ -53,13 +53,13 @@ struct ProcessTableTests {
             ("0000000000000100", "0000000000000000", true), ("0000000000000000", "0000000000000100", true),
             ("0000000000004000", "0000000000000200", false),
         ])
-    func aPendingKillIsTold(thread: String, process: String, isBeingKilled: Bool) throws {
+    func aPendingSIGKILLIsDetected(thread: String, process: String, isBeingKilled: Bool) throws {
         let text = "Name:\tx\nUid:\t1\t1000\t1\t1\nSigPnd:\t\(thread)\nShdPnd:\t\(process)\nSigBlk:\t0000000000000100\n"
         let status = try #require(ProcessTable.Status(Array(text.utf8)))
         #expect(status.isBeingKilled == isBeingKilled && status.userID == 1000)
     }
 
-    @Test func aLiveProcessIsNotBeingKilled() throws {
+    @Test func aRunningProcessHasNoPendingSIGKILL() throws {
         #expect(ProcessTable.Status(getpid())?.isBeingKilled == false)
         #expect(ProcessTable.Status(getpid())?.userID == geteuid())
         #expect(ProcessTable.Status(0) == nil)
@@ -67,7 +67,7 @@ struct ProcessTableTests {
 }
 
 @Suite struct AccountTests {
-    @Test func rootIsKnownWithItsGroups() throws {
+    @Test func theAccountOfRootHasItsGroups() throws {
         let root = try #require(UserAccount.named("root"))
         #expect(root.userID == 0 && root.groupID == 0 && root.groups.contains(0) && root.name == "root")
         #expect(UserAccount.name(of: 0) == "root")
@@ -78,11 +78,11 @@ struct ProcessTableTests {
         #expect(UserAccount.name(of: 3_999_999_999) == "3999999999")
     }
 
-    @Test func theCurrentUserIsWhomThisProcessActsAs() {
+    @Test func theCurrentUserIsTheEffectiveOne() {
         #expect(UserAccount.current?.userID == geteuid())
     }
 
-    @Test func theSoftLimitOnOpenFilesRisesToTheHardOneAtMost() async {
+    @Test func theSoftLimitOnOpenFilesIsRaisedAtMostToTheHardOne() async {
         await #expect(processExitsWith: .success) {
             var limit = rlimit(rlim_cur: 100, rlim_max: 200)
             setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)

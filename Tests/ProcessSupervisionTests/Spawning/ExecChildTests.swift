@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct ExecChildTests {
-    @Test func aCommandIsFoundAsByExecvp() throws {
+    @Test func aCommandIsFoundLikeByExecvp() throws {
         let folder = try Folder()
         let (tools, plain) = (try folder.make("tools"), try folder.make("plain"))
         try "#!/bin/sh\n".write(toFile: tools + "/probe", atomically: false, encoding: .utf8)
@@ -30,8 +30,8 @@ struct ExecChildTests {
         #expect(after.map(\.text) == ["A=1", "REDIS_PORTS=x", "REDIS_PORT=7000"])
     }
 
-    /// In a process of its own: what it ignores and has open is what the command is to be given.
-    @Test func theCommandIsGivenWhatWeWereGiven() async {
+    /// In a separate process: the command inherits its ignored signals and open descriptors.
+    @Test func aCommandInheritsSignalsAndDescriptors() async {
         await #expect(processExitsWith: .success) {
             signal(SIGHUP, SIG_IGN)
             let folder = try Folder()
@@ -57,7 +57,7 @@ struct ExecChildTests {
         }
     }
 
-    @Test func whatCannotRunIsSaid() throws {
+    @Test func aCommandThatCannotRunIsAnError() throws {
         let folder = try Folder()
         let inheritance = Inheritance.take()
         func start(_ path: String) throws -> pid_t {
@@ -69,8 +69,8 @@ struct ExecChildTests {
         #expect(throws: ExecError(code: EACCES)) { try start(folder.path) }
     }
 
-    /// The thread that starts them lives as long as the process; when that is killed, they end with it.
-    @Test func whatItStartedIsKilledWithTheProcess() async throws {
+    /// The thread that starts them lives as long as the process; when that is killed, they exit with it.
+    @Test func childrenAreKilledWithTheProcess() async throws {
         let folder = try Folder()
         let result = await #expect(processExitsWith: .signal(SIGKILL), observing: [\.standardErrorContent]) {
             let folder = try Folder()

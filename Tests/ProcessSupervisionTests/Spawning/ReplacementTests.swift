@@ -4,15 +4,15 @@ import Glibc
 import ProcessSupervision
 import Testing
 
-/// One program in the place of another.
+/// The replacement of one program by another in the same process.
 @Suite(.timeLimit(.minutes(1)))
 struct ReplacementTests {
-    @Test func theNextProgramHasTheProcessAndWhatIsKept() async throws {
+    @Test func theNextProgramHasTheSameProcessAndTheKeptDescriptors() async throws {
         let folder = try Folder()
         await #expect(processExitsWith: .exitCode(7)) { [path = folder.path as String] in
             let kept = open("\(path)/kept", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
             let other = open("\(path)/other", O_WRONLY | O_CREAT, 0o600)
-            // A shell may know no descriptor above 9 by its number.
+            // Some shells accept no descriptor number above 9.
             let script = "echo $$ $WORD >/proc/$$/fd/\(kept); [ -e /proc/$$/fd/\(other) ] && exit 1; exit 7"
             _ = Replacement(
                 executable: "/bin/sh", words: ["sh", "-c", script].map { CommandWord($0) },
@@ -23,7 +23,7 @@ struct ReplacementTests {
         #expect(words.count == 2 && words[0] == words[1])
     }
 
-    @Test func whereItCannotBeDoneEverythingIsAsBefore() async throws {
+    @Test func aFailedReplacementChangesNothing() async throws {
         await #expect(processExitsWith: .success) {
             var before = sigset_t()
             pthread_sigmask(SIG_BLOCK, nil, &before)
@@ -39,7 +39,7 @@ struct ReplacementTests {
         }
     }
 
-    @Test func theChildrenOfTheProgramBeforeAreBuriedAndTheirEndsKnown() async {
+    @Test func childrenOfThePreviousProgramAreReapedAndTheirExitsKnown() async {
         await #expect(processExitsWith: .success) {
             let folder = try Folder()
             func child() throws -> ProcessIdentity {
@@ -58,7 +58,7 @@ struct ReplacementTests {
             kill(living.pid, SIGTERM)
             try await until { watch.exit(of: living) == ProcessExit(signal: SIGTERM) }
 
-            // Who asks for one gets it, once.
+            // The first query gets the exit, and only that one.
             let (exits, continuation) = AsyncStream.makeStream(of: ProcessExit.self)
             try watch.watch(asked) { _, exit in continuation.yield(exit) }
             try watch.signal(asked, SIGHUP)
@@ -68,7 +68,7 @@ struct ReplacementTests {
         }
     }
 
-    @Test func theProgramIsFoundWhereItWasStarted() {
+    @Test func theProgramIsFoundAtItsStartPath() {
         let path = ProgramFile.find()
         #expect(path.hasPrefix("/") && !path.contains("/./"))
         #expect(access(path, X_OK) == 0)

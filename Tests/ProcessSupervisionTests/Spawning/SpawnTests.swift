@@ -14,7 +14,7 @@ struct SpawnTests {
         #expect(try folder.output() == "\(folder.path)\na b-c\nwrong\n")
     }
 
-    @Test func outputIsAppendedAndOnlyItsOwnerReadsIt() async throws {
+    @Test func outputIsAppendedAndReadableOnlyByItsOwner() async throws {
         let folder = try Folder()
         for _ in 0..<2 { _ = try await Child(folder.order("/bin/echo", ["line"])).exit() }
         #expect(try folder.output() == "line\nline\n")
@@ -22,7 +22,7 @@ struct SpawnTests {
         #expect(stat(folder.path + "/output", &status) == 0 && status.st_mode & 0o777 == 0o600)
     }
 
-    @Test func theEnvironmentIsTheGivenOneAndNothingElse() throws {
+    @Test func aProcessHasExactlyTheGivenEnvironment() throws {
         setenv("CLUSTERD_TEST", "1", 1)
         let folder = try Folder()
         let child = try Child(folder.order("/bin/sleep", ["600"], environment: ["A=1", "B=x y"]))
@@ -31,7 +31,7 @@ struct SpawnTests {
 
     @Test func noDescriptorIsInherited() throws {
         let folder = try Folder()
-        // Not closed on exec, a low one and a high one.
+        // Without close-on-exec, a low one and a high one.
         let low = open("/dev/null", O_RDONLY)
         let high = fcntl(low, F_DUPFD, 900)
         defer {
@@ -48,7 +48,7 @@ struct SpawnTests {
         #expect(try target(0) == "/dev/null" && target(1) == folder.path + "/output" && target(1) == target(2))
     }
 
-    @Test func aParentWithoutStandardDescriptorsStartsTheSame() async throws {
+    @Test func aParentWithoutStandardDescriptorsStartsProcessesTheSameWay() async throws {
         await #expect(processExitsWith: .success) {
             let folder = try Folder()
             for descriptor: Int32 in 0...2 { close(descriptor) }
@@ -59,7 +59,7 @@ struct SpawnTests {
         }
     }
 
-    @Test func itHasItsOwnSessionDefaultSignalsAndAPrivateUmask() throws {
+    @Test func aProcessHasItsOwnSessionDefaultSignalsAndAPrivateUmask() throws {
         let folder = try Folder()
         signal(SIGUSR2, SIG_IGN)
         var blocked = sigset_t()
@@ -82,7 +82,7 @@ struct SpawnTests {
         #expect(try child.status("Umask") == "0077")
     }
 
-    @Test func openFilesAreRaisedAsFarAsTheHardLimitAndNeverLowered() async throws {
+    @Test func theOpenFileLimitIsRaisedAtMostToTheHardLimitAndNeverLowered() async throws {
         let folder = try Folder()
         func soft(_ wanted: UInt64) async throws -> String {
             unlink(folder.path + "/output")
@@ -93,7 +93,7 @@ struct SpawnTests {
         #expect(try await soft(1) == soft(OpenFileLimit.soft))
     }
 
-    @Test func aMissingExecutableIsSaidToBeMissing() throws {
+    @Test func aMissingExecutableIsReported() throws {
         let folder = try Folder()
         let error = try #require(throws: SpawnError.self) { try spawn(folder.order("/nowhere/redis-server")) }
         #expect(error.step == .execute && error.code == ENOENT)
@@ -101,7 +101,7 @@ struct SpawnTests {
             error.description == "cannot start redis-server: /nowhere/redis-server: No such file or directory")
     }
 
-    @Test func ofAStartThatFailedNothingIsLeftToBeReaped() async {
+    @Test func aFailedStartLeavesNoZombie() async {
         await #expect(processExitsWith: .success) {
             let folder = try Folder()
             #expect(throws: SpawnError.self) { try spawn(folder.order("/nowhere/redis-server")) }
@@ -109,7 +109,8 @@ struct SpawnTests {
         }
     }
 
-    /// Another test that forks at this moment has the file open for writing, in its child, until that runs a program.
+    /// Another test that forks at this moment has the file open for writing in its child, until the child runs a
+    /// program.
     private func refusal(_ path: String, _ folder: Folder) async throws -> SpawnError {
         var refusal: SpawnError?
         try await until {
@@ -119,7 +120,7 @@ struct SpawnTests {
         return try #require(refusal)
     }
 
-    @Test func aFileThatIsNoProgramIsRefusedWithItsReason() async throws {
+    @Test func aFileThatIsNotAProgramIsRefusedWithAReason() async throws {
         let folder = try Folder()
         let path = folder.path + "/server"
         try "no program".write(toFile: path, atomically: false, encoding: .utf8)
@@ -132,18 +133,18 @@ struct SpawnTests {
         #expect(error.description.hasSuffix("the interpreter or loader that \(path) names is missing"))
     }
 
-    @Test func aMissingDirectoryIsNamed() throws {
+    @Test func aMissingDirectoryIsReported() throws {
         let folder = try Folder()
         let order = folder.order("/bin/true", in: folder.path + "/none")
         let error = try #require(throws: SpawnError.self) { try spawn(order) }
         #expect(error.step == .directory && error.code == ENOENT && error.description.contains(folder.path + "/none"))
     }
 
-    @Test func outputGoesToNoPipeAndToNoLink() throws {
+    @Test func outputIsNeverWrittenToAPipeOrALink() throws {
         let folder = try Folder()
         #expect(mkfifo(folder.path + "/output", 0o600) == 0)
         #expect(try #require(throws: SpawnError.self) { try spawn(folder.order("/bin/true")) }.step == .output)
-        // With a reader the open succeeds, and what is open is seen to be a pipe.
+        // With a reader the open succeeds, and the descriptor is then recognized as a pipe.
         let reader = open(folder.path + "/output", O_RDONLY | O_NONBLOCK)
         defer { close(reader) }
         let error = try #require(throws: SpawnError.self) { try spawn(folder.order("/bin/true")) }
@@ -154,7 +155,7 @@ struct SpawnTests {
     }
 
     @Test(.enabled(if: isRoot && UserAccount.named("nobody") != nil))
-    func rootStartsItAsAnotherUserWithThatUsersGroups() async throws {
+    func rootStartsAProcessAsAnotherUserWithThatUsersGroups() async throws {
         let folder = try Folder()
         let nobody = try #require(UserAccount.named("nobody"))
         let child = try Child(folder.order("/bin/sleep", ["600"], user: nobody))
@@ -172,7 +173,7 @@ struct SpawnTests {
     }
 
     @Test(.enabled(if: isRoot && UserAccount.named("nobody") != nil))
-    func aSecondNameOfAnotherFileIsNotGivenAway() throws {
+    func aHardLinkToAnotherFileIsNotUsedForOutput() throws {
         let folder = try Folder()
         try "secret".write(toFile: folder.path + "/secret", atomically: false, encoding: .utf8)
         #expect(link(folder.path + "/secret", folder.path + "/output") == 0)
@@ -183,7 +184,7 @@ struct SpawnTests {
     }
 
     @Test(.enabled(if: isRoot && UserAccount.named("nobody") != nil))
-    func whoIsNotRootIsToldThatOnlyRootCanBecomeAnotherUser() async throws {
+    func onlyRootCanStartAProcessAsAnotherUser() async throws {
         await #expect(processExitsWith: .success) {
             let folder = try Folder()
             let nobody = try #require(UserAccount.named("nobody"))

@@ -8,14 +8,14 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct ProcessWatchTests {
     @Test(arguments: [(0, "ended cleanly"), (1, "exited with code 1"), (255, "exited with code 255")])
-    func anExitCodeIsTold(code: Int32, cause: String) async throws {
+    func anExitCodeIsReported(code: Int32, cause: String) async throws {
         let folder = try Folder()
         let exit = try await Child(folder.order("/bin/sh", ["-c", "exit \(code)"])).exit()
         #expect(exit == ProcessExit(code: code) && exit.cause == cause)
     }
 
     @Test(arguments: [(SIGKILL, "killed by SIGKILL"), (SIGTERM, "killed by SIGTERM"), (SIGUSR1, "killed by SIGUSR1")])
-    func theSignalThatKilledIsTold(signal: Int32, cause: String) async throws {
+    func theSignalOfAKilledProcessIsReported(signal: Int32, cause: String) async throws {
         let folder = try Folder()
         let child = try Child(folder.order("/bin/sleep", ["600"]))
         try watch.signal(child.identity, signal)
@@ -24,7 +24,7 @@ struct ProcessWatchTests {
         #expect(ProcessTable.Stat(child.pid)?.startTime != child.identity.startTime, "it was reaped")
     }
 
-    @Test func aCoreDumpIsToldApart() {
+    @Test func aCoreDumpIsDistinguished() {
         #expect(ProcessExit(signal: SIGSEGV, coreDumped: true).cause == "killed by SIGSEGV (core dumped)")
         #expect(ProcessExit(signal: 34).cause == "killed by SIGRTMIN")
         #expect(ProcessExit(signal: 40).cause == "killed by SIGRTMIN+6")
@@ -32,7 +32,7 @@ struct ProcessWatchTests {
         #expect(ProcessExit(signal: 99).cause == "killed by signal 99")
     }
 
-    @Test func manyProcessesAtOnceAreEachToldOnce() async throws {
+    @Test func manyProcessesThatExitAtOnceAreEachReportedOnce() async throws {
         let folder = try Folder()
         let (ends, continuation) = AsyncStream.makeStream(of: (ProcessIdentity, ProcessExit).self)
         let expected = try await withThrowingTaskGroup(of: (ProcessIdentity, ProcessExit).self) { group in
@@ -53,7 +53,7 @@ struct ProcessWatchTests {
         #expect(seen == expected)
     }
 
-    @Test func aStoppedProcessCanBeThawedAndKilled() async throws {
+    @Test func aStoppedProcessCanBeContinuedAndKilled() async throws {
         let folder = try Folder()
         let child = try Child(folder.order("/bin/sleep", ["600"]))
         try watch.signal(child.identity, SIGSTOP)
@@ -65,7 +65,7 @@ struct ProcessWatchTests {
         #expect(try await child.exit() == ProcessExit(signal: SIGKILL))
     }
 
-    @Test func whatHasEndedIsGone() async throws {
+    @Test func anExitedProcessCannotBeSignalledOrWatched() async throws {
         let folder = try Folder()
         let child = try Child(folder.order("/bin/true"))
         _ = try await child.exit()
@@ -89,9 +89,9 @@ struct ProcessWatchTests {
         #expect(ProcessTable.Stat(child.pid)?.state != "Z")
     }
 
-    @Test func anAdoptedProcessIsSignalledAndSeenToEndWithoutAStatus() async throws {
+    @Test func theExitOfAnAdoptedProcessIsObservedWithoutAStatus() async throws {
         let folder = try Folder()
-        // Its parent has ended before it is looked at.
+        // Its parent has exited before it is inspected.
         _ = try await Child(folder.order("/bin/sh", ["-c", "sleep 600 >/dev/null 2>&1 & echo $!"])).exit()
         let pid = try #require(pid_t(try folder.output().trimmingCharacters(in: .newlines)))
         let identity = try #require(ProcessTable.identity(of: pid, bootID: ProcessTable.bootID()))
@@ -105,7 +105,7 @@ struct ProcessWatchTests {
         #expect(exit == ProcessExit() && exit.cause == "ended (not a child of clusterd: no exit status)")
     }
 
-    @Test func statusesAreKnownAlsoWhereTheParentIgnoredItsChildren() async throws {
+    @Test func exitStatusesAreKnownEvenIfTheParentIgnoresSIGCHLD() async throws {
         await #expect(processExitsWith: .success) {
             signal(SIGCHLD, SIG_IGN)
             let folder = try Folder()
@@ -120,7 +120,7 @@ struct ProcessWatchTests {
             let folder = try Folder()
             let child = try Child(folder.order("/bin/sleep", ["600"]))
             let nobody = try #require(UserAccount.named("nobody"))
-            // The real user counts as well (kill(2)): as root it would still be allowed.
+            // The real user counts as well (kill(2)): as root it would still be permitted.
             setreuid(nobody.userID, 0)
             seteuid(nobody.userID)
             let error = #expect(throws: ProcessError.self) { try watch.signal(child.identity, SIGTERM) }
@@ -132,7 +132,7 @@ struct ProcessWatchTests {
         }
     }
 
-    @Test func waitingForAnEndHasALimit() async throws {
+    @Test func theWaitForAnExitHasALimit() async throws {
         let folder = try Folder()
         let child = try Child(folder.order("/bin/sleep", ["600"]))
         #expect(!ProcessWatch.wait(for: child.pid, limit: .milliseconds(20)))

@@ -5,11 +5,12 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct SignalWatchTests {
-    @Test func watchedSignalsAreToldInOrderAndEndNothing() async {
+    @Test func watchedSignalsAreDeliveredInOrderAndDoNotTerminate() async {
         await #expect(processExitsWith: .success) {
             let (signals, continuation) = AsyncStream.makeStream(of: Int32.self)
             SignalWatch.start([SIGTERM, SIGHUP]) { continuation.yield($0) }
-            // The process is the receiver, whichever thread of it runs the handler: one is told before the next is sent.
+            // The process receives the signal, whichever of its threads runs the handler: one is handled before the
+            // next is sent.
             var told: [Int32] = []
             var arrivals = signals.makeAsyncIterator()
             for signal in [SIGTERM, SIGHUP, SIGTERM] {
@@ -20,7 +21,7 @@ struct SignalWatchTests {
         }
     }
 
-    @Test func aSignalThatIsNotWatchedEndsTheProcess() async {
+    @Test func anUnwatchedSignalTerminatesTheProcess() async {
         await #expect(processExitsWith: .signal(SIGUSR2)) {
             SignalWatch.start([SIGTERM]) { _ in }
             kill(getpid(), SIGUSR2)
@@ -28,7 +29,7 @@ struct SignalWatchTests {
         }
     }
 
-    @Test func aStartedProcessDoesNotKeepTheHandlers() async {
+    @Test func aStartedProcessDoesNotInheritTheHandlers() async {
         await #expect(processExitsWith: .success) {
             SignalWatch.start([SIGTERM]) { _ in }
             let folder = try Folder()
@@ -39,7 +40,7 @@ struct SignalWatchTests {
         }
     }
 
-    @Test func whatComesWhileItIsPausedWaits() async {
+    @Test func signalsDuringAPauseArePending() async {
         await #expect(processExitsWith: .success) {
             let (signals, continuation) = AsyncStream.makeStream(of: Int32.self)
             let watch = SignalWatch.start([SIGTERM, SIGHUP]) { continuation.yield($0) }
@@ -55,14 +56,14 @@ struct SignalWatchTests {
         }
     }
 
-    @Test func aProgramThatTakesOverGetsWhatTheOneBeforeDidNotLookAt() async {
+    @Test func theNextProgramReceivesThePendingSignals() async {
         await #expect(processExitsWith: .success) {
             var earlier: [Int32] = [-1, -1]
             #expect(pipe(&earlier) == 0)
             var byte = UInt8(SIGTERM)
             #expect(write(earlier[1], &byte, 1) == 1)
             close(earlier[1])
-            // As exec(2) with all signals blocked leaves it: one has come since.
+            // As exec(2) with all signals blocked leaves it: one signal is pending.
             var all = sigset_t()
             sigfillset(&all)
             pthread_sigmask(SIG_SETMASK, &all, nil)
