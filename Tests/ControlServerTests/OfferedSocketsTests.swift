@@ -81,7 +81,7 @@ import Testing
         #expect(sockets.control?.isOfUnit == true && sockets.leftovers.map(\.socket.descriptor) == [4])
     }
 
-    @Test func ofTwoStoredSocketsOneIsALeftover() throws {
+    @Test func aSecondStoredSocketIsALeftover() throws {
         let sockets = try OfferedSockets(
             [stored(Self.elsewhere), stored(Self.here, descriptor: 4)], for: Self.path, Self.here)
         #expect(sockets.control?.descriptor == 4 && sockets.leftovers.map(\.socket.descriptor) == [3])

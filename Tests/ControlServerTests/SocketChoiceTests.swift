@@ -41,21 +41,25 @@ import Testing
         Row(
             "--dir before --cluster", SocketChoice(directory: "/d", cluster: "demo", caller: me),
             path: "/d/control.sock"),
-        Row("a cluster that is not there", SocketChoice(cluster: "gone", caller: me), local: .owned(by: me), exit: 3),
+        Row("an unknown cluster", SocketChoice(cluster: "gone", caller: me), local: .owned(by: me), exit: 3),
         Row("the environment", SocketChoice(environment: "/e", caller: me), local: .owned(by: me), path: "/e"),
         Row(
-            "an empty environment is none", SocketChoice(environment: "", caller: me), local: .owned(by: me),
+            "an empty environment variable is ignored", SocketChoice(environment: "", caller: me),
+            local: .owned(by: me),
             path: local),
         Row("our own folder", SocketChoice(caller: me), local: .owned(by: me), system: .owned(by: 0), path: local),
         Row("root's folder here", SocketChoice(caller: me), local: .owned(by: 0), path: local),
         Row(
-            "another's folder is passed over", SocketChoice(caller: me), local: .owned(by: 1001), system: .owned(by: 0),
+            "another user's folder is skipped", SocketChoice(caller: me), local: .owned(by: 1001),
+            system: .owned(by: 0),
             path: system),
-        Row("another's folder for root too", SocketChoice(caller: 0), local: .owned(by: 1001), exit: 3),
+        Row("another user's folder is skipped for root too", SocketChoice(caller: 0), local: .owned(by: 1001), exit: 3),
         Row(
-            "a folder that we may not look into", SocketChoice(caller: me), local: .hidden, system: .owned(by: 0),
+            "a folder that cannot be inspected", SocketChoice(caller: me), local: .hidden, system: .owned(by: 0),
             path: system),
-        Row("the service's socket, whoever owns it", SocketChoice(caller: me), system: .owned(by: 997), path: system),
+        Row(
+            "the service's socket, regardless of its owner", SocketChoice(caller: me), system: .owned(by: 997),
+            path: system),
         Row("the service's socket, hidden", SocketChoice(caller: me), system: .hidden, path: system),
         Row("none", SocketChoice(caller: me), exit: 3),
     ])

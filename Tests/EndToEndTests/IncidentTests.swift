@@ -4,7 +4,7 @@ import Testing
 
 /// Sudden failures. Invariants: disposable-daemon, own-process, one-daemon.
 @Suite(.serialized) struct IncidentTests {
-    @Test func aDeadMasterIsReplacedAndComesBackAsReplica() async throws {
+    @Test func aDeadMasterIsReplacedAndReturnsAsReplica() async throws {
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()

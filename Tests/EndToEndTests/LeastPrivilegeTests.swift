@@ -106,7 +106,9 @@ import Testing
                 #expect(granted.filter { !seen.contains($0) } == unused)
             }
             let call = try Daemon.run(["call", "--socket", daemon.data + "/control.sock", "DBSIZE"])
-            #expect(call.exit == 1 && call.output.contains("NOPERM"), "a person's commands are not clusterd's")
+            #expect(
+                call.exit == 1 && call.output.contains("NOPERM"),
+                "commands of the operator are not permitted to clusterd")
             #expect(!daemon.output.contains("PASSWORD"))
             try await daemon.stop()
         }

@@ -75,7 +75,7 @@ import Testing
             "a dump against a cut file", copy(.dump, covers: 50, endsAt: 51), copy(.cutAppendOnly, seen: 100), .open,
             .open),
         Case(
-            "two whole files: nothing speaks for either",
+            "two whole files: no evidence for either",
             copy(.wholeAppendOnly, stream: "s", 90, covers: 100, seen: 100),
             copy(.wholeAppendOnly, stream: "s", 80, covers: 100, seen: 100), .no, .no),
         Case(
@@ -87,7 +87,7 @@ import Testing
             copy(.wholeAppendOnly, covers: 100, seen: 100, written: 99),
             copy(.wholeAppendOnly, covers: 100, seen: 100, written: 97), .no, .no),
         Case(
-            "two whole files, one rewritten as a whole long after",
+            "two whole files, one rewritten entirely long after",
             copy(.wholeAppendOnly, covers: 100, seen: 100, written: 40, rewritten: 99),
             copy(.wholeAppendOnly, covers: 100, seen: 100, written: 40), .no, .no),
         Case(
@@ -95,10 +95,10 @@ import Testing
             copy(.wholeAppendOnly, covers: 10, seen: 100, written: 99),
             copy(.wholeAppendOnly, covers: 100, seen: 100, written: 40), .no, .no),
         Case(
-            "two clean ends, the replica's first", copy(.cleanStop, stream: "s", 500, covers: 99, endsAt: 100),
+            "two clean exits, the replica's first", copy(.cleanStop, stream: "s", 500, covers: 99, endsAt: 100),
             copy(.cleanStop, stream: "s", 500, covers: 101, endsAt: 102), .no, .fresher),
         Case(
-            "a clean end of long ago against a master that went on", copy(.cleanStop, covers: 10, endsAt: 11),
+            "a clean exit of long ago against a master that ran on", copy(.cleanStop, covers: 10, endsAt: 11),
             copy(.wholeAppendOnly, covers: 100, seen: 100), .no, .fresher),
     ]
 

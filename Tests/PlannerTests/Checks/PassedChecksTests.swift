@@ -54,10 +54,10 @@ import Testing
             "a master does not answer", [0, 1, 2, 3, 4, 5, 6, 7],
             "not checked: slots, nodes, views, replicas, settings, engines, persistence, memory: 7001 does not answer"
         ) { $0.seen.replies["7001"]?.outcome = .silent },
-        Row("directives were not asked for", [4], "not checked: settings: 7002 did not report the settings") {
+        Row("directives were not queried", [4], "not checked: settings: 7002 did not report the settings") {
             $0.seen.check.settings["7002"] = nil
         },
-        Row("nothing is known of the disk", [8], "not checked: disk: the disk was not read yet") {
+        Row("the disk was not read", [8], "not checked: disk: the disk was not read yet") {
             $0.seen.disks = []
         },
         Row("a replica lost its link, and has no memory limit", [3, 7]) { scene in

@@ -40,7 +40,7 @@ import Testing
         #expect(FolderClassification(emptied, inUse: []).verdict == .new(folders: []))
     }
 
-    @Test func nodesThatNeverJoinedAreStaleAndAreReplacedByANewCluster() {
+    @Test func nodesThatNeverJoinedAreStaleAndReplacedByANewCluster() {
         var scene = Scene.untouched()
         for name in Self.six { scene.disk[Scene.folder(name)] = Self.standalone(name) }
         scene.look()
@@ -79,7 +79,7 @@ import Testing
         var folder = Self.standalone("7000", keys: true)
         folder.nodesFile = .absent
         guard case .refused(let refusal) = FolderClassification([folder], inUse: []).verdict else {
-            return #expect(Bool(false), "keys of nobody were taken for stale")
+            return #expect(Bool(false), "keys without a cluster were treated as stale")
         }
         #expect(refusal.exit == 4)
     }

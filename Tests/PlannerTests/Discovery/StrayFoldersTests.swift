@@ -46,7 +46,7 @@ import Testing
         let scene = Self.replaced { $0.facts("7000") }
         let move = try #require(repair(scene, .directoryCopied))
         #expect(move.member == "7005" && move.files.contains("nodes-7000.conf"))
-        #expect(!move.files.contains("redis.conf"), "clusterd's own is written anew anyway")
+        #expect(!move.files.contains("redis.conf"), "clusterd rewrites its own file anyway")
         #expect(move.why.contains("copy of 7000's"))
     }
 

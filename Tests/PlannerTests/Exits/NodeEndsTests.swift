@@ -97,7 +97,7 @@ import Testing
         #expect(end.outOfMemory == false && end.log.count == 1)
     }
 
-    @Test func aHostRebootIsAnExitKindOfItsOwn() throws {
+    @Test func aHostRebootIsADistinctExitKind() throws {
         var scene = Scene.settled()
         scene.replaceDaemon()
         scene.processes = [:]

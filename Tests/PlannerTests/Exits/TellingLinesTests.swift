@@ -121,7 +121,7 @@ import Testing
                 "/usr/bin/redis-server *:18304 [cluster](aeMain+0x1d)[0x55fe299879ed]",
             ]),
         Sample(
-            what: "killed for want of memory", log: start70 + synchronisation, exit: ProcessExit(signal: 9), told: []),
+            what: "killed: out of memory", log: start70 + synchronisation, exit: ProcessExit(signal: 9), told: []),
         Sample(
             what: "killed, and its disk was full before",
             log: start70 + synchronisation + """
@@ -209,7 +209,7 @@ import Testing
                 "# Valkey is now ready to exit, bye bye...",
             ]),
         Sample(
-            what: "nothing that stands out", log: start70,
+            what: "no remarkable line", log: start70,
             told: [
                 "* Running mode=cluster, port=18304.", "# Server initialized",
                 "# WARNING Memory overcommit must be enabled! Without it, a background save may fail.",

@@ -37,11 +37,11 @@ import Testing
         Spoiled("it could not write its append-only file") { scene in
             scene.edit("7000") { $0.persistence.lastAppendOK = false }
         },
-        Spoiled("its append-only file is gone") { scene in
+        Spoiled("its append-only file is missing") { scene in
             scene.disk[Scene.folder("7000")]?.content = DirectoryContent()
             scene.look()
         },
-        Spoiled("its manifest names a file that is not there") { scene in
+        Spoiled("its manifest names a missing file") { scene in
             scene.disk[Scene.folder("7000")]?.content.appendOnly?.trouble = "it names a file that is not there"
             scene.look()
         },

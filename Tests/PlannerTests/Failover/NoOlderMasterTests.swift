@@ -36,12 +36,12 @@ import Testing
     static let cases = [
         Case("no evidence for another node: the master keeps its role", "7000") { _ in },
         Case("the master's data are gone", "7003") { $0.disk[Scene.folder("7000")]?.content = empty },
-        Case("the master's whole folder is gone", "7003") { $0.disk[Scene.folder("7000")] = nil },
+        Case("the master's folder is missing", "7003") { $0.disk[Scene.folder("7000")] = nil },
         Case("the replica's data are gone", "7000") { $0.disk[Scene.folder("7003")]?.content = empty },
-        Case("nothing is left of either", "7000", finding: .dataMissing) { scene in
+        Case("the data of both are lost", "7000", finding: .dataMissing) { scene in
             for name: NodeName in ["7000", "7003"] { scene.disk[Scene.folder(name)]?.content = empty }
         },
-        Case("the master has a dump of an hour ago", "7003") { scene in
+        Case("the master has an hour-old dump", "7003") { scene in
             scene.disk[Scene.folder("7000")]?.content = .dump(savedAt: Scene.wall + .seconds(-3600))
         },
         Case("both have dumps, the replica's is newer", "7003") { scene in
@@ -67,7 +67,7 @@ import Testing
         Case("the replica's file was written for a minute after the master's", "7003") { scene in
             scene.disk[Scene.folder("7003")]?.content.appendOnly?.files[0].modified = Scene.wall + .seconds(60)
         },
-        Case("the replica's file was written as a whole, a minute after the master's", "7000") { scene in
+        Case("the replica's file was rewritten entirely, a minute after the master's", "7000") { scene in
             scene.disk[Scene.folder("7003")]?.content.appendOnly?.files = [
                 DataFile(
                     name: "appendonlydir/appendonly.aof.2.base.rdb", size: 100, modified: Scene.wall + .seconds(60),

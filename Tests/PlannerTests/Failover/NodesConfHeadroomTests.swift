@@ -164,7 +164,7 @@ import Testing
     static let unwanted = [
         Spoiled("there is room") { $0.ownDisk(of: "7001", free: 16 << 20, reserve: 16 << 20) },
         Spoiled("they share the disk") { $0.ownDisk(of: "7001", "7004", free: 0) },
-        Spoiled("its replica's is low") { $0.ownDisk(of: "7004", free: 1 << 20) },
+        Spoiled("its replica's disk is low") { $0.ownDisk(of: "7004", free: 1 << 20) },
         Spoiled("failover is off") { $0.spec.supervision.failover = .off },
         Spoiled("paused") { scene in _ = try? scene.ask(.pause(nil)) },
         Spoiled("its replica is not in sync") { $0.answer("7004") { $0.replication.syncInProgress = true } },

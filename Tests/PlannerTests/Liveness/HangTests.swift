@@ -92,24 +92,24 @@ import Testing
 
     @Test(
         arguments: [
-            Spared("a debugger holds it", .init(state: .traced, cpuTicks: 5, tracer: 99)),
-            Spared("it computes", .init(state: .running, cpuTicks: 5), seconds: 400),
+            Spared("a debugger traces it", .init(state: .traced, cpuTicks: 5, tracer: 99)),
+            Spared("it is busy (using CPU)", .init(state: .running, cpuTicks: 5), seconds: 400),
             Spared("its replica is silent too") { $0.fallSilent(["7003"], HangTests.stopped, time: .zero) },
             Spared("its replica was never in sync") { $0.seen.lastInSync["7003"] = nil },
             Spared("its replica has just died") { scene in if scene.processes["7003"] != nil { scene.die("7003") } },
             Spared("no replica may take over") { $0.spec.supervision.failover = .off },
-            Spared("the loop came late a moment ago") { scene in
+            Spared("a turn of the loop was late a moment ago") { scene in
                 scene.seen.listening = scene.now
                 scene.seen.vitals["7000"]?.startAnew()
             },
-            Spared("a command of ours may block it") { scene in
+            Spared("a command of clusterd may block it") { scene in
                 scene.begin(.configure("7000", scene.contact("7000"), name: "appendonly", value: "yes"))
             },
             Spared("another killed process has not exited") { scene in
                 scene.rememberKill("7001", at: scene.now)
                 scene.fallSilent(["7001"], HangTests.stopped, time: .zero)
             },
-            Spared("one of its shard was killed nine minutes ago") { scene in
+            Spared("a node of its shard was killed nine minutes ago") { scene in
                 scene.rememberKill("7003", life: 0, at: scene.now - .seconds(540))
             },
             Spared("another node has only just responded again") { scene in

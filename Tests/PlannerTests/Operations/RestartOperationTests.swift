@@ -17,7 +17,7 @@ import Testing
         #expect(scene.masters == ["7000", "7001", "7002"])
     }
 
-    @Test func aMasterHandsOverFirstAndComesBackAsReplica() throws {
+    @Test func aMasterHandsOverBeforeItsRestartAndReturnsAsReplica() throws {
         var scene = try Scene.ordered(.restartNode("7001"))
         #expect(scene.carryOut() == ["hand over 7004", "shutdown 7001", "start 7001"])
         #expect(scene.masters == ["7000", "7004", "7002"])

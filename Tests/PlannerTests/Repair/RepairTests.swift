@@ -141,7 +141,7 @@ import Testing
         }
         #expect(repair.bytes == 100 && repair.goodBytes == 78 && repair.names == ["appendonlydir"])
         #expect(finding.hint == "clusterd fix" && finding.repair?.text.contains("last 22 of the 100 bytes") == true)
-        #expect(scene.decide().nodes("start") == [], "until somebody says so")
+        #expect(scene.decide().nodes("start") == [], "until the operator confirms it")
         try scene.ask(.fix([try #require(finding.repair?.id)]))
         var orders: [String] = []
         scene.run { decision in

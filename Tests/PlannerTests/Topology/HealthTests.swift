@@ -34,7 +34,7 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
         Spoiled("a node is loading") { $0.answer("7001") { $0.loading = true } },
         Spoiled("another process answers on the port") { $0.answer("7001") { $0.processID = 1 } },
         Spoiled("another node answers on the port") { $0.answer("7001") { $0.id = Scene.id("beef") } },
-        Spoiled("a node says cluster_state:fail") { $0.answer("7004") { $0.clusterStateOK = false } },
+        Spoiled("a node reports cluster_state:fail") { $0.answer("7004") { $0.clusterStateOK = false } },
         Spoiled("one view takes a replica for a master") { scene in
             scene.answer("7001") { $0.view.entries[3].flags = .master }
         },
@@ -124,7 +124,7 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
     static let health: [(Assessment.Health, Spoiled)] = [
         (.ok, Spoiled("nothing is wrong") { _ in }),
         (.down, Spoiled("it ended") { $0.die("7004") }),
-        (.unreachable, Spoiled("its port refuses") { $0.seen.replies["7004"]?.outcome = .refused }),
+        (.unreachable, Spoiled("its port refuses connections") { $0.seen.replies["7004"]?.outcome = .refused }),
         (.loading, Spoiled("LOADING") { $0.seen.replies["7004"]?.outcome = .answered("LOADING Redis is loading") }),
         (.busy, Spoiled("BUSY") { $0.seen.replies["7004"]?.outcome = .answered("BUSY Redis is busy") }),
         (.unreachable, Spoiled("no answer for a moment") { $0.seen.replies["7004"]?.outcome = .silent }),

@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test func anAnnouncedAddressThatTheNodesDoNotListenOnIsRefused() {
-        guard case .unreachable? = check("127.0.0.2") else { return #expect(Bool(false), "nobody listens there") }
+        guard case .unreachable? = check("127.0.0.2") else { return #expect(Bool(false), "no process listens there") }
         // TEST-NET-1 (RFC 5737): no host has it.
         guard case .unreachable? = check("192.0.2.1", bind: ["0.0.0.0"]) else {
             return #expect(Bool(false), "no host has this address")
