@@ -30,7 +30,7 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
         Spoiled("a node was not asked yet") { $0.seen.replies["7004"] = nil },
         Spoiled("a port refuses") { $0.seen.replies["7004"]?.outcome = .refused },
         Spoiled("a node is silent") { $0.seen.replies["7004"]?.outcome = .silent },
-        Spoiled("a node runs and does not respond") { $0.seen.replies["7004"]?.outcome = .answered("BUSY a script") },
+        Spoiled("a node runs and replies only BUSY") { $0.seen.replies["7004"]?.outcome = .answered("BUSY a script") },
         Spoiled("a node is loading") { $0.answer("7001") { $0.loading = true } },
         Spoiled("another process answers on the port") { $0.answer("7001") { $0.processID = 1 } },
         Spoiled("another node answers on the port") { $0.answer("7001") { $0.id = Scene.id("beef") } },
