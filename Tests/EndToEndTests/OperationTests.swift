@@ -51,7 +51,7 @@ import Testing
             try await daemon.ready()
             let before = try pids(daemon)
             let client = try daemon.begin(["rolling-restart"])
-            #expect(await eventually { try pids(daemon).subtracting(before).count == 1 })
+            #expect(await eventually { try pids(daemon).subtracting(before).count >= 1 })
             kill(client.process.processIdentifier, SIGKILL)
             #expect(await eventually { try pids(daemon).intersection(before).count <= 4 })
             kill(daemon.process.processIdentifier, SIGKILL)
