@@ -159,12 +159,7 @@ import Testing
             await settled(daemon, without: [try #require(master.pid)])
             let now = try #require(try daemon.status().nodes.first { $0.name == master.name })
             #expect(now.role == .master && (now.keys ?? 0) >= 48)
-            // A replica that does not answer within the failover limit is not compared, and no verdict names it: on a busy host it has
-            // 48 MB to read first.
-            let outage = daemon.output.firstMatch(of: #/writes were rejected for ([0-9.]+) s/#).flatMap { Double($0.1) }
-            #expect(
-                daemon.output.contains("\(master.name) is restarted in place as master: ") || (outage ?? 0) >= 2,
-                "\(daemon.output)")
+            #expect(daemon.output.contains("\(master.name) is restarted in place as master: "))
             try await daemon.stop()
         }
     }

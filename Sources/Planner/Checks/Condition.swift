@@ -15,8 +15,9 @@ package struct Condition: Sendable, Hashable {
         case path(String)
         case nodes(NodeName, NodeName)
         case view(Misbelief)
-        /// The node does not answer, or answers that the cluster is down: after the one the other begins anew.
+        /// The node does not answer.
         case silence
+        /// The node reports cluster_state:fail. This has its own age, also after a silence.
         case clusterDown
     }
 }
