@@ -242,8 +242,10 @@ extension Decision {
     }
     /// All effects except queries.
     var deeds: [String] {
-        let questions = ["ask", "inspect", "inquire", "measure"]
-        return effects.map(\.key.description).filter { !questions.contains(String($0.prefix { $0 != " " })) }
+        let questions: Set<EffectKey.Kind> = [
+            .ask, .askSettings, .inspect, .inquire, .measureLogs, .measureUsage,
+        ]
+        return effects.map(\.key).filter { !questions.contains($0.kind) }.map(\.description)
     }
     func finding(_ code: ReasonCode) -> Finding? { findings.first { $0.code == code } }
     var refusal: Refusal? {

@@ -22,7 +22,7 @@ import Testing
     }
 
     private func measurements(_ scene: Scene) -> Int {
-        scene.decide().effects.count { $0.key.description == "measure logs" }
+        scene.decide().effects.count { $0.key.kind == .measureLogs }
     }
 
     @Test func noLogIsMeasuredDuringARotation() {
