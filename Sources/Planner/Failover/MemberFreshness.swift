@@ -164,9 +164,16 @@ extension Turn {
     /// Cut between two commands, which no checker finds: shorter than when it was last seen, and not rewritten since.
     private func isShortened(_ files: AppendOnlyFiles, since last: LastSeen?) -> Bool {
         guard let last, let bytes = last.appendOnlyBytes, files.directoryName != nil, let base = files.files.first,
-            base.modified < last.at
+            !isRewritten(base, since: last)
         else { return false }
         return files.files.reduce(0) { $0 + $1.size } < bytes
+    }
+
+    /// A base of a later time than now is from before a step of the clock, and the node was seen after that step.
+    private func isRewritten(_ base: DataFile, since last: LastSeen) -> Bool {
+        let isFromBeforeStep =
+            last.isComparable(at: seen.wall) && base.modified > seen.wall + LastSeen.clockStep
+        return base.modified >= last.at && !isFromBeforeStep
     }
 
     /// At its last report it could not write the file: the end of what it acknowledged was only in its memory.

@@ -64,6 +64,19 @@ import Testing
             scene.record?.members[0].lastSeen?.at = Scene.wall + .seconds(1)
             scene.record?.members[3].lastSeen?.syncedAt = Scene.wall + .seconds(-3600)
         },
+        Case("the same cut, and the file was rewritten before the clock was set back", "7003") { scene in
+            scene.record?.members[0].lastSeen?.appendOnlyBytes = 5000
+            scene.disk[Scene.folder("7000")]?.content.appendOnly?.files[0].modified = Scene.wall + .seconds(3600)
+        },
+        Case("the file was rewritten to fewer bytes after the node was last seen", "7000") { scene in
+            scene.record?.members[0].lastSeen?.appendOnlyBytes = 5000
+            scene.record?.members[0].lastSeen?.at = Scene.wall + .seconds(-10)
+        },
+        Case("the same, and then the clock was set back", "7000") { scene in
+            scene.record?.members[0].lastSeen?.appendOnlyBytes = 5000
+            scene.record?.members[0].lastSeen?.clockSetBack = true
+            scene.disk[Scene.folder("7000")]?.content.appendOnly?.files[0].modified = Scene.wall + .seconds(3600)
+        },
         Case("the replica's file was written for a minute after the master's", "7003") { scene in
             scene.disk[Scene.folder("7003")]?.content.appendOnly?.files[0].modified = Scene.wall + .seconds(60)
         },
