@@ -17,6 +17,14 @@ extension HostDriver {
         }
     }
 
+    func forget(_ node: NodeName, _ contact: Effect.Contact, _ ids: [NodeID]) async -> Outcome {
+        for id in ids {
+            let outcome = await command(node, contact, ["CLUSTER", "FORGET", id.text])
+            if case .failed = outcome { return outcome }
+        }
+        return .done
+    }
+
     /// If the engine cannot fork, it only answers `ERR`; the reason is in its log (`rdbSaveBackground`, src/rdb.c).
     func save(_ node: NodeName, _ contact: Effect.Contact) async -> Outcome {
         let outcome = await command(node, contact, ["BGSAVE"])

@@ -130,7 +130,8 @@ package final class HostDriver: Driver {
         case .repairAppendOnly(let repair): await self.repair(repair)
         case .save(let node, let contact): await save(node, contact)
         case .unpause(let node, let contact, _): await command(node, contact, ["CLIENT", "UNPAUSE"])
-        case .forget(let node, let contact, let id): await command(node, contact, ["CLUSTER", "FORGET", id.text])
+        case .forget(let node, let contact, let ids): await forget(node, contact, ids)
+        case .takeOver(let node, let contact): await command(node, contact, ["CLUSTER", "FAILOVER", "TAKEOVER"])
         case .closeSlot(let node, let contact, let slot, let ifEmpty):
             await closeSlot(node, contact, slot, ifEmpty: ifEmpty)
         case .writeManifest(let order): await write(order)

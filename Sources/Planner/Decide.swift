@@ -56,6 +56,7 @@ extension Turn {
         if gather(survey) {
             endHung(topology)
             let failovers = failOver(topology, survey)
+            beBorn(topology)
             advanceOperations(topology)
             relieve(topology)
             tend(topology, failovers, survey)

@@ -55,6 +55,12 @@ package func violations(in decision: Decision, given record: Record?, seeing see
             {
                 found.append("a promotion for \(promotion.master) is ordered while another may still take effect")
             }
+        case .takeOver(let node, _):
+            let member = record?.member(node)
+            let master = member.flatMap { seen.report($0.name)?.view.myself?.masterID }
+            if record?.stage != .formed || member == nil || master != member?.id.ghost {
+                found.append("\(node) takes over although it follows no ghost")
+            }
         case .killHung(let node, _, _): found += unjust(node, decision, record, seen)
         case .continueStopped(let node, let process, _, _):
             if let candidate = heirInLiveViews(node, record, seen) {

@@ -40,6 +40,10 @@ package enum WaitReason: Sendable, Hashable {
     case agreement(Shown<String>)
     case sync(of: [NodeName])
     case replicasForWrites(of: [NodeName])
+    /// Of a new cluster.
+    case slots(of: [NodeName])
+    /// All masters of a new cluster have their slots, and know nothing that the replicas should not hear.
+    case birth
 
     // MARK: failover
 

@@ -235,7 +235,7 @@ package struct Scenario {
                 cycle.record?.operations.contains(where: \.isOpen) != true
             {
                 world.tell("ready")
-                return
+                return checkGhosts()
             }
             if let end = world.ended { return world.breaks("\(when): clusterd ended by itself: \(end)") }
             // Cases that only the operator may decide: the only copy ends in the middle of a command, or clusterd may
@@ -252,6 +252,14 @@ package struct Scenario {
                 return world.breaks("\(when): not ready after \(Self.convergence): \(waits)")
             }
             world.step()
+        }
+    }
+
+    /// Invariant: ready-is-true. No node of a ready cluster knows a ghost, or gossip would bring it back.
+    private func checkGhosts() {
+        let ghosts = Set(world.record?.members.map(\.id.ghost) ?? [])
+        for engine in world.host.engines.values where !ghosts.isDisjoint(with: engine.entries.ids) {
+            world.breaks("the cluster is ready, and \(engine.ports.client) knows a ghost")
         }
     }
 

@@ -68,6 +68,8 @@ struct SimulatedEngine {
         var failedAt: [NodeID: Moment] = [:]
         /// Which nodes report which others as failed, and since when.
         var reports: [NodeID: [NodeID: Moment]] = [:]
+        /// When it was told to forget a node (CLUSTER FORGET).
+        var forgottenAt: [NodeID: Moment] = [:]
         /// As a voter: when it last voted for a replica of each master.
         var votedAt: [NodeID: Moment] = [:]
         /// As a candidate.

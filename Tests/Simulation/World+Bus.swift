@@ -54,6 +54,7 @@ extension World {
                 receiver.bus.heardAt[sender.id] = now
                 forgive(&receiver, sender.id)
                 for var entry in sender.entries.list where receiver.entries[entry.id] == nil {
+                    if let at = receiver.bus.forgottenAt[entry.id], now - at < .seconds(60) { continue }
                     entry.flags.subtract([.myself, .pfail, .fail])
                     entry.linkConnected = false
                     entry.slots = SlotSet()

@@ -27,6 +27,8 @@ extension World {
             beginHandOver(engine, from: master)
             return .done
         case .promote(let promotion, let contact): return promote(promotion, contact)
+        case .takeOver(let node, let contact): return takeOverFromGhost(node, contact)
+        case .forget(_, let contact, let ids): return forget(ids, contact)
         case .save(_, let contact):
             guard let engine = reach(contact) else { return .failed("it refuses the connection") }
             saveInBackground(engine.identity.pid)
@@ -65,6 +67,29 @@ extension World {
             breaks("\(promotion.replica) takes over while \(promotion.master) (pid \(master.identity.pid)) lives")
         }
         takeOver(engine.identity.pid, epoch: nil)
+        return .done
+    }
+
+    /// A bare CLUSTER FAILOVER TAKEOVER.
+    private func takeOverFromGhost(_ node: NodeName, _ contact: Effect.Contact) -> Outcome {
+        guard let engine = reach(contact) else { return .failed("it refuses the connection") }
+        guard let masterID = engine.masterID else {
+            return .failed("ERR You should send CLUSTER FAILOVER to a replica")
+        }
+        if masterID != engine.id.ghost { breaks("\(node) takes over from a node of the cluster without a guard") }
+        takeOver(engine.identity.pid, epoch: nil)
+        return .done
+    }
+
+    /// A node that was forgotten is not learned again from others for a minute (`CLUSTER_BLACKLIST_TTL`, src/cluster.c).
+    private func forget(_ ids: [NodeID], _ contact: Effect.Contact) -> Outcome {
+        guard let engine = reach(contact) else { return .failed("it refuses the connection") }
+        for id in ids {
+            guard engine.entries[id] != nil else { return .failed("ERR Unknown node \(id)") }
+            if engine.masterID == id { return .failed("ERR Can't forget my master!") }
+            host.engines[engine.identity.pid]?.entries[id] = nil
+            host.engines[engine.identity.pid]?.bus.forgottenAt[id] = now
+        }
         return .done
     }
 

@@ -150,7 +150,7 @@ extension Effect {
     /// A command to a node that changes state: it arrives, if late, whether or not clusterd waits for the reply.
     var isOrderToNode: Bool {
         switch self {
-        case .promote, .handOver, .configure, .meet, .shutdown, .forget, .replicate, .addSlots: true
+        case .promote, .takeOver, .handOver, .configure, .meet, .shutdown, .forget, .replicate, .addSlots: true
         default: false
         }
     }

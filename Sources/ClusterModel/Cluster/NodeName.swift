@@ -41,6 +41,10 @@ package struct NodeID: Hashable, Comparable, Sendable, Codable, CustomStringConv
     private let middle: UInt64
     private let low: UInt32
 
+    private init(high: UInt64, middle: UInt64, low: UInt32) {
+        (self.high, self.middle, self.low) = (high, middle, low)
+    }
+
     /// nil unless `text` is 40 lower-case hexadecimal digits.
     package init?(_ text: some StringProtocol) {
         self.init(digits: text.utf8)
@@ -100,6 +104,9 @@ package struct NodeID: Hashable, Comparable, Sendable, Codable, CustomStringConv
     }
     package var description: String { text }
     package var short: String { String(text.prefix(8)) }
+
+    /// The id of the ghost master of the node with this id: every bit inverted, so that nobody has to remember it (docs/decisions/20).
+    package var ghost: NodeID { NodeID(high: ~high, middle: ~middle, low: ~low) }
 }
 
 package enum Role: String, Hashable, Sendable, Codable { case master, replica }

@@ -98,7 +98,8 @@ package struct FolderClassification: Sendable, Equatable {
         var found: [NodeID: NodeEntry] = [:]
         for file in group.compactMap(\.parsed) {
             for entry in file.view.entries
-            where !ids.contains(entry.id) && !entry.flags.contains(.handshake) && !entry.flags.contains(.noaddr)
+            where !ids.contains(entry.id) && !ids.contains(entry.id.ghost)
+                && !entry.flags.contains(.handshake) && !entry.flags.contains(.noaddr)
                 && entry.configEpoch >= found[entry.id]?.configEpoch ?? 0
             {
                 found[entry.id] = entry
@@ -233,6 +234,7 @@ extension DirectoryFacts {
     }
     /// The folder contains no engine files.
     var isUntouched: Bool { nodesFile == .absent && content.isEmpty }
-    var ownsSlots: Bool { parsed?.view.myself.map { !$0.slots.isEmpty } ?? false }
+    /// Or it is to take them from its ghost.
+    var ownsSlots: Bool { parsed?.view.myself.map { !$0.slots.isEmpty || $0.masterID == $0.id.ghost } ?? false }
     var standsAtItsPort: Bool { parsed?.view.myself?.ports.client == number }
 }

@@ -26,8 +26,12 @@ extension Turn {
 
     /// The record of a cluster that was found: ids, ports and folders as its files say.
     private mutating func rebuiltRecord(_ folders: [DirectoryFacts], _ standalone: [DirectoryFacts]) -> Record {
-        let topology = Topology(
-            folders.compactMap(\.parsed).map { .init(view: $0.view, currentEpoch: $0.currentEpoch, live: false) })
+        let files = folders.compactMap(\.parsed)
+        var topology = Topology(files.map { .init(view: $0.view, currentEpoch: $0.currentEpoch, live: false) })
+        let ids = Set(files.compactMap(\.view.myself?.id))
+        // A new cluster that was interrupted before its masters had all taken their slots.
+        let hasGhosts = files.contains { $0.view.entries.contains { ids.contains($0.id.ghost) } }
+        if hasGhosts { for id in ids { topology.replaceGhost(of: id) } }
         var found = FoundNodes(folders, candidates: PortCandidates(spec, engine: seen.engine).pairs)
         var members = found.nodes.map { member($0.entry, $0.folder, name: $0.name, ports: $0.ports) }
         // Members whose folder or nodes.conf was lost: the others still know their id and port.
@@ -62,9 +66,11 @@ extension Turn {
             members[index].shardID = members.first { $0.id == master.id }?.shardID ?? master.shardID
         }
         let count = members.count { topology.owns($0.id) || fillsHole($0, topology) }
-        return Record(
+        var record = Record(
             cluster: spec.name, stage: .formed,
             shape: .init(masters: max(1, count), replicas: max(0, members.count / max(1, count) - 1)), members: members)
+        if hasGhosts { record.ghosts = true }
+        return record
     }
 
     private mutating func member(

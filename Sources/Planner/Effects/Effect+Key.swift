@@ -41,6 +41,7 @@ package struct EffectKey: Hashable, Sendable, Comparable, CustomStringConvertibl
         case shutdown
         case start
         case survey
+        case takeOver = "take over"
         case terminate
         case unpause
         case writeFiles = "write"
@@ -129,7 +130,9 @@ extension Effect {
         case .save(let node, let contact): EffectKey(.save, node, contact.process)
         case .unpause(let node, let contact, let since):
             EffectKey(.unpause, node, contact.process, detail: String(since.nanoseconds))
-        case .forget(let node, let contact, let id): EffectKey(.forget, node, contact.process, detail: id.text)
+        case .forget(let node, let contact, let ids):
+            EffectKey(.forget, node, contact.process, detail: Self.words(ids.map(\.text)))
+        case .takeOver(let node, let contact): EffectKey(.takeOver, node, contact.process)
         case .closeSlot(let node, let contact, let slot, _):
             EffectKey(.closeSlot, node, contact.process, detail: String(slot))
         case .addSlots(let node, let contact, let slots, _):

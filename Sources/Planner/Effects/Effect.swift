@@ -41,6 +41,9 @@ package enum Effect: Sendable, Equatable {
     case handOver(NodeName, Contact, from: MasterTerm)
     /// The guarded promotion: compare and take over in one script.
     case promote(Promotion, Contact)
+    /// CLUSTER FAILOVER TAKEOVER on a node that follows a ghost. Unguarded: nobody but this node can get the slots of its ghost, so an order
+    /// that is late or repeated changes nothing.
+    case takeOver(NodeName, Contact)
     /// CLUSTER REPLICATE.
     case replicate(NodeName, Contact, master: NodeID)
     /// CLUSTER MEET from one node to another.
@@ -58,7 +61,7 @@ package enum Effect: Sendable, Equatable {
     /// Truncate it after its last complete command, with the same tool, in a copy that then replaces it.
     case repairAppendOnly(Repair.RepairAppendOnly)
     case writeManifest(Repair.WriteManifest)
-    case forget(NodeName, Contact, NodeID)
+    case forget(NodeName, Contact, [NodeID])
     /// CLUSTER SETSLOT STABLE. `ifEmpty`: only if the node holds no key of the slot.
     case closeSlot(NodeName, Contact, slot: Int, ifEmpty: Bool)
     /// CLUSTER ADDSLOTS, preceded by CLUSTER DELSLOTS of the slots that this node attributes to another.
@@ -272,7 +275,7 @@ package enum Effect: Sendable, Equatable {
             .killHung(let node, _, _), .continueStopped(let node, _, _, _),
             .shutdown(let node, _, _), .handOver(let node, _, _), .replicate(let node, _, _), .meet(let node, _, _, _),
             .configure(let node, _, _, _), .loadCertificates(let node, _, _), .acceptPassword(let node, _, _),
-            .forget(let node, _, _),
+            .forget(let node, _, _), .takeOver(let node, _),
             .closeSlot(let node, _, _, _),
             .addSlots(let node, _, _, _), .save(let node, _), .unpause(let node, _, _):
             node
@@ -288,7 +291,7 @@ package enum Effect: Sendable, Equatable {
     /// Whether role facts that were asked for earlier are obsolete after this effect.
     package var changesRoles: Bool {
         switch self {
-        case .handOver, .promote, .replicate, .meet, .addSlots: true
+        case .handOver, .promote, .takeOver, .replicate, .meet, .addSlots: true
         default: false
         }
     }

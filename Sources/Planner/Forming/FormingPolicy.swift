@@ -2,7 +2,8 @@ import ClusterModel
 
 /// clusterd writes a new cluster instead of negotiating it: it reserves ports, assigns and records ids, writes every nodes.conf, and only
 /// then, once the record says `formed`, starts the first process. If it is interrupted before that, it repeats all of it; if it is
-/// interrupted after that, the cluster is a formed cluster like any other.
+/// interrupted after that, the cluster is a formed cluster like any other, but for the ghosts from which its masters take their slots
+/// (`Birth.swift`).
 extension Turn {
     /// There is no record, or only a plan of which nothing was started.
     mutating func form(over folders: [DirectoryFacts]) {
@@ -65,7 +66,7 @@ extension Turn {
         var topology = Topology([])
         let slots = SlotSet.evenly(among: record.shape.masters)
         for (index, member) in record.members.enumerated() where index < record.shape.masters {
-            topology.add(member.id, replicaOf: nil, slots: slots[index])
+            topology.add(unborn: member.id, slots: slots[index])
         }
         for (index, member) in record.members.enumerated() where index >= record.shape.masters {
             topology.add(member.id, replicaOf: record.members[member.shard].id)
@@ -102,6 +103,7 @@ extension Turn {
             let last = seen.effects.filter { $0.key.kind == .writeFiles }.compactMap(\.value.ended).max()
             if let last, survey.askedAt < last { return needSurvey(since: last) }
             set(\.stage, .formed)
+            set(\.ghosts, true)
             for index in record.members.indices { set(\.joining, false, at: index) }
             wake(at: now)
         } else {
@@ -236,7 +238,9 @@ extension Turn {
     /// Whether this plan itself has written a file.
     private func isPlanned(_ file: NodesFile) -> Bool {
         let ids = Set(members.map(\.id))
-        return file.view.entries.allSatisfy { ids.contains($0.id) } && file.view.entries.count == members.count
+        let ghosts = Set(members.map(\.id.ghost))
+        let nodes = file.view.entries.filter { !ghosts.contains($0.id) }
+        return nodes.allSatisfy { ids.contains($0.id) } && nodes.count == members.count
     }
 
     mutating func needSurvey(since moment: Moment) {

@@ -15,6 +15,8 @@ package struct Record: Sendable, Equatable, Codable {
     package var everReady = false
     package var operations: [Operation] = []
     package var nextOperation = 1
+    /// Whether a node may still know ghost masters, from which the masters of a new cluster take their slots; nil: none does.
+    package var ghosts: Bool?
     /// nil: automatic restarts and failovers are on.
     package var pause: Pause?
     /// Promotions that were ordered and whose outcome is not known yet: the node may be a master by now.

@@ -48,7 +48,7 @@ extension Turn {
             guard let report = freshReply(from: member, since: begun), report.view.entry(forget.id) == nil else {
                 knowing.append(member.name.text)
                 guard lastHeard(member)?.view.entry(forget.id) != nil, !isBusy(member.name) else { continue }
-                ensure(.forget(member.name, contact, forget.id), retryAfter: .seconds(1), repeatAfter: .seconds(2))
+                ensure(.forget(member.name, contact, [forget.id]), retryAfter: .seconds(1), repeatAfter: .seconds(2))
                 continue
             }
         }

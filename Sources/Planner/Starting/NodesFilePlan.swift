@@ -4,7 +4,14 @@ import ClusterModel
 /// slots-kept).
 extension Turn {
     func nodesFile(for member: Member, _ topology: Topology) -> NodesFile {
-        let entries = members.compactMap { other in entry(for: other, myself: other.id == member.id, topology) }
+        // No replica starts before the last ghost is forgotten.
+        let unborn = topology.owns(member.id) ? topology.unborn : []
+        var entries = members.compactMap { other in
+            unborn.contains(other.id)
+                ? unbornEntry(for: other, myself: other.id == member.id, topology)
+                : entry(for: other, myself: other.id == member.id, topology)
+        }
+        entries += members.filter { unborn.contains($0.id) }.compactMap { ghostEntry(of: $0, topology) }
         return NodesFile(
             view: NodesView(entries: entries), currentEpoch: topology.currentEpoch,
             // As if it had voted in every past epoch: a rewritten file must not give it a second vote (docs/engines.md).
@@ -25,10 +32,34 @@ extension Turn {
         if myself, !isMaster { entry.configEpoch = 0 }
         entry.linkConnected = true
         entry.slots = isMaster ? standing.slots : SlotSet()
-        if seen.engine.knowsShardIDs {
-            let shardID = (isMaster ? member : master.flatMap { decision.record?.member(id: $0) } ?? member).shardID
-            entry.auxiliary = [(Self.otherPort(spec), "0"), ("shard-id", shardID.text)]
-        }
+        let shardID = (isMaster ? member : master.flatMap { decision.record?.member(id: $0) } ?? member).shardID
+        entry.auxiliary = auxiliary(shardID)
+        return entry
+    }
+
+    private func auxiliary(_ shardID: NodeID) -> NodeEntry.Auxiliary {
+        seen.engine.knowsShardIDs ? [(Self.otherPort(spec), "0"), ("shard-id", shardID.text)] : []
+    }
+
+    /// A master that is to take its slots from its ghost. Its own epoch is 0, so that the takeover makes a new one.
+    private func unbornEntry(for member: Member, myself: Bool, _ topology: Topology) -> NodeEntry? {
+        guard let standing = topology.standings[member.id] else { return nil }
+        var entry = NodeEntry(id: member.id, host: spec.announcedHost, ports: member.ports)
+        entry.flags = myself ? [.replica, .myself] : .replica
+        entry.masterID = member.id.ghost
+        entry.configEpoch = myself ? 0 : standing.configEpoch
+        entry.auxiliary = auxiliary(member.shardID)
+        return entry
+    }
+
+    /// Nothing listens on port 1, and no node has this id.
+    private func ghostEntry(of member: Member, _ topology: Topology) -> NodeEntry? {
+        guard let standing = topology.standings[member.id] else { return nil }
+        var entry = NodeEntry(id: member.id.ghost, host: "127.0.0.1", ports: PortPair(client: 1, bus: 1))
+        entry.flags = .master
+        entry.configEpoch = standing.configEpoch
+        entry.slots = standing.slots
+        entry.auxiliary = auxiliary(member.shardID)
         return entry
     }
 

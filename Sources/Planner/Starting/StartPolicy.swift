@@ -43,6 +43,7 @@ extension Turn {
                 continue
             }
             guard mayStart(member, topology, failovers) else { continue }
+            if mustWaitForBirth(member, topology) { continue }
             let master = topology.master(of: member.id)
             if master == nil {
                 reportUnknownSlots(of: member, topology)

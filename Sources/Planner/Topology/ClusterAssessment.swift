@@ -22,7 +22,9 @@ extension Turn {
         result.progress = progress
         result.slotsCovered =
             members.reduce(into: SlotSet()) { served, member in
-                if let report = freshReply(from: member), report.clusterStateOK, !report.loading {
+                if let report = freshReply(from: member), report.clusterStateOK, !report.loading,
+                    !topology.unborn.contains(member.id)
+                {
                     served = served.union(topology.standings[member.id]?.slots ?? SlotSet())
                 }
             }.count
@@ -31,7 +33,7 @@ extension Turn {
         result.serving = result.slotsCovered == SlotSet.all.count && refusing.isEmpty
         result.ready =
             result.serving && agreeing.count == wanted.count && progress.replicasInSync == progress.replicas
-            && !wanted.isEmpty
+            && !wanted.isEmpty && decision.record?.ghosts != true
             // No temporary setting is left in place (invariant: settings-restored).
             && wanted.allSatisfy { member in
                 freshReply(from: member).map { strayingSetting(member, $0) == nil } ?? false

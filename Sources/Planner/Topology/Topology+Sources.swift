@@ -15,6 +15,7 @@ extension Turn {
             }
         }
         var topology = Topology(sources)
+        if decision.record?.ghosts == true { for member in members { topology.replaceGhost(of: member.id) } }
         restoreSlots(&topology)
         // No source knows it, or what is known about it leads nowhere: it belongs to its shard.
         for member in members where topology.master(of: member.id) == nil {

@@ -18,6 +18,8 @@ package struct Topology: Sendable, Equatable {
     /// The highest epoch in any source.
     package private(set) var currentEpoch: UInt64 = 0
     package private(set) var covered = SlotSet()
+    /// Masters of a new cluster that have not taken their slots from their ghosts yet.
+    package private(set) var unborn: Set<NodeID> = []
 
     /// The rank of a source of the same epoch: a live node about itself, live nodes about others, a node's own file, other nodes' files.
     private enum Trust: Int, Comparable {
@@ -136,6 +138,21 @@ package struct Topology: Sendable, Equatable {
                 let y = b.value.slots.intersection(slots).count
                 return (x, b.key) < (y, a.key)
             }?.key
+    }
+
+    /// A ghost is no node: what it owns belongs to the member that is to take it, whether it has done so or not.
+    package mutating func replaceGhost(of id: NodeID) {
+        guard let ghost = standings.removeValue(forKey: id.ghost) else { return }
+        if let own = standings[id], own.role == .master || own.masterID != id.ghost { return }
+        unborn.insert(id)
+        standings[id] = Standing(
+            role: .master, masterID: nil, configEpoch: ghost.configEpoch, slots: ghost.slots, claimed: ghost.slots)
+    }
+
+    /// Adds a master of a cluster that is only planned: it gets its slots from a ghost.
+    package mutating func add(unborn id: NodeID, slots: SlotSet) {
+        add(id, replicaOf: nil, slots: slots)
+        unborn.insert(id)
     }
 
     /// Adds a node that no source knows: a replica of `master`, or with nil a master of `slots`.

@@ -36,6 +36,9 @@ extension WaitReason {
         case .replicasForWrites(let nodes):
             "for \(Self.list(nodes)) to have the replicas that min-replicas-to-write asks for"
 
+        case .slots(let nodes): "for \(Self.list(nodes)) to take \(nodes.count == 1 ? "its" : "their") slots"
+        case .birth: "for the masters to be complete before their replicas start"
+
         case .failover(let replica, let master, let why):
             "for \(replica) to take over from \(master)\(why.map { ": \($0.value)" } ?? "")"
         case .candidate(let master): "for a replica of \(master) that can take over"

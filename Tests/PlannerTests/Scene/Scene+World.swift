@@ -136,6 +136,9 @@ extension Scene {
         case .shutdown(let node, _, _): die(node, ProcessExit(code: 0))
         case .handOver(let candidate, _, _): takeOver(candidate)
         case .promote(let promotion, _): takeOver(promotion.replica)
+        case .takeOver(let node, _): takeOverFromGhost(node)
+        case .forget(let node, _, let ids):
+            editFile(of: node) { file in file.view.entries.removeAll { ids.contains($0.id) } }
         case .measureLogs(let logs):
             seen.logs = LogLengths(
                 askedAt: now, bytes: Dictionary(uniqueKeysWithValues: logs.map { ($0.node, logBytes[$0.node] ?? 0) }))
@@ -164,7 +167,7 @@ extension Scene {
         case .writeManifest(let write):
             disk[write.directory]?.content.appendOnly?.trouble = nil
             disk[write.directory]?.content.appendOnly?.lacksManifest = false
-        case .repairAppendOnly, .forget, .closeSlot, .addSlots, .save, .unpause, .loadCertificates, .acceptPassword:
+        case .repairAppendOnly, .closeSlot, .addSlots, .save, .unpause, .loadCertificates, .acceptPassword:
             break
         }
     }
@@ -267,6 +270,32 @@ extension Scene {
     }
 
     /// A replica becomes master; running nodes learn it at once, and save it.
+    /// Every node hears of it at once; one that does not run, when it starts.
+    private mutating func takeOverFromGhost(_ node: NodeName) {
+        let id = member(node).id
+        let epoch = processes.keys.compactMap { report($0)?.currentEpoch }.max() ?? 0
+        for name in record?.members.map(\.name) ?? [] {
+            editFile(of: name) { file in
+                file.currentEpoch = epoch + 1
+                guard let mine = file.view.entries.firstIndex(where: { $0.id == id }),
+                    let ghost = file.view.entries.firstIndex(where: { $0.id == id.ghost })
+                else { return }
+                file.view.entries[mine].slots = file.view.entries[ghost].slots
+                file.view.entries[ghost].slots = SlotSet()
+                file.view.entries[mine].flags.remove(.replica)
+                file.view.entries[mine].flags.insert(.master)
+                file.view.entries[mine].masterID = nil
+                file.view.entries[mine].configEpoch = epoch + 1
+            }
+        }
+    }
+
+    private mutating func editFile(of node: NodeName, _ change: (inout NodesFile) -> Void) {
+        guard case .parsed(var file)? = disk[member(node).directory]?.nodesFile else { return }
+        change(&file)
+        disk[member(node).directory]?.nodesFile = .parsed(file)
+    }
+
     mutating func takeOver(_ candidate: NodeName) {
         let shard = member(candidate).shard
         masters[shard] = candidate
