@@ -68,7 +68,7 @@ package struct Cycle: Sendable {
     /// Invariant: record-first. Begins the effects that need not wait until the record is written: questions to nodes, and
     /// promotions that replace proven dead masters. They run while the disk works.
     package mutating func releaseFirst(_ orders: Orders, at now: Moment) -> [Effect] {
-        let effects = orders.effects.filter(\.precedesRecord)
+        let effects = orders.effects.filter { $0.attributes.record == .before }
         for effect in effects { begin(effect, at: now) }
         return effects
     }
@@ -80,7 +80,7 @@ package struct Cycle: Sendable {
         if write != .written { expected = now + .seconds(1) }
         if let record = orders.record { note(record, write) }
         let effects = orders.effects.filter { effect in
-            !effect.precedesRecord && (write == .written || mayGoOn(effect))
+            effect.attributes.record != .before && (write == .written || mayGoOn(effect))
         }
         for effect in effects { begin(effect, at: now) }
         return effects
@@ -101,18 +101,17 @@ package struct Cycle: Sendable {
     /// briefly if no effect of the turn depends on the record, and longer before there is a cluster.
     package func recordLimit(_ orders: Orders) -> Duration {
         guard stored?.stage == .formed else { return .seconds(10) }
-        return orders.effects.contains { !$0.precedesRecord } ? .seconds(1) : .milliseconds(200)
+        return orders.effects.contains { $0.attributes.record != .before } ? .seconds(1) : .milliseconds(200)
     }
 
     /// Whether an effect may run although the record cannot be written. Effects that create ids or ports wait. Replacing proven dead
     /// masters, restarting nodes that the record on disk knows, and stopping continue.
     private func mayGoOn(_ effect: Effect) -> Bool {
-        switch effect {
-        case .start(let start): isStored(start.node)
-        case .writeFiles(let files): isStored(files.node)
-        // At worst, the same data are copied twice.
-        case .preserve(let copies): isStored(copies.node)
-        default: !effect.needsRecord
+        let attributes = effect.attributes
+        return switch attributes.record {
+        case .before, .after: true
+        case .ifPlaceIsWritten: attributes.node.map { isStored($0) } ?? false
+        case .ifWritten: false
         }
     }
 
@@ -140,7 +139,7 @@ package struct Cycle: Sendable {
     /// Invariant: fresh-facts. An answer to a question from before an effect is no evidence after it.
     mutating func touch(_ effect: Effect, at now: Moment) {
         if let node = effect.node { seen.changed[node] = now }
-        if effect.changesRoles { seen.rolesChanged = now }
+        if effect.attributes.changesRoles { seen.rolesChanged = now }
     }
 }
 

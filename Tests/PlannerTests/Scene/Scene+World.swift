@@ -191,7 +191,7 @@ extension Scene {
         let attempts = (seen.effects[effect.key]?.attempts ?? 0) + 1
         seen.effects[effect.key] = EffectHistory(node: effect.node, began: now, attempts: attempts)
         if let node = effect.node { seen.changed[node] = now }
-        if effect.changesRoles { seen.rolesChanged = now }
+        if effect.attributes.changesRoles { seen.rolesChanged = now }
     }
 
     private mutating func reserve(_ pair: PortPair) {
