@@ -1,5 +1,4 @@
 import ClusterModel
-import Orchestrator
 import Planner
 import RESP
 import RedisClient

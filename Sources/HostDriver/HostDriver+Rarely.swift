@@ -1,7 +1,6 @@
 import ClusterModel
 import Glibc
 import NodeFiles
-import Orchestrator
 import Planner
 import RESP
 import RedisClient

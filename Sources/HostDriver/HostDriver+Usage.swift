@@ -1,6 +1,5 @@
 import ClusterModel
 import NodeFiles
-import Orchestrator
 import Planner
 import ProcessSupervision
 

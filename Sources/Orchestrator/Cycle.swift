@@ -6,20 +6,15 @@ import Planner
 package struct Cycle: Sendable {
     package private(set) var spec: ClusterSpec
     /// As last decided; `stored` is the one on disk.
-    package internal(set) var record: Record?
+    package private(set) var record: Record?
     package private(set) var stored: Record?
     /// Nodes whose place on disk is uncertain: a record whose write was not confirmed has a different place than `stored`.
     private var uncertain: Set<NodeName> = []
-    package internal(set) var seen: Observation
+    package private(set) var seen: Observation
     package private(set) var decision: Decision
-    var random: SplitMix64
-    /// Consecutive exits per node; reset after a stable minute.
-    var failures: [NodeName: Int] = [:]
-    /// The last report of each node, even if it has answered less since.
-    var lastReports: [NodeName: NodeReport] = [:]
+    private var random: SplitMix64
     /// The latest time of the next turn; nil while one is being prepared.
-    var expected: Moment?
-    var earlyExits: [ProcessIdentity: ExitReason] = [:]
+    private var expected: Moment?
     package var lastExits: [NodeName: NodeProcess.Exited] { seen.lastExits }
 
     package init(
@@ -31,7 +26,7 @@ package struct Cycle: Sendable {
         random = SplitMix64(seed: entropy)
         seen = Observation(bootID: bootID, wall: wall, entropy: 0, engine: engine, began: now)
         decision = Decision(record: record)
-        for member in record?.members ?? [] { failures[member.name] = member.ends?.inARow }
+        for member in record?.members ?? [] { seen.failures[member.name] = member.ends?.inARow }
     }
 
     /// The orders of one turn to the hands: the record first, if there is one to store, then the effects.
@@ -40,10 +35,13 @@ package struct Cycle: Sendable {
         package var effects: [Effect]
     }
 
-    package mutating func configure(_ plan: ReloadPlan, at now: Moment) {
-        spec = plan.spec
-        seen.reload = ReloadFacts(plan, after: seen.reload, at: now)
+    package mutating func note(_ event: Event, at now: Moment, wall: WallTime) {
+        arrive(at: now)
+        if case .configured(let plan) = event { spec = plan.spec }
+        seen.note(event, given: record, using: &random, at: now, wall: wall)
     }
+
+    package mutating func keptAside(_ path: String) { seen.recordKeptAside = path }
 
     /// The folders in which the cluster stores anything, or will: the data folder and those of the nodes.
     package var folders: [String] {
@@ -68,8 +66,8 @@ package struct Cycle: Sendable {
     /// Invariant: record-first. Begins the effects that need not wait until the record is written: questions to nodes, and
     /// promotions that replace proven dead masters. They run while the disk works.
     package mutating func releaseFirst(_ orders: Orders, at now: Moment) -> [Effect] {
-        let effects = orders.effects.filter(\.precedesRecord)
-        for effect in effects { begin(effect, at: now) }
+        let effects = orders.effects.filter { $0.attributes.record == .before }
+        for effect in effects { seen.begin(effect, at: now) }
         return effects
     }
 
@@ -80,9 +78,9 @@ package struct Cycle: Sendable {
         if write != .written { expected = now + .seconds(1) }
         if let record = orders.record { note(record, write) }
         let effects = orders.effects.filter { effect in
-            !effect.precedesRecord && (write == .written || mayGoOn(effect))
+            effect.attributes.record != .before && (write == .written || mayGoOn(effect))
         }
-        for effect in effects { begin(effect, at: now) }
+        for effect in effects { seen.begin(effect, at: now) }
         return effects
     }
 
@@ -101,18 +99,17 @@ package struct Cycle: Sendable {
     /// briefly if no effect of the turn depends on the record, and longer before there is a cluster.
     package func recordLimit(_ orders: Orders) -> Duration {
         guard stored?.stage == .formed else { return .seconds(10) }
-        return orders.effects.contains { !$0.precedesRecord } ? .seconds(1) : .milliseconds(200)
+        return orders.effects.contains { $0.attributes.record != .before } ? .seconds(1) : .milliseconds(200)
     }
 
     /// Whether an effect may run although the record cannot be written. Effects that create ids or ports wait. Replacing proven dead
     /// masters, restarting nodes that the record on disk knows, and stopping continue.
     private func mayGoOn(_ effect: Effect) -> Bool {
-        switch effect {
-        case .start(let start): isStored(start.node)
-        case .writeFiles(let files): isStored(files.node)
-        // At worst, the same data are copied twice.
-        case .preserve(let copies): isStored(copies.node)
-        default: !effect.needsRecord
+        let attributes = effect.attributes
+        return switch attributes.record {
+        case .before, .after: true
+        case .ifPlaceIsWritten: attributes.node.map { isStored($0) } ?? false
+        case .ifWritten: false
         }
     }
 
@@ -126,40 +123,14 @@ package struct Cycle: Sendable {
         guard let then = record?.member(member.name) else { return false }
         return then.ports == member.ports && then.directory == member.directory && !then.joining
     }
-
-    private mutating func begin(_ effect: Effect, at now: Moment) {
-        if case .ask(let node, _) = effect {
-            seen.asking[node] = now
-            return
-        }
-        let attempts = (seen.effects[effect.key]?.attempts ?? 0) + 1
-        seen.effects[effect.key] = EffectHistory(node: effect.node, began: now, attempts: attempts)
-        touch(effect, at: now)
-    }
-
-    /// Invariant: fresh-facts. An answer to a question from before an effect is no evidence after it.
-    mutating func touch(_ effect: Effect, at now: Moment) {
-        if let node = effect.node { seen.changed[node] = now }
-        if effect.changesRoles { seen.rolesChanged = now }
-    }
 }
 
 extension Cycle {
-    /// A turn that is later than this was delayed: this process did not run, or got too little CPU time.
-    static let lateLimit = Duration.milliseconds(250)
-
     /// Called with the first event after a turn: checks whether it is late.
-    mutating func arrive(at now: Moment) {
+    private mutating func arrive(at now: Moment) {
         guard let due = expected else { return }
         expected = nil
-        if now - due > Self.lateLimit { late(by: now - due, at: now) }
-    }
-
-    /// Earlier questions are no evidence of silence: their answers may be unread in the sockets.
-    mutating func late(by delay: Duration, at now: Moment) {
-        seen.listening = now
-        seen.lateness = .init(at: now, by: delay)
-        for node in seen.vitals.keys { seen.vitals[node]?.startAnew() }
+        if now - due > Observation.lateLimit { seen.noteLateness(of: now - due, at: now) }
     }
 
     /// Takes a record that a request changed. The next turn stores it and acts on it.

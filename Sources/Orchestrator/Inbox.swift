@@ -1,3 +1,4 @@
+import Planner
 import Synchronization
 
 /// Collects the events of the hands, and wakes the loop with a bell: any number of events make one turn.

@@ -86,7 +86,7 @@ struct StatusBoard {
         switch cycle.seen.processes[member.name] {
         case .running(let running):
             if assessment.phase == .stopping || isUnderWay(.shutdown, member) { return .stopping }
-            let wasHeard = cycle.lastReports[member.name]?.processID == running.identity.pid
+            let wasHeard = cycle.seen.lastReports[member.name]?.processID == running.identity.pid
             return known?.report == nil && known?.health == .unreachable && !wasHeard ? .starting : .running
         case .exited(let exit):
             if member.wanted == .stopped || assessment.phase == .stopping { return .stopped }

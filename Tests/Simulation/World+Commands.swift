@@ -1,5 +1,4 @@
 import ClusterModel
-import Orchestrator
 import Planner
 
 /// The replies of nodes that serve their sockets.

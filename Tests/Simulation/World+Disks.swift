@@ -1,5 +1,4 @@
 import ClusterModel
-import Orchestrator
 import Planner
 
 /// A full disk, and how engines react to it (docs/engines.md).

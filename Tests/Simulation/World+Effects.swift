@@ -1,5 +1,4 @@
 import ClusterModel
-import Orchestrator
 import Planner
 
 /// Carries out effects when they are due.

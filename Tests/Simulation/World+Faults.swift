@@ -1,5 +1,4 @@
 import ClusterModel
-import Orchestrator
 import Planner
 
 /// Faults, and actions of users.

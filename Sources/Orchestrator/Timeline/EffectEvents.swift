@@ -38,7 +38,7 @@ struct EffectEvents: Sendable {
         var events: [TimelineEvent] = []
         for effect in scene.cycle.decision.effects where underWay[effect.key] == nil {
             // An effect that the record does not allow yet was decided, but has not begun.
-            guard effect.isTold, scene.cycle.seen.effects[effect.key]?.isUnderWay == true else { continue }
+            guard effect.attributes.isTold, scene.cycle.seen.effects[effect.key]?.isUnderWay == true else { continue }
             underWay[effect.key] = effect
             if let event = begun(effect, scene), isNews(effect.beginning(event.code), effect.node) {
                 events.append(event)
@@ -148,22 +148,12 @@ struct EffectEvents: Sendable {
 
 extension Effect {
     /// The name in events: `hand-over`.
-    fileprivate var kind: String { key.kind.rawValue.replacing(" ", with: "-") }
+    fileprivate var kind: String { attributes.kind.rawValue.replacing(" ", with: "-") }
 
     /// Identifies its start for reporting. Most effects are reported once per process.
     fileprivate func beginning(_ code: TimelineEvent.Code) -> String {
         if case .handOver = self { return "begun \(key)" }
         return "begun \(code.rawValue)"
-    }
-
-    /// Queries and inspections are not events, whatever their outcome.
-    fileprivate var isTold: Bool {
-        switch self {
-        case .survey, .reserve, .release, .ask, .askSettings, .identify, .inspect, .inquire, .measureLogs,
-            .measureUsage, .examine:
-            false
-        default: true
-        }
     }
 
     /// The failed attempt, in words.

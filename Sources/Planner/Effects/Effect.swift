@@ -1,6 +1,7 @@
 import ClusterModel
 
-/// One order to the hands. A value: it holds names and numbers, so that a test can write it and a log can print it.
+/// One order to the hands. A value: it holds names and numbers, so that a test can write it and a log can print it. What holds for each
+/// effect is in `Effect+Attributes.swift`.
 package enum Effect: Sendable, Equatable {
     /// Survey every node folder and the processes that use one.
     case survey(after: Moment)
@@ -258,61 +259,6 @@ package enum Effect: Sendable, Equatable {
         /// Whether the script obeys at that time of the wall clock.
         package func isObeyed(at time: WallTime) -> Bool {
             time <= deadline && orderedAt.map { $0 <= time } != false
-        }
-    }
-
-    /// The node that the effect targets; nil for effects on the host.
-    package var node: NodeName? {
-        switch self {
-        case .survey, .reserve, .release, .discardCopy, .inspect, .makeReserve, .releaseReserve: nil
-        // The node continues as before: its earlier answers stay valid.
-        case .measureLogs, .rotateLog, .measureUsage, .limitMemory: nil
-        // Nothing changes on the node, and nothing has to wait for this.
-        case .askSettings, .inquire, .examine: nil
-        // The process may not belong to this node.
-        case .identify: nil
-        case .makeDirectory(let node, _), .adopt(let node, _), .ask(let node, _), .signal(let node, _, _),
-            .killHung(let node, _, _), .continueStopped(let node, _, _, _),
-            .shutdown(let node, _, _), .handOver(let node, _, _), .replicate(let node, _, _), .meet(let node, _, _, _),
-            .configure(let node, _, _, _), .loadCertificates(let node, _, _), .acceptPassword(let node, _, _),
-            .forget(let node, _, _), .takeOver(let node, _),
-            .closeSlot(let node, _, _, _),
-            .addSlots(let node, _, _, _), .save(let node, _), .unpause(let node, _, _):
-            node
-        case .repairAppendOnly(let repair): repair.member
-        case .writeManifest(let write): write.member
-        case .quarantine(let quarantine), .preserve(let quarantine): quarantine.node
-        case .writeFiles(let files): files.node
-        case .start(let start): start.node
-        case .promote(let promotion, _): promotion.replica
-        }
-    }
-
-    /// Whether role facts that were asked for earlier are obsolete after this effect.
-    package var changesRoles: Bool {
-        switch self {
-        case .handOver, .promote, .takeOver, .replicate, .meet, .addSlots: true
-        default: false
-        }
-    }
-
-    /// Invariant: record-first. Whether this may begin before the record that it was decided with is on disk: queries, and effects whose
-    /// outcome queries show. A promotion is among these because its deadline ends it even if no daemon remembers it
-    /// (docs/decisions/09-promotion-deadline.md).
-    package var precedesRecord: Bool {
-        switch self {
-        case .survey, .reserve, .ask, .identify, .adopt, .promote, .releaseReserve: true
-        default: false
-        }
-    }
-
-    /// Invariant: record-first. Whether this may be done only when the record that it follows from is on disk: it assigns ids or ports, or
-    /// data may end up where the record does not know of it. The others continue from memory while the disk is full.
-    package var needsRecord: Bool {
-        switch self {
-        case .makeDirectory, .quarantine, .preserve, .writeFiles, .replicate, .meet, .repairAppendOnly, .writeManifest:
-            true
-        default: false
         }
     }
 }

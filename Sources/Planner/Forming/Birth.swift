@@ -26,7 +26,7 @@ extension Turn {
         if !unborn.isEmpty {
             wait(.slots(of: unborn.map(\.name)))
             takeOver(unborn)
-        } else if let dispute = masters.lazy.compactMap({ [self] in disagreement($0, about: masters, topology) }).first {
+        } else if let dispute = masters.compactMap({ disagreement($0, about: masters, topology) }).first {
             wait(.agreement(Shown(dispute)))
         } else if forgetGhosts() {
             set(\.ghosts, nil)

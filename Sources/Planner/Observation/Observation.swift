@@ -25,6 +25,8 @@ package struct Observation: Sendable, Equatable {
     package var lastServed: [NodeName: Moment] = [:]
     /// When each node was last asked for a report that it gave.
     package var lastHeard: [NodeName: Moment] = [:]
+    /// The last report of each node, even if it has answered less since.
+    package internal(set) var lastReports: [NodeName: NodeReport] = [:]
     /// Per master process: how many full synchronizations it has begun recently.
     package var fullSyncs: [NodeName: FullSyncs] = [:]
     package var effects: [EffectKey: EffectHistory] = [:]
@@ -41,6 +43,10 @@ package struct Observation: Sendable, Equatable {
     package var starts: [NodeName: Int] = [:]
     /// How each node's last process ended, if this daemon saw it; kept after the node was started again.
     package var lastExits: [NodeName: NodeProcess.Exited] = [:]
+    /// Consecutive exits per node; reset after a stable minute.
+    package var failures: [NodeName: Int] = [:]
+    /// Exits that were reported before the start of their process was.
+    var earlyExits: [ProcessIdentity: ExitReason] = [:]
     /// What was learned about a process's end afterwards, per node.
     package var inquiries: [NodeName: Inquiry] = [:]
     /// What the engine's tool reports about the append-only file that a node could not load.
@@ -195,153 +201,7 @@ package struct Observation: Sendable, Equatable {
     /// The file system of the data folder; nil if it cannot be determined.
     package var freeBytes: Int64? { disks.first?.free }
 
-    /// What one more report of a node adds to its history.
-    package mutating func note(_ report: NodeReport, of node: NodeName, askedAt: Moment) {
-        lastHeard[node] = askedAt
-        lastInSync[node] = InSync.after(report, askedAt: askedAt, knowing: lastInSync[node])
-        fullSyncs[node] = FullSyncs.after(report, askedAt: askedAt, knowing: fullSyncs[node])
-        if report.replication.role == .master, !report.loading { lastServed[node] = askedAt }
-    }
-
-    package mutating func note(_ disks: [Disk], at moment: Moment) {
-        self.disks = disks
-        for folder in disks.filter(\.isFull).flatMap(\.folders) { filledAt[folder] = moment }
-    }
-
     package func directory(at path: String) -> DirectoryFacts? {
         survey?.directories.first { $0.path == path }
-    }
-}
-
-package enum NodeProcess: Sendable, Equatable {
-    case running(Running)
-    case exited(Exited)
-
-    package struct Running: Sendable, Equatable {
-        package var identity: ProcessIdentity
-        package var since: Moment
-        package var startedAt: WallTime
-        /// Found running, not started by this daemon: its exit status is unknown, unless it is a child because this program replaced the
-        /// one that started it.
-        package var adopted: Bool
-
-        package init(identity: ProcessIdentity, since: Moment, startedAt: WallTime, adopted: Bool) {
-            self.identity = identity
-            self.since = since
-            self.startedAt = startedAt
-            self.adopted = adopted
-        }
-    }
-
-    package struct Exited: Sendable, Equatable {
-        package var identity: ProcessIdentity?
-        package var at: Moment
-        package var wall: WallTime
-        package var reason: ExitReason
-        /// Consecutive exits without a stable minute between them; the backoff grows with it.
-        package var failures: Int
-        /// From the turn in which the exit was seen; jitters the restarts of nodes that died together.
-        package var jitter: UInt64
-        /// The node's last known state, for decisions about its end.
-        package var lastReport: NodeReport?
-        /// How long it ran, if known.
-        package var ran: Duration?
-        /// Consecutive ends of this kind, including this one.
-        package var repeats = 1
-        /// Whether it ended because this daemon ordered it: an orderly end after SHUTDOWN or SIGTERM, or an ordered SIGKILL. Not a crash on
-        /// the way, and not the end of a node that hung.
-        package var wasAsked = false
-        /// How many processes the kernel had killed because memory ran out, at the last look before the end.
-        package var memoryKillsBefore: Int?
-
-        package init(
-            identity: ProcessIdentity?, at: Moment, wall: WallTime, reason: ExitReason, failures: Int, jitter: UInt64,
-            lastReport: NodeReport?
-        ) {
-            self.identity = identity
-            self.at = at
-            self.wall = wall
-            self.reason = reason
-            self.failures = failures
-            self.jitter = jitter
-            self.lastReport = lastReport
-        }
-    }
-}
-
-/// The answer to one query, or the fact that there was none.
-package struct NodeReply: Sendable, Equatable {
-    package var askedAt: Moment
-    package var answeredAt: Moment
-    package var of: ProcessIdentity
-    package var outcome: Outcome
-
-    package enum Outcome: Sendable, Equatable {
-        case report(NodeReport)
-        /// It is alive, and cannot report more now: LOADING, BUSY, MASTERDOWN, NOAUTH …; the engine's own words.
-        case answered(String)
-        /// The port refuses connections: the process does not listen (yet).
-        case refused
-        /// Connected or connecting, and no answer in time.
-        case silent
-    }
-
-    package init(askedAt: Moment, answeredAt: Moment, of: ProcessIdentity, outcome: Outcome) {
-        self.askedAt = askedAt
-        self.answeredAt = answeredAt
-        self.of = of
-        self.outcome = outcome
-    }
-
-    /// It has not loaded its data yet: what it will hold is on its disk.
-    package var isLoading: Bool {
-        switch outcome {
-        case .report(let report): report.loading
-        case .answered(let words): EngineErrorReply(words) == .loading
-        case .refused, .silent: false
-        }
-    }
-
-    /// Any answer proves that the node is alive.
-    package var isLife: Bool {
-        switch outcome {
-        case .report, .answered: true
-        case .refused, .silent: false
-        }
-    }
-}
-
-/// The outcome of the effect with one key. Queries (`ask`) are not kept here but in `asking` and `replies`.
-package struct EffectHistory: Sendable, Equatable {
-    package var node: NodeName?
-    package var began: Moment
-    package var ended: Moment?
-    package var failure: String?
-    package var attempts: Int
-
-    package init(
-        node: NodeName?, began: Moment, ended: Moment? = nil, failure: String? = nil, attempts: Int = 1
-    ) {
-        self.node = node
-        self.began = began
-        self.ended = ended
-        self.failure = failure
-        self.attempts = attempts
-    }
-
-    package var isUnderWay: Bool { ended == nil }
-    package var isDone: Bool { ended != nil && failure == nil }
-}
-
-/// Facts about the host as a whole.
-package struct HostFacts: Sendable, Equatable {
-    /// How long it has been suspended since boot: CLOCK_BOOTTIME minus CLOCK_MONOTONIC.
-    package var asleep = Duration.zero
-    /// Processes that the kernel has killed because memory ran out: in clusterd's cgroup, or on the host; nil if neither can be read.
-    package var memoryKills: Int?
-
-    package init(asleep: Duration = .zero, memoryKills: Int? = nil) {
-        self.asleep = asleep
-        self.memoryKills = memoryKills
     }
 }

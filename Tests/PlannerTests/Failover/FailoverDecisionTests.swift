@@ -300,9 +300,7 @@ extension Scene {
         let asked = now
         pass(time)
         let reply = NodeReply(askedAt: asked, answeredAt: now, of: process.identity, outcome: .silent)
-        seen.replies[name] = reply
-        seen.vitals[name, default: Vitals(of: process.identity)].note(
-            reply, ProcessActivity(state: .stopped, cpuTicks: 5), listening: seen.listening)
+        seen.note(reply, of: name, ProcessActivity(state: .stopped, cpuTicks: 5))
     }
 
     /// Replaces what the dead node last reported.

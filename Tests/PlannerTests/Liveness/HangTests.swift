@@ -273,8 +273,7 @@ extension Scene {
         for name in nodes {
             guard case .running(let process) = seen.processes[name] else { continue }
             let reply = NodeReply(askedAt: askedAt, answeredAt: now, of: process.identity, outcome: .silent)
-            seen.replies[name] = reply
-            seen.vitals[name, default: Vitals(of: process.identity)].note(reply, look, listening: seen.listening)
+            seen.note(reply, of: name, look)
         }
     }
 

@@ -74,29 +74,27 @@ extension Scene {
 
     // MARK: effects
 
+    /// The effect is carried out at once, and its outcome is noted as in the daemon.
     mutating func perform(_ effect: Effect) {
         if case .ask(let node, let contact) = effect {
             if let ports = listening[node], !ports.contains(contact.port) { return refuse(node) }
             return answer(node)
         }
-        if case .askSettings(let node, let contact, _) = effect {
-            seen.check.settings[node] = SettingsReply(askedAt: now, of: contact.process, values: settings[node] ?? [:])
-            return
-        }
-        if case .inspect = effect {
-            seen.check.inspection = HostInspection(
-                askedAt: now, engine: seen.engine, quarantineBytes: 0, quarantineFolders: 0)
-            return
-        }
-        note(effect, failure: nil)
+        begin(effect)
+        let result = outcome(of: effect)
+        end(effect, result)
+    }
+
+    /// Changes the facts.
+    private mutating func outcome(of effect: Effect) -> Outcome {
         switch effect {
         case .survey:
             look()
-            seen.effects[effect.key] = nil
+            return seen.survey.map(Outcome.surveyed) ?? .done
         case .reserve(let pairs, _):
-            for pair in pairs { reserve(pair) }
-            seen.effects[effect.key] = nil
-        case .release(let pairs): for pair in pairs { seen.ports[pair] = nil }
+            var states: [PortPair: Outcome.Taken?] = [:]
+            for pair in pairs { states.updateValue(taken(pair), forKey: pair) }
+            return .reserved(states)
         case .makeDirectory(_, let path):
             if disk[path] == nil { disk[path] = DirectoryFacts(path: path) }
             disk[path]?.exists = true
@@ -108,27 +106,21 @@ extension Scene {
                 disk[files.directory]?.nodesFileName = files.nodesFileName
             }
             disk[files.directory]?.redisConf = RedisConfFacts(fileName: "redis.conf", files.redisConf)
-            seen.written[files.node] = disk[files.directory]?.redisConf
         case .start(let start):
             starts[start.node, default: 0] += 1
             // Its files hold no stream; a replica joins its master's.
             streams[start.node] = "stream \(starts[start.node] ?? 1) of \(start.node)"
-            seen.starts[start.node, default: 0] += 1
-            began(start.node, Self.identity(start.node, life: starts[start.node] ?? 1), adopted: false)
-        case .inquire(let node, let identity, _):
-            seen.inquiries[node] = .init(of: identity, namedByKernel: false, memoryKills: nil, log: [])
-            seen.effects[effect.key] = nil
+            let identity = Self.identity(start.node, life: starts[start.node] ?? 1)
+            processes[start.node] = identity
+            return .process(identity, startedAt: seen.wall)
+        case .inquire(_, let identity, _):
+            return .inquired(.init(of: identity, namedByKernel: false, memoryKills: nil, log: []))
         case .identify(_, let contact):
             let listener = processes.keys.sorted().first { member($0).ports.client == contact.port }
-            let answer = listener.flatMap(report).map(NodeReply.Outcome.report) ?? .refused
-            seen.identified[contact.process] = NodeReply(
-                askedAt: now, answeredAt: now, of: contact.process, outcome: answer)
+            return .answered(listener.flatMap(report).map(NodeReply.Outcome.report) ?? .refused)
         case .adopt(let node, let identity):
-            if processes[node] == identity {
-                began(node, identity, adopted: true)
-            } else {
-                seen.effects[effect.key]?.failure = "no such process"
-            }
+            return processes[node] == identity
+                ? .process(identity, startedAt: seen.wall) : .failed("no such process")
         case .signal(let node, _, let signal):
             die(node, signal == .kill ? ProcessExit(signal: 9) : ProcessExit(code: 0))
         case .killHung(let node, _, _): die(node)
@@ -139,72 +131,60 @@ extension Scene {
         case .takeOver(let node, _): takeOverFromGhost(node)
         case .forget(let node, _, let ids):
             editFile(of: node) { file in file.view.entries.removeAll { ids.contains($0.id) } }
+        case .askSettings(let node, _, _): return .settings(settings[node] ?? [:])
+        case .inspect:
+            return .inspected(
+                HostInspection(askedAt: now, engine: seen.engine, quarantineBytes: 0, quarantineFolders: 0))
         case .measureLogs(let logs):
-            seen.logs = LogLengths(
-                askedAt: now, bytes: Dictionary(uniqueKeysWithValues: logs.map { ($0.node, logBytes[$0.node] ?? 0) }))
-        case .measureUsage(let processes):
-            measure(processes)
-            seen.effects[effect.key] = nil
+            let bytes = Dictionary(uniqueKeysWithValues: logs.map { ($0.node, logBytes[$0.node] ?? 0) })
+            return .measured(LogLengths(askedAt: now, bytes: bytes))
+        case .measureUsage(let processes): return .used(measured(processes))
         case .limitMemory(let node, _, let bytes): usage[node]?.memory?.limit = bytes
-        case .rotateLog(let rotation):
-            logBytes[rotation.node] = 0
-            seen.logs?.bytes[rotation.node] = 0
-            seen.effects[effect.key] = nil
-        case .discardCopy: break
-        case .makeReserve(let folder):
-            resizeReserve(in: folder, by: Reserve.bytes)
-            seen.effects[effect.key] = nil
-        case .releaseReserve(let folder):
-            resizeReserve(in: folder, by: -Reserve.bytes)
-            seen.effects[effect.key] = nil
+        case .rotateLog(let rotation): logBytes[rotation.node] = 0
+        case .makeReserve(let folder): resizeReserve(in: folder, by: Reserve.bytes)
+        case .releaseReserve(let folder): resizeReserve(in: folder, by: -Reserve.bytes)
         case .configure(let node, _, "port", let port):
             settings[node]?["port"] = port
             listening[node] = listening[node].map { _ in Int(port).map { [$0, $0 + 10000] } ?? [] }
-        case .preserve, .replicate, .meet, .configure, .ask, .askSettings, .inspect: break
-        case .examine(let node, let process, let path):
-            seen.examinations[node] = .init(of: process, path: path, bytes: 100, goodBytes: 78)
-            seen.effects[effect.key] = nil
+        case .examine(_, let process, let path):
+            return .examined(.init(of: process, path: path, bytes: 100, goodBytes: 78))
         case .writeManifest(let write):
             disk[write.directory]?.content.appendOnly?.trouble = nil
             disk[write.directory]?.content.appendOnly?.lacksManifest = false
-        case .repairAppendOnly, .closeSlot, .addSlots, .save, .unpause, .loadCertificates, .acceptPassword:
+        case .ask, .release, .discardCopy, .preserve, .replicate, .meet, .configure, .repairAppendOnly,
+            .closeSlot, .addSlots, .save, .unpause, .loadCertificates, .acceptPassword:
             break
         }
+        return .done
     }
 
     /// Resource usage as set for these nodes; the other nodes use nothing and are in no cgroup.
-    private mutating func measure(_ processes: [NodeName: ProcessIdentity]) {
+    private func measured(_ processes: [NodeName: ProcessIdentity]) -> HostUsage {
         var nodes: [NodeName: NodeUsage] = [:]
         for (node, process) in processes {
             nodes[node] = usage[node] ?? NodeUsage(of: process, cpu: .zero, residentBytes: 0)
             nodes[node]?.of = process
         }
-        seen.usage = HostUsage(askedAt: now, nodes: nodes, delegation: delegation)
+        return HostUsage(askedAt: now, nodes: nodes, delegation: delegation)
     }
 
     /// The effect succeeded, or failed, now.
     mutating func note(_ effect: Effect, failure: String?) {
         begin(effect)
-        seen.effects[effect.key]?.ended = now
-        seen.effects[effect.key]?.failure = failure
+        end(effect, failure.map(Outcome.failed) ?? .done)
     }
 
     /// The effect is in progress.
-    mutating func begin(_ effect: Effect) {
-        let attempts = (seen.effects[effect.key]?.attempts ?? 0) + 1
-        seen.effects[effect.key] = EffectHistory(node: effect.node, began: now, attempts: attempts)
-        if let node = effect.node { seen.changed[node] = now }
-        if effect.changesRoles { seen.rolesChanged = now }
+    mutating func begin(_ effect: Effect) { seen.begin(effect, at: now) }
+
+    private mutating func end(_ effect: Effect, _ outcome: Outcome) {
+        seen.note(.ended(effect, outcome), given: record, using: &random, at: now, wall: seen.wall)
     }
 
-    private mutating func reserve(_ pair: PortPair) {
-        guard let port = [pair.client, pair.bus].first(where: { busyPorts[$0] != nil }) else {
-            return seen.ports[pair] = .reserved
-        }
-        var since = now
-        if case .busy(let before) = seen.ports[pair] { since = before.since }
-        let sentence = "\(port) is in use by \(busyPorts[port] ?? "")"
-        seen.ports[pair] = .busy(.init(port: port, sentence: sentence, since: since, askedAt: now))
+    /// The holder of these ports; nil: clusterd reserves them.
+    private func taken(_ pair: PortPair) -> Outcome.Taken? {
+        guard let port = [pair.client, pair.bus].first(where: { busyPorts[$0] != nil }) else { return nil }
+        return Outcome.Taken(port: port, sentence: "\(port) is in use by \(busyPorts[port] ?? "")")
     }
 
     private mutating func resizeReserve(in folder: String, by bytes: Int64) {
@@ -236,20 +216,6 @@ extension Scene {
         seen.replies[node] = NodeReply(askedAt: now, answeredAt: now, of: process.identity, outcome: .refused)
     }
 
-    private mutating func began(_ node: NodeName, _ identity: ProcessIdentity, adopted: Bool) {
-        processes[node] = identity
-        seen.vitals[node] = nil
-        seen.identified[identity] = nil
-        seen.processes[node] = .running(
-            .init(identity: identity, since: now, startedAt: seen.wall, adopted: adopted))
-        seen.replies[node] = nil
-        seen.lastInSync[node] = nil
-        seen.changed[node] = now
-        for (key, history) in seen.effects where history.node == node && !history.isUnderWay {
-            seen.effects[key] = nil
-        }
-    }
-
     /// A process ends, and clusterd reaps it.
     mutating func die(
         _ node: NodeName, _ exit: ProcessExit = ProcessExit(signal: 9), log: [String] = [], failures: Int = 1
@@ -262,11 +228,7 @@ extension Scene {
             identity: processes.removeValue(forKey: node), at: now, wall: seen.wall, reason: reason,
             failures: reason.kind == .clean ? 0 : failures, jitter: 0, lastReport: last)
         deaths[node] = now
-        seen.processes[node] = .exited(ended)
-        seen.lastExits[node] = ended
-        seen.replies[node] = nil
-        seen.changed[node] = now
-        if case .portTaken = reason.kind { seen.ports[member(node).ports] = nil }
+        seen.note(ended, of: node, given: record)
     }
 
     /// A replica becomes master; running nodes learn it at once, and save it.

@@ -6,13 +6,15 @@ import Testing
 /// 7001 and 7002 are masters, and 7003, 7004 and 7005 are their replicas in this order; all nodes run, agree and are in
 /// sync.
 ///
-/// Observations (`seen`) and facts (`disk`, `processes`, `masters`) are separate here as in reality: an effect, or
-/// `look()` and `hear()`, copies the facts to the observations.
+/// Observations (`seen`) and facts (`disk`, `processes`, `masters`) are separate here as in reality: the outcome of an
+/// effect, or `look()` and `hear()`, copies the facts to the observations. `Observation.note` is that of the daemon.
 struct Scene {
     var spec: ClusterSpec
     var record: Record?
     var seen: Observation
     var now = Moment.seconds(100)
+    /// The loop's, for the jitter of exits.
+    var random = SplitMix64(seed: 1)
 
     /// By path.
     var disk: [String: DirectoryFacts] = [:]
@@ -206,12 +208,9 @@ struct Scene {
         guard case .running(let process) = seen.processes[name], var report = report(name) else { return }
         streams[name] = report.replication.replicationID
         change(&report)
-        seen.note(report, of: name, askedAt: now)
         lastReports[name] = report
         let reply = NodeReply(askedAt: now, answeredAt: now, of: process.identity, outcome: .report(report))
-        seen.replies[name] = reply
-        seen.vitals[name, default: Vitals(of: process.identity)].note(
-            reply, ProcessActivity(state: .asleep, cpuTicks: 5), listening: seen.listening)
+        seen.note(reply, of: name, ProcessActivity(state: .asleep, cpuTicks: 5))
     }
 
     mutating func pass(_ time: Duration) {

@@ -1,7 +1,6 @@
 import ClusterModel
-import Planner
 
-/// An event that reaches the loop from outside.
+/// An event that reaches the loop from outside. `Observation+Events.swift` has what each changes in the observation.
 package enum Event: Sendable {
     /// An effect ended.
     case ended(Effect, Outcome)
