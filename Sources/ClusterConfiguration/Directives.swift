@@ -107,7 +107,7 @@ extension SpecReader {
                 || arguments("user") != nil || arguments("protected-mode") == ["no"]
             if !isProtected {
                 fail(
-                    "cluster.bind",
+                    .bind,
                     "nodes on \(open.text) can be reached from other hosts, and no password protects them",
                     hint:
                         "set redis.requirepass (with redis.masterauth), or redis.aclfile, or set redis.protected-mode: no"
@@ -157,14 +157,14 @@ extension SpecReader {
 
     /// Every setting with its origin.
     func show(_ spec: ClusterSpec) -> [EffectiveSetting] {
-        func origin(_ key: String) -> ClusterSpec.Origin {
+        func origin(_ key: ConfigurationKey) -> ClusterSpec.Origin {
             // A null stands for the built-in value, except for the one setting where it has another meaning.
-            guard let value = settings.values[key], !value.node.isNull || key == "supervision.failover-max-lag"
+            guard let value = settings.values[key], !value.node.isNull || key == .failoverMaxLag
             else { return .builtIn }
             return value.origin
         }
         var shown = ConfigurationKey.all.map {
-            EffectiveSetting(key: $0.path, value: $0.text(spec), origin: origin($0.path))
+            EffectiveSetting(key: $0.path, value: $0.text(spec), origin: origin($0))
         }
         func add(_ directives: [ClusterSpec.Directive], _ prefix: String) {
             for directive in directives {

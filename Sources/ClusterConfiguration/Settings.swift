@@ -11,8 +11,7 @@ struct Settings {
         var isKept = false
     }
 
-    /// `cluster.masters` and so on.
-    private(set) var values: [String: Value] = [:]
+    private(set) var values: [ConfigurationKey: Value] = [:]
     /// Directives in the order of their first occurrence.
     private(set) var directives: [(name: String, value: Value)] = []
     private(set) var overrides: [String: Override] = [:]
@@ -44,7 +43,7 @@ struct Settings {
         }
     }
 
-    mutating func set(_ key: String, _ node: YAMLNode) {
+    mutating func set(_ key: ConfigurationKey, _ node: YAMLNode) {
         values[key] = Value(node: node, origin: .commandLine, keyOrigin: .commandLine)
     }
 
@@ -58,9 +57,8 @@ struct Settings {
             Value(
                 node: HandMadeSettings.node(setting), origin: setting.origin, keyOrigin: setting.origin, isKept: true)
         }
-        for setting in [settings.announce, settings.bind].compactMap({ $0 }) {
-            values["cluster.\(setting.name)"] = value(setting)
-        }
+        if let announce = settings.announce { values[.announce] = value(announce) }
+        if let bind = settings.bind { values[.bind] = value(bind) }
         for setting in settings.shared { putForAll(setting.name, value(setting)) }
         for (node, own) in settings.single {
             guard let first = own.first else { continue }
@@ -116,13 +114,12 @@ struct Settings {
             case "redis": putForAll(member.key.lowercased(), value)
             case "nodes": takeOverride(member, file)
             default:
-                let known = ConfigurationKey.sections[section.key] ?? []
-                if known.contains(member.key) {
-                    values["\(section.key).\(member.key)"] = value
+                if let key = ConfigurationKey(rawValue: "\(section.key).\(member.key)") {
+                    values[key] = value
                 } else {
                     fail(
                         value.keyOrigin, "there is no key '\(member.key)' in '\(section.key)'",
-                        hint: Spelling.hint(member.key, among: known))
+                        hint: Spelling.hint(member.key, among: ConfigurationKey.sections[section.key] ?? []))
                 }
             }
         }
