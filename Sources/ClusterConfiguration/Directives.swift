@@ -178,13 +178,9 @@ extension SpecReader {
         }
         add(spec.directives, "redis.")
         for (name, override) in spec.overrides.sorted(by: { $0.key < $1.key }) {
-            if let path = override.dataDirectory {
-                shown.append(.init(key: "nodes.\(name).data-dir", value: path, origin: override.origin))
-            }
-            if let bytes = override.memoryMax {
-                shown.append(
-                    .init(
-                        key: "nodes.\(name).memory-max", value: bytes.configuredBytes, origin: override.origin))
+            for key in NodeConfigurationKey.all {
+                guard let value = key.text(override) else { continue }
+                shown.append(EffectiveSetting(key: key.path(of: name), value: value, origin: override.origin))
             }
             add(override.directives, "nodes.\(name).redis.")
         }

@@ -32,11 +32,12 @@ extension SpecReader {
             guard override.memoryMax != nil || own != nil else { continue }
             cases.append(
                 (
-                    override.memoryMax == nil ? ConfigurationKey.memoryMax.path : "nodes.\(name).memory-max",
+                    override.memoryMax == nil
+                        ? ConfigurationKey.memoryMax.path : NodeConfigurationKey.memoryMax.path(of: name),
                     own == nil ? "redis.maxmemory" : "nodes.\(name).redis.maxmemory", spec.memoryMax(of: name),
                     own ?? shared
                 ))
-            origins.append(settings.overrides[name.text]?.memoryMax?.origin ?? override.origin)
+            origins.append(settings.overrides[name.text]?.values[.memoryMax]?.origin ?? override.origin)
         }
         for ((label, directive, most, used), origin) in zip(cases, origins) {
             guard let most, most > 0 else { continue }

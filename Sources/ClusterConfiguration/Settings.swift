@@ -22,8 +22,7 @@ struct Settings {
 
     struct Override {
         var origin: ClusterSpec.Origin
-        var dataDirectory: Value?
-        var memoryMax: Value?
+        var values: [NodeConfigurationKey: Value] = [:]
         var directives: [(name: String, value: Value)] = []
     }
 
@@ -129,15 +128,17 @@ struct Settings {
         let origin = place(node.mark, file)
         guard case .mapping(let members) = node.value.content else {
             return fail(
-                place(node.value.mark, file), "node '\(node.key)' must contain 'data-dir', 'memory-max' or 'redis'")
+                place(node.value.mark, file), "node '\(node.key)' must contain \(Schema.overrideWords)")
         }
         if overrides[node.key] == nil { overrides[node.key] = Override(origin: origin) }
         for member in members {
             let value = Value(
                 node: member.value, origin: place(member.value.mark, file), keyOrigin: place(member.mark, file))
+            if let key = NodeConfigurationKey(rawValue: member.key) {
+                overrides[node.key]?.values[key] = value
+                continue
+            }
             switch (member.key, member.value.content) {
-            case ("data-dir", _): overrides[node.key]?.dataDirectory = value
-            case ("memory-max", _): overrides[node.key]?.memoryMax = value
             case ("redis", .mapping(let directives)):
                 for directive in directives {
                     putForNode(

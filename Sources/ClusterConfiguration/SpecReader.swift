@@ -117,24 +117,29 @@ struct SpecReader {
                 continue
             }
             var result = ClusterSpec.NodeOverride(origin: override.origin)
-            if let value = override.dataDirectory {
-                if let path = value.node.scalar, path.hasPrefix("/"), path.utf8.allSatisfy({ $0 >= 32 }) {
-                    result.dataDirectory = FolderRules.normal(path)
-                    result.directoryOrigin = value.origin
-                } else {
-                    errors.append(
-                        .init(
-                            origin: value.origin,
-                            message: "data-dir must be an absolute path"))
-                }
-            }
-            if let value = override.memoryMax {
-                result.memoryMax = memoryMax(value, label: "nodes.\(name).memory-max")
+            for key in NodeConfigurationKey.all {
+                if let value = override.values[key] { read(key, value, of: NodeName(name), &result) }
             }
             for (directiveName, value) in override.directives {
                 result.directives += directive(directiveName, value, label: "nodes.\(name).redis.\(directiveName)")
             }
             spec.overrides[NodeName(name)] = result
+        }
+    }
+
+    private mutating func read(
+        _ key: NodeConfigurationKey, _ value: Settings.Value, of node: NodeName,
+        _ override: inout ClusterSpec.NodeOverride
+    ) {
+        switch key {
+        case .dataDirectory:
+            guard let path = value.node.scalar, path.hasPrefix("/"), path.utf8.allSatisfy({ $0 >= 32 }) else {
+                errors.append(ConfigurationError(origin: value.origin, message: "\(key.name) must be an absolute path"))
+                return
+            }
+            override.dataDirectory = FolderRules.normal(path)
+            override.directoryOrigin = value.origin
+        case .memoryMax: override.memoryMax = memoryMax(value, label: key.path(of: node))
         }
     }
 }
