@@ -39,7 +39,7 @@ package struct ReloadPlan: Sendable, Equatable {
                     + "\(new.replicas) replicas each")
         }
         if old.ports != new.ports { later.append("the nodes keep the ports that they were formed with") }
-        if old.overrides.mapValues(\.dataDirectory) != new.overrides.mapValues(\.dataDirectory) {
+        if !NodeConfigurationKey.dataDirectory.differences(old, new).isEmpty {
             later.append("the nodes keep the folders that they were formed with")
         }
         holdTLS(old)
