@@ -158,8 +158,7 @@ extension SpecReader {
     /// Every setting with its origin.
     func show(_ spec: ClusterSpec) -> [EffectiveSetting] {
         func origin(_ key: ConfigurationKey) -> ClusterSpec.Origin {
-            // A null stands for the built-in value, except for the one setting where it has another meaning.
-            guard let value = settings.values[key], !value.node.isNull || key == .failoverMaxLag
+            guard let value = settings.values[key], !value.node.isNull || key.form.nullIsAValue
             else { return .builtIn }
             return value.origin
         }

@@ -33,6 +33,14 @@ extension ConfigurationKey {
         /// `ClusterSpec.login` consists of two keys, and neither is valid without the other.
         case loginUser
         case loginPassword
+
+        /// Whether null is a value like others, not the default.
+        package var nullIsAValue: Bool {
+            switch self {
+            case .textOrNull, .sizeOrNull: true
+            default: false
+            }
+        }
     }
 
     /// A property that is one of several words.
