@@ -63,8 +63,8 @@ package struct LoadedConfiguration: Hashable, Sendable {
     package var handMade: HandMadeSettings?
 
     /// The position at which a setting was written.
-    package func origin(_ key: String) -> String {
-        (settings.first { $0.key == key }?.origin ?? .builtIn).description
+    package func origin(_ key: ConfigurationKey) -> String {
+        (settings.first { $0.key == key.path }?.origin ?? .builtIn).description
     }
 }
 
@@ -107,11 +107,11 @@ package enum ConfigurationLoader {
         func scalar(_ text: String) -> YAMLNode {
             YAMLNode(content: .scalar(text, isPlain: true), mark: Mark(line: 1, column: 1))
         }
-        if let masters = commandLine.masters { settings.set("cluster.masters", scalar(String(masters))) }
-        if let replicas = commandLine.replicas { settings.set("cluster.replicas", scalar(String(replicas))) }
-        if let port = commandLine.port { settings.set("cluster.ports", scalar(String(port))) }
-        if let server = commandLine.server { settings.set("engine.server", scalar(server)) }
-        if let directory = commandLine.dataDirectory { settings.set("cluster.data-dir", scalar(directory)) }
+        if let masters = commandLine.masters { settings.set(.masters, scalar(String(masters))) }
+        if let replicas = commandLine.replicas { settings.set(.replicas, scalar(String(replicas))) }
+        if let port = commandLine.port { settings.set(.ports, scalar(String(port))) }
+        if let server = commandLine.server { settings.set(.server, scalar(server)) }
+        if let directory = commandLine.dataDirectory { settings.set(.dataDirectory, scalar(directory)) }
         for text in commandLine.sets {
             guard let equals = text.firstIndex(of: "="), text.hasPrefix("redis.") else {
                 settings.fail(.commandLine, "--set \(text): redis.DIRECTIVE=VALUE is expected")

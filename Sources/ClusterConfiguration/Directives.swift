@@ -107,7 +107,7 @@ extension SpecReader {
                 || arguments("user") != nil || arguments("protected-mode") == ["no"]
             if !isProtected {
                 fail(
-                    "cluster.bind",
+                    .bind,
                     "nodes on \(open.text) can be reached from other hosts, and no password protects them",
                     hint:
                         "set redis.requirepass (with redis.masterauth), or redis.aclfile, or set redis.protected-mode: no"
@@ -157,14 +157,13 @@ extension SpecReader {
 
     /// Every setting with its origin.
     func show(_ spec: ClusterSpec) -> [EffectiveSetting] {
-        func origin(_ key: String) -> ClusterSpec.Origin {
-            // A null stands for the built-in value, except for the one setting where it has another meaning.
-            guard let value = settings.values[key], !value.node.isNull || key == "supervision.failover-max-lag"
+        func origin(_ key: ConfigurationKey) -> ClusterSpec.Origin {
+            guard let value = settings.values[key], !value.node.isNull || key.form.nullIsAValue
             else { return .builtIn }
             return value.origin
         }
         var shown = ConfigurationKey.all.map {
-            EffectiveSetting(key: $0.path, value: $0.text(spec), origin: origin($0.path))
+            EffectiveSetting(key: $0.path, value: $0.text(spec), origin: origin($0))
         }
         func add(_ directives: [ClusterSpec.Directive], _ prefix: String) {
             for directive in directives {
@@ -178,13 +177,9 @@ extension SpecReader {
         }
         add(spec.directives, "redis.")
         for (name, override) in spec.overrides.sorted(by: { $0.key < $1.key }) {
-            if let path = override.dataDirectory {
-                shown.append(.init(key: "nodes.\(name).data-dir", value: path, origin: override.origin))
-            }
-            if let bytes = override.memoryMax {
-                shown.append(
-                    .init(
-                        key: "nodes.\(name).memory-max", value: bytes.configuredBytes, origin: override.origin))
+            for key in NodeConfigurationKey.all {
+                guard let value = key.text(override) else { continue }
+                shown.append(EffectiveSetting(key: key.path(of: name), value: value, origin: override.origin))
             }
             add(override.directives, "nodes.\(name).redis.")
         }

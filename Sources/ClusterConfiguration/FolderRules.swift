@@ -23,7 +23,8 @@ package enum FolderRules {
             guard let why = conflict(place.node, path, data) ?? conflict(path, places.prefix(index)) else { continue }
             errors.append(
                 ConfigurationError(
-                    origin: place.origin, message: "nodes.\(place.node).data-dir: \(place.path) \(why)",
+                    origin: place.origin,
+                    message: "\(NodeConfigurationKey.dataDirectory.path(of: place.node)): \(place.path) \(why)",
                     hint: "give each node its own folder"))
         }
         return errors

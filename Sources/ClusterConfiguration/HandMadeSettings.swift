@@ -126,7 +126,8 @@ package struct HandMadeSettings: Hashable, Sendable {
                     "cluster-announce-ip differs from \(first.origin): all nodes of one host announce the same address; "
                         + "remove these lines, or set the current address in all of them")
             } else {
-                announce = Setting(name: "announce", lines: [first.arguments], origin: first.origin)
+                announce = Setting(
+                    name: ConfigurationKey.announce.name, lines: [first.arguments], origin: first.origin)
             }
         }
         // Without a password, the engine answers other hosts only if protected mode is off.
@@ -138,7 +139,7 @@ package struct HandMadeSettings: Hashable, Sendable {
         if isOpen, let first = bound.first ?? nil, bound.allSatisfy({ $0?.arguments == first.arguments }),
             !first.arguments.isEmpty, first.arguments.allSatisfy({ BindAddress($0).isValid })
         {
-            bind = Setting(name: "bind", lines: [first.arguments], origin: first.origin)
+            bind = Setting(name: ConfigurationKey.bind.name, lines: [first.arguments], origin: first.origin)
         }
     }
 
@@ -209,7 +210,9 @@ extension HandMadeSettings {
 
     /// The names of the kept settings, shown at the start. Values are not shown, because some are passwords.
     package func summary(file: String) -> [String] {
-        let names = (announce.map { _ in ["cluster.announce"] } ?? []) + (bind.map { _ in ["cluster.bind"] } ?? [])
+        var names: [String] = []
+        if announce != nil { names.append(ConfigurationKey.announce.path) }
+        if bind != nil { names.append(ConfigurationKey.bind.path) }
         var own: [String] = []
         for name in single.sorted(by: { $0.key < $1.key }).flatMap(\.value).map(\.name) where !own.contains(name) {
             own.append(name)

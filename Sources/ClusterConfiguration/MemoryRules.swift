@@ -25,18 +25,19 @@ extension SpecReader {
             directives.last { $0.name == "maxmemory" }?.arguments.first.flatMap { Quantity.bytes($0) }
         }
         let shared = limit(spec.directives)
-        var cases = [("cluster.memory-max", "redis.maxmemory", spec.memoryMax, shared)]
-        var origins = [settings.values["cluster.memory-max"]?.origin ?? .builtIn]
+        var cases = [(ConfigurationKey.memoryMax.path, "redis.maxmemory", spec.memoryMax, shared)]
+        var origins = [settings.values[.memoryMax]?.origin ?? .builtIn]
         for (name, override) in spec.overrides.sorted(by: { $0.key < $1.key }) {
             let own = limit(override.directives)
             guard override.memoryMax != nil || own != nil else { continue }
             cases.append(
                 (
-                    override.memoryMax == nil ? "cluster.memory-max" : "nodes.\(name).memory-max",
+                    override.memoryMax == nil
+                        ? ConfigurationKey.memoryMax.path : NodeConfigurationKey.memoryMax.path(of: name),
                     own == nil ? "redis.maxmemory" : "nodes.\(name).redis.maxmemory", spec.memoryMax(of: name),
                     own ?? shared
                 ))
-            origins.append(settings.overrides[name.text]?.memoryMax?.origin ?? override.origin)
+            origins.append(settings.overrides[name.text]?.values[.memoryMax]?.origin ?? override.origin)
         }
         for ((label, directive, most, used), origin) in zip(cases, origins) {
             guard let most, most > 0 else { continue }

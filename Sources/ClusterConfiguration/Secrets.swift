@@ -47,24 +47,25 @@ extension SpecReader {
 
     /// The ACL user with which clusterd logs in to its nodes. It must have a password.
     mutating func login() -> ClusterSpec.Login? {
-        let user = text("engine.auth-user")
+        let user = text(.loginUser)
         var password: String?
-        let given = settings.values["engine.auth-pass"].flatMap { $0.node.isNull ? nil : $0 }
+        let label = ConfigurationKey.loginPassword.path
+        let given = settings.values[.loginPassword].flatMap { $0.node.isNull ? nil : $0 }
         if let given {
             if case .mapping(let members) = given.node.content {
-                guard let secret = secret(given, members, label: "engine.auth-pass") else { return nil }
+                guard let secret = secret(given, members, label: label) else { return nil }
                 password = secret
             } else {
-                password = text("engine.auth-pass")
+                password = text(.loginPassword)
             }
         }
         switch (user, password) {
         case (let user?, let password?) where !user.isEmpty && !user.contains(" ") && !password.isEmpty:
             return .init(user: user, password: password)
         case (nil, nil): break
-        case (nil, _): fail("engine.auth-pass", "it needs engine.auth-user, which is not set")
-        case (_, nil): fail("engine.auth-user", "it needs a password", hint: "set engine.auth-pass: {file: PATH}")
-        default: fail("engine.auth-user", "an ACL user needs a name without spaces, and a password")
+        case (nil, _): fail(.loginPassword, "it needs engine.auth-user, which is not set")
+        case (_, nil): fail(.loginUser, "it needs a password", hint: "set engine.auth-pass: {file: PATH}")
+        default: fail(.loginUser, "an ACL user needs a name without spaces, and a password")
         }
         return nil
     }

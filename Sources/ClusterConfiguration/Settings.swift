@@ -11,8 +11,7 @@ struct Settings {
         var isKept = false
     }
 
-    /// `cluster.masters` and so on.
-    private(set) var values: [String: Value] = [:]
+    private(set) var values: [ConfigurationKey: Value] = [:]
     /// Directives in the order of their first occurrence.
     private(set) var directives: [(name: String, value: Value)] = []
     private(set) var overrides: [String: Override] = [:]
@@ -23,8 +22,7 @@ struct Settings {
 
     struct Override {
         var origin: ClusterSpec.Origin
-        var dataDirectory: Value?
-        var memoryMax: Value?
+        var values: [NodeConfigurationKey: Value] = [:]
         var directives: [(name: String, value: Value)] = []
     }
 
@@ -44,7 +42,7 @@ struct Settings {
         }
     }
 
-    mutating func set(_ key: String, _ node: YAMLNode) {
+    mutating func set(_ key: ConfigurationKey, _ node: YAMLNode) {
         values[key] = Value(node: node, origin: .commandLine, keyOrigin: .commandLine)
     }
 
@@ -58,9 +56,8 @@ struct Settings {
             Value(
                 node: HandMadeSettings.node(setting), origin: setting.origin, keyOrigin: setting.origin, isKept: true)
         }
-        for setting in [settings.announce, settings.bind].compactMap({ $0 }) {
-            values["cluster.\(setting.name)"] = value(setting)
-        }
+        if let announce = settings.announce { values[.announce] = value(announce) }
+        if let bind = settings.bind { values[.bind] = value(bind) }
         for setting in settings.shared { putForAll(setting.name, value(setting)) }
         for (node, own) in settings.single {
             guard let first = own.first else { continue }
@@ -116,13 +113,12 @@ struct Settings {
             case "redis": putForAll(member.key.lowercased(), value)
             case "nodes": takeOverride(member, file)
             default:
-                let known = ConfigurationKey.sections[section.key] ?? []
-                if known.contains(member.key) {
-                    values["\(section.key).\(member.key)"] = value
+                if let key = ConfigurationKey(rawValue: "\(section.key).\(member.key)") {
+                    values[key] = value
                 } else {
                     fail(
                         value.keyOrigin, "there is no key '\(member.key)' in '\(section.key)'",
-                        hint: Spelling.hint(member.key, among: known))
+                        hint: Spelling.hint(member.key, among: ConfigurationKey.sections[section.key] ?? []))
                 }
             }
         }
@@ -132,15 +128,17 @@ struct Settings {
         let origin = place(node.mark, file)
         guard case .mapping(let members) = node.value.content else {
             return fail(
-                place(node.value.mark, file), "node '\(node.key)' must contain 'data-dir', 'memory-max' or 'redis'")
+                place(node.value.mark, file), "node '\(node.key)' must contain \(Schema.overrideWords)")
         }
         if overrides[node.key] == nil { overrides[node.key] = Override(origin: origin) }
         for member in members {
             let value = Value(
                 node: member.value, origin: place(member.value.mark, file), keyOrigin: place(member.mark, file))
+            if let key = NodeConfigurationKey(rawValue: member.key) {
+                overrides[node.key]?.values[key] = value
+                continue
+            }
             switch (member.key, member.value.content) {
-            case ("data-dir", _): overrides[node.key]?.dataDirectory = value
-            case ("memory-max", _): overrides[node.key]?.memoryMax = value
             case ("redis", .mapping(let directives)):
                 for directive in directives {
                     putForNode(

@@ -54,6 +54,14 @@ import Testing
         #expect(setting("cluster.bind")?.origin == .builtIn)
     }
 
+    @Test func aNullThatIsAValueHasItsOrigin() throws {
+        let loaded = try load("supervision: {failover-max-lag: null}\ncontrol: {group: null, metrics: null}\n")
+        #expect(loaded.spec.supervision.failoverMaxLag == nil && loaded.spec.control.group == nil)
+        #expect(loaded.origin(.failoverMaxLag) == "a.yaml:1:33")
+        #expect(loaded.origin(.controlGroup) == "a.yaml:2:18")
+        #expect(loaded.origin(.metrics) == "built in")
+    }
+
     @Test func nullSelectsTheEnginesDefault() throws {
         let spec = try load("redis: {appendonly: null, cluster-node-timeout: ~}\n").spec
         #expect(!spec.directives.contains { $0.name == "appendonly" || $0.name == "cluster-node-timeout" })

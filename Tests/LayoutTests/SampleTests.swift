@@ -19,9 +19,8 @@ import Testing
         #expect(spec.masters == 3 && spec.replicas == 1 && spec.ports == .from(7000))
     }
 
-    /// Commented lines are valid once they are uncommented.
-    @Test func everyCommentedKeyIsValid() throws {
-        let spec = try load { text in
+    private func loadUncommented() throws -> ClusterSpec {
+        try load { text in
             text.split(separator: "\n").map { line in
                 guard let match = line.firstMatch(of: #/^( *)# (\s*[a-z"][a-z0-9"-]*:(?: .*)?)$/#) else {
                     return String(line)
@@ -29,6 +28,11 @@ import Testing
                 return "\(match.1)\(match.2)"
             }.joined(separator: "\n") + "\n"
         }
+    }
+
+    /// Commented lines are valid once they are uncommented.
+    @Test func everyCommentedKeyIsValid() throws {
+        let spec = try loadUncommented()
         #expect(spec.overrides["7002"] != nil)
         #expect(spec.directives.contains { $0.name == "requirepass" && $0.arguments == ["secret"] })
     }
@@ -46,5 +50,15 @@ import Testing
         #expect(isThere, "conf.d has no \(key)")
         let pages = SourceTree.files(in: "docs", suffix: ".md").map(\.text).joined()
         #expect(pages.contains(parts[1]), "no page has \(key)")
+    }
+
+    /// Each key that a single node may have is in the sample's example of a node, and on a page that explains it.
+    @Test(arguments: NodeConfigurationKey.all)
+    func everyKeyOfANodeIsInTheSampleAndInTheDocuments(key: NodeConfigurationKey) throws {
+        let spec = try loadUncommented()
+        let node = try #require(spec.overrides["7002"])
+        #expect(key.text(node) != nil, "conf.d has no \(key.name) for a node")
+        let pages = SourceTree.files(in: "docs", suffix: ".md").map(\.text).joined()
+        #expect(pages.contains(key.name), "no page has \(key.name)")
     }
 }

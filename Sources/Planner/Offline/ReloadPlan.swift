@@ -27,9 +27,11 @@ package struct ReloadPlan: Sendable, Equatable {
             case .ofFormation: break
             }
         }
-        for name in Set(old.overrides.keys).union(new.overrides.keys).sorted()
-        where old.overrides[name]?.memoryMax != new.overrides[name]?.memoryMax {
-            applied.append("nodes.\(name).memory-max")
+        for key in NodeConfigurationKey.all {
+            switch key.reload {
+            case .applies: applied += key.differences(old, new).map { key.path(of: $0) }
+            case .ofFormation: break
+            }
         }
         if old.masters != new.masters || old.replicas != new.replicas {
             later.append(
@@ -37,7 +39,7 @@ package struct ReloadPlan: Sendable, Equatable {
                     + "\(new.replicas) replicas each")
         }
         if old.ports != new.ports { later.append("the nodes keep the ports that they were formed with") }
-        if old.overrides.mapValues(\.dataDirectory) != new.overrides.mapValues(\.dataDirectory) {
+        if !NodeConfigurationKey.dataDirectory.differences(old, new).isEmpty {
             later.append("the nodes keep the folders that they were formed with")
         }
         holdTLS(old)

@@ -31,7 +31,7 @@ struct ConfigCommand: ParsableCommand {
             }
             for warning in loaded.warnings { Output.note("warning   \(warning)") }
             if let complaint = AnnounceCheck.complaint(loaded.spec, nil, engine: engine.engine) {
-                Output.note("warning   \(loaded.origin("cluster.announce")): \(complaint)")
+                Output.note("warning   \(loaded.origin(.announce)): \(complaint)")
             }
             let spec = loaded.spec
             Output.result(

@@ -45,7 +45,7 @@ struct Daemon {
         if !options.stopsAtOnce {
             try Preflight.checkLoopback(loaded.spec, stored.record)
             try AnnounceCheck.check(
-                loaded.spec, stored.record, engine: engine.engine, origin: loaded.origin("cluster.announce"))
+                loaded.spec, stored.record, engine: engine.engine, origin: loaded.origin(.announce))
         }
         if let record = stored.record {
             try fit(&loaded, to: record, options)
@@ -180,9 +180,11 @@ struct Daemon {
         } catch {
             throw Failure(error)
         }
-        func isWritten(_ key: String) -> Bool { loaded.settings.contains { $0.key == key && $0.origin != .builtIn } }
-        if !isWritten("cluster.masters") { loaded.spec.masters = record.shape.masters }
-        if !isWritten("cluster.replicas") { loaded.spec.replicas = record.shape.replicas }
+        func isWritten(_ key: ConfigurationKey) -> Bool {
+            loaded.settings.contains { $0.key == key.path && $0.origin != .builtIn }
+        }
+        if !isWritten(.masters) { loaded.spec.masters = record.shape.masters }
+        if !isWritten(.replicas) { loaded.spec.replicas = record.shape.replicas }
     }
 
     /// Serves the probes and the metrics over TCP, if `control.metrics` is set.

@@ -136,7 +136,7 @@ final class Reload: Sendable {
             if loaded.spec.announce != driver.spec.announce,
                 let complaint = AnnounceCheck.complaint(loaded.spec, reporter.record, engine: engine)
             {
-                throw Configuration.refusal(["\(loaded.origin("cluster.announce")): \(complaint)"])
+                throw Configuration.refusal(["\(loaded.origin(.announce)): \(complaint)"])
             }
             let plan = ReloadPlan(from: driver.spec, to: loaded.spec)
             driver.configure(plan.spec)

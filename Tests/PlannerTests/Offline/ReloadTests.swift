@@ -33,6 +33,17 @@ import Testing
         #expect(plan.applied.isEmpty && plan.heldBack.isEmpty && plan.directives.isEmpty)
     }
 
+    @Test func onlyAnotherFolderOfANodeIsReportedAsNotMoved() {
+        let tuned = ReloadPlan(
+            from: spec(),
+            to: spec { $0.overrides["7001"] = .init(directives: [.init(name: "hz", arguments: ["20"])]) })
+        #expect(tuned.later == [] && tuned.directives == ["hz"])
+        let moved = ReloadPlan(
+            from: spec(), to: spec { $0.overrides["7001"] = .init(dataDirectory: "/ssd/7001", memoryMax: 1 << 30) })
+        #expect(moved.later == ["the nodes keep the folders that they were formed with"])
+        #expect(moved.applied == ["nodes.7001.memory-max"])
+    }
+
     @Test func changedAndDroppedDirectivesAreNamedOnce() {
         let plan = ReloadPlan(
             from: spec { $0.overrides["7001"] = .init(directives: [.init(name: "hz", arguments: ["10"])]) },
