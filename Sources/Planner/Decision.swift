@@ -36,20 +36,15 @@ package struct Verdict: Sendable, Hashable {
     package var master: NodeName
     /// nil: the master itself.
     package var candidate: NodeName?
-    package var why: String
+    package var why: VerdictReason
     /// How far the rejected replica lags behind the last seen offset of the master.
     package var lagBytes: Int64?
 
-    package init(master: NodeName, candidate: NodeName?, why: String, lagBytes: Int64? = nil) {
+    package init(master: NodeName, candidate: NodeName?, why: VerdictReason, lagBytes: Int64? = nil) {
         self.master = master
         self.candidate = candidate
         self.why = why
         self.lagBytes = lagBytes
-    }
-
-    package var sentence: String {
-        candidate.map { "\($0) takes over from \(master): \(why)" }
-            ?? "\(master) is restarted in place as master: \(why)"
     }
 }
 

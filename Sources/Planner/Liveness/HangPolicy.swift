@@ -330,7 +330,7 @@ extension Turn {
                 .nodeUnkillable, .error, node: member.name,
                 "\(member.name) (\(process.identity)) received SIGKILL and does not end: it hangs in the kernel, or its cgroup "
                     + "is frozen; it no longer executes anything, but its port and folder are not free"
-                    + (kept.map { "; \($0.name) does not take over from it: \($0.why)" } ?? ""),
+                    + (kept.map { "; \($0.name) does not take over from it: \($0.why.words)" } ?? ""),
                 hint: kept.map { "clusterd failover \($0.name) --force" }
                     ?? "sudo cat /proc/\(process.identity.pid)/stack"))
     }

@@ -142,7 +142,7 @@ package struct Admission {
             throw Refusal(
                 .noReplica,
                 "\(node) is master of slots \(slots(of: node)), and no replica can take over "
-                    + "(\(shard(of: node)?.why ?? "no replica")): \(what)",
+                    + "(\(shard(of: node)?.why?.words ?? "no replica")): \(what)",
                 hint: flag, exit: 4)
         }
         if let trouble = siblingTrouble(of: node) {

@@ -79,7 +79,7 @@ extension Turn {
                 Finding(
                     .nodeStopped, isThin ? .warning : .info, node: member.name, shard: shard?.master,
                     "\(member.name) stays stopped (stop-node)"
-                        + (isThin ? "; its shard cannot fail over: \(shard?.why ?? "it has no master")" : ""),
+                        + (isThin ? "; its shard cannot fail over: \(shard?.why?.words ?? "it has no master")" : ""),
                     hint: "clusterd start-node \(member.name)"))
         }
     }

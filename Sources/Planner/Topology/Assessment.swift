@@ -52,11 +52,12 @@ package struct Assessment: Sendable, Equatable {
         /// The nodes that could be told to take over now.
         package var replicasInSync: [NodeName]
         /// Why none of them would if the master died now; nil: one would.
-        package var why: String?
+        package var why: ShardWeakness?
         package var canFailOver: Bool { why == nil }
 
         package init(
-            master: NodeName?, replicas: [NodeName], slots: SlotSet, replicasInSync: [NodeName], why: String?
+            master: NodeName?, replicas: [NodeName], slots: SlotSet, replicasInSync: [NodeName],
+            why: ShardWeakness?
         ) {
             self.master = master
             self.replicas = replicas

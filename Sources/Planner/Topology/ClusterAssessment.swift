@@ -127,27 +127,27 @@ extension Turn {
     /// Why no replica would take over if this master died now; nil: one would.
     private func reasonNotToReplace(
         _ master: Member, _ replicas: [Assessment.Node], _ inSync: [Assessment.Node]
-    ) -> String? {
-        if replicas.isEmpty { return "no replica" }
+    ) -> ShardWeakness? {
+        if replicas.isEmpty { return .noReplica }
         if inSync.isEmpty {
-            return "no replica is in sync: "
-                + replicas.map { node in
+            return .noneInSync(
+                replicas.map { node in
                     let isStopped = decision.record?.member(node.name)?.wanted == .stopped && node.health == .down
-                    return "\(node.name) \(isStopped ? "stopped" : node.health.rawValue)"
-                }.joined(separator: ", ")
+                    return ShardWeakness.OutOfSync(node: node.name, health: isStopped ? nil : node.health)
+                })
         }
-        let lacks = inSync.map { node -> String? in
+        let lacks = inSync.map { node -> ShardWeakness.Unable? in
             guard let replica = decision.record?.member(node.name), let report = freshReply(from: replica) else {
                 return nil
             }
-            return lackNow(replica, report, master).map { "\(node.name): \($0)" }
+            return lackNow(replica, report, master).map { ShardWeakness.Unable(node: node.name, obstacle: $0) }
         }
-        if !lacks.contains(nil) { return lacks.compactMap { $0 }.joined(separator: ", ") }
-        if let reason = reasonToKeepRole(of: master) { return reason }
+        if !lacks.contains(nil) { return .noneAble(lacks.compactMap { $0 }) }
+        if let reason = reasonToKeepRole(of: master) { return .roleKept(reason) }
         guard let limit = spec.supervision.failoverMaxLag, inSync.allSatisfy({ ($0.lagBytes ?? 0) > limit }) else {
             return nil
         }
-        return "every replica is more than supervision.failover-max-lag (\(limit) bytes) behind"
+        return .allFarBehind(limit: limit)
     }
 
     /// What is wrong in this node's view, in words; nil if it agrees with all others.
