@@ -4,7 +4,7 @@ import ClusterModel
 package struct Assessment: Sendable, Equatable {
     package enum Phase: String, Sendable { case starting, forming, ready, stopping }
     package enum State: String, Sendable { case ok, degraded, down }
-    package enum Health: String, Sendable { case ok, loading, syncing, busy, hung, unreachable, down }
+    package enum Health: String, Sendable, Codable { case ok, loading, syncing, busy, hung, unreachable, down }
 
     package var phase = Phase.starting
     package var state = State.down
