@@ -68,6 +68,8 @@ package struct Finding: Sendable, Hashable {
     package var node: NodeName?
     /// The name of the shard's master.
     package var shard: NodeName?
+    /// What else distinguishes it. With the same code, node, shard and subject it is the same finding, however its message changes.
+    package var about: Condition.Subject?
     package var message: String
     package var hint: String?
     /// The evidence, line by line: for example the last lines of a log.
@@ -76,13 +78,15 @@ package struct Finding: Sendable, Hashable {
     package var repair: Repair?
 
     package init(
-        _ code: ReasonCode, _ severity: Severity, node: NodeName? = nil, shard: NodeName? = nil, _ message: String,
-        hint: String? = nil, details: [String] = [], repair: Repair? = nil
+        _ code: ReasonCode, _ severity: Severity, node: NodeName? = nil, shard: NodeName? = nil,
+        about: Condition.Subject? = nil, _ message: String, hint: String? = nil, details: [String] = [],
+        repair: Repair? = nil
     ) {
         self.code = code
         self.severity = severity
         self.node = node
         self.shard = shard
+        self.about = about
         self.message = message
         self.hint = hint
         self.details = details

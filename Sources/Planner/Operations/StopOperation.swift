@@ -64,7 +64,7 @@ extension Turn {
             if running(member.name) != nil {
                 emit(
                     Finding(
-                        .nodeStopped, .warning, node: member.name,
+                        .nodeStopped, .warning, node: member.name, about: .running,
                         "\(member.name) runs although it should stay stopped: clusterd did not start it",
                         hint:
                             "to keep it running: clusterd start-node \(member.name); to stop it: clusterd stop-node \(member.name)"

@@ -107,7 +107,7 @@ extension Turn {
                 switch kind {
                 case .otherID(let id):
                     Finding(
-                        .nodeReset, topology.owns(member.id) ? .error : .warning, node: member.name,
+                        .nodeReset, topology.owns(member.id) ? .error : .warning, node: member.name, about: .nodeID(id),
                         "\(member.name) answers with the node ID \(id.short) instead of its own: it was reset by hand "
                             + "(CLUSTER RESET HARD)\(followed)")
                 case .alone:
