@@ -10,7 +10,7 @@ enum NodesConfHeadroom: Equatable {
 }
 
 /// The disk that is too full, and the node that could not save its nodes.conf there.
-package struct NodesConfShortage: Sendable, Hashable {
+package struct NodesConfShortage: Sendable, Hashable, Codable {
     package var disk: Disk
     package var endangered: NodeName
 }
@@ -59,13 +59,13 @@ extension Turn {
     /// there is room.
     mutating func roomWait(
         toReplace master: Member, by candidate: Member, _ topology: Topology
-    ) -> (step: OperationStep, why: String)? {
+    ) -> (step: OperationStep, why: RoomObstacle)? {
         if lastHandOver(to: candidate, from: master, topology)?.isUnderWay == true { return nil }
         switch nodesConfHeadroom(toReplace: master, by: candidate, topology) {
         case .enough: return nil
-        case .coming: return (.awaitingReserve, WaitReason.reserve.words)
+        case .coming: return (.awaitingReserve, .reserve)
         case .none(let shortage):
-            return (.awaitingRoom(folder: shortage.disk.folder, for: shortage.endangered), shortage.words)
+            return (.awaitingRoom(folder: shortage.disk.folder, for: shortage.endangered), .shortage(shortage))
         }
     }
 
