@@ -33,9 +33,11 @@ struct FindingEvents: Sendable {
 
     private var standing: [Key: Standing] = [:]
 
-    mutating func events(_ scene: Scene) -> [TimelineEvent] {
+    mutating func events(_ scene: Scene) -> [TimelineEvent] { events(scene.cycle.decision.findings, scene) }
+
+    mutating func events(_ findings: [Finding], _ scene: Scene) -> [TimelineEvent] {
         var events: [TimelineEvent] = []
-        for (key, finding) in Self.distinct(scene.cycle.decision.findings) {
+        for (key, finding) in Self.distinct(findings) {
             var this = standing[key] ?? Standing(finding: finding, since: scene.now, lastSeen: scene.now)
             this.finding = finding
             this.lastSeen = scene.now
