@@ -32,7 +32,7 @@ struct StatusBoard {
         document.shards = assessment.shards.map {
             ShardDocument(
                 master: $0.master, replicas: $0.replicas, slots: $0.slots.texts, canFailOver: $0.canFailOver,
-                why: $0.why)
+                why: $0.why?.words)
         }
         document.findings = cycle.decision.findings.map(FindingDocument.init)
         document.operations = (cycle.record?.operations ?? []).map(OperationDocument.init)

@@ -36,20 +36,15 @@ package struct Verdict: Sendable, Hashable {
     package var master: NodeName
     /// nil: the master itself.
     package var candidate: NodeName?
-    package var why: String
+    package var why: VerdictReason
     /// How far the rejected replica lags behind the last seen offset of the master.
     package var lagBytes: Int64?
 
-    package init(master: NodeName, candidate: NodeName?, why: String, lagBytes: Int64? = nil) {
+    package init(master: NodeName, candidate: NodeName?, why: VerdictReason, lagBytes: Int64? = nil) {
         self.master = master
         self.candidate = candidate
         self.why = why
         self.lagBytes = lagBytes
-    }
-
-    package var sentence: String {
-        candidate.map { "\($0) takes over from \(master): \(why)" }
-            ?? "\(master) is restarted in place as master: \(why)"
     }
 }
 
@@ -73,6 +68,8 @@ package struct Finding: Sendable, Hashable {
     package var node: NodeName?
     /// The name of the shard's master.
     package var shard: NodeName?
+    /// What else distinguishes it. With the same code, node, shard and subject it is the same finding, however its message changes.
+    package var about: Condition.Subject?
     package var message: String
     package var hint: String?
     /// The evidence, line by line: for example the last lines of a log.
@@ -81,13 +78,15 @@ package struct Finding: Sendable, Hashable {
     package var repair: Repair?
 
     package init(
-        _ code: ReasonCode, _ severity: Severity, node: NodeName? = nil, shard: NodeName? = nil, _ message: String,
-        hint: String? = nil, details: [String] = [], repair: Repair? = nil
+        _ code: ReasonCode, _ severity: Severity, node: NodeName? = nil, shard: NodeName? = nil,
+        about: Condition.Subject? = nil, _ message: String, hint: String? = nil, details: [String] = [],
+        repair: Repair? = nil
     ) {
         self.code = code
         self.severity = severity
         self.node = node
         self.shard = shard
+        self.about = about
         self.message = message
         self.hint = hint
         self.details = details

@@ -37,7 +37,7 @@ package enum WaitReason: Sendable, Hashable {
     case backoff(NodeName, Shown<String>, Shown<Duration>)
     case running([NodeName])
     case answers(from: [NodeName])
-    case agreement(Shown<String>)
+    case agreement(Shown<Disagreement>)
     case sync(of: [NodeName])
     case replicasForWrites(of: [NodeName])
     /// Of a new cluster.

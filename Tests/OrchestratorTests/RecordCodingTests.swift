@@ -47,12 +47,57 @@ import Testing
         let text = String(decoding: try #require(RecordCoding.encode(record)), as: UTF8.self)
         let step = try #require(text.firstRange(of: #/"step" ?: \{[^}]*\}\s*\}/#))
         let old = text.replacingCharacters(in: step, with: #""text": "stopping 7000""#)
-            .replacing(#/"schema" ?: 2/#, with: #""schema": 1"#)
+            .replacing(#/"schema" ?: 3/#, with: #""schema": 1"#)
         let read = try RecordCoding.decode(Array(old.utf8))
         #expect(read.operations[0].steps[0].step == .told("stopping 7000"))
         #expect(read.operations[0].currentStep?.words == "stopping 7000")
         #expect(read.schema == Record.schema)
         #expect(try RecordCoding.decode(try #require(RecordCoding.encode(read))) == read)
+    }
+
+    /// Schema 2 stores a failure as its text.
+    @Test func aRecordOfSchema2IsRead() throws {
+        var record = record()
+        var operation = Operation(id: 7, kind: .resume, startedAt: WallTime(milliseconds: 5), idempotencyKey: nil)
+        operation.state = .failed
+        operation.failure = .unknownNode("7000")
+        record.operations = [operation]
+        let text = String(decoding: try #require(RecordCoding.encode(record)), as: UTF8.self)
+        let failure = try #require(text.firstRange(of: #/"failure" ?: \{[^}]*\}\s*\}/#))
+        let old = text.replacingCharacters(in: failure, with: #""error": "7000 is gone""#)
+            .replacing(#/"schema" ?: 3/#, with: #""schema": 2"#)
+        let read = try RecordCoding.decode(Array(old.utf8))
+        #expect(read.operations[0].failure == .told("7000 is gone"))
+        #expect(read.operations[0].error == "7000 is gone")
+        #expect(read.schema == Record.schema)
+        #expect(try RecordCoding.decode(try #require(RecordCoding.encode(read))) == read)
+    }
+
+    @Test func eachKindOfFailureSurvivesARoundTrip() throws {
+        let id = record().members[0].id
+        let failures: [OperationFailure] = [
+            .told("words"), .nothingStopped(.noRunningReplica(of: "7000")), .notInRecord, .noProgress(nil),
+            .notRestarted(["7001", "7002"], after: .notStopped("7000", .silent("7003"))),
+            .noProgress(.stopping("7000")), .didNotStop("7000", within: .seconds(12)), .didNotStart("7000", nil),
+            .unsettled(.reset("7000", answersAs: id, isRepaired: true)),
+            .unsettled(.slotsUncovered(.all, shardOf: "7000", isRepaired: false)),
+            .runsInDisagreement("7000", .role(.master, of: "7001", seenBy: "7000")),
+            .disagreement(.port(7000, of: "7001", seenBy: "7000", insteadOf: 7001)),
+            .notInSync("7000", .syncLoop(master: "7001")), .noRoomToTakeOver("7000", .reserve),
+            .unfinished(.forgetting(id), .stillKnown(by: ["7000"])), .wouldLoseData("7000", .holds("2 keys")),
+            .folderInUse("/data/7000 is in use", .moved), .refused(by: "7000", "ERR no"),
+        ]
+        var record = record()
+        record.operations = failures.enumerated().map { number, failure in
+            var operation = Operation(
+                id: number, kind: .resume, startedAt: WallTime(milliseconds: 5), idempotencyKey: nil)
+            operation.state = .failed
+            operation.failure = failure
+            return operation
+        }
+        let read = try RecordCoding.decode(try #require(RecordCoding.encode(record)))
+        #expect(read == record)
+        #expect(read.operations.map { $0.error ?? "" } == failures.map(\.words))
     }
 
     @Test func eachKindOfStepSurvivesARoundTrip() throws {

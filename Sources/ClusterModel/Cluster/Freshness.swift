@@ -53,17 +53,41 @@ package struct Freshness: Hashable, Sendable {
     package static let writeSpread = Duration.seconds(5)
 
     package enum Comparison: Hashable, Sendable {
-        /// It holds everything that the other holds, and more: the reason, as a sentence's end.
-        case fresher(because: String)
+        /// It holds everything that the other holds, and more.
+        case fresher(because: Evidence)
         /// It is known not to be fresher, or there is no evidence for it.
         case notFresher
         /// Each may hold what the other lacks.
-        case undecided(because: String)
+        case undecided(because: Doubt)
+    }
+
+    /// What proves that a copy is fresher than another.
+    package enum Evidence: Hashable, Sendable {
+        /// The other holds no data.
+        case otherIsEmpty
+        /// In the same stream: bytes.
+        case offset(Int64, otherEndsAt: Int64)
+        /// In sync until later than the other was saved.
+        case inSyncLater
+        /// The append-only file of the other is incomplete.
+        case otherIsCut
+        /// How much later its files were written.
+        case writtenLater(by: Duration)
+    }
+
+    /// Why neither copy is known to be fresher.
+    package enum Doubt: Hashable, Sendable {
+        /// One is incomplete, and the other was not in sync at the end.
+        case cutOrOutOfSync
+        /// Neither is known to hold all of the other.
+        case neitherHoldsAll
+        /// Two dumps with nothing to compare.
+        case incomparableDumps
     }
 
     package func compared(with other: Freshness) -> Comparison {
         if durability == .nothing { return .notFresher }
-        if other.durability == .nothing { return .fresher(because: "the other folder holds no data") }
+        if other.durability == .nothing { return .fresher(because: .otherIsEmpty) }
         return byOffset(other) ?? byTime(other) ?? byKind(other)
     }
 
@@ -75,7 +99,7 @@ package struct Freshness: Hashable, Sendable {
             return nil
         }
         if other.endsThere, mine.offset > theirs.offset {
-            return .fresher(because: "it reaches offset \(mine.offset), and the other ends at \(theirs.offset)")
+            return .fresher(because: .offset(mine.offset, otherEndsAt: theirs.offset))
         }
         return endsThere && mine.offset <= theirs.offset + Self.pingBytes ? .notFresher : nil
     }
@@ -83,7 +107,7 @@ package struct Freshness: Hashable, Sendable {
     private func byTime(_ other: Freshness) -> Comparison? {
         if let end = endsAt, let covered = other.coversUntil, covered >= end { return .notFresher }
         if let end = other.endsAt, let covered = coversUntil, covered >= end {
-            return .fresher(because: "it was in sync until later than the other was saved")
+            return .fresher(because: .inSyncLater)
         }
         return nil
     }
@@ -96,24 +120,20 @@ package struct Freshness: Hashable, Sendable {
             let wasInSync =
                 other.seenAt.map { seen in coversUntil.map { $0 + Self.granularity >= seen } ?? false } ?? true
             return wasInSync
-                ? .fresher(because: "the other's append-only file is cut short")
-                : .undecided(because: "one is cut short, and the other was not in sync at the end")
+                ? .fresher(because: .otherIsCut) : .undecided(because: .cutOrOutOfSync)
         case (.cutAppendOnly, .wholeAppendOnly...), (.dump, .wholeAppendOnly...): return .notFresher
         case (.wholeAppendOnly..., .dump), (.dump, .cutAppendOnly), (.cutAppendOnly, .dump),
             (.cutAppendOnly, .cutAppendOnly):
-            return .undecided(because: "neither is known to hold all of the other")
+            return .undecided(because: .neitherHoldsAll)
         case (.dump, .dump):
             return coversUntil == other.coversUntil && reached == nil && other.reached == nil
-                ? .notFresher : .undecided(because: "the two dumps cannot be compared")
+                ? .notFresher : .undecided(because: .incomparableDumps)
         default:
             guard durability != .running, other.durability != .running, let mine = appendedAt,
                 let theirs = other.writtenAt, mine > theirs + Self.writeSpread, let covered = coversUntil,
                 other.seenAt.map({ covered + Self.granularity >= $0 }) ?? true
             else { return .notFresher }
-            return .fresher(
-                because:
-                    "its files were written until \(Duration.milliseconds(mine.milliseconds - theirs.milliseconds).inWords) "
-                    + "after the other's")
+            return .fresher(because: .writtenLater(by: .milliseconds(mine.milliseconds - theirs.milliseconds)))
         }
     }
 }

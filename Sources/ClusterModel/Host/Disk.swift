@@ -1,5 +1,5 @@
 /// A file system with folders of a cluster, as just measured.
-package struct Disk: Hashable, Sendable {
+package struct Disk: Hashable, Sendable, Codable {
     /// The cluster's folders on it. Its reserve is in the first of them.
     package var folders: [String]
     /// Bytes that can still be written without privileges.

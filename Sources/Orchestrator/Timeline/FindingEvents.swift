@@ -5,18 +5,18 @@ import Planner
 /// Events for findings that appear and clear. A finding that lasts only a moment, as during a switchover, is not reported. A finding
 /// that is absent only for a moment, as while a node in a crash loop runs, has not cleared.
 struct FindingEvents: Sendable {
+    /// A finding whose message alone changes, as with a number in it, is not reported again.
     private struct Key: Hashable {
         var code: ReasonCode
         var node: NodeName?
         var shard: NodeName?
-        /// The message without its numbers: a change of numbers alone is not reported.
-        var words: String
+        var about: Condition.Subject?
 
         init(_ finding: Finding) {
             code = finding.code
             node = finding.node
             shard = finding.shard
-            words = finding.message.filter { !$0.isNumber }
+            about = finding.about
         }
     }
 
@@ -33,10 +33,11 @@ struct FindingEvents: Sendable {
 
     private var standing: [Key: Standing] = [:]
 
-    mutating func events(_ scene: Scene) -> [TimelineEvent] {
+    mutating func events(_ scene: Scene) -> [TimelineEvent] { events(scene.cycle.decision.findings, scene) }
+
+    mutating func events(_ findings: [Finding], _ scene: Scene) -> [TimelineEvent] {
         var events: [TimelineEvent] = []
-        for finding in scene.cycle.decision.findings {
-            let key = Key(finding)
+        for (key, finding) in Self.distinct(findings) {
             var this = standing[key] ?? Standing(finding: finding, since: scene.now, lastSeen: scene.now)
             this.finding = finding
             this.lastSeen = scene.now
@@ -58,6 +59,22 @@ struct FindingEvents: Sendable {
         // Until a finding is reported, a momentary absence restarts its settling time.
         for (key, this) in standing where this.told == nil && this.lastSeen != scene.now { standing[key] = nil }
         return events
+    }
+
+    /// The most severe finding of each key: with two severities in one turn, each would be reported again in every turn.
+    private static func distinct(_ findings: [Finding]) -> [(key: Key, finding: Finding)] {
+        var places: [Key: Int] = [:]
+        var distinct: [(key: Key, finding: Finding)] = []
+        for finding in findings {
+            let key = Key(finding)
+            if let place = places[key] {
+                if distinct[place].finding.severity < finding.severity { distinct[place].finding = finding }
+            } else {
+                places[key] = distinct.count
+                distinct.append((key, finding))
+            }
+        }
+        return distinct
     }
 
     /// Whether it was reported and has not cleared.

@@ -97,7 +97,8 @@ struct RoleEvents: Sendable {
                 shard: verdict.master,
                 verdict.sentence,
                 data: [
-                    "master": .text(verdict.master), "candidate": .text(verdict.candidate), "why": .string(verdict.why),
+                    "master": .text(verdict.master), "candidate": .text(verdict.candidate),
+                    "why": .string(verdict.why.words),
                     "lagBytes": .optional(verdict.lagBytes),
                 ])
         }

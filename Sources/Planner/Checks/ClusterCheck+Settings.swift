@@ -120,7 +120,7 @@ extension Turn {
             if !report.persistence.lastAppendOK {
                 suspect(
                     Finding(
-                        .persistenceFailing, .error, node: member.name,
+                        .persistenceFailing, .error, node: member.name, about: .appendOnlyFile,
                         "\(member.name) cannot write to its append-only file and rejects writes", hint: hint),
                     for: .zero)
             }

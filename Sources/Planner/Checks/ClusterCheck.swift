@@ -37,7 +37,7 @@ extension Turn {
     }
 
     /// Reports a finding once the condition has held for `patience`; also in `status`, unless it is only a notice.
-    /// - Parameter subject: what distinguishes this condition from others with the same code and node.
+    /// - Parameter subject: what distinguishes this condition, and its finding, from others with the same code and node.
     mutating func suspect(
         _ finding: Finding, about subject: Condition.Subject? = nil, for patience: Duration, isNotice: Bool = false
     ) {
@@ -48,6 +48,8 @@ extension Turn {
             check.isPending = true
             return wake(at: due)
         }
+        var finding = finding
+        if let subject { finding.about = subject }
         if isNotice { check.notices.append(finding) } else { emit(finding) }
     }
 

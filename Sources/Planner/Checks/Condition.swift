@@ -7,7 +7,7 @@ package struct Condition: Sendable, Hashable {
     package var shard: NodeName?
     package var about: Subject?
 
-    /// What distinguishes conditions of one code and one node.
+    /// What distinguishes conditions, and findings, of one code and one node.
     package enum Subject: Sendable, Hashable {
         case directive(String)
         case slot(Int)
@@ -19,6 +19,15 @@ package struct Condition: Sendable, Hashable {
         case silence
         /// The node reports cluster_state:fail. This has its own age, also after a silence.
         case clusterDown
+        case appendOnlyFile
+        /// What the node's process does instead of answering.
+        case doing(Vitals.Doing)
+        /// The node has no connection left for another client.
+        case connectionLimit
+        /// The node runs, although it should not.
+        case running
+        /// It holds until the next start of its nodes.
+        case nextStart
     }
 }
 

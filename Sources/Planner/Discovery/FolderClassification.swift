@@ -27,7 +27,7 @@ package struct FolderClassification: Sendable, Equatable {
         let (folders, copies) = Self.withoutCopies(directories.filter { !$0.isUntouched && !$0.isDataFolder })
         findings = copies.map { copy in
             Finding(
-                .directoryCopied, .error, node: copy.number.map { NodeName(String($0)) },
+                .directoryCopied, .error, node: copy.number.map { NodeName(String($0)) }, about: .path(copy.path),
                 "\(copy.path) has the node id of another folder: it is a copy, and clusterd does not start it",
                 hint: StrayFolders.hint, repair: .setAside(.init(folder: copy, why: "it was a copy of another folder")))
         }
@@ -80,6 +80,7 @@ package struct FolderClassification: Sendable, Equatable {
             findings.append(
                 Finding(
                     .standaloneWithKeys, .error, node: standalone.number.map { NodeName(String($0)) },
+                    about: .path(standalone.path),
                     "\(standalone.path) holds keys and belongs to no cluster here: clusterd neither changes nor starts it",
                     hint: StrayFolders.hint,
                     repair: .setAside(.init(folder: standalone, why: "it held keys and belonged to no cluster"))))
@@ -174,7 +175,7 @@ package struct FolderClassification: Sendable, Equatable {
 
     private static func inUse(_ folder: DirectoryFacts) -> Finding {
         Finding(
-            .directoryInUse, .warning, node: folder.number.map { NodeName(String($0)) },
+            .directoryInUse, .warning, node: folder.number.map { NodeName(String($0)) }, about: .path(folder.path),
             "\(folder.path) is in use by a process that clusterd did not start: clusterd does not touch it",
             hint: "stop that process; the next start adopts the folder")
     }

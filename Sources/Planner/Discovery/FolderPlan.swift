@@ -88,7 +88,7 @@ package struct FolderPlan: Sendable, Equatable {
 
     private static func rival(_ folder: DirectoryFacts, of kept: [DirectoryFacts]) -> Finding {
         Finding(
-            .twoClusters, .error, node: folder.number.map { NodeName(String($0)) },
+            .twoClusters, .error, node: folder.number.map { NodeName(String($0)) }, about: .path(folder.path),
             "\(folder.path) belongs to another cluster than \(kept.map(\.label).joined(separator: " "))",
             hint: StrayFolders.hint,
             repair: .setAside(
@@ -99,7 +99,7 @@ package struct FolderPlan: Sendable, Equatable {
 
     private static func unplaced(_ folder: DirectoryFacts) -> Finding {
         Finding(
-            .keysWithoutCluster, .error, node: folder.number.map { NodeName(String($0)) },
+            .keysWithoutCluster, .error, node: folder.number.map { NodeName(String($0)) }, about: .path(folder.path),
             "\(folder.path) holds keys and belongs to no cluster: without it, the next start creates a new, empty cluster",
             hint: StrayFolders.hint,
             repair: .setAside(.init(folder: folder, why: "it held keys and belonged to no cluster")))

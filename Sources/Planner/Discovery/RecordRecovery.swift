@@ -56,6 +56,7 @@ extension Turn {
             emit(
                 Finding(
                     .nodeStandalone, .info, node: standalone.number.map { NodeName(String($0)) },
+                    about: .path(standalone.path),
                     "\(standalone.path) belongs to no cluster and is not needed: the cluster has \(members.count) nodes"
                 ))
         }

@@ -38,14 +38,14 @@ package struct StrayFolders {
         if let owner = owner(of: facts) {
             if isAtHome(owner) {
                 return Finding(
-                    .directoryCopied, .error, node: member.name,
+                    .directoryCopied, .error, node: member.name, about: .path(facts.path),
                     "\(facts.path) is a copy of the folder of \(owner.name) and holds keys: clusterd does not start \(member.name) in it",
                     hint: Self.hint,
                     repair: .setAside(
                         .init(facts, inPlaceOf: member.name, why: "\(file) and data were a copy of \(owner.name)'s")))
             }
             return Finding(
-                .directoryMisplaced, .error, node: member.name,
+                .directoryMisplaced, .error, node: member.name, about: .path(facts.path),
                 "\(facts.path) is the only folder of \(owner.name): clusterd does not start \(member.name) in it",
                 hint:
                     "stop the cluster (clusterd stop), move the folder to \(owner.directory), and start clusterd again")
@@ -53,7 +53,7 @@ package struct StrayFolders {
         let whose =
             facts.parsed?.view.entries.count == 1 ? "of a node that knows no other node" : "of another cluster's node"
         return Finding(
-            .standaloneWithKeys, .error, node: member.name,
+            .standaloneWithKeys, .error, node: member.name, about: .path(facts.path),
             "\(facts.path) holds keys, and its \(file) is \(whose): clusterd does not change it, and does not start \(member.name) in it",
             hint: Self.hint,
             repair: .setAside(
@@ -65,28 +65,28 @@ package struct StrayFolders {
         guard !inUse.contains(facts.path) else {
             guard facts.content.holdsKeys || owner(of: facts) != nil else { return nil }
             return Finding(
-                .directoryInUse, .warning, node: node,
+                .directoryInUse, .warning, node: node, about: .path(facts.path),
                 "\(facts.path) is in use by a process that clusterd did not start: clusterd does not touch it",
                 hint: "stop that process")
         }
         if let owner = owner(of: facts) {
             guard isAtHome(owner) else {
                 return Finding(
-                    .directoryMisplaced, .error, node: node,
+                    .directoryMisplaced, .error, node: node, about: .path(facts.path),
                     "\(facts.path) is the only folder of \(owner.name), and is not in its place \(owner.directory)",
                     hint:
                         "stop the cluster (clusterd stop), move the folder to \(owner.directory), and start clusterd again"
                 )
             }
             return Finding(
-                .directoryCopied, .warning, node: node,
+                .directoryCopied, .warning, node: node, about: .path(facts.path),
                 "\(facts.path) has the node id of \(owner.name): it is a copy, and clusterd does not start it",
                 hint: Self.hint,
                 repair: .setAside(.init(folder: facts, why: "it was a copy of the folder of \(owner.name)")))
         }
         guard facts.content.holdsKeys else { return nil }
         return Finding(
-            .standaloneWithKeys, .error, node: node,
+            .standaloneWithKeys, .error, node: node, about: .path(facts.path),
             "\(facts.path) holds keys and belongs to no node of this cluster: clusterd neither changes nor starts it",
             hint: Self.hint,
             repair: .setAside(.init(folder: facts, why: "it held keys and belonged to no node of the cluster")))

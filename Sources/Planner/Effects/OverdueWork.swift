@@ -22,6 +22,7 @@ extension Turn {
             emit(
                 Finding(
                     .diskHangs, .error, node: members.first { work.path.hasPrefix($0.directory + "/") }?.name,
+                    about: .path(work.path),
                     "\(work.doing) \(work.path) has not returned since \(since.clock): its disk does not respond; clusterd still replaces "
                         + "dead masters, and running nodes stay up; changes that need that disk wait",
                     hint: work.path.hasPrefix("/") ? "findmnt -T \(ShellWord.quoted(work.path))" : nil))

@@ -35,53 +35,53 @@ extension Turn {
         return fit
     }
 
-    /// Why this replica is not known to have the data of its dead master, as a sentence's end; nil: it has them.
+    /// Why this replica is not known to have the data of its dead master; nil: it has them.
     func lack(
         of contender: Candidate, _ master: Member, death: Moment, isForced: Bool = false, _ survey: Observation.Survey
-    ) -> String? {
+    ) -> TakeoverObstacle? {
         let report = contender.report
-        if let refusal = reasonNotToObey(contender.member) { return refusal.sentence }
-        if report.loading { return "it is loading its data" }
-        if report.replication.syncInProgress { return "it is synchronizing" }
+        if let refusal = reasonNotToObey(contender.member) { return .refuses(refusal) }
+        if report.loading { return .loading }
+        if report.replication.syncInProgress { return .synchronizing }
         if let stream = lastStream(of: master), stream.position.replicationID != report.replication.replicationID {
-            return "it does not follow the replication stream of \(master.name)"
+            return .otherStream(than: master.name)
         }
         let name = contender.member.name
         let isAdopted = running(name)?.adopted == true
         guard let row = seen.lastInSync[name] else {
-            guard isAdopted else { return "it has not been in sync since its start" }
+            guard isAdopted else { return .notInSyncSinceStart }
             return isForced || followedUntilTheEnd(contender, master, survey)
-                ? nil : "it was never seen in sync while \(master.name) ran"
+                ? nil : .neverSeenInSync(with: master.name)
         }
         if isForced { return nil }
         guard report.replication.replicationID == row.replicationID, report.replication.offset >= row.offset else {
-            return "it has lost its offset in the replication stream of \(master.name)"
+            return .lostOffset(in: master.name)
         }
         return lack(in: row, isAdopted: isAdopted, master, death: death)
     }
 
     /// Compares what was seen of a replica with what was seen of its master.
-    private func lack(in row: InSync, isAdopted: Bool, _ master: Member, death: Moment) -> String? {
+    private func lack(in row: InSync, isAdopted: Bool, _ master: Member, death: Moment) -> TakeoverObstacle? {
         guard let served = seen.lastServed[master.name] else {
             // This clusterd has never had an answer from the master: both nodes were running before it started.
-            guard isAdopted else { return "\(master.name) did not answer clusterd while it was in sync" }
+            guard isAdopted else { return .masterNeverAnswered(master.name) }
             return wasLostLongBefore(death, row)
         }
         // The link of a replica that has loaded a whole copy may be up for a moment after the master's end.
-        if row.since > served { return "it came into sync only after the last reply of \(master.name)" }
-        if let lost = row.lostAt, lost <= served { return "it was out of sync while \(master.name) ran" }
+        if row.since > served { return .inSyncTooLate(for: master.name) }
+        if let lost = row.lostAt, lost <= served { return .outOfSync(with: master.name) }
         // Without a limit on the missing bytes (`failover-max-lag`) there is no limit on the age of the last report either.
         if served - row.until > Self.closeness, spec.supervision.failoverMaxLag != nil {
-            return "it was last seen in sync \((served - row.until).inWords) before the last reply of \(master.name)"
+            return .lastSeenInSync(served - row.until, before: master.name)
         }
         // A process of the master that never answered because it did not come up has written nothing that a replica could miss.
         guard exited(master.name)?.lastReport?.loading == false else { return nil }
         return wasLostLongBefore(death, row)
     }
 
-    private func wasLostLongBefore(_ death: Moment, _ row: InSync) -> String? {
+    private func wasLostLongBefore(_ death: Moment, _ row: InSync) -> TakeoverObstacle? {
         guard let lost = row.lostAt, death - lost > Self.noticeLimit else { return nil }
-        return "its link had been down for \((death - lost).inWords) when its master ended"
+        return .linkDown(for: death - lost)
     }
 
     /// Both nodes were running before this clusterd started, and the master was gone at the first look: compares how long the link has been
@@ -109,19 +109,19 @@ extension Turn {
         return lost <= served
     }
 
-    /// Why this replica could not take over if its master ended now, as a sentence's end; nil: it could. The master may be silent.
-    func lackNow(_ replica: Member, _ report: NodeReport, _ master: Member) -> String? {
+    /// Why this replica could not take over if its master ended now; nil: it could. The master may be silent.
+    func lackNow(_ replica: Member, _ report: NodeReport, _ master: Member) -> TakeoverObstacle? {
         guard report.replication.role == .replica, report.view.myself?.masterID == master.id else {
-            return "it does not follow \(master.name)"
+            return .doesNotFollow(master.name)
         }
-        if let refusal = reasonNotToObey(replica) { return refusal.sentence }
+        if let refusal = reasonNotToObey(replica) { return .refuses(refusal) }
         guard isInSync(report), let row = seen.lastInSync[replica.name], row.lostAt == nil else {
-            return "it is not in sync"
+            return .notInSync
         }
         if let served = seen.lastServed[master.name] {
-            return row.since <= served ? nil : "it came into sync only after the last reply of \(master.name)"
+            return row.since <= served ? nil : .inSyncTooLate(for: master.name)
         }
         return running(replica.name)?.adopted == true
-            ? nil : "\(master.name) did not answer clusterd while it was in sync"
+            ? nil : .masterNeverAnswered(master.name)
     }
 }

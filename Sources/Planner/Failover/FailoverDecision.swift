@@ -102,8 +102,8 @@ extension Turn {
             // Invariant no-older-master outranks the operator's settings: a master that would drop what its replica has does not start.
             let comparison = freshness(of: winner.member, survey).compared(with: freshness(of: master, survey))
             guard case .fresher(let why) = comparison else { return .inPlace }
-            if isPaused { return held(master, by: winner.member, why) }
-            passOver(master, for: winner.member, why)
+            if isPaused { return held(master, by: winner.member, .newerData(why)) }
+            passOver(master, for: winner.member, .newerData(why))
             return nil
         }
         guard canStartInPlace(master) else { return nil }
@@ -111,7 +111,7 @@ extension Turn {
             give(
                 Verdict(
                     master: master.name, candidate: nil,
-                    why: "its append-only file holds every write (failover: durable)",
+                    why: .holdsEveryWrite,
                     lagBytes: lag))
             return .inPlace
         }
@@ -119,8 +119,7 @@ extension Turn {
         give(
             Verdict(
                 master: master.name, candidate: nil,
-                why: "\(winner.member.name) is \(lag.map { "\($0) bytes" } ?? "an unknown amount") behind, and "
-                    + "failover-max-lag is \(limit)", lagBytes: lag))
+                why: .farBehind(winner.member.name, lag: lag, limit: limit), lagBytes: lag))
         emit(
             Finding(
                 .failoverHeld, .warning, node: winner.member.name, shard: master.name,
@@ -131,20 +130,20 @@ extension Turn {
     }
 
     /// While clusterd is paused, it promotes no replica, and starts no master over newer data either.
-    private mutating func held(_ master: Member, by candidate: Member, _ why: String) -> FailoverDecision {
+    private mutating func held(_ master: Member, by candidate: Member, _ why: VerdictReason) -> FailoverDecision {
         emit(
             Finding(
                 .masterOlder, .error, node: master.name, shard: master.name,
-                "clusterd does not start \(master.name): \(candidate.name) has newer data (\(why)), and clusterd is paused",
+                "clusterd does not start \(master.name): \(candidate.name) has newer data (\(why.words)), and clusterd is paused",
                 hint: "clusterd resume"))
         return .waits
     }
 
-    private mutating func passOver(_ master: Member, for candidate: Member, _ why: String) {
+    private mutating func passOver(_ master: Member, for candidate: Member, _ why: VerdictReason) {
         emit(
             Finding(
                 .masterOlder, .warning, node: master.name, shard: master.name,
-                "\(candidate.name) takes over from \(master.name), which has older data: \(why)"))
+                "\(candidate.name) takes over from \(master.name), which has older data: \(why.words)"))
         give(Verdict(master: master.name, candidate: candidate.name, why: why))
     }
 
@@ -154,15 +153,15 @@ extension Turn {
     ) -> FailoverDecision {
         guard isSurveyed(master) else { return .waits }
         let mine = freshness(of: master, survey)
-        var candidate: (member: Member, freshness: Freshness, why: String)?
+        var candidate: (member: Member, freshness: Freshness, why: VerdictReason)?
         var doubts: [(Member, String)] = []
         for member in members
         where member.id != master.id && !member.joining && topology.master(of: member.id) == master.id {
             let theirs = freshness(of: member, survey)
             switch theirs.compared(with: candidate?.freshness ?? mine) {
-            case .fresher(let why) where canServe(member): candidate = (member, theirs, why)
-            case .fresher(let why): doubts.append((member, why + ", and it cannot be started"))
-            case .undecided(let why): doubts.append((member, why))
+            case .fresher(let why) where canServe(member): candidate = (member, theirs, VerdictReason.newerData(why))
+            case .fresher(let why): doubts.append((member, why.words + ", and it cannot be started"))
+            case .undecided(let why): doubts.append((member, why.words))
             case .notFresher: break
             }
         }
@@ -214,7 +213,7 @@ extension Turn {
     /// in sync when the master was last seen takes over; the master's data are kept before it follows.
     private func standIn(
         for master: Member, _ others: [Member], _ survey: Observation.Survey
-    ) -> (member: Member, freshness: Freshness, why: String)? {
+    ) -> (member: Member, freshness: Freshness, why: VerdictReason)? {
         guard exited(master.name)?.reason.dataUnreadable == true, let lastSeen = master.lastSeen?.at else { return nil }
         var best: (member: Member, freshness: Freshness)?
         for member in others where canServe(member) {
@@ -225,12 +224,7 @@ extension Turn {
             case .notFresher, .undecided: break
             }
         }
-        return best.map {
-            (
-                $0.member, $0.freshness,
-                "the data of \(master.name) cannot be loaded, and it was in sync when both were last seen"
-            )
-        }
+        return best.map { ($0.member, $0.freshness, VerdictReason.dataUnreadable(of: master.name)) }
     }
 
     /// The node runs, or can be started.

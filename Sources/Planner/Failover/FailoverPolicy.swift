@@ -53,11 +53,11 @@ extension Turn {
     }
 
     /// Why a dead master keeps its role if its data allow it; nil: a replica may take over.
-    func reasonToKeepRole(of master: Member) -> String? {
-        if spec.supervision.failover == .off { return "supervision.failover is off" }
-        if isPaused { return "clusterd is paused" }
+    func reasonToKeepRole(of master: Member) -> RoleKept? {
+        if spec.supervision.failover == .off { return .failoverOff }
+        if isPaused { return .paused }
         let operation = decision.record?.operations.first { $0.keepsRole(of: master.name) }
-        return operation.map { "\($0.title) keeps the role" }
+        return operation.map { RoleKept.operation(title: $0.title) }
     }
 
     func keepsRole(_ master: Member) -> Bool { reasonToKeepRole(of: master) != nil }

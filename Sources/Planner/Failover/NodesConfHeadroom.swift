@@ -10,12 +10,9 @@ enum NodesConfHeadroom: Equatable {
 }
 
 /// The disk that is too full, and the node that could not save its nodes.conf there.
-struct NodesConfShortage: Equatable {
-    var disk: Disk
-    var endangered: NodeName
-
-    /// With the free space, for a finding.
-    var sentence: String { "\(disk.shortage), too little for \(endangered) to save its nodes.conf" }
+package struct NodesConfShortage: Sendable, Hashable, Codable {
+    package var disk: Disk
+    package var endangered: NodeName
 }
 
 extension Turn {
@@ -62,13 +59,13 @@ extension Turn {
     /// there is room.
     mutating func roomWait(
         toReplace master: Member, by candidate: Member, _ topology: Topology
-    ) -> (step: OperationStep, why: String)? {
+    ) -> (step: OperationStep, why: RoomObstacle)? {
         if lastHandOver(to: candidate, from: master, topology)?.isUnderWay == true { return nil }
         switch nodesConfHeadroom(toReplace: master, by: candidate, topology) {
         case .enough: return nil
-        case .coming: return (.awaitingReserve, WaitReason.reserve.words)
+        case .coming: return (.awaitingReserve, .reserve)
         case .none(let shortage):
-            return (.awaitingRoom(folder: shortage.disk.folder, for: shortage.endangered), shortage.sentence)
+            return (.awaitingRoom(folder: shortage.disk.folder, for: shortage.endangered), .shortage(shortage))
         }
     }
 
@@ -81,13 +78,13 @@ extension Turn {
     ) -> FailoverDecision {
         guard isSurveyed(master) else { return .waits }
         let hint = "make room on that disk; clusterd then continues automatically"
-        let held = "\(candidate.member.name) does not take over from \(master.name): \(shortage.sentence)"
+        let held = "\(candidate.member.name) does not take over from \(master.name): \(shortage.words)"
         var trouble: String?
         let mine = freshness(of: master, survey)
         // If neither has a key or a function, there is nothing to lose.
         let isEmpty = mine.durability == .nothing && !candidate.report.load.holdsData
         if !isEmpty, case .fresher(let why) = freshness(of: candidate.member, survey).compared(with: mine) {
-            trouble = "\(candidate.member.name) has newer data (\(why))"
+            trouble = "\(candidate.member.name) has newer data (\(why.words))"
         } else if !canStartInPlace(master) {
             trouble = "it cannot be started"
         }
@@ -99,8 +96,7 @@ extension Turn {
             wait(.roomToFailOver(to: candidate.member.name, from: master.name))
             return .waits
         }
-        give(
-            Verdict(master: master.name, candidate: nil, why: "there is no room for a promotion: \(shortage.sentence)"))
+        give(Verdict(master: master.name, candidate: nil, why: .noRoom(shortage)))
         emit(
             Finding(
                 .failoverHeld, .warning, node: candidate.member.name, shard: master.name,
@@ -125,10 +121,10 @@ extension Turn {
                 electionWait(of: candidate, after: master, topology, Story()) == nil,
                 roomWait(toReplace: master, by: candidate, topology) == nil
             else { continue }
-            let why = "\(full.folder) has \(Disk.text(full.free)) free"
+            let why = VerdictReason.diskAlmostFull(folder: full.folder, free: full.free)
             give(Verdict(master: master.name, candidate: candidate.name, why: why))
             _ = orderHandOver(to: candidate, contact, from: master, topology)
-            wait(.failover(to: candidate.name, from: master.name, Shown(why)))
+            wait(.failover(to: candidate.name, from: master.name, Shown(why.words)))
         }
     }
 

@@ -20,7 +20,7 @@ extension Turn {
         }
         let replicas = replicas(of: master, topology)
         if replicas.allSatisfy({ $0.wanted == .stopped && running($0.name) == nil }) {
-            return .failed("\(master.name) has no running replica")
+            return .failed(.noRunningReplica(of: master.name))
         }
         let earlier = replicas.first { $0.name == chosen }
         // After the order, facts about the replicas are stale until the roles have changed.
@@ -31,21 +31,19 @@ extension Turn {
             let step = OperationStep.awaitingReplicaInSync(isFixed ? chosen : nil, of: master.name)
             if story.age(of: step) < Self.agreementLimit { return .working(step) }
             return .failed(
-                isFixed
-                    ? "\(chosen?.text ?? "it") did not come into sync with \(master.name)"
-                    : "no replica of \(master.name) came into sync")
+                isFixed ? .replicaNotInSync(chosen, with: master.name) : .noReplicaInSync(with: master.name))
         }
         if let step = electionWait(of: candidate, after: master, topology, story) { return .working(step) }
         if let wait = roomWait(toReplace: master, by: candidate, topology) {
             return story.age(of: wait.step) < Self.agreementLimit
-                ? .working(wait.step) : .failed("\(candidate.name) did not take over: \(wait.why)")
+                ? .working(wait.step) : .failed(.noRoomToTakeOver(candidate.name, wait.why))
         }
         chosen = candidate.name
         let progress = orderHandOver(to: candidate, contact, from: master, topology)
         let step = OperationStep.handingOver(to: candidate.name)
         if story.age(of: step) < Self.agreementLimit { return .working(step) }
-        if case .failed(let why, _) = progress { return .failed("\(candidate.name) could not take over: \(why)") }
-        return .failed("\(candidate.name) did not take over within \(Self.agreementLimit.components.seconds) s")
+        if case .failed(let why, _) = progress { return .failed(.takeoverRefused(by: candidate.name, why)) }
+        return .failed(.noTakeover(by: candidate.name, within: Self.agreementLimit))
     }
 
     /// The master that is replaced, at its epoch. A second switchover of the same node has another epoch.
@@ -87,15 +85,16 @@ extension Turn {
         let step = OperationStep.awaitingAgreementOnMaster(candidate.name)
         if story.age(of: step) < Self.agreementLimit { return .working(step) }
         return .failed(
-            openDispute(topology) ?? "\(master.name) does not follow \(candidate.name)")
+            openDispute(topology).map { OperationFailure.disagreement($0) }
+                ?? .doesNotFollow(master.name, master: candidate.name))
     }
 
-    /// What some running node reports and the others do not, in words. Nodes that do not run, or that were reset by hand, are ignored.
-    func openDispute(_ topology: Topology) -> String? {
+    /// What some running node reports and the others do not. Nodes that do not run, or that were reset by hand, are ignored.
+    func openDispute(_ topology: Topology) -> Disagreement? {
         let present = members.filter { running($0.name) != nil && estrangement(of: $0) == nil }
         for member in present {
-            if freshReply(from: member, since: seen.rolesChanged) == nil { return "\(member.name) does not answer" }
-            if let words = disagreement(member, about: present, topology) { return words }
+            if freshReply(from: member, since: seen.rolesChanged) == nil { return .silent(member.name) }
+            if let dispute = disagreement(member, about: present, topology) { return dispute }
         }
         return nil
     }

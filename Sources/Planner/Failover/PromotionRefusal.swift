@@ -1,19 +1,11 @@
 import ClusterModel
 
 /// Why a replica would refuse the order to take over, known in advance.
-enum PromotionRefusal: Equatable {
+package enum PromotionRefusal: Sendable, Hashable {
     /// The engine's words about clusterd's script: an ACL or `rename-command` has removed a command.
     case noScript(String)
     /// Before Redis 7.0 a replica without its master runs no script under `replica-serve-stale-data no`.
     case noStaleScript
-
-    /// As a sentence's end.
-    var sentence: String {
-        switch self {
-        case .noScript(let words): "it rejects the promotion script: \(words)"
-        case .noStaleScript: "it runs no script while its master is down (replica-serve-stale-data no)"
-        }
-    }
 
     var hint: String {
         switch self {
@@ -39,7 +31,7 @@ extension Turn {
             emit(
                 Finding(
                     .promotionRefused, .warning, node: member.name,
-                    "\(member.name) could not take over from its master: \(refusal.sentence)", hint: refusal.hint))
+                    "\(member.name) could not take over from its master: \(refusal.words)", hint: refusal.hint))
         }
     }
 }

@@ -205,7 +205,7 @@ extension Turn {
         case .noConnectionLeft:
             emit(
                 Finding(
-                    .nodeRefuses, .error, node: member.name,
+                    .nodeRefuses, .error, node: member.name, about: .connectionLimit,
                     "\(member.name) is up but accepts no more clients (maxclients), not even clusterd: \(words)",
                     hint: "close client connections; to list them: ss -tnp sport = :\(member.ports.client)"))
         default:
@@ -254,7 +254,7 @@ extension Turn {
             if isPausedByClients(member) {
                 return emit(
                     Finding(
-                        .clientsPaused, severity, node: member.name,
+                        .clientsPaused, severity, node: member.name, about: .silence,
                         "\(who), but answers the other nodes: CLIENT PAUSE blocks its clients; it answers when the pause "
                             + "expires"))
             }
@@ -264,13 +264,13 @@ extension Turn {
         case .busy:
             emit(
                 Finding(
-                    .nodeBusy, .warning, node: member.name,
+                    .nodeBusy, .warning, node: member.name, about: .doing(doing),
                     "\(who): it is busy (using CPU) with a long command or a script; clusterd does not kill it",
                     hint: "when it answers again: redis-cli -p \(member.ports.client) SLOWLOG GET"))
         case .swapping:
             emit(
                 Finding(
-                    .nodeBusy, .warning, node: member.name,
+                    .nodeBusy, .warning, node: member.name, about: .doing(doing),
                     "\(who): it waits for its memory, which the host has swapped out; clusterd does not kill it",
                     hint: "give the host more memory, or the nodes a smaller redis.maxmemory"))
         case .stopped:
@@ -279,7 +279,7 @@ extension Turn {
             let who = "\(who): a debugger holds it\(tracer.map { " (pid \($0))" } ?? "")"
             emit(
                 Finding(
-                    .nodeHung, severity, node: member.name, "\(who); clusterd does not kill it",
+                    .nodeHung, severity, node: member.name, about: .doing(doing), "\(who); clusterd does not kill it",
                     hint: "detach the debugger"))
         case .blocked where !vitals.isRefusing && vitals.waitsForDisk(within: spec.supervision.hangTimeout):
             hang(
@@ -300,7 +300,9 @@ extension Turn {
         let fate =
             reprieve(member, topology).map { "clusterd does not kill it: \($0)" }
             ?? "clusterd kills and replaces it if this lasts for \(limit.inWords)"
-        emit(Finding(.nodeHung, severity, node: member.name, "\(what); \(fate)", hint: hint))
+        emit(
+            Finding(
+                .nodeHung, severity, node: member.name, about: .doing(.blocked), "\(what); \(fate)", hint: hint))
     }
 
     private mutating func reportStoppedProcess(
@@ -316,7 +318,9 @@ extension Turn {
             case .waits(let why): "clusterd neither continues nor kills it: \(why)"
             }
         let hint = mayHaveBeenReplaced(member, topology) ? nil : "kill -CONT \(process.pid)"
-        emit(Finding(.nodeHung, severity, node: member.name, "\(what); \(fate)", hint: hint))
+        emit(
+            Finding(
+                .nodeHung, severity, node: member.name, about: .doing(.stopped), "\(what); \(fate)", hint: hint))
     }
 
     private mutating func reportUnkillable(_ member: Member, _ topology: Topology) {
@@ -330,7 +334,7 @@ extension Turn {
                 .nodeUnkillable, .error, node: member.name,
                 "\(member.name) (\(process.identity)) received SIGKILL and does not end: it hangs in the kernel, or its cgroup "
                     + "is frozen; it no longer executes anything, but its port and folder are not free"
-                    + (kept.map { "; \($0.name) does not take over from it: \($0.why)" } ?? ""),
+                    + (kept.map { "; \($0.name) does not take over from it: \($0.why.words)" } ?? ""),
                 hint: kept.map { "clusterd failover \($0.name) --force" }
                     ?? "sudo cat /proc/\(process.identity.pid)/stack"))
     }

@@ -23,7 +23,7 @@ package struct Vitals: Sendable, Equatable {
     package private(set) var backSince: Moment?
 
     /// What prevents a process from answering.
-    package enum Doing: Sendable, Equatable {
+    package enum Doing: Sendable, Hashable {
         case stopped
         case traced(by: Int32?)
         case busy

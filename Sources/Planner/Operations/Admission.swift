@@ -121,13 +121,13 @@ package struct Admission {
     }
 
     /// Why a second node of its shard would be down with this one; nil: it would be the only one.
-    func siblingTrouble(of node: NodeName) -> String? {
+    func siblingTrouble(of node: NodeName) -> ShardGap? {
         guard let shard = shard(of: node) else { return nil }
         for sibling in [shard.master].compactMap({ $0 }) + shard.replicas where sibling != node {
-            if record.member(sibling)?.wanted == .stopped { return "\(sibling) of its shard is stopped" }
-            guard isRunning(sibling) else { return "\(sibling) of its shard does not run" }
+            if record.member(sibling)?.wanted == .stopped { return .stopped(sibling) }
+            guard isRunning(sibling) else { return .down(sibling) }
             let health = assessment.node(sibling)?.health ?? .down
-            if health != .ok { return "\(sibling) of its shard is \(health.rawValue)" }
+            if health != .ok { return .shown(sibling, health) }
         }
         return nil
     }
@@ -142,13 +142,13 @@ package struct Admission {
             throw Refusal(
                 .noReplica,
                 "\(node) is master of slots \(slots(of: node)), and no replica can take over "
-                    + "(\(shard(of: node)?.why ?? "no replica")): \(what)",
+                    + "(\(shard(of: node)?.why?.words ?? "no replica")): \(what)",
                 hint: flag, exit: 4)
         }
         if let trouble = siblingTrouble(of: node) {
             throw Refusal(
-                .secondNode, "\(trouble); without \(node), a second node of the shard would be down", hint: secondNode,
-                exit: 4)
+                .secondNode, "\(trouble.words); without \(node), a second node of the shard would be down",
+                hint: secondNode, exit: 4)
         }
         try checkWrites(without: node, add: force)
     }

@@ -7,7 +7,7 @@ extension Turn {
         _ failover: inout Operation.Failover, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let old = decision.record?.member(failover.master) else {
-            return .failed("\(failover.master) is no longer a node of this cluster")
+            return .failed(.unknownNode(failover.master))
         }
         // Between two roles a node's slots briefly have no owner.
         guard let master = topology.master(of: old.id).flatMap({ decision.record?.member(id: $0) }) else {
@@ -15,20 +15,20 @@ extension Turn {
             if failover.successor == nil, story.age(of: step) >= Self.standing,
                 let trouble = slotTrouble(of: old, topology)
             {
-                return .failed(trouble.sentence)
+                return .failed(.unsettled(trouble))
             }
             return story.age(of: step) < Self.agreementLimit
-                ? .working(step) : .failed("no node says which node is master of the slots of \(failover.master)")
+                ? .working(step) : .failed(.noMaster(ofSlotsOf: failover.master))
         }
         let isReplaced = failover.replica.map { $0 == master.name } ?? (master.name != old.name)
         if isReplaced { return conclude(master, story, topology) }
         if master.name == old.name, masterTerm(of: master, topology).epoch > failover.epoch {
-            return .failed("\(master.name) was replaced in the meantime and is master again")
+            return .failed(.masterAgain(master.name))
         }
         guard let process = running(master.name) else {
             let step = OperationStep.awaitingFailover(of: master.name)
             return story.age(of: step) < Self.agreementLimit
-                ? .working(step) : .failed("no replica of \(master.name) could take over")
+                ? .working(step) : .failed(.noFailover(of: master.name))
         }
         if failover.successor == nil, !isEnding(master),
             let advance = awaitSettled(master, mayLackSlots: failover.force, since: begun, story, topology)
@@ -50,7 +50,7 @@ extension Turn {
             return .done(.master(master.name, topology.standings[master.id]?.slots ?? SlotSet()))
         }
         let step = OperationStep.awaitingAgreementOnMaster(master.name)
-        return story.age(of: step) < Self.agreementLimit ? .working(step) : .failed(dispute)
+        return story.age(of: step) < Self.agreementLimit ? .working(step) : .failed(.disagreement(dispute))
     }
 
     /// The operator gave up this master, and it cannot hand over to any requested replica. nil: it can.
@@ -71,6 +71,6 @@ extension Turn {
         // A master that answers stops with its keys saved; one that does not answer is killed before it is replaced.
         stop(master, waited: waited, kill: isSilent && waited >= spec.supervision.hangTimeout)
         return waited < spec.supervision.stopTimeout * Self.savingPatience
-            ? .working(step) : .failed("\(master.name) did not stop; no replica took over")
+            ? .working(step) : .failed(.masterDidNotStop(master.name))
     }
 }

@@ -61,7 +61,7 @@ extension Turn {
         guard let repair = fix.remaining.first else { return .done(.nothingToDo) }
         let advance: Advance
         if repair.changesViews, !hasRoomForEpoch() {
-            return within(.awaitingRoomForViews, story, else: "a disk is full; nothing was changed")
+            return within(.awaitingRoomForViews, story, else: .diskFull)
         }
         switch repair {
         case .setAside(let move): advance = setAside(move, since: begun, story, topology)
@@ -81,9 +81,9 @@ extension Turn {
         }
         switch advance {
         case .working: return advance
-        case .failed(let why):
+        case .failed(let failure):
             let others = fix.remaining.count - 1
-            return .failed(others == 0 ? why : "\(why); \(others) more did not start")
+            return .failed(others == 0 ? failure : .repairsLeft(others, after: failure))
         case .done(let result):
             fix.remaining.removeFirst()
             return fix.remaining.isEmpty ? .done(result) : .working(.next(fix.remaining[0], after: result))
@@ -105,9 +105,9 @@ extension Turn {
         }
         let member = move.member.flatMap { decision.record?.member($0) }
         if lies(move, member, survey) {
-            if let why = reasonNotToTouch(move.path, survey) { return .failed("\(why): nothing was moved") }
-            if moved != nil { return .failed("\(move.path) was moved to quarantine/, but something is there again") }
-            if case .failed(let why, _) = ensure(effect) { return .failed("\(move.path) was not moved: \(why)") }
+            if let why = reasonNotToTouch(move.path, survey) { return .failed(.folderInUse(why, .moved)) }
+            if moved != nil { return .failed(.thereAgain(move.path)) }
+            if case .failed(let why, _) = ensure(effect) { return .failed(.notMoved(move.path, why)) }
             return .working(.settingAside(move.path, quarantine: move.quarantine.folder))
         }
         func result(_ started: NodeName?) -> OperationResult {

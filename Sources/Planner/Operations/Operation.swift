@@ -9,7 +9,7 @@ package struct Operation: Sendable, Equatable, Codable {
     package var steps: [Step] = []
     package var startedAt: WallTime
     package var endedAt: WallTime?
-    package var error: String?
+    package var failure: OperationFailure?
     /// The client's key for this request, so that asking twice is asking once.
     package var idempotencyKey: String?
     /// When the operation and its last step began. Limits are measured by these: the wall clock of the steps can be set.
@@ -21,6 +21,29 @@ package struct Operation: Sendable, Equatable, Codable {
         self.kind = kind
         self.startedAt = startedAt
         self.idempotencyKey = idempotencyKey
+    }
+
+    private enum CodingKeys: CodingKey {
+        case id, kind, state, steps, startedAt, endedAt, failure, idempotencyKey, begun, stepBegun
+    }
+
+    private enum OldKeys: CodingKey { case error }
+
+    /// Also for a record of schema 1 or 2, which has the words of a failure alone.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        id = try values.decode(Int.self, forKey: .id)
+        kind = try values.decode(Kind.self, forKey: .kind)
+        state = try values.decode(State.self, forKey: .state)
+        steps = try values.decode([Step].self, forKey: .steps)
+        startedAt = try values.decode(WallTime.self, forKey: .startedAt)
+        endedAt = try values.decodeIfPresent(WallTime.self, forKey: .endedAt)
+        idempotencyKey = try values.decodeIfPresent(String.self, forKey: .idempotencyKey)
+        begun = try values.decodeIfPresent(Stamp.self, forKey: .begun)
+        stepBegun = try values.decodeIfPresent(Stamp.self, forKey: .stepBegun)
+        failure = try values.decodeIfPresent(OperationFailure.self, forKey: .failure)
+        let old = try decoder.container(keyedBy: OldKeys.self)
+        if let words = try old.decodeIfPresent(String.self, forKey: .error) { failure = .told(words) }
     }
 
     package enum Kind: Sendable, Equatable, Codable {
@@ -213,6 +236,9 @@ extension Operation {
     package var title: String { node.map { "\(name) \($0)" } ?? name }
 
     package var currentStep: OperationStep? { steps.last?.step }
+
+    /// Why it failed, in words.
+    package var error: String? { failure?.words }
 
     package var nodeCount: Int {
         switch kind {

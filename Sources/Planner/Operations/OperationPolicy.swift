@@ -5,7 +5,7 @@ enum Advance: Equatable {
     /// What it does, or waits for, now.
     case working(OperationStep)
     case done(OperationResult)
-    case failed(String)
+    case failed(OperationFailure)
 }
 
 /// The progress of an operation: its last step, and how long that has lasted.
@@ -57,9 +57,9 @@ extension Turn {
     }
 
     private mutating func advance(_ index: Int, _ topology: Topology) -> Advance {
-        guard let operation = decision.record?.operations[index] else { return .failed("it is not in the record") }
+        guard let operation = decision.record?.operations[index] else { return .failed(.notInRecord) }
         if let began = operation.begun, now - began.at > Self.nodeLimit * operation.nodeCount {
-            return .failed("it makes no progress: \(operation.currentStep?.words ?? "it did not start")")
+            return .failed(.noProgress(operation.currentStep))
         }
         let story = story(operation)
         let begun = operation.begun?.at ?? now
@@ -116,8 +116,8 @@ extension Turn {
         case .done(let result):
             tell(index, .running, .result(result))
             end(index, .done)
-        case .failed(let why):
-            set(\.operations[index].error, why)
+        case .failed(let failure):
+            set(\.operations[index].failure, failure)
             end(index, .failed)
         }
     }

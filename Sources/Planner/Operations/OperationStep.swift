@@ -100,6 +100,8 @@ package enum ShardGap: Sendable, Hashable, Codable {
     case silent(NodeName)
     case loading(NodeName)
     case notInSync(NodeName)
+    /// As `status` shows it: a request of the operator is checked against that.
+    case shown(NodeName, Assessment.Health)
 }
 
 /// What prevents a running replica from being in sync.

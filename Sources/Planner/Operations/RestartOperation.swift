@@ -8,7 +8,7 @@ extension Turn {
         _ restart: inout Operation.RestartNode, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let member = decision.record?.member(restart.node) else {
-            return .failed("\(restart.node) is no longer a node of this cluster")
+            return .failed(.unknownNode(restart.node))
         }
         if let process = running(member.name), process.identity == restart.replaces {
             return replace(&restart, member, since: begun, story, topology)
@@ -26,14 +26,14 @@ extension Turn {
         if !isEnding(member), restart.successor == nil,
             let advance = awaitSettled(member, mayLackSlots: restart.force, since: begun, story, topology)
         {
-            return advance.suffixed("; nothing was restarted")
+            return advance.mapFailure(OperationFailure.nothingRestarted)
         }
         if !isEnding(member), !restart.force, let advance = passwordAdvance(story) { return advance }
         let isForced = restart.force && able(replicas(of: member, topology)) == nil && restart.successor == nil
         if !isEnding(member), !restart.noFailover, !isForced,
             let advance = handOver(from: member, to: &restart.successor, topology, story)
         {
-            return advance.suffixed("; nothing was restarted")
+            return advance.mapFailure(OperationFailure.nothingRestarted)
         }
         return takeDown(member, accepts: restart.noFailover || restart.force, story, topology)
             ?? .working(.stopping(member.name))
@@ -46,15 +46,15 @@ extension Turn {
         if !isEnding(member), !accepts, let trouble = siblingTrouble(of: member, topology) {
             let step = OperationStep.awaitingSibling(member.name, trouble)
             return story.age(of: step) < Self.agreementLimit
-                ? .working(step) : .failed("\(member.name) was not stopped: \(trouble.words)")
+                ? .working(step) : .failed(.notStopped(member.name, trouble))
         }
         let waited = story.age(of: .stopping(member.name))
         if cannotAppend(member), !isEnding(member), waited >= Self.appendPatience {
-            return .failed("\(member.name) was not stopped: \(Self.appendTrouble)")
+            return .failed(.cannotAppend(member.name))
         }
         stop(member, waited: waited, kill: false)
         guard waited > spec.supervision.stopTimeout * Self.savingPatience else { return nil }
-        return .failed("\(member.name) did not stop within \(waited.components.seconds) s")
+        return .failed(.didNotStop(member.name, within: waited))
     }
 
     func role(of member: Member, _ topology: Topology) -> Role { topology.owns(member.id) ? .master : .replica }
@@ -78,12 +78,12 @@ extension Turn {
         if let step = electionWait(of: member, after: master, topology, story) { return .working(step) }
         if let wait = roomWait(toReplace: master, by: member, topology) {
             return story.age(of: wait.step) < Self.agreementLimit
-                ? .working(wait.step) : .failed("\(member.name) was not made master again: \(wait.why)")
+                ? .working(wait.step) : .failed(.noRoomToHandBack(to: member.name, wait.why))
         }
         _ = orderHandOver(to: member, contact, from: master, topology)
         let step = OperationStep.handingBack(from: master.name)
         if story.age(of: step) < Self.agreementLimit { return .working(step) }
-        return .failed("\(member.name) was restarted, but could not be made master again")
+        return .failed(.notHandedBack(to: member.name))
     }
 
     /// A node is on its way up: `tend` starts it; this waits for it. nil: it runs, is in sync, and all nodes agree.
@@ -103,53 +103,50 @@ extension Turn {
             let trouble = loginTrouble(of: member)
             let step = OperationStep.syncing(member.name, trouble ?? syncLoopTrouble(of: member, topology))
             if let trouble, story.age(of: step) >= Self.agreementLimit {
-                return .failed("\(member.name) runs but cannot get in sync: \(trouble.words)")
+                return .failed(.notInSync(member.name, trouble))
             }
-            if let why = whyItsMasterStaysAway(member, story.age(of: step), topology) {
-                return .failed("\(member.name) runs but cannot get in sync: \(why)")
-            }
+            if let failure = missingMaster(of: member, story.age(of: step), topology) { return .failed(failure) }
             return within(Self.dataLimit, step, story)
         }
         if agreeing, let dispute = openDispute(topology) {
             return story.age(of: .awaitingAgreement) < Self.agreementLimit * 2
-                ? .working(.awaitingAgreement) : .failed("\(member.name) runs, but the nodes do not agree: \(dispute)")
+                ? .working(.awaitingAgreement) : .failed(.runsInDisagreement(member.name, dispute))
         }
         return nil
     }
 
-    /// nil: it is there, or may come, or another node may take its place.
-    private func whyItsMasterStaysAway(_ member: Member, _ waited: Duration, _ topology: Topology) -> String? {
+    /// The master of this replica stays away; nil: it is there, or may come, or another node may take its place.
+    private func missingMaster(of member: Member, _ waited: Duration, _ topology: Topology) -> OperationFailure? {
         guard let master = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
             running(master.name) == nil
         else { return nil }
-        if master.wanted == .stopped { return "\(master.name), its master, was stopped" }
+        if master.wanted == .stopped { return .masterStopped(master.name, replica: member.name) }
         guard let exit = exited(master.name), exit.reason.isHopeless, !isRepaired(master, exit, topology),
             waited >= Self.agreementLimit
         else { return nil }
-        return "\(master.name), its master, \(ExitReason.past(exit.reason.cause))"
+        return .masterEnded(master.name, replica: member.name, cause: exit.reason.cause)
     }
 
     private func awaitStart(_ member: Member, after old: ProcessIdentity?, _ story: Story) -> Advance {
         if let exit = exited(member.name), exit.identity != old, exit.failures >= 3 || exit.reason.isHopeless {
-            let last = exit.reason.logTail.last.map { ": \($0)" } ?? ""
-            return .failed("\(member.name) \(exit.reason.cause)\(last)")
+            return .failed(.ended(member.name, cause: exit.reason.cause, lastLine: exit.reason.logTail.last))
         }
-        if let trouble = whatLiesInTheWay(of: member) { return .failed(trouble) }
+        if let stray = whatLiesInTheWay(of: member) { return .failed(.inTheWay(stray.message, remedy: stray.hint)) }
         let step = OperationStep.starting(member.name)
         guard story.age(of: step) > Self.startLimit + spec.portWait else { return .working(step) }
-        return .failed("\(member.name) did not start\(obstacle(to: member).map { ": \($0)" } ?? "")")
+        return .failed(.didNotStart(member.name, obstacle(to: member)))
     }
 
-    /// What in its folder prevents its start until `fix` was run, in words.
-    private func whatLiesInTheWay(of member: Member) -> String? {
+    /// What in its folder prevents its start until `fix` was run.
+    private func whatLiesInTheWay(of member: Member) -> Finding? {
         guard let survey = seen.survey, exited(member.name).map({ survey.askedAt >= $0.at }) ?? true,
             running(member.name) == nil, !isReturning(member.name),
-            let facts = survey.directories.first(where: { $0.path == member.directory }),
-            let stray = strays(survey)?.inTheWay(of: member, facts)
+            let facts = survey.directories.first(where: { $0.path == member.directory })
         else { return nil }
-        return stray.message + (stray.hint.map { "; to start it: \($0)" } ?? "")
+        return strays(survey)?.inTheWay(of: member, facts)
     }
 
+    /// What another program, the engine or the operating system says.
     private func obstacle(to member: Member) -> String? {
         if case .busy(let busy) = seen.ports[member.ports] { return busy.sentence }
         return seen.effects.filter { $0.value.node == member.name }.sorted { $0.key < $1.key }
@@ -157,14 +154,14 @@ extension Turn {
     }
 
     private func within(_ limit: Duration, _ step: OperationStep, _ story: Story) -> Advance {
-        story.age(of: step) < limit ? .working(step) : .failed("not done after an hour: \(step.words)")
+        story.age(of: step) < limit ? .working(step) : .failed(.notDoneInAnHour(step))
     }
 }
 
 extension Advance {
-    /// A failure's words, with what it means for the request.
-    func suffixed(_ words: String) -> Advance {
-        if case .failed(let why) = self { return .failed(why + words) }
+    /// A failure, with what it means for the request.
+    func mapFailure(_ meaning: (OperationFailure) -> OperationFailure) -> Advance {
+        if case .failed(let failure) = self { return .failed(meaning(failure)) }
         return self
     }
 }

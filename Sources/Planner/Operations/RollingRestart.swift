@@ -11,8 +11,9 @@ extension Turn {
             rolling.current = restart
             switch advance {
             case .working(let step): return .working(part(rolling, step))
-            case .failed(let why):
-                return .failed(why + notRestarted(rolling))
+            case .failed(let failure):
+                let others = rolling.remaining.map(\.node).sorted()
+                return .failed(others.isEmpty ? failure : .notRestarted(others, after: failure))
             case .done: rolling.current = nil
             }
         }
@@ -31,11 +32,6 @@ extension Turn {
 
     private func part(_ rolling: Operation.RollingRestart, _ step: OperationStep) -> OperationStep {
         .part(rolling.count - rolling.remaining.count, of: rolling.count, step)
-    }
-
-    private func notRestarted(_ rolling: Operation.RollingRestart) -> String {
-        guard !rolling.remaining.isEmpty else { return "" }
-        return "; not restarted: \(rolling.remaining.map(\.node).sorted().map(\.text).joined(separator: " "))"
     }
 
     private func next(

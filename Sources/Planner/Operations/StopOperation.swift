@@ -4,7 +4,7 @@ import ClusterModel
 extension Turn {
     mutating func start(_ start: Operation.StartNode, _ story: Story, _ topology: Topology) -> Advance {
         guard let member = decision.record?.member(start.node) else {
-            return .failed("\(start.node) is no longer a node of this cluster")
+            return .failed(.unknownNode(start.node))
         }
         want(.running, of: member)
         return comeBack(member, after: start.replaces, story, topology)
@@ -16,7 +16,7 @@ extension Turn {
         _ stop: inout Operation.StopNode, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let member = decision.record?.member(stop.node) else {
-            return .failed("\(stop.node) is no longer a node of this cluster")
+            return .failed(.unknownNode(stop.node))
         }
         guard running(member.name) != nil else {
             // A master that is down, and that no replica replaces: it must come up to hand over.
@@ -33,14 +33,14 @@ extension Turn {
                 member, mayBeReset: true, mayLackSlots: stop.force, since: begun, story, topology)
         {
             if case .failed = advance { want(.running, of: member) }
-            return advance.suffixed("; nothing was stopped")
+            return advance.mapFailure(OperationFailure.nothingStopped)
         }
         let isForced = stop.force && able(replicas(of: member, topology)) == nil && stop.successor == nil
         if !isEnding(member), !stop.noFailover, !isForced,
             let advance = handOver(from: member, to: &stop.successor, topology, story)
         {
             if case .failed = advance { want(.running, of: member) }
-            return advance.suffixed("; nothing was stopped")
+            return advance.mapFailure(OperationFailure.nothingStopped)
         }
         let advance = takeDown(member, accepts: stop.noFailover || stop.force, story, topology)
         switch advance {
@@ -64,7 +64,7 @@ extension Turn {
             if running(member.name) != nil {
                 emit(
                     Finding(
-                        .nodeStopped, .warning, node: member.name,
+                        .nodeStopped, .warning, node: member.name, about: .running,
                         "\(member.name) runs although it should stay stopped: clusterd did not start it",
                         hint:
                             "to keep it running: clusterd start-node \(member.name); to stop it: clusterd stop-node \(member.name)"
@@ -79,7 +79,7 @@ extension Turn {
                 Finding(
                     .nodeStopped, isThin ? .warning : .info, node: member.name, shard: shard?.master,
                     "\(member.name) stays stopped (stop-node)"
-                        + (isThin ? "; its shard cannot fail over: \(shard?.why ?? "it has no master")" : ""),
+                        + (isThin ? "; its shard cannot fail over: \(shard?.why?.words ?? "it has no master")" : ""),
                     hint: "clusterd start-node \(member.name)"))
         }
     }

@@ -4,7 +4,7 @@ import ClusterModel
 /// the engines know them better.
 package struct Record: Sendable, Equatable, Codable {
     /// The newest schema that this program reads and writes.
-    package static let schema = 2
+    package static let schema = 3
 
     package var schema = Record.schema
     package var cluster: String

@@ -41,7 +41,7 @@ extension Turn {
     /// First a second copy, then the cut, then the start.
     mutating func repair(_ repair: inout Repair.RepairAppendOnly, _ story: Story, _ topology: Topology) -> Advance {
         guard let member = decision.record?.member(repair.member) else {
-            return .failed("\(repair.member) is no longer a node of this cluster")
+            return .failed(.unknownNode(repair.member))
         }
         if repair.isDone || running(member.name) != nil {
             repair.isDone = true
@@ -49,7 +49,7 @@ extension Turn {
                 ?? .done(.loaded(member.name, quarantine: repair.folder ?? "", isCut: true))
         }
         if let survey = seen.survey, let why = reasonNotToTouch(member.directory, survey) {
-            return .failed("\(why): nothing was changed")
+            return .failed(.folderInUse(why, .changed))
         }
         let copy = Effect.preserve(
             .init(
@@ -57,13 +57,13 @@ extension Turn {
                 note: "the append-only file of \(member.name) could not be loaded; the last "
                     + "\(repair.bytes - repair.goodBytes) bytes of \(repair.file) were cut off the one in use"))
         switch ensure(copy) {
-        case .failed(let why, _): return .failed("clusterd could not keep a copy and changed nothing: \(why)")
+        case .failed(let why, _): return .failed(.notCopied(why))
         case .underWay:
             return .working(.copying(repair.names, quarantine: repair.folder ?? ""))
         case .done: break
         }
         switch ensure(.repairAppendOnly(repair)) {
-        case .failed(let why, _): return .failed("\(repair.path) was not changed: \(why)")
+        case .failed(let why, _): return .failed(.notChanged(repair.path, why))
         case .underWay: break
         case .done: repair.isDone = true
         }

@@ -71,7 +71,7 @@ extension Turn {
         _ write: inout Repair.WriteManifest, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let member = decision.record?.member(write.member) else {
-            return .failed("\(write.member) is no longer a node of this cluster")
+            return .failed(.unknownNode(write.member))
         }
         let order = Effect.writeManifest(write)
         if write.isDone || running(member.name) != nil {
@@ -87,7 +87,7 @@ extension Turn {
                 ?? .done(.startedWithoutRepair(member.name))
         }
         if let survey = seen.survey, let why = reasonNotToTouch(member.directory, survey) {
-            return .failed("\(why): nothing was changed")
+            return .failed(.folderInUse(why, .changed))
         }
         let copy = Effect.preserve(
             .init(
@@ -96,13 +96,13 @@ extension Turn {
                     "the append-only file of \(member.name) had no manifest that the engine takes; clusterd wrote one for "
                     + write.parts.joined(separator: " and ")))
         switch ensure(copy) {
-        case .failed(let why, _): return .failed("clusterd could not keep a copy and changed nothing: \(why)")
+        case .failed(let why, _): return .failed(.notCopied(why))
         case .underWay:
             return .working(.copying(write.names, quarantine: write.folder ?? ""))
         case .done: break
         }
         switch ensure(order) {
-        case .failed(let why, _): return .failed("\(write.path) was not written: \(why)")
+        case .failed(let why, _): return .failed(.notWritten(write.path, why))
         case .underWay: break
         case .done: write.isDone = true
         }

@@ -42,27 +42,26 @@ extension Turn {
 
     /// Within a minute of each other, or they tell each other about it again.
     mutating func forget(_ forget: Repair.Forget, since begun: Moment, _ story: Story) -> Advance {
-        var knowing: [String] = []
+        var knowing: [NodeName] = []
         for member in members {
             guard let contact = contact(member) else { continue }
             guard let report = freshReply(from: member, since: begun), report.view.entry(forget.id) == nil else {
-                knowing.append(member.name.text)
+                knowing.append(member.name)
                 guard lastHeard(member)?.view.entry(forget.id) != nil, !isBusy(member.name) else { continue }
                 ensure(.forget(member.name, contact, [forget.id]), retryAfter: .seconds(1), repeatAfter: .seconds(2))
                 continue
             }
         }
         if knowing.isEmpty { return .done(.forgotten(forget.id)) }
-        return within(
-            .forgetting(forget.id), story, else: "\(Self.list(knowing)) still know it")
+        return within(.forgetting(forget.id), story, else: .stillKnown(by: knowing))
     }
 
     mutating func follow(_ follow: Repair.Follow, _ story: Story, _ topology: Topology) -> Advance {
         guard let member = decision.record?.member(follow.member), let master = decision.record?.member(follow.master),
             let contact = contact(member)
-        else { return .failed("\(follow.member) does not run") }
+        else { return .failed(.notRunning(follow.member)) }
         guard !topology.owns(member.id), topology.owns(master.id) else {
-            return .failed("\(follow.member) and \(follow.master) have changed roles")
+            return .failed(.rolesChanged(follow.member, follow.master))
         }
         if topology.master(of: member.id) == master.id {
             return comeBack(member, after: nil, story, topology)
@@ -72,7 +71,7 @@ extension Turn {
         if !isBusy(member.name) { ensure(order, retryAfter: .seconds(1), repeatAfter: .seconds(5)) }
         return within(
             .following(member.name, master: master.name), story,
-            else: seen.effects[order.key]?.failure ?? "it does not follow")
+            else: seen.effects[order.key]?.failure.map { RepairObstacle.refused($0) } ?? .notFollowing)
     }
 
     /// The owner first, which then stops redirecting clients with `-ASK`; then the importing node, unless a key arrived there.
@@ -82,7 +81,7 @@ extension Turn {
         for member in members {
             guard let contact = contact(member) else { continue }
             guard let myself = freshReply(from: member, since: begun)?.view.myself else {
-                return within(.askingAboutSlot(slot), story, else: "\(member.name) does not answer")
+                return within(.askingAboutSlot(slot), story, else: .silent(member.name))
             }
             guard myself.flags.contains(.master) else { continue }
             if myself.importing.contains(where: { $0.slot == slot }) { takers.append((member, contact)) }
@@ -92,19 +91,19 @@ extension Turn {
         for (member, contact) in givers.isEmpty ? takers : givers where !isBusy(member.name) {
             let order = Effect.closeSlot(member.name, contact, slot: slot, ifEmpty: givers.isEmpty)
             if case .failed(let why, _) = ensure(order, repeatAfter: .seconds(2)) {
-                return .failed("\(member.name): \(why)")
+                return .failed(.refused(by: member.name, why))
             }
         }
-        return within(.closingSlot(slot), story, else: "it is still half moved")
+        return within(.closingSlot(slot), story, else: .halfMoved)
     }
 
     mutating func addSlots(_ add: Repair.AddSlots, since begun: Moment, _ story: Story) -> Advance {
         guard let member = decision.record?.member(add.member), let contact = contact(member) else {
-            return .failed("\(add.member) does not run")
+            return .failed(.notRunning(add.member))
         }
         let step = OperationStep.givingSlots(add.slots, to: add.member)
         guard let own = freshReply(from: member, since: begun)?.view.myself else {
-            return within(step, story, else: "\(add.member) does not answer")
+            return within(step, story, else: .silent(add.member))
         }
         if add.slots.subtracting(own.slots).isEmpty {
             return .done(.ownsSlots(add.member, add.slots))
@@ -112,18 +111,18 @@ extension Turn {
         let missing = add.slots.subtracting(own.slots)
         // That other nodes have forgotten these slots by now, as those of Valkey do, does not prevent this; another owner does.
         if let rival = rival(of: member, for: missing) {
-            return .failed("\(rival.name) now knows another owner of \(missing.named)")
+            return .failed(.otherOwner(of: missing, knownBy: rival.name))
         }
         let foreign = freshReply(from: member, since: begun)?.view.entries.filter { $0.id != member.id }
             .reduce(SlotSet()) { $0.union($1.slots.intersection(missing)) }
         let order = Effect.addSlots(member.name, contact, missing, foreign: foreign ?? SlotSet())
         if !isBusy(member.name), case .failed(let why, _) = ensure(order, repeatAfter: .seconds(2)) {
-            return .failed("\(member.name): \(why)")
+            return .failed(.refused(by: member.name, why))
         }
-        return within(step, story, else: "it does not own them")
+        return within(step, story, else: .notOwning)
     }
 
-    func within(_ step: OperationStep, _ story: Story, else why: String) -> Advance {
-        story.age(of: step) < Self.agreementLimit ? .working(step) : .failed("\(step.words): \(why)")
+    func within(_ step: OperationStep, _ story: Story, else obstacle: RepairObstacle) -> Advance {
+        story.age(of: step) < Self.agreementLimit ? .working(step) : .failed(.unfinished(step, obstacle))
     }
 }

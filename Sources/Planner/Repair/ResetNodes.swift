@@ -49,16 +49,15 @@ extension Turn {
     /// - Parameter kept: whether what it holds is first kept in quarantine.
     private func lossByReturn(
         _ member: Member, _ report: NodeReport, kept: Bool = false, _ topology: Topology
-    ) -> String? {
-        if report.view.myself?.slots.isEmpty != true { return "it owns slots" }
+    ) -> LossByReturn? {
+        if report.view.myself?.slots.isEmpty != true { return .ownsSlots }
         if report.replication.role != .master {
-            guard report.id != member.id else { return "it follows a master" }
+            guard report.id != member.id else { return .followsMaster }
             // What a replica holds are copies.
-            return masterFollowed(report, topology) == nil
-                ? "it follows a node that owns no slots of this cluster" : nil
+            return masterFollowed(report, topology) == nil ? .followsStranger : nil
         }
         if report.load.holdsData, !(kept && goesOn(with: report, of: member, topology)) {
-            return "it holds \(report.load.amount)"
+            return .holds(report.load.amount)
         }
         return nil
     }
@@ -100,14 +99,14 @@ extension Turn {
             if topology.covered != .all, kind != .otherID(report.id) { continue }
             let repair = returning(member, topology)
             let why = repair == nil ? lossByReturn(member, report, topology) : nil
-            let loss = why.map { "; \($0), so clusterd does not change it" } ?? ""
+            let loss = why.map { "; \($0.words), so clusterd does not change it" } ?? ""
             let look = loss.isEmpty ? nil : "clusterd call --node \(member.name) CLUSTER NODES"
             let followed = masterFollowed(report, topology).map { ", and it follows \($0.name) under that ID" } ?? ""
             var finding =
                 switch kind {
                 case .otherID(let id):
                     Finding(
-                        .nodeReset, topology.owns(member.id) ? .error : .warning, node: member.name,
+                        .nodeReset, topology.owns(member.id) ? .error : .warning, node: member.name, about: .nodeID(id),
                         "\(member.name) answers with the node ID \(id.short) instead of its own: it was reset by hand "
                             + "(CLUSTER RESET HARD)\(followed)")
                 case .alone:
@@ -146,7 +145,7 @@ extension Turn {
         _ rejoin: Repair.Rejoin, isLast: Bool, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let member = decision.record?.member(rejoin.member) else {
-            return .failed("\(rejoin.member) is no longer a node of this cluster")
+            return .failed(.unknownNode(rejoin.member))
         }
         guard running(member.name)?.identity == rejoin.process else {
             // The other nodes have it from the time when it was met under that ID.
@@ -159,10 +158,10 @@ extension Turn {
         }
         if !isEnding(member) {
             guard let report = ownWord(member, since: begun) else {
-                return within(.askingData(of: member.name), story, else: "it does not answer")
+                return within(.askingData(of: member.name), story, else: .noAnswer)
             }
             if let why = lossByReturn(member, report, kept: rejoin.holds != nil, topology) {
-                return .failed("\(member.name) was not restarted: \(why)")
+                return .failed(.wouldLoseData(member.name, why))
             }
             if let name = rejoin.master {
                 // The master of its own shard may be back by now, because of the previous step.
@@ -170,7 +169,7 @@ extension Turn {
                     $0.id != member.id && $0.shard == member.shard && topology.owns($0.id)
                 }
                 guard let master = home ?? decision.record?.member(name), topology.owns(master.id) else {
-                    return .failed("\(name) no longer owns slots; nothing was changed")
+                    return .failed(.ownsNoSlots(name))
                 }
                 if let index = decision.record?.index(member.name), master.shard != member.shard {
                     set(\.shard, master.shard, at: index)

@@ -68,7 +68,7 @@ extension Turn {
     mutating func restoreSlots(_ restore: Repair.RestoreSlots, _ story: Story, _ topology: Topology) -> Advance {
         for owner in restore.owners {
             guard let member = decision.record?.member(owner.member) else {
-                return .failed("\(owner.member) is no longer a node of this cluster")
+                return .failed(.unknownNode(owner.member))
             }
             if let advance = comeBack(member, after: nil, story, topology) { return advance }
         }

@@ -1,26 +1,39 @@
 import ClusterModel
 
+/// What must be corrected about a member before an operation takes it down.
+package enum Unsettled: Sendable, Hashable, Codable {
+    /// It was reset by hand.
+    case reset(NodeName, answersAs: NodeID, isRepaired: Bool)
+    case slotsUncovered(SlotSet, shardOf: NodeName, isRepaired: Bool)
+    case slotTwoOwners(NodeName, NodeName, SlotSet)
+
+    /// The code of the corresponding finding.
+    var code: ReasonCode {
+        switch self {
+        case .reset: .nodeReset
+        case .slotsUncovered: .slotsUncovered
+        case .slotTwoOwners: .slotTwoOwners
+        }
+    }
+
+    /// Whether `fix` repairs it.
+    private var isRepaired: Bool {
+        switch self {
+        case .reset(_, _, let isRepaired), .slotsUncovered(_, _, let isRepaired): isRepaired
+        case .slotTwoOwners: false
+        }
+    }
+
+    var hint: String { isRepaired ? StrayFolders.hint : "clusterd check" }
+}
+
 /// Members whose place in the cluster `fix` must correct before an operation takes them down or lets them hand over: a restart would not
 /// lead back, and the replica of a master that released its slots would take them while that master follows no node.
 extension Turn {
-    struct Unsettled: Equatable {
-        /// The code of the corresponding finding.
-        var code: ReasonCode
-        var words: String
-        /// Whether `fix` repairs it.
-        var isRepaired: Bool
-
-        var hint: String { isRepaired ? StrayFolders.hint : "clusterd check" }
-        var sentence: String { "\(words); first: \(hint)" }
-    }
-
     /// nil: it answers with the node ID of its place, or not at all.
     func resetTrouble(of member: Member, _ topology: Topology) -> Unsettled? {
         guard case .otherID(let id)? = estrangement(of: member) else { return nil }
-        return Unsettled(
-            code: .nodeReset,
-            words: "\(member.name) answers with the node ID \(id.short) instead of its own: it was reset by hand",
-            isRepaired: returning(member, topology) != nil)
+        return .reset(member.name, answersAs: id, isRepaired: returning(member, topology) != nil)
     }
 
     /// nil: each slot of its shard has one owner, as far as the nodes say.
@@ -29,20 +42,15 @@ extension Turn {
         let lost = members.filter { $0.shard == member.shard }
             .reduce(SlotSet()) { $0.union($1.lastSlots?.intersection(missing) ?? SlotSet()) }
         if !lost.isEmpty {
-            let verb = lost.count == 1 ? "belongs" : "belong"
-            return Unsettled(
-                code: .slotsUncovered, words: "\(lost.named) of the shard of \(member.name) \(verb) to no node",
-                isRepaired: !owners(ofLost: lost, topology).isEmpty)
+            return .slotsUncovered(
+                lost, shardOf: member.name, isRepaired: !owners(ofLost: lost, topology).isEmpty)
         }
         guard let owner = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
             let mine = claim(of: owner)
         else { return nil }
         for other in members where other.id != owner.id {
             guard let both = claim(of: other)?.intersection(mine), !both.isEmpty else { continue }
-            return Unsettled(
-                code: .slotTwoOwners,
-                words: "\(owner.name) and \(other.name) both claim \(both.named)",
-                isRepaired: false)
+            return .slotTwoOwners(owner.name, other.name, both)
         }
         return nil
     }
@@ -67,10 +75,10 @@ extension Turn {
         {
             return .working(.askingSlots(of: member.name))
         }
-        if !mayBeReset, let trouble = resetTrouble(of: member, topology) { return .failed(trouble.sentence) }
+        if !mayBeReset, let trouble = resetTrouble(of: member, topology) { return .failed(.unsettled(trouble)) }
         guard !mayLackSlots, let trouble = slotTrouble(of: member, topology) else { return nil }
         let step = OperationStep.awaitingSlotOwners(shardOf: member.name)
-        return story.age(of: step) < Self.standing ? .working(step) : .failed(trouble.sentence)
+        return story.age(of: step) < Self.standing ? .working(step) : .failed(.unsettled(trouble))
     }
 }
 

@@ -73,7 +73,7 @@ extension Turn {
         guard attempts >= Self.adoptionAttempts else { return true }
         emit(
             Finding(
-                .directoryInUse, .error, node: member.name,
+                .directoryInUse, .error, node: member.name, about: .path(member.directory),
                 "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)), which clusterd cannot "
                     + "adopt: \(why)", hint: "stop that process; clusterd then starts \(member.name)"))
         return false
@@ -84,7 +84,7 @@ extension Turn {
     private mutating func report(_ user: Observation.DirectoryUser, in member: Member, _ words: String) {
         emit(
             Finding(
-                .directoryInUse, .error, node: member.name,
+                .directoryInUse, .error, node: member.name, about: .path(member.directory),
                 "\(member.directory) is in use by \(user.command) (pid \(user.identity.pid)), which clusterd does not "
                     + "recognize as \(member.name) (\(words)): it does not start \(member.name) next to it",
                 hint: "stop that process; clusterd then starts \(member.name)"))

@@ -4,7 +4,7 @@ import ClusterModel
 package struct Assessment: Sendable, Equatable {
     package enum Phase: String, Sendable { case starting, forming, ready, stopping }
     package enum State: String, Sendable { case ok, degraded, down }
-    package enum Health: String, Sendable { case ok, loading, syncing, busy, hung, unreachable, down }
+    package enum Health: String, Sendable, Codable { case ok, loading, syncing, busy, hung, unreachable, down }
 
     package var phase = Phase.starting
     package var state = State.down
@@ -52,11 +52,12 @@ package struct Assessment: Sendable, Equatable {
         /// The nodes that could be told to take over now.
         package var replicasInSync: [NodeName]
         /// Why none of them would if the master died now; nil: one would.
-        package var why: String?
+        package var why: ShardWeakness?
         package var canFailOver: Bool { why == nil }
 
         package init(
-            master: NodeName?, replicas: [NodeName], slots: SlotSet, replicasInSync: [NodeName], why: String?
+            master: NodeName?, replicas: [NodeName], slots: SlotSet, replicasInSync: [NodeName],
+            why: ShardWeakness?
         ) {
             self.master = master
             self.replicas = replicas

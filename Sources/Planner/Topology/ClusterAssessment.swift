@@ -129,51 +129,51 @@ extension Turn {
     /// Why no replica would take over if this master died now; nil: one would.
     private func reasonNotToReplace(
         _ master: Member, _ replicas: [Assessment.Node], _ inSync: [Assessment.Node]
-    ) -> String? {
-        if replicas.isEmpty { return "no replica" }
+    ) -> ShardWeakness? {
+        if replicas.isEmpty { return .noReplica }
         if inSync.isEmpty {
-            return "no replica is in sync: "
-                + replicas.map { node in
+            return .noneInSync(
+                replicas.map { node in
                     let isStopped = decision.record?.member(node.name)?.wanted == .stopped && node.health == .down
-                    return "\(node.name) \(isStopped ? "stopped" : node.health.rawValue)"
-                }.joined(separator: ", ")
+                    return ShardWeakness.OutOfSync(node: node.name, health: isStopped ? nil : node.health)
+                })
         }
-        let lacks = inSync.map { node -> String? in
+        let lacks = inSync.map { node -> ShardWeakness.Unable? in
             guard let replica = decision.record?.member(node.name), let report = freshReply(from: replica) else {
                 return nil
             }
-            return lackNow(replica, report, master).map { "\(node.name): \($0)" }
+            return lackNow(replica, report, master).map { ShardWeakness.Unable(node: node.name, obstacle: $0) }
         }
-        if !lacks.contains(nil) { return lacks.compactMap { $0 }.joined(separator: ", ") }
-        if let reason = reasonToKeepRole(of: master) { return reason }
+        if !lacks.contains(nil) { return .noneAble(lacks.compactMap { $0 }) }
+        if let reason = reasonToKeepRole(of: master) { return .roleKept(reason) }
         guard let limit = spec.supervision.failoverMaxLag, inSync.allSatisfy({ ($0.lagBytes ?? 0) > limit }) else {
             return nil
         }
-        return "every replica is more than supervision.failover-max-lag (\(limit) bytes) behind"
+        return .allFarBehind(limit: limit)
     }
 
-    /// What is wrong in this node's view, in words; nil if it agrees with all others.
-    func disagreement(_ member: Member, about present: [Member]? = nil, _ topology: Topology) -> String? {
-        guard let report = freshReply(from: member) else { return "\(member.name) does not answer" }
-        if report.loading { return "\(member.name) is loading" }
-        if !report.clusterStateOK { return "\(member.name) reports cluster_state:fail" }
+    /// What is wrong in this node's view; nil if it agrees with all others.
+    func disagreement(_ member: Member, about present: [Member]? = nil, _ topology: Topology) -> Disagreement? {
+        guard let report = freshReply(from: member) else { return .silent(member.name) }
+        if report.loading { return .loading(member.name) }
+        if !report.clusterStateOK { return .clusterDown(member.name) }
         for other in present ?? members {
-            guard let standing = topology.standings[other.id] else { return "no node knows \(other.name) yet" }
-            guard let entry = report.view.entry(other.id) else { return "\(member.name) does not know \(other.name)" }
+            guard let standing = topology.standings[other.id] else { return .unknownToAll(other.name) }
+            guard let entry = report.view.entry(other.id) else { return .unknown(other.name, to: member.name) }
             if other.wanted == .stopped { continue }
             if entry.flags.contains(.fail) || entry.flags.contains(.noaddr) || entry.flags.contains(.handshake) {
-                return "\(member.name) does not reach \(other.name)"
+                return .unreached(other.name, by: member.name)
             }
             let isMaster = entry.flags.contains(.master)
             if isMaster != (standing.role == .master) {
-                return "\(member.name) sees \(other.name) as a \(isMaster ? "master" : "replica")"
+                return .role(isMaster ? .master : .replica, of: other.name, seenBy: member.name)
             }
             if isMaster ? entry.slots != standing.slots : entry.masterID != standing.masterID {
-                return "\(member.name) reports other \(isMaster ? "slots" : "roles") for \(other.name)"
+                return isMaster
+                    ? .slots(of: other.name, seenBy: member.name) : .master(of: other.name, seenBy: member.name)
             }
             if entry.ports.client != other.ports.client {
-                return
-                    "\(member.name) reports port \(entry.ports.client) for \(other.name), which is on \(other.ports.client)"
+                return .port(entry.ports.client, of: other.name, seenBy: member.name, insteadOf: other.ports.client)
             }
         }
         return nil
@@ -186,8 +186,8 @@ extension Turn {
         if !silent.isEmpty { wait(.answers(from: silent.map(\.name))) }
         if down.isEmpty, silent.isEmpty {
             for member in wanted {
-                guard let text = disagreement(member, topology) else { continue }
-                wait(.agreement(Shown(text)))
+                guard let dispute = disagreement(member, topology) else { continue }
+                wait(.agreement(Shown(dispute)))
                 break
             }
             let behind = decision.assessment.nodes.filter {

@@ -59,7 +59,7 @@ extension Turn {
             else { continue }
             emit(
                 Finding(
-                    .reserveMissing, .warning,
+                    .reserveMissing, .warning, about: .path(disk.folder),
                     "clusterd has no reserve for a full disk in \(disk.folder): \(why)",
                     hint:
                         "check that folder; without a reserve, clusterd promotes no replica there once the disk is full"
@@ -118,8 +118,8 @@ extension Turn {
                 : "make room on that disk; clusterd then continues automatically"
             emit(
                 isFull || !unstarted.isEmpty
-                    ? Finding(.diskFull, .error, node: node, words, hint: hint)
-                    : Finding(.diskLow, .warning, node: node, words, hint: hint))
+                    ? Finding(.diskFull, .error, node: node, about: .path(disk.folder), words, hint: hint)
+                    : Finding(.diskLow, .warning, node: node, about: .path(disk.folder), words, hint: hint))
         }
     }
 }

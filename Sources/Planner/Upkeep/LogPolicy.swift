@@ -32,7 +32,7 @@ extension Turn {
             guard case .failed(let why, _) = ensure(.rotateLog(rotation), retryAfter: .seconds(5)) else { continue }
             emit(
                 Finding(
-                    .logNotRotated, .warning, node: member.name,
+                    .logNotRotated, .warning, node: member.name, about: .path(rotation.path),
                     "\(rotation.path) is long, and clusterd cannot rotate it: \(why)", hint: "check that folder"))
         }
         // A measurement from before a rotation would rotate the next file too.

@@ -102,7 +102,7 @@ extension Turn {
         if let first = outside.first {
             emit(
                 Finding(
-                    .memoryMaxNotHeld, .warning,
+                    .memoryMaxNotHeld, .warning, about: .nextStart,
                     "memory-max is not enforced for \(Self.list(outside)) until the next start: "
                         + "\(outside.count == 1 ? "it was" : "they were") started without a cgroup",
                     hint: outside.count == 1 ? "clusterd restart-node \(first)" : "clusterd rolling-restart"))

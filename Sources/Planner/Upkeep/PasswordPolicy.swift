@@ -50,19 +50,14 @@ extension Turn {
     /// What a restart waits for; nil: every running node has the configured passwords. A node that would come back with a password that the
     /// others neither require nor accept is not stopped.
     func passwordAdvance(_ story: Story) -> Advance? {
-        if let refusal = passwordRefusal { return .failed("\(refusal); \(Self.passwordsNeedAStop)") }
+        if let refusal = passwordRefusal { return .failed(refusal) }
         guard let steps = passwordSteps(at: .any), !steps.isEmpty else { return nil }
         guard story.age(of: .settingPasswords) >= Self.agreementLimit else { return .working(.settingPasswords) }
-        let nodes = Self.list(steps.map(\.node.text))
-        return .failed("clusterd could not set the configured passwords on \(nodes); \(Self.passwordsNeedAStop)")
+        return .failed(.passwordsNotSet(on: steps.map(\.node)))
     }
 
-    private static let passwordsNeedAStop =
-        "nothing was restarted: a node that restarts alone could not log in to the others; clusterd stop, then clusterd up, "
-        + "restarts all nodes with the configured passwords"
-
-    /// A running node that keeps another password than configured, in its engine's words.
-    private var passwordRefusal: String? {
+    /// A running node that keeps another password than configured.
+    private var passwordRefusal: OperationFailure? {
         for member in members {
             guard let contact = contact(member) else { continue }
             for difference in settingDifferences(member) where NodeLogin.directives.contains(difference.name) {
@@ -71,7 +66,7 @@ extension Turn {
                 guard isRefused(member, difference.name, difference.configured),
                     let words = seen.effects[effect.key]?.failure
                 else { continue }
-                return "\(member.name) does not accept the configured \(difference.name) while it runs (\(words))"
+                return .passwordRefused(by: member.name, directive: difference.name, words)
             }
         }
         return nil

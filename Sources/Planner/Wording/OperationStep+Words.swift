@@ -97,6 +97,7 @@ extension ShardGap {
         case .silent(let node): "\(node) of its shard does not answer"
         case .loading(let node): "\(node) of its shard loads its data"
         case .notInSync(let node): "\(node) of its shard is not in sync"
+        case .shown(let node, let health): "\(node) of its shard is \(health.rawValue)"
         }
     }
 }

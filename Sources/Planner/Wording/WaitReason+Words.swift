@@ -31,7 +31,7 @@ extension WaitReason {
             "\(node) \(cause.value); it is started again in \(left.value.inMilliseconds) ms"
         case .running(let nodes): "for \(Self.list(nodes)) to run"
         case .answers(let nodes): "for \(Self.list(nodes)) to answer"
-        case .agreement(let dispute): "for all nodes to agree: \(dispute.value)"
+        case .agreement(let dispute): "for all nodes to agree: \(dispute.value.words)"
         case .sync(let nodes): "for \(Self.list(nodes)) to be in sync"
         case .replicasForWrites(let nodes):
             "for \(Self.list(nodes)) to have the replicas that min-replicas-to-write asks for"

@@ -18,7 +18,7 @@ import Testing
     @Test func aReplicaWithoutEVALIsAFindingAndNoCandidate() {
         let decision = scene(refusal: "NOPERM User default has no permissions to run the 'eval' command").decide()
         #expect(decision.finding(.promotionRefused)?.node == "7003")
-        let why = decision.assessment.shards.first { $0.master == "7000" }?.why
+        let why = decision.assessment.shards.first { $0.master == "7000" }?.why?.words
         #expect(why?.contains("NOPERM") == true)
     }
 

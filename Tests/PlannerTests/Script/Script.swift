@@ -79,17 +79,28 @@ struct Script {
         let verdicts = decision.verdicts.filter { before?.verdicts.contains($0) != true }
         let findings = decision.findings.filter { $0.severity > .info && before?.findings.contains($0) != true }
         let wait = decision.waits.first == before?.waits.first ? nil : decision.waits.first
-        return verdicts.map { "verdict  \($0.sentence)" } + decision.deeds.map { "does     \(Self.short($0))" }
+        return verdicts.map { "verdict  \($0.sentence)" } + Self.deeds(decision).map { "does     \(Self.short($0))" }
             + (wait.map { ["waits    \($0.words)"] } ?? [])
             + findings.map { "finds    \($0.code): \($0.message)" }
             + (decision.refusal.map { ["refuses  \($0.code): \($0.message)"] } ?? [])
     }
 
-    /// Without times and fingerprints, which differ between scenes.
-    private static func short(_ deed: String) -> String {
-        deed.split(separator: " ").filter { word in
-            !(word.count >= 8 && word.allSatisfy { $0.isHexDigit || $0 == "/" }) && word != "after"
-        }.joined(separator: " ")
+    private static func deeds(_ decision: Decision) -> [EffectKey] {
+        let deeds = Set(decision.deeds)
+        return decision.effects.map(\.key).filter { deeds.contains($0.description) }
+    }
+
+    /// The keys of these effects end with a moment, a fingerprint or an ID, which differ between scenes.
+    private static let shortened: Set<EffectKey.Kind> = [
+        .acceptPassword, .forget, .handOver, .promote, .replicate, .survey, .unpause, .writeFiles,
+    ]
+
+    private static func short(_ key: EffectKey) -> String {
+        guard shortened.contains(key.kind) else { return key.description }
+        let parts = [
+            key.kind.rawValue, key.node?.text, key.process.map { String($0.pid) }, key.attempt.map { "#\($0)" },
+        ]
+        return parts.compactMap(\.self).joined(separator: " ")
     }
 
     private var nodes: [String] {

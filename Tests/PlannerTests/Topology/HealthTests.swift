@@ -179,11 +179,11 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
         scene.answer("7003") { $0.replication.linkUp = false }
         let shard = scene.decide().assessment.shards.first { $0.master == "7000" }
         #expect(shard?.canFailOver == false)
-        #expect(shard?.why == "no replica is in sync: 7003 syncing")
+        #expect(shard?.why?.words == "no replica is in sync: 7003 syncing")
         scene.die("7003", ProcessExit(code: 0))
         scene.record?.members[3].wanted = .stopped
         let stopped = scene.decide().assessment.shards.first { $0.master == "7000" }
-        #expect(stopped?.why == "no replica is in sync: 7003 stopped")
+        #expect(stopped?.why?.words == "no replica is in sync: 7003 stopped")
     }
 
     private static let unwilling: [(String, Spoiled)] = [
@@ -203,6 +203,6 @@ struct Spoiled: Sendable, CustomTestStringConvertible {
         var scene = Scene.settled()
         condition.spoil(&scene)
         let shard = scene.decide().assessment.shards.first { $0.master == "7000" }
-        #expect(shard?.canFailOver == false && shard?.why == why)
+        #expect(shard?.canFailOver == false && shard?.why?.words == why)
     }
 }
