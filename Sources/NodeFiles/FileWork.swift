@@ -63,7 +63,7 @@ package final class FileWork: Sendable {
             if !answer.give(result) { whenLate?(result) }
         }
         guard let limit else { return await answer.value() }
-        let pause = began + limit - Self.now
+        let pause = began + limit - Moment.now
         guard pause > .zero else {
             giveUp(number, order.lane, answer)
             return await answer.value()
@@ -89,7 +89,7 @@ package final class FileWork: Sendable {
 
     /// The jobs that are overdue, oldest first.
     package var overdue: [Overdue] {
-        let now = Self.now
+        let now = Moment.now
         return state.withLock { state in
             state.lanes.values.compactMap(\.running).filter { now - $0.since >= $0.job.order.patience }
                 .map { Overdue(doing: $0.job.order.doing, path: $0.job.order.path, since: $0.since) }
@@ -99,9 +99,9 @@ package final class FileWork: Sendable {
 
     /// Waits until no short job is running. Returns a job that has not returned by the limit.
     package func settle(within limit: Duration) async -> Overdue? {
-        let deadline = Self.now + limit
+        let deadline = Moment.now + limit
         while let left = pending {
-            guard Self.now < deadline else { return left }
+            guard Moment.now < deadline else { return left }
             try? await Task.sleep(for: .milliseconds(10))
         }
         return nil
@@ -118,12 +118,6 @@ package final class FileWork: Sendable {
 
     private static let short = Duration.seconds(60)
 
-    private static var now: Moment {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Moment(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
-    }
-
     private func giveUp<Result>(_ number: Int, _ lane: String, _ answer: Answer<Result>) {
         state.withLock { $0.lanes[lane]?.waiting.removeAll { $0.number == number } }
         _ = answer.give(nil)
@@ -135,7 +129,7 @@ package final class FileWork: Sendable {
             let job = Job(number: state.nextNumber, order: order, body: body)
             state.nextNumber += 1
             let running = state.lanes[order.lane]?.running
-            let began = running?.since ?? Self.now
+            let began = running?.since ?? Moment.now
             if running == nil {
                 state.lanes[order.lane, default: Lane()].running = (job, began)
             } else {
@@ -172,7 +166,7 @@ package final class FileWork: Sendable {
                     state.lanes[lane] = nil
                     return nil
                 }
-                state.lanes[lane]?.running = (next, Self.now)
+                state.lanes[lane]?.running = (next, Moment.now)
                 return next
             }
         }
