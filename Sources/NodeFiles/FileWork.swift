@@ -6,14 +6,6 @@ import Synchronization
 /// in order, one at a time, so that a late job never overwrites the result of a later one. A thread that waits for a hung disk
 /// cannot be ended, and continues to wait.
 package final class FileWork: Sendable {
-    /// A job that has not returned within its expected time.
-    package struct Overdue: Sendable, Hashable {
-        /// The activity, such as `writing`.
-        package var doing: String
-        package var path: String
-        package var since: Moment
-    }
-
     /// The description of a job, and its maximum duration on a working disk.
     package struct Order: Sendable {
         package var lane: String
@@ -88,17 +80,17 @@ package final class FileWork: Sendable {
     }
 
     /// The jobs that are overdue, oldest first.
-    package var overdue: [Overdue] {
+    package var overdue: [OverdueWork] {
         let now = Moment.now
         return state.withLock { state in
             state.lanes.values.compactMap(\.running).filter { now - $0.since >= $0.job.order.patience }
-                .map { Overdue(doing: $0.job.order.doing, path: $0.job.order.path, since: $0.since) }
+                .map { OverdueWork(doing: $0.job.order.doing, path: $0.job.order.path, since: $0.since) }
                 .sorted { ($0.since, $0.path) < ($1.since, $1.path) }
         }
     }
 
     /// Waits until no short job is running. Returns a job that has not returned by the limit.
-    package func settle(within limit: Duration) async -> Overdue? {
+    package func settle(within limit: Duration) async -> OverdueWork? {
         let deadline = Moment.now + limit
         while let left = pending {
             guard Moment.now < deadline else { return left }
@@ -108,10 +100,10 @@ package final class FileWork: Sendable {
     }
 
     /// Ignores copies, which an upgrade leaves to the next program.
-    private var pending: Overdue? {
+    private var pending: OverdueWork? {
         state.withLock { state in
             state.lanes.values.compactMap(\.running).filter { $0.job.order.patience <= Self.short }
-                .map { Overdue(doing: $0.job.order.doing, path: $0.job.order.path, since: $0.since) }
+                .map { OverdueWork(doing: $0.job.order.doing, path: $0.job.order.path, since: $0.since) }
                 .min { ($0.since, $0.path) < ($1.since, $1.path) }
         }
     }
