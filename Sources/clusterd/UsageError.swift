@@ -1,5 +1,6 @@
 import ArgumentParser
 import ClusterConfiguration
+import ClusterModel
 import ControlAPI
 
 /// Reports a command line that cannot be parsed in the form of every other error.

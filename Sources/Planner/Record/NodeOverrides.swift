@@ -8,10 +8,10 @@ package enum NodeOverrides {
     }
 
     /// Settings that match no node are a mistake that would otherwise go unnoticed.
-    package static func refusal(_ spec: ClusterSpec, nodes: Set<NodeName>) -> Refusal? {
+    package static func refusal(_ spec: ClusterSpec, nodes: Set<NodeName>) -> Failure? {
         let lost = spec.overrides.filter { !nodes.contains($0.key) }.sorted { $0.key < $1.key }
         guard let first = lost.first else { return nil }
-        return Refusal(
+        return Failure(
             .settingsWithoutNode,
             lost.map { "\($0.value.origin): there is no node '\($0.key)' for these settings" }.joined(separator: "; "),
             hint: "the nodes are \(list(nodes)); a node's name is the port that it was formed with"

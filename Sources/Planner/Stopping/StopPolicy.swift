@@ -58,7 +58,7 @@ extension Turn {
             }
         }
         refuse(
-            Refusal(
+            Failure(
                 .notStopped,
                 "\(Self.list(unproven.map(\.member.name.text))) may still run: \(first.doubt.sentence(first.member))",
                 hint: first.doubt.command(first.member), exit: 1))

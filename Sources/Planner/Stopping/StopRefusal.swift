@@ -36,7 +36,7 @@ extension Turn {
             return true
         }
         refuse(
-            Refusal(
+            Failure(
                 .notStopped, "\(member.name) (\(process)) still runs: clusterd cannot adopt it: \(failure)",
                 hint: "stop it by hand: redis-cli -p \(member.ports.client) SHUTDOWN", exit: 1))
         return true
@@ -72,7 +72,7 @@ extension Turn {
             } + unwritten.map { "\($0.name): \(Self.appendTrouble)" }
         let names = Self.list(stuck.map(\.name.text))
         refuse(
-            Refusal(
+            Failure(
                 .notStopped,
                 "\(names) still \(stuck.count == 1 ? "runs" : "run"), with keys that are in memory only"
                     + (why.isEmpty ? ": saving takes too long" : " (\(why.joined(separator: "; ")))"),

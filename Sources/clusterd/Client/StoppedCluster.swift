@@ -51,14 +51,10 @@ struct StoppedCluster {
     func plan(keep: String?) throws(Failure) -> FolderPlan {
         let directories = survey(dataDirectory: dataDirectory, extra: record?.members.map(\.directory) ?? [])
         let look = FolderLook(record, directories)
-        do {
-            let isUsual = dataDirectory == Paths.absolute("clusterd-data")
-            return try FolderPlan(
-                record, directories, inUse: look.inUse, keep: keep,
-                option: isUsual ? "" : " --dir \(ShellWord.quoted(dataDirectory))")
-        } catch {
-            throw Failure(error)
-        }
+        let isUsual = dataDirectory == Paths.absolute("clusterd-data")
+        return try FolderPlan(
+            record, directories, inUse: look.inUse, keep: keep,
+            option: isUsual ? "" : " --dir \(ShellWord.quoted(dataDirectory))")
     }
 
     /// Carries out a repair. Returns the folder in quarantine; nil: the files were already gone.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterModel
 import ControlAPI
 import ControlClient
 import Glibc
@@ -84,14 +85,14 @@ enum Ending: String {
         var (request, last, isFirst) = (request, EventDocument?.none, true)
         while true {
             var isFollowed = false
-            do throws(ControlError) {
+            do throws(Failure) {
                 try client.follow(request, until: deadline) { line in
                     isFollowed = true
                     last = (try? ControlJSON.decode(EventDocument.self, from: Array(line))) ?? last
                 }
             } catch {
                 // The daemon does not answer. It may be in the middle of an upgrade in place.
-                guard error.code == "timeout" || !isFirst else { throw Failure(error) }
+                guard error.code == "timeout" || !isFirst else { throw error }
                 if error.code == "timeout" { throw late(client) }
             }
             if let last, let end = End(last) {

@@ -133,11 +133,7 @@ extension FixDocument {
                 wanted.insert(stray)
                 continue
             }
-            do throws(NodeChoice.Unclear) {
-                wanted.insert(known[try NodeChoice.position(of: name, among: known)].name)
-            } catch {
-                throw Failure(error.code, error.message, hint: error.hint, exit: ControlAPI.ExitCode.usage)
-            }
+            wanted.insert(known[try NodeChoice.position(of: name, among: known)].name)
         }
         func isMeant(_ finding: FindingDocument) -> Bool { finding.node.map(wanted.contains) ?? false }
         repairs = repairs.filter { isMeant($0.finding) }

@@ -32,17 +32,9 @@ enum Configuration {
 
     /// The engine, after it has accepted every directive.
     static func engine(for spec: ClusterSpec) throws(Failure) -> EngineProgram {
-        do {
-            let program = try EngineProgram.find(spec.server)
-            try test(spec, program)
-            return program
-        } catch let failure as Failure {
-            throw failure
-        } catch let refusal as Refusal {
-            throw Failure(refusal)
-        } catch {
-            throw Failure("engine", "\(error)", exit: ControlAPI.ExitCode.configuration)
-        }
+        let program = try EngineProgram.find(spec.server)
+        try test(spec, program)
+        return program
     }
 
     private static func test(_ spec: ClusterSpec, _ program: EngineProgram) throws(Failure) {

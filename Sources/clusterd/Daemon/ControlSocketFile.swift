@@ -20,16 +20,12 @@ enum ControlSocketFile {
         let offers = notifier.handedOver.map {
             OfferedSocket(descriptor: $0.descriptor, name: $0.name, isListening: $0.listensOnUnixSocket)
         }
-        do {
-            let sockets = try OfferedSockets(offers, for: path)
-            for leftover in sockets.leftovers {
-                notifier.notify(.unstore(leftover.name), within: .seconds(1))
-                leftover.socket.discard()
-            }
-            return sockets.control
-        } catch {
-            throw Failure(error)
+        let sockets = try OfferedSockets(offers, for: path)
+        for leftover in sockets.leftovers {
+            notifier.notify(.unstore(leftover.name), within: .seconds(1))
+            leftover.socket.discard()
         }
+        return sockets.control
     }
 
     static func serve(

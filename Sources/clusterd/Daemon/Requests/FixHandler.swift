@@ -25,8 +25,7 @@ struct FixHandler: Sendable {
             timeline.quarantineRemoved(id, bytes: removed.bytes, by: who)
             return .document(removed)
         } catch {
-            let error = ControlError(error.code, error.message, hint: error.hint, exit: error.exit)
-            return .error(error, status: error.exit == ControlAPI.ExitCode.usage ? 404 : 409)
+            return .refused(error)
         }
     }
 }

@@ -104,15 +104,11 @@ final class Reexec: Sendable {
     }
 
     private func admit() async throws(Failure) -> Parts {
-        do throws(Refusal) {
-            try Admission.mayEnd(driver.spec)
-            if let work = driver.overdue().first { throw Self.hanging(work.doing, work.path) }
-            if let parts = state.withLock({ $0.parts }) {
-                try await parts.orchestrator.admitReplacement()
-                return parts
-            }
-        } catch {
-            throw Failure(error)
+        try Admission.mayEnd(driver.spec)
+        if let work = driver.overdue().first { throw Self.hanging(work) }
+        if let parts = state.withLock({ $0.parts }) {
+            try await parts.orchestrator.admitReplacement()
+            return parts
         }
         throw Failure(
             "not-formed", "clusterd has not finished starting", hint: "clusterd reexec",
@@ -120,10 +116,11 @@ final class Reexec: Sendable {
     }
 
     /// execve(2) first ends all other threads, and a thread that waits for a disk does not end.
-    private static func hanging(_ doing: String, _ path: String) -> Refusal {
-        Refusal(
-            .diskHangs, "\(doing) \(path) has not returned: clusterd cannot be upgraded before it does",
-            hint: path.hasPrefix("/") ? "findmnt -T \(ShellWord.quoted(path))" : nil, exit: ControlAPI.ExitCode.failed)
+    private static func hanging(_ work: OverdueWork) -> Failure {
+        Failure(
+            .diskHangs, "\(work.doing) \(work.path) has not returned: clusterd cannot be upgraded before it does",
+            hint: work.path.hasPrefix("/") ? "findmnt -T \(ShellWord.quoted(work.path))" : nil,
+            exit: ControlAPI.ExitCode.failed)
     }
 
     private func refuse(_ who: RequestOrigin, _ failure: Failure) {
@@ -184,7 +181,7 @@ final class Reexec: Sendable {
         guard let parts, let attempt else { return await goOn() }
         let failure: Failure
         if let work = await driver.files.settle(within: Self.patience) {
-            failure = Failure(Self.hanging(work.doing, work.path))
+            failure = Self.hanging(work)
         } else if FileStamp(program) == attempt.probe.stamp {
             await timeline.makesWay(for: attempt.probe.report.version)
             let kept = await inherited(parts, signals: attempt.signals).descriptors

@@ -128,7 +128,7 @@ struct UpgradeProbe: Sendable {
         if let error = lines.lazy.compactMap({ try? ControlJSON.decode(ErrorDocument.self, from: Array($0)) }).last?
             .error
         {
-            throw Failure(error)
+            throw error
         }
         let said = lines.prefix(3).map { String(decoding: $0, as: UTF8.self) }.joined(separator: " · ")
         throw failure("\(program) \(ExitReason.past(exit.cause))\(said.isEmpty ? "" : ": \(said)")")

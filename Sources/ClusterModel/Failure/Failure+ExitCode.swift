@@ -1,0 +1,24 @@
+extension Failure {
+    /// The exit status of a command (docs/commands.md, "Exit codes").
+    package enum ExitCode {
+        package static let done: Int32 = 0
+        /// Down, unhealthy (`check`), or the operation failed.
+        package static let failed: Int32 = 1
+        /// No daemon answers.
+        package static let noDaemon: Int32 = 3
+        /// Refused because it could lose data or availability; the error says what to add.
+        package static let refused: Int32 = 4
+        /// EX_USAGE of sysexits.h.
+        package static let usage: Int32 = 64
+        /// EX_NOPERM of sysexits.h.
+        package static let noPermission: Int32 = 77
+        /// EX_CONFIG of sysexits.h.
+        package static let configuration: Int32 = 78
+        /// The time limit passed, as with timeout(1).
+        package static let timeout: Int32 = 124
+        /// `exec`: the cluster did not come up; as with env(1), 126 and 127 belong to the command.
+        package static let notStarted: Int32 = 125
+        /// The client was interrupted: 128 + SIGINT.
+        package static let interrupted: Int32 = 130
+    }
+}
