@@ -97,8 +97,8 @@ package struct Finding: Sendable, Hashable {
 
 extension Failure {
     /// A request that the planner rejects.
-    package init(_ reason: ReasonCode, _ message: String, hint: String? = nil, exit: Int32) {
-        self.init(reason.rawValue, message, hint: hint, exit: exit)
+    package init(_ reason: ReasonCode, _ message: String, hint: String? = nil) {
+        self.init(reason.rawValue, message, hint: hint)
     }
 
     /// nil: the error does not come from the planner.

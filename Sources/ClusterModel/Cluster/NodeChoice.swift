@@ -46,13 +46,12 @@ extension NodeChoice {
         case .several(let found):
             let list = found.map { "\(nodes[$0].name) (\(nodes[$0].id?.short ?? ""))" }.joined(separator: ", ")
             throw Failure(
-                "ambiguous-node", "'\(text)' begins the ids of \(list)", hint: "give the name", exit: Failure.ExitCode.usage)
+                "ambiguous-node", "'\(text)' begins the ids of \(list)", hint: "give the name")
         case .none:
             let names = nodes.map(\.name.text).joined(separator: " ")
             throw Failure(
                 "unknown-node",
-                "there is no node '\(text)'" + (names.isEmpty ? "; there is none yet" : "; the nodes are \(names)"),
-                exit: Failure.ExitCode.usage)
+                "there is no node '\(text)'" + (names.isEmpty ? "; there is none yet" : "; the nodes are \(names)"))
         }
     }
 }

@@ -20,5 +20,27 @@ extension Failure {
         package static let notStarted: Int32 = 125
         /// The client was interrupted: 128 + SIGINT.
         package static let interrupted: Int32 = 130
+
+        /// The exit status of an error, by its code.
+        static func of(_ code: String) -> Int32 {
+            switch code {
+            case "no-daemon": noDaemon
+            case "keys-without-cluster", "made-for-a-command", "master-down", "master-silent", "no-replica",
+                "node-reset", "not-confirmed", "replica-empty", "replica-not-in-sync", "second-node",
+                "slot-two-owners", "slots-uncovered", "two-clusters", "writes-would-stop":
+                refused
+            case "ambiguous-cluster", "ambiguous-node", "bad-request", "not-asked", "nothing-to-choose",
+                "shape-differs", "too-old", "unknown-node", "unknown-operation", "unknown-path",
+                "unknown-quarantine", "usage", "wrong-method", "wrong-name":
+                usage
+            case "no-certificate", "no-permission", "not-here", "not-yours": noPermission
+            case "configuration", "engine-too-old", "folder-read-only", "name-too-long", "no-engine", "no-user",
+                "open-files", "other-folder", "record-newer", "settings-without-node", "socket-unit",
+                "tls-differs":
+                configuration
+            case "timeout": timeout
+            default: failed
+            }
+        }
     }
 }

@@ -166,7 +166,7 @@ package struct FolderClassification: Sendable, Equatable {
             return .refused(
                 Failure(
                     .directoryInUse, "\(live) is in use by a running redis-server that belongs to no cluster",
-                    hint: "stop that server, or choose another folder with --dir", exit: 1))
+                    hint: "stop that server, or choose another folder with --dir"))
         }
         return .new(folders: folders)
     }
@@ -181,7 +181,7 @@ package struct FolderClassification: Sendable, Equatable {
     private static func unclear(_ folder: DirectoryFacts, why: String) -> Failure {
         Failure(
             .keysWithoutCluster, "\(folder.path) \(why); nothing was started and nothing was changed",
-            hint: "clusterd fix moves it to quarantine/; or start in another folder with --dir", exit: 4)
+            hint: "clusterd fix moves it to quarantine/; or start in another folder with --dir")
     }
 
     /// clusterd's own files would be mixed with the node's files.
@@ -196,7 +196,7 @@ package struct FolderClassification: Sendable, Equatable {
                 + "nothing was started and nothing was changed",
             hint:
                 "move them into a folder of their own: mkdir \(place) && mv \(files) \(place)/; "
-                + "or start in another folder with --dir", exit: 4)
+                + "or start in another folder with --dir")
     }
 
     private static func twoClusters(_ clusters: [[DirectoryFacts]]) -> Failure {
@@ -207,7 +207,7 @@ package struct FolderClassification: Sendable, Equatable {
                 + names.joined(separator: " and "),
             hint:
                 "clusterd fix --keep \(ShellWord.quoted(clusters[0][0].label)) keeps the first and moves the others to quarantine/; "
-                + "or start in another folder with --dir", exit: 4)
+                + "or start in another folder with --dir")
     }
 }
 

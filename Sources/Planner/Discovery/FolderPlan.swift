@@ -50,7 +50,7 @@ package struct FolderPlan: Sendable, Equatable {
             if let user = new.compactMap({ $0.repair?.folder }).first(where: inUse.contains) {
                 throw Failure(
                     .directoryInUse, "\(user) is in use by a running server; nothing was changed",
-                    hint: "stop that server", exit: 1)
+                    hint: "stop that server")
             }
             findings += new
             let gone = Set(findings.compactMap { $0.repair?.folder })
@@ -68,7 +68,7 @@ package struct FolderPlan: Sendable, Equatable {
             throw Failure(
                 .twoClusters,
                 "the data folder holds \(groups.count) clusters that own slots or keys: \(names); choose which one to keep",
-                hint: commands, exit: 4)
+                hint: commands)
         }
         let found = groups.indices.filter { index in
             groups[index].contains { folder in
@@ -81,7 +81,7 @@ package struct FolderPlan: Sendable, Equatable {
             throw Failure(
                 found.isEmpty ? .unknownNode : .ambiguousNode,
                 "'\(keep)' \(found.isEmpty ? "is not a node of" : "is in more than one of") these clusters: \(names)",
-                hint: commands, exit: 64)
+                hint: commands)
         }
         return found[0]
     }
@@ -106,8 +106,7 @@ package struct FolderPlan: Sendable, Equatable {
     }
 
     private static let nothingToChoose = Failure(
-        .nothingToChoose, "there are not two clusters to choose from", hint: "clusterd fix --dry-run",
-        exit: 64)
+        .nothingToChoose, "there are not two clusters to choose from", hint: "clusterd fix --dry-run")
 }
 
 extension FolderPlan {

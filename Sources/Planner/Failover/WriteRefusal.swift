@@ -43,6 +43,6 @@ extension Admission {
             .writesWouldStop,
             "min-replicas-to-write is \(wanted), and the shard of \(node) has \(shard.replicasInSync.count) "
                 + "\(shard.replicasInSync.count == 1 ? "replica" : "replicas") in sync: without \(node) it rejects writes",
-            hint: "to do it anyway: \(command)", exit: 4)
+            hint: "to do it anyway: \(command)")
     }
 }

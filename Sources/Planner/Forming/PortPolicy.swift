@@ -62,7 +62,7 @@ extension Turn {
                         Failure(
                             .portTaken, busy.sentence,
                             hint: "end that process, choose other ports (cluster.ports, --port), or set "
-                                + "cluster.on-port-conflict: next", exit: 1))
+                                + "cluster.on-port-conflict: next"))
                 }
             case nil: unknown.append(pair)
             }
@@ -74,7 +74,7 @@ extension Turn {
                     "\(count) nodes need \(count) ports, and only \(chosen.count + unknown.count) are available"
                         + (seen.engine.isSevenOrLater
                             ? "" : "; a bus port is the port + 10000 before Redis 7, so ports end at 55535"),
-                    hint: "set a longer range or list in cluster.ports, or another --port", exit: 1))
+                    hint: "set a longer range or list in cluster.ports, or another --port"))
         }
         guard unknown.isEmpty else {
             wait(.portReservations(unknown.count))
@@ -82,7 +82,7 @@ extension Turn {
                 return .refused(
                     Failure(
                         .portUnusable, why,
-                        hint: "set cluster.bind and cluster.ports to addresses and ports of this host", exit: 1)
+                        hint: "set cluster.bind and cluster.ports to addresses and ports of this host")
                 )
             }
             return .waiting

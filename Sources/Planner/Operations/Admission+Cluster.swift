@@ -50,14 +50,14 @@ extension Admission {
                 .unknownOperation,
                 "there is no operation '\(id)'; "
                     + (open.isEmpty ? "no operation is open" : "open operations: \(open.joined(separator: ", "))"),
-                hint: "clusterd operations", exit: 64)
+                hint: "clusterd operations")
         }
         let operation = record.operations[index]
         if operation.state == .cancelled { return operation }
         guard operation.isOpen else {
             throw Failure(
                 .operationEnded, "operation \(id) (\(operation.title)) has ended: \(operation.state.rawValue)",
-                hint: "clusterd operations \(id)", exit: 1)
+                hint: "clusterd operations \(id)")
         }
         record.operations[index].end(.cancelled, at: seen.wall)
         if case .stopNode(let stop) = operation.kind, let member = record.index(stop.node) {

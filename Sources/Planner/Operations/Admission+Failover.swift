@@ -11,12 +11,11 @@ extension Admission {
         }
         try checkSettled(node, mayLackSlots: force)
         guard let master = shard(of: node)?.master else {
-            throw Failure(.noShard, "\(node) belongs to no shard that has slots", hint: "clusterd status", exit: 1)
+            throw Failure(.noShard, "\(node) belongs to no shard that has slots", hint: "clusterd status")
         }
         guard isRunning(node) else {
             throw Failure(
-                .nodeIsStopped, "\(node) does not run and cannot take over", hint: "clusterd start-node \(node)",
-                exit: 1)
+                .nodeIsStopped, "\(node) does not run and cannot take over", hint: "clusterd start-node \(node)")
         }
         try check(master, [node], add: "clusterd failover \(node) --force", force: force)
         return try add(failover(from: master, to: node, force: force), key)
@@ -32,8 +31,7 @@ extension Admission {
         let replicas = (shard(of: node)?.replicas ?? []).filter(isRunning)
         guard !replicas.isEmpty else {
             throw Failure(
-                .noReplica, "\(node) has no running replica that could take over", hint: "clusterd status",
-                exit: 4)
+                .noReplica, "\(node) has no running replica that could take over", hint: "clusterd status")
         }
         try check(node, replicas, add: "clusterd failover --from \(node) --force", force: force)
         return try add(failover(from: node, to: nil, force: force), key)
@@ -55,7 +53,7 @@ extension Admission {
             throw Failure(
                 .replicaEmpty,
                 "\(names(candidates)) \(candidates.count == 1 ? "has" : "have") never had the data of \(master)",
-                hint: "clusterd status shows when it is in sync", exit: 4)
+                hint: "clusterd status shows when it is in sync")
         }
         if force { return }
         guard isRunning(master) else {
@@ -65,19 +63,19 @@ extension Admission {
                 .masterDown,
                 "\(master) is down, and supervision.failover is \(spec.supervision.failover.rawValue): the cluster would lose data "
                     + "that is on the disk of \(master) but not on \(names(candidates)) (quarantine/ keeps it)",
-                hint: "to fail over anyway: \(flag)", exit: 4)
+                hint: "to fail over anyway: \(flag)")
         }
         guard let health = assessment.node(master)?.health, health == .ok else {
             throw Failure(
                 .masterSilent, "\(master) runs but does not answer, so it cannot hand over",
-                hint: "to end \(master) and promote its replica with the data that it has: \(flag)", exit: 4)
+                hint: "to end \(master) and promote its replica with the data that it has: \(flag)")
         }
         guard candidates.contains(where: { assessment.node($0)?.health == .ok && assessment.node($0)?.linkUp == true })
         else {
             throw Failure(
                 .replicaNotInSync,
                 "\(names(candidates)) \(candidates.count == 1 ? "is" : "are") not in sync with \(master): the missing writes would be lost",
-                hint: "to stop \(master) and promote its replica with the data that it has: \(flag)", exit: 4)
+                hint: "to stop \(master) and promote its replica with the data that it has: \(flag)")
         }
     }
 

@@ -13,8 +13,7 @@ extension Admission {
             guard let repair = offered.first(where: { $0.id == id }) else {
                 throw Failure(
                     .repairUnknown, "no current finding has the repair '\(id)'",
-                    hint: "clusterd fix --dry-run",
-                    exit: 1)
+                    hint: "clusterd fix --dry-run")
             }
             repairs.append(repair.begun(at: seen.wall))
         }

@@ -8,7 +8,7 @@ extension Admission {
         let node = try Self.member(text, record).name
         if record.member(node)?.wanted == .stopped, !isRunning(node) {
             throw Failure(
-                .nodeIsStopped, "\(node) is stopped and stays stopped", hint: "clusterd start-node \(node)", exit: 1)
+                .nodeIsStopped, "\(node) is stopped and stays stopped", hint: "clusterd start-node \(node)")
         }
         if isRunning(node) { try checkSettled(node, mayLackSlots: force) }
         if !noFailover, !force, isRunning(node) {

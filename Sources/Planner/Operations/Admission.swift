@@ -26,7 +26,7 @@ package struct Admission {
     package mutating func admit(_ command: Command, key: String? = nil) throws(Failure) -> Operation {
         if let key, let same = record.operations.last(where: { $0.idempotencyKey == key }) { return same }
         guard assessment.phase != .stopping else {
-            throw Failure(.stopping, "the cluster is being stopped", exit: 1)
+            throw Failure(.stopping, "the cluster is being stopped")
         }
         switch command {
         case .pause(let duration): return pause(duration, key)
@@ -51,7 +51,7 @@ package struct Admission {
     }
 
     package static let notFormed = Failure(
-        .notFormed, "the cluster is still being formed", hint: "clusterd wait ready", exit: 1)
+        .notFormed, "the cluster is still being formed", hint: "clusterd wait ready")
 
     // MARK: the record
 
@@ -66,7 +66,7 @@ package struct Admission {
         let open = record.operations.count(where: \.isOpen)
         guard open < Self.operationsOpen else {
             throw Failure(
-                .tooManyOperations, "\(open) operations are open already", hint: "clusterd operations", exit: 1)
+                .tooManyOperations, "\(open) operations are open already", hint: "clusterd operations")
         }
         keep(operation)
         return operation
@@ -76,8 +76,7 @@ package struct Admission {
         Failure(
             .operationUnderWay,
             "operation \(other.id) (\(other.title)) is under way: \(other.currentStep?.words ?? "it is about to start")",
-            hint: "wait for it (clusterd operations \(other.id) --follow), or cancel it (clusterd cancel \(other.id))",
-            exit: 1)
+            hint: "wait for it (clusterd operations \(other.id) --follow), or cancel it (clusterd cancel \(other.id))")
     }
 
     /// The requested state already exists: an operation that ended as it began, kept for queries.
@@ -143,12 +142,11 @@ package struct Admission {
                 .noReplica,
                 "\(node) is master of slots \(slots(of: node)), and no replica can take over "
                     + "(\(shard(of: node)?.why ?? "no replica")): \(what)",
-                hint: flag, exit: 4)
+                hint: flag)
         }
         if let trouble = siblingTrouble(of: node) {
             throw Failure(
-                .secondNode, "\(trouble); without \(node), a second node of the shard would be down", hint: secondNode,
-                exit: 4)
+                .secondNode, "\(trouble); without \(node), a second node of the shard would be down", hint: secondNode)
         }
         try checkWrites(without: node, add: force)
     }
@@ -158,13 +156,13 @@ package struct Admission {
         guard spec.isTemporary else { return }
         throw Failure(
             .madeForACommand, "clusterd exec created this cluster for one command; the cluster ends with that command",
-            hint: "end that command", exit: 4)
+            hint: "end that command")
     }
 
     package static func mayReplace(_ assessment: Assessment) throws(Failure) {
         guard assessment.phase != .stopping else {
             throw Failure(
-                .stopping, "clusterd is stopping every node and then exits", hint: "clusterd status", exit: 1)
+                .stopping, "clusterd is stopping every node and then exits", hint: "clusterd status")
         }
     }
 
@@ -173,7 +171,7 @@ package struct Admission {
         _ names: [String]?, role: Role?, _ record: Record?, _ assessment: Assessment
     ) throws(Failure) -> [Member] {
         guard let record else {
-            throw Failure(.notFormed, "the cluster is still being formed", hint: "clusterd wait ready", exit: 1)
+            throw Failure(.notFormed, "the cluster is still being formed", hint: "clusterd wait ready")
         }
         if let names {
             var found: [Member] = []
@@ -202,7 +200,7 @@ package struct Admission {
                 "this folder holds a cluster of \(shape.masters) \(shape.masters == 1 ? "master" : "masters") with \(shape.replicas) "
                     + "\(shape.replicas == 1 ? "replica" : "replicas") each (nodes "
                     + "\(record.members.map(\.name.text).joined(separator: " "))); a start does not change its shape",
-                hint: "omit --masters and --replicas, or choose another folder with --dir", exit: 64)
+                hint: "omit --masters and --replicas, or choose another folder with --dir")
         }
     }
 }

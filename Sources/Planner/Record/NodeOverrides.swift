@@ -15,7 +15,7 @@ package enum NodeOverrides {
             .settingsWithoutNode,
             lost.map { "\($0.value.origin): there is no node '\($0.key)' for these settings" }.joined(separator: "; "),
             hint: "the nodes are \(list(nodes)); a node's name is the port that it was formed with"
-                + (nearest(first.key, nodes).map { "; did you mean '\($0)'?" } ?? ""), exit: 78)
+                + (nearest(first.key, nodes).map { "; did you mean '\($0)'?" } ?? ""))
     }
 
     /// Which node replaces a configured port that was taken: the missing names, in order, go to the nodes that conf.d does not name.

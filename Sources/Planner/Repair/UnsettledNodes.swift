@@ -89,6 +89,6 @@ extension Admission {
         let reset = mayBeReset ? nil : turn.resetTrouble(of: member, topology)
         let slots = mayLackSlots ? nil : turn.slotTrouble(of: member, topology)
         guard let trouble = reset ?? slots else { return }
-        throw Failure(trouble.code, trouble.words, hint: trouble.hint, exit: 4)
+        throw Failure(trouble.code, trouble.words, hint: trouble.hint)
     }
 }

@@ -90,20 +90,19 @@ extension [ClusterListing] {
             throw Failure(
                 "ambiguous-cluster",
                 "\(ours.count) clusters on this host are named '\(name)': \(list.joined(separator: ", "))",
-                hint: "select one by its folder with --dir, or by its socket with --socket", exit: ExitCode.usage)
+                hint: "select one by its folder with --dir, or by its socket with --socket")
         }
         if let one = ours.first ?? named.first(where: { $0.daemon != .foreign }) {
             let known = one.reason.map { ": \($0)" } ?? ""
             throw Failure(
-                "no-daemon", "no clusterd answers for '\(name)'\(known)", hint: one.hint, exit: ExitCode.noDaemon)
+                "no-daemon", "no clusterd answers for '\(name)'\(known)", hint: one.hint)
         }
         if let other = named.first {
             throw Failure(
                 "not-yours",
                 "the cluster '\(name)' on this host belongs to user \(other.user ?? "?"), neither to you nor to root",
                 hint: other.socket.map { "to use that clusterd anyway: --socket \(ShellWord.quoted($0))" }
-                    ?? other.hint,
-                exit: ExitCode.noPermission)
+                    ?? other.hint)
         }
         let others = Set(compactMap { $0.daemon == .foreign ? nil : $0.name }).sorted()
         throw Failure(
@@ -113,7 +112,6 @@ extension [ClusterListing] {
                     ? "no other does, either"
                     : "there \(others.count == 1 ? "is" : "are") \(others.joined(separator: ", "))"),
             hint: contains { $0.daemon == .hidden }
-                ? "to list the clusters of other users too: sudo clusterd list" : "clusterd list",
-            exit: ExitCode.noDaemon)
+                ? "to list the clusters of other users too: sudo clusterd list" : "clusterd list")
     }
 }

@@ -158,14 +158,13 @@ enum Ending: String {
         let waits = try? client.get(.readyz, ProbeDocument.self).reasons.first
         return Failure(
             "timeout", "the cluster is not \(past) yet\(waits.map { ": clusterd is waiting \($0)" } ?? "")",
-            hint: "clusterd status", exit: ControlAPI.ExitCode.timeout)
+            hint: "clusterd status")
     }
 
     private func lost(_ cluster: StatusDocument.Cluster) -> Failure {
         Failure(
             "end-unknown",
             "the daemon of \(cluster.name) (pid \(cluster.daemon.pid)) exited uncleanly: nodes may still run",
-            hint: "check with: clusterd list; a daemon that starts in \(cluster.dir) adopts running nodes",
-            exit: ControlAPI.ExitCode.failed)
+            hint: "check with: clusterd list; a daemon that starts in \(cluster.dir) adopts running nodes")
     }
 }

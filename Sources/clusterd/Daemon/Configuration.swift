@@ -91,8 +91,7 @@ enum Configuration {
 
     static func refusal(_ lines: [String]) -> Failure {
         Failure(
-            "configuration", lines.joined(separator: "\n       "), hint: "nothing was started and nothing was changed",
-            exit: ControlAPI.ExitCode.configuration)
+            "configuration", lines.joined(separator: "\n       "), hint: "nothing was started and nothing was changed")
     }
 
     static func files(_ paths: [String]) throws(Failure) -> [ConfigurationFile] {
@@ -111,8 +110,7 @@ enum Configuration {
                 }
             } catch {
                 throw Failure(
-                    "configuration", "\(error)", hint: "give a file or a folder with --config",
-                    exit: ControlAPI.ExitCode.configuration)
+                    "configuration", "\(error)", hint: "give a file or a folder with --config")
             }
         }
         return found

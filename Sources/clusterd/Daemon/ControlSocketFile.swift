@@ -37,8 +37,7 @@ enum ControlSocketFile {
         } catch {
             throw Failure(
                 "no-permission", error.description,
-                hint: "run clusterd as root, or set control.socket to a path that you may write",
-                exit: ControlAPI.ExitCode.noPermission)
+                hint: "run clusterd as root, or set control.socket to a path that you may write")
         }
         do {
             return try await ControlServer.start(
@@ -48,7 +47,7 @@ enum ControlSocketFile {
             }
         } catch {
             throw Failure(
-                "no-socket", "the control socket \(path) cannot be created: \(error)", exit: ControlAPI.ExitCode.failed)
+                "no-socket", "the control socket \(path) cannot be created: \(error)")
         }
     }
 }

@@ -199,7 +199,7 @@ struct Daemon {
         } catch {
             throw Failure(
                 "metrics-port", "control.metrics: \(address) cannot be used: \(error)",
-                hint: "choose another port, or remove control.metrics", exit: ControlAPI.ExitCode.failed)
+                hint: "choose another port, or remove control.metrics")
         }
     }
 }

@@ -50,7 +50,7 @@ struct CallHandler: Sendable {
 
     func login(_ node: String) async throws(Failure) -> LoginDocument {
         guard let callee = try await orchestrator.callees([node], role: nil).first else {
-            throw Failure(.unknownNode, "there is no node '\(node)'", exit: 64)
+            throw Failure(.unknownNode, "there is no node '\(node)'")
         }
         let login = driver.login
         return LoginDocument(

@@ -73,7 +73,7 @@ enum QuarantineRemoval {
                 "unknown-quarantine",
                 "there is no '\(id.prefix(200))' in \(quarantine.root)"
                     + (held.isEmpty ? ", which is empty" : "; the newest are \(names)"),
-                hint: "clusterd quarantine list", exit: ControlAPI.ExitCode.usage)
+                hint: "clusterd quarantine list")
         }
         let document = QuarantineFolderDocument(folder, in: quarantine)
         do {

@@ -112,7 +112,7 @@ struct RequestHandler: Sendable {
             ?? .error(
                 Failure(
                     "disk-hangs", "the disk of \(path) does not answer",
-                    hint: "findmnt -T \(ShellWord.quoted(path))", exit: ControlAPI.ExitCode.failed),
+                    hint: "findmnt -T \(ShellWord.quoted(path))"),
                 status: 503)
     }
 
@@ -123,7 +123,7 @@ struct RequestHandler: Sendable {
     private func operation(_ id: String) async -> ControlResponse {
         guard let operation = await orchestrator.operations().first(where: { $0.id == id }) else {
             return .error(
-                Failure("unknown-operation", "there is no operation '\(id)'", exit: ControlAPI.ExitCode.usage),
+                Failure("unknown-operation", "there is no operation '\(id)'"),
                 status: 404)
         }
         return .document(operation)

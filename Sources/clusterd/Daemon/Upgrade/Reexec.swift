@@ -111,16 +111,14 @@ final class Reexec: Sendable {
             return parts
         }
         throw Failure(
-            "not-formed", "clusterd has not finished starting", hint: "clusterd reexec",
-            exit: ControlAPI.ExitCode.failed)
+            "not-formed", "clusterd has not finished starting", hint: "clusterd reexec")
     }
 
     /// execve(2) first ends all other threads, and a thread that waits for a disk does not end.
     private static func hanging(_ work: OverdueWork) -> Failure {
         Failure(
             .diskHangs, "\(work.doing) \(work.path) has not returned: clusterd cannot be upgraded before it does",
-            hint: work.path.hasPrefix("/") ? "findmnt -T \(ShellWord.quoted(work.path))" : nil,
-            exit: ControlAPI.ExitCode.failed)
+            hint: work.path.hasPrefix("/") ? "findmnt -T \(ShellWord.quoted(work.path))" : nil)
     }
 
     private func refuse(_ who: RequestOrigin, _ failure: Failure) {
@@ -171,7 +169,7 @@ final class Reexec: Sendable {
             return state.attempt
         }
         guard let attempt else { return }
-        refuse(attempt.who, Failure("stopping", "clusterd is about to exit", exit: ControlAPI.ExitCode.failed))
+        refuse(attempt.who, Failure("stopping", "clusterd is about to exit"))
         Task { await resume() }
     }
 
@@ -191,7 +189,7 @@ final class Reexec: Sendable {
                 // Descriptors that this program inherited and has not closed.
                 descriptors: kept + Clusterd.inheritance.descriptors.filter { fcntl($0, F_GETFD) == 0 }
             ).take()
-            failure = Failure("cannot-take-over", "\(program): \(error)", exit: ControlAPI.ExitCode.failed)
+            failure = Failure("cannot-take-over", "\(program): \(error)")
         } else if changes < Self.changesLimit {
             // The file was replaced meanwhile, and the new one has not been tried.
             state.withLock { ($0.underWay, $0.attempt, $0.changes) = (nil, nil, changes + 1) }
@@ -201,7 +199,7 @@ final class Reexec: Sendable {
         } else {
             failure = Failure(
                 "cannot-take-over", "\(program) keeps changing",
-                hint: "run clusterd reexec again when the file no longer changes", exit: ControlAPI.ExitCode.failed)
+                hint: "run clusterd reexec again when the file no longer changes")
         }
         refuse(attempt.who, failure)
         await goOn()

@@ -43,8 +43,7 @@ struct UpgradeProbe: Sendable {
                     "other-folder",
                     "cluster.data-dir is now \(loaded.spec.dataDirectory), but the data of the running cluster are in "
                         + inherited.dataDirectory,
-                    hint: "set it back, or stop the cluster first: clusterd stop",
-                    exit: ControlAPI.ExitCode.configuration)
+                    hint: "set it back, or stop the cluster first: clusterd stop")
             }
             if let record = try StoredRecord.read(loaded.spec.dataDirectory, mayMove: false).record {
                 try Daemon.fit(&loaded, to: record, options)
@@ -62,13 +61,12 @@ struct UpgradeProbe: Sendable {
         case .ours?, nil:
             throw Failure(
                 "not-asked", "\(flag) is for internal use during an upgrade in place",
-                hint: "clusterd reexec", exit: ControlAPI.ExitCode.usage)
+                hint: "clusterd reexec")
         case .notUnderstood?:
             throw Failure(
                 "not-understood",
                 "clusterd \(Clusterd.programVersion) does not understand what the running clusterd hands over",
-                hint: "clusterd detach, then start it again: the nodes keep running",
-                exit: ControlAPI.ExitCode.failed)
+                hint: "clusterd detach, then start it again: the nodes keep running")
         }
     }
 
@@ -136,7 +134,6 @@ struct UpgradeProbe: Sendable {
 
     private static func failure(_ words: String) -> Failure {
         Failure(
-            "cannot-take-over", words, hint: "the running clusterd continues; install a working clusterd there",
-            exit: ControlAPI.ExitCode.failed)
+            "cannot-take-over", words, hint: "the running clusterd continues; install a working clusterd there")
     }
 }
