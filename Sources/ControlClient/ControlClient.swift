@@ -30,7 +30,7 @@ package struct ControlClient: Hashable, Sendable {
             if let refusal = try? ControlJSON.decode(ErrorDocument.self, from: body) { throw refusal.error }
             throw ControlError(
                 "not-understood", "clusterd answered \(status) with a document that this clusterd does not understand",
-                hint: "check whether the daemon has another version: clusterd --version", exit: ExitCode.failed)
+                hint: "check whether the daemon has another version: clusterd --version")
         }
     }
 
@@ -55,7 +55,7 @@ package struct ControlClient: Hashable, Sendable {
             return answer
         }
         throw ControlError(
-            "no-daemon", "clusterd at \(socketPath) closed the connection before it answered", exit: ExitCode.noDaemon)
+            "no-daemon", "clusterd at \(socketPath) closed the connection before it answered")
     }
 
     /// nil if the connection ended before the first byte of the answer.
@@ -146,6 +146,6 @@ package struct ControlClient: Hashable, Sendable {
 
     private func notUnderstood(_ error: ResponseParser.Malformed) -> ControlError {
         ControlError(
-            "bad-answer", "the answer at \(socketPath) is not valid: \(error.reason)", exit: ExitCode.failed)
+            "bad-answer", "the answer at \(socketPath) is not valid: \(error.reason)")
     }
 }

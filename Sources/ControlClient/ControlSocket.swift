@@ -110,21 +110,19 @@ struct ControlSocket {
 
     private func broken(_ code: CInt) -> ControlError {
         ControlError(
-            "no-daemon", "clusterd at \(path) closed the connection: \(String(cString: strerror(code)))",
-            exit: ExitCode.noDaemon)
+            "no-daemon", "clusterd at \(path) closed the connection: \(String(cString: strerror(code)))")
     }
 
     private static func late(_ path: String, _ pid: Int32?, _ timeout: Duration) -> ControlError {
         ControlError(
-            "timeout", "clusterd\(pid.map { " (pid \($0))" } ?? "") at \(path) did not answer within \(timeout)",
-            exit: ExitCode.timeout)
+            "timeout", "clusterd\(pid.map { " (pid \($0))" } ?? "") at \(path) did not answer within \(timeout)")
     }
 
     private static func notYours(_ path: String, _ peer: (pid: Int32, uid: UInt32)?) -> ControlError {
         let owner = peer.map { "\(PermissionHint.user($0.uid) ?? String($0.uid))'s (pid \($0.pid))" } ?? "(unknown)"
         return ControlError(
             "not-yours", "the clusterd at \(path) is user \(owner), neither yours nor root's",
-            hint: "to use it anyway: --socket \(ShellWord.quoted(path))", exit: ExitCode.noPermission)
+            hint: "to use it anyway: --socket \(ShellWord.quoted(path))")
     }
 
     private static func cannotConnect(_ path: String, _ code: CInt) -> ControlError {
@@ -134,14 +132,13 @@ struct ControlSocket {
                 "no-daemon", "no clusterd answers at \(path)",
                 hint: ServiceSocket.unit(ofSocketAt: path).map {
                     "check: systemctl status \($0); start it: sudo systemctl start \($0)"
-                } ?? "start one: clusterd up", exit: ExitCode.noDaemon)
+                } ?? "start one: clusterd up")
         case EACCES, EPERM:
             ControlError(
-                "no-permission", "you may not use the clusterd at \(path)", hint: PermissionHint.hint(for: path),
-                exit: ExitCode.noPermission)
+                "no-permission", "you may not use the clusterd at \(path)", hint: PermissionHint.hint(for: path))
         default:
             ControlError(
-                "socket", "cannot connect to \(path): \(String(cString: strerror(code)))", exit: ExitCode.failed)
+                "socket", "cannot connect to \(path): \(String(cString: strerror(code)))")
         }
     }
 

@@ -53,6 +53,6 @@ package struct SocketChoice: Hashable, Sendable {
         if fact(Self.systemSocket) != .absent { return Self.systemSocket }
         throw ControlError(
             "no-daemon", "no clusterd runs here: neither \(Self.localSocket) nor \(Self.systemSocket) exists",
-            hint: "start one: clusterd up; or select one of clusterd list with --cluster", exit: ExitCode.noDaemon)
+            hint: "start one: clusterd up; or select one of clusterd list with --cluster")
     }
 }

@@ -17,5 +17,5 @@ enum ListenerScope: Sendable {
 
     static let refusal = ControlError(
         "not-here", "over the network there are only /livez, /servingz, /readyz and /metrics",
-        hint: "everything else is on the control socket", exit: ExitCode.noPermission)
+        hint: "everything else is on the control socket")
 }

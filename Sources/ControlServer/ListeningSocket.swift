@@ -81,8 +81,7 @@ struct ListeningSocket: Sendable {
         // connect(2) to a file that is not a socket fails with ECONNREFUSED too.
         guard status.st_mode & S_IFMT == S_IFSOCK else {
             throw ControlError(
-                "not-a-socket", "\(path) exists and is not a socket", hint: "move it away",
-                exit: ExitCode.failed)
+                "not-a-socket", "\(path) exists and is not a socket", hint: "move it away")
         }
         let probe = socket(AF_UNIX, streamSocket, 0)
         guard probe >= 0 else { throw failure("cannot create a socket", errno) }
@@ -108,11 +107,11 @@ struct ListeningSocket: Sendable {
         if let pid, pid == 1 || kill(pid, 0) != 0 && errno == ESRCH {
             return ControlError(
                 "already-running", "systemd listens on \(path) for a clusterd that it starts itself",
-                hint: "systemctl status clusterd", exit: ExitCode.failed)
+                hint: "systemctl status clusterd")
         }
         return ControlError(
             "already-running", "a clusterd\(pid.map { " (pid \($0))" } ?? "") already serves \(path)",
-            hint: "clusterd status", exit: ExitCode.failed)
+            hint: "clusterd status")
     }
 
     private static func bind(_ name: String, in folder: CInt, path: String) throws(ControlError) -> CInt {
@@ -160,8 +159,7 @@ struct ListeningSocket: Sendable {
     ) throws(ControlError) -> (sockaddr_un, socklen_t) {
         guard let found = unixAddress("/proc/self/fd/\(folder)/\(name)") else {
             throw ControlError(
-                "name-too-long", "the socket's file name '\(name)' is too long", hint: "90 bytes at most",
-                exit: ExitCode.configuration)
+                "name-too-long", "the socket's file name '\(name)' is too long", hint: "90 bytes at most")
         }
         return found
     }
@@ -184,7 +182,7 @@ struct ListeningSocket: Sendable {
         CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue)
 
     private static func failure(_ what: String, _ code: CInt) -> ControlError {
-        ControlError("socket", "\(what): \(String(cString: strerror(code)))", exit: ExitCode.failed)
+        ControlError("socket", "\(what): \(String(cString: strerror(code)))")
     }
 }
 

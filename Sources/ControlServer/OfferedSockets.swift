@@ -95,7 +95,7 @@ package struct OfferedSockets: Hashable, Sendable {
     }
 
     private static func refusal(_ what: String, _ hint: String) -> ControlError {
-        ControlError("socket-unit", what, hint: hint, exit: ExitCode.configuration)
+        ControlError("socket-unit", what, hint: hint)
     }
 }
 

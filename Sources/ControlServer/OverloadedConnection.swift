@@ -13,8 +13,7 @@ final class OverloadedConnection: ChannelInboundHandler {
     func channelActive(context: ChannelHandlerContext) {
         let error = ControlError(
             "too-many-connections", "clusterd already serves \(limit) connections, which is the limit",
-            hint: "try again",
-            exit: ExitCode.failed)
+            hint: "try again")
         guard case .document(let body) = ControlResponse.error(error, status: 503).body else { return }
         let head =
             "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"

@@ -34,7 +34,6 @@ package struct SocketAccess: Hashable, Sendable {
                 "use sudo"
             }
         return ControlError(
-            "no-permission", "user \(peer.uid) (process \(peer.pid)) may not use this clusterd", hint: hint,
-            exit: ExitCode.noPermission)
+            "no-permission", "user \(peer.uid) (process \(peer.pid)) may not use this clusterd", hint: hint)
     }
 }

@@ -15,23 +15,23 @@ package struct EngineProgram: Sendable {
     package static let oldest = EngineVersion(6, 2, 0)
 
     /// Finds `server`, a path or a name on PATH, and reads its version.
-    package static func find(_ server: String) throws(Refusal) -> EngineProgram {
+    package static func find(_ server: String) throws(Failure) -> EngineProgram {
         guard let path = locate(server) else {
-            throw Refusal(
+            throw Failure(
                 .noEngine, "there is no \(server)\(server.contains("/") ? "" : " on PATH")",
-                hint: "sudo apt-get install redis-server, or set --server or engine.server", exit: 78)
+                hint: "sudo apt-get install redis-server, or set --server or engine.server")
         }
         let result = run(path, ["--version"], in: "/tmp")
         guard let text = result.output, let engine = engine(in: text) else {
-            throw Refusal(
+            throw Failure(
                 .noEngine,
                 "\(path) is not a Redis or Valkey server: \(firstLine(result.output) ?? "it prints nothing for --version")",
-                hint: "select another with --server or engine.server", exit: 78)
+                hint: "select another with --server or engine.server")
         }
         if engine.name == .redis, engine.version < oldest {
-            throw Refusal(
+            throw Failure(
                 .engineTooOld, "\(path) is \(engine); clusterd needs Redis 6.2 or later, or Valkey",
-                hint: "select another with --server or engine.server", exit: 78)
+                hint: "select another with --server or engine.server")
         }
         return EngineProgram(path: path, engine: engine, allocator: word("malloc=", in: text))
     }

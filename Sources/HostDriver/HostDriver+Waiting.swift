@@ -32,9 +32,7 @@ extension HostDriver {
         }
     }
 
-    package func overdue() -> [OverdueWork] {
-        files.overdue.map { OverdueWork(doing: $0.doing, path: $0.path, since: $0.since) }
-    }
+    package func overdue() -> [OverdueWork] { files.overdue }
 
     package func store(_ record: Record, limit: Duration) async -> RecordWrite {
         let path = Self.recordPath(dataDirectory)

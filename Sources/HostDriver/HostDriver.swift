@@ -64,25 +64,16 @@ package final class HostDriver: Driver {
     }
     package var spec: ClusterSpec { configuration.withLock { $0 } }
 
-    package func now() -> Moment {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Moment(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
-    }
+    package func now() -> Moment { .now }
 
-    package func wall() -> WallTime {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return WallTime(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
-    }
+    package func wall() -> WallTime { .now }
 
     package func host() -> HostFacts {
-        var (boot, monotonic) = (timespec(), timespec())
-        clock_gettime(CLOCK_MONOTONIC, &monotonic)
+        let monotonic = now()
+        var boot = timespec()
         clock_gettime(CLOCK_BOOTTIME, &boot)
-        func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) }
-        return HostFacts(
-            asleep: .nanoseconds(nanoseconds(boot) - nanoseconds(monotonic)), memoryKills: memoryKills)
+        let sinceBoot = Int64(boot.tv_sec) * 1_000_000_000 + Int64(boot.tv_nsec)
+        return HostFacts(asleep: .nanoseconds(sinceBoot - monotonic.nanoseconds), memoryKills: memoryKills)
     }
 
     /// The total of all nodes, if they have separate cgroups.

@@ -6,14 +6,6 @@ import Synchronization
 /// in order, one at a time, so that a late job never overwrites the result of a later one. A thread that waits for a hung disk
 /// cannot be ended, and continues to wait.
 package final class FileWork: Sendable {
-    /// A job that has not returned within its expected time.
-    package struct Overdue: Sendable, Hashable {
-        /// The activity, such as `writing`.
-        package var doing: String
-        package var path: String
-        package var since: Moment
-    }
-
     /// The description of a job, and its maximum duration on a working disk.
     package struct Order: Sendable {
         package var lane: String
@@ -63,7 +55,7 @@ package final class FileWork: Sendable {
             if !answer.give(result) { whenLate?(result) }
         }
         guard let limit else { return await answer.value() }
-        let pause = began + limit - Self.now
+        let pause = began + limit - Moment.now
         guard pause > .zero else {
             giveUp(number, order.lane, answer)
             return await answer.value()
@@ -88,41 +80,35 @@ package final class FileWork: Sendable {
     }
 
     /// The jobs that are overdue, oldest first.
-    package var overdue: [Overdue] {
-        let now = Self.now
+    package var overdue: [OverdueWork] {
+        let now = Moment.now
         return state.withLock { state in
             state.lanes.values.compactMap(\.running).filter { now - $0.since >= $0.job.order.patience }
-                .map { Overdue(doing: $0.job.order.doing, path: $0.job.order.path, since: $0.since) }
+                .map { OverdueWork(doing: $0.job.order.doing, path: $0.job.order.path, since: $0.since) }
                 .sorted { ($0.since, $0.path) < ($1.since, $1.path) }
         }
     }
 
     /// Waits until no short job is running. Returns a job that has not returned by the limit.
-    package func settle(within limit: Duration) async -> Overdue? {
-        let deadline = Self.now + limit
+    package func settle(within limit: Duration) async -> OverdueWork? {
+        let deadline = Moment.now + limit
         while let left = pending {
-            guard Self.now < deadline else { return left }
+            guard Moment.now < deadline else { return left }
             try? await Task.sleep(for: .milliseconds(10))
         }
         return nil
     }
 
     /// Ignores copies, which an upgrade leaves to the next program.
-    private var pending: Overdue? {
+    private var pending: OverdueWork? {
         state.withLock { state in
             state.lanes.values.compactMap(\.running).filter { $0.job.order.patience <= Self.short }
-                .map { Overdue(doing: $0.job.order.doing, path: $0.job.order.path, since: $0.since) }
+                .map { OverdueWork(doing: $0.job.order.doing, path: $0.job.order.path, since: $0.since) }
                 .min { ($0.since, $0.path) < ($1.since, $1.path) }
         }
     }
 
     private static let short = Duration.seconds(60)
-
-    private static var now: Moment {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Moment(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
-    }
 
     private func giveUp<Result>(_ number: Int, _ lane: String, _ answer: Answer<Result>) {
         state.withLock { $0.lanes[lane]?.waiting.removeAll { $0.number == number } }
@@ -135,7 +121,7 @@ package final class FileWork: Sendable {
             let job = Job(number: state.nextNumber, order: order, body: body)
             state.nextNumber += 1
             let running = state.lanes[order.lane]?.running
-            let began = running?.since ?? Self.now
+            let began = running?.since ?? Moment.now
             if running == nil {
                 state.lanes[order.lane, default: Lane()].running = (job, began)
             } else {
@@ -172,7 +158,7 @@ package final class FileWork: Sendable {
                     state.lanes[lane] = nil
                     return nil
                 }
-                state.lanes[lane]?.running = (next, Self.now)
+                state.lanes[lane]?.running = (next, Moment.now)
                 return next
             }
         }

@@ -125,7 +125,7 @@ package actor Orchestrator<Hands: Driver> {
     /// The nodes that a `call` command addresses, and how to reach each. A node without a contact does not run.
     package func callees(
         _ names: [String]?, role: Role?
-    ) throws(Refusal) -> [(member: Member, role: Role?, contact: Effect.Contact?)] {
+    ) throws(Failure) -> [(member: Member, role: Role?, contact: Effect.Contact?)] {
         let (record, assessment) = (cycle.record, cycle.decision.assessment)
         return try Admission.members(names, role: role, record, assessment).map { member in
             var contact: Effect.Contact?
@@ -137,15 +137,15 @@ package actor Orchestrator<Hands: Driver> {
     }
 
     /// Whether the operator may end the daemon.
-    package func admitEnd() throws(Refusal) { try Admission.mayEnd(cycle.spec) }
+    package func admitEnd() throws(Failure) { try Admission.mayEnd(cycle.spec) }
 
     /// Whether the daemon may be upgraded in place now.
-    package func admitReplacement() throws(Refusal) {
+    package func admitReplacement() throws(Failure) {
         try Admission.mayReplace(cycle.decision.assessment)
     }
 
     /// When this returns, the operation is in the record on disk, so that the caller can rely on it.
-    package func change(_ command: Command, key: String?) async throws(Refusal) -> OperationDocument {
+    package func change(_ command: Command, key: String?) async throws(Failure) -> OperationDocument {
         guard let record = cycle.record, !hasEnded else { throw Admission.notFormed }
         var admission = Admission(record, cycle.spec, cycle.decision.assessment, seeing: cycle.seen)
         admission.offered = cycle.decision.findings.compactMap(\.repair)

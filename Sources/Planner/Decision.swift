@@ -27,7 +27,7 @@ package struct Decision: Sendable, Equatable {
         /// Every node is stopped, or was deliberately left running.
         case done
         /// Nothing was changed; the words say why and what would help. `exit` is 1, 4, 64 or 78 (docs/commands.md).
-        case refused(Refusal)
+        case refused(Failure)
     }
 }
 
@@ -94,18 +94,12 @@ package struct Finding: Sendable, Hashable {
     }
 }
 
-/// A request that is rejected, and the reason. An answer, not a failure.
-package struct Refusal: Sendable, Hashable, Error, CustomStringConvertible {
-    package var code: ReasonCode
-    package var message: String
-    package var hint: String?
-    package var exit: Int32
-
-    package init(_ code: ReasonCode, _ message: String, hint: String? = nil, exit: Int32) {
-        self.code = code
-        self.message = message
-        self.hint = hint
-        self.exit = exit
+extension Failure {
+    /// A request that the planner rejects.
+    package init(_ reason: ReasonCode, _ message: String, hint: String? = nil) {
+        self.init(reason.rawValue, message, hint: hint)
     }
-    package var description: String { hint.map { "\(message)\n\($0)" } ?? message }
+
+    /// nil: the error does not come from the planner.
+    package var reason: ReasonCode? { ReasonCode(rawValue: code) }
 }

@@ -63,7 +63,7 @@ struct Turn {
     mutating func give(_ verdict: Verdict) { decision.verdicts.append(verdict) }
 
     mutating func finish(_ end: Decision.End) { decision.end = end }
-    mutating func refuse(_ refusal: Refusal) { finish(.refused(refusal)) }
+    mutating func refuse(_ refusal: Failure) { finish(.refused(refusal)) }
 
     /// While the cluster is being stopped, clusterd waits only for its end.
     mutating func forgetWaits() { decision.waits = [] }

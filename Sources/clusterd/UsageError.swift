@@ -1,6 +1,6 @@
 import ArgumentParser
 import ClusterConfiguration
-import ControlAPI
+import ClusterModel
 
 /// Reports a command line that cannot be parsed in the form of every other error.
 enum UsageError {
@@ -19,10 +19,10 @@ enum UsageError {
             let nearest = Spelling.nearest(to: word, among: names)
             failure = Failure(
                 "usage", "there is no command '\(word)'" + (nearest.map { "; did you mean '\($0)'?" } ?? ""),
-                hint: nearest.map { "\(typed) \($0) --help" } ?? "\(typed) --help", exit: ControlAPI.ExitCode.usage)
+                hint: nearest.map { "\(typed) \($0) --help" } ?? "\(typed) --help")
         } else {
             failure = Failure(
-                "usage", sentence(message), hint: "\(typed) --help", exit: ControlAPI.ExitCode.usage)
+                "usage", sentence(message), hint: "\(typed) --help")
         }
         return failure.json(arguments.prefix { $0 != "--" }.contains("--json"))
     }

@@ -19,7 +19,7 @@ extension World {
             case .resume: .resume
             case .cancel: .cancel("\(record.operations.last(where: \.isOpen)?.id ?? record.nextOperation)")
             }
-        do throws(Refusal) {
+        do throws(Failure) {
             var admission = Admission(record, current.spec, current.decision.assessment, seeing: current.seen)
             let operation = try admission.admit(command, key: key)
             tell("\(command): operation \(operation.id) \(operation.state) \(operation.currentStep?.words ?? "")")
@@ -48,7 +48,7 @@ extension World {
             if case .repairAppendOnly = $0 { true } else { false }
         }
         guard !offered.isEmpty else { return false }
-        do throws(Refusal) {
+        do throws(Failure) {
             var admission = Admission(record, current.spec, current.decision.assessment, seeing: current.seen)
             admission.offered = offered
             let operation = try admission.admit(.fix(offered.map(\.id)), key: "fix at \(now.nanoseconds)")

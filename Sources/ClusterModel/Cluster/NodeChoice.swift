@@ -39,36 +39,18 @@ package enum NodeChoice: Equatable, Sendable {
 }
 
 extension NodeChoice {
-    /// Why it does not match exactly one node, for the operator who typed it.
-    package struct Unclear: Error, Equatable {
-        package enum Kind: String, Sendable {
-            case ambiguous = "ambiguous-node"
-            case unknown = "unknown-node"
-        }
-
-        package var kind: Kind
-        package var message: String
-        package var hint: String?
-        package var code: String { kind.rawValue }
-
-        init(_ kind: Kind, _ message: String, hint: String? = nil) {
-            self.kind = kind
-            self.message = message
-            self.hint = hint
-        }
-    }
-
-    /// The position of the matching node.
-    package static func position(of text: String, among nodes: [Candidate]) throws(Unclear) -> Int {
+    /// The position of the matching node. Throws `ambiguous-node` or `unknown-node`, for the operator who typed it.
+    package static func position(of text: String, among nodes: [Candidate]) throws(Failure) -> Int {
         switch NodeChoice(text, among: nodes) {
         case .one(let index): return index
         case .several(let found):
             let list = found.map { "\(nodes[$0].name) (\(nodes[$0].id?.short ?? ""))" }.joined(separator: ", ")
-            throw Unclear(.ambiguous, "'\(text)' begins the ids of \(list)", hint: "give the name")
+            throw Failure(
+                "ambiguous-node", "'\(text)' begins the ids of \(list)", hint: "give the name")
         case .none:
             let names = nodes.map(\.name.text).joined(separator: " ")
-            throw Unclear(
-                .unknown,
+            throw Failure(
+                "unknown-node",
                 "there is no node '\(text)'" + (names.isEmpty ? "; there is none yet" : "; the nodes are \(names)"))
         }
     }

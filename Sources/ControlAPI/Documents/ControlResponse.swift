@@ -27,7 +27,7 @@ package struct ControlResponse: Sendable {
         do {
             return ControlResponse(status: status, body: .document(try ControlJSON.encode(value) + [10]))
         } catch {
-            let error = ControlError("internal", "the answer cannot be encoded: \(error)", exit: ExitCode.failed)
+            let error = ControlError("internal", "the answer cannot be encoded: \(error)")
             return .error(error, status: 500)
         }
     }

@@ -138,8 +138,7 @@ extension ControlRequest {
         return ControlRejection(
             status: 404,
             error: ControlError(
-                "unknown-path", "unknown path \(path.prefix(200))", hint: "available: \(paths)",
-                exit: ExitCode.usage))
+                "unknown-path", "unknown path \(path.prefix(200))", hint: "available: \(paths)"))
     }
 
     private static func wrongMethod(_ method: String, _ path: Substring, allowed: [String]) -> ControlRejection {
@@ -147,7 +146,7 @@ extension ControlRequest {
             status: 405,
             error: ControlError(
                 "wrong-method", "\(path.prefix(200)) does not support \(method.prefix(20))",
-                hint: "use \(allowed.joined(separator: " or "))", exit: ExitCode.usage),
+                hint: "use \(allowed.joined(separator: " or "))"),
             allow: allowed)
     }
 }

@@ -81,6 +81,6 @@ struct RequestBody {
 
 extension ControlRejection {
     static func malformed(_ message: String) -> ControlRejection {
-        ControlRejection(status: 400, error: ControlError("bad-request", message, exit: ExitCode.usage))
+        ControlRejection(status: 400, error: ControlError("bad-request", message))
     }
 }

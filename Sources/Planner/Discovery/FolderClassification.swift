@@ -9,7 +9,7 @@ package struct FolderClassification: Sendable, Equatable {
         case new(folders: [DirectoryFacts])
         /// These folders are a cluster; the standalone nodes join it.
         case cluster(members: [DirectoryFacts], standalone: [DirectoryFacts])
-        case refused(Refusal)
+        case refused(Failure)
     }
 
     package var verdict: Verdict
@@ -166,9 +166,9 @@ package struct FolderClassification: Sendable, Equatable {
         }
         if let live = inUse.first {
             return .refused(
-                Refusal(
+                Failure(
                     .directoryInUse, "\(live) is in use by a running redis-server that belongs to no cluster",
-                    hint: "stop that server, or choose another folder with --dir", exit: 1))
+                    hint: "stop that server, or choose another folder with --dir"))
         }
         return .new(folders: folders)
     }
@@ -180,36 +180,36 @@ package struct FolderClassification: Sendable, Equatable {
             hint: "stop that process; the next start adopts the folder")
     }
 
-    private static func unclear(_ folder: DirectoryFacts, why: String) -> Refusal {
-        Refusal(
+    private static func unclear(_ folder: DirectoryFacts, why: String) -> Failure {
+        Failure(
             .keysWithoutCluster, "\(folder.path) \(why); nothing was started and nothing was changed",
-            hint: "clusterd fix moves it to quarantine/; or start in another folder with --dir", exit: 4)
+            hint: "clusterd fix moves it to quarantine/; or start in another folder with --dir")
     }
 
     /// clusterd's own files would be mixed with the node's files.
-    private static func inTheDataFolder(_ folder: DirectoryFacts) -> Refusal {
+    private static func inTheDataFolder(_ folder: DirectoryFacts) -> Failure {
         let port = folder.parsed?.view.myself.flatMap { $0.ports.client > 0 ? $0.ports.client : nil } ?? 7000
         let names = [folder.nodesFileName, folder.redisConf?.fileName].compactMap { $0 } + folder.content.fileNames
         let files = names.map { ShellWord.quoted("\(folder.path)/\($0)") }.joined(separator: " ")
         let place = ShellWord.quoted("\(folder.path)/\(port)")
-        return Refusal(
+        return Failure(
             .keysWithoutCluster,
             "the files of a node (\(names.joined(separator: ", "))) are in \(folder.path) itself, next to clusterd's own files; "
                 + "nothing was started and nothing was changed",
             hint:
                 "move them into a folder of their own: mkdir \(place) && mv \(files) \(place)/; "
-                + "or start in another folder with --dir", exit: 4)
+                + "or start in another folder with --dir")
     }
 
-    private static func twoClusters(_ clusters: [[DirectoryFacts]]) -> Refusal {
+    private static func twoClusters(_ clusters: [[DirectoryFacts]]) -> Failure {
         let names = clusters.map { group in group.map(\.label).joined(separator: " ") }
-        return Refusal(
+        return Failure(
             .twoClusters,
             "the data folder holds \(clusters.count) clusters that own slots or keys, and clusterd never merges clusters: "
                 + names.joined(separator: " and "),
             hint:
                 "clusterd fix --keep \(ShellWord.quoted(clusters[0][0].label)) keeps the first and moves the others to quarantine/; "
-                + "or start in another folder with --dir", exit: 4)
+                + "or start in another folder with --dir")
     }
 }
 

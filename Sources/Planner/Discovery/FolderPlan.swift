@@ -15,7 +15,7 @@ package struct FolderPlan: Sendable, Equatable {
     package init(
         _ record: Record?, _ directories: [DirectoryFacts], inUse: Set<String>, keep: String? = nil,
         option: String = ""
-    ) throws(Refusal) {
+    ) throws(Failure) {
         if let record {
             guard keep == nil else { throw Self.nothingToChoose }
             findings = StrayFolders(record, directories, inUse: inUse).findings
@@ -29,7 +29,7 @@ package struct FolderPlan: Sendable, Equatable {
     /// Examines the folder as a start would, removes what is in the way, and examines it again.
     private mutating func look(
         _ directories: [DirectoryFacts], _ inUse: Set<String>, _ keep: String?
-    ) throws(Refusal) {
+    ) throws(Failure) {
         var rest = directories
         var isChosen = false
         while true {
@@ -48,9 +48,9 @@ package struct FolderPlan: Sendable, Equatable {
             }
             let new = obstacles.filter { !findings.contains($0) }
             if let user = new.compactMap({ $0.repair?.folder }).first(where: inUse.contains) {
-                throw Refusal(
+                throw Failure(
                     .directoryInUse, "\(user) is in use by a running server; nothing was changed",
-                    hint: "stop that server", exit: 1)
+                    hint: "stop that server")
             }
             findings += new
             let gone = Set(findings.compactMap { $0.repair?.folder })
@@ -61,14 +61,14 @@ package struct FolderPlan: Sendable, Equatable {
         if keep != nil, !isChosen { throw Self.nothingToChoose }
     }
 
-    private static func choose(_ keep: String?, among groups: [[DirectoryFacts]]) throws(Refusal) -> Int {
+    private static func choose(_ keep: String?, among groups: [[DirectoryFacts]]) throws(Failure) -> Int {
         let names = groups.map { $0.map(\.label).joined(separator: " ") }.joined(separator: " and ")
         let commands = groups.map { "clusterd fix --keep \(ShellWord.quoted($0[0].label))" }.joined(separator: " · ")
         guard let keep else {
-            throw Refusal(
+            throw Failure(
                 .twoClusters,
                 "the data folder holds \(groups.count) clusters that own slots or keys: \(names); choose which one to keep",
-                hint: commands, exit: 4)
+                hint: commands)
         }
         let found = groups.indices.filter { index in
             groups[index].contains { folder in
@@ -78,10 +78,10 @@ package struct FolderPlan: Sendable, Equatable {
             }
         }
         guard found.count == 1 else {
-            throw Refusal(
+            throw Failure(
                 found.isEmpty ? .unknownNode : .ambiguousNode,
                 "'\(keep)' \(found.isEmpty ? "is not a node of" : "is in more than one of") these clusters: \(names)",
-                hint: commands, exit: 64)
+                hint: commands)
         }
         return found[0]
     }
@@ -105,9 +105,8 @@ package struct FolderPlan: Sendable, Equatable {
             repair: .setAside(.init(folder: folder, why: "it held keys and belonged to no cluster")))
     }
 
-    private static let nothingToChoose = Refusal(
-        .nothingToChoose, "there are not two clusters to choose from", hint: "clusterd fix --dry-run",
-        exit: 64)
+    private static let nothingToChoose = Failure(
+        .nothingToChoose, "there are not two clusters to choose from", hint: "clusterd fix --dry-run")
 }
 
 extension FolderPlan {

@@ -1,19 +1,5 @@
 import ClusterModel
 
-/// File work that has not returned: the disk below it does not respond.
-package struct OverdueWork: Sendable, Hashable {
-    /// The work, as in `writing`.
-    package var doing: String
-    package var path: String
-    package var since: Moment
-
-    package init(doing: String, path: String, since: Moment) {
-        self.doing = doing
-        self.path = path
-        self.since = since
-    }
-}
-
 extension Turn {
     /// One finding for each path. The time is given as a moment and not as a duration, so that the sentence stays the same.
     mutating func reportOverdueWork() {

@@ -33,16 +33,16 @@ extension Turn {
 extension Admission {
     /// Rejects what would leave a master fewer replicas than `min-replicas-to-write` asks for. In a shard whose nodes are all in sync, one
     /// node at a time may be down: a replica, or the master, whose place a replica takes.
-    func checkWrites(without node: NodeName, add command: String) throws(Refusal) {
+    func checkWrites(without node: NodeName, add command: String) throws(Failure) {
         guard let shard = shard(of: node), let master = shard.master, let report = assessment.node(master)?.report,
             let wanted = report.replicasToWrite, !report.refusesWrites
         else { return }
         let left = shard.replicasInSync.count { $0 != node } - (node == master ? 1 : 0)
         guard left < wanted else { return }
-        throw Refusal(
+        throw Failure(
             .writesWouldStop,
             "min-replicas-to-write is \(wanted), and the shard of \(node) has \(shard.replicasInSync.count) "
                 + "\(shard.replicasInSync.count == 1 ? "replica" : "replicas") in sync: without \(node) it rejects writes",
-            hint: "to do it anyway: \(command)", exit: 4)
+            hint: "to do it anyway: \(command)")
     }
 }

@@ -85,7 +85,7 @@ extension Turn {
         if let busy = taken.first {
             // Nothing was started yet: plan again, without the port that was lost.
             if spec.onPortConflict == .fail {
-                refuse(Refusal(.portTaken, busy.sentence, exit: 1))
+                refuse(Failure(.portTaken, busy.sentence))
             } else {
                 form(over: survey.directories)
             }

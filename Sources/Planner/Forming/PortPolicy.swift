@@ -45,7 +45,7 @@ extension Turn {
     enum PortChoice: Equatable {
         case chosen([PortPair])
         case waiting
-        case refused(Refusal)
+        case refused(Failure)
     }
 
     /// Invariant: port-pair. One round of choosing ports for a cluster that is being formed. Level-triggered: reserved ports are taken,
@@ -59,30 +59,30 @@ extension Turn {
             case .busy(let busy):
                 if spec.onPortConflict == .fail {
                     return .refused(
-                        Refusal(
+                        Failure(
                             .portTaken, busy.sentence,
                             hint: "end that process, choose other ports (cluster.ports, --port), or set "
-                                + "cluster.on-port-conflict: next", exit: 1))
+                                + "cluster.on-port-conflict: next"))
                 }
             case nil: unknown.append(pair)
             }
         }
         if chosen.count + unknown.count < count {
             return .refused(
-                Refusal(
+                Failure(
                     .tooFewPorts,
                     "\(count) nodes need \(count) ports, and only \(chosen.count + unknown.count) are available"
                         + (seen.engine.isSevenOrLater
                             ? "" : "; a bus port is the port + 10000 before Redis 7, so ports end at 55535"),
-                    hint: "set a longer range or list in cluster.ports, or another --port", exit: 1))
+                    hint: "set a longer range or list in cluster.ports, or another --port"))
         }
         guard unknown.isEmpty else {
             wait(.portReservations(unknown.count))
             if case .failed(let why, _) = ensure(.reserve(unknown, addresses: spec.bind)) {
                 return .refused(
-                    Refusal(
+                    Failure(
                         .portUnusable, why,
-                        hint: "set cluster.bind and cluster.ports to addresses and ports of this host", exit: 1)
+                        hint: "set cluster.bind and cluster.ports to addresses and ports of this host")
                 )
             }
             return .waiting

@@ -4,7 +4,7 @@ import ClusterModel
 extension Admission {
     mutating func roll(
         pending: Bool, restoreRoles: Bool, force: Bool, _ key: String?
-    ) throws(Refusal) -> Operation {
+    ) throws(Failure) -> Operation {
         let running = record.members.filter { $0.wanted == .running && isRunning($0.name) }
         let chosen = pending ? running.filter { !pendingRestart(of: $0, spec, seeing: seen).isEmpty } : running
         let targets = chosen.compactMap { member in
@@ -43,21 +43,21 @@ extension Admission {
 
     /// What was begun stays as it is, which is always a state that clusterd handles: a node that was about to stop comes up again, and a
     /// switchover that was ordered may still happen.
-    mutating func cancel(_ id: String) throws(Refusal) -> Operation {
+    mutating func cancel(_ id: String) throws(Failure) -> Operation {
         guard let index = record.operations.firstIndex(where: { String($0.id) == id }) else {
             let open = record.operations.filter(\.isOpen).map { "\($0.id) (\($0.title))" }
-            throw Refusal(
+            throw Failure(
                 .unknownOperation,
                 "there is no operation '\(id)'; "
                     + (open.isEmpty ? "no operation is open" : "open operations: \(open.joined(separator: ", "))"),
-                hint: "clusterd operations", exit: 64)
+                hint: "clusterd operations")
         }
         let operation = record.operations[index]
         if operation.state == .cancelled { return operation }
         guard operation.isOpen else {
-            throw Refusal(
+            throw Failure(
                 .operationEnded, "operation \(id) (\(operation.title)) has ended: \(operation.state.rawValue)",
-                hint: "clusterd operations \(id)", exit: 1)
+                hint: "clusterd operations \(id)")
         }
         record.operations[index].end(.cancelled, at: seen.wall)
         if case .stopNode(let stop) = operation.kind, let member = record.index(stop.node) {

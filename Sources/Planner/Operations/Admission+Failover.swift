@@ -2,7 +2,7 @@ import ClusterModel
 
 /// `failover REPLICA` and `failover --from MASTER`.
 extension Admission {
-    mutating func failOver(to text: String, force: Bool, _ key: String?) throws(Refusal) -> Operation {
+    mutating func failOver(to text: String, force: Bool, _ key: String?) throws(Failure) -> Operation {
         let node = try Self.member(text, record).name
         let slots = slots(of: node)
         if !slots.isEmpty {
@@ -11,18 +11,17 @@ extension Admission {
         }
         try checkSettled(node, mayLackSlots: force)
         guard let master = shard(of: node)?.master else {
-            throw Refusal(.noShard, "\(node) belongs to no shard that has slots", hint: "clusterd status", exit: 1)
+            throw Failure(.noShard, "\(node) belongs to no shard that has slots", hint: "clusterd status")
         }
         guard isRunning(node) else {
-            throw Refusal(
-                .nodeIsStopped, "\(node) does not run and cannot take over", hint: "clusterd start-node \(node)",
-                exit: 1)
+            throw Failure(
+                .nodeIsStopped, "\(node) does not run and cannot take over", hint: "clusterd start-node \(node)")
         }
         try check(master, [node], add: "clusterd failover \(node) --force", force: force)
         return try add(failover(from: master, to: node, force: force), key)
     }
 
-    mutating func failOver(from text: String, force: Bool, _ key: String?) throws(Refusal) -> Operation {
+    mutating func failOver(from text: String, force: Bool, _ key: String?) throws(Failure) -> Operation {
         let node = try Self.member(text, record).name
         if isRunning(node) { try checkSettled(node, mayBeReset: true, mayLackSlots: force) }
         guard !slots(of: node).isEmpty else {
@@ -31,9 +30,8 @@ extension Admission {
         }
         let replicas = (shard(of: node)?.replicas ?? []).filter(isRunning)
         guard !replicas.isEmpty else {
-            throw Refusal(
-                .noReplica, "\(node) has no running replica that could take over", hint: "clusterd status",
-                exit: 4)
+            throw Failure(
+                .noReplica, "\(node) has no running replica that could take over", hint: "clusterd status")
         }
         try check(node, replicas, add: "clusterd failover --from \(node) --force", force: force)
         return try add(failover(from: node, to: nil, force: force), key)
@@ -47,37 +45,37 @@ extension Admission {
     }
 
     /// A switchover from a living master loses nothing. Everything else needs `--force`.
-    private func check(_ master: NodeName, _ candidates: [NodeName], add flag: String, force: Bool) throws(Refusal) {
+    private func check(_ master: NodeName, _ candidates: [NodeName], add flag: String, force: Bool) throws(Failure) {
         let held = candidates.filter { candidate in
             seen.lastInSync[candidate] != nil || (assessment.node(candidate)?.report?.replication.offset ?? 0) > 0
         }
         guard !held.isEmpty else {
-            throw Refusal(
+            throw Failure(
                 .replicaEmpty,
                 "\(names(candidates)) \(candidates.count == 1 ? "has" : "have") never had the data of \(master)",
-                hint: "clusterd status shows when it is in sync", exit: 4)
+                hint: "clusterd status shows when it is in sync")
         }
         if force { return }
         guard isRunning(master) else {
             // An automatic failover that has not happened yet: because of a pause, or of the settings.
             if spec.supervision.failover == .fast { return }
-            throw Refusal(
+            throw Failure(
                 .masterDown,
                 "\(master) is down, and supervision.failover is \(spec.supervision.failover.rawValue): the cluster would lose data "
                     + "that is on the disk of \(master) but not on \(names(candidates)) (quarantine/ keeps it)",
-                hint: "to fail over anyway: \(flag)", exit: 4)
+                hint: "to fail over anyway: \(flag)")
         }
         guard let health = assessment.node(master)?.health, health == .ok else {
-            throw Refusal(
+            throw Failure(
                 .masterSilent, "\(master) runs but does not answer, so it cannot hand over",
-                hint: "to end \(master) and promote its replica with the data that it has: \(flag)", exit: 4)
+                hint: "to end \(master) and promote its replica with the data that it has: \(flag)")
         }
         guard candidates.contains(where: { assessment.node($0)?.health == .ok && assessment.node($0)?.linkUp == true })
         else {
-            throw Refusal(
+            throw Failure(
                 .replicaNotInSync,
                 "\(names(candidates)) \(candidates.count == 1 ? "is" : "are") not in sync with \(master): the missing writes would be lost",
-                hint: "to stop \(master) and promote its replica with the data that it has: \(flag)", exit: 4)
+                hint: "to stop \(master) and promote its replica with the data that it has: \(flag)")
         }
     }
 

@@ -4,11 +4,11 @@ import ClusterModel
 extension Admission {
     mutating func restart(
         _ text: String, noFailover: Bool, restoreRoles: Bool, force: Bool, _ key: String?
-    ) throws(Refusal) -> Operation {
+    ) throws(Failure) -> Operation {
         let node = try Self.member(text, record).name
         if record.member(node)?.wanted == .stopped, !isRunning(node) {
-            throw Refusal(
-                .nodeIsStopped, "\(node) is stopped and stays stopped", hint: "clusterd start-node \(node)", exit: 1)
+            throw Failure(
+                .nodeIsStopped, "\(node) is stopped and stays stopped", hint: "clusterd start-node \(node)")
         }
         if isRunning(node) { try checkSettled(node, mayLackSlots: force) }
         if !noFailover, !force, isRunning(node) {
@@ -25,7 +25,7 @@ extension Admission {
                     force: force, wasMaster: !slots(of: node).isEmpty)), key)
     }
 
-    mutating func start(_ text: String, _ key: String?) throws(Refusal) -> Operation {
+    mutating func start(_ text: String, _ key: String?) throws(Failure) -> Operation {
         let node = try Self.member(text, record).name
         let isUp = assessment.node(node).map { $0.health == .ok && ($0.role == .master || $0.linkUp == true) } ?? false
         let kind = Operation.Kind.startNode(.init(node: node, replaces: isRunning(node) ? nil : process(of: node)))
@@ -37,7 +37,7 @@ extension Admission {
         return operation
     }
 
-    mutating func stop(_ text: String, noFailover: Bool, force: Bool, _ key: String?) throws(Refusal) -> Operation {
+    mutating func stop(_ text: String, noFailover: Bool, force: Bool, _ key: String?) throws(Failure) -> Operation {
         let node = try Self.member(text, record).name
         let kind = Operation.Kind.stopNode(.init(node: node, noFailover: noFailover, force: force))
         if record.member(node)?.wanted == .stopped, !isRunning(node) {

@@ -23,10 +23,10 @@ package struct Admission {
     package static let operationsOpen = 20
 
     /// Adds the operation to `record`, or returns the one that was requested with the same key.
-    package mutating func admit(_ command: Command, key: String? = nil) throws(Refusal) -> Operation {
+    package mutating func admit(_ command: Command, key: String? = nil) throws(Failure) -> Operation {
         if let key, let same = record.operations.last(where: { $0.idempotencyKey == key }) { return same }
         guard assessment.phase != .stopping else {
-            throw Refusal(.stopping, "the cluster is being stopped", exit: 1)
+            throw Failure(.stopping, "the cluster is being stopped")
         }
         switch command {
         case .pause(let duration): return pause(duration, key)
@@ -50,13 +50,13 @@ package struct Admission {
         }
     }
 
-    package static let notFormed = Refusal(
-        .notFormed, "the cluster is still being formed", hint: "clusterd wait ready", exit: 1)
+    package static let notFormed = Failure(
+        .notFormed, "the cluster is still being formed", hint: "clusterd wait ready")
 
     // MARK: the record
 
     /// A new operation, unless the same one is open: then that one. A different one for the same node is refused.
-    mutating func add(_ kind: Operation.Kind, _ key: String?) throws(Refusal) -> Operation {
+    mutating func add(_ kind: Operation.Kind, _ key: String?) throws(Failure) -> Operation {
         let operation = new(kind, key)
         for other in record.operations where other.isOpen {
             if other.isSameRequest(as: operation) { return other }
@@ -65,19 +65,18 @@ package struct Admission {
         }
         let open = record.operations.count(where: \.isOpen)
         guard open < Self.operationsOpen else {
-            throw Refusal(
-                .tooManyOperations, "\(open) operations are open already", hint: "clusterd operations", exit: 1)
+            throw Failure(
+                .tooManyOperations, "\(open) operations are open already", hint: "clusterd operations")
         }
         keep(operation)
         return operation
     }
 
-    func underWay(_ other: Operation) -> Refusal {
-        Refusal(
+    func underWay(_ other: Operation) -> Failure {
+        Failure(
             .operationUnderWay,
             "operation \(other.id) (\(other.title)) is under way: \(other.currentStep?.words ?? "it is about to start")",
-            hint: "wait for it (clusterd operations \(other.id) --follow), or cancel it (clusterd cancel \(other.id))",
-            exit: 1)
+            hint: "wait for it (clusterd operations \(other.id) --follow), or cancel it (clusterd cancel \(other.id))")
     }
 
     /// The requested state already exists: an operation that ended as it began, kept for queries.
@@ -136,44 +135,44 @@ package struct Admission {
     /// have changed by then.
     func checkTakingDown(
         _ node: NodeName, _ what: String, orAdd flag: String, secondNode: String, force: String
-    ) throws(Refusal) {
+    ) throws(Failure) {
         if record.operations.contains(where: { $0.isOpen && $0.isExclusive }) { return }
         if !slots(of: node).isEmpty, shard(of: node)?.replicasInSync.isEmpty != false {
-            throw Refusal(
+            throw Failure(
                 .noReplica,
                 "\(node) is master of slots \(slots(of: node)), and no replica can take over "
                     + "(\(shard(of: node)?.why?.words ?? "no replica")): \(what)",
-                hint: flag, exit: 4)
+                hint: flag)
         }
         if let trouble = siblingTrouble(of: node) {
-            throw Refusal(
+            throw Failure(
                 .secondNode, "\(trouble.words); without \(node), a second node of the shard would be down",
-                hint: secondNode, exit: 4)
+                hint: secondNode)
         }
         try checkWrites(without: node, add: force)
     }
 
     /// A cluster that was created for one command ends with that command, and not before it.
-    package static func mayEnd(_ spec: ClusterSpec) throws(Refusal) {
+    package static func mayEnd(_ spec: ClusterSpec) throws(Failure) {
         guard spec.isTemporary else { return }
-        throw Refusal(
+        throw Failure(
             .madeForACommand, "clusterd exec created this cluster for one command; the cluster ends with that command",
-            hint: "end that command", exit: 4)
+            hint: "end that command")
     }
 
-    package static func mayReplace(_ assessment: Assessment) throws(Refusal) {
+    package static func mayReplace(_ assessment: Assessment) throws(Failure) {
         guard assessment.phase != .stopping else {
-            throw Refusal(
-                .stopping, "clusterd is stopping every node and then exits", hint: "clusterd status", exit: 1)
+            throw Failure(
+                .stopping, "clusterd is stopping every node and then exits", hint: "clusterd status")
         }
     }
 
     /// The nodes that a command of the operator is for. If none is named, roles count as far as they are known now.
     package static func members(
         _ names: [String]?, role: Role?, _ record: Record?, _ assessment: Assessment
-    ) throws(Refusal) -> [Member] {
+    ) throws(Failure) -> [Member] {
         guard let record else {
-            throw Refusal(.notFormed, "the cluster is still being formed", hint: "clusterd wait ready", exit: 1)
+            throw Failure(.notFormed, "the cluster is still being formed", hint: "clusterd wait ready")
         }
         if let names {
             var found: [Member] = []
@@ -187,31 +186,22 @@ package struct Admission {
     }
 
     /// The member that the operator means by `text`.
-    package static func member(_ text: String, _ record: Record) throws(Refusal) -> Member {
+    package static func member(_ text: String, _ record: Record) throws(Failure) -> Member {
         let members = record.members
-        do throws(NodeChoice.Unclear) {
-            let nodes = members.map { NodeChoice.Candidate(name: $0.name, port: $0.ports.client, id: $0.id) }
-            return members[try NodeChoice.position(of: text, among: nodes)]
-        } catch {
-            let code: ReasonCode =
-                switch error.kind {
-                case .ambiguous: .ambiguousNode
-                case .unknown: .unknownNode
-                }
-            throw Refusal(code, error.message, hint: error.hint, exit: 64)
-        }
+        let nodes = members.map { NodeChoice.Candidate(name: $0.name, port: $0.ports.client, id: $0.id) }
+        return members[try NodeChoice.position(of: text, among: nodes)]
     }
 
     /// `up` with another shape than the cluster in the folder. An omitted number means "as formed".
-    package static func checkShape(_ record: Record, masters: Int?, replicas: Int?) throws(Refusal) {
+    package static func checkShape(_ record: Record, masters: Int?, replicas: Int?) throws(Failure) {
         let shape = record.shape
         guard masters ?? shape.masters == shape.masters, replicas ?? shape.replicas == shape.replicas else {
-            throw Refusal(
+            throw Failure(
                 .shapeDiffers,
                 "this folder holds a cluster of \(shape.masters) \(shape.masters == 1 ? "master" : "masters") with \(shape.replicas) "
                     + "\(shape.replicas == 1 ? "replica" : "replicas") each (nodes "
                     + "\(record.members.map(\.name.text).joined(separator: " "))); a start does not change its shape",
-                hint: "omit --masters and --replicas, or choose another folder with --dir", exit: 64)
+                hint: "omit --masters and --replicas, or choose another folder with --dir")
         }
     }
 }

@@ -8,14 +8,14 @@ package enum NodeOverrides {
     }
 
     /// Settings that match no node are a mistake that would otherwise go unnoticed.
-    package static func refusal(_ spec: ClusterSpec, nodes: Set<NodeName>) -> Refusal? {
+    package static func refusal(_ spec: ClusterSpec, nodes: Set<NodeName>) -> Failure? {
         let lost = spec.overrides.filter { !nodes.contains($0.key) }.sorted { $0.key < $1.key }
         guard let first = lost.first else { return nil }
-        return Refusal(
+        return Failure(
             .settingsWithoutNode,
             lost.map { "\($0.value.origin): there is no node '\($0.key)' for these settings" }.joined(separator: "; "),
             hint: "the nodes are \(list(nodes)); a node's name is the port that it was formed with"
-                + (nearest(first.key, nodes).map { "; did you mean '\($0)'?" } ?? ""), exit: 78)
+                + (nearest(first.key, nodes).map { "; did you mean '\($0)'?" } ?? ""))
     }
 
     /// Which node replaces a configured port that was taken: the missing names, in order, go to the nodes that conf.d does not name.

@@ -89,7 +89,7 @@ extension Admission {
     ///   - mayLackSlots: whether the operator accepts the consequences of slots without an owner.
     func checkSettled(
         _ node: NodeName, mayBeReset: Bool = false, mayLackSlots: Bool = false
-    ) throws(Refusal) {
+    ) throws(Failure) {
         if record.operations.contains(where: { $0.isOpen && $0.isExclusive }) { return }
         guard let survey = seen.survey, let member = record.member(node) else { return }
         let turn = Turn(spec, record, seeing: seen, at: seen.began)
@@ -97,6 +97,6 @@ extension Admission {
         let reset = mayBeReset ? nil : turn.resetTrouble(of: member, topology)
         let slots = mayLackSlots ? nil : turn.slotTrouble(of: member, topology)
         guard let trouble = reset ?? slots else { return }
-        throw Refusal(trouble.code, trouble.words, hint: trouble.hint, exit: 4)
+        throw Failure(trouble.code, trouble.words, hint: trouble.hint)
     }
 }

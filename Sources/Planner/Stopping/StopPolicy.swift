@@ -58,10 +58,10 @@ extension Turn {
             }
         }
         refuse(
-            Refusal(
+            Failure(
                 .notStopped,
                 "\(Self.list(unproven.map(\.member.name.text))) may still run: \(first.doubt.sentence(first.member))",
-                hint: first.doubt.command(first.member), exit: 1))
+                hint: first.doubt.command(first.member)))
     }
 
     /// Whether a process may still be adopted: one that is being started, or was just found.

@@ -36,9 +36,9 @@ extension Turn {
             return true
         }
         refuse(
-            Refusal(
+            Failure(
                 .notStopped, "\(member.name) (\(process)) still runs: clusterd cannot adopt it: \(failure)",
-                hint: "stop it by hand: redis-cli -p \(member.ports.client) SHUTDOWN", exit: 1))
+                hint: "stop it by hand: redis-cli -p \(member.ports.client) SHUTDOWN"))
         return true
     }
 
@@ -72,11 +72,11 @@ extension Turn {
             } + unwritten.map { "\($0.name): \(Self.appendTrouble)" }
         let names = Self.list(stuck.map(\.name.text))
         refuse(
-            Refusal(
+            Failure(
                 .notStopped,
                 "\(names) still \(stuck.count == 1 ? "runs" : "run"), with keys that are in memory only"
                     + (why.isEmpty ? ": saving takes too long" : " (\(why.joined(separator: "; ")))"),
-                hint: hint(refused.first ?? unwritten.first), exit: 1))
+                hint: hint(refused.first ?? unwritten.first)))
     }
 
     static let logPatience = Duration.seconds(2)

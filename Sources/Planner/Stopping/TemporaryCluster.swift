@@ -21,6 +21,6 @@ extension Turn {
         wake(after: .milliseconds(50))
         guard waited >= Self.killingLimit else { return }
         refuse(
-            Refusal(.notStopped, "\(names) still run although clusterd killed them", hint: "check the disk", exit: 1))
+            Failure(.notStopped, "\(names) still run although clusterd killed them", hint: "check the disk"))
     }
 }

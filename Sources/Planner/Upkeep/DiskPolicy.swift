@@ -21,7 +21,7 @@ extension Turn {
         if spec.isTemporary {
             // A command waits for this cluster, and would wait for space without a limit.
             refuse(
-                Refusal(.diskFull, short + source + ": nothing was started", hint: hint, exit: 1))
+                Failure(.diskFull, short + source + ": nothing was started", hint: hint))
             return true
         }
         emit(

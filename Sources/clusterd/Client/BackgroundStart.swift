@@ -40,7 +40,7 @@ struct BackgroundStart {
                     executable: Self.program, arguments: Array(arguments),
                     environment: CommandWord.environment.map(\.text), directory: Paths.currentDirectory, output: log))
         } catch {
-            throw Failure("not-started", error.description, exit: ControlAPI.ExitCode.failed)
+            throw Failure("not-started", error.description)
         }
     }
 
@@ -71,13 +71,13 @@ struct BackgroundStart {
                 }) {
                     throw Failure(
                         "not-ready", "\(finding.message); clusterd continues (pid \(pid), log \(log))",
-                        hint: "clusterd status\(option) · clusterd stop\(option)", exit: ControlAPI.ExitCode.failed)
+                        hint: "clusterd status\(option) · clusterd stop\(option)")
                 }
             }
             guard ContinuousClock.now < deadline else {
                 throw Failure(
                     "timeout", "the cluster is not ready after \(timeout); clusterd continues (pid \(pid), log \(log))",
-                    hint: "clusterd status\(option) · clusterd stop\(option)", exit: ControlAPI.ExitCode.timeout)
+                    hint: "clusterd status\(option) · clusterd stop\(option)")
             }
         }
     }

@@ -22,20 +22,16 @@ struct DaemonChoice: ParsableArguments {
     var isNamed: Bool { socket != nil || dir != nil || cluster != nil }
 
     func client() throws(Failure) -> ControlClient {
-        do {
-            let path = try socketPath()
-            let isFoundByName = socket == nil && dir == nil && cluster != nil
-            return ControlClient(socketPath: path, owners: isFoundByName ? TrustedOwners.owners(ofSocket: path) : nil)
-        } catch {
-            throw Failure(error)
-        }
+        let path = try socketPath()
+        let isFoundByName = socket == nil && dir == nil && cluster != nil
+        return ControlClient(socketPath: path, owners: isFoundByName ? TrustedOwners.owners(ofSocket: path) : nil)
     }
 
-    private func socketPath() throws(ControlError) -> String {
+    private func socketPath() throws(Failure) -> String {
         let environment = getenv("CLUSTERD_SOCKET").map { String(cString: $0) }
         let choice = SocketChoice(
             socket: socket, directory: dir, cluster: cluster, environment: environment, caller: getuid())
-        return try choice.path(where: { SocketChoice.FileFact(ofFileAt: $0) }) { (name) throws(ControlError) in
+        return try choice.path(where: { SocketChoice.FileFact(ofFileAt: $0) }) { (name) throws(Failure) in
             try RunningClusters.find().socket(ofClusterNamed: name)
         }
     }
@@ -55,11 +51,7 @@ extension ControlClient {
     func get<Document: Decodable>(
         _ request: ControlRequest, _ type: Document.Type, timeout: Duration = .seconds(10)
     ) throws(Failure) -> Document {
-        do {
-            return try send(request, timeout: timeout).decode(type)
-        } catch {
-            throw Failure(error)
-        }
+        try send(request, timeout: timeout).decode(type)
     }
 }
 

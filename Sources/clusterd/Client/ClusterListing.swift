@@ -81,39 +81,37 @@ struct ListDocument: Hashable, Sendable, Codable {
 extension [ClusterListing] {
     /// The socket of the one daemon whose cluster has this name. Only daemons of the caller, of root and of the service's user
     /// count, because any user can start a process that claims any name.
-    func socket(ofClusterNamed name: String) throws(ControlError) -> String {
+    func socket(ofClusterNamed name: String) throws(Failure) -> String {
         let named = filter { $0.name == name }
         let ours = named.filter { $0.daemon == .answers || $0.daemon == .silent }
         if ours.count == 1, let socket = ours[0].socket { return socket }
         if ours.count > 1 {
             let list = ours.map { "\($0.dir ?? "?") (pid \($0.pid.map(String.init) ?? "?"))" }
-            throw ControlError(
+            throw Failure(
                 "ambiguous-cluster",
                 "\(ours.count) clusters on this host are named '\(name)': \(list.joined(separator: ", "))",
-                hint: "select one by its folder with --dir, or by its socket with --socket", exit: ExitCode.usage)
+                hint: "select one by its folder with --dir, or by its socket with --socket")
         }
         if let one = ours.first ?? named.first(where: { $0.daemon != .foreign }) {
             let known = one.reason.map { ": \($0)" } ?? ""
-            throw ControlError(
-                "no-daemon", "no clusterd answers for '\(name)'\(known)", hint: one.hint, exit: ExitCode.noDaemon)
+            throw Failure(
+                "no-daemon", "no clusterd answers for '\(name)'\(known)", hint: one.hint)
         }
         if let other = named.first {
-            throw ControlError(
+            throw Failure(
                 "not-yours",
                 "the cluster '\(name)' on this host belongs to user \(other.user ?? "?"), neither to you nor to root",
                 hint: other.socket.map { "to use that clusterd anyway: --socket \(ShellWord.quoted($0))" }
-                    ?? other.hint,
-                exit: ExitCode.noPermission)
+                    ?? other.hint)
         }
         let others = Set(compactMap { $0.daemon == .foreign ? nil : $0.name }).sorted()
-        throw ControlError(
+        throw Failure(
             "no-daemon",
             "no cluster named '\(name)' runs here; "
                 + (others.isEmpty
                     ? "no other does, either"
                     : "there \(others.count == 1 ? "is" : "are") \(others.joined(separator: ", "))"),
             hint: contains { $0.daemon == .hidden }
-                ? "to list the clusters of other users too: sudo clusterd list" : "clusterd list",
-            exit: ExitCode.noDaemon)
+                ? "to list the clusters of other users too: sudo clusterd list" : "clusterd list")
     }
 }

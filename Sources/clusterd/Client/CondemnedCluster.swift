@@ -43,8 +43,7 @@ struct CondemnedCluster {
         guard stat(dataDirectory, &status) == 0, status.st_uid != geteuid() else { return }
         let owner = UserAccount.name(of: status.st_uid)
         throw Failure(
-            "no-permission", "\(dataDirectory) belongs to user \(owner)", hint: "sudo -u \(owner) clusterd destroy …",
-            exit: ControlAPI.ExitCode.noPermission)
+            "no-permission", "\(dataDirectory) belongs to user \(owner)", hint: "sudo -u \(owner) clusterd destroy …")
     }
 
     func plan() throws -> Destruction {
@@ -53,7 +52,7 @@ struct CondemnedCluster {
                 record, dataDirectory: dataDirectory,
                 folders: try folders.listings(record.members.map(\.directory)))
         } catch {
-            throw Failure("folder-unusable", "\(error)", exit: ControlAPI.ExitCode.failed)
+            throw Failure("folder-unusable", "\(error)")
         }
     }
 
@@ -81,20 +80,18 @@ struct CondemnedCluster {
                 continue
             } catch {
                 throw Failure(
-                    "not-stopped", "pid \(identity.pid) cannot be killed: \(error)", exit: ControlAPI.ExitCode.failed)
+                    "not-stopped", "pid \(identity.pid) cannot be killed: \(error)")
             }
             guard ProcessWatch.wait(for: identity.pid, limit: .seconds(10)) else {
                 throw Failure(
-                    "not-stopped", "pid \(identity.pid) was killed but still runs; nothing was deleted",
-                    exit: ControlAPI.ExitCode.failed)
+                    "not-stopped", "pid \(identity.pid) was killed but still runs; nothing was deleted")
             }
         }
     }
 
     private static func inUse(_ doubt: ProcessLife.Doubt, _ member: Member) -> Failure {
         Failure(
-            "directory-in-use", "\(words(doubt, member)); nothing was deleted", hint: hint(doubt, member),
-            exit: ControlAPI.ExitCode.failed)
+            "directory-in-use", "\(words(doubt, member)); nothing was deleted", hint: hint(doubt, member))
     }
 
     private static func words(_ doubt: ProcessLife.Doubt, _ member: Member) -> String {

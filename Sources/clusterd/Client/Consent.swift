@@ -1,4 +1,4 @@
-import ControlAPI
+import ClusterModel
 import Glibc
 
 /// Asks the operator for confirmation.
@@ -10,13 +10,13 @@ enum Consent {
         if given { return }
         guard isatty(STDIN_FILENO) == 1 else {
             throw Failure(
-                "not-confirmed", refusal, hint: hint.joined(separator: " "), exit: ControlAPI.ExitCode.refused)
+                "not-confirmed", refusal, hint: hint.joined(separator: " "))
         }
         details()
         Output.ask("\(question) [y/N] ")
         let answer = readLine()?.lowercased() ?? ""
         guard answer == "y" || answer == "yes" else {
-            throw Failure("not-confirmed", "nothing was changed", exit: ControlAPI.ExitCode.refused)
+            throw Failure("not-confirmed", "nothing was changed")
         }
     }
 }

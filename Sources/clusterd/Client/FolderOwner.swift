@@ -27,7 +27,7 @@ enum FolderOwner {
             "user \(UserAccount.name(of: geteuid())) may not use files in \(folder) that belong to user "
                 + "\(UserAccount.name(of: first.owner)) (\(names.joined(separator: ", "))\(rest)); clusterd may have run there "
                 + "as \(UserAccount.name(of: first.owner))",
-            hint: hint(folder), exit: ControlAPI.ExitCode.noPermission)
+            hint: hint(folder))
     }
 
     static func hint(_ folder: String) -> String {

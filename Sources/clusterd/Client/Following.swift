@@ -72,11 +72,11 @@ struct Following {
         case .cancelled:
             throw Failure(
                 "operation-cancelled", "operation \(operation.id) (\(operation.title)) was cancelled",
-                hint: "clusterd status", exit: ControlAPI.ExitCode.failed)
+                hint: "clusterd status")
         default:
             throw Failure(
                 "operation-failed", "\(operation.title): \(operation.error ?? "it failed")",
-                hint: "clusterd status", exit: ControlAPI.ExitCode.failed)
+                hint: "clusterd status")
         }
     }
 
@@ -93,7 +93,7 @@ struct Following {
             guard ContinuousClock.now < deadline else {
                 throw Failure(
                     "timeout", "operation \(operation.id) continues: \(operation.step ?? "it has not started yet")",
-                    hint: commands, exit: ControlAPI.ExitCode.timeout)
+                    hint: commands)
             }
             Pause.brief()
             operation = try look(first.id, until: deadline, commands)

@@ -139,9 +139,9 @@ enum RunningClusters {
             orphan: pid, user: user, folder: lock?.path, ports: ProcessTable.clientPorts(ofChildrenOf: pid))
     }
 
-    private static func ask(_ socket: String) -> Result<StatusDocument, ControlError> {
+    private static func ask(_ socket: String) -> Result<StatusDocument, Failure> {
         let client = ControlClient(socketPath: socket, owners: TrustedOwners.owners(ofSocket: socket))
-        do throws(ControlError) {
+        do throws(Failure) {
             return .success(try client.send(.status, timeout: patience).decode(StatusDocument.self))
         } catch {
             return .failure(error)

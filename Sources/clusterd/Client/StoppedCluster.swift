@@ -25,7 +25,7 @@ struct StoppedCluster {
             let owner = UserAccount.name(of: status.st_uid)
             throw Failure(
                 "no-permission", "\(path) belongs to user \(owner), and moved files must keep that owner",
-                hint: "sudo -u \(owner) clusterd fix …", exit: ControlAPI.ExitCode.noPermission)
+                hint: "sudo -u \(owner) clusterd fix …")
         }
         try FolderOwner.check(path)
         guard access("\(path)/state.json", F_OK) == 0 else {
@@ -37,12 +37,11 @@ struct StoppedCluster {
         } catch let error as RecordCoding.Failure {
             if case .newer = error {
                 throw Failure(
-                    "record-newer", "\(path)/state.json was written by a newer clusterd", hint: "use that version",
-                    exit: ControlAPI.ExitCode.configuration)
+                    "record-newer", "\(path)/state.json was written by a newer clusterd", hint: "use that version")
             }
             record = nil
         } catch {
-            throw Failure("record", "\(error)", exit: ControlAPI.ExitCode.failed)
+            throw Failure("record", "\(error)")
         }
     }
 
@@ -51,14 +50,10 @@ struct StoppedCluster {
     func plan(keep: String?) throws(Failure) -> FolderPlan {
         let directories = survey(dataDirectory: dataDirectory, extra: record?.members.map(\.directory) ?? [])
         let look = FolderLook(record, directories)
-        do {
-            let isUsual = dataDirectory == Paths.absolute("clusterd-data")
-            return try FolderPlan(
-                record, directories, inUse: look.inUse, keep: keep,
-                option: isUsual ? "" : " --dir \(ShellWord.quoted(dataDirectory))")
-        } catch {
-            throw Failure(error)
-        }
+        let isUsual = dataDirectory == Paths.absolute("clusterd-data")
+        return try FolderPlan(
+            record, directories, inUse: look.inUse, keep: keep,
+            option: isUsual ? "" : " --dir \(ShellWord.quoted(dataDirectory))")
     }
 
     /// Carries out a repair. Returns the folder in quarantine; nil: the files were already gone.
@@ -89,7 +84,7 @@ extension FileLock {
         } catch {
             throw Failure(
                 "already-running", "a clusterd runs in \(dataDirectory) and does not answer: \(error)",
-                hint: "clusterd status --dir \(ShellWord.quoted(dataDirectory))", exit: ControlAPI.ExitCode.failed)
+                hint: "clusterd status --dir \(ShellWord.quoted(dataDirectory))")
         }
     }
 }

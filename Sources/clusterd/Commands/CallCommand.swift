@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterModel
 import ControlAPI
 import ControlClient
 import Glibc
@@ -113,7 +114,7 @@ struct ShellCommand: ParsableCommand {
         let environment = CommandWord.environment(CommandWord.environment, without: secrets, setting: values)
         Clusterd.inheritance.restoreSignals()
         let error = become(program, words, environment)
-        throw Failure("no-client", "\(program.text): \(error)", exit: ControlAPI.ExitCode.failed)
+        throw Failure("no-client", "\(program.text): \(error)")
     }
 
     /// The TLS options of redis-cli. It opens these files itself, with the permissions of the calling user.
@@ -124,8 +125,7 @@ struct ShellCommand: ParsableCommand {
                 "the nodes use TLS, and you may not read \(path): \(String(cString: strerror(errno)))",
                 hint:
                     "run it as the user of clusterd, or use your own certificate: redis-cli --tls --cert FILE --key FILE "
-                    + (tls.authorityFile.map { "--cacert \($0)" } ?? "--cacertdir \(tls.authorityFolder ?? "FOLDER")"),
-                exit: ControlAPI.ExitCode.noPermission)
+                    + (tls.authorityFile.map { "--cacert \($0)" } ?? "--cacertdir \(tls.authorityFolder ?? "FOLDER")"))
         }
         return ["--tls", "--cert", tls.certificate, "--key", tls.key]
             + (tls.authorityFile.map { ["--cacert", $0] } ?? [])
@@ -137,8 +137,7 @@ struct ShellCommand: ParsableCommand {
         let running = nodes.filter { $0.process == .running }
         guard let node = running.first(where: { $0.role == .master }) ?? running.first ?? nodes.first else {
             throw Failure(
-                "not-formed", "the cluster has no nodes yet", hint: "clusterd wait ready",
-                exit: ControlAPI.ExitCode.failed)
+                "not-formed", "the cluster has no nodes yet", hint: "clusterd wait ready")
         }
         return node.name.text
     }
@@ -153,7 +152,6 @@ struct ShellCommand: ParsableCommand {
         }
         throw Failure(
             "no-client", "\(names[0]) is neither on PATH nor next to \(server)",
-            hint: "sudo apt-get install \(isValkey ? "valkey-tools" : "redis-tools")",
-            exit: ControlAPI.ExitCode.failed)
+            hint: "sudo apt-get install \(isValkey ? "valkey-tools" : "redis-tools")")
     }
 }

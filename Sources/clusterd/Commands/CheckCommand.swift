@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterModel
 import ControlAPI
 
 struct CheckCommand: ParsableCommand {

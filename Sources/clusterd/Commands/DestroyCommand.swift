@@ -46,8 +46,7 @@ struct DestroyCommand: ParsableCommand {
                 "wrong-name",
                 "the cluster in \(condemned.dataDirectory) is named '\(condemned.record.cluster)', not '\(name)'; "
                     + "nothing was changed",
-                hint: "give the folder of '\(name)' with --dir, or the name '\(condemned.record.cluster)'",
-                exit: ControlAPI.ExitCode.usage)
+                hint: "give the folder of '\(name)' with --dir, or the name '\(condemned.record.cluster)'")
         }
         try condemned.mayBeDeleted()
         try confirm(condemned, try condemned.plan(), status)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterModel
 import ControlAPI
 import ControlClient
 import Glibc
@@ -84,14 +85,14 @@ enum Ending: String {
         var (request, last, isFirst) = (request, EventDocument?.none, true)
         while true {
             var isFollowed = false
-            do throws(ControlError) {
+            do throws(Failure) {
                 try client.follow(request, until: deadline) { line in
                     isFollowed = true
                     last = (try? ControlJSON.decode(EventDocument.self, from: Array(line))) ?? last
                 }
             } catch {
                 // The daemon does not answer. It may be in the middle of an upgrade in place.
-                guard error.code == "timeout" || !isFirst else { throw Failure(error) }
+                guard error.code == "timeout" || !isFirst else { throw error }
                 if error.code == "timeout" { throw late(client) }
             }
             if let last, let end = End(last) {
@@ -157,14 +158,13 @@ enum Ending: String {
         let waits = try? client.get(.readyz, ProbeDocument.self).reasons.first
         return Failure(
             "timeout", "the cluster is not \(past) yet\(waits.map { ": clusterd is waiting \($0)" } ?? "")",
-            hint: "clusterd status", exit: ControlAPI.ExitCode.timeout)
+            hint: "clusterd status")
     }
 
     private func lost(_ cluster: StatusDocument.Cluster) -> Failure {
         Failure(
             "end-unknown",
             "the daemon of \(cluster.name) (pid \(cluster.daemon.pid)) exited uncleanly: nodes may still run",
-            hint: "check with: clusterd list; a daemon that starts in \(cluster.dir) adopts running nodes",
-            exit: ControlAPI.ExitCode.failed)
+            hint: "check with: clusterd list; a daemon that starts in \(cluster.dir) adopts running nodes")
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterModel
 import ControlAPI
 import ControlClient
 import Glibc
@@ -45,14 +46,10 @@ struct EventsCommand: ParsableCommand {
 
     private func look(_ query: EventQuery) throws {
         let client = try daemon.client()
-        do throws(ControlError) {
-            let answer = try client.send(.events(query, follows: false), timeout: .seconds(60))
-            let document = try answer.decode(EventsDocument.self)
-            if json { return Output.result(answer.body) }
-            for event in document.events { Output.result(show(event)) }
-        } catch {
-            throw Failure(error)
-        }
+        let answer = try client.send(.events(query, follows: false), timeout: .seconds(60))
+        let document = try answer.decode(EventsDocument.self)
+        if json { return Output.result(answer.body) }
+        for event in document.events { Output.result(show(event)) }
     }
 
     private func goOn(_ query: EventQuery) throws {
@@ -62,7 +59,7 @@ struct EventsCommand: ParsableCommand {
         var last: EventDocument?
         var goneSince: ContinuousClock.Instant?
         while true {
-            do throws(ControlError) {
+            do throws(Failure) {
                 try client.follow(.events(query, follows: true)) { line in
                     goneSince = nil
                     guard let event = try? ControlJSON.decode(EventDocument.self, from: Array(line)) else { return }
@@ -72,8 +69,8 @@ struct EventsCommand: ParsableCommand {
                 }
             } catch {
                 // The daemon answered a moment ago.
-                guard let goneSince, error.exit == ControlAPI.ExitCode.noDaemon else { throw Failure(error) }
-                guard ContinuousClock.now - goneSince < Self.patience else { throw Failure(error) }
+                guard let goneSince, error.exit == ControlAPI.ExitCode.noDaemon else { throw error }
+                guard ContinuousClock.now - goneSince < Self.patience else { throw error }
                 Pause.brief()
                 continue
             }

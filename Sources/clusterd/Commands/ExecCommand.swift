@@ -1,5 +1,6 @@
 import ArgumentParser
 import ClusterConfiguration
+import ClusterModel
 import ControlAPI
 import Glibc
 import NodeFiles

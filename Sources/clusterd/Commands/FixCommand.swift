@@ -54,7 +54,7 @@ struct FixCommand: ParsableCommand {
             throw Failure(
                 "nothing-to-choose",
                 "\(status.cluster.name) is running: its folder does not hold two clusters for --keep to choose from",
-                hint: "clusterd fix --dry-run", exit: ControlAPI.ExitCode.usage)
+                hint: "clusterd fix --dry-run")
         }
         let client = try daemon.client()
         var plan = try client.get(.fixPlan, FixDocument.self, timeout: .seconds(60))
@@ -83,7 +83,7 @@ struct FixCommand: ParsableCommand {
             guard let repair = offered.first(where: { $0.id == document.id }) else {
                 throw Failure(
                     "repair-unknown", "\(document.finding.message): this is no longer the case",
-                    hint: "clusterd fix --dry-run", exit: ControlAPI.ExitCode.failed)
+                    hint: "clusterd fix --dry-run")
             }
             guard let folder = try cluster.carryOut(repair) else { continue }
             plan.repairs[index].folder = folder
@@ -133,11 +133,7 @@ extension FixDocument {
                 wanted.insert(stray)
                 continue
             }
-            do throws(NodeChoice.Unclear) {
-                wanted.insert(known[try NodeChoice.position(of: name, among: known)].name)
-            } catch {
-                throw Failure(error.code, error.message, hint: error.hint, exit: ControlAPI.ExitCode.usage)
-            }
+            wanted.insert(known[try NodeChoice.position(of: name, among: known)].name)
         }
         func isMeant(_ finding: FindingDocument) -> Bool { finding.node.map(wanted.contains) ?? false }
         repairs = repairs.filter { isMeant($0.finding) }

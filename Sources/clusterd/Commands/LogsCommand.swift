@@ -86,8 +86,7 @@ struct LogsCommand: ParsableCommand {
         for (name, log) in chosen where access(log, R_OK) != 0 && errno != ENOENT {
             throw Failure(
                 "no-permission", "the log of \(name) cannot be read: \(log): \(String(cString: strerror(errno)))",
-                hint: "the log belongs to the user that runs clusterd: sudo clusterd logs",
-                exit: ControlAPI.ExitCode.noPermission)
+                hint: "the log belongs to the user that runs clusterd: sudo clusterd logs")
         }
         return chosen
     }

@@ -122,7 +122,7 @@ struct QuarantineRemoveCommand: ParsableCommand {
             guard let folder = document.folders.first(where: { $0.id == id }) else {
                 throw Failure(
                     "unknown-quarantine", "there is no '\(id)' in \(document.dir); nothing was changed",
-                    hint: "clusterd quarantine list", exit: ControlAPI.ExitCode.usage)
+                    hint: "clusterd quarantine list")
             }
             if !chosen.contains(folder) { chosen.append(folder) }
         }
@@ -151,8 +151,7 @@ private struct HeldBack {
             else { throw error }
             guard access(folder, R_OK | X_OK) == 0 else {
                 throw Failure(
-                    "no-permission", "no clusterd answers, and only its owner may read \(folder)",
-                    exit: ControlAPI.ExitCode.noPermission)
+                    "no-permission", "no clusterd answers, and only its owner may read \(folder)")
             }
             let quarantine = Quarantine(root: folder + "/quarantine")
             document = QuarantineDocument(quarantine)

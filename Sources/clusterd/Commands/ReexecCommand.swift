@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterModel
 import ControlAPI
 import ControlClient
 import Glibc
@@ -48,8 +49,7 @@ struct ReexecCommand: ParsableCommand {
             guard error.code == "unknown-path" else { throw error }
             throw Failure(
                 "too-old", "the running clusterd is too old for an upgrade in place",
-                hint: "clusterd detach, then start it again: the nodes keep running",
-                exit: ControlAPI.ExitCode.usage)
+                hint: "clusterd detach, then start it again: the nodes keep running")
         }
     }
 
@@ -77,8 +77,7 @@ struct ReexecCommand: ParsableCommand {
             }
             guard ContinuousClock.now < deadline else {
                 throw Failure(
-                    "timeout", "clusterd \(reexec.version) does not answer yet", hint: "clusterd status",
-                    exit: ControlAPI.ExitCode.timeout)
+                    "timeout", "clusterd \(reexec.version) does not answer yet", hint: "clusterd status")
             }
             Pause.brief()
         }
@@ -92,6 +91,6 @@ struct ReexecCommand: ParsableCommand {
     }
 
     private func failed(_ words: String) -> Failure {
-        Failure("not-replaced", words, hint: "clusterd events", exit: ControlAPI.ExitCode.failed)
+        Failure("not-replaced", words, hint: "clusterd events")
     }
 }

@@ -78,11 +78,7 @@ struct StatusLook {
 extension StatusDocument {
     /// The node that `text` names.
     func node(_ text: String) throws(Failure) -> NodeDocument {
-        do throws(NodeChoice.Unclear) {
-            let candidates = nodes.map { NodeChoice.Candidate(name: $0.name, port: $0.port, id: $0.id) }
-            return nodes[try NodeChoice.position(of: text, among: candidates)]
-        } catch {
-            throw Failure(error.code, error.message, hint: error.hint, exit: ControlAPI.ExitCode.usage)
-        }
+        let candidates = nodes.map { NodeChoice.Candidate(name: $0.name, port: $0.port, id: $0.id) }
+        return nodes[try NodeChoice.position(of: text, among: candidates)]
     }
 }

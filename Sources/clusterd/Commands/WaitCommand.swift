@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterModel
 import ControlAPI
 import ControlClient
 import Glibc
@@ -83,7 +84,7 @@ struct WaitCommand: ParsableCommand {
         let subject = node.map { "\($0) is not ok" } ?? "the cluster is not \(what)"
         return Failure(
             "timeout", "\(subject) after \(timeout.duration.inWords): waiting \(reasons.joined(separator: "; "))",
-            hint: node.map { "clusterd status \($0)" } ?? "clusterd status", exit: ControlAPI.ExitCode.timeout)
+            hint: node.map { "clusterd status \($0)" } ?? "clusterd status")
     }
 
     /// Prints the reasons when they change.

@@ -32,17 +32,9 @@ enum Configuration {
 
     /// The engine, after it has accepted every directive.
     static func engine(for spec: ClusterSpec) throws(Failure) -> EngineProgram {
-        do {
-            let program = try EngineProgram.find(spec.server)
-            try test(spec, program)
-            return program
-        } catch let failure as Failure {
-            throw failure
-        } catch let refusal as Refusal {
-            throw Failure(refusal)
-        } catch {
-            throw Failure("engine", "\(error)", exit: ControlAPI.ExitCode.configuration)
-        }
+        let program = try EngineProgram.find(spec.server)
+        try test(spec, program)
+        return program
     }
 
     private static func test(_ spec: ClusterSpec, _ program: EngineProgram) throws(Failure) {
@@ -99,8 +91,7 @@ enum Configuration {
 
     static func refusal(_ lines: [String]) -> Failure {
         Failure(
-            "configuration", lines.joined(separator: "\n       "), hint: "nothing was started and nothing was changed",
-            exit: ControlAPI.ExitCode.configuration)
+            "configuration", lines.joined(separator: "\n       "), hint: "nothing was started and nothing was changed")
     }
 
     static func files(_ paths: [String]) throws(Failure) -> [ConfigurationFile] {
@@ -119,8 +110,7 @@ enum Configuration {
                 }
             } catch {
                 throw Failure(
-                    "configuration", "\(error)", hint: "give a file or a folder with --config",
-                    exit: ControlAPI.ExitCode.configuration)
+                    "configuration", "\(error)", hint: "give a file or a folder with --config")
             }
         }
         return found

@@ -20,16 +20,12 @@ enum ControlSocketFile {
         let offers = notifier.handedOver.map {
             OfferedSocket(descriptor: $0.descriptor, name: $0.name, isListening: $0.listensOnUnixSocket)
         }
-        do {
-            let sockets = try OfferedSockets(offers, for: path)
-            for leftover in sockets.leftovers {
-                notifier.notify(.unstore(leftover.name), within: .seconds(1))
-                leftover.socket.discard()
-            }
-            return sockets.control
-        } catch {
-            throw Failure(error)
+        let sockets = try OfferedSockets(offers, for: path)
+        for leftover in sockets.leftovers {
+            notifier.notify(.unstore(leftover.name), within: .seconds(1))
+            leftover.socket.discard()
         }
+        return sockets.control
     }
 
     static func serve(
@@ -41,8 +37,7 @@ enum ControlSocketFile {
         } catch {
             throw Failure(
                 "no-permission", error.description,
-                hint: "run clusterd as root, or set control.socket to a path that you may write",
-                exit: ControlAPI.ExitCode.noPermission)
+                hint: "run clusterd as root, or set control.socket to a path that you may write")
         }
         do {
             return try await ControlServer.start(
@@ -52,7 +47,7 @@ enum ControlSocketFile {
             }
         } catch {
             throw Failure(
-                "no-socket", "the control socket \(path) cannot be created: \(error)", exit: ControlAPI.ExitCode.failed)
+                "no-socket", "the control socket \(path) cannot be created: \(error)")
         }
     }
 }

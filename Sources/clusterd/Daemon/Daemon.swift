@@ -154,7 +154,7 @@ struct Daemon {
     private static func finish(_ end: Decision.End, _ reporter: Reporter, _ lock: FileLock) throws {
         reporter.ended(end)
         withExtendedLifetime(lock) {}
-        if case .refused(let refusal) = end { throw Failure(refusal) }
+        if case .refused(let refusal) = end { throw refusal }
         // Everything is stopped, or left running on purpose: tasks that still sleep do not matter.
         exit(0)
     }
@@ -165,7 +165,7 @@ struct Daemon {
     ) throws(Failure) {
         try asFormed(&loaded, record, options)
         if let refusal = NodeOverrides.refusal(loaded.spec, nodes: NodeOverrides.names(record)) {
-            throw Failure(refusal)
+            throw refusal
         }
     }
 
@@ -174,12 +174,8 @@ struct Daemon {
         _ loaded: inout LoadedConfiguration, _ record: Record, _ options: Options
     ) throws(Failure) {
         guard options.mode != .run else { return }
-        do {
-            try Admission.checkShape(
-                record, masters: options.commandLine.masters, replicas: options.commandLine.replicas)
-        } catch {
-            throw Failure(error)
-        }
+        try Admission.checkShape(
+            record, masters: options.commandLine.masters, replicas: options.commandLine.replicas)
         func isWritten(_ key: ConfigurationKey) -> Bool {
             loaded.settings.contains { $0.key == key.path && $0.origin != .builtIn }
         }
@@ -205,7 +201,7 @@ struct Daemon {
         } catch {
             throw Failure(
                 "metrics-port", "control.metrics: \(address) cannot be used: \(error)",
-                hint: "choose another port, or remove control.metrics", exit: ControlAPI.ExitCode.failed)
+                hint: "choose another port, or remove control.metrics")
         }
     }
 }

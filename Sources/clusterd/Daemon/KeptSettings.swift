@@ -38,7 +38,7 @@ struct KeptSettings {
         do {
             try writeDurably(settings.yaml, to: path, mode: 0o600)
         } catch {
-            throw Failure("settings-not-kept", error.description, exit: ControlAPI.ExitCode.failed)
+            throw Failure("settings-not-kept", error.description)
         }
         let lines = settings.summary(file: path)
         Output.note("settings  " + lines.joined(separator: "\n          "))

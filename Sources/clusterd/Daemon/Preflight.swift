@@ -18,7 +18,7 @@ enum Preflight {
             throw Failure(
                 "open-files",
                 "the limit on open files is \(OpenFileLimit.hard), but a node needs at least \(leastOpenFiles)",
-                hint: "raise it: ulimit -n 16384, or LimitNOFILE= in the unit", exit: ControlAPI.ExitCode.configuration)
+                hint: "raise it: ulimit -n 16384, or LimitNOFILE= in the unit")
         }
     }
 
@@ -29,7 +29,7 @@ enum Preflight {
         let words = "no node can be reached at \(spec.connectHost): \(why); the loopback interface is down"
         let hint = "ip link set lo up"
         guard record?.stage == .formed else {
-            throw Failure("no-loopback", words, hint: hint, exit: ControlAPI.ExitCode.failed)
+            throw Failure("no-loopback", words, hint: hint)
         }
         Output.note("warning: \(words); \(hint)")
     }
@@ -48,8 +48,7 @@ enum Preflight {
                         + "         [Service]\n         ReadWritePaths=\(existing)"
                 } ?? "choose another folder"
             throw Failure(
-                "folder-read-only", "the folder \(folder) is read-only for clusterd", hint: hint,
-                exit: ControlAPI.ExitCode.configuration)
+                "folder-read-only", "the folder \(folder) is read-only for clusterd", hint: hint)
         }
     }
 
@@ -68,21 +67,19 @@ enum Preflight {
             "tls-differs",
             "\(first.name) runs \(spec.speaksTLS ? "without" : "with") TLS, but the configuration says "
                 + "\(spec.speaksTLS ? "with" : "without") TLS; nodes with and without TLS cannot form one cluster",
-            hint: "stop all nodes first: clusterd run --stop-nodes; or revert the change of redis.tls-*",
-            exit: ControlAPI.ExitCode.configuration)
+            hint: "stop all nodes first: clusterd run --stop-nodes; or revert the change of redis.tls-*")
     }
 
     static func user(_ spec: ClusterSpec) throws(Failure) -> UserAccount? {
         guard let name = spec.engineUser else { return nil }
         guard let user = UserAccount.named(name) else {
-            throw Failure("no-user", "engine.user: there is no user '\(name)'", exit: ControlAPI.ExitCode.configuration)
+            throw Failure("no-user", "engine.user: there is no user '\(name)'")
         }
         if user.userID == getuid() { return nil }
         guard getuid() == 0 else {
             throw Failure(
                 "no-permission", "engine.user: only root can run nodes as '\(name)'",
-                hint: "remove engine.user, or run clusterd as root",
-                exit: ControlAPI.ExitCode.noPermission)
+                hint: "remove engine.user, or run clusterd as root")
         }
         return user
     }
@@ -122,9 +119,9 @@ enum Preflight {
                 throw Failure(
                     "already-running",
                     "another clusterd\(pid.map { " (pid \($0))" } ?? "") runs in \(folder)",
-                    hint: "clusterd status --dir \(ShellWord.quoted(folder))", exit: ControlAPI.ExitCode.failed)
+                    hint: "clusterd status --dir \(ShellWord.quoted(folder))")
             default:
-                throw Failure("lock", error.description, exit: ControlAPI.ExitCode.failed)
+                throw Failure("lock", error.description)
             }
         }
     }
@@ -143,7 +140,7 @@ struct StoredRecord {
             guard access(path, F_OK) == 0 else { return StoredRecord() }
             bytes = try readFile(path, limit: 64 << 20)
         } catch {
-            throw Failure("record", error.description, exit: ControlAPI.ExitCode.failed)
+            throw Failure("record", error.description)
         }
         do {
             return StoredRecord(record: try RecordCoding.decode(bytes))
@@ -153,10 +150,10 @@ struct StoredRecord {
                 throw Failure(
                     "record-newer",
                     "\(path) was written by a newer clusterd (format \(schema); this version reads up to \(Record.schema))",
-                    hint: "use that version; nothing was changed", exit: ControlAPI.ExitCode.configuration)
+                    hint: "use that version; nothing was changed")
             case .unreadable(let why):
                 guard mayMove else {
-                    throw Failure("record", "\(path) cannot be read: \(why)", exit: ControlAPI.ExitCode.failed)
+                    throw Failure("record", "\(path) cannot be read: \(why)")
                 }
                 return try keepAside(path)
             }
@@ -168,7 +165,7 @@ struct StoredRecord {
         while access("\(path).unreadable-\(number)", F_OK) == 0 { number += 1 }
         let aside = "\(path).unreadable-\(number)"
         guard rename(path, aside) == 0 else {
-            throw Failure("record", "\(path) can be neither read nor moved aside", exit: ControlAPI.ExitCode.failed)
+            throw Failure("record", "\(path) can be neither read nor moved aside")
         }
         return StoredRecord(keptAside: aside)
     }

@@ -117,7 +117,7 @@ final class Reload: Sendable {
         let order = FileWork.Order(
             "configuration", "reading", options.configuration.first ?? "the configuration", patience: .seconds(10))
         return await driver.files.run(order, limit: nil) { self.prepare(for: who) }
-            ?? .failure(Failure("disk-hangs", "the configuration cannot be read", exit: ControlAPI.ExitCode.failed))
+            ?? .failure(Failure("disk-hangs", "the configuration cannot be read"))
     }
 
     /// Plans the changes of a new configuration; on a failure nothing is changed. The driver uses the configuration from here on,

@@ -67,7 +67,7 @@ struct Timeline: Sendable {
                 .daemonEnded, "clusterd exits: \(refusal.message)",
                 how(.refused).merging(
                     [
-                        "code": .string(refusal.code.rawValue), "exit": .integer(Int64(refusal.exit)),
+                        "code": .string(refusal.code), "exit": .integer(Int64(refusal.exit)),
                         "why": .string(refusal.message), "hint": refusal.hint.map(JSONValue.string) ?? .null,
                     ], uniquingKeysWith: { $1 }),
                 severity: .error)

@@ -1,6 +1,7 @@
 import ClusterModel
 import ControlAPI
 import Glibc
+import NodeFiles
 import StatusView
 
 /// The terminal that stdout may be.
@@ -24,11 +25,7 @@ enum Terminal {
         return Frame.Size(columns: Int(size.ws_col), rows: Int(size.ws_row))
     }
 
-    static var now: Timestamp {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(WallTime(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000))
-    }
+    static var now: Timestamp { Timestamp(WallTime.now) }
 
     /// The local time: `12:34:56`.
     static var clock: String {

@@ -19,10 +19,11 @@ import Testing
 
     @Test func anUnknownOrAmbiguousNodeIsRefusedWithTheListOfNodes() {
         #expect(throws: Never.self) { try NodeChoice.position(of: "7002", among: nodes) }
-        let several = NodeChoice.Unclear(
-            .ambiguous, "'abcd' begins the ids of 7000 (abcd1000), 7001 (abcd2000)", hint: "give the name")
+        let several = Failure(
+            "ambiguous-node", "'abcd' begins the ids of 7000 (abcd1000), 7001 (abcd2000)", hint: "give the name",
+            exit: 64)
         #expect(throws: several) { try NodeChoice.position(of: "abcd", among: nodes) }
-        let none = NodeChoice.Unclear(.unknown, "there is no node '9'; the nodes are 7000 7001 7002")
+        let none = Failure("unknown-node", "there is no node '9'; the nodes are 7000 7001 7002", exit: 64)
         #expect(throws: none) { try NodeChoice.position(of: "9", among: nodes) }
     }
 }

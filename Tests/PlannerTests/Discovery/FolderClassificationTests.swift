@@ -70,7 +70,7 @@ import Testing
         scene.disk[folder.path] = folder
         scene.look()
         let refusal = scene.decide().refusal
-        #expect(refusal?.code == .keysWithoutCluster && refusal?.exit == 4)
+        #expect(refusal?.reason == .keysWithoutCluster && refusal?.exit == 4)
         #expect(refusal?.message.contains("/data/nodes/7000") == true)
         #expect(scene.decide().deeds == [] && scene.decide().record == nil)
     }

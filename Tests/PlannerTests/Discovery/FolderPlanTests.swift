@@ -21,14 +21,14 @@ import Testing
 
     private func plan(
         _ directories: [DirectoryFacts], inUse: Set<String> = [], keep: String? = nil, _ record: Record? = nil
-    ) throws(Refusal) -> FolderPlan {
+    ) throws(Failure) -> FolderPlan {
         try FolderPlan(record, directories, inUse: inUse, keep: keep)
     }
 
     @Test func oneOfTwoClustersMustBeNamed() throws {
         let both = Self.pair("7000", "7001") + Self.pair("7100", "7101")
-        let refusal = #expect(throws: Refusal.self) { () throws in try plan(both) }
-        #expect(refusal?.code == .twoClusters && refusal?.exit == 4)
+        let refusal = #expect(throws: Failure.self) { () throws in try plan(both) }
+        #expect(refusal?.reason == .twoClusters && refusal?.exit == 4)
         #expect(refusal?.hint == "clusterd fix --keep 7000 · clusterd fix --keep 7100")
         for keep in ["7101", "dead71"] {
             let plan = try #require(try? plan(both, keep: keep))
@@ -36,13 +36,13 @@ import Testing
         }
         #expect(try plan(both, keep: "7000").repairs.map(\.folder) == ["/data/nodes/7100", "/data/nodes/7101"])
         for keep in ["7999", "dead"] {
-            #expect(#expect(throws: Refusal.self) { () throws in try plan(both, keep: keep) }?.exit == 64)
+            #expect(#expect(throws: Failure.self) { () throws in try plan(both, keep: keep) }?.exit == 64)
         }
     }
 
     @Test func oneOfTwoClustersOfOneMasterMustBeNamed() throws {
         let both = ["7000", "7100"].map { FolderClassificationTests.standalone($0, slots: .all, keys: true) }
-        #expect(#expect(throws: Refusal.self) { () throws in try plan(both) }?.code == .twoClusters)
+        #expect(#expect(throws: Failure.self) { () throws in try plan(both) }?.reason == .twoClusters)
         #expect(try plan(both, keep: "7100").repairs.map(\.folder) == ["/data/nodes/7000"])
     }
 
@@ -69,10 +69,10 @@ import Testing
 
     @Test func aFolderInUseIsNotMoved() {
         let both = Self.pair("7000", "7001") + Self.pair("7100", "7101")
-        let refusal = #expect(throws: Refusal.self) { () throws in
+        let refusal = #expect(throws: Failure.self) { () throws in
             try plan(both, inUse: ["/data/nodes/7101"], keep: "7000")
         }
-        #expect(refusal?.code == .directoryInUse)
+        #expect(refusal?.reason == .directoryInUse)
     }
 
     @Test func theMembersInTheRecordStay() throws {
@@ -84,7 +84,7 @@ import Testing
                 "set-aside /data/nodes/7005", "set-aside /data/nodes/7100", "set-aside /data/nodes/7101",
             ])
         #expect(
-            #expect(throws: Refusal.self) { () throws in try self.plan(folders, keep: "7000", scene.record) }?.exit
+            #expect(throws: Failure.self) { () throws in try self.plan(folders, keep: "7000", scene.record) }?.exit
                 == 64)
         #expect(try self.plan([]).repairs.isEmpty)
     }

@@ -25,7 +25,7 @@ import Testing
             }
         }
         let decision = scene.decide()
-        #expect(decision.refusal?.code == .twoClusters && decision.refusal?.exit == 4)
+        #expect(decision.refusal?.reason == .twoClusters && decision.refusal?.exit == 4)
         #expect(decision.refusal?.message.hasSuffix("7000 7001 7002 7003 7004 7005 and 7100 7101") == true)
         #expect(decision.deeds == [] && decision.record == nil)
     }
@@ -159,7 +159,7 @@ import Testing
         scene.strangers = [user("7002", "redis-server *:9000")]
         scene.look()
         let decision = scene.decide()
-        #expect(decision.refusal?.code == .directoryInUse && decision.refusal?.exit == 1)
+        #expect(decision.refusal?.reason == .directoryInUse && decision.refusal?.exit == 1)
         #expect(decision.deeds == [] && decision.record == nil)
     }
 

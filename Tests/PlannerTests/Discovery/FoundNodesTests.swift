@@ -73,12 +73,12 @@ import Testing
         guard case .refused(let refusal) = FolderClassification([folder], inUse: []).verdict else {
             return #expect(Bool(false), "a new cluster beside keys")
         }
-        #expect(refusal.code == .keysWithoutCluster && refusal.exit == 4)
+        #expect(refusal.reason == .keysWithoutCluster && refusal.exit == 4)
         folder.content = .appendOnly(.noKeys)
         guard case .refused(let other) = FolderClassification([folder], inUse: []).verdict else {
             return #expect(Bool(false), "a new cluster beside another's node")
         }
-        #expect(other.code == .keysWithoutCluster)
+        #expect(other.reason == .keysWithoutCluster)
     }
 
     @Test func nodeFilesInTheDataFolderItselfAreRefused() {
@@ -88,7 +88,7 @@ import Testing
         guard case .refused(let refusal) = classification.verdict else {
             return #expect(Bool(false), "a new cluster beside a node's files")
         }
-        #expect(refusal.code == .keysWithoutCluster)
+        #expect(refusal.reason == .keysWithoutCluster)
         #expect(refusal.hint?.contains("mkdir /data/6379 && mv /data/nodes.conf") == true)
         #expect(classification.unplaced == nil, "the data folder is not moved to its own quarantine")
     }

@@ -272,7 +272,7 @@ struct ProcessDeathTests {
         }
         #expect(stopped { _ in }.end == .done)
         let refusal = stopped { $0.recorded[Self.identity] = .hidden }.refusal
-        #expect(refusal?.code == .notStopped && refusal?.exit == 1)
+        #expect(refusal?.reason == .notStopped && refusal?.exit == 1)
         #expect(refusal?.message.contains("7000") == true && refusal?.hint?.contains("-p 7000") == true)
     }
 

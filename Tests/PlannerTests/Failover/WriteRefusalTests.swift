@@ -72,7 +72,7 @@ import Testing
         let scene = Self.asking(row.wanted, replicas: row.replicas)
         guard row.wanted > row.replicas - 1 else { return Self.admits(scene, command) }
         let refusal = scene.refusal(command)
-        #expect(refusal?.code == .writesWouldStop && refusal?.exit == 4)
+        #expect(refusal?.reason == .writesWouldStop && refusal?.exit == 4)
         #expect(refusal?.hint?.hasSuffix("--force") == true)
     }
 

@@ -115,7 +115,7 @@ import Testing
         scene.spec.onPortConflict = .fail
         scene.turn()
         let refusal = scene.decide().refusal
-        #expect(refusal?.code == .portTaken && refusal?.exit == 1)
+        #expect(refusal?.reason == .portTaken && refusal?.exit == 1)
         #expect(refusal?.message == "7002 is in use by python3 (pid 4182)")
         #expect(scene.decide().record == nil)
     }
@@ -125,10 +125,10 @@ import Testing
         scene.spec.ports = .range(7000...7005)
         scene.turn()
         let refusal = scene.decide().refusal
-        #expect(refusal?.code == .tooFewPorts)
+        #expect(refusal?.reason == .tooFewPorts)
         #expect(refusal?.message == "6 nodes need 6 ports, and only 5 are available")
         scene.spec.ports = .list([7000, 7001, 7002])
-        #expect(scene.decide().refusal?.code == .tooFewPorts)
+        #expect(scene.decide().refusal?.reason == .tooFewPorts)
     }
 
     @Test func aPortThatIsLostBeforeTheFirstStartIsPlannedAround() {
@@ -178,7 +178,7 @@ import Testing
         scene.spec.isTemporary = true
         scene.room(511 << 20)
         let refusal = scene.decide().refusal
-        #expect(refusal?.code == .diskFull && refusal?.exit == 1 && refusal?.message.contains("511 MB free") == true)
+        #expect(refusal?.reason == .diskFull && refusal?.exit == 1 && refusal?.message.contains("511 MB free") == true)
     }
 
     @Test func aFailedWriteIsReportedAndRetried() {

@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func anUnknownNodeIsRefusedWithTheListOfNodes() {
-        let error = #expect(throws: Refusal.self) { () throws in _ = try Admission.member("9", self.record()) }
+        let error = #expect(throws: Failure.self) { () throws in _ = try Admission.member("9", self.record()) }
         #expect(error?.exit == 64)
         #expect(error?.message.contains("7000 7001 7002") == true)
     }
@@ -33,7 +33,7 @@ import Testing
     @Test func anotherShapeIsRefusedAndAnOmittedNumberIsTheFormedOne() throws {
         try Admission.checkShape(record(), masters: nil, replicas: nil)
         try Admission.checkShape(record(), masters: 3, replicas: nil)
-        let error = #expect(throws: Refusal.self) { () throws in
+        let error = #expect(throws: Failure.self) { () throws in
             _ = try Admission.checkShape(self.record(), masters: 5, replicas: nil)
         }
         #expect(error?.exit == 64)

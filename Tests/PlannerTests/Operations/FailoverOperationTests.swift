@@ -114,7 +114,7 @@ import Testing
         scene.answer("7004") { $0.replication.linkUp = false }
         for command in [Command.failover("7004"), .failoverFrom("7001")] {
             let refusal = scene.refusal(command)
-            #expect(refusal?.code == .replicaNotInSync && refusal?.exit == 4)
+            #expect(refusal?.reason == .replicaNotInSync && refusal?.exit == 4)
             #expect(refusal?.hint?.contains("--force") == true)
         }
     }
@@ -126,15 +126,15 @@ import Testing
             report.replication.offset = 0
         }
         scene.seen.lastInSync = [:]
-        #expect(scene.refusal(.failover("7004", force: true))?.code == .replicaEmpty)
+        #expect(scene.refusal(.failover("7004", force: true))?.reason == .replicaEmpty)
     }
 
     @Test func aReplicaThatDoesNotRunIsRefused() {
         var scene = Scene.settled()
         scene.die("7004")
         scene.look()
-        #expect(scene.refusal(.failover("7004"))?.code == .nodeIsStopped)
-        #expect(scene.refusal(.failoverFrom("7001"))?.code == .noReplica)
+        #expect(scene.refusal(.failover("7004"))?.reason == .nodeIsStopped)
+        #expect(scene.refusal(.failoverFrom("7001"))?.reason == .noReplica)
     }
 
     // MARK: force
@@ -169,7 +169,7 @@ import Testing
         scene.pass(.seconds(20))
         for name in scene.processes.keys.sorted() where name != "7001" { scene.answer(name) }
         silence("7001", &scene)
-        #expect(scene.refusal(.failover("7004"))?.code == .masterSilent)
+        #expect(scene.refusal(.failover("7004"))?.reason == .masterSilent)
         try scene.ask(.failover("7004", force: true))
         var orders: [String] = []
         for _ in 0..<600 where scene.hasOpenOperations {
@@ -224,7 +224,7 @@ import Testing
         scene.die("7001")
         scene.look()
         let refusal = scene.refusal(.failover("7004"))
-        #expect(refusal?.code == .masterDown && refusal?.exit == 4)
+        #expect(refusal?.reason == .masterDown && refusal?.exit == 4)
         #expect(refusal?.hint?.contains("clusterd failover 7004 --force") == true)
         try scene.ask(.failover("7004", force: true))
         #expect(scene.carryOutWithDeadLink() == ["promote 7004"])

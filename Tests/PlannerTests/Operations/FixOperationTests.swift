@@ -46,7 +46,7 @@ import Testing
     @Test func aFixWithoutAMatchingFindingIsRefused() {
         let scene = Scene.settled()
         let refusal = scene.refusal(.fix(["set-aside /data/nodes/7005"]))
-        #expect(refusal?.code == .repairUnknown && refusal?.exit == 1)
+        #expect(refusal?.reason == .repairUnknown && refusal?.exit == 1)
     }
 
     @Test func aFolderThatCameIntoUseIsNotMoved() throws {

@@ -19,7 +19,7 @@ import Testing
         for command in [Command.stopNode("7001"), .restartNode("7001", force: true), .startNode("7001")] {
             if case .startNode = command, scene.processes["7001"] != nil { continue }
             let refusal = scene.refusal(command)
-            #expect(refusal?.code == .operationUnderWay && refusal?.hint?.contains("clusterd cancel 1") == true)
+            #expect(refusal?.reason == .operationUnderWay && refusal?.hint?.contains("clusterd cancel 1") == true)
         }
     }
 
@@ -84,7 +84,7 @@ import Testing
         #expect(scene.refusal(.cancel("7"))?.exit == 64)
         #expect(scene.refusal(.cancel("7"))?.message.contains("open operations: 1 (restart-node 7004)") == true)
         _ = scene.carryOut()
-        #expect(scene.refusal(.cancel("1"))?.code == .operationEnded)
+        #expect(scene.refusal(.cancel("1"))?.reason == .operationEnded)
     }
 
     @Test func theLastFiftyEndedOperationsAndAllOpenOnesAreKept() throws {
@@ -96,8 +96,8 @@ import Testing
     @Test func anOperationBeforeTheFirstReadyOrDuringAStopIsRefused() {
         var scene = Scene.settled()
         scene.record?.everReady = false
-        #expect(scene.refusal(.stopNode("7004"))?.code == .notFormed)
+        #expect(scene.refusal(.stopNode("7004"))?.reason == .notFormed)
         scene.seen.intent = .stop(asked: scene.now, kill: false)
-        #expect(scene.refusal(.pause(nil))?.code == .stopping)
+        #expect(scene.refusal(.pause(nil))?.reason == .stopping)
     }
 }

@@ -78,7 +78,7 @@ import Testing
 
     @Test func aStopThatWouldTakeSlotsDownIsRefused() {
         let refusal = Scene.settled(replicas: 0).refusal(.stopNode("7001"))
-        #expect(refusal?.code == .noReplica && refusal?.exit == 4)
+        #expect(refusal?.reason == .noReplica && refusal?.exit == 4)
         #expect(refusal?.message.contains("slots 5462-10922") == true || refusal?.message.contains("slots 546") == true)
         #expect(refusal?.hint?.contains("clusterd stop-node 7001 --no-failover") == true)
     }
@@ -89,7 +89,7 @@ import Testing
         scene.run { $0.assessment.ready }
         for command in [Command.stopNode("7007"), .restartNode("7007"), .stopNode("7001"), .rollingRestart()] {
             let refusal = scene.refusal(command)
-            #expect(refusal?.code == .secondNode && refusal?.exit == 4, "\(command)")
+            #expect(refusal?.reason == .secondNode && refusal?.exit == 4, "\(command)")
             #expect(refusal?.message.hasPrefix("7004 of its shard is stopped") == true)
             #expect(refusal?.hint?.contains("--force") == true)
         }

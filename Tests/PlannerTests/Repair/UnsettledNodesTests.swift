@@ -20,7 +20,7 @@ import Testing
     func anOperationOnAResetMemberIsRefusedUntilFixed(command: Command) {
         let (scene, _) = checked(.settled(), ["7004": reset("7004", id: Self.other)])
         let refusal = scene.refusal(command)
-        #expect(refusal?.code == .nodeReset && refusal?.hint == "clusterd fix", "\(String(describing: refusal))")
+        #expect(refusal?.reason == .nodeReset && refusal?.hint == "clusterd fix", "\(String(describing: refusal))")
         #expect(refusal?.exit == 4)
     }
 
@@ -31,7 +31,7 @@ import Testing
     func anOperationOnAMasterThatReleasedItsSlotsIsRefusedUntilFixed(command: Command) throws {
         var (scene, _) = checked(.settled(), ["7001": disowned])
         let refusal = scene.refusal(command)
-        #expect(refusal?.code == .slotsUncovered && refusal?.hint == "clusterd fix", "\(String(describing: refusal))")
+        #expect(refusal?.reason == .slotsUncovered && refusal?.hint == "clusterd fix", "\(String(describing: refusal))")
         try scene.ask(.restartNode("7003"))
     }
 
@@ -40,8 +40,8 @@ import Testing
             self.entry(&report.view, "7001") { $0.slots = $0.slots.union(SlotSet(0...9)) }
         }
         let (scene, _) = checked(.settled(), ["7001": greedy])
-        #expect(scene.refusal(.restartNode("7000"))?.code == .slotTwoOwners)
-        #expect(scene.refusal(.failoverFrom("7001"))?.code == .slotTwoOwners)
+        #expect(scene.refusal(.restartNode("7000"))?.reason == .slotTwoOwners)
+        #expect(scene.refusal(.failoverFrom("7001"))?.reason == .slotTwoOwners)
     }
 
     /// The command arrived before the daemon queried the node again.

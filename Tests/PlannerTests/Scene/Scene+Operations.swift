@@ -17,7 +17,7 @@ extension Scene {
     }
 
     @discardableResult
-    mutating func ask(_ command: Command, key: String? = nil) throws(Refusal) -> Planner.Operation {
+    mutating func ask(_ command: Command, key: String? = nil) throws(Failure) -> Planner.Operation {
         guard let record else { throw Admission.notFormed }
         let decision = decide()
         var admission = Admission(record, spec, decision.assessment, seeing: seen)
@@ -27,9 +27,9 @@ extension Scene {
         return operation
     }
 
-    func refusal(_ command: Command) -> Refusal? {
+    func refusal(_ command: Command) -> Failure? {
         var scene = self
-        return #expect(throws: Refusal.self) { () throws in try scene.ask(command) }
+        return #expect(throws: Failure.self) { () throws in try scene.ask(command) }
     }
 
     var operation: Planner.Operation? { record?.operations.last }

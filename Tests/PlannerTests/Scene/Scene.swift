@@ -247,7 +247,7 @@ extension Decision {
         return effects.map(\.key).filter { !questions.contains($0.kind) }.map(\.description)
     }
     func finding(_ code: ReasonCode) -> Finding? { findings.first { $0.code == code } }
-    var refusal: Refusal? {
+    var refusal: Failure? {
         guard case .refused(let refusal) = end else { return nil }
         return refusal
     }

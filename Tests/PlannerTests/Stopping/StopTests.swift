@@ -184,7 +184,7 @@ import Testing
         #expect(scene.decide().end == nil)
         scene.pass(.seconds(62))
         let refusal = scene.decide().refusal
-        #expect(refusal?.code == .notStopped && refusal?.exit == 1)
+        #expect(refusal?.reason == .notStopped && refusal?.exit == 1)
         #expect(refusal?.message.contains("7001: ERR Errors trying to SHUTDOWN") == true)
         #expect(scene.processes["7001"] != nil)
     }
@@ -198,7 +198,7 @@ import Testing
         scene.pass(.seconds(599))
         #expect(scene.decide().end == nil && scene.decide().orders("kill") == [])
         scene.pass(.seconds(1))
-        #expect(scene.decide().refusal?.code == .notStopped)
+        #expect(scene.decide().refusal?.reason == .notStopped)
     }
 
     @Test func aStopWithKillKillsNodesAtOnce() {
@@ -253,7 +253,7 @@ import Testing
             scene.pass(.milliseconds(100))
             decision = scene.decide()
         }
-        #expect(decision.refusal?.code == .notStopped && decision.refusal?.exit == 1)
+        #expect(decision.refusal?.reason == .notStopped && decision.refusal?.exit == 1)
         #expect(decision.refusal?.message.contains("7001") == true)
         #expect(decision.refusal?.message.contains("too many open files") == true)
     }

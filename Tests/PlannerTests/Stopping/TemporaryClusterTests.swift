@@ -59,13 +59,13 @@ import Testing
     @Test func theStopOfATemporaryClusterHasALimit() {
         #expect(decision(at: 12).end == nil)
         guard case .refused(let refusal) = decision(at: 20).end else { return #expect(Bool(false)) }
-        #expect(refusal.code == .notStopped && refusal.message.contains("7000 7001"))
+        #expect(refusal.reason == .notStopped && refusal.message.contains("7000 7001"))
     }
 
     @Test func aTemporaryClusterIsEndedOnlyByItsCommand() {
         var spec = ClusterSpec(name: "exec", dataDirectory: "/data")
         #expect(throws: Never.self) { try Admission.mayEnd(spec) }
         spec.isTemporary = true
-        #expect(throws: Refusal.self) { try Admission.mayEnd(spec) }
+        #expect(throws: Failure.self) { try Admission.mayEnd(spec) }
     }
 }

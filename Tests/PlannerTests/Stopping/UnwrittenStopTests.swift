@@ -29,7 +29,7 @@ extension StopTests {
             }
         }
         let refusal = scene.decide().refusal
-        #expect(refusal?.code == .notStopped && refusal?.exit == 1)
+        #expect(refusal?.reason == .notStopped && refusal?.exit == 1)
         #expect(refusal?.message.contains("7004: its append-only file cannot be written") == true)
         #expect(refusal?.hint?.hasPrefix("make room for the append-only file in ") == true)
         #expect(scene.processes.keys.contains("7004"))

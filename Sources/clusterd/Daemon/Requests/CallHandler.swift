@@ -11,7 +11,7 @@ struct CallHandler: Sendable {
     let driver: HostDriver
 
     /// Calls all nodes at the same time. The answers are in the order of the nodes.
-    func call(_ request: CallRequest) async throws(Refusal) -> CallDocument {
+    func call(_ request: CallRequest) async throws(Failure) -> CallDocument {
         let callees =
             switch request.target {
             case .all: try await orchestrator.callees(nil, role: nil)
@@ -48,9 +48,9 @@ struct CallHandler: Sendable {
         return answer
     }
 
-    func login(_ node: String) async throws(Refusal) -> LoginDocument {
+    func login(_ node: String) async throws(Failure) -> LoginDocument {
         guard let callee = try await orchestrator.callees([node], role: nil).first else {
-            throw Refusal(.unknownNode, "there is no node '\(node)'", exit: 64)
+            throw Failure(.unknownNode, "there is no node '\(node)'")
         }
         let login = driver.login
         return LoginDocument(

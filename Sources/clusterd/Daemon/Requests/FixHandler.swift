@@ -25,8 +25,7 @@ struct FixHandler: Sendable {
             timeline.quarantineRemoved(id, bytes: removed.bytes, by: who)
             return .document(removed)
         } catch {
-            let error = ControlError(error.code, error.message, hint: error.hint, exit: error.exit)
-            return .error(error, status: error.exit == ControlAPI.ExitCode.usage ? 404 : 409)
+            return .refused(error)
         }
     }
 }
@@ -74,7 +73,7 @@ enum QuarantineRemoval {
                 "unknown-quarantine",
                 "there is no '\(id.prefix(200))' in \(quarantine.root)"
                     + (held.isEmpty ? ", which is empty" : "; the newest are \(names)"),
-                hint: "clusterd quarantine list", exit: ControlAPI.ExitCode.usage)
+                hint: "clusterd quarantine list")
         }
         let document = QuarantineFolderDocument(folder, in: quarantine)
         do {

@@ -44,13 +44,13 @@ struct RequestHandler: Sendable {
             do {
                 return .document(try await calls.call(call))
             } catch {
-                return refused(error)
+                return .refused(error)
             }
         case .login(let node):
             do {
                 return .document(try await calls.login(node))
             } catch {
-                return refused(error)
+                return .refused(error)
             }
         case .stop(let follows):
             return await end(.stop(asked: driver.now(), kill: false), follows) {
@@ -59,12 +59,12 @@ struct RequestHandler: Sendable {
         case .detach(let follows): return await end(.detach, follows) { timeline.detachAsked(by: .peer(peer)) }
         case .reload:
             switch await reload.prepared(for: .peer(peer)) {
-            case .failure(let failure): return Self.refused(failure)
+            case .failure(let failure): return .error(failure, status: 409)
             case .success(let plan): return .document(await orchestrator.reload(plan))
             }
         case .reexec:
             switch await reexec.ask(.peer(peer)) {
-            case .failure(let failure): return Self.refused(failure)
+            case .failure(let failure): return .error(failure, status: 409)
             case .success(let document): return .document(document, status: 202)
             }
         case .livez: return .probe(ProbeDocument(reasons: pulse.complaints(at: driver.now())))
@@ -93,7 +93,7 @@ struct RequestHandler: Sendable {
         do {
             try await orchestrator.admitEnd()
         } catch {
-            return refused(error)
+            return .refused(error)
         }
         let events = follows ? timeline.log.follow(EventQuery(after: timeline.log.last)) : nil
         note()
@@ -110,9 +110,9 @@ struct RequestHandler: Sendable {
         let order = FileWork.Order(lane, "reading", path, patience: Self.readLimit)
         return await driver.files.run(order, limit: limit, read)
             ?? .error(
-                ControlError(
+                Failure(
                     "disk-hangs", "the disk of \(path) does not answer",
-                    hint: "findmnt -T \(ShellWord.quoted(path))", exit: ControlAPI.ExitCode.failed),
+                    hint: "findmnt -T \(ShellWord.quoted(path))"),
                 status: 503)
     }
 
@@ -120,19 +120,10 @@ struct RequestHandler: Sendable {
     private static let lanes: UInt = 8
     private static let readLimit = Duration.seconds(60)
 
-    private static func refused(_ failure: Failure) -> ControlResponse {
-        .error(ControlError(failure.code, failure.message, hint: failure.hint, exit: failure.exit), status: 409)
-    }
-
-    private func refused(_ refusal: Refusal) -> ControlResponse {
-        let error = ControlError(refusal.code.rawValue, refusal.message, hint: refusal.hint, exit: refusal.exit)
-        return .error(error, status: refusal.exit == ControlAPI.ExitCode.usage ? 404 : 409)
-    }
-
     private func operation(_ id: String) async -> ControlResponse {
         guard let operation = await orchestrator.operations().first(where: { $0.id == id }) else {
             return .error(
-                ControlError("unknown-operation", "there is no operation '\(id)'", exit: ControlAPI.ExitCode.usage),
+                Failure("unknown-operation", "there is no operation '\(id)'"),
                 status: 404)
         }
         return .document(operation)
@@ -144,7 +135,14 @@ struct RequestHandler: Sendable {
             if case .rollingRestart(pending: true, _, _) = command { _ = await orchestrator.check() }
             return .document(try await orchestrator.change(command, key: key), status: 202)
         } catch {
-            return refused(error)
+            return .refused(error)
         }
+    }
+}
+
+extension ControlResponse {
+    /// 404 if the request names what does not exist.
+    static func refused(_ failure: Failure) -> ControlResponse {
+        .error(failure, status: failure.exit == ControlAPI.ExitCode.usage ? 404 : 409)
     }
 }

@@ -104,26 +104,21 @@ final class Reexec: Sendable {
     }
 
     private func admit() async throws(Failure) -> Parts {
-        do throws(Refusal) {
-            try Admission.mayEnd(driver.spec)
-            if let work = driver.overdue().first { throw Self.hanging(work.doing, work.path) }
-            if let parts = state.withLock({ $0.parts }) {
-                try await parts.orchestrator.admitReplacement()
-                return parts
-            }
-        } catch {
-            throw Failure(error)
+        try Admission.mayEnd(driver.spec)
+        if let work = driver.overdue().first { throw Self.hanging(work) }
+        if let parts = state.withLock({ $0.parts }) {
+            try await parts.orchestrator.admitReplacement()
+            return parts
         }
         throw Failure(
-            "not-formed", "clusterd has not finished starting", hint: "clusterd reexec",
-            exit: ControlAPI.ExitCode.failed)
+            "not-formed", "clusterd has not finished starting", hint: "clusterd reexec")
     }
 
     /// execve(2) first ends all other threads, and a thread that waits for a disk does not end.
-    private static func hanging(_ doing: String, _ path: String) -> Refusal {
-        Refusal(
-            .diskHangs, "\(doing) \(path) has not returned: clusterd cannot be upgraded before it does",
-            hint: path.hasPrefix("/") ? "findmnt -T \(ShellWord.quoted(path))" : nil, exit: ControlAPI.ExitCode.failed)
+    private static func hanging(_ work: OverdueWork) -> Failure {
+        Failure(
+            .diskHangs, "\(work.doing) \(work.path) has not returned: clusterd cannot be upgraded before it does",
+            hint: work.path.hasPrefix("/") ? "findmnt -T \(ShellWord.quoted(work.path))" : nil)
     }
 
     private func refuse(_ who: RequestOrigin, _ failure: Failure) {
@@ -174,7 +169,7 @@ final class Reexec: Sendable {
             return state.attempt
         }
         guard let attempt else { return }
-        refuse(attempt.who, Failure("stopping", "clusterd is about to exit", exit: ControlAPI.ExitCode.failed))
+        refuse(attempt.who, Failure("stopping", "clusterd is about to exit"))
         Task { await resume() }
     }
 
@@ -184,7 +179,7 @@ final class Reexec: Sendable {
         guard let parts, let attempt else { return await goOn() }
         let failure: Failure
         if let work = await driver.files.settle(within: Self.patience) {
-            failure = Failure(Self.hanging(work.doing, work.path))
+            failure = Self.hanging(work)
         } else if FileStamp(program) == attempt.probe.stamp {
             await timeline.makesWay(for: attempt.probe.report.version)
             let kept = await inherited(parts, signals: attempt.signals).descriptors
@@ -194,7 +189,7 @@ final class Reexec: Sendable {
                 // Descriptors that this program inherited and has not closed.
                 descriptors: kept + Clusterd.inheritance.descriptors.filter { fcntl($0, F_GETFD) == 0 }
             ).take()
-            failure = Failure("cannot-take-over", "\(program): \(error)", exit: ControlAPI.ExitCode.failed)
+            failure = Failure("cannot-take-over", "\(program): \(error)")
         } else if changes < Self.changesLimit {
             // The file was replaced meanwhile, and the new one has not been tried.
             state.withLock { ($0.underWay, $0.attempt, $0.changes) = (nil, nil, changes + 1) }
@@ -204,7 +199,7 @@ final class Reexec: Sendable {
         } else {
             failure = Failure(
                 "cannot-take-over", "\(program) keeps changing",
-                hint: "run clusterd reexec again when the file no longer changes", exit: ControlAPI.ExitCode.failed)
+                hint: "run clusterd reexec again when the file no longer changes")
         }
         refuse(attempt.who, failure)
         await goOn()

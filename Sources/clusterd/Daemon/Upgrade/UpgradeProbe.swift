@@ -43,8 +43,7 @@ struct UpgradeProbe: Sendable {
                     "other-folder",
                     "cluster.data-dir is now \(loaded.spec.dataDirectory), but the data of the running cluster are in "
                         + inherited.dataDirectory,
-                    hint: "set it back, or stop the cluster first: clusterd stop",
-                    exit: ControlAPI.ExitCode.configuration)
+                    hint: "set it back, or stop the cluster first: clusterd stop")
             }
             if let record = try StoredRecord.read(loaded.spec.dataDirectory, mayMove: false).record {
                 try Daemon.fit(&loaded, to: record, options)
@@ -62,13 +61,12 @@ struct UpgradeProbe: Sendable {
         case .ours?, nil:
             throw Failure(
                 "not-asked", "\(flag) is for internal use during an upgrade in place",
-                hint: "clusterd reexec", exit: ControlAPI.ExitCode.usage)
+                hint: "clusterd reexec")
         case .notUnderstood?:
             throw Failure(
                 "not-understood",
                 "clusterd \(Clusterd.programVersion) does not understand what the running clusterd hands over",
-                hint: "clusterd detach, then start it again: the nodes keep running",
-                exit: ControlAPI.ExitCode.failed)
+                hint: "clusterd detach, then start it again: the nodes keep running")
         }
     }
 
@@ -128,7 +126,7 @@ struct UpgradeProbe: Sendable {
         if let error = lines.lazy.compactMap({ try? ControlJSON.decode(ErrorDocument.self, from: Array($0)) }).last?
             .error
         {
-            throw Failure(error)
+            throw error
         }
         let said = lines.prefix(3).map { String(decoding: $0, as: UTF8.self) }.joined(separator: " · ")
         throw failure("\(program) \(ExitReason.past(exit.cause))\(said.isEmpty ? "" : ": \(said)")")
@@ -136,7 +134,6 @@ struct UpgradeProbe: Sendable {
 
     private static func failure(_ words: String) -> Failure {
         Failure(
-            "cannot-take-over", words, hint: "the running clusterd continues; install a working clusterd there",
-            exit: ControlAPI.ExitCode.failed)
+            "cannot-take-over", words, hint: "the running clusterd continues; install a working clusterd there")
     }
 }

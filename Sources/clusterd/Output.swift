@@ -1,26 +1,9 @@
+import ClusterModel
 import ControlAPI
 import Glibc
-import Planner
 
-/// A failure that ends the program: its code, its message, a hint what to do next, and the exit code.
-struct Failure: Error {
-    var code: String
-    var message: String
-    var hint: String?
-    var exit: Int32
-    var asJSON = false
-
-    init(_ code: String, _ message: String, hint: String? = nil, exit: Int32) {
-        self.code = code
-        self.message = message
-        self.hint = hint
-        self.exit = exit
-    }
-    init(_ refusal: Refusal) {
-        self.init(refusal.code.rawValue, refusal.message, hint: refusal.hint, exit: refusal.exit)
-    }
-    init(_ error: ControlError) { self.init(error.code, error.message, hint: error.hint, exit: error.exit) }
-
+/// How a command prints the error that ends it.
+extension Failure {
     func json(_ wanted: Bool) -> Failure {
         var failure = self
         failure.asJSON = wanted
@@ -30,7 +13,7 @@ struct Failure: Error {
     func print() {
         if asJSON {
             // An error is not a result: stdout stays empty for a program that reads a document from it.
-            let document = ErrorDocument(ControlError(code, message, hint: hint, exit: exit))
+            let document = ErrorDocument(self)
             return Output.note(String(decoding: (try? ControlJSON.encode(document)) ?? [], as: UTF8.self))
         }
         Output.note("error: \(message)")
