@@ -2,7 +2,7 @@ import ClusterModel
 
 /// A master refuses writes for 2 s after its start (`CLUSTER_WRITABLE_DELAY`, src/cluster.h); a replica that takes over does not. So each
 /// master of a new cluster starts as the replica of a ghost, a master that never existed, and takes its slots over from it. Once all have,
-/// they forget the ghosts, and only then do the replicas start, so that gossip cannot spread the ghosts again (docs/decisions/20).
+/// they forget the ghosts, and only then do the replicas start, so that gossip cannot spread the ghosts again (docs/decisions/20-born-from-ghosts.md).
 ///
 /// Each step follows from what the nodes report, so it survives the end of clusterd at any moment. A takeover that is late is only slow:
 /// the nodes hold the ghosts for failed, and serve a few seconds after they took over.
@@ -10,6 +10,12 @@ extension Turn {
     /// A node is given this long to report `cluster_state:ok`, and to hear of the last takeover, before it takes over regardless: then it
     /// serves later, and the engines settle two equal epochs between them.
     static let birthLimit = Duration.milliseconds(500)
+
+    /// An access list may forbid the commands, and nothing but the engine knows what it allows: such a cluster forms without ghosts.
+    var mayTakeOverFromGhosts: Bool {
+        let directives = spec.directives + spec.overrides.values.flatMap(\.directives)
+        return !directives.contains { ["aclfile", "user"].contains($0.name) }
+    }
 
     /// Replicas wait until nobody can tell them of a ghost.
     mutating func mustWaitForBirth(_ member: Member, _ topology: Topology) -> Bool {

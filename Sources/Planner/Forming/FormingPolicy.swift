@@ -56,9 +56,11 @@ extension Turn {
             member.joining = true
             members.append(member)
         }
-        return Record(
+        var record = Record(
             cluster: spec.name, stage: .planned, shape: .init(masters: spec.masters, replicas: spec.replicas),
             members: members)
+        if mayTakeOverFromGhosts { record.ghosts = true }
+        return record
     }
 
     /// The plan's own topology: the only case in which roles and slots come from clusterd.
@@ -66,7 +68,8 @@ extension Turn {
         var topology = Topology([])
         let slots = SlotSet.evenly(among: record.shape.masters)
         for (index, member) in record.members.enumerated() where index < record.shape.masters {
-            topology.add(unborn: member.id, slots: slots[index])
+            topology.add(member.id, replicaOf: nil, slots: slots[index])
+            if record.ghosts == true { topology.awaitBirth(of: member.id) }
         }
         for (index, member) in record.members.enumerated() where index >= record.shape.masters {
             topology.add(member.id, replicaOf: record.members[member.shard].id)
@@ -103,7 +106,6 @@ extension Turn {
             let last = seen.effects.filter { $0.key.kind == .writeFiles }.compactMap(\.value.ended).max()
             if let last, survey.askedAt < last { return needSurvey(since: last) }
             set(\.stage, .formed)
-            set(\.ghosts, true)
             for index in record.members.indices { set(\.joining, false, at: index) }
             wake(at: now)
         } else {

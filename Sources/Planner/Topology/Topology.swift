@@ -149,11 +149,8 @@ package struct Topology: Sendable, Equatable {
             role: .master, masterID: nil, configEpoch: ghost.configEpoch, slots: ghost.slots, claimed: ghost.slots)
     }
 
-    /// Adds a master of a cluster that is only planned: it gets its slots from a ghost.
-    package mutating func add(unborn id: NodeID, slots: SlotSet) {
-        add(id, replicaOf: nil, slots: slots)
-        unborn.insert(id)
-    }
+    /// For a cluster that is only planned: this master is to get its slots from a ghost.
+    package mutating func awaitBirth(of id: NodeID) { unborn.insert(id) }
 
     /// Adds a node that no source knows: a replica of `master`, or with nil a master of `slots`.
     package mutating func add(_ id: NodeID, replicaOf master: NodeID?, slots: SlotSet = SlotSet()) {
