@@ -71,6 +71,12 @@ let package = Package(
             name: "clusterd-sim",
             dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Tests/clusterd-sim"),
+        .executableTarget(
+            name: "decide-bench",
+            dependencies: [
+                "ClusterModel", "Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/decide-bench"),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Orchestrator", "Planner", "ClusterModel"]),
         .testTarget(name: "ClusterConfigurationTests", dependencies: ["ClusterConfiguration", "ClusterModel"]),
         .testTarget(name: "RESPTests", dependencies: ["RESP"]),

@@ -16,6 +16,15 @@ extension HostDriver {
         }
     }
 
+    func meet(_ node: NodeName, _ contact: Effect.Contact, _ host: String, _ all: [PortPair]) async -> Outcome {
+        for ports in all {
+            let bus = ports.needsClusterPort ? [String(ports.bus)] : []
+            let outcome = await command(node, contact, ["CLUSTER", "MEET", host, String(ports.client)] + bus)
+            if case .failed = outcome { return outcome }
+        }
+        return .done
+    }
+
     func forget(_ node: NodeName, _ contact: Effect.Contact, _ ids: [NodeID]) async -> Outcome {
         for id in ids {
             let outcome = await command(node, contact, ["CLUSTER", "FORGET", id.text])

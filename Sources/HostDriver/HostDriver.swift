@@ -113,10 +113,8 @@ package final class HostDriver: Driver {
         case .promote(let promotion, let contact): await promote(promotion, contact)
         case .replicate(let node, let contact, let master):
             await command(node, contact, ["CLUSTER", "REPLICATE", master.text])
-        case .meet(let node, let contact, let host, let ports):
-            await command(
-                node, contact,
-                ["CLUSTER", "MEET", host, String(ports.client)] + (ports.needsClusterPort ? [String(ports.bus)] : []))
+        case .meet(let node, let contact, let host, let ports): await meet(node, contact, host, [ports])
+        case .announce(let node, let contact, let host, let ports): await meet(node, contact, host, ports)
         case .examine(_, let process, let path): await examine(process, path)
         case .repairAppendOnly(let repair): await self.repair(repair)
         case .save(let node, let contact): await save(node, contact)

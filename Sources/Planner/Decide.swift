@@ -62,6 +62,7 @@ extension Turn {
             tend(topology, failovers, survey)
         }
         introduce(topology)
+        announceRoles()
         restoreSettings()
         lookForPorts()
         applyPasswords()

@@ -33,6 +33,7 @@ extension World {
             saveInBackground(engine.identity.pid)
             return .done
         case .meet(_, let contact, _, let ports): return meet(contact, ports)
+        case .announce(_, let contact, _, let all): return announce(contact, all)
         case .configure(_, let contact, let name, let value):
             guard let engine = reach(contact) else { return .failed("it refuses the connection") }
             configure(engine.identity.pid, name, value)
@@ -104,6 +105,17 @@ extension World {
             entry.configEpoch = 0
             host.engines[one.identity.pid]?.entries[other.id] = entry
             host.engines[one.identity.pid]?.bus.heardAt[other.id] = now
+        }
+        return .done
+    }
+
+    /// A node that knows the sender reads the message like a ping.
+    private func announce(_ contact: Effect.Contact, _ all: [PortPair]) -> Outcome {
+        guard let here = reach(contact) else { return .failed("it refuses the connection") }
+        for ports in all {
+            let there = host.pids.compactMap { host.engines[$0] }.first { $0.ports == ports && $0.isAwake(now) }
+            guard let there else { continue }
+            exchange(here.identity.pid, there.identity.pid)
         }
         return .done
     }

@@ -92,6 +92,8 @@ extension Effect {
             Attributes(.replicate, node, contact.process, record: .ifWritten, changesRoles: true)
         case .meet(let node, let contact, _, _):
             Attributes(.meet, node, contact.process, record: .ifWritten, changesRoles: true)
+        case .announce(let node, let contact, _, _):
+            Attributes(.announce, node, contact.process, leavesNodeAsIs: true, isTold: false)
         case .measureLogs: Attributes(.measureLogs, isTold: false)
         case .measureUsage: Attributes(.measureUsage, isTold: false)
         case .limitMemory(let node, let process, _): Attributes(.limitMemory, node, process, leavesNodeAsIs: true)
@@ -140,7 +142,8 @@ extension Effect {
         case .configure(_, _, let name, let value):
             "\(name) \(SettingValue.isSecret(name) ? Fingerprint.of([value.utf8]) : value)"
         case .start, .identify, .adopt, .ask, .askSettings, .inspect, .inquire, .signal, .killHung, .continueStopped,
-            .measureLogs, .measureUsage, .save, .loadCertificates, .takeOver:
+            .measureLogs, .measureUsage, .save, .loadCertificates, .takeOver,
+            .announce:
             ""
         }
     }
@@ -167,6 +170,7 @@ extension EffectKey {
         case acceptPassword = "accept"
         case addSlots = "add slots"
         case adopt
+        case announce
         case ask
         case askSettings = "ask settings"
         case closeSlot = "close slot"

@@ -49,6 +49,8 @@ package enum Effect: Sendable, Equatable {
     case replicate(NodeName, Contact, master: NodeID)
     /// CLUSTER MEET from one node to another.
     case meet(NodeName, Contact, host: String, ports: PortPair)
+    /// CLUSTER MEET from a node to nodes that know it already, so that they hear of its role.
+    case announce(NodeName, Contact, host: String, to: [PortPair])
     /// Measure the length of the nodes' own logs.
     case measureLogs([NodeLog])
     /// Measure the CPU time and memory that these processes use.

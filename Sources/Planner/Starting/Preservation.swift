@@ -100,6 +100,11 @@ extension Turn {
             }
             // A running replica drops its data as soon as it follows this master, without a start at which they would be kept.
             let dropping = doubts.map(\.member).filter { running($0.name) != nil }
+            let death = lossNoticed(of: master)
+            if kind == .undecided, dropping.map({ isOnDisk(memoryOf: $0, since: death, survey) }).contains(false) {
+                wait(.copies(ofReplicasOf: master.name))
+                return .waits
+            }
             let areKept = (kind == .undecided ? [master] + dropping : []).map { member in
                 guard let facts = survey.directories.first(where: { $0.path == member.directory }),
                     facts.content.holdsKeys
@@ -193,6 +198,10 @@ extension Turn {
         var areKept = true
         for member in liveReplicas(of: master, topology)
         where member.id != candidate.id && fellBehind(member, master) {
+            if !isOnDisk(memoryOf: member, since: lossNoticed(of: master), survey) {
+                areKept = false
+                continue
+            }
             guard let facts = survey.directories.first(where: { $0.path == member.directory }),
                 facts.content.holdsKeys
             else { continue }

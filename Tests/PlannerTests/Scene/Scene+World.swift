@@ -151,7 +151,7 @@ extension Scene {
         case .writeManifest(let write):
             disk[write.directory]?.content.appendOnly?.trouble = nil
             disk[write.directory]?.content.appendOnly?.lacksManifest = false
-        case .ask, .release, .discardCopy, .preserve, .replicate, .meet, .configure, .repairAppendOnly,
+        case .ask, .announce, .release, .discardCopy, .preserve, .replicate, .meet, .configure, .repairAppendOnly,
             .closeSlot, .addSlots, .save, .unpause, .loadCertificates, .acceptPassword:
             break
         }
