@@ -68,10 +68,16 @@ extension SpecReader {
                 ("cluster-node-timeout", "15000"), ("appendonly", isTemporary ? "no" : "yes"),
                 ("repl-diskless-sync-delay", "0"), ("cluster-allow-replica-migration", "no"),
             ] + (isTemporary ? [("save", "")] : [])
+            // Without a file the dump of a synchronization would stay in the folder, and be loaded at the next start.
+            + (appendsToFile(seen) ? [("repl-diskless-sync", "no")] : [])
             + (seen.contains { $0.name == "tls-cert-file" }
                 ? [("tls-cluster", "yes"), ("tls-replication", "yes")] : [])
         return own.filter { name, _ in !seen.contains { $0.name == name } && !isReset(name) }
             .map { ClusterSpec.Directive(name: $0.0, arguments: [$0.1]) }
+    }
+
+    private func appendsToFile(_ seen: [ClusterSpec.Directive]) -> Bool {
+        seen.last { $0.name == "appendonly" }.map { $0.arguments == ["yes"] } ?? (defaults.temporaryPort == nil)
     }
 
     /// Whether a directive was set to null: the engine's own default.

@@ -12,8 +12,9 @@ import Testing
         #expect(
             spec.directives.map { [$0.name] + $0.arguments } == [
                 ["cluster-node-timeout", "15000"], ["appendonly", "yes"], ["repl-diskless-sync-delay", "0"],
-                ["cluster-allow-replica-migration", "no"],
+                ["cluster-allow-replica-migration", "no"], ["repl-diskless-sync", "no"],
             ])
+        #expect(try !load("redis: {appendonly: no}").spec.directives.contains { $0.name == "repl-diskless-sync" })
     }
 
     @Test func everyConfigurationKeyIsParsed() throws {

@@ -38,12 +38,13 @@ import Testing
     private static func has(_ step: Step, _ daemon: Daemon, _ ports: [Int]) async throws -> Bool {
         let record = (try? String(contentsOfFile: daemon.data + "/state.json", encoding: .utf8)) ?? ""
         let isFormed = record.contains("formed")
+        let hasGhosts = record.filter { !$0.isWhitespace }.contains("\"ghosts\":true")
         switch step {
         case .planned: return record.contains("planned") || isFormed
         case .formed: return isFormed
         case .firstTakeover: return await masters(ports) > 0
         case .lastTakeover: return await masters(ports) == 3
-        case .ghostsForgotten: return isFormed && !record.contains("ghosts")
+        case .ghostsForgotten: return isFormed && !hasGhosts
         }
     }
 

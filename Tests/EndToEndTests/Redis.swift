@@ -56,7 +56,7 @@ enum Redis {
     /// The number of these keys that are on none of these nodes.
     static func missing(_ keys: [String], on ports: [Int], password: String? = nil) async throws -> Int {
         var left = Set(keys)
-        for port in ports {
+        for port in ports where !left.isEmpty {
             let connection = try await RedisConnection.connect(
                 host: "127.0.0.1", port: port, credentials: password.map { RedisCredentials(password: $0) },
                 on: MultiThreadedEventLoopGroup.singleton, timeout: .seconds(5))

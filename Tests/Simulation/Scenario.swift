@@ -48,6 +48,8 @@ package struct Scenario {
         let fsync = ["everysec", "everysec", "always", "no", nil].randomElement(using: &random) ?? "everysec"
         spec.directives.append(.init(name: "appendonly", arguments: [fsync == nil ? "no" : "yes"]))
         if let fsync { spec.directives.append(.init(name: "appendfsync", arguments: [fsync])) }
+        // As configured by clusterd with an append-only file, and as the engine does by default.
+        if seed % 3 > 0 { spec.directives.append(.init(name: "repl-diskless-sync", arguments: ["no"])) }
         spec.supervision.failover = [.fast, .fast, .durable, .off].randomElement(using: &random) ?? .fast
         spec.supervision.failoverMaxLag = [nil, 1 << 20, 1 << 20, 500].randomElement(using: &random) ?? nil
         spec.portWait = .seconds(Int64.random(in: 1...5, using: &random))

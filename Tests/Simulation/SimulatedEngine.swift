@@ -56,6 +56,8 @@ struct SimulatedEngine {
         var appendFsync = "everysec"
         var nodeTimeout = Duration.seconds(15)
         var electsItself = true
+        /// `repl-diskless-sync`: a replica that has received a copy gets the stream only after its next acknowledgement.
+        var synchronizesDiskless = true
         /// `min-replicas-to-write`; 0: none.
         var replicasToWrite = 0
     }

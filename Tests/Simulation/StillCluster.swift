@@ -14,7 +14,9 @@ package struct StillCluster {
     package static func pair(masters: Int, replicas: Int) -> (atRest: StillCluster, inFailover: StillCluster)? {
         var spec = ClusterSpec(name: "sim", dataDirectory: "/data")
         (spec.masters, spec.replicas) = (masters, replicas)
-        spec.directives = [.init(name: "appendonly", arguments: ["yes"])]
+        spec.directives = [
+            .init(name: "appendonly", arguments: ["yes"]), .init(name: "repl-diskless-sync", arguments: ["no"]),
+        ]
         let world = World(seed: 8, spec: spec, tells: false)
         world.startDaemon()
         let limit = world.now + .seconds(120)

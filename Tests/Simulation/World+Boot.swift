@@ -57,6 +57,7 @@ extension World {
         settings.appendFsync = conf.value("appendfsync") ?? "everysec"
         settings.nodeTimeout = .milliseconds(conf.value("cluster-node-timeout").flatMap { Int64($0) } ?? 15_000)
         settings.electsItself = conf.value("cluster-replica-no-failover") != "yes"
+        settings.synchronizesDiskless = conf.value("repl-diskless-sync") != "no"
         settings.replicasToWrite = conf.value("min-replicas-to-write").flatMap { Int($0) } ?? 0
         return settings
     }

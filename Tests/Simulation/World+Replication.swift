@@ -73,6 +73,9 @@ extension World {
             // The engine drops its data, and takes its master's.
             checkDrop(of: engine, for: master, engine.copy, "memory")
             join(&engine, master)
+            if master.settings.synchronizesDiskless {
+                engine.slowUntil = max(engine.slowUntil, now + milliseconds(0...1100))
+            }
             engine.rewriteDue = now + milliseconds(1...60)
         case .down, .syncing: break
         case .up:

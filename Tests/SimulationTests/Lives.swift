@@ -12,6 +12,7 @@ extension World {
     ) -> World {
         var spec = ClusterSpec(name: "sim", dataDirectory: "/data")
         spec.replicas = replicas
+        let directives = directives.merging(["repl-diskless-sync": "no"]) { given, _ in given }
         spec.directives = directives.sorted { $0.key < $1.key }.map { .init(name: $0.key, arguments: [$0.value]) }
         let world = World(seed: 8, spec: spec, tells: true)
         world.writes.contents = contents

@@ -11,7 +11,9 @@ import Testing
         var spec = ClusterSpec(name: "sim", dataDirectory: "/data")
         spec.masters = masters
         spec.replicas = replicas
-        spec.directives = [.init(name: "appendonly", arguments: ["yes"])]
+        spec.directives = [
+            .init(name: "appendonly", arguments: ["yes"]), .init(name: "repl-diskless-sync", arguments: ["no"]),
+        ]
         let world = World(seed: 8, spec: spec, tells: true)
         world.startDaemon()
         settle(world)

@@ -19,6 +19,13 @@ package struct Engine: Hashable, Sendable, Codable, CustomStringConvertible {
     /// src/cluster.c).
     package var endsItsPauseAtHandOver: Bool { isSevenOrLater }
 
+    /// Whether a replica that writes its master's dump to disk looks for the end of it only once a second (Valkey 9: the dump is received in
+    /// a thread of its own, src/replication.c).
+    package var isSlowToNoticeDump: Bool { name == .valkey && version >= EngineVersion(9, 0, 0) }
+
+    /// The default of `repl-diskless-sync` (Redis 7.0).
+    package var synchronizesDiskless: Bool { isSevenOrLater }
+
     /// `shard-id=` in nodes.conf, and nodes.conf replaced by rename (Redis 7.2).
     package var knowsShardIDs: Bool { name == .valkey || version >= EngineVersion(7, 2, 0) }
 }

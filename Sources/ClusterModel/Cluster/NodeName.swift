@@ -41,6 +41,9 @@ package struct NodeID: Hashable, Comparable, Sendable, Codable, CustomStringConv
     private let middle: UInt64
     private let low: UInt32
 
+    /// All of it, for a digest.
+    var words: [UInt64] { [high, middle, UInt64(low)] }
+
     private init(high: UInt64, middle: UInt64, low: UInt32) {
         (self.high, self.middle, self.low) = (high, middle, low)
     }

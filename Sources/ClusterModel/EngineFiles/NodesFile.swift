@@ -1,25 +1,3 @@
-/// What one node knows about all nodes: a CLUSTER NODES reply, or the node lines of a nodes.conf, in their order.
-package struct NodesView: Hashable, Sendable {
-    package var entries: [NodeEntry]
-
-    package init(entries: [NodeEntry]) { self.entries = entries }
-
-    package var myself: NodeEntry? { entries.first { $0.flags.contains(.myself) } }
-
-    package func entry(_ id: NodeID) -> NodeEntry? { entries.first { $0.id == id } }
-
-    /// Every slot that some entry owns: fewer than all in a file whose slot list was cut, which its grammar alone does not reveal.
-    package var coveredSlots: SlotSet { SlotSet(entries.flatMap(\.slots.ranges)) }
-
-    /// A CLUSTER NODES reply. A line that describes no node is skipped, and so are unknown words.
-    package static func parse(_ reply: some Sequence<UInt8>) -> NodesView {
-        let lines = Array(reply).split(separator: UInt8(ascii: "\n"))
-        return NodesView(entries: lines.compactMap { try? NodeEntry(fields: nodesFileFields($0), .reply) })
-    }
-
-    package static func parse(_ reply: String) -> NodesView { parse(reply.utf8) }
-}
-
 /// A nodes.conf: the view, and the two epochs of the `vars` line that ends it.
 package struct NodesFile: Hashable, Sendable {
     package var view: NodesView
@@ -156,6 +134,6 @@ extension NodesFile {
 }
 
 /// The words of one line, without white space around them.
-private func nodesFileFields(_ line: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+func nodesFileFields(_ line: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
     line.split { $0 == UInt8(ascii: " ") || (9...13).contains($0) }
 }

@@ -27,12 +27,16 @@ extension Turn {
     mutating func checkViews(_ topology: Topology) {
         var sayings: [Misbelief: [String]] = [:]
         let present = members.filter { running($0.name) != nil && estrangement(of: $0) == nil }
+        var right = Set<NodesView.Digest>()
         for member in present {
-            guard let report = lastHeard(member), !report.loading else { continue }
+            guard let report = lastHeard(member), !report.loading, !right.contains(report.view.digest) else { continue }
+            var isRight = true
             for other in present where other.wanted == .running {
                 guard let saying = misbelief(report.view, of: other, topology) else { continue }
                 sayings[saying, default: []].append(member.name.text)
+                isRight = false
             }
+            if isRight { right.insert(report.view.digest) }
         }
         for (saying, names) in sayings.sorted(by: { $0.key < $1.key }).prefix(8) {
             suspect(
@@ -75,8 +79,11 @@ extension Turn {
         // A member that was reset and then met under another ID is reported as `node-reset`.
         let ids = Set(members.map(\.id) + members.compactMap { ownWord($0)?.id })
         var strangers: [NodeID: Stranger] = [:]
+        var without = Set<NodesView.Digest>()
         for member in members {
-            for entry in lastHeard(member)?.view.entries ?? [] where !ids.contains(entry.id) {
+            guard let view = lastHeard(member)?.view, !without.contains(view.digest) else { continue }
+            if view.entries.allSatisfy({ ids.contains($0.id) }) { without.insert(view.digest) }
+            for entry in view.entries where !ids.contains(entry.id) {
                 strangers[entry.id, default: Stranger(entry: entry, knownBy: [])].knownBy.append(member.name.text)
             }
         }

@@ -31,7 +31,7 @@ extension Turn {
         let ids = Set(files.compactMap(\.view.myself?.id))
         // A new cluster that was interrupted before its masters had all taken their slots.
         let hasGhosts = files.contains { $0.view.entries.contains { ids.contains($0.id.ghost) } }
-        if hasGhosts { for id in ids { topology.replaceGhost(of: id) } }
+        if hasGhosts { for id in ids { topology.replaceGhost(of: id, isForming: true) } }
         var found = FoundNodes(folders, candidates: PortCandidates(spec, engine: seen.engine).pairs)
         var members = found.nodes.map { member($0.entry, $0.folder, name: $0.name, ports: $0.ports) }
         // Members whose folder or nodes.conf was lost: the others still know their id and port.

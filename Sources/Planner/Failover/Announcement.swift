@@ -8,13 +8,13 @@ extension Turn {
     static let announcementPause = Duration.milliseconds(250)
 
     mutating func announceRoles() {
-        guard decision.record?.ghosts != true, !isPaused else { return }
+        guard decision.record?.ghosts != true, !isPaused, distinctViews > 1 else { return }
         for member in members where !isBusy(member.name) {
             guard let report = freshReply(from: member), !report.loading, let myself = report.view.myself,
                 let contact = contact(member)
             else { continue }
             let uninformed = members.filter { other in
-                other.id != member.id && report.view.entry(other.id) != nil && believes(other, otherThan: myself)
+                other.id != member.id && report.view.knows(other.id) && believes(other, otherThan: myself)
             }
             guard !uninformed.isEmpty else { continue }
             ensure(
@@ -23,11 +23,14 @@ extension Turn {
         }
     }
 
+    /// How many of the views of nodes that answered differ in what they say about roles.
+    private var distinctViews: Int { Set(members.compactMap { freshReply(from: $0)?.view.digest }).count }
+
     /// Whether this node knows the other, and has not heard of its role. Of two masters that claim the same slots, the epoch decides: no
     /// message of the one would change what the other nodes believe.
     private func believes(_ node: Member, otherThan truth: NodeEntry) -> Bool {
         guard let report = freshReply(from: node), !report.loading, let entry = report.view.entry(truth.id),
-            entry.flags.isDisjoint(with: [.noaddr, .handshake])
+            !entry.flags.contains(.noaddr), !entry.flags.contains(.handshake)
         else { return false }
         return entry.flags.contains(.master) != truth.flags.contains(.master) || entry.masterID != truth.masterID
     }

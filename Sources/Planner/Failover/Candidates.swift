@@ -68,7 +68,8 @@ extension Turn {
             return wasLostLongBefore(death, row)
         }
         // The link of a replica that has loaded a whole copy may be up for a moment after the master's end.
-        if row.since > served { return .inSyncTooLate(for: master.name) }
+        let complete = !isAdopted && mayStreamLate(master) ? row.since + Self.streamDelay : row.since
+        if complete > served { return .inSyncTooLate(for: master.name) }
         if let lost = row.lostAt, lost <= served { return .outOfSync(with: master.name) }
         // Without a limit on the missing bytes (`failover-max-lag`) there is no limit on the age of the last report either.
         if served - row.until > Self.closeness, spec.supervision.failoverMaxLag != nil {
@@ -115,9 +116,9 @@ extension Turn {
             return .doesNotFollow(master.name)
         }
         if let refusal = reasonNotToObey(replica) { return .refuses(refusal) }
-        guard isInSync(report), let row = seen.lastInSync[replica.name], row.lostAt == nil else {
-            return .notInSync
-        }
+        guard isInSync(report), !mayLackStream(replica, master), let row = seen.lastInSync[replica.name],
+            row.lostAt == nil
+        else { return .notInSync }
         if let served = seen.lastServed[master.name] {
             return row.since <= served ? nil : .inSyncTooLate(for: master.name)
         }

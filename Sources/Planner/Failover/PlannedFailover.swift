@@ -4,7 +4,11 @@ import ClusterModel
 /// nothing is lost. Part of every operation that takes a master down (invariant: lossless-switchover).
 extension Turn {
     func replicas(of master: Member, _ topology: Topology) -> [Member] {
-        members.filter { $0.id != master.id && topology.master(of: $0.id) == master.id }
+        if let places = topology.followers {
+            // Members come and go only where a record is made, before any topology.
+            return (places[master.id] ?? []).map { members[$0] }.filter { $0.id != master.id }
+        }
+        return members.filter { $0.id != master.id && topology.master(of: $0.id) == master.id }
     }
 
     /// nil: `master` is no longer a master, and every node says so.

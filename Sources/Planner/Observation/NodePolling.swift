@@ -41,7 +41,8 @@ extension Turn {
     /// A replica was first seen in sync after its master last answered: until the master answers again, it is unknown whether the master
     /// was alive while the replica's link was up, and the replica is not a candidate.
     private func isToBeHeardAgain(_ master: Member, _ topology: Topology) -> Bool {
-        replicas(of: master, topology).contains { replica in
+        guard topology.owns(master.id) else { return false }
+        return replicas(of: master, topology).contains { replica in
             guard let row = seen.lastInSync[replica.name], row.lostAt == nil else { return false }
             return seen.lastServed[master.name].map { row.since > $0 } ?? true
         }
@@ -95,6 +96,14 @@ extension Turn {
     /// Invariant: no-merge. A running node that others do not know is introduced by one of them, first to those that own slots. Only a node
     /// of this cluster that answers with its assigned id, and whose slots no other node claims: gossip tells the rest.
     mutating func introduce(_ topology: Topology) {
+        var complete = Set<NodesView.Digest>()
+        let isIncomplete = members.contains { other in
+            guard let view = freshReply(from: other)?.view, !complete.contains(view.digest) else { return false }
+            guard members.allSatisfy({ view.knows($0.id) }) else { return true }
+            complete.insert(view.digest)
+            return false
+        }
+        guard isIncomplete else { return }
         for member in members {
             if isPaused, !isStartAsked(member.name) { continue }
             guard let report = freshReply(from: member), !report.loading else { continue }
@@ -103,7 +112,7 @@ extension Turn {
                     return false
                 }
                 // A node that was reset itself knows no node to introduce.
-                return theirs.view.entry(member.id) == nil && estrangement(of: other) == nil
+                return !theirs.view.knows(member.id) && estrangement(of: other) == nil
             }
             guard let host = lacking.first(where: { topology.owns($0.id) }) ?? lacking.first,
                 mayBeIntroduced(member, report, topology), let contact = contact(host), hasRoomForEpoch()

@@ -29,11 +29,12 @@ package struct RedisConfPlan: Sendable, Equatable {
     /// - Parameters:
     ///   - settingsName: the name of its settings in conf.d, if that is another.
     ///   - name: nil for a configuration that the engine only reads as a check.
+    ///   - engine: nil for a configuration that the engine only reads as a check.
     ///   - appendOnly: what `appendonly` must be for the newest of the files on disk to be loaded; nil: as configured.
     package init(
         _ spec: ClusterSpec, name: NodeName?, settingsName: NodeName? = nil, ports: PortPair, directory: String,
         nodesFileName: String,
-        fileNames: [String] = [], appendOnly: Bool? = nil
+        fileNames: [String] = [], engine: Engine? = nil, appendOnly: Bool? = nil
     ) {
         lines = [Line(text: Self.heading(name), origin: .builtIn)]
         func owned(_ name: String, _ arguments: [String]) {
@@ -54,6 +55,8 @@ package struct RedisConfPlan: Sendable, Equatable {
         // A cut append-only file must cause a visible exit, not a silent loss (invariant: no-older-master).
         owned("aof-load-truncated", ["no"])
         if let value = Self.electionSetting(spec) { owned(value.name, [value.value]) }
+        // A replica without data loses nothing if the transfer breaks off. conf.d comes later, and wins.
+        if engine?.isSlowToNoticeDump == true { owned("repl-diskless-load", ["on-empty-db"]) }
         lines += fileNames.map { Line(text: $0, origin: .builtIn) }
         let overriding = (settingsName ?? name).flatMap { spec.overrides[$0]?.directives } ?? []
         let names = Set(overriding.map(\.name))
@@ -85,7 +88,7 @@ extension Turn {
             spec, name: member.name, settingsName: member.settingsName, ports: member.ports,
             directory: member.directory,
             nodesFileName: member.nodesFileName,
-            fileNames: member.fileNames, appendOnly: appendOnlyAtStart(member, facts))
+            fileNames: member.fileNames, engine: seen.engine, appendOnly: appendOnlyAtStart(member, facts))
     }
 }
 

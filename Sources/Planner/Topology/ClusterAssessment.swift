@@ -12,8 +12,8 @@ extension Turn {
         progress.started = wanted.count { running($0.name) != nil }
         progress.answering = wanted.count { freshReply(from: $0) != nil }
         let settled = wanted.filter { freshReply(from: $0, since: seen.rolesChanged) != nil }
-        let agreeing = settled.filter { disagreement($0, topology) == nil }
-        progress.agreeing = agreeing.count
+        let agreeing = agreeing(wanted, topology)
+        progress.agreeing = settled.count { agreeing.contains($0.name) }
         let replicas = wanted.filter { !topology.owns($0.id) }
         progress.replicas = replicas.count
         progress.replicasInSync = replicas.count { member in
@@ -32,7 +32,7 @@ extension Turn {
         let refusing = members.filter { topology.owns($0.id) && freshReply(from: $0)?.refusesWrites == true }
         result.serving = result.slotsCovered == SlotSet.all.count && refusing.isEmpty
         result.ready =
-            result.serving && agreeing.count == wanted.count && progress.replicasInSync == progress.replicas
+            result.serving && progress.agreeing == wanted.count && progress.replicasInSync == progress.replicas
             && !wanted.isEmpty && decision.record?.ghosts != true
             // No temporary setting is left in place (invariant: settings-restored).
             && wanted.allSatisfy { member in
@@ -48,7 +48,20 @@ extension Turn {
         if !refusing.isEmpty {
             wait(.replicasForWrites(of: refusing.map(\.name)))
         }
-        if !result.ready { explain(wanted, topology) }
+        if !result.ready { explain(wanted, agreeing, topology) }
+    }
+
+    /// Whose view is right about every member. Views with the same digest are right or wrong together.
+    private func agreeing(_ wanted: [Member], _ topology: Topology) -> Set<NodeName> {
+        var right = Set<NodesView.Digest>()
+        var names = Set<NodeName>()
+        for member in wanted {
+            guard let report = freshReply(from: member), !report.loading, report.clusterStateOK else { continue }
+            guard right.contains(report.view.digest) || disagreement(member, topology) == nil else { continue }
+            right.insert(report.view.digest)
+            names.insert(member.name)
+        }
+        return names
     }
 
     private func assess(_ member: Member, _ topology: Topology) -> Assessment.Node {
@@ -91,6 +104,7 @@ extension Turn {
                 report.loading
                 ? .loading : report.replication.linkUp && !report.replication.syncInProgress ? .ok : .syncing
             if let master = report.view.myself?.masterID.flatMap({ decision.record?.member(id: $0) }) {
+                if node.health == .ok, mayLackStream(member, master) { node.health = .syncing }
                 node.replicaOf = master.name
                 if let theirs = freshReply(from: master),
                     theirs.replication.replicationID == report.replication.replicationID
@@ -179,13 +193,13 @@ extension Turn {
         return nil
     }
 
-    private mutating func explain(_ wanted: [Member], _ topology: Topology) {
+    private mutating func explain(_ wanted: [Member], _ agreeing: Set<NodeName>, _ topology: Topology) {
         let down = wanted.filter { running($0.name) == nil }.map(\.name)
         if !down.isEmpty { wait(.running(down)) }
         let silent = wanted.filter { running($0.name) != nil && freshReply(from: $0) == nil }
         if !silent.isEmpty { wait(.answers(from: silent.map(\.name))) }
         if down.isEmpty, silent.isEmpty {
-            for member in wanted {
+            for member in wanted where !agreeing.contains(member.name) {
                 guard let dispute = disagreement(member, topology) else { continue }
                 wait(.agreement(Shown(dispute)))
                 break

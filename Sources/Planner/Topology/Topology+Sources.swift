@@ -15,13 +15,16 @@ extension Turn {
             }
         }
         var topology = Topology(sources)
-        if decision.record?.ghosts == true { for member in members { topology.replaceGhost(of: member.id) } }
+        // A survey from before the first start shows the ghosts for as long as nothing asks for another.
+        let isForming = decision.record?.ghosts == true
+        for member in members { topology.replaceGhost(of: member.id, isForming: isForming) }
         restoreSlots(&topology)
         // No source knows it, or what is known about it leads nowhere: it belongs to its shard.
         for member in members where topology.master(of: member.id) == nil {
             let master = members.first { $0.shard == member.shard && topology.owns($0.id) }
             if let master { topology.add(member.id, replicaOf: master.id) }
         }
+        topology.place(members)
         return topology
     }
 

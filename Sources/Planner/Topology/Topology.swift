@@ -44,27 +44,30 @@ package struct Topology: Sendable, Equatable {
         let sources = Self.withoutCut(all)
         var best: [NodeID: (trust: Trust, entry: NodeEntry)] = [:]
         var everClaimed: [NodeID: SlotSet] = [:]
+        func take(_ original: NodeEntry, from source: Source) {
+            var entry = original
+            guard !entry.flags.contains(.handshake) else { return }
+            entry.configEpoch = source.view.epoch(of: entry)
+            currentEpoch = max(currentEpoch, entry.configEpoch)
+            everClaimed[entry.id] = (everClaimed[entry.id] ?? SlotSet()).union(entry.slots)
+            let trust: Trust =
+                switch (source.live, entry.flags.contains(.myself)) {
+                case (true, true): .itself
+                case (true, false): .otherView
+                case (false, true): .ownFile
+                case (false, false): .otherFile
+                }
+            if let old = best[entry.id], !Self.isBetter(trust, entry, than: old.trust, old.entry) { return }
+            best[entry.id] = (trust, entry)
+        }
+        var heard = Set<NodesView.Digest>()
         for source in sources {
             currentEpoch = max(currentEpoch, source.currentEpoch)
-            for var entry in source.view.entries where !entry.flags.contains(.handshake) {
-                // As an engine reports a replica, and clusterd does not when it writes the file. A master that was replaced has the epoch
-                // of its successor, and a node that still follows it is seen as before.
-                if !entry.flags.contains(.master), let master = entry.masterID.flatMap(source.view.entry),
-                    master.flags.contains(.master)
-                {
-                    entry.configEpoch = master.configEpoch
-                }
-                currentEpoch = max(currentEpoch, entry.configEpoch)
-                everClaimed[entry.id] = (everClaimed[entry.id] ?? SlotSet()).union(entry.slots)
-                let trust: Trust =
-                    switch (source.live, entry.flags.contains(.myself)) {
-                    case (true, true): .itself
-                    case (true, false): .otherView
-                    case (false, true): .ownFile
-                    case (false, false): .otherFile
-                    }
-                if let old = best[entry.id], !Self.isBetter(trust, entry, than: old.trust, old.entry) { continue }
-                best[entry.id] = (trust, entry)
+            if source.live, !heard.insert(source.view.digest).inserted {
+                // Another node reported the same: only what this one says about itself counts for more.
+                if let myself = source.view.myself { take(myself, from: source) }
+            } else {
+                for entry in source.view.entries { take(entry, from: source) }
             }
         }
         // Of two claims at the same epoch, a running node's own report wins: another node that is only remembered cannot object.
@@ -125,6 +128,17 @@ package struct Topology: Sendable, Equatable {
         return nil
     }
 
+    /// The places of the members that follow each owner of slots, the owner itself included; nil: it was not asked for.
+    private(set) var followers: [NodeID: [Int]]?
+
+    mutating func place(_ members: [Member]) {
+        var places: [NodeID: [Int]] = [:]
+        for index in members.indices {
+            if let master = master(of: members[index].id) { places[master, default: []].append(index) }
+        }
+        followers = places
+    }
+
     package func owner(of slot: Int) -> NodeID? {
         standings.filter { $0.value.slots.contains(slot) }.keys.min()
     }
@@ -141,10 +155,12 @@ package struct Topology: Sendable, Equatable {
     }
 
     /// A ghost is no node: what it owns belongs to the member that is to take it, whether it has done so or not.
-    package mutating func replaceGhost(of id: NodeID) {
+    /// - Parameter isForming: false: the member has done so, and a source shows what was before.
+    package mutating func replaceGhost(of id: NodeID, isForming: Bool) {
+        followers = nil
         guard let ghost = standings.removeValue(forKey: id.ghost) else { return }
         if let own = standings[id], own.role == .master || own.masterID != id.ghost { return }
-        unborn.insert(id)
+        if isForming { unborn.insert(id) }
         standings[id] = Standing(
             role: .master, masterID: nil, configEpoch: ghost.configEpoch, slots: ghost.slots, claimed: ghost.slots)
     }
@@ -154,6 +170,7 @@ package struct Topology: Sendable, Equatable {
 
     /// Adds a node that no source knows: a replica of `master`, or with nil a master of `slots`.
     package mutating func add(_ id: NodeID, replicaOf master: NodeID?, slots: SlotSet = SlotSet()) {
+        followers = nil
         if master == nil { currentEpoch += 1 }
         covered = covered.union(slots)
         standings[id] = Standing(

@@ -8,7 +8,7 @@ package func pendingRestart(of member: Member, _ spec: ClusterSpec, seeing seen:
     else { return [] }
     let plan = RedisConfPlan(
         spec, name: member.name, settingsName: member.settingsName, ports: member.ports, directory: member.directory,
-        nodesFileName: member.nodesFileName, fileNames: member.fileNames)
+        nodesFileName: member.nodesFileName, fileNames: member.fileNames, engine: seen.engine)
     let planned = RedisConfFile(plan.bytes)
     let live = seen.check.settings[member.name].flatMap { $0.of.pid == report.processID ? $0.values : nil } ?? [:]
     var names: [String] = []

@@ -46,6 +46,15 @@ import Testing
         #expect(end?.record?.ghosts == nil && end?.assessment.progress.replicasInSync == 3)
     }
 
+    /// The last survey is from before the first start, and shows the ghosts.
+    @Test func afterTheBirthNoSlotsBelongToAGhost() {
+        var scene = Self.unborn()
+        scene.run { $0.assessment.ready }
+        for name in scene.processes.keys.sorted() { scene.die(name) }
+        let record = scene.decide().record
+        #expect(record?.members.prefix(3).map(\.lastSlots) == SlotSet.evenly(among: 3))
+    }
+
     /// The next daemon finds the ghosts in the files.
     @Test func aBirthSurvivesTheLossOfTheRecord() {
         var scene = Self.unborn()

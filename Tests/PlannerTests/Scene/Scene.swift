@@ -54,7 +54,9 @@ struct Scene {
         var spec = ClusterSpec(name: "test", dataDirectory: "/data")
         spec.masters = masters
         spec.replicas = replicas
-        spec.directives = [.init(name: "appendonly", arguments: ["yes"])]
+        spec.directives = [
+            .init(name: "appendonly", arguments: ["yes"]), .init(name: "repl-diskless-sync", arguments: ["no"]),
+        ]
         let seen = Observation(
             bootID: bootID, wall: wall, entropy: 1, engine: Engine(name: .redis, version: EngineVersion(7, 0, 15)),
             began: .seconds(100))

@@ -8,7 +8,10 @@ import Testing
     /// All nodes were killed; the first shard has a dump this many seconds older than its last report.
     private static func dark(save: [String]?, age: Int64, appendOnly: Bool = false) -> Scene {
         var scene = Scene.settled()
-        scene.spec.directives = [.init(name: "appendonly", arguments: [appendOnly ? "yes" : "no"])]
+        scene.spec.directives = [
+            .init(name: "appendonly", arguments: [appendOnly ? "yes" : "no"]),
+            .init(name: "repl-diskless-sync", arguments: ["no"]),
+        ]
         if let save { scene.spec.directives.append(.init(name: "save", arguments: save)) }
         scene.processes = [:]
         for index in [0, 3] {
