@@ -2,11 +2,13 @@ import Foundation
 
 /// One run: its options, its folder, and how often a part tries.
 final class Bench {
-    static let parts: [any Part] = [Create(), Exec(), Failover(), Adoption(), Restart()]
+    static let parts: [any Part] = [Create(), Exec(), Failover(), Adoption(), Restart(), Stop(), Start()]
 
     let options: Options
     /// Everything on disk is below it.
     let home: String
+    /// The trials of `stop` and `start` are the same; they are measured once.
+    lazy var stopsAndStarts = Result { try StopsAndStarts.measure(self) }
 
     init(_ options: Options) throws {
         self.options = options
