@@ -2,7 +2,9 @@ import Foundation
 
 /// One run: its options, its folder, and how often a part tries.
 final class Bench {
-    static let parts: [any Part] = [Create(), Exec(), Failover(), Adoption(), Restart(), Stop(), Start()]
+    static let parts: [any Part] = [
+        Create(), Exec(), Failover(), Adoption(), Restart(), Stop(), Start(), Idle(), Latency(),
+    ]
 
     let options: Options
     /// Everything on disk is below it.
