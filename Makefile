@@ -4,6 +4,8 @@ CONFIGURATION ?= release
 SEEDS ?= 2000
 KILLS ?= 200
 STOCK_KILLS ?= 5
+SERVER ?= redis-server
+DATA ?= 100
 # With Swift's library inside the program a command starts in half the time, and needs no Swift on the machine.
 BUILD = swift build -c $(CONFIGURATION) --static-swift-stdlib
 
@@ -43,9 +45,11 @@ chaos: dependencies ## faults at random moments under a writer with a ledger: SE
 	swift build --build-tests
 	SEED=$(or $(SEED),7) ROUNDS=$(or $(ROUNDS),50) swift test --skip-build --filter ChaosTests
 
-bench: build ## measure a failover beside stock Redis: KILLS=200, STOCK_KILLS=5 (each takes 20 s and more)
-	swift run -c release --package-path Benchmarks failover-bench --clusterd .build/$(CONFIGURATION)/clusterd \
-		--kills $(KILLS) --stock-kills $(STOCK_KILLS)
+bench: build ## measure clusterd beside its peers: ONLY=create,failover QUICK=1 KILLS=200 STOCK_KILLS=5 DATA=1000 SERVER=PATH
+	swift run -c release --package-path Benchmarks clusterd-bench --clusterd .build/$(CONFIGURATION)/clusterd \
+		--server $(SERVER) --kills $(KILLS) --stock-kills $(STOCK_KILLS) --data $(DATA) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(QUICK),--quick) $(if $(STRICT),--strict) $(if $(SAVE),--save-baseline) \
+		--baseline Benchmarks/baseline.json --json .build/bench.json --markdown .build/bench.md
 
 deb: build ## make the Debian package, in .build-packages
 	@scripts/install-dependencies package
@@ -64,13 +68,13 @@ engines: dependencies ## fetch the engines of the test matrix into .build-engine
 	@scripts/fetch-engines
 
 lint: ## check the format of all sources, and what pages refer to
-	swift format lint --strict -r --configuration .swift-format Sources Tests Package.swift
+	swift format lint --strict -r --configuration .swift-format Sources Tests Benchmarks Package.swift
 	@for script in scripts/* Tests/BootTests/run Tests/BootTests/memory Tests/BootTests/*.py; do if head -n 1 "$$script" | grep -q python || [ "$${script%.py}" != "$$script" ]; then python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$$script"; else sh -n "$$script"; fi || exit 1; done
 	@bash -n .ci/run
 	@scripts/check-documents
 
 fmt: ## format all sources
-	swift format -i -r --configuration .swift-format Sources Tests Package.swift
+	swift format -i -r --configuration .swift-format Sources Tests Benchmarks Package.swift
 
 clean: ## remove what was built; data are left alone
 	rm -rf .build .build-engines .build-python .build-boot .build-packages

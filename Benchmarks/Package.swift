@@ -4,6 +4,6 @@ import PackageDescription
 // Measures the program as it was built, from outside: it depends on nothing of it, and builds in seconds.
 let package = Package(
     name: "Benchmarks",
-    targets: [.executableTarget(name: "failover-bench")],
+    targets: [.executableTarget(name: "clusterd-bench")],
     swiftLanguageModes: [.v6]
 )

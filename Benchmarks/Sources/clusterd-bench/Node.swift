@@ -9,7 +9,7 @@ final class Node {
     init(_ port: Int) { self.port = port }
     deinit { disconnect() }
 
-    private func disconnect() {
+    func disconnect() {
         if descriptor >= 0 { close(descriptor) }
         descriptor = -1
         buffer = []
@@ -40,17 +40,38 @@ final class Node {
     }
 
     /// The reply as text, its type in front where it is no bulk string; nil: there was none.
-    func send(_ words: String...) -> String? {
+    func send(_ words: String...) -> String? { pipeline([words])?.first }
+
+    /// The replies to commands that are sent at once; nil if one is missing.
+    func pipeline(_ commands: [[String]]) -> [String]? {
         guard connected() else { return nil }
-        let request = "*\(words.count)\r\n" + words.map { "$\($0.utf8.count)\r\n\($0)\r\n" }.joined()
-        let bytes = Array(request.utf8)
-        guard Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count,
-            let reply = reply()
-        else {
+        var bytes: [UInt8] = []
+        for words in commands {
+            bytes += "*\(words.count)\r\n".utf8
+            for word in words { bytes += "$\(word.utf8.count)\r\n\(word)\r\n".utf8 }
+        }
+        var replies: [String] = []
+        while write(bytes), replies.count < commands.count, let reply = reply() {
+            replies.append(reply)
+            bytes = []
+        }
+        guard replies.count == commands.count else {
             disconnect()
             return nil
         }
-        return reply
+        return replies
+    }
+
+    private func write(_ bytes: [UInt8]) -> Bool {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return false }
+            sent += count
+        }
+        return true
     }
 
     private func reply() -> String? {
@@ -80,25 +101,11 @@ final class Node {
         return true
     }
 
-    var pid: pid_t? {
-        send("INFO", "server")?.split(separator: "\r\n").first { $0.hasPrefix("process_id:") }
-            .flatMap { pid_t($0.dropFirst(11)) }
+    /// One field of INFO.
+    func info(_ field: String, of section: String) -> String? {
+        send("INFO", section)?.split(separator: "\r\n").first { $0.hasPrefix(field + ":") }
+            .map { String($0.dropFirst(field.count + 1)) }
     }
-}
 
-/// Seconds of CLOCK_MONOTONIC.
-func seconds() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-}
-
-/// Until it is so, or the limit in seconds has passed.
-func eventually(within limit: Double, every pause: useconds_t = 5000, _ condition: () -> Bool) -> Bool {
-    let end = seconds() + limit
-    while seconds() < end {
-        if condition() { return true }
-        usleep(pause)
-    }
-    return false
+    var pid: pid_t? { info("process_id", of: "server").flatMap { pid_t($0) } }
 }
