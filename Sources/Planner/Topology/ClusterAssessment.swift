@@ -30,10 +30,12 @@ extension Turn {
             }.count
         // A master that rejects every write does not serve its slots, although it answers for them.
         let refusing = members.filter { topology.owns($0.id) && freshReply(from: $0)?.refusesWrites == true }
-        result.serving = result.slotsCovered == SlotSet.all.count && refusing.isEmpty
+        // Nor does a cluster that is being born: its masters still get orders, and a node is not heard while it carries one out.
+        result.serving =
+            result.slotsCovered == SlotSet.all.count && refusing.isEmpty && decision.record?.ghosts != true
         result.ready =
             result.serving && progress.agreeing == wanted.count && progress.replicasInSync == progress.replicas
-            && !wanted.isEmpty && decision.record?.ghosts != true
+            && !wanted.isEmpty
             // No temporary setting is left in place (invariant: settings-restored).
             && wanted.allSatisfy { member in
                 freshReply(from: member).map { strayingSetting(member, $0) == nil } ?? false
