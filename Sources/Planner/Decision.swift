@@ -18,7 +18,6 @@ package struct Decision: Sendable, Equatable {
     package var end: End?
     /// Effects that were ordered but withheld because they break an invariant, each with the rule it breaks. Always empty unless a policy
     /// is wrong.
-    /// policy is wrong.
     package var withheld: [String] = []
 
     package init(record: Record?) { self.record = record }

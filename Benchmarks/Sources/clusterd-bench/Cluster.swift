@@ -18,7 +18,8 @@ class Cluster {
     var directives: [(String, String)] {
         [
             ("cluster-node-timeout", String(bench.options.nodeTimeout)), ("appendonly", "yes"),
-            ("repl-diskless-sync-delay", "0"), ("cluster-allow-replica-migration", "no"),
+            ("repl-diskless-sync-delay", "0"), ("repl-diskless-sync", "no"),
+            ("cluster-allow-replica-migration", "no"),
         ]
     }
 
