@@ -68,8 +68,9 @@ extension SpecReader {
                 ("cluster-node-timeout", "15000"), ("appendonly", isTemporary ? "no" : "yes"),
                 ("repl-diskless-sync-delay", "0"), ("cluster-allow-replica-migration", "no"),
             ] + (isTemporary ? [("save", "")] : [])
-            // Without a file the dump of a synchronization would stay in the folder, and be loaded at the next start.
-            + (appendsToFile(seen) ? [("repl-diskless-sync", "no")] : [])
+            // In a node that saves nothing the dump of a synchronization would stay, and be loaded at the next start.
+            + (isTemporary || appendsToFile(seen) ? [("repl-diskless-sync", "no")] : [])
+            + (isTemporary ? [("rdb-del-sync-files", "yes")] : [])
             + (seen.contains { $0.name == "tls-cert-file" }
                 ? [("tls-cluster", "yes"), ("tls-replication", "yes")] : [])
         return own.filter { name, _ in !seen.contains { $0.name == name } && !isReset(name) }
@@ -77,7 +78,7 @@ extension SpecReader {
     }
 
     private func appendsToFile(_ seen: [ClusterSpec.Directive]) -> Bool {
-        seen.last { $0.name == "appendonly" }.map { $0.arguments == ["yes"] } ?? (defaults.temporaryPort == nil)
+        seen.last { $0.name == "appendonly" }.map { $0.arguments == ["yes"] } ?? true
     }
 
     /// Whether a directive was set to null: the engine's own default.

@@ -136,7 +136,7 @@ extension World {
     func report(_ engine: SimulatedEngine) -> NodeReport {
         let files = host.folders[engine.directory]?.appendOnly
         let bytes = files.map { SimulatedFolder.bytes($0, keys: writes.keys($0.copy)) }
-        return NodeReport(
+        var report = NodeReport(
             processID: engine.identity.pid, id: engine.id,
             engine: writes.contents.engine, loading: false, replication: replication(engine),
             clusterStateOK: host.isOK(engine, now), currentEpoch: engine.currentEpoch, view: engine.file.view,
@@ -149,6 +149,8 @@ extension World {
                 "cluster-replica-no-failover": engine.settings.electsItself ? "no" : "yes",
                 "min-replicas-to-write": String(engine.settings.replicasToWrite),
             ])
+        report.persistence.rewritesAppendOnly = engine.settings.appendOnly && engine.rewriteDue != nil
+        return report
     }
 
     private func replication(_ engine: SimulatedEngine) -> NodeReport.Replication {

@@ -49,6 +49,12 @@ package struct NodeReport: Hashable, Sendable {
         }
     }
 
+    /// Whether its append-only file, if it keeps one, holds what it has in memory. The rewrite that follows a full synchronization takes the
+    /// place of a file that is as old as the replica's last link, and until it ends that file is what a start would load.
+    package var isAppended: Bool {
+        persistence.lastAppendOK && !(replication.role == .replica && persistence.rewritesAppendOnly)
+    }
+
     package struct Persistence: Hashable, Sendable {
         package var appendOnly: Bool
         package var saving: Bool

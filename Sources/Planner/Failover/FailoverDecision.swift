@@ -100,8 +100,13 @@ extension Turn {
         guard isSurveyed(master) else { return .waits }
         if keepsRole(master) {
             // Invariant no-older-master outranks the operator's settings: a master that would drop what its replica has does not start.
-            let comparison = freshness(of: winner.member, survey).compared(with: freshness(of: master, survey))
-            guard case .fresher(let why) = comparison else { return .inPlace }
+            let mine = freshness(of: master, survey)
+            let why: Freshness.Evidence
+            switch freshness(of: winner.member, survey).compared(with: mine) {
+            case .fresher(let evidence): why = evidence
+            case .notFresher: return .inPlace
+            case .undecided(let doubt): return inPlace(master, [(winner.member, doubt.words)], mine, survey)
+            }
             if isPaused { return held(master, by: winner.member, .newerData(why)) }
             passOver(master, for: winner.member, .newerData(why))
             return nil

@@ -176,9 +176,10 @@ extension Turn {
         return base.modified >= last.at && !isFromBeforeStep
     }
 
-    /// At its last report it could not write the file: the end of what it acknowledged was only in its memory.
+    /// At its last report it could not write the file, or had received its master's data and not written them yet: what it held was only in
+    /// its memory.
     private func isUnwritten(_ member: Member) -> Bool {
-        if let exit = exited(member.name), let last = exit.lastReport { return !last.persistence.lastAppendOK }
+        if let exit = exited(member.name), let last = exit.lastReport { return !last.isAppended }
         return member.lastSeen?.appendOnlyFailed == true
     }
 

@@ -18,7 +18,7 @@ package struct LastSeen: Sendable, Equatable, Codable {
     /// nil: it kept none.
     package var appendOnlyBytes: Int64?
     package var appendFsync: String?
-    /// It could not write it; nil: it could.
+    /// It could not write it, or had not yet; nil: it had.
     package var appendOnlyFailed: Bool?
     /// The wall clock was set back since, and others were seen at times before this one: it proves no order. nil: it was not.
     package var clockSetBack: Bool?
@@ -34,7 +34,7 @@ package struct LastSeen: Sendable, Equatable, Codable {
         self.bootID = bootID
         appendOnlyBytes = report.persistence.appendOnly ? report.persistence.appendOnlyBytes : nil
         appendFsync = report.persistence.appendFsync
-        appendOnlyFailed = report.persistence.appendOnly && !report.persistence.lastAppendOK ? true : nil
+        appendOnlyFailed = report.persistence.appendOnly && !report.isAppended ? true : nil
     }
 
     var holdsData: Bool { keys > 0 || (libraries ?? 0) > 0 }

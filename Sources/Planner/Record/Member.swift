@@ -72,8 +72,9 @@ extension Member {
         @Boxed package var cleanStop: LastSeen?
         /// The last streams of writes that its data continue, the newest last: those of its masters, and its own.
         package var streams: [String]?
-        /// The data that were in its folder until then are kept in quarantine.
-        package var keptAt: WallTime?
+        /// A digest of the data files that were kept in quarantine last: of their names, sizes and times. Not the time itself, which a clock
+        /// that is set, or an older file that is put back, would make worthless.
+        package var keptFiles: String?
         /// When its process was last told to stand for election; nil: it never was.
         @Boxed package var election: Election?
         /// When it was last told to hand over its role as master.

@@ -31,10 +31,16 @@ extension Turn {
                 of: member, facts, incarnation,
                 why: "\(member.name) was master and starts as replica of \(name), which may lack its last writes")
         }
-        if let candidate, followedToTheEnd(member, facts, candidate) { return nil }
+        if let candidate, !isDoubted(member, candidate), followedToTheEnd(member, facts, candidate) { return nil }
         return copies(
             of: member, facts, incarnation,
             why: "\(member.name) starts as replica of \(name), which may lack some of its writes")
+    }
+
+    /// Whether this master was started although the member may have had more, and the member has not been seen since.
+    private func isDoubted(_ member: Member, _ master: Member) -> Bool {
+        guard let doubt = master.doubt, doubt.kind == .undecided else { return false }
+        return member.lastSeen.map { $0.at <= doubt.at } ?? true
     }
 
     /// Whether its data came from this master, and the master still has all of them.
@@ -55,15 +61,23 @@ extension Turn {
 
     /// Whether the data in the folder were already kept when an earlier start was prepared.
     private func isKept(_ member: Member, _ facts: DirectoryFacts) -> Bool {
-        guard let keptAt = member.keptAt else { return false }
-        return facts.content.trouble == nil && facts.content.files.allSatisfy { $0.modified <= keptAt }
+        facts.content.trouble == nil && member.keptFiles == Self.digest(facts.content.files)
+    }
+
+    private static func digest(_ files: [DataFile]) -> String {
+        Fingerprint.of(
+            files.sorted { $0.name < $1.name }.map { "\($0.name) \($0.size) \($0.modified.milliseconds)\n".utf8 })
     }
 
     /// Records that it was kept; true once that is done.
     mutating func keep(_ order: Effect.Quarantine) -> Progress {
         let progress = ensure(.preserve(order))
-        if case .done(let at) = progress, let index = decision.record?.index(order.node) {
-            set(\.keptAt, seen.wall + (.zero - (now - at)), at: index)
+        // What was seen before the copies were made is in them.
+        if case .done(let at) = progress, let survey = seen.survey, survey.askedAt <= at,
+            let files = seen.directory(at: order.directory)?.content.files,
+            let index = decision.record?.index(order.node)
+        {
+            set(\.keptFiles, Self.digest(files), at: index)
         }
         return progress
     }
