@@ -1,4 +1,4 @@
-/// An error that a person reads. It has the same words wherever it is shown: as a decision of the planner, in an answer on the control
+/// An error for the operator. It has the same words wherever it is shown: as a decision of the planner, in an answer on the control
 /// socket, and at the terminal.
 package struct Failure: Error, Hashable, Sendable, Codable, CustomStringConvertible {
     /// Stable, kebab-case.

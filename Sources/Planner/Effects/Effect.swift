@@ -42,7 +42,7 @@ package enum Effect: Sendable, Equatable {
     case handOver(NodeName, Contact, from: MasterTerm)
     /// The guarded promotion: compare and take over in one script.
     case promote(Promotion, Contact)
-    /// CLUSTER FAILOVER TAKEOVER on a node that follows a ghost. Unguarded: nobody but this node can get the slots of its ghost, so an order
+    /// CLUSTER FAILOVER TAKEOVER on a node that follows a ghost. Unguarded: no other node can get the slots of its ghost, so an order
     /// that is late or repeated changes nothing.
     case takeOver(NodeName, Contact)
     /// CLUSTER REPLICATE.

@@ -17,7 +17,7 @@ extension Turn {
         return !directives.contains { ["aclfile", "user"].contains($0.name) }
     }
 
-    /// Replicas wait until nobody can tell them of a ghost.
+    /// Replicas wait until no node can tell them of a ghost.
     mutating func mustWaitForBirth(_ member: Member, _ topology: Topology) -> Bool {
         guard decision.record?.ghosts == true, !topology.owns(member.id) else { return false }
         wait(.birth)
