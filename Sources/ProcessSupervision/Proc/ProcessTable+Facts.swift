@@ -122,12 +122,6 @@ extension ProcessTable {
         return stat.startTime == process.startTime && !stat.hasEnded ? .alive : .gone
     }
 
-    /// Whether a process with this pid is there and has not ended: one for which its parent has not waited yet has ended.
-    package static func isAlive(_ pid: pid_t) -> Bool {
-        if let stat = Stat(pid) { return !stat.hasEnded }
-        return kill(pid, 0) == 0 || errno == EPERM
-    }
-
     /// The current activity of a process; nil if the process with this identity does not exist any more.
     package static func activity(of process: ProcessIdentity) -> ProcessActivity? {
         guard let stat = Stat(process.pid), stat.startTime == process.startTime, let status = Status(process.pid) else {

@@ -3,7 +3,6 @@ import ClusterModel
 import ControlAPI
 import ControlClient
 import Glibc
-import ProcessSupervision
 
 struct StopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -107,7 +106,7 @@ enum Ending: String {
                 break
             }
             isFirst = false
-            guard ProcessTable.isAlive(cluster.daemon.pid) else { throw lost(cluster) }
+            guard Self.isAlive(cluster.daemon.pid) else { throw lost(cluster) }
             guard ContinuousClock.now < deadline else { throw late(client) }
             if let last { request = .events(EventQuery(after: last.seq), follows: true) }
             Pause.brief()
@@ -144,10 +143,12 @@ enum Ending: String {
         }
     }
 
+    private static func isAlive(_ pid: Int32) -> Bool { kill(pid, 0) == 0 || errno == EPERM }
+
     private func awaitExit(
         of pid: Int32, until deadline: ContinuousClock.Instant, _ client: ControlClient
     ) throws {
-        while ProcessTable.isAlive(pid) {
+        while Self.isAlive(pid) {
             guard ContinuousClock.now < deadline else { throw late(client) }
             Pause.brief()
         }

@@ -3,7 +3,6 @@ import ClusterModel
 import ControlAPI
 import ControlClient
 import Glibc
-import ProcessSupervision
 
 struct ReexecCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -68,7 +67,7 @@ struct ReexecCommand: ParsableCommand {
                         "clusterd \(reexec.version) exited while taking over; pid \(now.pid) was started since")
                 }
                 if let why = refusal(reexec, client) { throw failed(why) }
-            } else if !ProcessTable.isAlive(before.pid) {
+            } else if kill(before.pid, 0) != 0, errno == ESRCH {
                 goneSince = goneSince ?? ContinuousClock.now
             }
             if let goneSince, ContinuousClock.now - goneSince > Self.absence {
