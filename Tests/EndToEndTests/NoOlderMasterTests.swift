@@ -15,7 +15,13 @@ import Testing
         return (master, try #require(nodes.first { $0.replicaOf == master.name }))
     }
 
+    /// Once the record says that every append-only file holds what its node has: a replica rewrites it after a full synchronization.
     private func killEverything(_ daemon: Daemon) async {
+        let isWritten = await eventually {
+            let record = try String(contentsOfFile: daemon.data + "/state.json", encoding: .utf8)
+            return !record.filter { !$0.isWhitespace }.contains("\"appendOnlyFailed\":true")
+        }
+        #expect(isWritten)
         kill(daemon.process.processIdentifier, SIGKILL)
         _ = await daemon.ended()
         for pid in daemon.nodePIDs() { kill(pid, SIGKILL) }
