@@ -11,8 +11,12 @@ extension Turn {
     /// serves later, and the engines settle two equal epochs between them.
     static let birthLimit = Duration.milliseconds(500)
 
+    /// The masters take over one after the other, each when it has heard of the last: with many of them the 2 s are shorter.
+    static let mostBirths = 20
+
     /// An access list may forbid the commands, and nothing but the engine knows what it allows: such a cluster forms without ghosts.
     var mayTakeOverFromGhosts: Bool {
+        guard spec.masters <= Self.mostBirths else { return false }
         let directives = spec.directives + spec.overrides.values.flatMap(\.directives)
         return !directives.contains { ["aclfile", "user"].contains($0.name) }
     }

@@ -73,6 +73,12 @@ import Testing
         #expect(scene.seen.effects.keys.allSatisfy { $0.kind != .takeOver })
     }
 
+    @Test(arguments: [20, 21]) func manyMastersFormWithoutGhosts(masters: Int) {
+        var scene = Scene.untouched(masters: masters, replicas: 0)
+        let decision = scene.come { $0.record?.stage == .planned }
+        #expect(decision.record?.ghosts == (masters == 20 ? true : nil))
+    }
+
     /// Invariant: one-writer.
     @Test func aBareTakeoverFromANodeOfTheClusterBreaksARule() {
         let scene = Scene.settled()
