@@ -16,21 +16,17 @@ extension HostDriver {
         }
     }
 
-    func meet(_ node: NodeName, _ contact: Effect.Contact, _ host: String, _ all: [PortPair]) async -> Outcome {
-        for ports in all {
-            let bus = ports.needsClusterPort ? [String(ports.bus)] : []
-            let outcome = await command(node, contact, ["CLUSTER", "MEET", host, String(ports.client)] + bus)
+    /// One after the other, until one fails.
+    func commands(_ node: NodeName, _ contact: Effect.Contact, _ all: [[String]]) async -> Outcome {
+        for words in all {
+            let outcome = await command(node, contact, words)
             if case .failed = outcome { return outcome }
         }
         return .done
     }
 
-    func forget(_ node: NodeName, _ contact: Effect.Contact, _ ids: [NodeID]) async -> Outcome {
-        for id in ids {
-            let outcome = await command(node, contact, ["CLUSTER", "FORGET", id.text])
-            if case .failed = outcome { return outcome }
-        }
-        return .done
+    static func meet(_ host: String, _ ports: PortPair) -> [String] {
+        ["CLUSTER", "MEET", host, String(ports.client)] + (ports.needsClusterPort ? [String(ports.bus)] : [])
     }
 
     /// If the engine cannot fork, it only answers `ERR`; the reason is in its log (`rdbSaveBackground`, src/rdb.c).

@@ -113,13 +113,15 @@ package final class HostDriver: Driver {
         case .promote(let promotion, let contact): await promote(promotion, contact)
         case .replicate(let node, let contact, let master):
             await command(node, contact, ["CLUSTER", "REPLICATE", master.text])
-        case .meet(let node, let contact, let host, let ports): await meet(node, contact, host, [ports])
-        case .announce(let node, let contact, let host, let ports): await meet(node, contact, host, ports)
+        case .meet(let node, let contact, let host, let ports): await command(node, contact, Self.meet(host, ports))
+        case .announce(let node, let contact, let host, let all):
+            await commands(node, contact, all.map { Self.meet(host, $0) })
         case .examine(_, let process, let path): await examine(process, path)
         case .repairAppendOnly(let repair): await self.repair(repair)
         case .save(let node, let contact): await save(node, contact)
         case .unpause(let node, let contact, _): await command(node, contact, ["CLIENT", "UNPAUSE"])
-        case .forget(let node, let contact, let ids): await forget(node, contact, ids)
+        case .forget(let node, let contact, let ids):
+            await commands(node, contact, ids.map { ["CLUSTER", "FORGET", $0.text] })
         case .takeOver(let node, let contact): await command(node, contact, ["CLUSTER", "FAILOVER", "TAKEOVER"])
         case .closeSlot(let node, let contact, let slot, let ifEmpty):
             await closeSlot(node, contact, slot, ifEmpty: ifEmpty)
