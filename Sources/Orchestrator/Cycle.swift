@@ -15,6 +15,8 @@ package struct Cycle: Sendable {
     private var random: SplitMix64
     /// The latest time of the next turn; nil while one is being prepared.
     private var expected: Moment?
+    /// Since when answers that say nothing new wait for a turn.
+    private var putOffSince: Moment?
     package var lastExits: [NodeName: NodeProcess.Exited] { seen.lastExits }
 
     package init(
@@ -41,6 +43,18 @@ package struct Cycle: Sendable {
         seen.note(event, given: record, using: &random, at: now, wall: wall)
     }
 
+    package var isAtRest: Bool { seen.isAtRest(given: record) }
+
+    /// The moment of the turn that decides on what was noted; nil: now, because every node that was asked has answered, or for too long
+    /// one has not.
+    package mutating func putOff(at now: Moment) -> Moment? {
+        let limit = min((putOffSince ?? now) + Observation.patience, decision.wake ?? now + Observation.patience)
+        guard !seen.asking.isEmpty, now < limit else { return nil }
+        putOffSince = putOffSince ?? now
+        expected = limit
+        return limit
+    }
+
     package mutating func keptAside(_ path: String) { seen.recordKeptAside = path }
 
     /// The folders in which the cluster stores anything, or will: the data folder and those of the nodes.
@@ -52,6 +66,7 @@ package struct Cycle: Sendable {
     /// Decides, and notes the decision.
     package mutating func turn(at now: Moment, wall: WallTime) -> Orders {
         arrive(at: now)
+        putOffSince = nil
         seen.wall = wall
         seen.entropy = random.next()
         decision = withholdingViolations(decide(spec, record, seeing: seen, at: now), given: record, seeing: seen)

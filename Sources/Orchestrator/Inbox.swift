@@ -3,7 +3,13 @@ import Synchronization
 
 /// Collects the events of the hands, and wakes the loop with a bell: any number of events make one turn.
 package final class Inbox: Sendable {
-    private let events = Mutex<[Event]>([])
+    private struct Waiting {
+        var events: [Event] = []
+        /// A turn is due, whatever the events are.
+        var isDue = false
+    }
+
+    private let waiting = Mutex(Waiting())
     private let ring: AsyncStream<Void>.Continuation
     package let bell: AsyncStream<Void>
 
@@ -12,17 +18,29 @@ package final class Inbox: Sendable {
     }
 
     package func post(_ event: Event) {
-        events.withLock { $0.append(event) }
+        waiting.withLock { $0.events.append(event) }
         ring.yield()
     }
 
     /// Requests a turn without an event.
-    package func wake() { ring.yield() }
+    package func wake() {
+        waiting.withLock { $0.isDue = true }
+        ring.yield()
+    }
 
     func take() -> [Event] {
-        events.withLock { waiting in
-            defer { waiting = [] }
-            return waiting
+        waiting.withLock { waiting in
+            defer { waiting = Waiting() }
+            return waiting.events
+        }
+    }
+
+    /// Takes the events if none of them is worth a turn, and none is due; nil: the loop makes one.
+    func takeUnless(_ isNews: (Event) -> Bool) -> [Event]? {
+        waiting.withLock { waiting in
+            guard !waiting.isDue, !waiting.events.isEmpty, !waiting.events.contains(where: isNews) else { return nil }
+            defer { waiting.events = [] }
+            return waiting.events
         }
     }
 }

@@ -36,6 +36,7 @@ package actor Orchestrator<Hands: Driver> {
         hasEnded = false
         inbox.wake()
         for await _ in inbox.bell {
+            if putOff() { continue }
             let disks = await driver.disks(of: cycle.folders)
             // No await between here and the decision: no request sees new events together with the previous decision.
             for event in inbox.take() { cycle.note(event, at: driver.now(), wall: driver.wall()) }
@@ -64,6 +65,15 @@ package actor Orchestrator<Hands: Driver> {
             wake(at: decision.wake.map { write == .written ? $0 : max($0, driver.now() + .milliseconds(20)) })
         }
         return .done
+    }
+
+    /// Notes answers that say nothing new, for a turn that decides on those of all nodes; false: the turn is now.
+    private func putOff() -> Bool {
+        guard cycle.isAtRest, let events = inbox.takeUnless({ cycle.seen.isNews($0) }) else { return false }
+        for event in events { cycle.note(event, at: driver.now(), wall: driver.wall()) }
+        guard let limit = cycle.putOff(at: driver.now()) else { return false }
+        wake(at: limit)
+        return true
     }
 
     private func begin(_ effect: Effect) {

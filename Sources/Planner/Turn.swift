@@ -3,17 +3,30 @@ import ClusterModel
 /// One call of `decide` in progress: the facts, which nothing changes, and the plan, which only the methods in this file change. The
 /// policies are extensions of it, in the neighbouring folders; what one decides for another is in their signatures.
 struct Turn {
-    let spec: ClusterSpec
-    let seen: Observation
+    /// Behind one pointer, because each closure of a policy copies the turn.
+    private final class Facts {
+        let spec: ClusterSpec
+        let seen: Observation
+        /// Nodes with an effect in progress.
+        let busy: Set<NodeName>
+        /// Each node's report, if it was requested after everything that could have made it untrue.
+        let fresh: [NodeName: NodeReply]
+        /// The settings of conf.d for every node.
+        let sharedSettings: [ConfiguredSetting]
+
+        init(_ spec: ClusterSpec, _ seen: Observation) {
+            self.spec = spec
+            self.seen = seen
+            sharedSettings = Turn.configuredSettings(spec)
+            busy = Set(seen.effects.values.lazy.filter(\.isUnderWay).compactMap(\.node))
+            fresh = seen.replies.filter { seen.report($0.key) != nil }
+        }
+    }
+
+    private let facts: Facts
     let now: Moment
     private(set) var decision: Decision
     var random: SplitMix64
-    /// Nodes with an effect in progress.
-    private let busy: Set<NodeName>
-    /// Each node's report, if it was requested after everything that could have made it untrue.
-    private let fresh: [NodeName: NodeReply]
-    /// The settings of conf.d for every node.
-    let sharedSettings: [ConfiguredSetting]
     /// How often a node is queried while something changes, and at rest.
     static let pollInTransition = Duration.milliseconds(25)
     static let pollAtRest = Duration.seconds(1)
@@ -22,15 +35,15 @@ struct Turn {
     static let pollUnready = Duration.milliseconds(250)
 
     init(_ spec: ClusterSpec, _ record: Record?, seeing seen: Observation, at now: Moment) {
-        self.spec = spec
-        self.seen = seen
+        facts = Facts(spec, seen)
         self.now = now
         decision = Decision(record: record)
         random = SplitMix64(seed: seen.entropy)
-        sharedSettings = Self.configuredSettings(spec)
-        busy = Set(seen.effects.values.lazy.filter(\.isUnderWay).compactMap(\.node))
-        fresh = seen.replies.filter { seen.report($0.key) != nil }
     }
+
+    var spec: ClusterSpec { _read { yield facts.spec } }
+    var seen: Observation { _read { yield facts.seen } }
+    var sharedSettings: [ConfiguredSetting] { facts.sharedSettings }
 
     // MARK: reporting
 
@@ -115,7 +128,7 @@ struct Turn {
     }
 
     /// An effect on this node is in progress: nothing else is ordered until it ended.
-    func isBusy(_ node: NodeName) -> Bool { busy.contains(node) || isOrdered(node) }
+    func isBusy(_ node: NodeName) -> Bool { facts.busy.contains(node) || isOrdered(node) }
 
     /// Something is ordered in this turn: a second effect would execute in undefined order.
     func isOrdered(_ node: NodeName) -> Bool {
@@ -140,7 +153,7 @@ struct Turn {
 
     /// The report of a node if it is really that node that answers.
     func freshReply(from member: Member, since moment: Moment? = nil) -> NodeReport? {
-        guard let reply = fresh[member.name], case .report(let report) = reply.outcome,
+        guard let reply = facts.fresh[member.name], case .report(let report) = reply.outcome,
             report.processID == reply.of.pid, report.id == member.id, moment.map({ reply.askedAt >= $0 }) ?? true
         else { return nil }
         return report

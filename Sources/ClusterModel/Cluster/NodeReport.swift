@@ -1,23 +1,99 @@
-/// What one node reported in one pipelined query: INFO, CLUSTER INFO, CLUSTER NODES, CONFIG GET.
+/// What one node reported in one pipelined query: INFO, CLUSTER INFO, CLUSTER NODES, CONFIG GET. Its fields are behind one pointer: reports
+/// are copied all the time, and seldom changed.
 package struct NodeReport: Hashable, Sendable {
+    private final class Storage: Sendable {
+        let fields: Fields
+
+        init(_ fields: Fields) { self.fields = fields }
+    }
+
+    private var storage: Storage
+
     /// INFO server `process_id`: distinguishes a leaked old process on the port from the one that was started.
-    package var processID: Int32
-    package var id: NodeID
-    package var engine: Engine
-    package var loading: Bool
-    package var replication: Replication
-    package var clusterStateOK: Bool
-    package var currentEpoch: UInt64
-    package var view: NodesView
-    package var persistence: Persistence
-    package var load: Load
+    package var processID: Int32 {
+        get { storage.fields.processID }
+        set { change { $0.processID = newValue } }
+    }
+    package var id: NodeID {
+        get { storage.fields.id }
+        set { change { $0.id = newValue } }
+    }
+    package var engine: Engine {
+        get { storage.fields.engine }
+        set { change { $0.engine = newValue } }
+    }
+    package var loading: Bool {
+        get { storage.fields.loading }
+        set { change { $0.loading = newValue } }
+    }
+    package var replication: Replication {
+        get { storage.fields.replication }
+        set { change { $0.replication = newValue } }
+    }
+    package var clusterStateOK: Bool {
+        get { storage.fields.clusterStateOK }
+        set { change { $0.clusterStateOK = newValue } }
+    }
+    package var currentEpoch: UInt64 {
+        get { storage.fields.currentEpoch }
+        set { change { $0.currentEpoch = newValue } }
+    }
+    package var view: NodesView {
+        get { storage.fields.view }
+        set { change { $0.view = newValue } }
+    }
+    package var persistence: Persistence {
+        get { storage.fields.persistence }
+        set { change { $0.persistence = newValue } }
+    }
+    package var load: Load {
+        get { storage.fields.load }
+        set { change { $0.load = newValue } }
+    }
     /// Live values of the directives that clusterd queries, by lower-case name.
-    package var settings: [String: String]
+    package var settings: [String: String] {
+        get { storage.fields.settings }
+        set { change { $0.settings = newValue } }
+    }
     /// A client has sent CLIENT PAUSE, and the pause has not expired: clients' writes wait, while queries are answered. Only Valkey 9.1 and
     /// later report this (INFO `paused_reason`).
-    package var holdsWrites = false
+    package var holdsWrites: Bool {
+        get { storage.fields.holdsWrites }
+        set { change { $0.holdsWrites = newValue } }
+    }
     /// The number of its keys in slots that it is importing.
-    package var keysOfImportedSlots: [Int: Int64] = [:]
+    package var keysOfImportedSlots: [Int: Int64] {
+        get { storage.fields.keysOfImportedSlots }
+        set { change { $0.keysOfImportedSlots = newValue } }
+    }
+
+    private mutating func change(_ edit: (inout Fields) -> Void) {
+        var fields = storage.fields
+        edit(&fields)
+        storage = Storage(fields)
+    }
+
+    package static func == (a: NodeReport, b: NodeReport) -> Bool {
+        a.storage === b.storage || a.storage.fields == b.storage.fields
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(storage.fields) }
+
+    private struct Fields: Hashable, Sendable {
+        var processID: Int32
+        var id: NodeID
+        var engine: Engine
+        var loading: Bool
+        var replication: Replication
+        var clusterStateOK: Bool
+        var currentEpoch: UInt64
+        var view: NodesView
+        var persistence: Persistence
+        var load: Load
+        var settings: [String: String]
+        var holdsWrites: Bool = false
+        var keysOfImportedSlots: [Int: Int64] = [:]
+    }
 
     package struct Replication: Hashable, Sendable {
         package var role: Role
@@ -52,7 +128,8 @@ package struct NodeReport: Hashable, Sendable {
     /// Whether its append-only file, if it keeps one, holds what it has in memory. The rewrite that follows a full synchronization takes the
     /// place of a file that is as old as the replica's last link, and until it ends that file is what a start would load.
     package var isAppended: Bool {
-        persistence.lastAppendOK && !(replication.role == .replica && persistence.rewritesAppendOnly)
+        self.persistence.lastAppendOK
+            && !(self.replication.role == .replica && self.persistence.rewritesAppendOnly)
     }
 
     package struct Persistence: Hashable, Sendable {
@@ -117,11 +194,12 @@ package struct NodeReport: Hashable, Sendable {
 
     /// `min-replicas-to-write`; nil: writes require no replica.
     package var replicasToWrite: Int? {
-        settings["min-replicas-to-write"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
+        self.settings["min-replicas-to-write"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
     }
 
     /// A master that answers every write with NOREPLICAS.
     package var refusesWrites: Bool {
+        let replication = self.replication
         guard replication.role == .master, let wanted = replicasToWrite, let good = replication.goodReplicas else {
             return false
         }
@@ -132,16 +210,10 @@ package struct NodeReport: Hashable, Sendable {
         processID: Int32, id: NodeID, engine: Engine, loading: Bool, replication: Replication, clusterStateOK: Bool,
         currentEpoch: UInt64, view: NodesView, persistence: Persistence, load: Load, settings: [String: String]
     ) {
-        self.processID = processID
-        self.id = id
-        self.engine = engine
-        self.loading = loading
-        self.replication = replication
-        self.clusterStateOK = clusterStateOK
-        self.currentEpoch = currentEpoch
-        self.view = view
-        self.persistence = persistence
-        self.load = load
-        self.settings = settings
+        storage = Storage(
+            Fields(
+                processID: processID, id: id, engine: engine, loading: loading, replication: replication,
+                clusterStateOK: clusterStateOK, currentEpoch: currentEpoch, view: view, persistence: persistence,
+                load: load, settings: settings))
     }
 }

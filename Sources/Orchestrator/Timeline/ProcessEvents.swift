@@ -135,11 +135,12 @@ struct ProcessEvents: Sendable {
         if exit.reason.exit?.coreDumped == true { data["coreDumped"] = .bool(true) }
         if let isWant = exit.reason.outOfMemory { data["outOfMemory"] = .bool(isWant) }
         if let last = exit.lastReport {
-            data["role"] = .text(last.replication.role.rawValue)
-            data["offset"] = .integer(last.replication.offset)
-            data["history"] = .text(last.replication.replicationID)
-            data["keys"] = .integer(last.load.keys)
-            data["memoryBytes"] = .integer(last.load.memoryBytes)
+            let (stream, load) = (last.replication, last.load)
+            data["role"] = .text(stream.role.rawValue)
+            data["offset"] = .integer(stream.offset)
+            data["history"] = .text(stream.replicationID)
+            data["keys"] = .integer(load.keys)
+            data["memoryBytes"] = .integer(load.memoryBytes)
         }
         return data
     }

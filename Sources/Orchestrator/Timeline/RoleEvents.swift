@@ -74,11 +74,12 @@ struct RoleEvents: Sendable {
 
     private func inSync(_ member: Member, _ link: Link, _ report: NodeReport, _ scene: Scene) -> TimelineEvent {
         let age = scene.running(member.name).flatMap { $0.adopted ? nil : scene.now - $0.since }
+        let offset = report.replication.offset
         return TimelineEvent(
             .inSync, at: scene.wall, node: member.name, shard: link.master,
             "\(member.name) is in sync as a replica of \(link.master?.text ?? "its master")",
             data: [
-                "master": .text(link.master), "offset": .integer(report.replication.offset),
+                "master": .text(link.master), "offset": .integer(offset),
                 "afterStartMs": age.map { .milliseconds($0) } ?? .null,
             ])
     }

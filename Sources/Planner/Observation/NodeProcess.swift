@@ -1,6 +1,7 @@
 import ClusterModel
 
-package enum NodeProcess: Sendable, Equatable {
+/// Behind one pointer: it is copied all the time.
+package indirect enum NodeProcess: Sendable, Equatable {
     case running(Running)
     case exited(Exited)
 

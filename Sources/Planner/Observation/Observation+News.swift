@@ -1,0 +1,50 @@
+import ClusterModel
+
+/// Which events the loop decides on at once. In a cluster at rest the answers of all nodes arrive one after the other and say what they
+/// said a second ago: they are noted as they arrive, and one turn decides on all of them. What is overlooked here is late by
+/// `patience`, never lost.
+extension Observation {
+    /// How long a decision waits for the answers of the other nodes that were asked.
+    package static let patience = Duration.milliseconds(25)
+
+    /// Whether the cluster was ready in the last turn and nothing is under way but questions.
+    package func isAtRest(given record: Record?) -> Bool {
+        guard wasReady, intent == .run, let record else { return false }
+        return record.promotions.isEmpty && !record.operations.contains(where: \.isOpen)
+            && !effects.values.contains(where: \.isUnderWay)
+    }
+
+    package func isNews(_ event: Event) -> Bool {
+        guard case .ended(.ask(let node, let contact), .heard(.report(let report), let activity)) = event,
+            activity?.isBeingKilled != true, let before = replies[node], before.of == contact.process,
+            case .report(let old) = before.outcome
+        else { return true }
+        return !report.tellsTheSame(as: old)
+    }
+}
+
+extension NodeReport {
+    /// Apart from what changes all the time: offsets, sizes, load, and the times of pings.
+    func tellsTheSame(as old: NodeReport) -> Bool {
+        let (mine, theirs) = (self.replication, old.replication)
+        let (kept, keptThen) = (self.persistence, old.persistence)
+        return self.processID == old.processID && self.id == old.id && self.loading == old.loading && mine.role == theirs.role
+            && mine.linkUp == theirs.linkUp && mine.syncInProgress == theirs.syncInProgress
+            && mine.replicationID == theirs.replicationID && mine.connectedReplicas == theirs.connectedReplicas
+            && mine.goodReplicas == theirs.goodReplicas && mine.fullSyncs == theirs.fullSyncs
+            && self.clusterStateOK == old.clusterStateOK && self.currentEpoch == old.currentEpoch
+            && self.holdsWrites == old.holdsWrites && self.settings == old.settings && isAppended == old.isAppended
+            && kept.appendOnly == keptThen.appendOnly && kept.saving == keptThen.saving
+            && kept.lastSaveOK == keptThen.lastSaveOK && self.view.tellsTheSame(as: old.view)
+    }
+}
+
+extension NodesView {
+    fileprivate func tellsTheSame(as old: NodesView) -> Bool {
+        digest == old.digest && entries.count == old.entries.count
+            && zip(entries, old.entries).allSatisfy { mine, theirs in
+                mine.flags == theirs.flags && mine.linkConnected == theirs.linkConnected
+                    && mine.migrating == theirs.migrating && mine.importing == theirs.importing
+            }
+    }
+}
