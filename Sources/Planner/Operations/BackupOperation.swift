@@ -80,7 +80,7 @@ extension Turn {
             !report.loading, report.replication.role == .master, let myself = report.view.myself,
             !myself.slots.isEmpty
         else { return nil }
-        return .init(
+        return Operation.Backup.Shard(
             node: member.name, id: member.id, process: process.identity, epoch: myself.configEpoch,
             slots: myself.slots, libraries: report.load.libraries)
     }
