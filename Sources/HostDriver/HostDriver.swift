@@ -32,6 +32,10 @@ package final class HostDriver: Driver {
     /// The record on disk, if this daemon wrote it.
     let recordOnDisk = Mutex<Record?>(nil)
     let lastDisks = Mutex<[Disk]>([])
+    /// The open dumps of the backup that is being made, by the paths of their copies.
+    let dumps = Mutex<[String: OpenDump]>([:])
+    /// The version of clusterd, for manifests.
+    let version: String
 
     /// The open files that a node needs: `maxclients` 10000 and the engine's own 32 (src/server.h).
     static let openFiles: UInt64 = 10_032
@@ -39,13 +43,15 @@ package final class HostDriver: Driver {
 
     package init(
         _ spec: ClusterSpec, engine: EngineProgram, user: UserAccount?, group: MultiThreadedEventLoopGroup,
-        inbox: Inbox, cgroups: Result<NodeCgroups, NodeCgroups.Refusal>, spawning: SpawningThread? = nil
+        inbox: Inbox, cgroups: Result<NodeCgroups, NodeCgroups.Refusal>, spawning: SpawningThread? = nil,
+        version: String = ""
     ) {
         self.engine = engine
         self.user = user
         self.group = group
         self.inbox = inbox
         self.spawning = spawning
+        self.version = version
         self.cgroups = cgroups
         dataDirectory = spec.dataDirectory
         bootID = ProcessTable.bootID()
@@ -132,6 +138,12 @@ package final class HostDriver: Driver {
             await command(node, contact, ["ACL", "SETUSER", "default", ">\(password)"])
         case .configure(let node, let contact, let name, let value):
             await command(node, contact, ["CONFIG", "SET", name, value])
+        case .prepareBackup(let order): await prepare(order)
+        case .openDump(_, let order): await openDump(order)
+        case .copyDump(_, let order): await copyDump(order)
+        case .finishBackup(let contents): await finish(contents)
+        case .discardBackup(let place): await discard(place)
+        case .pruneBackups(let place, let keep): await prune(place, keep: keep)
         case .loadCertificates(let node, let contact, let files):
             await command(node, contact, ["CONFIG", "SET"] + files.flatMap { [$0.name, $0.value] })
         }

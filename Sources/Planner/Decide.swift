@@ -58,6 +58,7 @@ extension Turn {
             let failovers = failOver(topology, survey)
             beBorn(topology)
             advanceOperations(topology)
+            discardUnfinishedBackups()
             relieve(topology)
             tend(topology, failovers, survey)
         }

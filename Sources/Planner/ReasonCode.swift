@@ -97,6 +97,7 @@ package enum ReasonCode: String, CaseIterable, Sendable, Hashable, Codable, Cust
     case operationUnderWay = "operation-under-way"
     case tooManyOperations = "too-many-operations"
     case unknownOperation = "unknown-operation"
+    case backupFolder = "backup-folder"
     case repairUnknown = "repair-unknown"
     case nothingToChoose = "nothing-to-choose"
     case operationEnded = "operation-ended"

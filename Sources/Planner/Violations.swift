@@ -37,6 +37,10 @@ package func violations(in decision: Decision, given record: Record?, seeing see
             if KeptCopy(folder: folder, at: seen.wall, bytes: 0) == nil {
                 found.append("\(folder) is removed although it is not a copy")
             }
+        case .pruneBackups(let place, let keep):
+            if decision.record?.operations.contains(where: { $0.prunes(place, keep: keep) }) != true {
+                found.append("backups in \(place.directory) are deleted without a request")
+            }
         case .promote(let promotion, _):
             if case .running = seen.processes[promotion.master], seen.vitals[promotion.master]?.dyingSince == nil {
                 found.append("\(promotion.replica) is promoted while \(promotion.master) runs")

@@ -37,7 +37,7 @@ struct Clusterd: AsyncParsableCommand {
                 subcommands: [
                     RestartNodeCommand.self, StartNodeCommand.self, StopNodeCommand.self, FailoverCommand.self,
                     RollingRestartCommand.self, PauseCommand.self, ResumeCommand.self, OperationsCommand.self,
-                    CancelCommand.self, FixCommand.self, QuarantineCommand.self,
+                    CancelCommand.self, FixCommand.self, QuarantineCommand.self, BackupCommand.self,
                 ]),
             CommandGroup(name: "Node access", subcommands: [CallCommand.self, ShellCommand.self]),
             CommandGroup(

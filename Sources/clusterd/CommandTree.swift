@@ -22,9 +22,9 @@ enum CommandTree {
     static func unknownCommand(_ arguments: [String]) -> String? {
         if arguments.first == "help" { return unknownCommand(Array(arguments.dropFirst())) }
         let path = path(arguments)
-        guard let last = path.last, !last.configuration.subcommands.isEmpty, arguments.count >= path.count else {
-            return nil
-        }
+        guard let last = path.last, !last.configuration.subcommands.isEmpty, arguments.count >= path.count,
+            last.configuration.defaultSubcommand == nil
+        else { return nil }
         let word = arguments[path.count - 1]
         return word.hasPrefix("-") || word == "help" ? nil : word
     }

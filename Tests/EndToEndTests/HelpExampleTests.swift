@@ -23,6 +23,7 @@ import Testing
         case "12": return operation
         case "demo": return name
         case "/srv/demo": return daemon.data
+        case "/srv/backup": return daemon.home + "/backup"
         default:
             guard let port = Int(word), (7000...7005).contains(port) else { return word }
             return String(daemon.base + port - 7000)

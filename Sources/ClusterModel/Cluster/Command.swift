@@ -16,4 +16,7 @@ package enum Command: Sendable, Hashable {
     case cancel(String)
     /// The IDs of the repairs that the operator confirmed.
     case fix([String])
+    /// Snapshots of all masters, in a new folder below this absolute path.
+    /// - keep: how many complete backups of this cluster remain there; nil: all.
+    case backup(String, keep: Int? = nil)
 }

@@ -13,6 +13,7 @@ extension Command {
         case .resume: .resume
         case .cancel: .cancel
         case .fix: .fix
+        case .backup: .backup
         }
     }
 
@@ -23,7 +24,7 @@ extension Command {
             .failoverFrom(let node, _):
             node
         case .cancel(let id): id
-        case .rollingRestart, .pause, .resume, .fix: ""
+        case .rollingRestart, .pause, .resume, .fix, .backup: ""
         }
     }
 
@@ -38,12 +39,19 @@ extension Command {
             Self.flags(["pending": pending, "restoreRoles": restoreRoles, "force": force])
         case .pause(let duration): ["for": .string(duration.map(DurationText.text) ?? "forever")]
         case .fix(let ids): ["repairs": .array(ids.map { .string($0) })]
+        case .backup(let directory, let keep): Self.backup(directory, keep)
         case .startNode, .resume, .cancel: [:]
         }
     }
 
     private static func flags(_ flags: [String: Bool]) -> [String: JSONValue] {
         flags.filter(\.value).mapValues { .bool($0) }
+    }
+
+    private static func backup(_ directory: String, _ keep: Int?) -> [String: JSONValue] {
+        var body: [String: JSONValue] = ["directory": .string(directory)]
+        if let keep { body["keep"] = .integer(Int64(keep)) }
+        return body
     }
 
     /// nil: `endpoint` is not a change.
@@ -77,6 +85,9 @@ extension Command {
             _ = try body.flags([])
             self = .cancel(subject)
         case .fix: self = .fix(try body.repairs())
+        case .backup:
+            let (directory, keep) = try body.backup()
+            self = .backup(directory, keep: keep)
         default: return nil
         }
     }

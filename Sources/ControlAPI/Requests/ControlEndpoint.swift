@@ -1,7 +1,7 @@
 /// The paths of the control API with their methods: one table for parsing, for sending, and for the hint about an unknown path.
 enum ControlEndpoint: CaseIterable {
     case status, check, configuration, operations, operation, events, login, fixPlan, quarantine, removeQuarantine
-    case restartNode, startNode, stopNode, failover, rollingRestart, pause, resume, cancel, fix, call
+    case restartNode, startNode, stopNode, failover, rollingRestart, pause, resume, cancel, fix, backup, call
     case stop, detach, reload, reexec, livez, servingz, readyz, metrics
 
     var method: String {
@@ -31,6 +31,7 @@ enum ControlEndpoint: CaseIterable {
         case .resume: "/v1/resume"
         case .cancel: "/v1/operations/{id}/cancel"
         case .fixPlan, .fix: "/v1/fix"
+        case .backup: "/v1/backup"
         case .quarantine: "/v1/quarantine"
         case .removeQuarantine: "/v1/quarantine/{id}/remove"
         case .login: "/v1/nodes/{node}/login"

@@ -59,7 +59,7 @@ extension ControlRequest {
             _ = try RequestBody(request.body).flags([])
             self = .reexec
         case .restartNode, .startNode, .stopNode, .failover, .rollingRestart, .pause, .resume, .cancel,
-            .fix:
+            .fix, .backup:
             guard let change = try Command(endpoint, text, RequestBody(request.body)) else { throw Self.unknown(path) }
             self = .change(change, idempotencyKey: try Self.idempotencyKey(request))
         }

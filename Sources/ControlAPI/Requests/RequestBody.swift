@@ -75,6 +75,27 @@ struct RequestBody {
         return ids
     }
 
+    /// The folder of a backup, and how many complete backups remain there; nil: all.
+    func backup() throws(ControlRejection) -> (directory: String, keep: Int?) {
+        var directory: String?
+        var keep: Int?
+        for (name, value) in members {
+            switch (name, value) {
+            case ("directory", .string(let path)): directory = path
+            case ("directory", _): throw .malformed("'directory' in the body is not a string")
+            case ("keep", .null): break
+            case ("keep", .integer(let number)) where (1...Self.backupsKept).contains(number): keep = Int(number)
+            case ("keep", _):
+                throw .malformed("'keep' in the body is not a number from 1 to \(Self.backupsKept)")
+            default:
+                throw .malformed("'\(name.prefix(40))' in the body is unknown; this request takes directory, keep")
+            }
+        }
+        guard let directory, !directory.isEmpty else { throw .malformed("'directory' in the body is missing") }
+        return (directory, keep)
+    }
+
+    static let backupsKept: Int64 = 100_000
     static let repairsAtOnce = 1000
     static let usualPause = Duration.seconds(3600)
 }

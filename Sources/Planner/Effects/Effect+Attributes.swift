@@ -111,6 +111,15 @@ extension Effect {
         case .loadCertificates(let node, let contact, _): Attributes(.loadCertificates, node, contact.process)
         case .acceptPassword(let node, let contact, _): Attributes(.acceptPassword, node, contact.process)
         case .configure(let node, let contact, _, _): Attributes(.configure, node, contact.process)
+        // The failure of a backup is an event of its operation.
+        case .prepareBackup: Attributes(.prepareBackup, record: .ifWritten, isTold: false)
+        case .openDump(let node, _):
+            Attributes(.openDump, node, record: .before, leavesNodeAsIs: true, isTold: false)
+        case .copyDump(let node, _):
+            Attributes(.copyDump, node, record: .ifWritten, leavesNodeAsIs: true, isTold: false)
+        case .finishBackup: Attributes(.finishBackup, record: .ifWritten, isTold: false)
+        case .discardBackup: Attributes(.discardBackup, isTold: false)
+        case .pruneBackups: Attributes(.pruneBackups, record: .ifWritten, isTold: false)
         }
     }
 
@@ -141,6 +150,10 @@ extension Effect {
         case .acceptPassword(_, _, let password): Fingerprint.of([password.utf8])
         case .configure(_, _, let name, let value):
             "\(name) \(SettingValue.isSecret(name) ? Fingerprint.of([value.utf8]) : value)"
+        case .prepareBackup(let order): order.place.path
+        case .openDump(_, let order), .copyDump(_, let order): "\(order.place.path)/\(order.file)"
+        case .finishBackup(let contents): contents.place.path
+        case .discardBackup(let place), .pruneBackups(let place, _): place.path
         case .start, .identify, .adopt, .ask, .askSettings, .inspect, .inquire, .signal, .killHung, .continueStopped,
             .measureLogs, .measureUsage, .save, .loadCertificates, .takeOver,
             .announce:
@@ -176,8 +189,11 @@ extension EffectKey {
         case closeSlot = "close slot"
         case configure
         case continueStopped = "continue"
+        case copyDump = "copy dump"
+        case discardBackup = "discard backup"
         case discardCopy = "discard"
         case examine
+        case finishBackup = "finish backup"
         case forget
         case handOver = "hand over"
         case identify
@@ -192,8 +208,11 @@ extension EffectKey {
         case measureLogs = "measure logs"
         case measureUsage = "measure usage"
         case meet
+        case openDump = "open dump"
+        case prepareBackup = "prepare backup"
         case preserve
         case promote
+        case pruneBackups = "prune backups"
         case quarantine
         case release
         case releaseReserve = "release-reserve"

@@ -81,6 +81,19 @@ package enum Effect: Sendable, Equatable {
     /// CONFIG SET of one directive, live only.
     case configure(NodeName, Contact, name: String, value: String)
 
+    /// Check the folder of a backup and the space there, remove what unfinished backups of the same cluster left, and make a new folder.
+    case prepareBackup(BackupPreparation)
+    /// Open the dump of a node that has just saved, and keep it open for `copyDump`.
+    case openDump(NodeName, DumpOrder)
+    /// Copy the open dump of a node, durably and slowly, into an unfinished backup.
+    case copyDump(NodeName, DumpOrder)
+    /// Write the manifest of a backup, and give its folder the final name.
+    case finishBackup(BackupContents)
+    /// Remove an unfinished backup; a copy to it that is under way ends.
+    case discardBackup(BackupPlace)
+    /// Delete the oldest complete backups of this cluster. Other folders, and the newest backup, stay.
+    case pruneBackups(BackupPlace, keep: Int)
+
     /// A master's term: the same node at another epoch is another term.
     package struct MasterTerm: Sendable, Equatable {
         package var master: NodeID

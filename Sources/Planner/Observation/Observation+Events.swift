@@ -120,6 +120,8 @@ extension Observation {
         case (.examine(let node, _, _), .examined(let examination)):
             examinations[node] = examination
             effects[key] = nil
+        case (.prepareBackup, _): forgetBackups(before: key)
+        case (.copyDump(_, let order), .copied(let copy)): dumpCopies[order.file] = copy
         case (.writeFiles(let files), _):
             written[files.node] = RedisConfFacts(fileName: "redis.conf", files.redisConf)
         case (.start(let start), .process(let identity, let startedAt)):
@@ -130,6 +132,15 @@ extension Observation {
             noteStart(of: node, identity, startedAt, adopted: true, given: record, using: &random, at: now)
         default: break
         }
+    }
+
+    /// One backup at a time is made: what is known of earlier ones serves nothing.
+    private mutating func forgetBackups(before key: EffectKey) {
+        dumpCopies = [:]
+        let kinds: Set<EffectKey.Kind> = [
+            .prepareBackup, .openDump, .copyDump, .finishBackup, .discardBackup, .pruneBackups,
+        ]
+        effects = effects.filter { $0.key == key || $0.value.isUnderWay || !kinds.contains($0.key.kind) }
     }
 
     /// A failed question counts as asked: it is repeated at the usual interval.

@@ -51,6 +51,8 @@ package struct Observation: Sendable, Equatable {
     package var inquiries: [NodeName: Inquiry] = [:]
     /// What the engine's tool reports about the append-only file that a node could not load.
     package var examinations: [NodeName: Examination] = [:]
+    /// The files of the backup that is being made, by their names.
+    package var dumpCopies: [String: DumpCopy] = [:]
     package var host = HostFacts()
     /// The state of each node's process.
     package var vitals: [NodeName: Vitals] = [:]

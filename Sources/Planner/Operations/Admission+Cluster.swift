@@ -2,6 +2,29 @@ import ClusterModel
 
 /// Commands about the cluster, and about other operations.
 extension Admission {
+    /// What only the disk can tell is checked by the first step of the operation.
+    mutating func backUp(into directory: String, keep: Int?, _ key: String?) throws(Failure) -> Operation {
+        let parts = directory.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.first == "", parts.count > 1, parts.dropFirst().allSatisfy({ !["", ".", ".."].contains($0) })
+        else {
+            throw Failure(
+                .backupFolder,
+                "\(directory) is not the absolute path of a folder without . and ..; nothing was changed",
+                hint: "clusterd backup /srv/backup")
+        }
+        let owned = [spec.dataDirectory] + record.members.map(\.directory)
+        if let folder = owned.first(where: { directory == $0 || directory.hasPrefix($0 + "/") }) {
+            throw Failure(
+                .backupFolder,
+                "\(directory) is in \(folder), which belongs to the cluster and is lost with it; nothing was changed",
+                hint: "choose a folder elsewhere, if possible on another disk")
+        }
+        for other in record.operations where other.isOpen {
+            if case .backup = other.kind { throw underWay(other) }
+        }
+        return try add(.backup(.init(directory: directory, keep: keep)), key)
+    }
+
     mutating func roll(
         pending: Bool, restoreRoles: Bool, force: Bool, _ key: String?
     ) throws(Failure) -> Operation {

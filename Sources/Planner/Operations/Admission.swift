@@ -46,6 +46,7 @@ package struct Admission {
         case .failoverFrom(let node, let force): return try failOver(from: node, force: force, key)
         case .rollingRestart(let pending, let restoreRoles, let force):
             return try roll(pending: pending, restoreRoles: restoreRoles, force: force, key)
+        case .backup(let directory, let keep): return try backUp(into: directory, keep: keep, key)
         case .pause, .resume, .cancel, .fix: preconditionFailure("these were carried out above")
         }
     }

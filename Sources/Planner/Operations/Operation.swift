@@ -53,6 +53,7 @@ package struct Operation: Sendable, Equatable, Codable {
         case failover(Failover)
         case rollingRestart(RollingRestart)
         case fix(Fix)
+        case backup(Backup)
         /// These two are done as soon as they are in the record; they are kept as requested.
         case pause(Pause)
         case resume
@@ -215,6 +216,7 @@ extension Operation {
         case .failover: "failover"
         case .rollingRestart: "rolling-restart"
         case .fix: "fix"
+        case .backup: "backup"
         case .pause: "pause"
         case .resume: "resume"
         }
@@ -228,7 +230,7 @@ extension Operation {
         case .stopNode(let stop): stop.node
         case .failover(let failover): failover.replica ?? failover.successor ?? failover.master
         case .fix(let fix): fix.remaining.count == 1 ? fix.remaining[0].node : nil
-        case .rollingRestart, .pause, .resume: nil
+        case .rollingRestart, .backup, .pause, .resume: nil
         }
     }
 
@@ -244,6 +246,7 @@ extension Operation {
         switch kind {
         case .rollingRestart(let rolling): max(1, rolling.count)
         case .fix(let fix): max(1, fix.ids.count)
+        case .backup(let backup): max(1, backup.attempt?.shards.count ?? 1)
         default: 1
         }
     }
@@ -252,7 +255,7 @@ extension Operation {
     package var isExclusive: Bool {
         switch kind {
         case .startNode, .pause, .resume: false
-        case .restartNode, .stopNode, .failover, .rollingRestart, .fix: true
+        case .restartNode, .stopNode, .failover, .rollingRestart, .fix, .backup: true
         }
     }
 

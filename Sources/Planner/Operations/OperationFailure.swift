@@ -77,6 +77,21 @@ package indirect enum OperationFailure: Sendable, Hashable, Codable {
     case notChanged(String, String)
     case notWritten(String, String)
 
+    // MARK: backups
+
+    /// No master owns these slots.
+    case slotsWithoutMaster(SlotSet)
+    /// Keys of a slot are on two nodes while it moves.
+    case slotsMove(NodeName)
+    case folderNotUsable(String)
+    case notSaved(NodeName, String?)
+    /// Its process, its role or its slots changed while the snapshots were taken.
+    case changedWhileSaved(NodeName)
+    case dumpNotCopied(NodeName, String)
+    case backupNotFinished(String)
+    /// The new backup is complete.
+    case oldBackupsLeft(String)
+
     /// What was not done with the files of a folder.
     package enum Untouched: String, Sendable, Hashable, Codable { case moved, changed }
 }

@@ -86,6 +86,10 @@ extension Turn {
             let advance = self.fix(&fix, since: begun, story, topology)
             set(\.operations[index].kind, .fix(fix))
             return advance
+        case .backup(var backup):
+            let advance = self.backUp(&backup, story, topology)
+            set(\.operations[index].kind, .backup(backup))
+            return advance
         case .pause, .resume:
             return .done(.nothingToDo)
         }

@@ -62,6 +62,18 @@ package indirect enum OperationStep: Sendable, Hashable, Codable {
     case askingAboutSlot(Int)
     case closingSlot(Int)
     case givingSlots(SlotSet, to: NodeName)
+
+    // MARK: backups
+
+    /// A master must be seen to serve its slots.
+    case awaitingMaster(NodeName)
+    case preparingBackup(String)
+    /// A save or a rewrite of the append-only file that began before is under way there.
+    case awaitingSave(NodeName)
+    case saving([NodeName])
+    case copyingDumps(Int, of: Int)
+    case finishingBackup(String)
+    case deletingBackups(keep: Int)
 }
 
 /// How an operation, or one repair of it, ended well.
@@ -91,6 +103,8 @@ package enum OperationResult: Sendable, Hashable, Codable {
     case slotClosed(Int)
     case ownsSlots(NodeName, SlotSet)
     case slotsRestored
+    /// The folder, the files in it, and their bytes.
+    case backedUp(String, files: Int, bytes: Int64)
 }
 
 /// Why a second node of a shard would be down.

@@ -65,6 +65,17 @@ extension OperationFailure {
         case .notCopied(let why): "clusterd could not keep a copy and changed nothing: \(why)"
         case .notChanged(let path, let why): "\(path) was not changed: \(why)"
         case .notWritten(let path, let why): "\(path) was not written: \(why)"
+
+        case .slotsWithoutMaster(let slots): "no running master owns \(slots.named); no backup was made"
+        case .slotsMove(let node): "slots are being moved to or from \(node); no backup was made"
+        case .folderNotUsable(let why): "\(why); no backup was made"
+        case .notSaved(let node, let why):
+            "\(node) did not save its data (\(why ?? "see clusterd logs \(node)")); no backup was made"
+        case .changedWhileSaved(let node):
+            "the process, the role or the slots of \(node) changed during the saves; no backup was made"
+        case .dumpNotCopied(let node, let why): "the dump of \(node) was not copied: \(why); no backup was made"
+        case .backupNotFinished(let why): "\(why); no backup was made"
+        case .oldBackupsLeft(let why): "the new backup is complete, but an older one was not deleted: \(why)"
         }
     }
 

@@ -49,6 +49,14 @@ extension OperationStep {
         case .askingAboutSlot(let slot): "asking all nodes about slot \(slot)"
         case .closingSlot(let slot): "leaving slot \(slot) where its keys are"
         case .givingSlots(let slots, let node): "giving \(node) the slots \(slots) again"
+
+        case .awaitingMaster(let node): "waiting for \(node) to answer as master of its slots"
+        case .preparingBackup(let path): "making \(path)"
+        case .awaitingSave(let node): "waiting for an earlier save or rewrite of \(node) to end"
+        case .saving(let nodes): "waiting for \(Turn.list(nodes.map(\.text))) to save"
+        case .copyingDumps(let done, let count): "copying dumps: \(done) of \(count) done"
+        case .finishingBackup(let path): "writing the manifest of \(path)"
+        case .deletingBackups(let keep): "deleting older backups: \(keep) remain"
         }
     }
 }
@@ -85,6 +93,8 @@ extension OperationResult {
         case .slotClosed(let slot): "slot \(slot) is where it was"
         case .ownsSlots(let node, let slots): "\(node) owns \(slots.named) again"
         case .slotsRestored: "every node has its slots again"
+        case .backedUp(let path, let files, let bytes):
+            "\(path) is complete: \(files) \(files == 1 ? "file" : "files"), \(Disk.text(bytes))"
         }
     }
 }

@@ -12,7 +12,8 @@ struct ChangeOptions: ParsableArguments {
     @Flag(help: "Print the operation as one JSON document at the end.") var json = false
     @Option(
         help: ArgumentHelp(
-            "How long to wait [60s, rolling-restart 30m]; the operation continues after that.", valueName: "duration"))
+            "How long to wait [60s, rolling-restart 30m, backup 1h]; the operation continues after that.",
+            valueName: "duration"))
     var timeout: TimeoutArgument?
 
     /// Requests the change, shows its progress, and returns when it is done.

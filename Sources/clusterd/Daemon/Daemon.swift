@@ -60,7 +60,7 @@ struct Daemon {
         let inbox = Inbox()
         let driver = HostDriver(
             loaded.spec, engine: engine, user: user, group: group, inbox: inbox, cgroups: cgroups(options),
-            spawning: guest?.spawning)
+            spawning: guest?.spawning, version: Clusterd.programVersion)
         if inherited != nil { driver.watch.inheritChildren() }
         var cycle = Cycle(
             spec: loaded.spec, record: stored.record, engine: engine.engine, bootID: ProcessTable.bootID(),

@@ -19,6 +19,7 @@ import Testing
         .change(.pause(nil), idempotencyKey: nil), .change(.pause(.milliseconds(1500)), idempotencyKey: nil),
         .change(.pause(.seconds(7200)), idempotencyKey: "k"), .change(.resume, idempotencyKey: nil),
         .change(.cancel("12"), idempotencyKey: nil), .fixPlan, .quarantine, .removeQuarantine(id: "a/b ü"),
+        .change(.backup("/srv/backup"), idempotencyKey: nil), .change(.backup("/srv/ü", keep: 7), idempotencyKey: "k"),
         .change(.fix(["set-aside /data/nodes/7005", "ü"]), idempotencyKey: "k"),
     ]
 
@@ -51,6 +52,15 @@ import Testing
         #expect(try parse("POST", "/v1/pause", #"{"for":"forever"}"#) == .change(.pause(nil), idempotencyKey: nil))
         for body in [#"{"for":"soon"}"#, #"{"for":"0s"}"#, #"{"for":7}"#, #"{"until":"1h"}"#] {
             #expect(try rejection("POST", "/v1/pause", body).status == 400)
+        }
+    }
+
+    @Test func aBackupRequestMustNameItsFolder() throws {
+        for body in [
+            "", "{}", #"{"directory":""}"#, #"{"directory":7}"#, #"{"directory":"/b","keep":0}"#,
+            #"{"directory":"/b","keep":"7"}"#, #"{"directory":"/b","all":true}"#,
+        ] {
+            #expect(try rejection("POST", "/v1/backup", body).status == 400)
         }
     }
 

@@ -151,6 +151,9 @@ extension Scene {
         case .writeManifest(let write):
             disk[write.directory]?.content.appendOnly?.trouble = nil
             disk[write.directory]?.content.appendOnly?.lacksManifest = false
+        case .copyDump:
+            return .copied(DumpCopy(bytes: 100, checksum: "0123456789abcdef", header: RDBHeader(formatVersion: 10)))
+        case .prepareBackup, .openDump, .finishBackup, .discardBackup, .pruneBackups: break
         case .ask, .announce, .release, .discardCopy, .preserve, .replicate, .meet, .configure, .repairAppendOnly,
             .closeSlot, .addSlots, .save, .unpause, .loadCertificates, .acceptPassword:
             break
