@@ -37,6 +37,7 @@ package enum Outcome: Sendable, Equatable {
     case measured(LogLengths)
     case used(HostUsage)
     case examined(Observation.Examination)
+    case migrated(MigratedKeys)
 
     package struct Taken: Sendable, Equatable {
         package var port: Int

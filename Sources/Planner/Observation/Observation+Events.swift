@@ -120,6 +120,9 @@ extension Observation {
         case (.examine(let node, _, _), .examined(let examination)):
             examinations[node] = examination
             effects[key] = nil
+        case (.migrateSlots(let migration, _, _), .migrated(let keys)):
+            migrated[migration.operation, default: MigratedKeys(keys: 0, time: .zero, keysPerCall: 1)].add(keys)
+            effects[key] = nil
         case (.writeFiles(let files), _):
             written[files.node] = RedisConfFacts(fileName: "redis.conf", files.redisConf)
         case (.start(let start), .process(let identity, let startedAt)):

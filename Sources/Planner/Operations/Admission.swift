@@ -46,6 +46,8 @@ package struct Admission {
         case .failoverFrom(let node, let force): return try failOver(from: node, force: force, key)
         case .rollingRestart(let pending, let restoreRoles, let force):
             return try roll(pending: pending, restoreRoles: restoreRoles, force: force, key)
+        case .reshard(let request): return try reshard(request, key)
+        case .rebalance(let request): return try rebalance(request, key)
         case .pause, .resume, .cancel, .fix: preconditionFailure("these were carried out above")
         }
     }

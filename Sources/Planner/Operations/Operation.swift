@@ -53,6 +53,7 @@ package struct Operation: Sendable, Equatable, Codable {
         case failover(Failover)
         case rollingRestart(RollingRestart)
         case fix(Fix)
+        case reshard(Reshard)
         /// These two are done as soon as they are in the record; they are kept as requested.
         case pause(Pause)
         case resume
@@ -215,6 +216,7 @@ extension Operation {
         case .failover: "failover"
         case .rollingRestart: "rolling-restart"
         case .fix: "fix"
+        case .reshard(let reshard): reshard.isRebalance ? "rebalance" : "reshard"
         case .pause: "pause"
         case .resume: "resume"
         }
@@ -228,7 +230,7 @@ extension Operation {
         case .stopNode(let stop): stop.node
         case .failover(let failover): failover.replica ?? failover.successor ?? failover.master
         case .fix(let fix): fix.remaining.count == 1 ? fix.remaining[0].node : nil
-        case .rollingRestart, .pause, .resume: nil
+        case .rollingRestart, .reshard, .pause, .resume: nil
         }
     }
 
@@ -240,10 +242,12 @@ extension Operation {
     /// Why it failed, in words.
     package var error: String? { failure?.words }
 
+    /// The parts that each have the time limit of one node.
     package var nodeCount: Int {
         switch kind {
         case .rollingRestart(let rolling): max(1, rolling.count)
         case .fix(let fix): max(1, fix.ids.count)
+        case .reshard(let reshard): max(1, reshard.slots.count)
         default: 1
         }
     }
@@ -252,7 +256,7 @@ extension Operation {
     package var isExclusive: Bool {
         switch kind {
         case .startNode, .pause, .resume: false
-        case .restartNode, .stopNode, .failover, .rollingRestart, .fix: true
+        case .restartNode, .stopNode, .failover, .rollingRestart, .fix, .reshard: true
         }
     }
 

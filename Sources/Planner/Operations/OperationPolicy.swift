@@ -86,6 +86,8 @@ extension Turn {
             let advance = self.fix(&fix, since: begun, story, topology)
             set(\.operations[index].kind, .fix(fix))
             return advance
+        case .reshard(let reshard):
+            return self.reshard(reshard, id: operation.id, since: begun, story, topology)
         case .pause, .resume:
             return .done(.nothingToDo)
         }
@@ -115,7 +117,7 @@ extension Turn {
         case .working(let step): tell(index, .running, step)
         case .done(let result):
             tell(index, .running, .result(result))
-            end(index, .done)
+            end(index, decision.record?.operations[index].isEnding == true ? .cancelled : .done)
         case .failed(let failure):
             set(\.operations[index].failure, failure)
             end(index, .failed)

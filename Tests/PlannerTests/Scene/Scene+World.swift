@@ -152,7 +152,7 @@ extension Scene {
             disk[write.directory]?.content.appendOnly?.trouble = nil
             disk[write.directory]?.content.appendOnly?.lacksManifest = false
         case .ask, .announce, .release, .discardCopy, .preserve, .replicate, .meet, .configure, .repairAppendOnly,
-            .closeSlot, .addSlots, .save, .unpause, .loadCertificates, .acceptPassword:
+            .closeSlot, .addSlots, .migrateSlots, .save, .unpause, .loadCertificates, .acceptPassword:
             break
         }
         return .done
