@@ -137,6 +137,10 @@ extension OperationDocument {
                 .init(text: $0.step.words, at: Timestamp($0.at), state: .init(rawValue: $0.state.rawValue) ?? .running)
             },
             startedAt: Timestamp(operation.startedAt), endedAt: operation.endedAt.map { Timestamp($0) },
-            error: operation.error)
+            error: operation.error,
+            moves: operation.isMoveOfSlots
+                ? operation.slotMoves.map {
+                    .init(from: $0.from, to: $0.to, slots: $0.slots.texts, count: $0.slots.count)
+                } : nil)
     }
 }

@@ -4,7 +4,8 @@ import ClusterModel
 /// is checked against them; in words, so that a failing seed says what was about to happen.
 ///
 /// Invariants: last-copy, unknown-is-data, idle-folder, confirmed-repair, one-engine, proven-death, no-unrequested-stop,
-/// no-late-continue, one-writer, no-late-order, start-or-promote, lossless-switchover, epoch-room, record-first.
+/// no-late-continue, one-writer, no-late-order, start-or-promote, lossless-switchover, no-early-owner, epoch-room,
+/// record-first.
 package func violations(in decision: Decision, given record: Record?, seeing seen: Observation) -> [String] {
     var found: [String] = []
     var touched = Set<NodeName>()
@@ -81,6 +82,7 @@ package func violations(in decision: Decision, given record: Record?, seeing see
                 }
                 continue
             }
+        case .migrateSlots(let migration, _, _): found += unrequested(migration, decision, seen)
         case .shutdown(let node, _, _):
             if case .run = seen.intent { found += unasked(node, effect, decision, seen) }
         default: break

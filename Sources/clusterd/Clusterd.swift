@@ -36,8 +36,9 @@ struct Clusterd: AsyncParsableCommand {
                 name: "Operating",
                 subcommands: [
                     RestartNodeCommand.self, StartNodeCommand.self, StopNodeCommand.self, FailoverCommand.self,
-                    RollingRestartCommand.self, PauseCommand.self, ResumeCommand.self, OperationsCommand.self,
-                    CancelCommand.self, FixCommand.self, QuarantineCommand.self, BackupCommand.self,
+                    RollingRestartCommand.self, ReshardCommand.self, RebalanceCommand.self, PauseCommand.self,
+                    ResumeCommand.self, OperationsCommand.self, CancelCommand.self, FixCommand.self,
+                    QuarantineCommand.self, BackupCommand.self,
                 ]),
             CommandGroup(name: "Node access", subcommands: [CallCommand.self, ShellCommand.self]),
             CommandGroup(

@@ -99,7 +99,7 @@ import Testing
             #expect(
                 await eventually {
                     try plan(daemon).left.contains {
-                        $0.code == "slot-open" && $0.hint?.hasPrefix("redis-cli --cluster fix") == true
+                        $0.code == "slot-open" && $0.hint?.hasPrefix("clusterd reshard --from ") == true
                     }
                 })
             #expect(try plan(daemon).repairs.isEmpty)

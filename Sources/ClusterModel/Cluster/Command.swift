@@ -9,6 +9,8 @@ package enum Command: Sendable, Hashable {
     /// The master to replace.
     case failoverFrom(String, force: Bool = false)
     case rollingRestart(pending: Bool = false, restoreRoles: Bool = false, force: Bool = false)
+    case reshard(Reshard)
+    case rebalance(Rebalance)
     /// nil: until `resume`.
     case pause(Duration?)
     case resume

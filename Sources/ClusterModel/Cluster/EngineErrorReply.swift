@@ -32,3 +32,24 @@ package enum EngineErrorReply: Sendable, Hashable {
     /// Whether the rejection is about the client, and not about the command.
     package var isAboutAccess: Bool { self == .loginRefused || self == .permissionDenied }
 }
+
+/// Why MIGRATE did not move all of its keys (`migrateCommand`, src/cluster.c). Those that it did move are gone from the source.
+package enum MigrateRefusal: Sendable, Hashable {
+    /// The target has a key of that name (`BUSYKEY`).
+    case keyExists
+    /// The target does not accept the login, in its words.
+    case loginRefused(String)
+    /// In the engine's words.
+    case other(String)
+
+    package init(_ text: String) {
+        // The source passes the target's error on: `ERR Target instance replied with error: BUSYKEY Target key name already exists.`
+        if text.contains("BUSYKEY") {
+            self = .keyExists
+        } else if text.contains("WRONGPASS") || text.contains("NOAUTH") {
+            self = .loginRefused(text)
+        } else {
+            self = .other(text)
+        }
+    }
+}

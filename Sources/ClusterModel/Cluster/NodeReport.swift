@@ -128,8 +128,7 @@ package struct NodeReport: Hashable, Sendable {
     /// Whether its append-only file, if it keeps one, holds what it has in memory. The rewrite that follows a full synchronization takes the
     /// place of a file that is as old as the replica's last link, and until it ends that file is what a start would load.
     package var isAppended: Bool {
-        self.persistence.lastAppendOK
-            && !(self.replication.role == .replica && self.persistence.rewritesAppendOnly)
+        persistence.lastAppendOK && !(replication.role == .replica && persistence.rewritesAppendOnly)
     }
 
     package struct Persistence: Hashable, Sendable {
@@ -194,12 +193,11 @@ package struct NodeReport: Hashable, Sendable {
 
     /// `min-replicas-to-write`; nil: writes require no replica.
     package var replicasToWrite: Int? {
-        self.settings["min-replicas-to-write"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
+        settings["min-replicas-to-write"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
     }
 
     /// A master that answers every write with NOREPLICAS.
     package var refusesWrites: Bool {
-        let replication = self.replication
         guard replication.role == .master, let wanted = replicasToWrite, let good = replication.goodReplicas else {
             return false
         }

@@ -25,13 +25,14 @@ extension Failure {
         static func of(_ code: String) -> Int32 {
             switch code {
             case "no-daemon": noDaemon
-            case "keys-without-cluster", "made-for-a-command", "master-down", "master-silent", "no-replica",
-                "node-reset", "not-confirmed", "replica-empty", "replica-not-in-sync", "second-node",
-                "slot-two-owners", "slots-uncovered", "two-clusters", "writes-would-stop":
+            case "cluster-not-serving", "keys-without-cluster", "made-for-a-command", "master-down", "master-silent",
+                "no-replica", "node-reset", "not-confirmed", "other-databases", "replica-empty", "replica-not-in-sync",
+                "second-node", "slot-open", "slot-two-owners", "slots-uncovered", "target-full", "two-clusters",
+                "writes-would-stop":
                 refused
             case "ambiguous-cluster", "ambiguous-node", "bad-request", "not-asked", "nothing-to-choose",
-                "shape-differs", "too-old", "unknown-node", "unknown-operation", "unknown-path",
-                "unknown-quarantine", "usage", "wrong-method", "wrong-name":
+                "same-shard", "shape-differs", "slots-not-owned", "too-old", "unknown-node", "unknown-operation",
+                "unknown-path", "unknown-quarantine", "usage", "wrong-method", "wrong-name":
                 usage
             case "no-certificate", "no-permission", "not-here", "not-yours": noPermission
             case "configuration", "engine-too-old", "folder-read-only", "name-too-long", "no-engine", "no-user",

@@ -13,10 +13,12 @@ package struct OperationDocument: Hashable, Sendable, Codable {
     package var startedAt: Timestamp
     package var endedAt: Timestamp?
     package var error: String?
+    /// The slots that it moves, as they were when it was requested; nil: it moves none, or the daemon has an older version.
+    package var moves: [Move]?
 
     package init(
         id: String, kind: String, node: NodeName?, state: State, step: String? = nil, steps: [Step] = [],
-        startedAt: Timestamp, endedAt: Timestamp? = nil, error: String? = nil
+        startedAt: Timestamp, endedAt: Timestamp? = nil, error: String? = nil, moves: [Move]? = nil
     ) {
         self.id = id
         self.kind = kind
@@ -27,6 +29,21 @@ package struct OperationDocument: Hashable, Sendable, Codable {
         self.startedAt = startedAt
         self.endedAt = endedAt
         self.error = error
+        self.moves = moves
+    }
+
+    package struct Move: Hashable, Sendable, Codable {
+        package var from: NodeName
+        package var to: NodeName
+        package var slots: [String]
+        package var count: Int
+
+        package init(from: NodeName, to: NodeName, slots: [String], count: Int) {
+            self.from = from
+            self.to = to
+            self.slots = slots
+            self.count = count
+        }
     }
 
     package enum State: String, Sendable, Codable {

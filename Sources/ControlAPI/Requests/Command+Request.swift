@@ -9,6 +9,8 @@ extension Command {
         case .stopNode: .stopNode
         case .failover, .failoverFrom: .failover
         case .rollingRestart: .rollingRestart
+        case .reshard: .reshard
+        case .rebalance: .rebalance
         case .pause: .pause
         case .resume: .resume
         case .cancel: .cancel
@@ -24,7 +26,7 @@ extension Command {
             .failoverFrom(let node, _):
             node
         case .cancel(let id): id
-        case .rollingRestart, .pause, .resume, .fix, .backup: ""
+        case .rollingRestart, .reshard, .rebalance, .pause, .resume, .fix, .backup: ""
         }
     }
 
@@ -37,6 +39,8 @@ extension Command {
         case .failoverFrom(_, let force): Self.flags(["from": true, "force": force])
         case .rollingRestart(let pending, let restoreRoles, let force):
             Self.flags(["pending": pending, "restoreRoles": restoreRoles, "force": force])
+        case .reshard(let request): request.body
+        case .rebalance(let request): request.body
         case .pause(let duration): ["for": .string(duration.map(DurationText.text) ?? "forever")]
         case .fix(let ids): ["repairs": .array(ids.map { .string($0) })]
         case .backup(let directory, let keep): Self.backup(directory, keep)
@@ -77,6 +81,8 @@ extension Command {
             self = .rollingRestart(
                 pending: flags.contains("pending"), restoreRoles: flags.contains("restoreRoles"),
                 force: flags.contains("force"))
+        case .reshard: self = .reshard(try body.reshard())
+        case .rebalance: self = .rebalance(try body.rebalance())
         case .pause: self = .pause(try body.pause())
         case .resume:
             _ = try body.flags([])

@@ -1,7 +1,8 @@
 /// The paths of the control API with their methods: one table for parsing, for sending, and for the hint about an unknown path.
 enum ControlEndpoint: CaseIterable {
     case status, check, configuration, operations, operation, events, login, fixPlan, quarantine, removeQuarantine
-    case restartNode, startNode, stopNode, failover, rollingRestart, pause, resume, cancel, fix, backup, call
+    case restartNode, startNode, stopNode, failover, rollingRestart, reshard, rebalance, pause, resume, cancel, fix
+    case backup, call
     case stop, detach, reload, reexec, livez, servingz, readyz, metrics
 
     var method: String {
@@ -27,6 +28,8 @@ enum ControlEndpoint: CaseIterable {
         case .stopNode: "/v1/nodes/{node}/stop"
         case .failover: "/v1/nodes/{node}/failover"
         case .rollingRestart: "/v1/rolling-restart"
+        case .reshard: "/v1/reshard"
+        case .rebalance: "/v1/rebalance"
         case .pause: "/v1/pause"
         case .resume: "/v1/resume"
         case .cancel: "/v1/operations/{id}/cancel"

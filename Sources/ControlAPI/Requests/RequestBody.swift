@@ -15,6 +15,19 @@ struct RequestBody {
         members = object.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
+    /// All members, by name.
+    func named(_ known: [String]) throws(ControlRejection) -> [String: JSONValue] {
+        var found: [String: JSONValue] = [:]
+        for (name, value) in members {
+            guard known.contains(name) else {
+                throw .malformed(
+                    "'\(name.prefix(40))' in the body is unknown; this request takes \(known.joined(separator: ", "))")
+            }
+            found[name] = value
+        }
+        return found
+    }
+
     /// The names of the members that are true.
     func flags(_ known: [String]) throws(ControlRejection) -> Set<String> {
         var set: Set<String> = []

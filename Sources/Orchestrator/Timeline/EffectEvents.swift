@@ -182,6 +182,7 @@ extension Effect {
         case .forget(_, _, let ids): "\(name) cannot forget \(ids.map { "node \($0.short)" }.joined(separator: ", "))"
         case .takeOver: "\(name) cannot take its slots"
         case .closeSlot(_, _, let slot, _): "\(name): cannot cancel the migration of slot \(slot)"
+        case .migrateSlots(let migration, _, _): "\(name): cannot move slots to \(migration.target)"
         case .writeManifest(let write): "\(name): cannot write \(write.file)"
         case .addSlots(_, _, let slots, _): "cannot assign slots \(slots) to \(name)"
         case .configure(_, _, let directive, _): "\(name): cannot set \(directive)"

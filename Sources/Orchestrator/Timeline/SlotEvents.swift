@@ -2,7 +2,7 @@ import ClusterModel
 import ControlAPI
 import Planner
 
-/// Events for slots that another shard now owns. No operation of clusterd moves slots between shards: an operator or another program did.
+/// Events for slots that another shard now owns although no operation of clusterd moves them: an operator or another program did.
 struct SlotEvents: Sendable {
     func events(_ scene: Scene) -> [TimelineEvent] {
         guard let before = scene.before?.record, let record = scene.cycle.record, before.members != record.members

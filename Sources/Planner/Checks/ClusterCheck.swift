@@ -121,6 +121,8 @@ extension Turn {
 
     /// A slot between two nodes, left by an interrupted migration.
     private mutating func checkOpenSlots() {
+        // What an operation moves is half moved on purpose.
+        let underWay = slotsUnderWay
         var halves: [Int: [String]] = [:]
         var unseen: Set<Int> = []
         for member in members {
@@ -130,10 +132,10 @@ extension Turn {
             if !report.load.otherDatabases.isEmpty {
                 unseen.formUnion((myself.migrating + myself.importing).map(\.slot))
             }
-            for open in myself.migrating {
+            for open in myself.migrating where !underWay.contains(open.slot) {
                 halves[open.slot, default: []].append("\(member.name) is migrating it to \(name(open.node))")
             }
-            for open in myself.importing {
+            for open in myself.importing where !underWay.contains(open.slot) {
                 halves[open.slot, default: []].append("\(member.name) is importing it from \(name(open.node))")
             }
         }
@@ -147,7 +149,9 @@ extension Turn {
                 words +=
                     "; redis-cli --cluster fix would delete its keys outside database 0: move those with MIGRATE first"
             } else if !isClosable {
-                hint = "redis-cli --cluster fix \(spec.connectHost):\(members.first?.ports.client ?? 0)"
+                hint =
+                    reshardToFinish(slot)
+                    ?? "redis-cli --cluster fix \(spec.connectHost):\(members.first?.ports.client ?? 0)"
             }
             suspect(
                 Finding(

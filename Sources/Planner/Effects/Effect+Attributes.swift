@@ -106,6 +106,8 @@ extension Effect {
         case .closeSlot(let node, let contact, _, _): Attributes(.closeSlot, node, contact.process)
         case .addSlots(let node, let contact, _, _):
             Attributes(.addSlots, node, contact.process, changesRoles: true)
+        case .migrateSlots(let migration, let contact, _):
+            Attributes(.migrateSlots, migration.source, contact.process, record: .ifWritten, changesRoles: true)
         case .save(let node, let contact): Attributes(.save, node, contact.process)
         case .unpause(let node, let contact, _): Attributes(.unpause, node, contact.process)
         case .loadCertificates(let node, let contact, _): Attributes(.loadCertificates, node, contact.process)
@@ -147,6 +149,7 @@ extension Effect {
         case .forget(_, _, let ids): Self.words(ids.map(\.text))
         case .closeSlot(_, _, let slot, _): String(slot)
         case .addSlots(_, _, let slots, _): "\(slots)"
+        case .migrateSlots(let migration, _, _): "\(migration.targetID.short) \(migration.slots)"
         case .acceptPassword(_, _, let password): Fingerprint.of([password.utf8])
         case .configure(_, _, let name, let value):
             "\(name) \(SettingValue.isSecret(name) ? Fingerprint.of([value.utf8]) : value)"
@@ -210,6 +213,7 @@ extension EffectKey {
         case meet
         case openDump = "open dump"
         case prepareBackup = "prepare backup"
+        case migrateSlots = "migrate slots"
         case preserve
         case promote
         case pruneBackups = "prune backups"

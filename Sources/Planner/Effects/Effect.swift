@@ -69,6 +69,9 @@ package enum Effect: Sendable, Equatable {
     case closeSlot(NodeName, Contact, slot: Int, ifEmpty: Bool)
     /// CLUSTER ADDSLOTS, preceded by CLUSTER DELSLOTS of the slots that this node attributes to another.
     case addSlots(NodeName, Contact, SlotSet, foreign: SlotSet)
+    /// CLUSTER SETSLOT and MIGRATE at both contacts, source and target: slots go to the target with their keys. It may end with a slot
+    /// half moved; the next one continues. The target becomes the owner only once the source has no key of the slot.
+    case migrateSlots(SlotMigration, from: Contact, to: Contact)
     /// BGSAVE.
     case save(NodeName, Contact)
     /// CLIENT UNPAUSE, once for the pause ordered at that time.

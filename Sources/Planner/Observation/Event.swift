@@ -38,6 +38,7 @@ package enum Outcome: Sendable, Equatable {
     case used(HostUsage)
     case examined(Observation.Examination)
     case copied(DumpCopy)
+    case migrated(MigratedKeys)
 
     package struct Taken: Sendable, Equatable {
         package var port: Int

@@ -26,16 +26,16 @@ extension Observation {
 extension NodeReport {
     /// Apart from what changes all the time: offsets, sizes, load, and the times of pings.
     func tellsTheSame(as old: NodeReport) -> Bool {
-        let (mine, theirs) = (self.replication, old.replication)
-        let (kept, keptThen) = (self.persistence, old.persistence)
-        return self.processID == old.processID && self.id == old.id && self.loading == old.loading && mine.role == theirs.role
-            && mine.linkUp == theirs.linkUp && mine.syncInProgress == theirs.syncInProgress
+        let (mine, theirs) = (replication, old.replication)
+        let (kept, keptThen) = (persistence, old.persistence)
+        return processID == old.processID && id == old.id && loading == old.loading
+            && mine.role == theirs.role && mine.linkUp == theirs.linkUp && mine.syncInProgress == theirs.syncInProgress
             && mine.replicationID == theirs.replicationID && mine.connectedReplicas == theirs.connectedReplicas
             && mine.goodReplicas == theirs.goodReplicas && mine.fullSyncs == theirs.fullSyncs
-            && self.clusterStateOK == old.clusterStateOK && self.currentEpoch == old.currentEpoch
-            && self.holdsWrites == old.holdsWrites && self.settings == old.settings && isAppended == old.isAppended
+            && clusterStateOK == old.clusterStateOK && currentEpoch == old.currentEpoch
+            && holdsWrites == old.holdsWrites && settings == old.settings && isAppended == old.isAppended
             && kept.appendOnly == keptThen.appendOnly && kept.saving == keptThen.saving
-            && kept.lastSaveOK == keptThen.lastSaveOK && self.view.tellsTheSame(as: old.view)
+            && kept.lastSaveOK == keptThen.lastSaveOK && view.tellsTheSame(as: old.view)
     }
 }
 

@@ -65,7 +65,7 @@ extension Admission {
     }
 
     /// What was begun stays as it is, which is always a state that clusterd handles: a node that was about to stop comes up again, and a
-    /// switchover that was ordered may still happen.
+    /// switchover that was ordered may still happen. Only a move of slots continues until no slot is half moved.
     mutating func cancel(_ id: String) throws(Failure) -> Operation {
         guard let index = record.operations.firstIndex(where: { String($0.id) == id }) else {
             let open = record.operations.filter(\.isOpen).map { "\($0.id) (\($0.title))" }
@@ -81,6 +81,12 @@ extension Admission {
             throw Failure(
                 .operationEnded, "operation \(id) (\(operation.title)) has ended: \(operation.state.rawValue)",
                 hint: "clusterd operations \(id)")
+        }
+        // A slot that is half moved redirects clients back and forth: it is finished first, in the operation.
+        if case .reshard(var reshard) = operation.kind, operation.state == .running {
+            reshard.isEnding = true
+            record.operations[index].kind = .reshard(reshard)
+            return record.operations[index]
         }
         record.operations[index].end(.cancelled, at: seen.wall)
         if case .stopNode(let stop) = operation.kind, let member = record.index(stop.node) {
@@ -105,6 +111,7 @@ extension Operation {
         case (.failover(let mine), .failover(let theirs)):
             mine.master == theirs.master && mine.replica == theirs.replica && mine.force == theirs.force
         case (.fix(let mine), .fix(let theirs)): mine.ids == theirs.ids
+        case (.reshard(let mine), .reshard(let theirs)): mine.moves == theirs.moves
         case (.rollingRestart(let mine), .rollingRestart(let theirs)):
             mine.restoreRoles == theirs.restoreRoles && mine.force == theirs.force
         default: false
@@ -116,6 +123,7 @@ extension Operation {
         if self.node == node { return true }
         if case .fix(let fix) = kind { return fix.remaining.contains { $0.node == node } }
         if case .failover(let failover) = kind { return failover.master == node }
+        if slotMoves.contains(where: { $0.from == node || $0.to == node }) { return true }
         return false
     }
 }

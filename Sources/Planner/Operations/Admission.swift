@@ -47,6 +47,8 @@ package struct Admission {
         case .rollingRestart(let pending, let restoreRoles, let force):
             return try roll(pending: pending, restoreRoles: restoreRoles, force: force, key)
         case .backup(let directory, let keep): return try backUp(into: directory, keep: keep, key)
+        case .reshard(let request): return try reshard(request, key)
+        case .rebalance(let request): return try rebalance(request, key)
         case .pause, .resume, .cancel, .fix: preconditionFailure("these were carried out above")
         }
     }

@@ -54,6 +54,7 @@ package struct Operation: Sendable, Equatable, Codable {
         case rollingRestart(RollingRestart)
         case fix(Fix)
         case backup(Backup)
+        case reshard(Reshard)
         /// These two are done as soon as they are in the record; they are kept as requested.
         case pause(Pause)
         case resume
@@ -217,6 +218,7 @@ extension Operation {
         case .rollingRestart: "rolling-restart"
         case .fix: "fix"
         case .backup: "backup"
+        case .reshard(let reshard): reshard.isRebalance ? "rebalance" : "reshard"
         case .pause: "pause"
         case .resume: "resume"
         }
@@ -230,7 +232,7 @@ extension Operation {
         case .stopNode(let stop): stop.node
         case .failover(let failover): failover.replica ?? failover.successor ?? failover.master
         case .fix(let fix): fix.remaining.count == 1 ? fix.remaining[0].node : nil
-        case .rollingRestart, .backup, .pause, .resume: nil
+        case .rollingRestart, .reshard, .backup, .pause, .resume: nil
         }
     }
 
@@ -242,11 +244,13 @@ extension Operation {
     /// Why it failed, in words.
     package var error: String? { failure?.words }
 
+    /// The parts that each have the time limit of one node.
     package var nodeCount: Int {
         switch kind {
         case .rollingRestart(let rolling): max(1, rolling.count)
         case .fix(let fix): max(1, fix.ids.count)
         case .backup(let backup): max(1, backup.attempt?.shards.count ?? 1)
+        case .reshard(let reshard): max(1, reshard.slots.count)
         default: 1
         }
     }
@@ -255,7 +259,7 @@ extension Operation {
     package var isExclusive: Bool {
         switch kind {
         case .startNode, .pause, .resume: false
-        case .restartNode, .stopNode, .failover, .rollingRestart, .fix, .backup: true
+        case .restartNode, .stopNode, .failover, .rollingRestart, .fix, .reshard, .backup: true
         }
     }
 

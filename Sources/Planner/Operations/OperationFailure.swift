@@ -59,6 +59,14 @@ package indirect enum OperationFailure: Sendable, Hashable, Codable {
     case noFailover(of: NodeName)
     case masterDidNotStop(NodeName)
 
+    // MARK: slots
+
+    /// Both nodes belong to one shard by now.
+    case sameShard(NodeName, NodeName)
+    case slotsNotMoved(from: NodeName, to: NodeName, String)
+    /// nil: they belong to no node.
+    case slotsElsewhere(SlotSet, owner: NodeName?)
+
     // MARK: repairs
 
     case unfinished(OperationStep, RepairObstacle)

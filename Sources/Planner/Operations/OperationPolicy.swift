@@ -90,6 +90,8 @@ extension Turn {
             let advance = self.backUp(&backup, story, topology)
             set(\.operations[index].kind, .backup(backup))
             return advance
+        case .reshard(let reshard):
+            return self.reshard(reshard, id: operation.id, since: begun, story, topology)
         case .pause, .resume:
             return .done(.nothingToDo)
         }
@@ -119,7 +121,7 @@ extension Turn {
         case .working(let step): tell(index, .running, step)
         case .done(let result):
             tell(index, .running, .result(result))
-            end(index, .done)
+            end(index, decision.record?.operations[index].isEnding == true ? .cancelled : .done)
         case .failed(let failure):
             set(\.operations[index].failure, failure)
             end(index, .failed)

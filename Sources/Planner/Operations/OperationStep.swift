@@ -50,6 +50,17 @@ package indirect enum OperationStep: Sendable, Hashable, Codable {
     case handingOver(to: NodeName)
     case handingBack(from: NodeName)
 
+    // MARK: slots
+
+    /// The shard of this node has no master that serves.
+    case awaitingMasterOfShard(NodeName)
+    /// `twentieths`: how much of the operation is done.
+    case movingSlots(from: NodeName, to: NodeName, twentieths: Int, Shown<SlotProgress>)
+    /// The last attempt was rejected, in the engine's words.
+    case retryingSlots(from: NodeName, to: NodeName, Shown<String>)
+    /// The operation was cancelled: the slots that are half moved are finished.
+    case finishingSlots(from: NodeName, to: NodeName)
+
     // MARK: repairs
 
     case lookingAt(String)
@@ -74,6 +85,21 @@ package indirect enum OperationStep: Sendable, Hashable, Codable {
     case copyingDumps(Int, of: Int)
     case finishingBackup(String)
     case deletingBackups(keep: Int)
+
+    package struct SlotProgress: Sendable, Codable {
+        package var done: Int
+        package var total: Int
+        /// Since this daemon began.
+        package var keys: Int64
+        package var keysPerSecond: Int64
+
+        package init(done: Int, total: Int, keys: Int64, keysPerSecond: Int64) {
+            self.done = done
+            self.total = total
+            self.keys = keys
+            self.keysPerSecond = keysPerSecond
+        }
+    }
 }
 
 /// How an operation, or one repair of it, ended well.
@@ -105,6 +131,12 @@ package enum OperationResult: Sendable, Hashable, Codable {
     case slotsRestored
     /// The folder, the files in it, and their bytes.
     case backedUp(String, files: Int, bytes: Int64)
+    /// `isAll`: false: the operation was cancelled.
+    case slotsMoved(Int, isAll: Bool)
+    /// With `--dry-run`.
+    case wouldMove(slots: Int)
+    /// No master differs from its share by more than the threshold.
+    case slotsEven
 }
 
 /// Why a second node of a shard would be down.

@@ -8,18 +8,26 @@ extension Record {
         package var slots: SlotSet
     }
 
-    /// Slots that moved between shards since an earlier record: `CLUSTER SETSLOT`, `redis-cli --cluster reshard`. A failover moves none,
-    /// and `fix` only gives slots back.
+    /// Slots that moved between shards since an earlier record without an operation of clusterd: `CLUSTER SETSLOT`,
+    /// `redis-cli --cluster reshard`. A failover moves none, and `fix` only gives slots back.
     package func movedSlots(since earlier: Record) -> [MovedSlots] {
         earlier.members.flatMap { owner -> [MovedSlots] in
             guard let old = owner.lastSlots, let shard = member(owner.name)?.shard else { return [] }
             return members.compactMap { candidate in
-                guard candidate.shard != shard, let moved = candidate.lastSlots?.intersection(old), !moved.isEmpty
-                else {
-                    return nil
-                }
+                guard candidate.shard != shard,
+                    let moved = candidate.lastSlots?.intersection(old).subtracting(
+                        requested(from: shard, to: candidate.shard, since: earlier)), !moved.isEmpty
+                else { return nil }
                 return MovedSlots(from: owner.name, to: candidate.name, slots: moved)
             }
         }
+    }
+
+    /// What operations move between these shards that are open, or ended since the earlier record.
+    private func requested(from: Int, to: Int, since earlier: Record) -> SlotSet {
+        let wereOpen = Set(earlier.operations.filter(\.isOpen).map(\.id))
+        return operations.filter { $0.isOpen || wereOpen.contains($0.id) }.flatMap(\.slotMoves)
+            .filter { member($0.from)?.shard == from && member($0.to)?.shard == to }
+            .reduce(SlotSet()) { $0.union($1.slots) }
     }
 }

@@ -52,6 +52,12 @@ extension OperationFailure {
         case .noFailover(let master): "no replica of \(master) could take over"
         case .masterDidNotStop(let master): "\(master) did not stop; no replica took over"
 
+        case .sameShard(let one, let other): "\(one) and \(other) belong to one shard"
+        case .slotsNotMoved(let source, let target, let why):
+            "slots could not be moved from \(source) to \(target): \(why)"
+        case .slotsElsewhere(let slots, let owner):
+            "\(slots.named) \(slots.count == 1 ? "belongs" : "belong") to \(owner?.text ?? "no node") now"
+
         case .unfinished(let step, let obstacle): "\(step.words): \(obstacle.words)"
         case .notRunning(let node): "\(node) does not run"
         case .rolesChanged(let one, let other): "\(one) and \(other) have changed roles"

@@ -39,6 +39,14 @@ extension OperationStep {
         case .handingOver(let replica): "handing over to \(replica)"
         case .handingBack(let master): "handing back from \(master)"
 
+        case .awaitingMasterOfShard(let node): "waiting for the master of the shard of \(node) to serve its slots"
+        case .movingSlots(let source, let target, _, let progress):
+            "moving slots from \(source) to \(target): \(progress.value.words)"
+        case .retryingSlots(let source, let target, let why):
+            "retrying to move slots from \(source) to \(target): \(why.value)"
+        case .finishingSlots(let source, let target):
+            "cancelled: finishing the slots that are half moved from \(source) to \(target)"
+
         case .lookingAt(let path): "looking at \(path)"
         case .settingAside(let path, let folder): "moving \(path) to quarantine/\(folder)"
         case .copying(let names, let folder): "copying \(names.joined(separator: " ")) to quarantine/\(folder)"
@@ -95,7 +103,18 @@ extension OperationResult {
         case .slotsRestored: "every node has its slots again"
         case .backedUp(let path, let files, let bytes):
             "\(path) is complete: \(files) \(files == 1 ? "file" : "files"), \(Disk.text(bytes))"
+        case .slotsMoved(let count, let isAll):
+            "\(count) \(count == 1 ? "slot" : "slots") moved\(isAll ? "" : "; the others stay where they are")"
+        case .wouldMove(let count): "\(count) \(count == 1 ? "slot" : "slots") would move; nothing was changed"
+        case .slotsEven: "every master has its share of the slots already"
         }
+    }
+}
+
+extension OperationStep.SlotProgress {
+    var words: String {
+        "\(done) of \(total) slots"
+            + (keys > 0 ? ", \(keys) keys, \(keysPerSecond) keys/s" : "")
     }
 }
 

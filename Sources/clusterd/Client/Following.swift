@@ -12,9 +12,22 @@ struct ChangeOptions: ParsableArguments {
     @Flag(help: "Print the operation as one JSON document at the end.") var json = false
     @Option(
         help: ArgumentHelp(
-            "How long to wait [60s, rolling-restart 30m, backup 1h]; the operation continues after that.",
+            "How long to wait [60s; rolling-restart, reshard, rebalance 30m; backup 1h]; the operation continues "
+                + "after that.",
             valueName: "duration"))
     var timeout: TimeoutArgument?
+
+    /// Requests the plan of a change, which is not carried out.
+    func plan(_ change: Command) throws -> OperationDocument {
+        do throws(Failure) {
+            let client = try daemon.client()
+            let status = try client.get(.status, StatusDocument.self)
+            Output.note("cluster   \(status.cluster.name)")
+            return try client.get(.change(change, idempotencyKey: nil), OperationDocument.self)
+        } catch {
+            throw error.json(json)
+        }
+    }
 
     /// Requests the change, shows its progress, and returns when it is done.
     func carryOut(_ change: Command, within usual: Duration = .seconds(60)) throws {

@@ -56,7 +56,8 @@ struct CancelCommand: ParsableCommand {
         commandName: "cancel",
         abstract: "Cancel an operation.",
         discussion: """
-            Takes no further step and does not undo completed ones. Starts a node again that was being stopped.
+            Takes no further step and does not undo completed ones. Starts a node again that was being stopped. Finishes slots that \
+            are half moved.
 
             clusterd cancel 12
             """)
@@ -72,7 +73,10 @@ struct CancelCommand: ParsableCommand {
             let status = try client.get(.status, StatusDocument.self)
             Output.note("cluster   \(status.cluster.name)")
             let operation = try client.get(.change(.cancel(id), idempotencyKey: nil), OperationDocument.self)
-            Output.note("          operation \(id) (\(operation.title)) is cancelled")
+            Output.note(
+                operation.state.hasEnded
+                    ? "          operation \(id) (\(operation.title)) is cancelled"
+                    : "          operation \(id) (\(operation.title)) ends once no slot is half moved")
             if json { Output.result((try? ControlJSON.encode(operation)) ?? []) }
         } catch {
             throw error.json(json)

@@ -41,7 +41,7 @@ import Testing
         var (scene, decision) = checked(.settled(), lies)
         let finding = try #require(decision.finding(.slotOpen))
         #expect(finding.repair == (isOffered ? .closeSlot(5) : nil))
-        #expect(finding.hint?.hasPrefix(isOffered ? "clusterd fix" : "redis-cli --cluster fix") == true)
+        #expect(finding.hint?.hasPrefix(isOffered ? "clusterd fix" : "clusterd reshard --from 7000 --to 7001") == true)
         guard isOffered else { return }
         try scene.ask(.fix(["close-slot 5"]))
         scene.take(scene.decide())

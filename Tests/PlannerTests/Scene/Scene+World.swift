@@ -155,7 +155,7 @@ extension Scene {
             return .copied(DumpCopy(bytes: 100, checksum: "0123456789abcdef", header: RDBHeader(formatVersion: 10)))
         case .prepareBackup, .openDump, .finishBackup, .discardBackup, .pruneBackups: break
         case .ask, .announce, .release, .discardCopy, .preserve, .replicate, .meet, .configure, .repairAppendOnly,
-            .closeSlot, .addSlots, .save, .unpause, .loadCertificates, .acceptPassword:
+            .closeSlot, .addSlots, .migrateSlots, .save, .unpause, .loadCertificates, .acceptPassword:
             break
         }
         return .done

@@ -105,7 +105,7 @@ import Testing
         }
         let finding = try #require(decision.finding(.slotOpen))
         #expect(finding.repair == nil)
-        #expect((finding.hint?.hasPrefix("redis-cli --cluster fix") == true) == others.isEmpty)
+        #expect((finding.hint?.hasPrefix("clusterd reshard --from 7000 --to 7001") == true) == others.isEmpty)
         #expect(finding.message.contains("would delete its keys outside database 0") == !others.isEmpty)
     }
 
