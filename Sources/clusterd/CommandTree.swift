@@ -29,14 +29,14 @@ enum CommandTree {
         return word.hasPrefix("-") || word == "help" ? nil : word
     }
 
-    /// All commands without subcommands, with the words to type.
+    /// All commands without subcommands, with the words to type: a default subcommand needs no word of its own.
     static var leaves: [(words: [String], type: any ParsableCommand.Type)] {
         func below(_ words: [String], _ type: any ParsableCommand.Type) -> [([String], any ParsableCommand.Type)] {
-            let words = words + [name(of: type)]
-            let children = type.configuration.subcommands
-            return children.isEmpty ? [(words, type)] : children.flatMap { below(words, $0) }
+            let (children, assumed) = (type.configuration.subcommands, type.configuration.defaultSubcommand)
+            guard !children.isEmpty else { return [(words, type)] }
+            return children.flatMap { below($0 == assumed ? words : words + [name(of: $0)], $0) }
         }
-        return below([], root)
+        return below([name(of: root)], root)
     }
 
     /// The examples in a command's help: the lines that begin with `clusterd `.

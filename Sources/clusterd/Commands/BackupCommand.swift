@@ -91,7 +91,7 @@ struct BackupCheckText {
     var text: String {
         var lines = check.problems.map { problem in (problem.file.map { "\($0): " } ?? "") + problem.why }
         let files = "\(check.files) \(check.files == 1 ? "file" : "files")"
-        let amount = "\(files), \(Short.bytes(check.bytes)) bytes, \(check.keys) \(check.keys == 1 ? "key" : "keys")"
+        let amount = "\(files), \(Disk.text(check.bytes)), \(check.keys) \(check.keys == 1 ? "key" : "keys")"
         let origin = check.cluster.map { "cluster \($0), " } ?? ""
         lines.append(
             check.whole
