@@ -24,8 +24,10 @@ import Testing
         case "demo": return name
         case "/srv/demo": return daemon.data
         default:
-            guard let port = Int(word), (7000...7005).contains(port) else { return word }
-            return String(daemon.base + port - 7000)
+            // `7000`, or `7000=2`.
+            let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+            guard let port = parts.first.flatMap({ Int($0) }), (7000...7005).contains(port) else { return word }
+            return ([String(daemon.base + port - 7000)] + parts.dropFirst()).joined(separator: "=")
         }
     }
 

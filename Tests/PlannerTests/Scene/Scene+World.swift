@@ -129,6 +129,10 @@ extension Scene {
         case .handOver(let candidate, _, _): takeOver(candidate)
         case .promote(let promotion, _): takeOver(promotion.replica)
         case .takeOver(let node, _): takeOverFromGhost(node)
+        case .migrateSlots(let migration, _, _):
+            give(migration.slots, to: migration.target)
+            return .migrated(
+                MigratedKeys(keys: Int64(migration.slots.count), time: .milliseconds(10), keysPerCall: 10))
         case .forget(let node, _, let ids):
             editFile(of: node) { file in file.view.entries.removeAll { ids.contains($0.id) } }
         case .askSettings(let node, _, _): return .settings(settings[node] ?? [:])
@@ -152,7 +156,7 @@ extension Scene {
             disk[write.directory]?.content.appendOnly?.trouble = nil
             disk[write.directory]?.content.appendOnly?.lacksManifest = false
         case .ask, .announce, .release, .discardCopy, .preserve, .replicate, .meet, .configure, .repairAppendOnly,
-            .closeSlot, .addSlots, .migrateSlots, .save, .unpause, .loadCertificates, .acceptPassword:
+            .closeSlot, .addSlots, .save, .unpause, .loadCertificates, .acceptPassword:
             break
         }
         return .done
