@@ -25,8 +25,10 @@ import Testing
         case "/srv/demo": return daemon.data
         case "/srv/backup": return daemon.home + "/backup"
         default:
-            guard let port = Int(word), (7000...7005).contains(port) else { return word }
-            return String(daemon.base + port - 7000)
+            // `7000`, or `7000=2`.
+            let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+            guard let port = parts.first.flatMap({ Int($0) }), (7000...7005).contains(port) else { return word }
+            return ([String(daemon.base + port - 7000)] + parts.dropFirst()).joined(separator: "=")
         }
     }
 

@@ -129,6 +129,10 @@ extension Scene {
         case .handOver(let candidate, _, _): takeOver(candidate)
         case .promote(let promotion, _): takeOver(promotion.replica)
         case .takeOver(let node, _): takeOverFromGhost(node)
+        case .migrateSlots(let migration, _, _):
+            give(migration.slots, to: migration.target)
+            return .migrated(
+                MigratedKeys(keys: Int64(migration.slots.count), time: .milliseconds(10), keysPerCall: 10))
         case .forget(let node, _, let ids):
             editFile(of: node) { file in file.view.entries.removeAll { ids.contains($0.id) } }
         case .askSettings(let node, _, _): return .settings(settings[node] ?? [:])
@@ -155,7 +159,7 @@ extension Scene {
             return .copied(DumpCopy(bytes: 100, checksum: "0123456789abcdef", header: RDBHeader(formatVersion: 10)))
         case .prepareBackup, .openDump, .finishBackup, .discardBackup, .pruneBackups: break
         case .ask, .announce, .release, .discardCopy, .preserve, .replicate, .meet, .configure, .repairAppendOnly,
-            .closeSlot, .addSlots, .migrateSlots, .save, .unpause, .loadCertificates, .acceptPassword:
+            .closeSlot, .addSlots, .save, .unpause, .loadCertificates, .acceptPassword:
             break
         }
         return .done

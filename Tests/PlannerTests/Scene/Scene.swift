@@ -27,6 +27,8 @@ struct Scene {
     /// The master of each shard, and its epoch.
     var masters: [NodeName] = []
     var epochs: [UInt64] = []
+    /// The slots of each shard, if some were moved; empty: every shard has its share.
+    var slots: [SlotSet] = []
     /// Directives as the running nodes have them.
     var settings: [NodeName: [String: String]] = [:]
     /// TCP ports on which processes of nodes are seen to listen; empty: they cannot be seen.
@@ -134,7 +136,8 @@ struct Scene {
             if member.name == name { entry.flags.insert(.myself) }
             entry.masterID = member.name == master ? nil : self.member(master).id
             entry.configEpoch = epochs[member.shard]
-            entry.slots = member.name == master ? SlotSet.evenly(among: masters.count)[member.shard] : SlotSet()
+            let shares = slots.isEmpty ? SlotSet.evenly(among: masters.count) : slots
+            entry.slots = member.name == master ? shares[member.shard] : SlotSet()
             return entry
         }
         let epoch = epochs.max() ?? 0

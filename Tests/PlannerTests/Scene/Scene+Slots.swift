@@ -1,0 +1,40 @@
+import ClusterModel
+import Planner
+
+/// Slots that move.
+extension Scene {
+    /// These slots belong to this master's shard now; running nodes learn it at once, and save it. None of them is half moved any longer.
+    mutating func give(_ moved: SlotSet, to target: NodeName) {
+        var shares = slots.isEmpty ? SlotSet.evenly(among: masters.count) : slots
+        let shard = member(target).shard
+        for index in shares.indices {
+            shares[index] = index == shard ? shares[index].union(moved) : shares[index].subtracting(moved)
+        }
+        slots = shares
+        let highest = epochs.max() ?? 0
+        if epochs.filter({ $0 == highest }).count > 1 || epochs[shard] < highest { epochs[shard] = highest + 1 }
+        for name in processes.keys {
+            let file = file(name)
+            disk[member(name).directory]?.nodesFile = .parsed(file)
+        }
+        seen.rolesChanged = now
+    }
+
+    /// The slot is half moved: its owner is marked as migrating it, the other node as importing it, or one of them alone.
+    mutating func open(
+        _ slot: Int, from source: NodeName, to target: NodeName, migrating: Bool = true, importing: Bool = true
+    ) {
+        let (from, to) = (member(source).id, member(target).id)
+        if migrating { editMyself(source) { $0.migrating.append(.init(slot: slot, node: to)) } }
+        if importing { editMyself(target) { $0.importing.append(.init(slot: slot, node: from)) } }
+    }
+
+    private mutating func editMyself(_ node: NodeName, _ change: (inout NodeEntry) -> Void) {
+        let (id, folder) = (member(node).id, member(node).directory)
+        guard case .parsed(var file)? = disk[folder]?.nodesFile,
+            let index = file.view.entries.firstIndex(where: { $0.id == id })
+        else { return }
+        change(&file.view.entries[index])
+        disk[folder]?.nodesFile = .parsed(file)
+    }
+}
