@@ -133,7 +133,7 @@ import Testing
         let decision = scene.decide()
         #expect(migrations(decision).isEmpty)
         scene.take(decision)
-        #expect(scene.operation?.currentStep == .awaitingMaster(shardOf: node))
+        #expect(scene.operation?.currentStep == .awaitingMaster(node))
         _ = carryOut(&scene)
         #expect(scene.operation?.state == .done)
         #expect(scene.slots[1] == SlotSet([0...99, 5461...10922]))
