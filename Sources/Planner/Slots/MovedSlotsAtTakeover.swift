@@ -8,7 +8,7 @@ extension Turn {
     func mayClaimMovedSlots(_ replicas: [Candidate], of master: Member, death: Moment) -> Bool {
         let moves = (decision.record?.operations ?? []).filter(\.isOpen).flatMap(\.slotMoves)
             .filter { decision.record?.member($0.from)?.shard == master.shard }
-        if moves.isEmpty { return false }
+        if moves.isEmpty || replicas.isEmpty { return false }
         // It may still make the target the owner of slots.
         if seen.isUnderWay(.migrateSlots, of: master.name) { return true }
         let since = max(death, seen.rolesChanged ?? death)
