@@ -86,6 +86,8 @@ import Testing
             .notInSync("7000", .syncLoop(master: "7001")), .noRoomToTakeOver("7000", .reserve),
             .unfinished(.forgetting(id), .stillKnown(by: ["7000"])), .wouldLoseData("7000", .holds("2 keys")),
             .folderInUse("/data/7000 is in use", .moved), .refused(by: "7000", "ERR no"),
+            .sameShard("7000", "7003"), .slotsNotMoved(from: "7000", to: "7001", "ERR no"),
+            .slotsElsewhere(SlotSet(0...9), owner: "7002"), .slotsElsewhere(SlotSet(5...5), owner: nil),
         ]
         var record = record()
         record.operations = failures.enumerated().map { number, failure in
@@ -106,7 +108,9 @@ import Testing
             .inSync("7000", .master), .stopped("7000"), .restarted(nodes: 6), .master("7000", .all), .nothingToDo,
             .notMaster("7000", master: nil), .paused(until: WallTime(milliseconds: 9)), .paused(until: nil),
             .setAside("/data/7000", quarantine: "q", started: "7000"), .forgotten(id), .ownsSlots("7000", .all),
+            .slotsMoved(100, isAll: true), .slotsMoved(1, isAll: false), .wouldMove(slots: 1), .slotsEven,
         ]
+        let progress = OperationStep.SlotProgress(done: 50, total: 100, keys: 2000, keysPerSecond: 900)
         let steps: [OperationStep] =
             results.map { .result($0) } + [
                 .queued(after: 3, title: "restart-node 7000"), .part(2, of: 6, .starting("7001")), .told("words"),
@@ -114,6 +118,9 @@ import Testing
                 .syncing("7000", nil), .syncing("7000", .login(replica: "7003", master: "7000", .notSent)),
                 .syncing("7000", .syncLoop(master: "7001")), .awaitingReplicaInSync(nil, of: "7000"),
                 .awaitingElectionWindow(of: "7000", Shown(.seconds(12))), .givingSlots(.all, to: "7000"),
+                .awaitingMaster(shardOf: "7000"),
+                .movingSlots(from: "7000", to: "7001", twentieths: 10, Shown(progress)),
+                .retryingSlots(from: "7000", to: "7001", Shown("ERR no")), .finishingSlots(from: "7000", to: "7001"),
             ]
         var record = record()
         var operation = Operation(id: 7, kind: .resume, startedAt: WallTime(milliseconds: 5), idempotencyKey: nil)
@@ -123,6 +130,23 @@ import Testing
         #expect(read == record)
         // Fields that are displayed but not compared, too.
         #expect(read.operations[0].steps.map(\.step.words) == steps.map(\.words))
+    }
+
+    @Test func aMoveOfSlotsSurvivesARoundTrip() throws {
+        var reshard = Operation.Reshard(
+            moves: [
+                SlotMove(from: "7000", to: "7001", slots: SlotSet([0...99, 200...200])),
+                SlotMove(from: "7000", to: "7002", slots: SlotSet(300...300)),
+            ], isRebalance: true)
+        reshard.isEnding = true
+        var record = record()
+        record.operations = [
+            Operation(id: 7, kind: .reshard(reshard), startedAt: WallTime(milliseconds: 5), idempotencyKey: "k"),
+            Operation(
+                id: 8, kind: .reshard(.init(moves: [], isRebalance: false)), startedAt: WallTime(milliseconds: 5),
+                idempotencyKey: nil),
+        ]
+        #expect(try RecordCoding.decode(try #require(RecordCoding.encode(record))) == record)
     }
 
     @Test(arguments: ["", "{", "[]", "{\"schema\": \"1\"}", "{\"schema\": 1}", "\u{0}\u{0}"])

@@ -51,6 +51,10 @@ extension Turn {
             wait(.drain(ofReplicasOf: master.name))
             return .waits
         }
+        if isTimely, mayClaimMovedSlots(ended, of: master, death: death) {
+            wait(.candidate(for: master.name))
+            return .waits
+        }
         if isTimely, mayElect(ended, master, death: death, topology) { return .waits }
         let isForced = isFailoverForced(of: master, topology)
         if let winner = candidates(for: master, death: death, among: ended, isForced: isForced, survey).first {

@@ -1,3 +1,4 @@
+import ClusterModel
 import ControlAPI
 import Testing
 
@@ -23,6 +24,14 @@ import Testing
         .change(.fix(["set-aside /data/nodes/7005", "ü"]), idempotencyKey: "k"),
     ]
 
+    private static let everyMove: [Command] = [
+        .reshard(.init(from: "7000", to: "ünï/€", slots: .count(100))),
+        .reshard(.init(from: "7000", to: "7001", slots: .exactly(SlotSet([0...99, 200...200])), dryRun: true)),
+        .rebalance(.init()), .rebalance(.init(weights: ["7000": 2, "ü": 0.5])),
+        .rebalance(.init(weights: ["7000": 2], threshold: 2.5, useEmptyMasters: true, dryRun: true)),
+        .rebalance(.init(threshold: 0)),
+    ]
+
     private func parse(_ method: String, _ target: String, _ body: String = "") throws -> ControlRequest {
         try ControlRequest(parsing: HTTPRequest(method, target, body: Array(body.utf8)))
     }
@@ -34,6 +43,37 @@ import Testing
     @Test(arguments: everyRequest)
     func aControlRequestSurvivesARoundTrip(request: ControlRequest) throws {
         #expect(try ControlRequest(parsing: request.asHTTP) == request)
+    }
+
+    @Test(arguments: everyMove)
+    func aRequestToMoveSlotsSurvivesARoundTrip(command: Command) throws {
+        let request = ControlRequest.change(command, idempotencyKey: "k")
+        #expect(try ControlRequest(parsing: request.asHTTP) == request)
+    }
+
+    @Test(arguments: [
+        "", "{}", #"{"from":"7000"}"#, #"{"from":"7000","to":"7001"}"#, #"{"from":"7000","to":1,"count":1}"#,
+        #"{"from":"7000","to":"7001","count":0}"#, #"{"from":"7000","to":"7001","count":16385}"#,
+        #"{"from":"7000","to":"7001","count":"1"}"#, #"{"from":"7000","to":"7001","count":1,"slots":["1"]}"#,
+        #"{"from":"7000","to":"7001","slots":[]}"#, #"{"from":"7000","to":"7001","slots":"0-9"}"#,
+        #"{"from":"7000","to":"7001","slots":[1]}"#, #"{"from":"7000","to":"7001","slots":["9-0"]}"#,
+        #"{"from":"7000","to":"7001","slots":["0-16384"]}"#, #"{"from":"7000","to":"7001","slots":[""]}"#,
+        #"{"from":"7000","to":"7001","count":1,"dryRun":1}"#, #"{"from":"7000","to":"7001","count":1,"force":true}"#,
+    ])
+    func aReshardRequestMustNameItsSlots(body: String) throws {
+        #expect(try rejection("POST", "/v1/reshard", body).status == 400)
+    }
+
+    @Test func aRebalanceRequestHasDefaults() throws {
+        let plain = ControlRequest.change(.rebalance(.init()), idempotencyKey: nil)
+        #expect(try parse("POST", "/v1/rebalance") == plain)
+        #expect(try parse("POST", "/v1/rebalance", #"{"weights":null,"threshold":null,"dryRun":null}"#) == plain)
+        for body in [
+            #"{"weights":[]}"#, #"{"weights":{"7000":0}}"#, #"{"weights":{"7000":"2"}}"#, #"{"threshold":-1}"#,
+            #"{"threshold":101}"#, #"{"useEmptyMasters":"yes"}"#, #"{"weight":{"7000":2}}"#,
+        ] {
+            #expect(try rejection("POST", "/v1/rebalance", body).status == 400)
+        }
     }
 
     @Test func anEmptyBodySelectsTheDefaults() throws {

@@ -139,6 +139,22 @@ import Testing
         #expect(scene.slots[1] == SlotSet([0...99, 5461...10922]))
     }
 
+    /// It would claim the slots again with a higher epoch, and the target would delete their keys.
+    @Test func aReplicaThatHasNotLearnedOfMovedSlotsDoesNotTakeOver() throws {
+        var scene = try ordered()
+        let old = try #require(scene.report("7003")).view
+        scene.turn()
+        hear(&scene)
+        scene.take(scene.decide())
+        scene.die("7000")
+        scene.pass(.milliseconds(150))
+        scene.hear()
+        var unaware = scene
+        unaware.answer("7003") { $0.view = old }
+        #expect(unaware.decide().nodes("promote").isEmpty)
+        scene.run { $0.nodes("promote") == ["7003"] }
+    }
+
     /// The record is stored, and the daemon killed, before and after each effect.
     @Test(arguments: 0..<10)
     func itContinuesUnderTheNextDaemon(turns: Int) throws {

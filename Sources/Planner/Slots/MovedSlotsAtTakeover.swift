@@ -1,0 +1,29 @@
+import ClusterModel
+
+extension Turn {
+    /// Invariant: no-early-owner. A replica that takes over claims every slot that it attributes to its master, with the highest config
+    /// epoch. If some of them have moved and it has not learned that yet, their new owner gives them up and deletes their keys. While slots
+    /// move away from this shard, the master that gets them must have answered after the death, and the replica must agree with it; gossip
+    /// tells it within milliseconds.
+    func mayClaimMovedSlots(_ replicas: [Candidate], of master: Member, death: Moment) -> Bool {
+        let moves = (decision.record?.operations ?? []).filter(\.isOpen).flatMap(\.slotMoves)
+            .filter { decision.record?.member($0.from)?.shard == master.shard }
+        if moves.isEmpty || replicas.isEmpty { return false }
+        // It may still make the target the owner of slots.
+        if seen.isUnderWay(.migrateSlots, of: master.name) { return true }
+        let since = max(death, seen.rolesChanged ?? death)
+        for move in moves {
+            guard let shard = decision.record?.member(move.to)?.shard else { continue }
+            let arrived = members.filter { $0.shard == shard }
+                .compactMap { freshReply(from: $0, since: since)?.view.myself }
+                .filter { $0.flags.contains(.master) }
+            // The nodes.conf of a target that is down may have the slots: then the master restarts in place, and learns it.
+            if arrived.isEmpty { return true }
+            for replica in replicas {
+                let claimed = replica.report.view.entry(master.id)?.slots.intersection(move.slots) ?? SlotSet()
+                if arrived.contains(where: { !$0.slots.intersection(claimed).isEmpty }) { return true }
+            }
+        }
+        return false
+    }
+}
