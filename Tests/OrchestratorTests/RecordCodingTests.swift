@@ -118,7 +118,7 @@ import Testing
                 .syncing("7000", nil), .syncing("7000", .login(replica: "7003", master: "7000", .notSent)),
                 .syncing("7000", .syncLoop(master: "7001")), .awaitingReplicaInSync(nil, of: "7000"),
                 .awaitingElectionWindow(of: "7000", Shown(.seconds(12))), .givingSlots(.all, to: "7000"),
-                .awaitingMaster(shardOf: "7000"),
+                .awaitingMasterOfShard("7000"),
                 .movingSlots(from: "7000", to: "7001", twentieths: 10, Shown(progress)),
                 .retryingSlots(from: "7000", to: "7001", Shown("ERR no")), .finishingSlots(from: "7000", to: "7001"),
             ]

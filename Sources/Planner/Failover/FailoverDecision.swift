@@ -51,14 +51,14 @@ extension Turn {
             wait(.drain(ofReplicasOf: master.name))
             return .waits
         }
-        if isTimely, mayClaimMovedSlots(ended, of: master, death: death) {
-            wait(.candidate(for: master.name))
-            return .waits
-        }
         if isTimely, mayElect(ended, master, death: death, topology) { return .waits }
         let isForced = isFailoverForced(of: master, topology)
         if let winner = candidates(for: master, death: death, among: ended, isForced: isForced, survey).first {
             if asked == nil, let preference = preference(master, over: winner, survey) { return preference }
+            if isTimely, mayClaimMovedSlots(ended, of: master, death: death) {
+                wait(.candidate(for: master.name))
+                return .waits
+            }
             if isTimely { return promote(winner, over: master, topology, survey) }
         } else if ended.count < replicas.count, isTimely {
             wait(.candidate(for: master.name))
@@ -100,16 +100,19 @@ extension Turn {
         let lag = stream.map { max(0, $0.position.offset - winner.offset) }
         let limit = spec.supervision.failoverMaxLag
         let isFarBehind = limit.map { limit in lag.map { $0 > limit } ?? true } ?? false
-        guard spec.supervision.failover == .durable || isFarBehind || keepsRole(master) else { return nil }
+        let movesSlots = slotsMove(inShardOf: master) && canStartInPlace(master)
+        guard spec.supervision.failover == .durable || isFarBehind || keepsRole(master) || movesSlots else {
+            return nil
+        }
         guard isSurveyed(master) else { return .waits }
-        if keepsRole(master) {
+        if keepsRole(master) || movesSlots {
             // Invariant no-older-master outranks the operator's settings: a master that would drop what its replica has does not start.
             let mine = freshness(of: master, survey)
-            let why: Freshness.Evidence
-            switch freshness(of: winner.member, survey).compared(with: mine) {
-            case .fresher(let evidence): why = evidence
-            case .notFresher: return .inPlace
-            case .undecided(let doubt): return inPlace(master, [(winner.member, doubt.words)], mine, survey)
+            let comparison = freshness(of: winner.member, survey).compared(with: mine)
+            guard case .fresher(let why) = comparison else {
+                if movesSlots { give(Verdict(master: master.name, candidate: nil, why: .slotsMove)) }
+                guard case .undecided(let doubt) = comparison else { return .inPlace }
+                return inPlace(master, [(winner.member, doubt.words)], mine, survey)
             }
             if isPaused { return held(master, by: winner.member, .newerData(why)) }
             passOver(master, for: winner.member, .newerData(why))

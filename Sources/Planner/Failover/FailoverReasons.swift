@@ -9,6 +9,8 @@ package enum VerdictReason: Sendable, Hashable {
     case farBehind(NodeName, lag: Int64?, limit: Int64)
     case noRoom(NodesConfShortage)
     case newerData(Freshness.Evidence)
+    /// Slots move to or from its shard, and a replica may not have learned of the last ones.
+    case slotsMove
     /// The data of this master cannot be loaded, and the candidate was in sync when both were last seen.
     case dataUnreadable(of: NodeName)
     /// The master is alive, and hands over before its disk is full.

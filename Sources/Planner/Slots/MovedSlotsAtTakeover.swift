@@ -1,6 +1,15 @@
 import ClusterModel
 
 extension Turn {
+    /// Whether an open operation moves slots to or from this shard. A replica of the master that gets slots has its keys, but learns of the
+    /// slots a moment later: if it takes over in that moment, the shard has two masters once the old one is back. So the master restarts in
+    /// place, if its files are as new as the replica's data (docs/decisions/22-restarts-while-slots-move.md).
+    func slotsMove(inShardOf master: Member) -> Bool {
+        (decision.record?.operations ?? []).filter(\.isOpen).flatMap(\.slotMoves).contains { move in
+            [move.from, move.to].contains { decision.record?.member($0)?.shard == master.shard }
+        }
+    }
+
     /// Invariant: no-early-owner. A replica that takes over claims every slot that it attributes to its master, with the highest config
     /// epoch. If some of them have moved and it has not learned that yet, their new owner gives them up and deletes their keys. While slots
     /// move away from this shard, the master that gets them must have answered after the death, and the replica must agree with it; gossip

@@ -83,16 +83,17 @@ extension Turn {
             callLimit: min(.seconds(5), max(.seconds(1), spec.supervision.hangTimeout / 2)))
         let effect = Effect.migrateSlots(migration, from: from, to: to)
         let history = seen.effects[effect.key]
-        if !isBusy(source.name), !isBusy(target.name) { ensure(effect, retryAfter: .milliseconds(500)) }
         // The words of a failure are kept in the step while the next attempt is under way.
         var why = history?.failure
         if why == nil, (history?.attempts ?? 0) > 1, case .retryingSlots(_, _, let shown)? = story.step {
             why = shown.value
         }
-        guard let why else { return .working(step) }
-        let retry = OperationStep.retryingSlots(from: source.name, to: target.name, Shown(why))
-        return story.age(of: retry) < Self.migrationPatience
-            ? .working(retry) : .failed(.slotsNotMoved(from: source.name, to: target.name, why))
+        let retry = why.map { OperationStep.retryingSlots(from: source.name, to: target.name, Shown($0)) }
+        if let why, let retry, story.age(of: retry) >= Self.migrationPatience {
+            return .failed(.slotsNotMoved(from: source.name, to: target.name, why))
+        }
+        if !isBusy(source.name), !isBusy(target.name) { ensure(effect, retryAfter: .milliseconds(500)) }
+        return .working(retry ?? step)
     }
 
     private func progress(

@@ -10,6 +10,7 @@ extension Verdict {
 extension VerdictReason {
     package var words: String {
         switch self {
+        case .slotsMove: "slots move to or from its shard, and a replica may not know of the last ones yet"
         case .holdsEveryWrite: "its append-only file holds every write (failover: durable)"
         case .farBehind(let replica, let lag, let limit):
             "\(replica) is \(lag.map { "\($0) bytes" } ?? "an unknown amount") behind, and failover-max-lag is \(limit)"

@@ -133,15 +133,25 @@ import Testing
         let decision = scene.decide()
         #expect(migrations(decision).isEmpty)
         scene.take(decision)
-        #expect(scene.operation?.currentStep == .awaitingMaster(node))
+        #expect(scene.operation?.currentStep == .awaitingMasterOfShard(node))
         _ = carryOut(&scene)
         #expect(scene.operation?.state == .done)
         #expect(scene.slots[1] == SlotSet([0...99, 5461...10922]))
     }
 
-    /// It would claim the slots again with a higher epoch, and the target would delete their keys.
-    @Test func aReplicaThatHasNotLearnedOfMovedSlotsDoesNotTakeOver() throws {
+    /// A replica of it may not know of the last slots yet.
+    @Test(arguments: ["7000", "7001"] as [NodeName])
+    func aMasterThatDiesMeanwhileRestartsInPlace(node: NodeName) throws {
         var scene = try ordered()
+        scene.turn()
+        scene.die(node)
+        scene.run { $0.nodes("start") == [node] || !$0.nodes("promote").isEmpty }
+        #expect(scene.decide().nodes("promote").isEmpty)
+    }
+
+    /// It would claim the slots again with a higher epoch, and the target would delete their keys. The master itself stays down.
+    @Test func aReplicaThatHasNotLearnedOfMovedSlotsDoesNotTakeOver() throws {
+        var scene = try ordered { $0.spec.supervision.restart = .never }
         let old = try #require(scene.report("7003")).view
         scene.turn()
         hear(&scene)
