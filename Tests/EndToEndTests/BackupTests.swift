@@ -86,7 +86,11 @@ import Testing
             _ = try await Redis.fill(masters(daemon), 300)
             let folder = daemon.home + "/backup"
             let client = try daemon.begin(["backup", folder])
-            #expect(await eventually(every: .milliseconds(1)) { !backups(folder).isEmpty })
+            // Once the folder says whose it is: one that is empty stays for a minute, and then until the next backup.
+            let hasBegun = await eventually(every: .milliseconds(1)) {
+                backups(folder).contains { backups("\(folder)/\($0)").contains { !$0.hasSuffix(".new") } }
+            }
+            #expect(hasBegun)
             kill(daemon.process.processIdentifier, SIGKILL)
             kill(client.process.processIdentifier, SIGKILL)
             _ = await daemon.ended()
