@@ -153,7 +153,8 @@ extension HostDriver {
         await change(job("deleting older backups in", place.directory), limit: nil) { [self] () throws(FileError) in
             let names = try BackupFolder.names(in: place.directory, partialSuffix: BackupManifest.partialSuffix)
             var older: [(name: String, at: Timestamp)] = []
-            for name in names.finished where name != place.name {
+            // One that the operator has renamed is kept.
+            for name in names.finished where name != place.name && Operation.Backup.isFolderName(name) {
                 guard let manifest = readManifest("\(place.directory)/\(name)"),
                     manifest.isOf(cluster: place.cluster, nodes: place.nodes)
                 else { continue }

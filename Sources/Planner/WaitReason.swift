@@ -50,6 +50,8 @@ package enum WaitReason: Sendable, Hashable {
     /// The reason is nil if nothing prevents it.
     case failover(to: NodeName, from: NodeName, Shown<String>?)
     case candidate(for: NodeName)
+    /// Slots of its shard have moved, and its replicas have not learned that yet.
+    case slotsLearned(byReplicasOf: NodeName)
     case drain(ofReplicasOf: NodeName)
     case drainOfReplica(NodeName, from: NodeName)
     case promotionOrdersOfPreviousDaemon

@@ -37,7 +37,8 @@ extension Turn {
             wake(at: seen.began + Self.promotionValidity)
             return .waits
         }
-        let isTimely = now - began < Self.failoverLimit
+        // While slots move, the first half is for a restart in place.
+        let isTimely = now - began < Self.failoverLimit * (slotsMove(inShardOf: master) ? 2 : 1)
         if isTimely, !replicas.isEmpty { wake(after: .milliseconds(2)) }
         let heard = replicas.compactMap { member in
             freshReply(from: member, since: death).map { Candidate(member: member, report: $0) }
@@ -54,9 +55,11 @@ extension Turn {
         if isTimely, mayElect(ended, master, death: death, topology) { return .waits }
         let isForced = isFailoverForced(of: master, topology)
         if let winner = candidates(for: master, death: death, among: ended, isForced: isForced, survey).first {
-            if asked == nil, let preference = preference(master, over: winner, survey) { return preference }
+            if asked == nil, let preference = preference(master, since: began, over: winner, survey) {
+                return preference
+            }
             if isTimely, mayClaimMovedSlots(ended, of: master, death: death) {
-                wait(.candidate(for: master.name))
+                wait(.slotsLearned(byReplicasOf: master.name))
                 return .waits
             }
             if isTimely { return promote(winner, over: master, topology, survey) }
@@ -94,13 +97,13 @@ extension Turn {
     /// Invariant: complete-candidate. Why the dead master restarts from its files instead of being replaced by this replica; nil: the
     /// replica takes over.
     private mutating func preference(
-        _ master: Member, over winner: Candidate, _ survey: Observation.Survey
+        _ master: Member, since began: Moment, over winner: Candidate, _ survey: Observation.Survey
     ) -> FailoverDecision? {
         let stream = lastStream(of: master)
         let lag = stream.map { max(0, $0.position.offset - winner.offset) }
         let limit = spec.supervision.failoverMaxLag
         let isFarBehind = limit.map { limit in lag.map { $0 > limit } ?? true } ?? false
-        let movesSlots = slotsMove(inShardOf: master) && canStartInPlace(master)
+        let movesSlots = restartsWhileSlotsMove(master, since: began)
         guard spec.supervision.failover == .durable || isFarBehind || keepsRole(master) || movesSlots else {
             return nil
         }
@@ -110,7 +113,9 @@ extension Turn {
             let mine = freshness(of: master, survey)
             let comparison = freshness(of: winner.member, survey).compared(with: mine)
             guard case .fresher(let why) = comparison else {
-                if movesSlots { give(Verdict(master: master.name, candidate: nil, why: .slotsMove)) }
+                if movesSlots, !keepsRole(master) {
+                    give(Verdict(master: master.name, candidate: nil, why: .slotsMove))
+                }
                 guard case .undecided(let doubt) = comparison else { return .inPlace }
                 return inPlace(master, [(winner.member, doubt.words)], mine, survey)
             }

@@ -58,4 +58,11 @@ extension Operation.Backup {
         let clock = "\(padded(civil.hour, 2))-\(padded(civil.minute, 2))-\(padded(civil.second, 2))"
         return "\(day)T\(clock).\(padded(civil.millisecond, 3))Z"
     }
+
+    /// Whether a folder has a name that `folderName` gives.
+    package static func isFolderName(_ name: String) -> Bool {
+        let form = "0000-00-00T00-00-00.000Z"
+        return name.count == form.count
+            && zip(name, form).allSatisfy { $1 == "0" ? $0.isASCII && $0.isNumber : $0 == $1 }
+    }
 }

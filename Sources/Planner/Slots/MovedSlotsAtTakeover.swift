@@ -1,13 +1,18 @@
 import ClusterModel
 
 extension Turn {
-    /// Whether an open operation moves slots to or from this shard. A replica of the master that gets slots has its keys, but learns of the
-    /// slots a moment later: if it takes over in that moment, the shard has two masters once the old one is back. So the master restarts in
-    /// place, if its files are as new as the replica's data (docs/decisions/22-restarts-while-slots-move.md).
+    /// Whether an operation moves slots to or from this shard now.
     func slotsMove(inShardOf master: Member) -> Bool {
-        (decision.record?.operations ?? []).filter(\.isOpen).flatMap(\.slotMoves).contains { move in
+        (decision.record?.operations ?? []).filter { $0.state == .running }.flatMap(\.slotMoves).contains { move in
             [move.from, move.to].contains { decision.record?.member($0)?.shard == master.shard }
         }
+    }
+
+    /// A replica of the master that gets slots has its keys, but learns of the slots a moment later: if it takes over in that moment, the
+    /// shard has two masters once the old one is back. So the master restarts in place, if its files are as new as the replica's data
+    /// (docs/decisions/22-restarts-while-slots-move.md). If no process of it has begun within `failoverLimit`, the replica takes over.
+    func restartsWhileSlotsMove(_ master: Member, since death: Moment) -> Bool {
+        slotsMove(inShardOf: master) && canStartInPlace(master) && now - death < Self.failoverLimit
     }
 
     /// Invariant: no-early-owner. A replica that takes over claims every slot that it attributes to its master, with the highest config
@@ -15,11 +20,12 @@ extension Turn {
     /// move away from this shard, the master that gets them must have answered after the death, and the replica must agree with it; gossip
     /// tells it within milliseconds.
     func mayClaimMovedSlots(_ replicas: [Candidate], of master: Member, death: Moment) -> Bool {
-        let moves = (decision.record?.operations ?? []).filter(\.isOpen).flatMap(\.slotMoves)
+        let moves = (decision.record?.operations ?? []).filter { $0.state == .running }.flatMap(\.slotMoves)
             .filter { decision.record?.member($0.from)?.shard == master.shard }
         if moves.isEmpty || replicas.isEmpty { return false }
         // It may still make the target the owner of slots.
         if seen.isUnderWay(.migrateSlots, of: master.name) { return true }
+        guard now - death < Self.failoverLimit else { return false }
         let since = max(death, seen.rolesChanged ?? death)
         for move in moves {
             guard let shard = decision.record?.member(move.to)?.shard else { continue }

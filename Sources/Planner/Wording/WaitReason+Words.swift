@@ -41,6 +41,7 @@ extension WaitReason {
 
         case .failover(let replica, let master, let why):
             "for \(replica) to take over from \(master)\(why.map { ": \($0.value)" } ?? "")"
+        case .slotsLearned(let master): "for the replicas of \(master) to learn which of its slots have moved"
         case .candidate(let master): "for a replica of \(master) that can take over"
         case .drain(let master): "for the replicas of \(master) to drain their replication buffers"
         case .drainOfReplica(let replica, let master):

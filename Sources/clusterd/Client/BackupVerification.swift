@@ -34,10 +34,11 @@ enum BackupVerification {
         do {
             if try listDirectory(directory).contains(BackupManifest.fileName) { return directory }
             let names = try BackupFolder.names(in: directory, partialSuffix: BackupManifest.partialSuffix)
-            // The names begin with the time.
-            let newest = try names.finished.filter { name in
+            let whole = try names.finished.filter { name in
                 try listDirectory("\(directory)/\(name)").contains(BackupManifest.fileName)
-            }.max()
+            }
+            // A folder that was renamed is as old as its manifest says; one whose manifest cannot be read is examined first.
+            let newest = whole.max { age(of: "\(directory)/\($0)") < age(of: "\(directory)/\($1)") }
             if let newest { return "\(directory)/\(newest)" }
         } catch {
             throw Failure("no-backup", "\(error)")
@@ -45,6 +46,10 @@ enum BackupVerification {
         throw Failure(
             "no-backup", "\(directory) holds no complete backup",
             hint: "clusterd backup \(ShellWord.quoted(directory))")
+    }
+
+    private static func age(of folder: String) -> Timestamp {
+        (try? read("\(folder)/\(BackupManifest.fileName)"))?.at ?? Timestamp(WallTime(milliseconds: .max))
     }
 
     private static func read(_ path: String) throws(Failure) -> BackupManifest {

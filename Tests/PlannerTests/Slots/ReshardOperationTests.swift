@@ -149,6 +149,21 @@ import Testing
         #expect(scene.decide().nodes("promote").isEmpty)
     }
 
+    /// Its port is taken: a shard is not left without a master for that.
+    @Test(arguments: ["7000", "7001"] as [NodeName])
+    func aMasterThatDoesNotStartIsReplaced(node: NodeName) throws {
+        var scene = try ordered()
+        scene.turn()
+        scene.busyPorts = [scene.member(node).ports.client: "nc (pid 7)"]
+        scene.seen.ports[scene.member(node).ports] = nil
+        scene.die(node)
+        hear(&scene)
+        for _ in 0..<100 { #expect(scene.turn().nodes("promote").isEmpty) }
+        scene.pass(.seconds(3))
+        scene.hear()
+        scene.run { $0.nodes("promote") == [node == "7000" ? "7003" : "7004"] }
+    }
+
     /// It would claim the slots again with a higher epoch, and the target would delete their keys. The master itself stays down.
     @Test func aReplicaThatHasNotLearnedOfMovedSlotsDoesNotTakeOver() throws {
         var scene = try ordered { $0.spec.supervision.restart = .never }
