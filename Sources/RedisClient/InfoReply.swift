@@ -1,12 +1,20 @@
 /// The parsed reply of INFO: `field:value` lines; section headings are comments.
 package struct InfoReply: Hashable, Sendable {
-    private var fields: [String: String] = [:]
+    private let fields: [String: String]
 
+    /// By bytes: a reply has two hundred lines, and each node sends one every second.
     package init(_ text: String) {
-        for line in text.split(whereSeparator: { $0 == "\r\n" || $0 == "\n" || $0 == "\r" }) where !line.hasPrefix("#")
-        {
-            guard let colon = line.firstIndex(of: ":") else { continue }
-            fields[String(line[..<colon])] = String(line[line.index(after: colon)...])
+        var text = text
+        fields = text.withUTF8 { bytes in
+            var fields: [String: String] = [:]
+            for line in bytes.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) {
+                guard line.first != UInt8(ascii: "#"), let colon = line.firstIndex(of: UInt8(ascii: ":")) else {
+                    continue
+                }
+                let name = String(decoding: line[..<colon], as: UTF8.self)
+                fields[name] = String(decoding: line[line.index(after: colon)...], as: UTF8.self)
+            }
+            return fields
         }
     }
 
