@@ -73,6 +73,9 @@ package struct Cycle: Sendable {
         seen.wasReady = decision.assessment.ready
         seen.check.remember(decision.check.conditions, at: now)
         let changed = decision.record != stored ? decision.record : nil
+        for member in record?.members ?? [] where decision.record?.member(member.name) == nil {
+            seen.forget(member.name)
+        }
         record = decision.record
         expected = min(decision.wake ?? now + .seconds(1), now + .seconds(1))
         return Orders(record: changed, effects: decision.effects)

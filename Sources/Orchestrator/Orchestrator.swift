@@ -155,9 +155,12 @@ package actor Orchestrator<Hands: Driver> {
     }
 
     /// When this returns, the operation is in the record on disk, so that the caller can rely on it.
-    package func change(_ command: Command, key: String?) async throws(Failure) -> OperationDocument {
+    /// - Parameter wanted: another configuration than the one in force, for a plan.
+    package func change(
+        _ command: Command, key: String?, wanting wanted: ClusterSpec? = nil
+    ) async throws(Failure) -> OperationDocument {
         guard let record = cycle.record, !hasEnded else { throw Admission.notFormed }
-        var admission = Admission(record, cycle.spec, cycle.decision.assessment, seeing: cycle.seen)
+        var admission = Admission(record, wanted ?? cycle.spec, cycle.decision.assessment, seeing: cycle.seen)
         admission.offered = cycle.decision.findings.compactMap(\.repair)
         let operation = try admission.admit(command, key: key)
         cycle.admit(admission.record)

@@ -142,5 +142,8 @@ extension OperationDocument {
                 ? operation.slotMoves.map {
                     .init(from: $0.from, to: $0.to, slots: $0.slots.texts, count: $0.slots.count)
                 } : nil)
+        if case .change(let change) = operation.kind {
+            parts = change.parts.map { .init(id: $0.id, text: $0.words) }
+        }
     }
 }

@@ -38,12 +38,14 @@ extension Turn {
 
     /// A formed cluster in any state.
     private mutating func run(_ survey: Observation.Survey) {
+        seatMembers()
         noteEnds(survey)
         endPause()
         noteLastSeen()
         noteCleanStops()
         let topology = believedTopology(survey)
         noteSlots(topology)
+        noteFirstSlots(topology)
         if case .stop(let asked, let kill) = seen.intent {
             ask(topology)
             assess(topology)

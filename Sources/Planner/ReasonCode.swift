@@ -98,6 +98,8 @@ package enum ReasonCode: String, CaseIterable, Sendable, Hashable, Codable, Cust
     case slotsNotOwned = "slots-not-owned"
     case otherDatabases = "other-databases"
     case targetFull = "target-full"
+    case tooFewMasters = "too-few-masters"
+    case planStale = "plan-stale"
     case clusterNotServing = "cluster-not-serving"
     case operationUnderWay = "operation-under-way"
     case tooManyOperations = "too-many-operations"

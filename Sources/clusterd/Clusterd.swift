@@ -36,14 +36,17 @@ struct Clusterd: AsyncParsableCommand {
                 name: "Operating",
                 subcommands: [
                     RestartNodeCommand.self, StartNodeCommand.self, StopNodeCommand.self, FailoverCommand.self,
-                    RollingRestartCommand.self, ReshardCommand.self, RebalanceCommand.self, PauseCommand.self,
-                    ResumeCommand.self, OperationsCommand.self, CancelCommand.self, FixCommand.self,
+                    RollingRestartCommand.self, ReshardCommand.self, RebalanceCommand.self,
+                    AddNodeCommand.self, RemoveNodeCommand.self, PauseCommand.self, ResumeCommand.self,
+                    OperationsCommand.self, CancelCommand.self, FixCommand.self,
                     QuarantineCommand.self, BackupCommand.self,
                 ]),
             CommandGroup(name: "Node access", subcommands: [CallCommand.self, ShellCommand.self]),
             CommandGroup(
                 name: "Configuration",
-                subcommands: [ConfigCommand.self, ReloadCommand.self, DoctorCommand.self]),
+                subcommands: [
+                    ConfigCommand.self, ReloadCommand.self, PlanCommand.self, ApplyCommand.self, DoctorCommand.self,
+                ]),
         ])
 
     @Flag(name: .long, help: "Show the version of clusterd and of the engine that it would use.")

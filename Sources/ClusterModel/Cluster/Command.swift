@@ -11,6 +11,9 @@ package enum Command: Sendable, Hashable {
     case rollingRestart(pending: Bool = false, restoreRoles: Bool = false, force: Bool = false)
     case reshard(Reshard)
     case rebalance(Rebalance)
+    case addNode(AddNode)
+    case removeNode(RemoveNode)
+    case apply(Apply)
     /// nil: until `resume`.
     case pause(Duration?)
     case resume

@@ -15,6 +15,10 @@ package struct OperationDocument: Hashable, Sendable, Codable {
     package var error: String?
     /// The slots that it moves, as they were when it was requested; nil: it moves none, or the daemon has an older version.
     package var moves: [Move]?
+    /// What is still to be done, if it changes which nodes the cluster has; nil: it does not, or the daemon has an older version.
+    package var parts: [Part]?
+    /// What the configuration changes besides, in sentences: in the answer to a plan.
+    package var notes: [String]?
 
     package init(
         id: String, kind: String, node: NodeName?, state: State, step: String? = nil, steps: [Step] = [],
@@ -43,6 +47,18 @@ package struct OperationDocument: Hashable, Sendable, Codable {
             self.to = to
             self.slots = slots
             self.count = count
+        }
+    }
+
+    /// One change of the nodes that the cluster has.
+    package struct Part: Hashable, Sendable, Codable {
+        /// What the client confirms.
+        package var id: String
+        package var text: String
+
+        package init(id: String, text: String) {
+            self.id = id
+            self.text = text
         }
     }
 

@@ -11,6 +11,9 @@ extension Command {
         case .rollingRestart: .rollingRestart
         case .reshard: .reshard
         case .rebalance: .rebalance
+        case .addNode: .addNode
+        case .removeNode: .removeNode
+        case .apply: .apply
         case .pause: .pause
         case .resume: .resume
         case .cancel: .cancel
@@ -25,8 +28,9 @@ extension Command {
         case .restartNode(let node, _, _, _), .startNode(let node), .stopNode(let node, _, _), .failover(let node, _),
             .failoverFrom(let node, _):
             node
+        case .removeNode(let request): request.node
         case .cancel(let id): id
-        case .rollingRestart, .reshard, .rebalance, .pause, .resume, .fix, .backup: ""
+        case .rollingRestart, .reshard, .rebalance, .addNode, .apply, .pause, .resume, .fix, .backup: ""
         }
     }
 
@@ -41,6 +45,9 @@ extension Command {
             Self.flags(["pending": pending, "restoreRoles": restoreRoles, "force": force])
         case .reshard(let request): request.body
         case .rebalance(let request): request.body
+        case .addNode(let request): request.body
+        case .removeNode(let request): request.body
+        case .apply(let request): request.body
         case .pause(let duration): ["for": .string(duration.map(DurationText.text) ?? "forever")]
         case .fix(let ids): ["repairs": .array(ids.map { .string($0) })]
         case .backup(let directory, let keep): Self.backup(directory, keep)
@@ -83,6 +90,9 @@ extension Command {
                 force: flags.contains("force"))
         case .reshard: self = .reshard(try body.reshard())
         case .rebalance: self = .rebalance(try body.rebalance())
+        case .addNode: self = .addNode(try body.addNode())
+        case .removeNode: self = .removeNode(try body.removeNode(subject))
+        case .apply: self = .apply(try body.apply())
         case .pause: self = .pause(try body.pause())
         case .resume:
             _ = try body.flags([])

@@ -2,6 +2,7 @@
 enum ControlEndpoint: CaseIterable {
     case status, check, configuration, operations, operation, events, login, fixPlan, quarantine, removeQuarantine
     case restartNode, startNode, stopNode, failover, rollingRestart, reshard, rebalance, pause, resume, cancel, fix
+    case addNode, removeNode, apply
     case backup, call
     case stop, detach, reload, reexec, livez, servingz, readyz, metrics
 
@@ -30,6 +31,9 @@ enum ControlEndpoint: CaseIterable {
         case .rollingRestart: "/v1/rolling-restart"
         case .reshard: "/v1/reshard"
         case .rebalance: "/v1/rebalance"
+        case .addNode: "/v1/nodes"
+        case .removeNode: "/v1/nodes/{node}/remove"
+        case .apply: "/v1/apply"
         case .pause: "/v1/pause"
         case .resume: "/v1/resume"
         case .cancel: "/v1/operations/{id}/cancel"

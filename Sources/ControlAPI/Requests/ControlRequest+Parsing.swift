@@ -58,7 +58,8 @@ extension ControlRequest {
         case .reexec:
             _ = try RequestBody(request.body).flags([])
             self = .reexec
-        case .restartNode, .startNode, .stopNode, .failover, .rollingRestart, .reshard, .rebalance, .pause, .resume,
+        case .restartNode, .startNode, .stopNode, .failover, .rollingRestart, .reshard, .rebalance, .addNode,
+            .removeNode, .apply, .pause, .resume,
             .cancel, .fix, .backup:
             guard let change = try Command(endpoint, text, RequestBody(request.body)) else { throw Self.unknown(path) }
             self = .change(change, idempotencyKey: try Self.idempotencyKey(request))

@@ -87,7 +87,7 @@ extension RequestBody {
         }
     }
 
-    private func flag(_ name: String, _ members: [String: JSONValue]) throws(ControlRejection) -> Bool {
+    func flag(_ name: String, _ members: [String: JSONValue]) throws(ControlRejection) -> Bool {
         switch members[name] ?? .null {
         case .bool(let value): return value
         case .null: return false

@@ -23,6 +23,7 @@ extension Turn {
         checkReplicas(topology)
         checkSyncLoops(topology)
         checkEstranged(topology)
+        reportEmptyMasters(topology)
         checkSettings()
         checkReplicaLogin()
         checkEngines()

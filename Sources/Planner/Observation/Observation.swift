@@ -202,6 +202,23 @@ package struct Observation: Sendable, Equatable {
         return report
     }
 
+    /// What was seen of a node that is no longer a member: another node may get its name. How often a node of this name was started stays
+    /// known, so that no effect takes the place of an earlier one.
+    package mutating func forget(_ node: NodeName) {
+        processes[node] = nil
+        replies[node] = nil
+        lastReports[node] = nil
+        lastHeard[node] = nil
+        lastServed[node] = nil
+        lastInSync[node] = nil
+        lastExits[node] = nil
+        failures[node] = nil
+        inquiries[node] = nil
+        examinations[node] = nil
+        written[node] = nil
+        vitals[node] = nil
+    }
+
     /// The file system of the data folder; nil if it cannot be determined.
     package var freeBytes: Int64? { disks.first?.free }
 

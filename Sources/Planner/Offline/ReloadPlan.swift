@@ -13,8 +13,12 @@ package struct ReloadPlan: Sendable, Equatable {
     package var dropped: [String] = []
     /// Keys that take effect from clusterd's next start.
     package var heldBack: [String] = []
+    /// What stays as it is, in sentences.
+    package private(set) var kept: [String] = []
+    /// Other numbers of masters and replicas than before, in a sentence; nil: the same.
+    package private(set) var shape: String?
     /// What a reload does not do, in sentences.
-    package var later: [String] = []
+    package var later: [String] { (shape.map { [$0] } ?? []) + kept }
 
     package init(from old: ClusterSpec, to new: ClusterSpec) {
         spec = new
@@ -34,13 +38,13 @@ package struct ReloadPlan: Sendable, Equatable {
             }
         }
         if old.masters != new.masters || old.replicas != new.replicas {
-            later.append(
-                "a reload does not change the number of masters and replicas: the configuration now has \(new.masters) masters with "
-                    + "\(new.replicas) replicas each")
+            shape =
+                "the configuration now has \(new.masters) masters with \(new.replicas) replicas each: clusterd plan shows how to "
+                + "get there, and clusterd apply does it"
         }
-        if old.ports != new.ports { later.append("the nodes keep the ports that they were formed with") }
+        if old.ports != new.ports { kept.append("the nodes keep the ports that they were formed with") }
         if !NodeConfigurationKey.dataDirectory.differences(old, new).isEmpty {
-            later.append("the nodes keep the folders that they were formed with")
+            kept.append("the nodes keep the folders that they were formed with")
         }
         holdTLS(old)
         compareDirectives(old, spec)
@@ -62,7 +66,7 @@ package struct ReloadPlan: Sendable, Equatable {
                 kept.directives = held(override.directives, old.overrides[name]?.directives ?? [])
                 return (name, kept)
             })
-        later.append(
+        kept.append(
             "TLS is switched \(old.speaksTLS ? "off" : "on") while no node runs: clusterd stop, then start it again")
     }
 

@@ -88,6 +88,21 @@ extension Admission {
             record.operations[index].kind = .reshard(reshard)
             return record.operations[index]
         }
+        if case .change(var change) = operation.kind, operation.state == .running {
+            if !change.moves.isEmpty {
+                change.isEnding = true
+                record.operations[index].kind = .change(change)
+                return record.operations[index]
+            }
+            if case .remove(let leaver)? = change.parts.first, let member = record.index(leaver.node) {
+                guard !leaver.isForgotten else {
+                    throw Failure(
+                        .operationEnded,
+                        "\(leaver.node) is no node of the cluster any more: only its files are still to be moved")
+                }
+                record.members[member].wanted = .running
+            }
+        }
         record.operations[index].end(.cancelled, at: seen.wall)
         if case .stopNode(let stop) = operation.kind, let member = record.index(stop.node) {
             record.members[member].wanted = .running
@@ -112,6 +127,8 @@ extension Operation {
             mine.master == theirs.master && mine.replica == theirs.replica && mine.force == theirs.force
         case (.fix(let mine), .fix(let theirs)): mine.ids == theirs.ids
         case (.reshard(let mine), .reshard(let theirs)): mine.moves == theirs.moves
+        case (.change(let mine), .change(let theirs)):
+            mine.request == .removeNode && mine.request == theirs.request && mine.node == theirs.node
         case (.rollingRestart(let mine), .rollingRestart(let theirs)):
             mine.restoreRoles == theirs.restoreRoles && mine.force == theirs.force
         default: false
@@ -123,6 +140,7 @@ extension Operation {
         if self.node == node { return true }
         if case .fix(let fix) = kind { return fix.remaining.contains { $0.node == node } }
         if case .failover(let failover) = kind { return failover.master == node }
+        if case .change(let change) = kind, change.removes(node) { return true }
         if slotMoves.contains(where: { $0.from == node || $0.to == node }) { return true }
         return false
     }

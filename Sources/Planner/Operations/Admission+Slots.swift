@@ -115,7 +115,7 @@ extension Admission {
         throw underWay(open)
     }
 
-    private func check(_ moves: [SlotMove]) throws(Failure) {
+    func check(_ moves: [SlotMove]) throws(Failure) {
         guard assessment.serving else {
             throw Failure(
                 .clusterNotServing,

@@ -49,6 +49,9 @@ package struct Admission {
         case .backup(let directory, let keep): return try backUp(into: directory, keep: keep, key)
         case .reshard(let request): return try reshard(request, key)
         case .rebalance(let request): return try rebalance(request, key)
+        case .addNode(let request): return try addNode(request, key)
+        case .removeNode(let request): return try removeNode(request, key)
+        case .apply(let request): return try apply(request, key)
         case .pause, .resume, .cancel, .fix: preconditionFailure("these were carried out above")
         }
     }
@@ -204,7 +207,9 @@ package struct Admission {
                 "this folder holds a cluster of \(shape.masters) \(shape.masters == 1 ? "master" : "masters") with \(shape.replicas) "
                     + "\(shape.replicas == 1 ? "replica" : "replicas") each (nodes "
                     + "\(record.members.map(\.name.text).joined(separator: " "))); a start does not change its shape",
-                hint: "omit --masters and --replicas, or choose another folder with --dir")
+                hint:
+                    "omit --masters and --replicas (clusterd add-node adds a node), or choose another folder with --dir"
+            )
         }
     }
 }

@@ -55,6 +55,7 @@ package struct Operation: Sendable, Equatable, Codable {
         case fix(Fix)
         case backup(Backup)
         case reshard(Reshard)
+        case change(Change)
         /// These two are done as soon as they are in the record; they are kept as requested.
         case pause(Pause)
         case resume
@@ -219,6 +220,7 @@ extension Operation {
         case .fix: "fix"
         case .backup: "backup"
         case .reshard(let reshard): reshard.isRebalance ? "rebalance" : "reshard"
+        case .change(let change): change.request.rawValue
         case .pause: "pause"
         case .resume: "resume"
         }
@@ -232,6 +234,7 @@ extension Operation {
         case .stopNode(let stop): stop.node
         case .failover(let failover): failover.replica ?? failover.successor ?? failover.master
         case .fix(let fix): fix.remaining.count == 1 ? fix.remaining[0].node : nil
+        case .change(let change): change.node
         case .rollingRestart, .reshard, .backup, .pause, .resume: nil
         }
     }
@@ -251,6 +254,7 @@ extension Operation {
         case .fix(let fix): max(1, fix.ids.count)
         case .backup(let backup): max(1, backup.attempt?.shards.count ?? 1)
         case .reshard(let reshard): max(1, reshard.slots.count)
+        case .change(let change): change.count + change.moves.reduce(0) { $0 + $1.slots.count }
         default: 1
         }
     }
@@ -259,7 +263,7 @@ extension Operation {
     package var isExclusive: Bool {
         switch kind {
         case .startNode, .pause, .resume: false
-        case .restartNode, .stopNode, .failover, .rollingRestart, .fix, .reshard, .backup: true
+        case .restartNode, .stopNode, .failover, .rollingRestart, .fix, .reshard, .change, .backup: true
         }
     }
 
@@ -279,6 +283,7 @@ extension Operation {
         case .startNode(let start): return start.node == node
         case .stopNode(let stop): return stop.node == node
         case .fix(let fix): return fix.starts(node)
+        case .change(let change): return change.starts(node)
         default: return restart?.node == node
         }
     }
@@ -297,6 +302,7 @@ extension Operation {
         case .stopNode(let stop): return stop.node == node
         case .failover(let failover): return failover.master == node && failover.force
         case .fix(let fix): return fix.ends(node)
+        case .change(let change): return change.ends(node)
         default: return restart?.node == node
         }
     }
@@ -307,7 +313,7 @@ extension Operation {
         switch kind {
         case .stopNode(let stop): return stop.noFailover || stop.force
         case .failover(let failover): return failover.force
-        case .fix: return true
+        case .fix, .change: return true
         default: return restart.map { $0.noFailover || $0.force } ?? false
         }
     }

@@ -14,6 +14,8 @@ package indirect enum OperationFailure: Sendable, Hashable, Codable {
     case notRestarted([NodeName], after: OperationFailure)
     /// The number of repairs that did not start.
     case repairsLeft(Int, after: OperationFailure)
+    /// The number of parts of a change that did not begin.
+    case partsLeft(Int, after: OperationFailure)
 
     // MARK: the operation
 
@@ -66,6 +68,14 @@ package indirect enum OperationFailure: Sendable, Hashable, Codable {
     case slotsNotMoved(from: NodeName, to: NodeName, String)
     /// nil: they belong to no node.
     case slotsElsewhere(SlotSet, owner: NodeName?)
+
+    // MARK: members
+
+    /// Why, in a sentence; nil: the ports could not be reserved in time.
+    case noPort(String?)
+    case stillOwnsSlots(NodeName)
+    /// `2 keys`, although it owns no slots.
+    case stillHolds(NodeName, String)
 
     // MARK: repairs
 

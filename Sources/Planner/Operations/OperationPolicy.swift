@@ -92,6 +92,11 @@ extension Turn {
             return advance
         case .reshard(let reshard):
             return self.reshard(reshard, id: operation.id, since: begun, story, topology)
+        case .change(var change):
+            let advance = self.change(
+                &change, id: operation.id, startedAt: operation.startedAt, since: begun, story, topology)
+            set(\.operations[index].kind, .change(change))
+            return advance
         case .pause, .resume:
             return .done(.nothingToDo)
         }

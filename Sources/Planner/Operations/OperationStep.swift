@@ -61,6 +61,11 @@ package indirect enum OperationStep: Sendable, Hashable, Codable {
     /// The operation was cancelled: the slots that are half moved are finished.
     case finishingSlots(from: NodeName, to: NodeName)
 
+    // MARK: members
+
+    case reservingPorts
+    case dividingSlots
+
     // MARK: repairs
 
     case lookingAt(String)
@@ -137,6 +142,16 @@ package enum OperationResult: Sendable, Hashable, Codable {
     case wouldMove(slots: Int)
     /// No master differs from its share by more than the threshold.
     case slotsEven
+    /// nil: as the master of a new shard.
+    case added(NodeName, replicaOf: NodeName?)
+    case removed(NodeName)
+    /// How many nodes the cluster has now.
+    case changed(nodes: Int)
+    /// The operation was cancelled.
+    case changeEnded(left: Int)
+    /// With `--dry-run`.
+    case wouldChange(parts: Int)
+    case asConfigured
 }
 
 /// Why a second node of a shard would be down.

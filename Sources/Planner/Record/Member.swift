@@ -84,6 +84,11 @@ extension Member {
         /// What could not be determined when it started as master.
         @Boxed package var doubt: Doubt?
 
+        /// A new master that has no slots yet, and is not a replica of any other node.
+        package var awaitsSlots: Bool?
+        /// Every other node has forgotten it, and its files are in quarantine.
+        package var hasLeft: Bool?
+
         /// Why it is not on the requested port.
         package var portNote: String?
 

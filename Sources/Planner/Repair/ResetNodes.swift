@@ -28,7 +28,8 @@ extension Turn {
         if report.id != member.id { return .otherID(report.id) }
         guard myself.flags.contains(.master), myself.slots.isEmpty else { return nil }
         let others = report.view.entries.filter { $0.id != member.id && !$0.flags.contains(.handshake) }
-        return others.isEmpty && members.count > 1 ? .alone : .withoutSlots
+        if others.isEmpty, members.count > 1 { return .alone }
+        return member.awaitsSlots == true ? nil : .withoutSlots
     }
 
     /// The master that an estranged member will follow; nil: none is there.

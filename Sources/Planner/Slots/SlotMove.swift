@@ -32,7 +32,11 @@ extension Operation {
 
     /// Whether it was cancelled and still finishes what is half moved.
     package var isEnding: Bool {
-        if case .reshard(let reshard) = kind { reshard.isEnding } else { false }
+        switch kind {
+        case .reshard(let reshard): reshard.isEnding
+        case .change(let change): change.isEnding
+        default: false
+        }
     }
 
     package var isMoveOfSlots: Bool {
@@ -41,7 +45,11 @@ extension Operation {
 
     /// The moves of this operation, if it moves slots.
     package var slotMoves: [SlotMove] {
-        if case .reshard(let reshard) = kind { reshard.moves } else { [] }
+        switch kind {
+        case .reshard(let reshard): reshard.moves
+        case .change(let change): change.moves
+        default: []
+        }
     }
 }
 

@@ -49,7 +49,7 @@ extension Turn {
                 reportUnknownSlots(of: member, topology)
                 continue
             }
-            if master == member.id, failovers[member.id] != .inPlace { continue }
+            if master == member.id, topology.owns(member.id), failovers[member.id] != .inPlace { continue }
             if lacksManifest(member), takesDataFrom(member, topology) == nil {
                 keepDown(member, topology, failovers, survey)
                 continue

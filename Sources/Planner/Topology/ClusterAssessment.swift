@@ -14,7 +14,7 @@ extension Turn {
         let settled = wanted.filter { freshReply(from: $0, since: seen.rolesChanged) != nil }
         let agreeing = agreeing(wanted, topology)
         progress.agreeing = settled.count { agreeing.contains($0.name) }
-        let replicas = wanted.filter { !topology.owns($0.id) }
+        let replicas = wanted.filter { !topology.owns($0.id) && !topology.isEmptyMaster($0.id) }
         progress.replicas = replicas.count
         progress.replicasInSync = replicas.count { member in
             result.node(member.name)?.linkUp == true && result.node(member.name)?.health == .ok
@@ -72,7 +72,7 @@ extension Turn {
         node.slots = standing?.slots ?? SlotSet()
         node.configEpoch = standing?.configEpoch ?? 0
         node.role = standing?.role
-        if standing?.role == .replica || (standing != nil && node.slots.isEmpty) {
+        if standing?.role == .replica || (standing != nil && node.slots.isEmpty && !topology.isEmptyMaster(member.id)) {
             node.replicaOf = topology.master(of: member.id).flatMap { decision.record?.member(id: $0)?.name }
             if node.replicaOf != nil { node.role = .replica }
         }

@@ -19,6 +19,7 @@ extension Turn {
         let isForming = decision.record?.ghosts == true
         for member in members { topology.replaceGhost(of: member.id, isForming: isForming) }
         restoreSlots(&topology)
+        for member in members where member.awaitsSlots == true { topology.addEmptyMaster(member.id) }
         // No source knows it, or what is known about it leads nowhere: it belongs to its shard.
         for member in members where topology.master(of: member.id) == nil {
             let master = members.first { $0.shard == member.shard && topology.owns($0.id) }

@@ -20,6 +20,8 @@ package struct Topology: Sendable, Equatable {
     package private(set) var covered = SlotSet()
     /// Masters of a new cluster that have not taken their slots from their ghosts yet.
     package private(set) var unborn: Set<NodeID> = []
+    /// Masters that have no slots yet.
+    private var emptyMasters: Set<NodeID> = []
 
     /// The rank of a source of the same epoch: a live node about itself, live nodes about others, a node's own file, other nodes' files.
     private enum Trust: Int, Comparable {
@@ -116,7 +118,7 @@ package struct Topology: Sendable, Equatable {
         var at = id
         for _ in 0...standings.count {
             guard let standing = standings[at] else { return nil }
-            if !standing.slots.isEmpty { return at }
+            if !standing.slots.isEmpty || emptyMasters.contains(at) { return at }
             if let next = standing.masterID {
                 at = next
             } else if let candidate = owner(ofMostOf: standing.claimed) {
@@ -167,6 +169,16 @@ package struct Topology: Sendable, Equatable {
 
     /// For a cluster that is only planned: this master is to get its slots from a ghost.
     package mutating func awaitBirth(of id: NodeID) { unborn.insert(id) }
+
+    package func isEmptyMaster(_ id: NodeID) -> Bool { emptyMasters.contains(id) }
+
+    /// A new master, unless a source says otherwise by now.
+    package mutating func addEmptyMaster(_ id: NodeID) {
+        followers = nil
+        let standing = standings[id] ?? Standing(role: .master, masterID: nil, configEpoch: 0)
+        standings[id] = standing
+        if standing.role == .master, standing.slots.isEmpty { emptyMasters.insert(id) }
+    }
 
     /// Adds a node that no source knows: a replica of `master`, or with nil a master of `slots`.
     package mutating func add(_ id: NodeID, replicaOf master: NodeID?, slots: SlotSet = SlotSet()) {

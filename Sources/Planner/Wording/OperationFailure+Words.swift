@@ -11,6 +11,9 @@ extension OperationFailure {
             "\(failure.words); not restarted: \(nodes.map(\.text).joined(separator: " "))"
         case .repairsLeft(let count, let failure): "\(failure.words); \(count) more did not start"
 
+        case .partsLeft(let count, let failure):
+            "\(failure.words); what was done stays, \(count) more \(count == 1 ? "part" : "parts") did not begin"
+
         case .notInRecord: "it is not in the record"
         case .noProgress(let step): "it makes no progress: \(step?.words ?? "it did not start")"
         case .notDoneInAnHour(let step): "not done after an hour: \(step.words)"
@@ -57,6 +60,10 @@ extension OperationFailure {
             "slots could not be moved from \(source) to \(target): \(why)"
         case .slotsElsewhere(let slots, let owner):
             "\(slots.named) \(slots.count == 1 ? "belongs" : "belong") to \(owner?.text ?? "no node") now"
+
+        case .noPort(let why): "there is no port for a new node: \(why ?? "clusterd could not reserve one in time")"
+        case .stillOwnsSlots(let node): "\(node) still owns slots, and nothing has taken them over; it was not removed"
+        case .stillHolds(let node, let amount): "\(node) owns no slots and still holds \(amount); it was not removed"
 
         case .unfinished(let step, let obstacle): "\(step.words): \(obstacle.words)"
         case .notRunning(let node): "\(node) does not run"

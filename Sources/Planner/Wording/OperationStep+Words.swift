@@ -47,6 +47,9 @@ extension OperationStep {
         case .finishingSlots(let source, let target):
             "cancelled: finishing the slots that are half moved from \(source) to \(target)"
 
+        case .reservingPorts: "reserving the ports of a new node"
+        case .dividingSlots: "dividing the slots"
+
         case .lookingAt(let path): "looking at \(path)"
         case .settingAside(let path, let folder): "moving \(path) to quarantine/\(folder)"
         case .copying(let names, let folder): "copying \(names.joined(separator: " ")) to quarantine/\(folder)"
@@ -106,6 +109,14 @@ extension OperationResult {
         case .slotsMoved(let count, let isAll):
             "\(count) \(count == 1 ? "slot" : "slots") moved\(isAll ? "" : "; the others stay where they are")"
         case .wouldMove(let count): "\(count) \(count == 1 ? "slot" : "slots") would move; nothing was changed"
+        case .added(let node, let master?): "\(node) is a replica of \(master), in sync"
+        case .added(let node, nil): "\(node) is a master of the cluster"
+        case .removed(let node): "\(node) is no longer a node of the cluster; its files are in quarantine/"
+        case .changed(let count): "the cluster has \(count) nodes"
+        case .changeEnded(let left):
+            "what was done stays; \(left) \(left == 1 ? "part was" : "parts were") not done"
+        case .wouldChange: "nothing was changed"
+        case .asConfigured: "the cluster has the masters and replicas of the configuration"
         case .slotsEven: "every master has its share of the slots already"
         }
     }

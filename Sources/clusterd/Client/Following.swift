@@ -12,7 +12,7 @@ struct ChangeOptions: ParsableArguments {
     @Flag(help: "Print the operation as one JSON document at the end.") var json = false
     @Option(
         help: ArgumentHelp(
-            "How long to wait [60s; rolling-restart, reshard, rebalance 30m; backup 1h]; the operation continues "
+            "How long to wait [60s; rolling-restart, reshard, rebalance, add-node, remove-node, apply 30m; backup 1h]; the operation continues "
                 + "after that.",
             valueName: "duration"))
     var timeout: TimeoutArgument?

@@ -120,24 +120,37 @@ final class Reload: Sendable {
             ?? .failure(Failure("disk-hangs", "the configuration cannot be read"))
     }
 
+    /// What a reload would change. Nothing is applied, and nothing is said.
+    func preview() async -> Result<ReloadPlan, Failure> {
+        let order = FileWork.Order(
+            "configuration", "reading", options.configuration.first ?? "the configuration", patience: .seconds(10))
+        return await driver.files.run(order, limit: nil) {
+            Result { () throws(Failure) in ReloadPlan(from: self.driver.spec, to: try self.load().spec) }
+        } ?? .failure(Failure("disk-hangs", "the configuration cannot be read"))
+    }
+
+    /// The configuration as it is on disk, once everything in it is found to be right.
+    private func load() throws(Failure) -> LoadedConfiguration {
+        var loaded = try Configuration.load(options.configuration, options.defaults, options.commandLine)
+        if let record = reporter.record { try Daemon.fit(&loaded, to: record, options) }
+        try Configuration.checkFiles(loaded.spec)
+        let engine = try Configuration.engine(for: loaded.spec).engine
+        // A node uses the new address from its next start, and must be reachable there.
+        if loaded.spec.announce != driver.spec.announce,
+            let complaint = AnnounceCheck.complaint(loaded.spec, reporter.record, engine: engine)
+        {
+            throw Configuration.refusal(["\(loaded.origin(.announce)): \(complaint)"])
+        }
+        return loaded
+    }
+
     /// Plans the changes of a new configuration; on a failure nothing is changed. The driver uses the configuration from here on,
     /// the loop from the event that follows.
     private func prepare(for who: RequestOrigin) -> Result<ReloadPlan, Failure> {
         reporter.reloading()
         defer { reporter.reloaded() }
         do throws(Failure) {
-            var loaded = try Configuration.load(options.configuration, options.defaults, options.commandLine)
-            if let record = reporter.record {
-                try Daemon.fit(&loaded, to: record, options)
-            }
-            try Configuration.checkFiles(loaded.spec)
-            let engine = try Configuration.engine(for: loaded.spec).engine
-            // A node uses the new address from its next start, and must be reachable there.
-            if loaded.spec.announce != driver.spec.announce,
-                let complaint = AnnounceCheck.complaint(loaded.spec, reporter.record, engine: engine)
-            {
-                throw Configuration.refusal(["\(loaded.origin(.announce)): \(complaint)"])
-            }
+            let loaded = try load()
             let plan = ReloadPlan(from: driver.spec, to: loaded.spec)
             driver.configure(plan.spec)
             settings.withLock { old in

@@ -24,6 +24,7 @@ struct RequestHandler: Sendable {
         case .configuration: return .document(reload.inForce)
         case .operations: return .document(OperationsDocument(await orchestrator.operations()))
         case .operation(let id): return await operation(id)
+        case .change(.apply(let request), let key): return await apply(request, key, peer)
         case .change(let change, let key): return await carryOut(change, key)
         case .events(let query, let follows):
             let query = query.fixed(at: driver.wall())
@@ -127,6 +128,23 @@ struct RequestHandler: Sendable {
                 status: 404)
         }
         return .document(operation)
+    }
+
+    /// The configuration on disk is what is planned, and what is applied.
+    private func apply(_ request: Command.Apply, _ key: String?, _ peer: Peer?) async -> ControlResponse {
+        switch request.dryRun ? await reload.preview() : await reload.prepared(for: .peer(peer)) {
+        case .failure(let failure): return .error(failure, status: 409)
+        case .success(let plan):
+            do {
+                if !request.dryRun { _ = await orchestrator.reload(plan) }
+                var document = try await orchestrator.change(
+                    .apply(request), key: key, wanting: request.dryRun ? plan.spec : nil)
+                document.notes = plan.notes
+                return .document(document, status: request.dryRun ? 200 : 202)
+            } catch {
+                return .refused(error)
+            }
+        }
     }
 
     private func carryOut(_ command: Command, _ key: String?) async -> ControlResponse {

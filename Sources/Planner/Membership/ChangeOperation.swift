@@ -1,0 +1,132 @@
+import ClusterModel
+
+/// add-node, remove-node, apply: part after part, each until the nodes report its result. The first failure ends the operation, and skips
+/// the rest.
+extension Turn {
+    mutating func change(
+        _ change: inout Operation.Change, id: Int, startedAt: WallTime, since begun: Moment, _ story: Story,
+        _ topology: Topology
+    ) -> Advance {
+        sortLeavers(&change)
+        guard let part = change.parts.first else { return .done(.nothingToDo) }
+        if change.isEnding, change.moves.isEmpty { return .done(.changeEnded(left: change.parts.count)) }
+        let story = change.count > 1 ? story.part : story
+        let advance: Advance
+        switch part {
+        case .add(var newcomer):
+            advance = add(&newcomer, story, topology)
+            change.parts[0] = .add(newcomer)
+            if change.request == .addNode { change.node = newcomer.name }
+        case .even:
+            change.parts[0] = .move(.init(evenMoves(topology)))
+            advance = .working(.dividingSlots)
+        case .drain(let shard):
+            if let moves = drainMoves(of: shard, change, topology) {
+                change.parts[0] = .move(.init(moves))
+                advance = .working(.dividingSlots)
+            } else {
+                advance = within(.dividingSlots, story, else: .notOwning)
+            }
+        case .move(let moves):
+            var reshard = Operation.Reshard(moves: moves.moves, isRebalance: true)
+            reshard.isEnding = change.isEnding
+            advance = self.reshard(reshard, id: id, since: begun, story, topology)
+        case .remove(var leaver):
+            advance = remove(&leaver, startedAt: startedAt, since: begun, story, topology)
+            change.parts[0] = .remove(leaver)
+        }
+        switch advance {
+        case .working(let step): return .working(numbered(step, change))
+        case .failed(let failure):
+            let others = change.parts.count - 1
+            return .failed(others == 0 ? failure : .partsLeft(others, after: failure))
+        case .done(let result): return conclude(result, &change)
+        }
+    }
+
+    private func numbered(_ step: OperationStep, _ change: Operation.Change) -> OperationStep {
+        change.count > 1 ? .part(change.count - change.parts.count + 1, of: change.count, step) : step
+    }
+
+    /// One part is done.
+    private mutating func conclude(_ result: OperationResult, _ change: inout Operation.Change) -> Advance {
+        if change.isEnding { return .done(.changeEnded(left: change.parts.count)) }
+        change.parts.removeFirst()
+        if let record = decision.record { set(\.shape.masters, record.shardCount) }
+        guard change.parts.isEmpty else { return .working(numbered(.result(result), change)) }
+        if let replicas = change.replicas { set(\.shape.replicas, replicas) }
+        return .done(change.request == .apply || change.count > 1 ? .changed(nodes: members.count) : result)
+    }
+
+    /// A node that others follow cannot be forgotten by them: replicas leave first, whichever node is master by now.
+    private func sortLeavers(_ change: inout Operation.Change) {
+        func leaver(_ part: Operation.Change.Part) -> NodeName? {
+            if case .remove(let leaver) = part { leaver.node } else { nil }
+        }
+        func rank(_ node: NodeName) -> Int {
+            guard let member = decision.record?.member(node), member.wanted == .running else { return 0 }
+            return lastHeard(member)?.replication.role == .master ? 2 : 1
+        }
+        let run = change.parts.prefix { leaver($0) != nil }
+        let ranks = run.map { part in leaver(part).map(rank) ?? 0 }
+        guard let best = ranks.indices.min(by: { (ranks[$0], $0) < (ranks[$1], $1) }), best > 0 else { return }
+        let part = change.parts.remove(at: best)
+        change.parts.insert(part, at: 0)
+    }
+
+    private func owners(_ topology: Topology) -> [MembershipPlan.Shard] {
+        members.filter { topology.owns($0.id) || topology.isEmptyMaster($0.id) }.map { master in
+            .init(
+                number: master.shard, master: master.name, replicas: [],
+                slots: topology.standings[master.id]?.slots ?? SlotSet())
+        }
+    }
+
+    private func evenMoves(_ topology: Topology) -> [SlotMove] {
+        let owners = owners(topology).map { Rebalance.Owner(node: $0.master, slots: $0.slots, weight: 1) }
+        return Rebalance(owners, threshold: Command.Rebalance.usualThreshold).moves
+    }
+
+    /// nil: no node owns slots there. The slots do not go to a shard that is to be drained next.
+    private func drainMoves(of shard: Int, _ change: Operation.Change, _ topology: Topology) -> [SlotMove]? {
+        let leaving = change.parts.compactMap { part -> Int? in
+            if case .drain(let other) = part { other } else { nil }
+        }
+        let owners = owners(topology).filter { !$0.slots.isEmpty }
+        guard let source = owners.first(where: { $0.number == shard }) else { return nil }
+        let targets = owners.filter { !leaving.contains($0.number) }
+        return targets.isEmpty ? nil : MembershipPlan.drain(source, into: targets)
+    }
+
+    // MARK: the members
+
+    /// Before anything is decided in a turn: nodes that got their ports in the last turn become members, and nodes that every other node
+    /// has forgotten are members no more. The places of members do not change within a turn.
+    mutating func seatMembers() {
+        for operation in decision.record?.operations ?? [] where operation.state == .running {
+            guard case .change(let change) = operation.kind, case .add(let newcomer)? = change.parts.first,
+                let name = newcomer.name, let ports = newcomer.ports, decision.record?.member(name) == nil
+            else { continue }
+            seat(newcomer, name, ports)
+        }
+        guard members.contains(where: { $0.hasLeft == true }) else { return }
+        set(\.members, members.filter { $0.hasLeft != true })
+    }
+
+    private mutating func seat(_ newcomer: Operation.Change.Newcomer, _ name: NodeName, _ ports: PortPair) {
+        let shardID = members.first { $0.shard == newcomer.shard }?.shardID ?? NodeID(using: &random)
+        var member = Member(
+            name: name, id: NodeID(using: &random), ports: ports, directory: newDirectory(name),
+            nodesFileName: "nodes-\(name).conf", shard: newcomer.shard, shardID: shardID)
+        member.joining = true
+        if newcomer.isMaster { member.awaitsSlots = true }
+        set(\.members, members + [member])
+    }
+
+    /// A master that has its first slots is a master like the others.
+    mutating func noteFirstSlots(_ topology: Topology) {
+        for (index, member) in members.enumerated() where member.awaitsSlots == true && topology.owns(member.id) {
+            set(\.awaitsSlots, nil, at: index)
+        }
+    }
+}
