@@ -174,7 +174,6 @@ extension Turn {
 
     /// The slots that an open operation moves: what is half moved of them is its work.
     var slotsUnderWay: SlotSet {
-        (decision.record?.operations ?? []).filter(\.isOpen).flatMap(\.slotMoves)
-            .reduce(SlotSet()) { $0.union($1.slots) }
+        (decision.record?.slotMoves(queued: true) ?? []).reduce(SlotSet()) { $0.union($1.slots) }
     }
 }

@@ -14,6 +14,14 @@ package struct SlotMove: Sendable, Hashable, Codable {
     }
 }
 
+extension Record {
+    /// What the operations move that have begun and have not ended.
+    /// - Parameter queued: whether those that have not begun count as well.
+    func slotMoves(queued: Bool = false) -> [SlotMove] {
+        operations.filter { $0.state == .running || queued && $0.isOpen }.flatMap(\.slotMoves)
+    }
+}
+
 extension Operation {
     /// reshard, rebalance: the moves are fixed when the request is admitted. What is left of them is read from the nodes in each turn.
     package struct Reshard: Sendable, Equatable, Codable {
