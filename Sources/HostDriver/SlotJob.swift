@@ -12,6 +12,8 @@ struct SlotJob: Sendable, Equatable {
     var state: State
     /// Why it failed, in the engine's words.
     var message: String
+    /// The target uses more than its `maxmemory` ("Ran out of memory (OOM) during slot import").
+    var isOutOfMemory: Bool { state == .failed && message.contains("(OOM)") }
 
     /// The newest first, as the engine lists them; nil: no such list.
     static func list(_ answer: RESPValue?) -> [SlotJob]? {

@@ -77,6 +77,7 @@ extension SlotMover {
     private func reason(_ job: SlotJob) async throws(SlotTrouble) -> String {
         let listed = try await jobs(at: target)
         let received = listed.first { !$0.isExport && $0.name == job.name }
+        if received?.isOutOfMemory == true { return Self.full(order.target) }
         let words = [job.message, received?.message ?? ""].filter { !$0.isEmpty }
         return words.isEmpty ? "the migration failed" : words.joined(separator: "; at \(order.target): ")
     }

@@ -18,6 +18,7 @@ struct SlotMover {
     let began: ContinuousClock.Instant
     private(set) var keysPerCall: Int
     private var keys: Int64 = 0
+    private var opened: [Int] = []
     /// The time for which the source was blocked since the last pause.
     private var owed = Duration.zero
 
@@ -54,7 +55,10 @@ struct SlotMover {
         if order.isEnding { left = try await halves(of: left) }
         let counts = try await countKeys(in: left, at: source)
         var isWhole = true
-        for group in groups(left, counts) {
+        // A full target rejects keys: what has no key left, or none yet, does not wait for that.
+        let empty = left.filter { counts[$0, default: 0] == 0 }
+        let others = left.filter { counts[$0, default: 0] > 0 }
+        for group in (empty.isEmpty ? [] : [empty]) + groups(others, counts) {
             guard ContinuousClock.now < deadline, try await move(group) else {
                 isWhole = false
                 break
@@ -139,6 +143,7 @@ struct SlotMover {
 
     /// - Returns: false: the time is over, and slots of the group are half moved.
     private mutating func move(_ slots: [Int]) async throws(SlotTrouble) -> Bool {
+        opened = slots
         try await setSlots(slots, ["IMPORTING", order.sourceID.text], at: target)
         try await setSlots(slots, ["MIGRATING", order.targetID.text], at: source)
         guard try await moveKeys(of: slots) else { return false }
@@ -176,6 +181,9 @@ struct SlotMover {
                 // still has the key, so the source's key counts (docs/resharding.md).
                 isReplacing = true
                 continue
+            }
+            if refusal == .targetFull {
+                for slot in opened { try await close(slot) }
             }
             if let refusal { throw SlotTrouble(refusal.words(order.target)) }
             keys += Int64(batch.count)
@@ -257,7 +265,7 @@ struct SlotMover {
 
     // MARK: commands
 
-    private func setSlots(_ slots: [Int], _ words: [String], at connection: RedisConnection) async throws(SlotTrouble) {
+    func setSlots(_ slots: [Int], _ words: [String], at connection: RedisConnection) async throws(SlotTrouble) {
         guard !slots.isEmpty else { return }
         let commands = slots.map { RESPCommand(["CLUSTER", "SETSLOT", String($0)] + words) }
         _ = try await send(commands, to: connection, within: HostDriver.slotLimit * 2)
@@ -282,14 +290,5 @@ struct SlotMover {
     func name(of connection: RedisConnection) -> String {
         if connection === source { return order.source.text }
         return connection === target ? order.target.text : "a replica of \(order.target)"
-    }
-}
-
-extension MigrateRefusal {
-    fileprivate func words(_ target: NodeName) -> String {
-        switch self {
-        case .keyExists: "\(target) has a key of that name already"
-        case .loginRefused(let text), .other(let text): text
-        }
     }
 }

@@ -6,6 +6,8 @@ extension Turn {
     static let slotsPerAtomicPart = 1024
     /// By estimate; at least one slot.
     static let bytesPerAtomicPart: Int64 = 1 << 30
+    /// A target that rejects atomic migrations (an ACL, a module, a buffer limit) may accept keys.
+    static let atomicAttempts = 3
 
     /// The part of this move that was ordered last, unless each of its slots is known to be with all its keys at one node. A daemon that
     /// has just started knows it of none.
@@ -30,7 +32,8 @@ extension Turn {
             }
             return part
         }
-        let way = halves.isEmpty && open.isEmpty ? self.way(from: source, to: target) : .keys
+        let isPossible = halves.isEmpty && open.isEmpty && reshard.rejectsAtomic != true
+        let way = isPossible ? self.way(from: source, to: target) : .keys
         let slots: SlotSet
         if way == .atomic {
             slots = left.first(slotsOfAtomicPart(source))

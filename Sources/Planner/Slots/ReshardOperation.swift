@@ -66,13 +66,12 @@ extension Turn {
             of: reshard, id: id, move, unproven, left: left, halves: halves, from: source, to: target, open)
         // Invariant: record-first. The effect begins once the record has the part.
         reshard.part = part
-        return orderPart(part, isEnding: reshard.isEnding, of: id, from: source, to: target, step, story, topology)
+        return orderPart(part, of: &reshard, id: id, from: source, to: target, step, story, topology)
     }
 
     private mutating func orderPart(
-        _ part: Operation.Reshard.Part, isEnding: Bool, of id: Int, from source: Member, to target: Member,
-        _ step: OperationStep, _ story: Story,
-        _ topology: Topology
+        _ part: Operation.Reshard.Part, of reshard: inout Operation.Reshard, id: Int, from source: Member,
+        to target: Member, _ step: OperationStep, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let from = contact(source), let to = contact(target) else {
             return .working(.awaitingMasterOfShard(source.name))
@@ -89,7 +88,7 @@ extension Turn {
             callLimit: min(.seconds(5), max(.seconds(1), spec.supervision.hangTimeout / 2)))
         migration.way = part.way
         migration.part = part.number
-        migration.isEnding = isEnding
+        migration.isEnding = reshard.isEnding
         let effect = Effect.migrateSlots(migration, from: from, to: to)
         let history = seen.effects[effect.key]
         // The words of a failure are kept in the step while the next attempt is under way.
@@ -98,6 +97,13 @@ extension Turn {
             why = shown.value
         }
         let retry = why.map { OperationStep.retryingSlots(from: source.name, to: target.name, Shown($0)) }
+        if part.way == .atomic, !reshard.isEnding, history?.failure != nil,
+            (history?.attempts ?? 0) >= Self.atomicAttempts
+        {
+            reshard.leaveAtomicWay()
+            wake(after: .milliseconds(1))
+            return .working(retry ?? step)
+        }
         if let why, let retry, story.age(of: retry) >= Self.migrationPatience {
             return .failed(.slotsNotMoved(from: source.name, to: target.name, why))
         }

@@ -31,6 +31,14 @@ extension Operation {
         package var isEnding = false
         /// What was ordered last: its slots count as half moved until the nodes have shown that none of them is. nil: nothing yet.
         package var part: Part?
+        /// Atomic migrations failed again and again: the rest moves key by key.
+        package var rejectsAtomic: Bool?
+
+        mutating func leaveAtomicWay() {
+            rejectsAtomic = true
+            part?.number += 1
+            part?.way = .keys
+        }
 
         /// A master that takes over may not know which slots were half moved (before Valkey 8 its replicas do not hear of it), so the
         /// record does.

@@ -77,4 +77,22 @@ import Testing
         scene.seen.migrated[id] = MigratedKeys(keys: 0, time: .zero, keysPerCall: 10)
         #expect(migration(scene.decide())?.part == 1)
     }
+
+    /// An ACL may allow MIGRATE and not CLUSTER SYNCSLOTS.
+    @Test func aTargetThatRejectsItGetsTheKeysOneByOne() throws {
+        var scene = try ordered(SlotSet(0...99))
+        for _ in 0..<10 where scene.operation?.isOpen == true {
+            let decision = scene.decide()
+            scene.take(decision)
+            if let effect = decision.orders("migrate slots").first, migration(decision)?.way == .atomic {
+                scene.note(effect, failure: "NOPERM")
+            }
+            if migration(decision)?.way == .keys { break }
+            scene.pass(.seconds(1))
+            scene.hear()
+            for node in ["7000", "7001"] as [NodeName] { scene.answer(node) { $0.engine = Self.atomic } }
+        }
+        let order = try #require(migration(scene.decide()))
+        #expect(order.way == .keys && order.part == 2 && order.slots == SlotSet(0...99))
+    }
 }
