@@ -31,7 +31,10 @@ extension HostDriver {
             var mover = SlotMover(
                 order, source: source, target: target, witnesses: witnesses, address: (to.host, to.port),
                 logins: Self.credentials(spec).map(SlotMover.login))
-            outcome = .migrated(try await mover.run())
+            switch order.way {
+            case .keys: outcome = .migrated(try await mover.run())
+            case .atomic: outcome = .migrated(try await mover.runAtomic())
+            }
         } catch {
             outcome = .failed(error.words)
         }

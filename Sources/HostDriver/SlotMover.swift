@@ -7,17 +7,18 @@ import RedisClient
 /// target becomes the owner only when the source has no key of the slot; and the source learns it after the target. Killed between any two
 /// commands, it leaves a slot that the next one finishes.
 struct SlotMover {
-    private let order: Effect.SlotMigration
-    private let source: RedisConnection
-    private let target: RedisConnection
+    let order: Effect.SlotMigration
+    let source: RedisConnection
+    let target: RedisConnection
     private let witnesses: [RedisConnection]
     private let address: (host: String, port: Int)
     /// The words with which the source may log in to the target, the likely ones first.
     private var logins: [[String]]
-    private let deadline: ContinuousClock.Instant
-    private let began: ContinuousClock.Instant
-    private var keysPerCall: Int
+    let deadline: ContinuousClock.Instant
+    let began: ContinuousClock.Instant
+    private(set) var keysPerCall: Int
     private var keys: Int64 = 0
+    private var opened: [Int] = []
     /// The time for which the source was blocked since the last pause.
     private var owed = Duration.zero
 
@@ -50,13 +51,21 @@ struct SlotMover {
     }
 
     mutating func run() async throws(SlotTrouble) -> MigratedKeys {
-        let left = try await finishMoved()
-        let counts = try await keysOfSource(in: left)
-        for group in groups(left, counts) {
-            guard ContinuousClock.now < deadline else { break }
-            guard try await move(group) else { break }
+        var left = try await finishMoved()
+        if order.isEnding { left = try await halves(of: left) }
+        let counts = try await countKeys(in: left, at: source)
+        var isWhole = true
+        // A full target rejects keys: what has no key left, or none yet, does not wait for that.
+        let empty = left.filter { counts[$0, default: 0] == 0 }
+        let others = left.filter { counts[$0, default: 0] > 0 }
+        for group in (empty.isEmpty ? [] : [empty]) + groups(others, counts) {
+            guard ContinuousClock.now < deadline, try await move(group) else {
+                isWhole = false
+                break
+            }
         }
-        return MigratedKeys(keys: keys, time: ContinuousClock.now - began, keysPerCall: keysPerCall)
+        return MigratedKeys(
+            keys: keys, time: ContinuousClock.now - began, keysPerCall: keysPerCall, whole: isWhole ? order.part : nil)
     }
 
     // MARK: what the nodes say
@@ -79,7 +88,17 @@ struct SlotMover {
         return left.numbers
     }
 
-    private func myself(
+    /// The slots that are open, or of which the target has keys that the source does not know of: a master that took over may have
+    /// forgotten that they were open.
+    private func halves(of slots: [Int]) async throws(SlotTrouble) -> [Int] {
+        let mine = try await myself(source, order.source, order.sourceID)
+        let theirs = try await myself(target, order.target, order.targetID)
+        let open = Set((mine.migrating + theirs.importing).map(\.slot))
+        let arrived = try await countKeys(in: slots, at: target)
+        return slots.filter { open.contains($0) || arrived[$0, default: 0] > 0 }
+    }
+
+    func myself(
         _ connection: RedisConnection, _ node: NodeName, _ id: NodeID
     ) async throws(SlotTrouble) -> NodeEntry {
         let answers = try await send([RESPCommand("CLUSTER", "NODES")], to: connection)
@@ -91,14 +110,14 @@ struct SlotMover {
     }
 
     /// The keys of these slots in every database: the engine deletes what remains of a slot in any of them.
-    private func keysOfSource(in slots: [Int]) async throws(SlotTrouble) -> [Int: Int64] {
+    func countKeys(in slots: [Int], at connection: RedisConnection) async throws(SlotTrouble) -> [Int: Int64] {
         guard !slots.isEmpty else { return [:] }
-        let info = try await send([RESPCommand("INFO", "keyspace")], to: source)
-        guard let text = info.first?.text else { throw SlotTrouble("\(order.source) does not report its keys") }
+        let info = try await send([RESPCommand("INFO", "keyspace")], to: connection)
+        guard let text = info.first?.text else { throw SlotTrouble("\(name(of: connection)) does not report its keys") }
         let others = InfoReply(text).keysOfDatabases.keys.filter { $0 != 0 }.sorted()
-        let answers = try await send(NodeQuestion.counts(of: slots, otherDatabases: others), to: source)
+        let answers = try await send(NodeQuestion.counts(of: slots, otherDatabases: others), to: connection)
         guard let counts = NodeQuestion.keys(of: slots, in: answers) else {
-            throw SlotTrouble("\(order.source) does not count its keys")
+            throw SlotTrouble("\(name(of: connection)) does not count its keys")
         }
         return counts
     }
@@ -124,11 +143,12 @@ struct SlotMover {
 
     /// - Returns: false: the time is over, and slots of the group are half moved.
     private mutating func move(_ slots: [Int]) async throws(SlotTrouble) -> Bool {
+        opened = slots
         try await setSlots(slots, ["IMPORTING", order.sourceID.text], at: target)
         try await setSlots(slots, ["MIGRATING", order.targetID.text], at: source)
         guard try await moveKeys(of: slots) else { return false }
         // A slot that is migrating gets no new keys: what is counted as empty stays empty.
-        let rest = try await keysOfSource(in: slots)
+        let rest = try await countKeys(in: slots, at: source)
         guard rest.values.allSatisfy({ $0 == 0 }) else {
             throw SlotTrouble("\(order.source) still has keys of these slots outside database 0")
         }
@@ -161,6 +181,9 @@ struct SlotMover {
                 // still has the key, so the source's key counts (docs/resharding.md).
                 isReplacing = true
                 continue
+            }
+            if refusal == .targetFull {
+                for slot in opened { try await close(slot) }
             }
             if let refusal { throw SlotTrouble(refusal.words(order.target)) }
             keys += Int64(batch.count)
@@ -222,7 +245,7 @@ struct SlotMover {
 
     /// MIGRATE has deleted the keys at the source, and replication is asynchronous: before the target owns the slots, a replica of it has
     /// what the target has now.
-    private func awaitWitness() async throws(SlotTrouble) {
+    func awaitWitness() async throws(SlotTrouble) {
         guard !witnesses.isEmpty else { return }
         let wanted = try await offset(of: target, "master_repl_offset")
         let limit = ContinuousClock.now + Self.witnessLimit
@@ -242,14 +265,14 @@ struct SlotMover {
 
     // MARK: commands
 
-    private func setSlots(_ slots: [Int], _ words: [String], at connection: RedisConnection) async throws(SlotTrouble) {
+    func setSlots(_ slots: [Int], _ words: [String], at connection: RedisConnection) async throws(SlotTrouble) {
         guard !slots.isEmpty else { return }
         let commands = slots.map { RESPCommand(["CLUSTER", "SETSLOT", String($0)] + words) }
         _ = try await send(commands, to: connection, within: HostDriver.slotLimit * 2)
     }
 
     /// An error reply ends the migration.
-    private func send(
+    func send(
         _ commands: [RESPCommand], to connection: RedisConnection, within limit: Duration = HostDriver.commandLimit
     ) async throws(SlotTrouble) -> [RESPValue] {
         let answers: [RESPValue]
@@ -264,17 +287,8 @@ struct SlotMover {
         return answers
     }
 
-    private func name(of connection: RedisConnection) -> String {
+    func name(of connection: RedisConnection) -> String {
         if connection === source { return order.source.text }
         return connection === target ? order.target.text : "a replica of \(order.target)"
-    }
-}
-
-extension MigrateRefusal {
-    fileprivate func words(_ target: NodeName) -> String {
-        switch self {
-        case .keyExists: "\(target) has a key of that name already"
-        case .loginRefused(let text), .other(let text): text
-        }
     }
 }

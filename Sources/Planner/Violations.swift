@@ -190,10 +190,17 @@ private func unproven(_ node: NodeName, _ what: String, _ record: Record?, _ see
 /// Invariant: confirmed-repair. The operator was told which keys are there, and confirmed that they go to quarantine.
 private func isAccepted(_ move: Effect.Quarantine, _ decision: Decision) -> Bool {
     decision.record?.operations.contains { operation in
-        guard operation.state == .running, case .fix(let fix) = operation.kind,
-            case .setAside(let asked)? = fix.remaining.first
-        else { return false }
-        return asked.quarantine == move
+        guard operation.state == .running else { return false }
+        switch operation.kind {
+        case .fix(let fix):
+            if case .setAside(let asked)? = fix.remaining.first { return asked.quarantine == move }
+            return false
+        // The operator removes this node, which no other node knows any more.
+        case .change(let change):
+            if case .remove(let leaver)? = change.parts.first { return leaver.isForgotten && leaver.node == move.node }
+            return false
+        default: return false
+        }
     } ?? false
 }
 

@@ -139,6 +139,7 @@ import Testing
                 SlotMove(from: "7000", to: "7002", slots: SlotSet(300...300)),
             ], isRebalance: true)
         reshard.isEnding = true
+        reshard.part = .init(number: 3, from: "7000", to: "7001", slots: SlotSet(0...49), way: .atomic)
         var record = record()
         record.operations = [
             Operation(id: 7, kind: .reshard(reshard), startedAt: WallTime(milliseconds: 5), idempotencyKey: "k"),

@@ -19,6 +19,9 @@ package struct Engine: Hashable, Sendable, Codable, CustomStringConvertible {
     /// src/cluster.c).
     package var endsItsPauseAtHandOver: Bool { isSevenOrLater }
 
+    /// CLUSTER MIGRATESLOTS (Valkey 9.0).
+    package var movesSlotsAtomically: Bool { name == .valkey && version >= EngineVersion(9, 0, 0) }
+
     /// Whether a replica that writes its master's dump to disk looks for the end of it only once a second (Valkey 9: the dump is received in
     /// a thread of its own, src/replication.c).
     package var isSlowToNoticeDump: Bool { name == .valkey && version >= EngineVersion(9, 0, 0) }

@@ -37,6 +37,8 @@ package enum EngineErrorReply: Sendable, Hashable {
 package enum MigrateRefusal: Sendable, Hashable {
     /// The target has a key of that name (`BUSYKEY`).
     case keyExists
+    /// The target uses more than its `maxmemory` (`OOM`).
+    case targetFull
     /// The target does not accept the login, in its words.
     case loginRefused(String)
     /// In the engine's words.
@@ -46,6 +48,8 @@ package enum MigrateRefusal: Sendable, Hashable {
         // The source passes the target's error on: `ERR Target instance replied with error: BUSYKEY Target key name already exists.`
         if text.contains("BUSYKEY") {
             self = .keyExists
+        } else if text.contains(" OOM ") {
+            self = .targetFull
         } else if text.contains("WRONGPASS") || text.contains("NOAUTH") {
             self = .loginRefused(text)
         } else {

@@ -149,7 +149,8 @@ extension Effect {
         case .forget(_, _, let ids): Self.words(ids.map(\.text))
         case .closeSlot(_, _, let slot, _): String(slot)
         case .addSlots(_, _, let slots, _): "\(slots)"
-        case .migrateSlots(let migration, _, _): "\(migration.targetID.short) \(migration.slots)"
+        case .migrateSlots(let migration, _, _):
+            "\(migration.targetID.short) \(migration.slots) \(migration.way) \(migration.isEnding)"
         case .acceptPassword(_, _, let password): Fingerprint.of([password.utf8])
         case .configure(_, _, let name, let value):
             "\(name) \(SettingValue.isSecret(name) ? Fingerprint.of([value.utf8]) : value)"

@@ -70,7 +70,8 @@ package enum Effect: Sendable, Equatable {
     /// CLUSTER ADDSLOTS, preceded by CLUSTER DELSLOTS of the slots that this node attributes to another.
     case addSlots(NodeName, Contact, SlotSet, foreign: SlotSet)
     /// CLUSTER SETSLOT and MIGRATE at both contacts, source and target: slots go to the target with their keys. It may end with a slot
-    /// half moved; the next one continues. The target becomes the owner only once the source has no key of the slot.
+    /// half moved; the next one continues. The target becomes the owner only once the source has no key of the slot. Or CLUSTER
+    /// MIGRATESLOTS, which the effect waits for within its budget; the next one finds it under way and goes on waiting.
     case migrateSlots(SlotMigration, from: Contact, to: Contact)
     /// BGSAVE.
     case save(NodeName, Contact)

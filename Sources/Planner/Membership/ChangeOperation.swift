@@ -18,19 +18,20 @@ extension Turn {
             change.parts[0] = .add(newcomer)
             if change.request == .addNode { change.node = newcomer.name }
         case .even:
-            change.parts[0] = .move(.init(evenMoves(topology)))
+            change.parts[0] = .move(slots(evenMoves(topology), change))
             advance = .working(.dividingSlots)
         case .drain(let shard):
             if let moves = drainMoves(of: shard, change, topology) {
-                change.parts[0] = .move(.init(moves))
+                change.parts[0] = .move(slots(moves, change))
                 advance = .working(.dividingSlots)
             } else {
                 advance = within(.dividingSlots, story, else: .notOwning)
             }
-        case .move(let moves):
-            var reshard = Operation.Reshard(moves: moves.moves, isRebalance: true)
+        case .move(var reshard):
             reshard.isEnding = change.isEnding
-            advance = self.reshard(reshard, id: id, since: begun, story, topology)
+            advance = self.reshard(&reshard, id: id, since: begun, story, topology)
+            change.parts[0] = .move(reshard)
+            change.slotPart = reshard.part?.number ?? change.slotPart
         case .remove(var leaver):
             advance = remove(&leaver, startedAt: startedAt, since: begun, story, topology)
             change.parts[0] = .remove(leaver)
@@ -42,6 +43,12 @@ extension Turn {
             return .failed(others == 0 ? failure : .partsLeft(others, after: failure))
         case .done(let result): return conclude(result, &change)
         }
+    }
+
+    private func slots(_ moves: [SlotMove], _ change: Operation.Change) -> Operation.Reshard {
+        var reshard = Operation.Reshard(moves: moves, isRebalance: true)
+        reshard.partsBefore = change.slotPart
+        return reshard
     }
 
     private func numbered(_ step: OperationStep, _ change: Operation.Change) -> OperationStep {

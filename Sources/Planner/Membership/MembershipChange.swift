@@ -19,6 +19,8 @@ extension Operation {
         package var replicas: Int?
         /// The operator cancelled it while slots move: those that are half moved are still finished.
         package var isEnding = false
+        /// The number of the last part of the moves of slots that are done.
+        package var slotPart: Int?
 
         package init(_ request: Request, parts: [Part], node: NodeName? = nil, replicas: Int? = nil) {
             self.request = request
@@ -31,14 +33,14 @@ extension Operation {
 }
 
 extension Operation.Change {
-    package enum Part: Sendable, Hashable, Codable {
+    package enum Part: Sendable, Equatable, Codable {
         case add(Newcomer)
         /// Every master gets its share of the slots.
         case even
         /// The slots of this shard go to the others.
         case drain(shard: Int)
         /// One of these two, once the moves are fixed.
-        case move(Moves)
+        case move(Operation.Reshard)
         case remove(Leaver)
     }
 
@@ -57,12 +59,6 @@ extension Operation.Change {
         }
     }
 
-    package struct Moves: Sendable, Hashable, Codable {
-        package var moves: [SlotMove]
-
-        package init(_ moves: [SlotMove]) { self.moves = moves }
-    }
-
     package struct Leaver: Sendable, Hashable, Codable {
         package var node: NodeName
         /// The replica that took over from it.
@@ -75,7 +71,7 @@ extension Operation.Change {
 
     /// The moves under way.
     var moves: [SlotMove] {
-        if case .move(let moves)? = parts.first { moves.moves } else { [] }
+        if case .move(let reshard)? = parts.first { reshard.moves } else { [] }
     }
 
     /// Whether the part under way ends with this node's start.
@@ -102,7 +98,7 @@ extension Operation.Change.Part {
         case .add(let newcomer): "add-\(newcomer.isMaster ? "master" : "replica") \(newcomer.shard)"
         case .even: "even-slots"
         case .drain(let shard): "drain \(shard)"
-        case .move(let moves): "move " + moves.moves.map { "\($0.from)>\($0.to) \($0.slots)" }.joined(separator: " ")
+        case .move(let reshard): "move " + reshard.moves.map { "\($0.from)>\($0.to) \($0.slots)" }.joined(separator: " ")
         case .remove(let leaver): "remove \(leaver.node)"
         }
     }

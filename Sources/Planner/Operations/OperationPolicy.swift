@@ -90,8 +90,10 @@ extension Turn {
             let advance = self.backUp(&backup, story, topology)
             set(\.operations[index].kind, .backup(backup))
             return advance
-        case .reshard(let reshard):
-            return self.reshard(reshard, id: operation.id, since: begun, story, topology)
+        case .reshard(var reshard):
+            let advance = self.reshard(&reshard, id: operation.id, since: begun, story, topology)
+            set(\.operations[index].kind, .reshard(reshard))
+            return advance
         case .change(var change):
             let advance = self.change(
                 &change, id: operation.id, startedAt: operation.startedAt, since: begun, story, topology)

@@ -3,7 +3,7 @@ import ClusterModel
 extension Turn {
     /// Whether an operation moves slots to or from this shard now.
     func slotsMove(inShardOf master: Member) -> Bool {
-        (decision.record?.operations ?? []).filter { $0.state == .running }.flatMap(\.slotMoves).contains { move in
+        (decision.record?.slotMoves() ?? []).contains { move in
             [move.from, move.to].contains { decision.record?.member($0)?.shard == master.shard }
         }
     }
@@ -20,7 +20,7 @@ extension Turn {
     /// move away from this shard, the master that gets them must have answered after the death, and the replica must agree with it; gossip
     /// tells it within milliseconds.
     func mayClaimMovedSlots(_ replicas: [Candidate], of master: Member, death: Moment) -> Bool {
-        let moves = (decision.record?.operations ?? []).filter { $0.state == .running }.flatMap(\.slotMoves)
+        let moves = (decision.record?.slotMoves() ?? [])
             .filter { decision.record?.member($0.from)?.shard == master.shard }
         if moves.isEmpty || replicas.isEmpty { return false }
         // It may still make the target the owner of slots.

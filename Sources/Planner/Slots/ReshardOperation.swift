@@ -13,12 +13,12 @@ extension Turn {
     static let migrationPatience = Duration.seconds(120)
 
     mutating func reshard(
-        _ reshard: Operation.Reshard, id: Int, since begun: Moment, _ story: Story, _ topology: Topology
+        _ reshard: inout Operation.Reshard, id: Int, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         // Each slot that moves raises the target's config epoch, and every node saves its nodes.conf (invariant: epoch-room).
         if !hasRoomForEpoch() { return within(.awaitingRoomForViews, story, else: .diskFull) }
         for move in reshard.moves {
-            if let advance = carryOn(move, of: reshard, id: id, since: begun, story, topology) { return advance }
+            if let advance = carryOn(move, of: &reshard, id: id, since: begun, story, topology) { return advance }
         }
         if openDispute(topology) != nil, story.age(of: .awaitingAgreement) < Self.agreementLimit {
             return .working(.awaitingAgreement)
@@ -36,7 +36,7 @@ extension Turn {
 
     /// nil: this move is complete.
     private mutating func carryOn(
-        _ move: SlotMove, of reshard: Operation.Reshard, id: Int, since begun: Moment, _ story: Story,
+        _ move: SlotMove, of reshard: inout Operation.Reshard, id: Int, since begun: Moment, _ story: Story,
         _ topology: Topology
     ) -> Advance? {
         for node in [move.from, move.to] where decision.record?.member(node) == nil {
@@ -54,19 +54,24 @@ extension Turn {
             if let advance = awaitAnswer(of: member, since: begun, otherwise: step, story) { return advance }
         }
         let arrived = topology.standings[target.id]?.slots ?? SlotSet()
-        let halves = move.slots.intersection(openSlots(of: source).union(openSlots(of: target)))
+        let unproven = unprovenPart(of: reshard, id: id, move)
+        let open = openSlots(of: source).union(openSlots(of: target))
+        let halves = move.slots.intersection(open).union(unproven?.slots ?? SlotSet())
         let left = reshard.isEnding ? halves : move.slots.subtracting(arrived).union(halves)
         if left.isEmpty { return nil }
         let owned = topology.standings[source.id]?.slots ?? SlotSet()
         let elsewhere = left.subtracting(owned).subtracting(arrived)
         if !elsewhere.isEmpty { return lost(elsewhere, source, story, topology) }
-        let part = halves.isEmpty ? left.first(Self.slotsPerEffect) : halves.first(Self.slotsPerEffect)
-        return orderPart(part, of: id, from: source, to: target, step, story, topology)
+        let part = nextPart(
+            of: reshard, id: id, move, unproven, left: left, halves: halves, from: source, to: target, open)
+        // Invariant: record-first. The effect begins once the record has the part.
+        reshard.part = part
+        return orderPart(part, of: &reshard, id: id, from: source, to: target, step, story, topology)
     }
 
     private mutating func orderPart(
-        _ slots: SlotSet, of id: Int, from source: Member, to target: Member, _ step: OperationStep, _ story: Story,
-        _ topology: Topology
+        _ part: Operation.Reshard.Part, of reshard: inout Operation.Reshard, id: Int, from source: Member,
+        to target: Member, _ step: OperationStep, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let from = contact(source), let to = contact(target) else {
             return .working(.awaitingMasterOfShard(source.name))
@@ -75,12 +80,15 @@ extension Turn {
             guard let report = lastHeard(replica), isInSync(report), let contact = contact(replica) else { return nil }
             return .init(node: replica.name, contact: contact)
         }
-        let migration = Effect.SlotMigration(
+        var migration = Effect.SlotMigration(
             operation: id, source: source.name, sourceID: source.id, target: target.name, targetID: target.id,
-            slots: slots, witnesses: witnesses, keysPerCall: seen.migrated[id]?.keysPerCall ?? Self.keysAtFirst,
+            slots: part.slots, witnesses: witnesses, keysPerCall: seen.migrated[id]?.keysPerCall ?? Self.keysAtFirst,
             budget: Self.migrationBudget,
             // A source that waits for the target must not look like one that hangs.
             callLimit: min(.seconds(5), max(.seconds(1), spec.supervision.hangTimeout / 2)))
+        migration.way = part.way
+        migration.part = part.number
+        migration.isEnding = reshard.isEnding
         let effect = Effect.migrateSlots(migration, from: from, to: to)
         let history = seen.effects[effect.key]
         // The words of a failure are kept in the step while the next attempt is under way.
@@ -89,6 +97,13 @@ extension Turn {
             why = shown.value
         }
         let retry = why.map { OperationStep.retryingSlots(from: source.name, to: target.name, Shown($0)) }
+        if part.way == .atomic, !reshard.isEnding, history?.failure != nil,
+            (history?.attempts ?? 0) >= Self.atomicAttempts
+        {
+            reshard.leaveAtomicWay()
+            wake(after: .milliseconds(1))
+            return .working(retry ?? step)
+        }
         if let why, let retry, story.age(of: retry) >= Self.migrationPatience {
             return .failed(.slotsNotMoved(from: source.name, to: target.name, why))
         }
@@ -174,7 +189,6 @@ extension Turn {
 
     /// The slots that an open operation moves: what is half moved of them is its work.
     var slotsUnderWay: SlotSet {
-        (decision.record?.operations ?? []).filter(\.isOpen).flatMap(\.slotMoves)
-            .reduce(SlotSet()) { $0.union($1.slots) }
+        (decision.record?.slotMoves(queued: true) ?? []).reduce(SlotSet()) { $0.union($1.slots) }
     }
 }

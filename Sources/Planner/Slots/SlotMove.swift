@@ -14,6 +14,14 @@ package struct SlotMove: Sendable, Hashable, Codable {
     }
 }
 
+extension Record {
+    /// What the operations move that have begun and have not ended.
+    /// - Parameter queued: whether those that have not begun count as well.
+    func slotMoves(queued: Bool = false) -> [SlotMove] {
+        operations.filter { $0.state == .running || queued && $0.isOpen }.flatMap(\.slotMoves)
+    }
+}
+
 extension Operation {
     /// reshard, rebalance: the moves are fixed when the request is admitted. What is left of them is read from the nodes in each turn.
     package struct Reshard: Sendable, Equatable, Codable {
@@ -21,6 +29,39 @@ extension Operation {
         package var isRebalance: Bool
         /// The operator cancelled it: the slots that are half moved are still finished.
         package var isEnding = false
+        /// What was ordered last: its slots count as half moved until the nodes have shown that none of them is. nil: nothing yet.
+        package var part: Part?
+        /// Atomic migrations failed again and again: the rest moves key by key.
+        package var rejectsAtomic: Bool?
+        /// The number of the last part of an earlier move of the same operation.
+        package var partsBefore: Int?
+
+        mutating func leaveAtomicWay() {
+            rejectsAtomic = true
+            part?.number += 1
+            part?.way = .keys
+        }
+
+        /// A master that takes over may not know which slots were half moved (before Valkey 8 its replicas do not hear of it), so the
+        /// record does.
+        package struct Part: Sendable, Equatable, Codable {
+            /// Distinguishes it from the earlier parts of the operation.
+            package var number: Int
+            package var from: NodeName
+            package var to: NodeName
+            package var slots: SlotSet
+            package var way: Effect.SlotMigration.Way
+
+            package init(
+                number: Int, from: NodeName, to: NodeName, slots: SlotSet, way: Effect.SlotMigration.Way
+            ) {
+                self.number = number
+                self.from = from
+                self.to = to
+                self.slots = slots
+                self.way = way
+            }
+        }
 
         package init(moves: [SlotMove], isRebalance: Bool) {
             self.moves = moves
@@ -71,6 +112,19 @@ extension Effect {
         package var budget: Duration
         /// MIGRATE blocks the source: it gives up after this time without progress.
         package var callLimit: Duration
+        package var way = Way.keys
+        /// The part of the operation that this is, as in the record.
+        package var part = 0
+        /// The operation was cancelled: only what is half moved is finished.
+        package var isEnding = false
+
+        /// How the slots move.
+        package enum Way: String, Sendable, Hashable, Codable {
+            /// SETSLOT and MIGRATE, key by key.
+            case keys
+            /// CLUSTER MIGRATESLOTS: the source sends a snapshot and what follows it, and all slots change their owner at once.
+            case atomic
+        }
 
         package struct Witness: Sendable, Equatable {
             package var node: NodeName
@@ -106,17 +160,27 @@ package struct MigratedKeys: Sendable, Equatable {
     package var time: Duration
     /// How many keys one call moved at last.
     package var keysPerCall: Int
+    /// The last part of which each slot is now with all its keys at one node; nil: the last order left that open.
+    package var whole: Int?
+    /// The part that was not begun, because the target has keys of its slots: an atomic migration would end the target's process.
+    package var stray: Int?
 
-    package init(keys: Int64, time: Duration, keysPerCall: Int) {
+    package init(
+        keys: Int64, time: Duration, keysPerCall: Int, whole: Int? = nil, stray: Int? = nil
+    ) {
         self.keys = keys
         self.time = time
         self.keysPerCall = keysPerCall
+        self.whole = whole
+        self.stray = stray
     }
 
     mutating func add(_ more: MigratedKeys) {
         keys += more.keys
         time += more.time
         keysPerCall = more.keysPerCall
+        whole = more.whole
+        stray = more.stray
     }
 
     /// Keys per second, over the time in which keys were moved.

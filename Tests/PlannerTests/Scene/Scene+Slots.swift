@@ -29,6 +29,14 @@ extension Scene {
         if importing { editMyself(target) { $0.importing.append(.init(slot: slot, node: from)) } }
     }
 
+    /// The slots that the node is migrating or importing.
+    func openSlots(of node: NodeName) -> SlotSet {
+        guard case .parsed(let file)? = disk[member(node).directory]?.nodesFile,
+            let myself = file.view.entries.first(where: { $0.id == member(node).id })
+        else { return SlotSet() }
+        return SlotSet((myself.migrating + myself.importing).map { $0.slot...$0.slot })
+    }
+
     private mutating func editMyself(_ node: NodeName, _ change: (inout NodeEntry) -> Void) {
         let (id, folder) = (member(node).id, member(node).directory)
         guard case .parsed(var file)? = disk[folder]?.nodesFile,

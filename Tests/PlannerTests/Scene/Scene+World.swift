@@ -132,9 +132,12 @@ extension Scene {
         case .migrateSlots(let migration, _, _):
             // What was heard in the same instant does not count as heard after it.
             pass(.milliseconds(10))
-            give(migration.slots, to: migration.target)
+            let open = openSlots(of: migration.source).union(openSlots(of: migration.target))
+            let slots = migration.isEnding ? migration.slots.intersection(open) : migration.slots
+            if !slots.isEmpty { give(slots, to: migration.target) }
             return .migrated(
-                MigratedKeys(keys: Int64(migration.slots.count), time: .milliseconds(10), keysPerCall: 10))
+                MigratedKeys(
+                    keys: Int64(slots.count), time: .milliseconds(10), keysPerCall: 10, whole: migration.part))
         case .forget(let node, _, let ids):
             editFile(of: node) { file in file.view.entries.removeAll { ids.contains($0.id) } }
         case .askSettings(let node, _, _): return .settings(settings[node] ?? [:])
