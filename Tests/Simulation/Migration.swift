@@ -26,7 +26,7 @@ struct Migration {
 
     /// Planted in the driver by a test.
     enum Bug {
-        case noWitness, sourceFirst, noCount
+        case noWitness, sourceFirst
     }
 
     /// One MIGRATE moves so many: few, so that there are many steps at which something can happen.

@@ -116,7 +116,7 @@ extension World {
             return .done
         case .count:
             let isEmpty = run.slots.allSatisfy { !holds(source, keysOf: $0) }
-            guard isEmpty || slots.bug == .noCount else { return .failed("the source still has keys of these slots") }
+            guard isEmpty else { return .failed("the source still has keys of these slots") }
             return .next(slots.bug == .noWitness ? .give : .witness)
         case .witness: return awaitWitness(&run)
         case .give:
@@ -146,6 +146,10 @@ extension World {
         guard foreign.isEmpty else { return .failed("\(run.order.source) does not own slots \(foreign)") }
         for slot in arrived.intersection(source.slots).numbers {
             if let refusal = setOwner(of: slot, to: run.order.targetID, at: run.source) { return .failed(refusal) }
+        }
+        let known = target.entries.list.reduce(SlotSet()) { $0.union($1.slots) }
+        for slot in left.subtracting(known).numbers {
+            if let refusal = setOwner(of: slot, to: run.order.sourceID, at: run.target) { return .failed(refusal) }
         }
         host.engines[run.source]?.stopMigrating(arrived)
         host.engines[run.target]?.stopImporting(arrived)

@@ -101,11 +101,13 @@ extension World {
         }
     }
 
-    /// A PONG to every node after a change of an owner (`clusterBroadcastPong`, src/cluster.c): measured 1 to 39 ms. A few get lost with
-    /// their link; gossip tells these nodes later.
+    /// A PONG to every node after a change of an owner (`clusterBroadcastPong`, src/cluster.c): measured 1 to 39 ms. A node to which
+    /// there is no link learns it by gossip.
     func broadcast(from pid: Int32) {
         for other in host.pids where other != pid {
-            if Int.random(in: 0..<10, using: &slots.random) == 0 { continue }
+            guard let id = host.engines[other]?.id, host.engines[pid]?.entries[id]?.linkConnected == true else {
+                continue
+            }
             queue.add(.pong(from: pid, to: other), at: now + slots.microseconds(1000...39_000))
         }
     }

@@ -52,6 +52,25 @@ import Testing
         #expect(world.isReady && world.broken.isEmpty, "\(world.account)")
     }
 
+    /// The target attributes a slot that it imports to no node once the old source has become a replica: it takes no keys, and serves no
+    /// slot, until it is told the owner.
+    @Test func theTargetServesAfterItsSourceWasReplaced() throws {
+        let world = World.moving()
+        world.run(until: { world.engine(of: "7001")?.myself.importing.isEmpty == false })
+        let source = try #require(world.engine(of: "7000"))
+        world.exit(source.identity.pid, code: nil, signal: 9)
+        world.host.foreignPorts.insert(source.ports.client)
+        func isReplaced() -> Bool {
+            world.host.engines.values.contains { $0.isMaster && $0.id != source.id && $0.slots.contains(0) }
+        }
+        world.run(until: isReplaced, atMost: .seconds(20))
+        #expect(isReplaced(), "\(world.account)")
+        world.happen(.freePorts)
+        world.endMoving()
+        #expect(world.isReady && world.broken.isEmpty, "\(world.account)")
+        #expect(world.record?.operations.last { $0.isMoveOfSlots }?.state == .done, "\(world.account)")
+    }
+
     // MARK: the rules notice
 
     /// A node that hears of a newer owner deletes its keys: a replica that claims slots of a former time.
