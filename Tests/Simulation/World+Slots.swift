@@ -53,8 +53,9 @@ extension World {
         for _ in 0..<5 {
             var next: NodeID?
             if node.slots.contains(slot) {
-                let open = node.myself.migrating.first { $0.slot == slot }
-                guard let open, writes.version(of: key, in: node.copy) == nil else { return node.identity.pid }
+                guard let open = node.myself.migrating.first(where: { $0.slot == slot }),
+                    writes.version(of: key, in: node.copy) == nil
+                else { return node.identity.pid }
                 next = open.node
                 isAsking = true
             } else if isAsking, node.isImporting(slot) {
