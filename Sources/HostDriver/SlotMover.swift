@@ -73,12 +73,16 @@ struct SlotMover {
     /// Compares the nodes with the order, and closes the slots that the target owns already.
     /// - Returns: the slots that the source still owns.
     private func finishMoved() async throws(SlotTrouble) -> [Int] {
-        let mine = try await myself(source, order.source, order.sourceID)
-        let theirs = try await myself(target, order.target, order.targetID)
+        let mine = try await view(of: source, order.source, order.sourceID).myself
+        let (known, theirs) = try await view(of: target, order.target, order.targetID)
         let arrived = order.slots.intersection(theirs.slots)
         let left = order.slots.subtracting(arrived)
         let foreign = left.subtracting(mine.slots)
         guard foreign.isEmpty else { throw SlotTrouble("\(order.source) does not own slots \(foreign)") }
+        // No claim of another node changes a slot that a node imports. If the source is new, and its predecessor is a replica now, the
+        // target attributes the slot to no node, rejects its keys, and serves no slot at all (cluster_state:fail).
+        let owned = known.entries.reduce(SlotSet()) { $0.union($1.slots) }
+        try await setSlots(left.subtracting(owned).numbers, ["NODE", order.sourceID.text], at: target)
         // The engine refuses this at the source if it still has a key.
         try await setSlots(arrived.intersection(mine.slots).numbers, ["NODE", order.targetID.text], at: source)
         let stale = mine.migrating.map(\.slot).filter { arrived.contains($0) && !mine.slots.contains($0) }
@@ -100,13 +104,18 @@ struct SlotMover {
 
     func myself(
         _ connection: RedisConnection, _ node: NodeName, _ id: NodeID
-    ) async throws(SlotTrouble) -> NodeEntry {
+    ) async throws(SlotTrouble) -> NodeEntry { try await view(of: connection, node, id).myself }
+
+    private func view(
+        of connection: RedisConnection, _ node: NodeName, _ id: NodeID
+    ) async throws(SlotTrouble) -> (known: NodesView, myself: NodeEntry) {
         let answers = try await send([RESPCommand("CLUSTER", "NODES")], to: connection)
-        guard let text = answers.first?.text, let myself = NodesView.parse(text).myself, myself.id == id else {
+        guard let known = answers.first?.text.map({ NodesView.parse($0) }), let myself = known.myself, myself.id == id
+        else {
             throw SlotTrouble("\(node) answers as another node")
         }
         guard myself.flags.contains(.master) else { throw SlotTrouble("\(node) is no master") }
-        return myself
+        return (known, myself)
     }
 
     /// The keys of these slots in every database: the engine deletes what remains of a slot in any of them.

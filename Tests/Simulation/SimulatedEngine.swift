@@ -60,6 +60,8 @@ struct SimulatedEngine {
         var synchronizesDiskless = true
         /// `min-replicas-to-write`; 0: none.
         var replicasToWrite = 0
+        /// Whether slots move one by one in this life (`TrackedSlots`): what can only happen then is left out of all others.
+        var slotsMove = false
     }
 
     /// Its knowledge of its peers by the cluster bus, lost when it exits.
@@ -108,6 +110,9 @@ struct SimulatedEngine {
     mutating func hear(_ sender: NodeEntry, epoch: UInt64) -> Bool {
         currentEpoch = max(currentEpoch, epoch)
         guard var known = entries[sender.id] else { return false }
+        if settings.slotsMove { resolveCollision(with: sender) }
+        // A slot that its owner no longer claims stays with it until another node claims it.
+        let unclaimed = settings.slotsMove ? known.slots : SlotSet()
         let isNews = sender.configEpoch >= known.configEpoch
         known.ports = sender.ports
         known.host = sender.host
@@ -122,15 +127,19 @@ struct SimulatedEngine {
         entries[sender.id] = known
         guard isNews, sender.flags.contains(.master), !sender.slots.isEmpty else { return true }
         let mineBefore = myself.slots
+        // No claim changes a slot that it is importing.
+        let imported = myself.importing
+        let claimed =
+            imported.isEmpty ? sender.slots : sender.slots.subtracting(SlotSet(imported.map { $0.slot...$0.slot }))
         var followedIsBare = false
         for entry in entries.list where entry.id != sender.id && !entry.slots.isEmpty {
-            let lost = entry.slots.intersection(sender.slots)
+            let lost = entry.slots.intersection(claimed)
             guard !lost.isEmpty, entry.configEpoch < sender.configEpoch else { continue }
             entries[entry.id]?.slots = entry.slots.subtracting(lost)
             if entry.id == masterID, entries[entry.id]?.slots.isEmpty == true { followedIsBare = true }
         }
         let taken = entries.list.filter { $0.id != sender.id }.reduce(into: SlotSet()) { $0 = $0.union($1.slots) }
-        entries[sender.id]?.slots = sender.slots.subtracting(taken)
+        entries[sender.id]?.slots = claimed.union(unclaimed).subtracting(taken)
         if (!mineBefore.isEmpty && myself.slots.isEmpty) || followedIsBare { follow(sender.id) }
         return true
     }
@@ -141,6 +150,7 @@ struct SimulatedEngine {
         mine.flags = [.myself, .replica]
         mine.masterID = master
         mine.slots = SlotSet()
+        (mine.migrating, mine.importing) = ([], [])
         mine.configEpoch = entries[master]?.configEpoch ?? 0
         entries[id] = mine
         link = .down

@@ -32,6 +32,7 @@ extension World {
         }
         engine.entries[engine.id]?.ports = engine.ports
         let isTorn = load(&engine, folder)
+        if !isTorn { adoptKeys(&engine) }
         if isMaster, !engine.slots.isEmpty {
             if !isTorn { checkStart(of: engine) }
             beginStream(&engine)
@@ -58,6 +59,7 @@ extension World {
         settings.nodeTimeout = .milliseconds(conf.value("cluster-node-timeout").flatMap { Int64($0) } ?? 15_000)
         settings.electsItself = conf.value("cluster-replica-no-failover") != "yes"
         settings.synchronizesDiskless = conf.value("repl-diskless-sync") != "no"
+        settings.slotsMove = slots.isActive
         settings.replicasToWrite = conf.value("min-replicas-to-write").flatMap { Int($0) } ?? 0
         return settings
     }
@@ -84,7 +86,7 @@ extension World {
     /// A master starts a new stream from its data.
     func beginStream(_ engine: inout SimulatedEngine) {
         let shards = SlotSet.evenly(among: spec.masters)
-        let shard = shards.firstIndex { !$0.intersection(engine.slots).isEmpty } ?? 0
+        let shard = shards.firstIndex { engine.slots.isOwner(of: $0) } ?? 0
         let offset = engine.isInStream ? engine.copy.map(writes.offset) ?? 0 : 0
         engine.copy = writes.begin(id: newHistory(), shard: shard, after: engine.copy, offset: offset)
         engine.received = engine.copy

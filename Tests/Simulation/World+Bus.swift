@@ -50,6 +50,7 @@ extension World {
             guard let sender = host.engines[from], var receiver = host.engines[to] else { continue }
             let wasMaster = receiver.isMaster
             let epochs = receiver.epochs(of: sender.id)
+            let had = receiver.slots
             if receiver.hear(sender.myself, epoch: sender.currentEpoch) {
                 receiver.bus.heardAt[sender.id] = now
                 forgive(&receiver, sender.id)
@@ -68,6 +69,7 @@ extension World {
             }
             if receiver.epochs(of: sender.id) != epochs, !mayLearn(to) { continue }
             host.engines[to] = receiver
+            dropKeys(of: had, at: to)
             // UPDATE: the receiver knows a newer owner of the slots that the sender claims.
             let claims = sender.slots
             guard !claims.isEmpty, var corrected = host.engines[from] else { continue }
@@ -80,7 +82,10 @@ extension World {
                 owner.flags.subtract([.pfail, .fail])
                 _ = corrected.hear(owner, epoch: receiver.currentEpoch)
             }
-            if corrected.slots == owned || mayLearn(from) { host.engines[from] = corrected }
+            if corrected.slots == owned || mayLearn(from) {
+                host.engines[from] = corrected
+                dropKeys(of: owned, at: from)
+            }
         }
     }
 

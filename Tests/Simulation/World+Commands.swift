@@ -149,6 +149,10 @@ extension World {
                 "cluster-replica-no-failover": engine.settings.electsItself ? "no" : "yes",
                 "min-replicas-to-write": String(engine.settings.replicasToWrite),
             ])
+        for open in engine.myself.importing {
+            let keys = slots.keys(of: open.slot).count { writes.version(of: $0, in: engine.copy) != nil }
+            report.keysOfImportedSlots[open.slot] = Int64(keys)
+        }
         report.persistence.rewritesAppendOnly = engine.settings.appendOnly && engine.rewriteDue != nil
         return report
     }

@@ -3,6 +3,41 @@ import Planner
 
 /// Faults, and actions of users.
 extension World {
+    /// A request of the operator, for the node with that number if it concerns one.
+    enum Request: CaseIterable {
+        case restartNode, startNode, stopNode, failover, failoverFrom, rollingRestart, pause, resume, cancel
+    }
+
+    /// A change of the data in a folder that no process uses.
+    enum Tampering: CaseIterable {
+        case deleted, older, shortened, torn
+    }
+
+    enum Fault {
+        case killNode(Int, Tampering?)
+        /// All processes end at once, the power too if `crash`; the data in some folders are changed.
+        case killAll(crash: Bool, [(node: Int, Tampering)])
+        /// SIGSTOP, and SIGCONT after this time.
+        case stopNode(Int, Duration)
+        case stopAgain(pid: Int32, until: Moment)
+        /// It computes, and does not serve its sockets.
+        case busyNode(Int, Duration)
+        /// A replica receives nothing for this time, and then its master dies.
+        case slowLink(Int, Duration)
+        case killDaemon
+        case command(Request, Int, key: String)
+        case stop
+        case startDaemon
+        case takePort(Int)
+        case freePorts
+        /// The disk of that node, or the shared disk, has only this much free, for this time.
+        case fillDisk(of: Int?, leaving: Int64, isGreedy: Bool, Duration)
+        case emptyDisks
+        /// The wall clock is set forward, or back.
+        case stepClock(Duration)
+        case moveSlots(SlotRequest, key: String)
+    }
+
     func happen(_ fault: Fault) {
         switch fault {
         case .killNode(let index, let tampering):
@@ -52,6 +87,7 @@ extension World {
         case .fillDisk(let index, let bytes, let isGreedy, let time):
             fill(index, leaving: bytes, isGreedy: isGreedy, for: time)
         case .stepClock(let time): stepClock(by: time)
+        case .moveSlots(let request, let key): ask(request, key)
         case .emptyDisks: for place in host.disks.indices { host.disks[place].empty() }
         }
     }
@@ -117,7 +153,7 @@ extension World {
         return host.pids.compactMap { host.engines[$0] }.first { other in
             other.identity != engine.identity && other.isMaster
                 && other.myself.configEpoch > engine.myself.configEpoch
-                && !other.slots.intersection(engine.slots).isEmpty
+                && !other.slots.intersection(engine.servedSlots).isEmpty
         }
     }
 

@@ -54,7 +54,7 @@ extension World {
     /// Invariant: no-older-master. Before the engine makes the replicas drop their data.
     func checkStart(of master: SimulatedEngine) {
         let shard = SlotSet.evenly(among: record?.shape.masters ?? spec.masters).firstIndex {
-            !$0.intersection(master.slots).isEmpty
+            master.slots.isOwner(of: $0)
         }
         guard let shard, record?.member(id: master.id)?.doubt?.kind != .undecided else { return }
         checkFiles(against: master, shard: shard, "starts as master")
@@ -79,10 +79,10 @@ extension World {
     func checkWriters() {
         var covered = SlotSet()
         for writer in host.writers(now).sorted(by: { ($0.ownEpoch, $0.id) < ($1.ownEpoch, $1.id) }) {
-            if !covered.intersection(writer.slots).isEmpty, elections[writer.ownEpoch] == nil {
+            if !covered.intersection(writer.servedSlots).isEmpty, elections[writer.ownEpoch] == nil {
                 breaks("two writers for slots \(writer.slots) (pid \(writer.identity.pid))")
             }
-            covered = covered.union(writer.slots)
+            covered = covered.union(writer.servedSlots)
         }
     }
 
@@ -90,7 +90,7 @@ extension World {
     func checkNothingIsLost() {
         for (shard, slots) in SlotSet.evenly(among: record?.shape.masters ?? spec.masters).enumerated() {
             let owner = host.pids.compactMap { host.engines[$0] }.first {
-                $0.isMaster && !$0.slots.intersection(slots).isEmpty
+                $0.isMaster && $0.slots.isOwner(of: slots)
             }
             guard let owner else { continue }
             let missing = writes.missing(from: owner.copy, shard: shard)

@@ -12,7 +12,7 @@ extension World {
     func write() {
         let writers = host.writers(now)
         for (shard, slots) in SlotSet.evenly(among: spec.masters).enumerated() {
-            guard let writer = writers.first(where: { !$0.slots.intersection(slots).isEmpty }),
+            guard let writer = writers.first(where: { $0.slots.isOwner(of: slots) }),
                 var copy = writer.copy, writes.streams[copy.stream].shard == shard
             else {
                 note(refusesFor: false, shard: shard)
@@ -31,7 +31,7 @@ extension World {
         }
     }
 
-    private func send(_ copy: Copy, to pid: Int32, from master: SimulatedEngine) {
+    func send(_ copy: Copy, to pid: Int32, from master: SimulatedEngine) {
         guard let replica = host.engines[pid], replica.masterID == master.id, replica.link == .up,
             now >= replica.slowUntil
         else { return }

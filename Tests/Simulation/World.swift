@@ -20,40 +20,10 @@ final class World {
         case turn
         case wake(at: Moment)
         case fault(Fault)
-    }
-
-    /// A request of the operator, for the node with that number if it concerns one.
-    enum Request: CaseIterable {
-        case restartNode, startNode, stopNode, failover, failoverFrom, rollingRestart, pause, resume, cancel
-    }
-
-    /// A change of the data in a folder that no process uses.
-    enum Tampering: CaseIterable {
-        case deleted, older, shortened, torn
-    }
-
-    enum Fault {
-        case killNode(Int, Tampering?)
-        /// All processes end at once, the power too if `crash`; the data in some folders are changed.
-        case killAll(crash: Bool, [(node: Int, Tampering)])
-        /// SIGSTOP, and SIGCONT after this time.
-        case stopNode(Int, Duration)
-        case stopAgain(pid: Int32, until: Moment)
-        /// It computes, and does not serve its sockets.
-        case busyNode(Int, Duration)
-        /// A replica receives nothing for this time, and then its master dies.
-        case slowLink(Int, Duration)
-        case killDaemon
-        case command(Request, Int, key: String)
-        case stop
-        case startDaemon
-        case takePort(Int)
-        case freePorts
-        /// The disk of that node, or the shared disk, has only this much free, for this time.
-        case fillDisk(of: Int?, leaving: Int64, isGreedy: Bool, Duration)
-        case emptyDisks
-        /// The wall clock is set forward, or back.
-        case stepClock(Duration)
+        /// The next command of a migration of slots.
+        case migrate(Migration)
+        /// A node tells another one which slots it owns.
+        case pong(from: Int32, to: Int32)
     }
 
     var now = Moment.seconds(1)
@@ -78,6 +48,7 @@ final class World {
     var continued = Set<Int32>()
     var keepsStopping: [Int32: Moment] = [:]
     var writes = Writes()
+    var slots: TrackedSlots
     /// Won by the engine's own elections: the epoch, and the time.
     var elections: [UInt64: Moment] = [:]
     /// When each master last handed over to an elected replica.
@@ -107,6 +78,7 @@ final class World {
     init(seed: UInt64, spec: ClusterSpec, tells: Bool) {
         random = SplitMix64(seed: seed)
         clock = SimulatedClock(seed: seed)
+        slots = TrackedSlots(seed: seed)
         turnTakes = [.microseconds(300), .milliseconds(1), .milliseconds(2), .milliseconds(3)][Int(seed / 3 % 4)]
         self.spec = spec
         self.tells = tells
@@ -219,6 +191,9 @@ final class World {
         }
         tell("\(effect.key)")
         effectsBegun += 1
+        if case .migrateSlots(let order, let from, let to) = effect {
+            return beginMigration(effect, order, from: from, to: to)
+        }
         stepClockSoon(after: effect)
         let isLate = isSlow && effect.isOrderToNode && Int.random(in: 0..<8, using: &random) == 0
         after(isLate ? 100...3000 : 0...20, .effect(effect, generation: generation))
@@ -272,6 +247,7 @@ final class World {
         case .write:
             for place in host.disks.indices { host.disks[place].shrink() }
             write()
+            writeKeys()
             checkWriters()
             queue.add(.write, at: now + .milliseconds(23))
         case .turn:
@@ -280,6 +256,8 @@ final class World {
         case .wake(let moment):
             if moment == timer { turn() }
         case .fault(let fault): happen(fault)
+        case .migrate(let run): migrate(run)
+        case .pong(let from, let to): pong(from: from, to: to)
         }
     }
 

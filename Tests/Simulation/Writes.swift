@@ -18,6 +18,15 @@ struct Writes {
         let firstOffset: Int64
         /// The number of its acknowledged writes.
         var acknowledged = 0
+        /// Its writes to tracked keys, by key, in their order.
+        var changes: [Int: [Change]] = [:]
+    }
+
+    /// A tracked key gets a value, or is deleted.
+    struct Change {
+        /// The number of the write in its stream.
+        let place: Int
+        let version: Int?
     }
 
     /// Of one write in a stream, and in an append-only file.
@@ -34,6 +43,23 @@ struct Writes {
 
     mutating func acknowledge(_ copy: Copy) {
         streams[copy.stream].acknowledged = max(streams[copy.stream].acknowledged, copy.count)
+    }
+
+    /// The last write of `copy` sets that key; nil: deletes it.
+    mutating func note(_ key: Int, _ version: Int?, at copy: Copy) {
+        streams[copy.stream].changes[key, default: []].append(Change(place: copy.count, version: version))
+    }
+
+    /// The value of a tracked key in these data; nil: they do not have it.
+    func version(of key: Int, in copy: Copy?) -> Int? {
+        var at = copy
+        while let here = at {
+            if let change = streams[here.stream].changes[key]?.last(where: { $0.place <= here.count }) {
+                return change.version
+            }
+            at = streams[here.stream].parent
+        }
+        return nil
     }
 
     func offset(_ copy: Copy) -> Int64 { streams[copy.stream].firstOffset + Int64(copy.count) * Self.bytes }

@@ -23,6 +23,30 @@ extension World {
         return world
     }
 
+    /// Three shards whose tracked keys have been written, and a request to move the highest slots of the first one to the second.
+    /// - Parameters:
+    ///   - cuts: what goes wrong before which of the commands that move the slots.
+    ///   - bug: planted in the simulated driver.
+    static func moving(
+        _ count: Int = 60, replicas: Int = 1, cuts: [Int: TrackedSlots.Cut] = [:], bug: Migration.Bug? = nil
+    ) -> World {
+        let world = World.formed(replicas: replicas)
+        world.trackSlots()
+        world.run(until: { world.slots.acknowledged.count == world.slots.keys.count })
+        world.slots.cuts = cuts
+        world.slots.bug = bug
+        world.ask(.reshard(from: 0, to: 1, count: count), "move")
+        return world
+    }
+
+    /// Until the request to move slots has ended, the cluster is ready, and the rules were checked.
+    func endMoving() {
+        run(until: { self.isReady }, atMost: .seconds(180))
+        run(for: .seconds(1))
+        run(until: { self.isReady })
+        if broken.isEmpty { checkSlots() }
+    }
+
     var isReady: Bool {
         cycle?.decision.assessment.ready == true && record?.operations.contains(where: \.isOpen) != true
     }
