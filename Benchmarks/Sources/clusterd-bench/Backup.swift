@@ -15,7 +15,7 @@ struct Backup: Part {
         let keys = Keys("client", count: 10_000)
         try cluster.fill(keys) { _ in Keys.value }
         let rest = try (0..<bench.trials(5, quick: 1)).map { _ in
-            try ClientTrial(cluster, keys) { usleep(2_000_000) }
+            try ClientTrial(cluster, [keys, keys]) { usleep(2_000_000) }
         }
         var verifications: [Double] = []
         let ours = try (0..<bench.trials(5, quick: 1)).map { _ in
@@ -54,7 +54,7 @@ struct Backup: Part {
         let folder = cluster.folder + "/backup"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let trial = try ClientTrial(cluster, keys) { try tool(folder) }
+        let trial = try ClientTrial(cluster, [keys, keys]) { try tool(folder) }
         let megabytes = try bytes(in: folder) / 1_000_000
         guard megabytes >= cluster.bench.options.data * 9 / 10 else {
             throw Trouble("the dumps have \(megabytes) MB instead of \(cluster.bench.options.data)")

@@ -9,11 +9,13 @@ struct ClientTrial {
     /// By their first word.
     var failures: [String: Int]
 
-    init(_ cluster: Cluster, _ keys: Keys, _ work: () throws -> Void) throws {
+    /// With a client of each of these sets of keys.
+    init(_ cluster: Cluster, _ sets: [Keys], _ work: () throws -> Void) throws {
         try cluster.awaitReady()
-        let clients = try (1...2).map { try Client(of: cluster, keys, seed: $0) }
+        var clients: [Client] = []
         // Also if the tool fails.
         defer { for client in clients { _ = try? client.finish() } }
+        for keys in sets { clients.append(try Client(of: cluster, keys, seed: UInt64(clients.count + 1))) }
         // Each has its connections before the clock runs.
         usleep(200_000)
         for client in clients { client.beginCounting() }

@@ -10,6 +10,15 @@ struct Keys: Sendable {
         slots = names.map { Slots.slot(of: $0) }
     }
 
+    /// As many in each of these slots: a name has a hash tag.
+    init(_ prefix: String, count: Int, in range: Range<Int>) {
+        self.prefix = prefix
+        let tags = Slots.keys
+        let slots = (0..<count).map { range.lowerBound + $0 % range.count }
+        self.slots = slots
+        names = (0..<count).map { "\(prefix):{\(tags[slots[$0]])}:\($0)" }
+    }
+
     /// What each small key holds.
     static let value = String(repeating: "v", count: 50)
 
