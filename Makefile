@@ -10,7 +10,7 @@ DATA ?= 100
 BUILD = swift build -c $(CONFIGURATION) --static-swift-stdlib
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit sim bench chaos test-systemd test-memory deb dist engines lint fmt clean dependencies
+.PHONY: help run build test unit sim bench plots chaos test-systemd test-memory deb dist engines lint fmt clean dependencies
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | column -t -s '|'
@@ -46,10 +46,15 @@ chaos: dependencies ## faults at random moments under a writer with a ledger: SE
 	SEED=$(or $(SEED),7) ROUNDS=$(or $(ROUNDS),50) swift test --skip-build --filter ChaosTests
 
 bench: build ## measure clusterd beside its peers: ONLY=create,failover QUICK=1 KILLS=200 STOCK_KILLS=5 DATA=1000 SERVER=PATH
+	$(if $(or $(if $(ONLY),,all),$(findstring decide,$(ONLY))),$(BUILD) --product decide-bench)
 	swift run -c release --package-path Benchmarks clusterd-bench --clusterd .build/$(CONFIGURATION)/clusterd \
+		--decide-bench .build/$(CONFIGURATION)/decide-bench \
 		--server $(SERVER) --kills $(KILLS) --stock-kills $(STOCK_KILLS) --data $(DATA) $(if $(ONLY),--only $(ONLY)) \
 		$(if $(QUICK),--quick) $(if $(STRICT),--strict) $(if $(SAVE),--save-baseline) \
 		--baseline Benchmarks/baseline.json --json .build/bench.json --markdown .build/bench.md
+
+plots: ## draw the figures of the last `make bench` into docs/plots, and list the plots in docs/performance.md
+	scripts/plot-bench .build/bench.json
 
 deb: build ## make the Debian package, in .build-packages
 	@scripts/install-dependencies package

@@ -3,7 +3,8 @@ import Foundation
 /// One run: its options, its folder, and how often a part tries.
 final class Bench {
     static let parts: [any Part] = [
-        Create(), Exec(), Failover(), Adoption(), Restart(), Stop(), Start(), Idle(), Latency(),
+        Create(), Exec(), Failover(), Adoption(), Restart(), Stop(), Start(), Reshard(), Backup(), Idle(), Latency(),
+        Decide(),
     ]
 
     let options: Options

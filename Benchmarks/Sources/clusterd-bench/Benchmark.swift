@@ -46,9 +46,7 @@ struct Benchmark {
         if options.savesBaseline, let path = options.baseline {
             var baseline = report.baseline ?? Baseline()
             baseline.source = "\(run.engine), \(run.processors) processors, \(run.isQuick ? "short" : "whole") run"
-            for figure in report.figures where figure.hasBaseline && figure.ratio.isFinite {
-                baseline.ratios[figure.name] = (figure.ratio * 100).rounded() / 100
-            }
+            for figure in report.figures where figure.hasBaseline { baseline.note(figure) }
             try baseline.save(at: path)
         }
         return failed.isEmpty && !(options.strict && !report.worse.isEmpty) ? 0 : 1

@@ -1,23 +1,23 @@
 extension Cluster {
     /// Writes values of 1000 bytes that do not compress, to all shards alike, and waits until no file is rewritten any more.
     func fill(megabytes: Int) throws {
-        var keys = [[String]](repeating: [], count: masters)
-        let shards = try shards()
-        for number in 0..<megabytes * 1000 {
-            let key = "data:\(number)"
-            let slot = Slots.slot(of: key)
-            keys[(shards.lastIndex { $0.slot <= slot } ?? 0)].append(key)
-        }
         let noise = Self.noise()
-        for (shard, keys) in zip(shards, keys) {
-            let node = Node(shard.master)
-            for first in stride(from: 0, to: keys.count, by: 200) {
-                let batch = keys[first..<min(first + 200, keys.count)].enumerated().map { offset, key in
-                    let start = (first * 31 + offset * 997) % (noise.count - 1000)
-                    return ["SET", key, String(decoding: noise[start..<start + 1000], as: UTF8.self)]
+        try fill(Keys("data", count: megabytes * 1000)) { number in
+            let start = number * 997 % (noise.count - 1000)
+            return String(decoding: noise[start..<start + 1000], as: UTF8.self)
+        }
+    }
+
+    /// The same with these keys. The value is that of the key with this number.
+    func fill(_ keys: Keys, value: (Int) -> String) throws {
+        for (port, numbers) in keys.numbers(by: try owners()) {
+            let node = Node(port)
+            for first in stride(from: 0, to: numbers.count, by: 200) {
+                let batch = numbers[first..<min(first + 200, numbers.count)].map { number in
+                    ["SET", keys.names[number], value(number)]
                 }
                 guard let replies = node.pipeline(batch), replies.allSatisfy({ $0 == "+OK" }) else {
-                    throw Trouble("\(shard.master) did not accept the data")
+                    throw Trouble("\(port) did not accept the data")
                 }
             }
         }
@@ -28,6 +28,42 @@ extension Cluster {
                     node.info($0, of: "persistence") == "0"
                 }
             }
+        }
+    }
+
+    /// The port of the master of each slot, as the first node that answers sees it.
+    func owners() throws -> [Int] {
+        for port in ports {
+            guard let view = ClusterView(Node(port).send("CLUSTER", "NODES")), view.slotCount == Slots.count else {
+                continue
+            }
+            var owners = [Int](repeating: 0, count: Slots.count)
+            for member in view.members.values {
+                for range in member.slots {
+                    for slot in range { owners[slot] = member.port }
+                }
+            }
+            return owners
+        }
+        throw Trouble("none of the \(ports.count) nodes from \(ports[0]) knows the owners of all slots")
+    }
+
+    /// Throws unless each key is at the owner of its slot, and on no other master.
+    func checkPresence(of keys: Keys) throws {
+        var (found, held) = (0, 0)
+        for (port, numbers) in keys.numbers(by: try owners()) {
+            let node = Node(port)
+            for first in stride(from: 0, to: numbers.count, by: 200) {
+                let batch = numbers[first..<min(first + 200, numbers.count)].map { ["EXISTS", keys.names[$0]] }
+                guard let replies = node.pipeline(batch) else { throw Trouble("\(port) does not answer") }
+                found += replies.filter { $0 == ":1" }.count
+            }
+            let reply = node.send("EVAL", "return #redis.call('KEYS', ARGV[1])", "0", keys.prefix + ":*") ?? "no answer"
+            guard let count = Int(reply.dropFirst()) else { throw Trouble("\(port) does not count its keys: \(reply)") }
+            held += count
+        }
+        guard found == keys.names.count, held == keys.names.count else {
+            throw Trouble("of \(keys.names.count) keys \(found) are at their owners, and \(held) on all masters")
         }
     }
 

@@ -3,6 +3,8 @@ import Foundation
 /// The command line: `--name value`, or `--name` for a switch.
 struct Options {
     var program = "../.build/release/clusterd"
+    /// The program of the part `decide`.
+    var decideBench: String?
     var server = "redis-server"
     var cli = "redis-cli"
     var only: [String] = []
@@ -11,7 +13,7 @@ struct Options {
     var kills = 200
     var stockKills = 5
     var nodeTimeout = 15000
-    /// Megabytes of values for `stop` and `start`.
+    /// Megabytes of values for `stop`, `start` and `backup`.
     var data = 100
     /// The first of 400 ports, and of as many bus ports 10000 above them.
     var port = 12000
@@ -24,20 +26,21 @@ struct Options {
         Measure clusterd beside its peers, with the built program.
 
         --clusterd PATH    program to measure [../.build/release/clusterd]
+        --decide-bench PATH  program that repeats one turn's decision, for the part decide
         --server PATH      server program [redis-server]
-        --cli PATH         the engine's client, which creates the peer's cluster [redis-cli]
+        --cli PATH         the engine's client, which creates, reshards and backs up for the peer [redis-cli]
         --only PART,...    measure only these parts: \(Bench.parts.map(\.name).joined(separator: " "))
-        --quick            fewer trials and smaller clusters; under two minutes
+        --quick            fewer trials and smaller clusters; some three minutes
         --kills N          kills of masters with clusterd [200]
         --stock-kills N    kills of masters without; each takes 20 s and more [5]
         --node-timeout MS  cluster-node-timeout [15000]
-        --data MB          size of the data for stop and start [100]
+        --data MB          size of the data for stop, start and backup [100]
         --port N           first port of 400 [12000]
         --json FILE        write every sample to this file
         --markdown FILE    write the table of docs/performance.md to this file
         --baseline FILE    compare the ratios with this file
-        --save-baseline    write the ratios to that file; ratios of parts that did not run stay
-        --strict           exit with 1 if a ratio became worse by more than 20 %
+        --save-baseline    write the ratios and counts to that file; those of parts that did not run stay
+        --strict           exit with 1 if a ratio or a count became worse by more than 20 %
         """
 
     init(_ arguments: [String]) throws {
@@ -66,6 +69,7 @@ struct Options {
         }
         switch name {
         case "--clusterd": program = value
+        case "--decide-bench": decideBench = value
         case "--server": server = value
         case "--cli": cli = value
         case "--only": only = try parts(value)

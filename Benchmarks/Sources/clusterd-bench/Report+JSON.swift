@@ -12,7 +12,7 @@ extension Report {
         var ratio: Double?
         var baseline: Double?
         var subject: SeriesEntry
-        var peer: SeriesEntry
+        var peer: SeriesEntry?
         var limit: SeriesEntry?
         var remarks: [String]
     }
@@ -45,8 +45,9 @@ extension Report {
         let entries = figures.map { figure in
             Entry(
                 name: figure.name, unit: figure.unit, ratio: figure.ratio.isFinite ? figure.ratio : nil,
-                baseline: baseline?.ratios[figure.name], subject: SeriesEntry(figure.subject),
-                peer: SeriesEntry(figure.peer), limit: figure.limit.map(SeriesEntry.init), remarks: figure.remarks)
+                baseline: baseline?.value(for: figure), subject: SeriesEntry(figure.subject),
+                peer: figure.peer.map(SeriesEntry.init), limit: figure.limit.map(SeriesEntry.init),
+                remarks: figure.remarks)
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

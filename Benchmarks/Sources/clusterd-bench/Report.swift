@@ -16,7 +16,7 @@ struct Report {
         let width = 40
         let head = Samples.columns.map { left($0.name, 10) }.joined()
         Self.say("  " + left(figure.name, width + 2) + left("trials", 8) + head)
-        for series in [figure.subject, figure.peer] + (figure.limit.map { [$0] } ?? []) {
+        for series in figure.series {
             let values = Samples.columns.map { left(Self.words(series.samples.quantile($0.share), figure.unit), 10) }
             Self.say(
                 "    " + left(series.name, width) + left(String(series.samples.count), 8) + values.joined()
@@ -28,10 +28,14 @@ struct Report {
 
     /// "create 6 nodes: 34 times as fast as redis-cli (baseline 36)"
     func sentence(_ figure: Figure) -> String {
-        let before =
-            figure.hasBaseline
-            ? baseline?.ratios[figure.name].map { " (ratio \(decimal(figure.ratio)), baseline \(decimal($0)))" } : nil
-        return "\(figure.name): \(figure.comparison)\(before ?? "")"
+        var before = ""
+        if let value = baseline?.value(for: figure) {
+            before =
+                figure.unit == .instructions
+                ? " (baseline \(Self.words(value, figure.unit)))"
+                : " (ratio \(decimal(figure.ratio)), baseline \(decimal(value)))"
+        }
+        return "\(figure.name): \(figure.comparison)\(before)"
     }
 
     var worse: [Figure] { figures.filter { baseline?.isWorse($0) ?? false } }
@@ -39,11 +43,11 @@ struct Report {
     /// What became worse by more than 20 %.
     func conclude() {
         guard let baseline else { return }
-        let compared = figures.filter { $0.hasBaseline && baseline.ratios[$0.name] != nil }
+        let compared = figures.filter { baseline.value(for: $0) != nil }
         Self.say("")
         if worse.isEmpty {
             Self.say(
-                "no ratio is worse by more than 20 % than the baseline (\(compared.count) compared; \(baseline.source))"
+                "nothing is worse by more than 20 % than the baseline (\(compared.count) compared; \(baseline.source))"
             )
         } else {
             Self.say("worse by more than 20 % than the baseline (\(baseline.source)):")
@@ -59,6 +63,8 @@ struct Report {
         case .percent: return decimal(value) + " %"
         case .megabytes: return decimal(value) + " MB"
         case .failures: return decimal(value)
+        case .instructions where value < 1e6: return decimal(value / 1000) + " thousand"
+        case .instructions: return decimal(value / 1e6) + " million"
         }
     }
 

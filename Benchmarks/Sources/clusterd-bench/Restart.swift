@@ -24,7 +24,7 @@ struct RestartTrial {
                 peer: Series("SIGTERM and start", theirs.map(value)))
         }
         var failures = figure("failed writes", .failures) { Double($0.failures.values.reduce(0, +)) }
-        for (series, trials) in [(failures.subject, ours), (failures.peer, theirs)] {
+        for (series, trials) in zip(failures.series, [ours, theirs]) {
             let all = trials.reduce(into: [:]) { $0.merge($1.failures, uniquingKeysWith: +) }
             let words = all.sorted { $0.value > $1.value }.map { "\($0.key) \($0.value)" }
             if !words.isEmpty {

@@ -44,6 +44,7 @@ final class SupervisedCluster: Cluster {
     func detach() throws {
         try command("detach")
         try daemon?.wait()
+        daemon = nil
     }
 
     /// Seconds from the start of the next daemon until it has taken over what the killed one left behind.
