@@ -50,6 +50,8 @@ package enum ReasonCode: String, CaseIterable, Sendable, Hashable, Codable, Cust
     case daemonRestartPending = "daemon-restart-pending"
     case engineReplaced = "engine-replaced"
     case versionsDiffer = "versions-differ"
+    case engineHeld = "engine-held"
+    case filesTooNew = "files-too-new"
     case notChecked = "not-checked"
     case persistenceFailing = "persistence-failing"
     case memoryHigh = "memory-high"

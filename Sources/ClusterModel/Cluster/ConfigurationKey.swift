@@ -58,7 +58,7 @@ package enum ConfigurationKey: String, CaseIterable, Hashable, Sendable {
         case .dataDirectory: Entry(.path(\.dataDirectory), .waitsForStart)
         case .minimumFree: Entry(.size(\.minimumFreeBytes), .applies)
         case .memoryMax: Entry(.memoryLimit(\.memoryMax), .applies)
-        case .server: Entry(.text(\.server), .waitsForStart)
+        case .server: Entry(.text(\.server), .applies)
         case .engineUser: Entry(.optionalText(\.engineUser), .waitsForStart)
         case .loginUser: Entry(.loginUser, .applies)
         case .loginPassword: Entry(.loginPassword, .applies)

@@ -15,6 +15,8 @@ package struct ReloadPlan: Sendable, Equatable {
     package var heldBack: [String] = []
     /// What a reload does not do, in sentences.
     package var later: [String] = []
+    /// The engine that `engine.server` names now; nil: it was not read again.
+    package var engine: Engine?
 
     package init(from old: ClusterSpec, to new: ClusterSpec) {
         spec = new

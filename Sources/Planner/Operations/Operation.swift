@@ -185,6 +185,8 @@ package struct Operation: Sendable, Equatable, Codable {
         package var restoreRoles: Bool
         package var force: Bool
         package var current: RestartNode?
+        /// Whether it restarts one replica only; nil: no.
+        package var canary: Bool?
 
         package struct Target: Sendable, Equatable, Codable {
             package var node: NodeName
@@ -196,7 +198,8 @@ package struct Operation: Sendable, Equatable, Codable {
             }
         }
 
-        package init(targets: [Target], restoreRoles: Bool, force: Bool) {
+        package init(targets: [Target], restoreRoles: Bool, force: Bool, canary: Bool? = nil) {
+            self.canary = canary
             remaining = targets
             count = targets.count
             self.restoreRoles = restoreRoles

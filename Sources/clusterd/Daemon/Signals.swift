@@ -131,15 +131,19 @@ final class Reload: Sendable {
                 try Daemon.fit(&loaded, to: record, options)
             }
             try Configuration.checkFiles(loaded.spec)
-            let engine = try Configuration.engine(for: loaded.spec).engine
+            let program = try Configuration.engine(for: loaded.spec)
+            let engine = program.engine
+            if let why = ReloadPlan.refusal(of: engine, reporter.record) { throw Configuration.refusal([why]) }
             // A node uses the new address from its next start, and must be reachable there.
             if loaded.spec.announce != driver.spec.announce,
                 let complaint = AnnounceCheck.complaint(loaded.spec, reporter.record, engine: engine)
             {
                 throw Configuration.refusal(["\(loaded.origin(.announce)): \(complaint)"])
             }
-            let plan = ReloadPlan(from: driver.spec, to: loaded.spec)
+            var plan = ReloadPlan(from: driver.spec, to: loaded.spec)
+            plan.take(engine, reporter.record)
             driver.configure(plan.spec)
+            driver.use(program)
             settings.withLock { old in
                 // Settings that need a restart of the daemon keep their old value.
                 let held = old.filter { plan.heldBack.contains($0.key) }
