@@ -85,6 +85,7 @@ extension Turn {
         reportDoubts()
         check(topology)
         noteReadiness()
+        failBack(topology)
         keepReserves()
     }
 

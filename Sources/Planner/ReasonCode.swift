@@ -52,6 +52,7 @@ package enum ReasonCode: String, CaseIterable, Sendable, Hashable, Codable, Cust
     case versionsDiffer = "versions-differ"
     case engineHeld = "engine-held"
     case filesTooNew = "files-too-new"
+    case failbackPending = "failback-pending"
     case notChecked = "not-checked"
     case persistenceFailing = "persistence-failing"
     case memoryHigh = "memory-high"

@@ -166,6 +166,8 @@ package struct Operation: Sendable, Equatable, Codable {
         /// That master's process, which `force` may end.
         package var replaces: ProcessIdentity?
         package var successor: NodeName?
+        /// Whether clusterd itself ordered it (`supervision.failback`); nil: no.
+        package var isFailback: Bool?
 
         package init(
             master: NodeName, epoch: UInt64, replica: NodeName?, force: Bool, replaces: ProcessIdentity?
