@@ -10,7 +10,9 @@ import Testing
 
     @Test func rolesGoBackOnceTheClusterIsSteadyAndNoWriteFails() async throws {
         try await withDaemon { daemon in
-            try daemon.up(["--set", "supervision.failback=2s"])
+            let conf = daemon.home + "/conf.yaml"
+            try "supervision: {failback: 2s}\n".write(toFile: conf, atomically: true, encoding: .utf8)
+            try daemon.up(["--config", conf])
             try await daemon.ready()
             let formed = try masters(daemon)
             let writer = ClusterWriter(try daemon.status().nodes.map(\.port))
