@@ -109,6 +109,17 @@ extension SpecReader {
         return .init(first: first, last: last)
     }
 
+    mutating func failback(_ key: ConfigurationKey) -> ClusterSpec.Supervision.Failback? {
+        guard let text = text(key) else { return nil }
+        if text == "never" { return .never }
+        if text == "when-idle" { return .whenIdle }
+        guard let duration = Quantity.duration(text) else {
+            fail(key, "'\(text)' is neither never nor when-idle nor a duration such as 30m")
+            return nil
+        }
+        return .after(duration)
+    }
+
     mutating func size(_ key: ConfigurationKey) -> Int64? {
         guard let text = text(key) else { return nil }
         guard let bytes = Quantity.bytes(text) else {

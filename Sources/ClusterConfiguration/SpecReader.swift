@@ -78,6 +78,8 @@ struct SpecReader {
             if let duration = duration(key) { spec[keyPath: property] = duration }
         case .durationRange(let property):
             if let range = durationRange(key) { spec[keyPath: property] = range }
+        case .failback(let property):
+            if let failback = failback(key) { spec[keyPath: property] = failback }
         case .choice(let choice):
             if let word = word(key, among: choice.words) { choice.choose(&spec, word) }
         case .loginUser: break  // Read together with its password.

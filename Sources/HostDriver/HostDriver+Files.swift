@@ -87,8 +87,8 @@ extension HostDriver {
         await change(.init(order.directory, "writing to", order.directory)) { [self] () throws(FileError) in
             if let file = order.nodesFile {
                 try writeDurably(
-                    file.rendered(for: engine.engine), to: order.directory + "/" + order.nodesFileName, mode: 0o600,
-                    owner: owner)
+                    file.rendered(for: order.engine ?? engine.engine),
+                    to: order.directory + "/" + order.nodesFileName, mode: 0o600, owner: owner)
             }
             let conf = order.directory + "/redis.conf"
             do throws(FileError) {

@@ -15,12 +15,18 @@ extension HostDriver {
     }
 
     private func launch(_ order: Effect.StartRequest) -> Outcome {
+        let executable: String
+        do throws(Failure) {
+            executable = try self.executable(for: order)
+        } catch {
+            return .failed(error.message)
+        }
         let log = order.directory + "/redis.log"
         let mark = LogFile.Mark(endOf: log)
         let cgroup = try? cgroups.get().open(order.node, memoryMax: order.memoryMax)
         defer { if let cgroup { close(cgroup) } }
         let command = SpawnOrder(
-            executable: engine.path, arguments: [order.directory + "/redis.conf"], environment: Self.environment,
+            executable: executable, arguments: [order.directory + "/redis.conf"], environment: Self.environment,
             directory: order.directory, output: log, user: user, openFiles: Self.openFiles,
             endsWithParent: spawning != nil, cgroup: cgroup)
         do {
@@ -29,6 +35,16 @@ extension HostDriver {
         } catch {
             return .failed(error.description)
         }
+    }
+
+    /// The program of the order, if it still is the same engine.
+    private func executable(for order: Effect.StartRequest) throws(Failure) -> String {
+        guard let wanted = order.program else { return engine.path }
+        let found = try EngineProgram.find(wanted.server)
+        guard found.engine == wanted.engine else {
+            throw Failure(.noEngine, "\(wanted.server) is \(found.engine) now, and no longer \(wanted.engine)")
+        }
+        return found.path
     }
 
     func adopt(_ node: NodeName, _ identity: ProcessIdentity) async -> Outcome {

@@ -10,7 +10,8 @@ import Synchronization
 
 /// Carries out effects on this host for the loop's `Driver`: one effect in, one outcome out. It makes no decisions.
 package final class HostDriver: Driver {
-    let engine: EngineProgram
+    /// The configured server program.
+    let program: Mutex<EngineProgram>
     let user: UserAccount?
     package let dataDirectory: String
     let bootID: String
@@ -46,7 +47,7 @@ package final class HostDriver: Driver {
         inbox: Inbox, cgroups: Result<NodeCgroups, NodeCgroups.Refusal>, spawning: SpawningThread? = nil,
         version: String = ""
     ) {
-        self.engine = engine
+        program = Mutex(engine)
         self.user = user
         self.group = group
         self.inbox = inbox
@@ -68,6 +69,10 @@ package final class HostDriver: Driver {
         if isRenewed { connections.renew() }
         transports.configure(spec.certificates)
     }
+    /// For starts from now on.
+    package func use(_ new: EngineProgram) { program.withLock { $0 = new } }
+    var engine: EngineProgram { program.withLock { $0 } }
+
     package var spec: ClusterSpec { configuration.withLock { $0 } }
 
     package func now() -> Moment { .now }

@@ -87,6 +87,7 @@ extension Turn {
         reportDoubts()
         check(topology)
         noteReadiness()
+        failBack(topology)
         keepReserves()
     }
 

@@ -52,6 +52,10 @@ import Testing
             "a.yaml:2:18: supervision.restart-delay: '30s..1s' is not a range of durations such as 200ms..30s"
         ),
         (
+            "supervision:\n  failback: often\n",
+            "a.yaml:2:13: supervision.failback: 'often' is neither never nor when-idle nor a duration such as 30m"
+        ),
+        (
             "redis:\n  port: 7000\n",
             "a.yaml:2:3: redis.port: clusterd sets this itself: clusterd assigns each node its port; set cluster.ports"
         ),

@@ -23,7 +23,8 @@ import Testing
             cluster: {name: shop, masters: 5, replicas: 2, ports: 7000-7099, on-port-conflict: fail, port-wait: 1m,
               bind: [10.0.0.1, "::1"], announce: 10.0.0.9, data-dir: /data/shop/, min-free: 1gb}
             engine: {server: /opt/valkey-server, user: redis}
-            supervision: {failover: off, hang-timeout: 2s, restart: on-failure, restart-delay: 1s..1m, stop-timeout: 5m}
+            supervision: {failover: off, hang-timeout: 2s, restart: on-failure, restart-delay: 1s..1m, stop-timeout: 5m,
+              failback: when-idle}
             control: {socket: /run/x.sock, group: ops}
             redis: {protected-mode: no}
             """
@@ -33,6 +34,7 @@ import Testing
         #expect(spec.bind == ["10.0.0.1", "::1"] && spec.announce == "10.0.0.9" && spec.dataDirectory == "/data/shop")
         #expect(spec.minimumFreeBytes == 1 << 30 && spec.server == "/opt/valkey-server" && spec.engineUser == "redis")
         let supervision = spec.supervision
+        #expect(supervision.failback == .whenIdle)
         #expect(supervision.failover == .off && supervision.restart == .onFailure)
         #expect(supervision.hangTimeout == .seconds(2) && supervision.stopTimeout == .seconds(300))
         #expect(supervision.restartDelay.first == .seconds(1) && supervision.restartDelay.last == .seconds(60))

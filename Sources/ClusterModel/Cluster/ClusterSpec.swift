@@ -107,6 +107,14 @@ package struct ClusterSpec: Hashable, Sendable {
             case never
         }
 
+        /// Whether and when the first node of each shard becomes its master again.
+        package enum Failback: Hashable, Sendable {
+            case never
+            case whenIdle
+            /// Once the cluster was ready for this long without an operation.
+            case after(Duration)
+        }
+
         /// Doubles from the first to the last with each failure in a row.
         package struct RestartDelay: Hashable, Sendable {
             package var first: Duration
@@ -125,6 +133,7 @@ package struct ClusterSpec: Hashable, Sendable {
         package var restart = Restart.always
         package var restartDelay = RestartDelay(first: .milliseconds(200), last: .seconds(30))
         package var stopTimeout = Duration.seconds(60)
+        package var failback = Failback.never
 
         package init() {}
     }

@@ -8,7 +8,9 @@ package enum Command: Sendable, Hashable {
     case failover(String, force: Bool = false)
     /// The master to replace.
     case failoverFrom(String, force: Bool = false)
-    case rollingRestart(pending: Bool = false, restoreRoles: Bool = false, force: Bool = false)
+    /// - canary: one replica only.
+    case rollingRestart(
+        pending: Bool = false, restoreRoles: Bool = false, force: Bool = false, canary: Bool = false)
     case reshard(Reshard)
     case rebalance(Rebalance)
     case addNode(AddNode)

@@ -29,6 +29,8 @@ extension ConfigurationKey {
         case memoryLimit(Property<Int64?>)
         case duration(Property<Duration>)
         case durationRange(Property<ClusterSpec.Supervision.RestartDelay>)
+        /// `never`, `when-idle`, or a duration.
+        case failback(Property<ClusterSpec.Supervision.Failback>)
         case choice(Choice)
         /// `ClusterSpec.login` consists of two keys, and neither is valid without the other.
         case loginUser
@@ -74,6 +76,7 @@ extension ConfigurationKey {
         case .sizeOrNull(let property), .memoryLimit(let property): spec[keyPath: property]?.configuredBytes ?? "null"
         case .duration(let property): spec[keyPath: property].configured
         case .durationRange(let property): spec[keyPath: property].configured
+        case .failback(let property): spec[keyPath: property].configured
         case .choice(let choice): choice.chosen(spec)
         case .loginUser: spec.login?.user ?? "null"
         case .loginPassword: spec.login == nil ? "null" : "(hidden)"
@@ -96,6 +99,7 @@ extension ConfigurationKey {
         case .sizeOrNull(let property), .memoryLimit(let property): isOther(property)
         case .duration(let property): isOther(property)
         case .durationRange(let property): isOther(property)
+        case .failback(let property): isOther(property)
         case .choice(let choice): choice.chosen(old) != choice.chosen(new)
         case .loginUser: old.login?.user != new.login?.user
         case .loginPassword: old.login != new.login
@@ -117,6 +121,7 @@ extension ConfigurationKey {
         case .sizeOrNull(let property), .memoryLimit(let property): spec[keyPath: property] = old[keyPath: property]
         case .duration(let property): spec[keyPath: property] = old[keyPath: property]
         case .durationRange(let property): spec[keyPath: property] = old[keyPath: property]
+        case .failback(let property): spec[keyPath: property] = old[keyPath: property]
         case .choice(let choice): choice.choose(&spec, choice.chosen(old))
         case .loginUser, .loginPassword: spec.login = old.login
         }
@@ -137,6 +142,16 @@ extension ClusterSpec.PortChoice {
 extension ClusterSpec.Supervision.RestartDelay {
     /// `200ms..30s`
     fileprivate var configured: String { "\(first.configured)..\(last.configured)" }
+}
+
+extension ClusterSpec.Supervision.Failback {
+    fileprivate var configured: String {
+        switch self {
+        case .never: "never"
+        case .whenIdle: "when-idle"
+        case .after(let time): time.configured
+        }
+    }
 }
 
 extension Duration {

@@ -22,6 +22,7 @@ package enum ConfigurationKey: String, CaseIterable, Hashable, Sendable {
     case restart = "supervision.restart"
     case restartDelay = "supervision.restart-delay"
     case stopTimeout = "supervision.stop-timeout"
+    case failback = "supervision.failback"
     case controlSocket = "control.socket"
     case controlGroup = "control.group"
     case metrics = "control.metrics"
@@ -58,7 +59,7 @@ package enum ConfigurationKey: String, CaseIterable, Hashable, Sendable {
         case .dataDirectory: Entry(.path(\.dataDirectory), .waitsForStart)
         case .minimumFree: Entry(.size(\.minimumFreeBytes), .applies)
         case .memoryMax: Entry(.memoryLimit(\.memoryMax), .applies)
-        case .server: Entry(.text(\.server), .waitsForStart)
+        case .server: Entry(.text(\.server), .applies)
         case .engineUser: Entry(.optionalText(\.engineUser), .waitsForStart)
         case .loginUser: Entry(.loginUser, .applies)
         case .loginPassword: Entry(.loginPassword, .applies)
@@ -68,6 +69,7 @@ package enum ConfigurationKey: String, CaseIterable, Hashable, Sendable {
         case .restart: Entry(.choice(Choice(\.supervision.restart)), .applies)
         case .restartDelay: Entry(.durationRange(\.supervision.restartDelay), .applies)
         case .stopTimeout: Entry(.duration(\.supervision.stopTimeout), .applies)
+        case .failback: Entry(.failback(\.supervision.failback), .applies)
         case .controlSocket: Entry(.socket(\.control.socket), .waitsForStart)
         case .controlGroup: Entry(.textOrNull(\.control.group), .waitsForStart)
         case .metrics: Entry(.networkAddress(\.control.metrics), .waitsForStart)

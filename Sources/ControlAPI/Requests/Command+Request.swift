@@ -41,8 +41,8 @@ extension Command {
         case .stopNode(_, let noFailover, let force): Self.flags(["noFailover": noFailover, "force": force])
         case .failover(_, let force): Self.flags(["force": force])
         case .failoverFrom(_, let force): Self.flags(["from": true, "force": force])
-        case .rollingRestart(let pending, let restoreRoles, let force):
-            Self.flags(["pending": pending, "restoreRoles": restoreRoles, "force": force])
+        case .rollingRestart(let pending, let restoreRoles, let force, let canary):
+            Self.flags(["pending": pending, "restoreRoles": restoreRoles, "force": force, "canary": canary])
         case .reshard(let request): request.body
         case .rebalance(let request): request.body
         case .addNode(let request): request.body
@@ -84,10 +84,10 @@ extension Command {
             let force = flags.contains("force")
             self = flags.contains("from") ? .failoverFrom(subject, force: force) : .failover(subject, force: force)
         case .rollingRestart:
-            let flags = try body.flags(["pending", "restoreRoles", "force"])
+            let flags = try body.flags(["pending", "restoreRoles", "force", "canary"])
             self = .rollingRestart(
                 pending: flags.contains("pending"), restoreRoles: flags.contains("restoreRoles"),
-                force: flags.contains("force"))
+                force: flags.contains("force"), canary: flags.contains("canary"))
         case .reshard: self = .reshard(try body.reshard())
         case .rebalance: self = .rebalance(try body.rebalance())
         case .addNode: self = .addNode(try body.addNode())

@@ -85,7 +85,10 @@ extension Turn {
     mutating func checkEngines() {
         let heard = members.compactMap { member in lastHeard(member).map { (member.name.text, $0.engine) } }
         let kinds = Set(heard.map { $0.1.description }).sorted()
-        if kinds.count > 1 {
+        // From one engine to the configured one: `engine-replaced` names the nodes that still wait for it.
+        let configured = seen.check.inspection?.engine
+        let isChanging = kinds.count == 2 && configured.map { kinds.contains($0.description) } == true
+        if kinds.count > 1, !isChanging {
             let words = kinds.map { kind in
                 "\(kind) on \(Self.list(heard.filter { $0.1.description == kind }.map(\.0)))"
             }
@@ -101,7 +104,8 @@ extension Turn {
             Finding(
                 .engineReplaced, .info,
                 "\(spec.server) is now \(engine); \(Self.list(old)) \(old.count == 1 ? "runs" : "run") another one until restarted",
-                hint: old.first.map { "clusterd restart-node \($0)" }), for: Self.standing)
+                hint: "clusterd rolling-restart --canary, then: clusterd rolling-restart --pending"), for: Self.standing
+        )
     }
 
     mutating func checkPersistence() {

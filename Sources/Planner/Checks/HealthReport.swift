@@ -56,7 +56,7 @@ package struct HealthReport: Sendable, Equatable {
                 [
                     .nodeDown, .nodeNotRunning, .nodeUnreachable, .crashLoop, .cannotStart,
                     .directoryInUse, .portTaken, .nodeHung, .nodeBusy, .nodeRefuses, .nodeUnkillable,
-                    .clientsPaused, .nodeReset,
+                    .clientsPaused, .nodeReset, .filesTooNew,
                     .hostTrouble,
                 ]
             case .views: [.viewsDiffer, .ghostNode, .foreignNode, .nodeReset, .masterWithoutSlots]
@@ -67,7 +67,7 @@ package struct HealthReport: Sendable, Equatable {
                     .masterWithoutSlots,
                 ]
             case .settings: [.settingDiffers, .settingsUneven]
-            case .engines: [.versionsDiffer]
+            case .engines: [.versionsDiffer, .engineHeld]
             case .persistence: [.persistenceFailing, .recordNotWritten, .diskHangs]
             case .memory: [.memoryHigh, .memoryMaxExceeded, .memoryMaxNotHeld]
             case .disk: [.diskLow, .diskFull, .reserveMissing, .quarantineLarge]

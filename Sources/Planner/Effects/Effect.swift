@@ -183,11 +183,14 @@ package enum Effect: Sendable, Equatable {
         package var redisConf: [UInt8]
         /// The start that this is for.
         package var incarnation: Int
+        /// The engine that reads them; nil: the configured one.
+        package var engine: Engine?
 
         package init(
             node: NodeName, directory: String, nodesFileName: String, nodesFile: NodesFile?, redisConf: [UInt8],
-            incarnation: Int
+            incarnation: Int, engine: Engine? = nil
         ) {
+            self.engine = engine
             self.node = node
             self.directory = directory
             self.nodesFileName = nodesFileName
@@ -222,8 +225,13 @@ package enum Effect: Sendable, Equatable {
         package var incarnation: Int
         /// The limit on its use of the host's memory, where one can be enforced; nil: no limit.
         package var memoryMax: Int64?
+        /// nil: the configured one.
+        package var program: EngineSource?
 
-        package init(node: NodeName, directory: String, incarnation: Int, memoryMax: Int64? = nil) {
+        package init(
+            node: NodeName, directory: String, incarnation: Int, memoryMax: Int64? = nil, program: EngineSource? = nil
+        ) {
+            self.program = program
             self.node = node
             self.directory = directory
             self.incarnation = incarnation

@@ -77,7 +77,7 @@ extension Turn {
                 + "\(ShellWord.quoted("\(member.directory)/\(file)")), then: \(again)"
         case .newerData:
             return
-                "set engine.server to the engine that wrote the files, or a newer one, then: clusterd reexec, then: \(again)"
+                "set engine.server to the engine that wrote the files, or a newer one, then: clusterd reload, then: \(again)"
         case .badDump: return "put another \(names.dump) into \(member.directory), then: \(again)"
         default: return again
         }

@@ -125,7 +125,7 @@ extension Turn {
             .init(
                 node: member.name, directory: member.directory, nodesFileName: member.nodesFileName,
                 nodesFile: nodesFileToWrite(member, facts, planned), redisConf: redisConf(for: member, facts).bytes,
-                incarnation: incarnation))
+                incarnation: incarnation, engine: program(for: member).engine))
         if seen.effects[write.key]?.isDone == true { return true }
         guard let facts, facts.exists else {
             let make = Effect.makeDirectory(member.name, path: member.directory)
@@ -172,6 +172,9 @@ extension Turn {
 
     private func nodesFileToWrite(_ member: Member, _ facts: DirectoryFacts?, _ planned: NodesFile) -> NodesFile? {
         guard let file = facts?.parsed, !member.joining, !isRefused(member) else { return planned }
+        // Redis 6.2 and 7.0 take the shard ids of later engines for a part of the address.
+        let isLater = file.view.entries.contains { $0.auxiliary["shard-id"] != nil }
+        if isLater, !program(for: member).engine.knowsShardIDs { return planned }
         // Without room for another file, one that is right about the node itself is sufficient: it learns about the others by gossip.
         return agrees(file, with: planned) || (!canSave(member) && agreesOnItself(file, with: planned)) ? nil : planned
     }

@@ -24,6 +24,10 @@ extension Observation {
         case .configured(let plan):
             reload = ReloadFacts(plan, after: reload, at: now)
             configured = now
+            if let engine = plan.engine {
+                self.engine = engine
+                check.inspection?.engine = engine
+            }
         case .timelineTrouble(let why): timelineTrouble = why
         }
     }

@@ -137,5 +137,5 @@ extension Finding {
     package var isLasting: Bool { severity == .error && Self.lasting.contains(code) }
 
     /// Codes of errors that keep a node down until the operator acts, or for longer than the operator waits.
-    package static let lasting: Set<ReasonCode> = [.nodeDown, .crashLoop, .cannotStart, .slotsUnknown]
+    package static let lasting: Set<ReasonCode> = [.nodeDown, .crashLoop, .cannotStart, .slotsUnknown, .filesTooNew]
 }

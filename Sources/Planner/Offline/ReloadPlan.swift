@@ -14,11 +14,13 @@ package struct ReloadPlan: Sendable, Equatable {
     /// Keys that take effect from clusterd's next start.
     package var heldBack: [String] = []
     /// What stays as it is, in sentences.
-    package private(set) var kept: [String] = []
+    package internal(set) var kept: [String] = []
     /// Other numbers of masters and replicas than before, in a sentence; nil: the same.
     package private(set) var shape: String?
     /// What a reload does not do, in sentences.
     package var later: [String] { (shape.map { [$0] } ?? []) + kept }
+    /// The engine that `engine.server` names now; nil: it was not read again.
+    package var engine: Engine?
 
     package init(from old: ClusterSpec, to new: ClusterSpec) {
         spec = new

@@ -26,19 +26,24 @@ extension Admission {
     }
 
     mutating func roll(
-        pending: Bool, restoreRoles: Bool, force: Bool, _ key: String?
+        pending: Bool, restoreRoles: Bool, force: Bool, canary: Bool, _ key: String?
     ) throws(Failure) -> Operation {
+        let pending = pending || canary
         let running = record.members.filter { $0.wanted == .running && isRunning($0.name) }
-        let chosen = pending ? running.filter { !pendingRestart(of: $0, spec, seeing: seen).isEmpty } : running
+        var chosen = pending ? running.filter { !pendingRestart(of: $0, spec, seeing: seen).isEmpty } : running
+        if canary, !chosen.isEmpty { chosen = [try self.canary(among: chosen)] }
         let targets = chosen.compactMap { member in
             process(of: member.name).map { Operation.RollingRestart.Target(node: member.name, replaces: $0) }
         }
-        let kind = Operation.Kind.rollingRestart(.init(targets: targets, restoreRoles: restoreRoles, force: force))
+        let kind = Operation.Kind.rollingRestart(
+            .init(
+                targets: targets, restoreRoles: restoreRoles, force: force, canary: canary ? true : nil))
         if targets.isEmpty {
             return addEnded(kind, .noNodeToRestart(pendingOnly: pending), key)
         }
         if let same = record.operations.last(where: { $0.isOpen && $0.isSameRequest(as: kind) }) { return same }
         for member in chosen { try checkSettled(member.name, mayLackSlots: force) }
+        for member in chosen { try checkEngine(member.name) }
         if !force {
             for member in chosen {
                 try checkTakingDown(
@@ -48,7 +53,10 @@ extension Admission {
                     force: "clusterd rolling-restart --force")
             }
         }
-        return try add(kind, key)
+        let operation = try add(kind, key)
+        // Another attempt to run the configured engine.
+        record.engineHold = nil
+        return operation
     }
 
     mutating func pause(_ duration: Duration?, _ key: String?) -> Operation {
@@ -130,7 +138,7 @@ extension Operation {
         case (.change(let mine), .change(let theirs)):
             mine.request == .removeNode && mine.request == theirs.request && mine.node == theirs.node
         case (.rollingRestart(let mine), .rollingRestart(let theirs)):
-            mine.restoreRoles == theirs.restoreRoles && mine.force == theirs.force
+            mine.restoreRoles == theirs.restoreRoles && mine.force == theirs.force && mine.canary == theirs.canary
         default: false
         }
     }

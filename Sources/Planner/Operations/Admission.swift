@@ -44,8 +44,8 @@ package struct Admission {
             return try stop(node, noFailover: noFailover, force: force, key)
         case .failover(let node, let force): return try failOver(to: node, force: force, key)
         case .failoverFrom(let node, let force): return try failOver(from: node, force: force, key)
-        case .rollingRestart(let pending, let restoreRoles, let force):
-            return try roll(pending: pending, restoreRoles: restoreRoles, force: force, key)
+        case .rollingRestart(let pending, let restoreRoles, let force, let canary):
+            return try roll(pending: pending, restoreRoles: restoreRoles, force: force, canary: canary, key)
         case .backup(let directory, let keep): return try backUp(into: directory, keep: keep, key)
         case .reshard(let request): return try reshard(request, key)
         case .rebalance(let request): return try rebalance(request, key)

@@ -167,6 +167,8 @@ package struct Operation: Sendable, Equatable, Codable {
         /// That master's process, which `force` may end.
         package var replaces: ProcessIdentity?
         package var successor: NodeName?
+        /// Whether clusterd itself ordered it (`supervision.failback`); nil: no.
+        package var isFailback: Bool?
 
         package init(
             master: NodeName, epoch: UInt64, replica: NodeName?, force: Bool, replaces: ProcessIdentity?
@@ -186,6 +188,8 @@ package struct Operation: Sendable, Equatable, Codable {
         package var restoreRoles: Bool
         package var force: Bool
         package var current: RestartNode?
+        /// Whether it restarts one replica only; nil: no.
+        package var canary: Bool?
 
         package struct Target: Sendable, Equatable, Codable {
             package var node: NodeName
@@ -197,7 +201,8 @@ package struct Operation: Sendable, Equatable, Codable {
             }
         }
 
-        package init(targets: [Target], restoreRoles: Bool, force: Bool) {
+        package init(targets: [Target], restoreRoles: Bool, force: Bool, canary: Bool? = nil) {
+            self.canary = canary
             remaining = targets
             count = targets.count
             self.restoreRoles = restoreRoles

@@ -12,6 +12,8 @@ package indirect enum OperationFailure: Sendable, Hashable, Codable {
     case nothingRestarted(OperationFailure)
     /// The nodes that a rolling restart did not reach.
     case notRestarted([NodeName], after: OperationFailure)
+    /// It did not come up with the configured engine. It starts again with this one; nil: no other can load its files.
+    case engineHeld(NodeName, EngineSource?, after: OperationFailure)
     /// The number of repairs that did not start.
     case repairsLeft(Int, after: OperationFailure)
     /// The number of parts of a change that did not begin.

@@ -113,6 +113,8 @@ package enum OperationResult: Sendable, Hashable, Codable {
     case running(NodeName, Role)
     case stopped(NodeName)
     case restarted(nodes: Int)
+    /// One node of a rolling restart, and the engine that it runs now.
+    case canaryRuns(NodeName, String)
     case master(NodeName, SlotSet)
     case nothingToDo
     /// Requested, and already the case.

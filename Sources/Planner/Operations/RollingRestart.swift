@@ -11,10 +11,16 @@ extension Turn {
             rolling.current = restart
             switch advance {
             case .working(let step): return .working(part(rolling, step))
-            case .failed(let failure):
+            case .failed(let cause):
+                let failure = holdEngines(restart, cause)
                 let others = rolling.remaining.map(\.node).sorted()
                 return .failed(others.isEmpty ? failure : .notRestarted(others, after: failure))
-            case .done: rolling.current = nil
+            case .done:
+                rolling.current = nil
+                if rolling.canary == true {
+                    let engine = seen.report(restart.node)?.engine ?? seen.engine
+                    return .done(.canaryRuns(restart.node, engine.description))
+                }
             }
         }
         while let next = next(rolling.remaining, topology) {

@@ -62,6 +62,11 @@ extension Member {
         /// Whether the engine kept an append-only file when it was last queried: tells which of two files on disk is newer.
         package var appendOnly: Bool?
 
+        /// The server program of its last start; nil: an earlier clusterd started it.
+        package var startedFrom: String?
+        /// The last one with which it was in sync.
+        package var program: EngineSource?
+
         /// The configured port that it replaces, if that was taken: its settings in conf.d are under this name.
         package var configuredAs: NodeName?
         /// nil: none of its processes has ended yet.

@@ -19,6 +19,8 @@ package struct Record: Sendable, Equatable, Codable {
     package var ghosts: Bool?
     /// nil: automatic restarts and failovers are on.
     package var pause: Pause?
+    /// nil: nodes start with the configured engine.
+    package var engineHold: EngineHold?
     /// Promotions that were ordered and whose outcome is not known yet: the node may be a master by now.
     package var promotions: [Effect.Promotion] = []
 

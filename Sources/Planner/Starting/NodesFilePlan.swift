@@ -37,6 +37,7 @@ extension Turn {
         return entry
     }
 
+    /// An engine that does not know them does not get them: `NodeEntry.line`.
     private func auxiliary(_ shardID: NodeID) -> NodeEntry.Auxiliary {
         seen.engine.knowsShardIDs ? [(Self.otherPort(spec), "0"), ("shard-id", shardID.text)] : []
     }

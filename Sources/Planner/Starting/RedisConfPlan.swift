@@ -88,7 +88,8 @@ extension Turn {
             spec, name: member.name, settingsName: member.settingsName, ports: member.ports,
             directory: member.directory,
             nodesFileName: member.nodesFileName,
-            fileNames: member.fileNames, engine: seen.engine, appendOnly: appendOnlyAtStart(member, facts))
+            fileNames: member.fileNames, engine: program(for: member).engine,
+            appendOnly: appendOnlyAtStart(member, facts))
     }
 }
 

@@ -7,6 +7,7 @@ extension Turn {
     mutating func tend(
         _ topology: Topology, _ failovers: [NodeID: FailoverDecision], _ survey: Observation.Survey
     ) {
+        tendEngineHold()
         let order = members.sorted { a, b in
             (topology.owns(a.id) ? 0 : 1, a.name) < (topology.owns(b.id) ? 0 : 1, b.name)
         }
@@ -54,6 +55,7 @@ extension Turn {
                 keepDown(member, topology, failovers, survey)
                 continue
             }
+            if isUnreadable(member, survey) { continue }
             if lacksRoom(toStart: member, topology) {
                 awaitRoom(toStart: member)
                 continue
@@ -91,10 +93,15 @@ extension Turn {
         guard prepare(member, topology, survey, incarnation: incarnation) else {
             return !decision.findings.contains { $0.node == member.name && $0.severity == .error }
         }
+        let program = program(for: member)
+        if member.startedFrom != program.server, let index = decision.record?.index(member.name) {
+            set(\.startedFrom, program.server, at: index)
+        }
         let effect = Effect.start(
             .init(
                 node: member.name, directory: member.directory, incarnation: incarnation,
-                memoryMax: spec.memoryMax(of: member.settingsName)))
+                memoryMax: spec.memoryMax(of: member.settingsName),
+                program: program.server == spec.server ? nil : program))
         guard case .failed(let why, _) = ensure(effect, retryAfter: .seconds(1)) else { return true }
         emit(Finding(.cannotStart, .error, node: member.name, "clusterd cannot start \(member.name): \(why)"))
         wait(.start(of: member.name, Shown(why)))
@@ -128,7 +135,7 @@ extension Turn {
     private mutating func mayStart(
         _ member: Member, _ topology: Topology, _ failovers: [NodeID: FailoverDecision]
     ) -> Bool {
-        if isStartAsked(member.name) { return true }
+        if isStartAsked(member.name) || changesProgram(member) { return true }
         if let cause = restsWhilePaused(member) {
             emit(
                 Finding(
@@ -188,6 +195,7 @@ extension Turn {
         }
         guard let report = freshReply(from: member) else { return }
         if decision.record?.members[index].joining == true { set(\.joining, false, at: index) }
+        noteProgram(index, report)
         // Until the first rewrite is done, what was written before the file was enabled is in the dump only.
         let persistence = report.persistence
         if !report.loading, decision.record?.members[index].appendOnly != persistence.appendOnly,

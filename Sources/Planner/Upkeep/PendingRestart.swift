@@ -23,5 +23,7 @@ package func pendingRestart(of member: Member, _ spec: ClusterSpec, seeing seen:
         names.append(name)
     }
     let engine = seen.check.inspection?.engine ?? seen.engine
-    return report.engine == engine ? names : names + ["engine"]
+    // Another program may be the same version.
+    let isOther = member.startedFrom.map { $0 != spec.server } ?? false
+    return report.engine == engine && !isOther ? names : names + ["engine"]
 }

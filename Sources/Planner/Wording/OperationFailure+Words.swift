@@ -9,6 +9,10 @@ extension OperationFailure {
         case .nothingRestarted(let failure): "\(failure.words); nothing was restarted"
         case .notRestarted(let nodes, let failure):
             "\(failure.words); not restarted: \(nodes.map(\.text).joined(separator: " "))"
+        case .engineHeld(let node, let program?, let failure):
+            "\(failure.words); \(node) starts again with \(program.words)"
+        case .engineHeld(let node, nil, let failure):
+            "\(failure.words); \(node) cannot start with its former engine: that does not read the files that it has now"
         case .repairsLeft(let count, let failure): "\(failure.words); \(count) more did not start"
 
         case .partsLeft(let count, let failure):

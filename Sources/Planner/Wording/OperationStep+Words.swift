@@ -108,6 +108,8 @@ extension OperationResult {
             "\(path) is complete: \(files) \(files == 1 ? "file" : "files"), \(Disk.text(bytes))"
         case .slotsMoved(let count, let isAll):
             "\(count) \(count == 1 ? "slot" : "slots") moved\(isAll ? "" : "; the others stay where they are")"
+        case .canaryRuns(let node, let engine):
+            "the canary \(node) runs \(engine) and is in sync; to go on: clusterd rolling-restart --pending"
         case .wouldMove(let count): "\(count) \(count == 1 ? "slot" : "slots") would move; nothing was changed"
         case .added(let node, let master?): "\(node) is a replica of \(master), in sync"
         case .added(let node, nil): "\(node) is a master of the cluster"

@@ -9,11 +9,17 @@ struct RollingRestartCommand: ParsableCommand {
             Restarts one shard at a time, the replicas before the master, which hands over first. Restarts the next node when the \
             previous one is in sync and all nodes agree. Stops at the first node that does not come back. Waits for 30m by default.
 
+            For another engine: set engine.server, clusterd reload, then restart one replica with --canary, look at it, and restart the \
+            others with --pending.
+
             clusterd rolling-restart
+            clusterd rolling-restart --canary
             clusterd rolling-restart --pending --restore-roles
             """)
 
     @Flag(help: "Restart only nodes that run an older configuration or engine than the one on disk.") var pending =
+        false
+    @Flag(help: "Restart one replica that runs an older configuration or engine, and no other node.") var canary =
         false
     @Flag(help: "Make each former master the master again afterwards.") var restoreRoles = false
     @Flag(help: "Restart in place each master that no replica can replace; its slots are not served meanwhile.")
@@ -23,7 +29,8 @@ struct RollingRestartCommand: ParsableCommand {
 
     func run() throws {
         try options.carryOut(
-            .rollingRestart(pending: pending, restoreRoles: restoreRoles, force: force), within: .seconds(1800))
+            .rollingRestart(pending: pending, restoreRoles: restoreRoles, force: force, canary: canary),
+            within: .seconds(1800))
     }
 }
 

@@ -125,23 +125,30 @@ final class Reload: Sendable {
         let order = FileWork.Order(
             "configuration", "reading", options.configuration.first ?? "the configuration", patience: .seconds(10))
         return await driver.files.run(order, limit: nil) {
-            Result { () throws(Failure) in ReloadPlan(from: self.driver.spec, to: try self.load().spec) }
+            Result { () throws(Failure) in
+                let (loaded, program) = try self.load()
+                var plan = ReloadPlan(from: self.driver.spec, to: loaded.spec)
+                plan.take(program.engine, self.reporter.record)
+                return plan
+            }
         } ?? .failure(Failure("disk-hangs", "the configuration cannot be read"))
     }
 
     /// The configuration as it is on disk, once everything in it is found to be right.
-    private func load() throws(Failure) -> LoadedConfiguration {
+    private func load() throws(Failure) -> (LoadedConfiguration, EngineProgram) {
         var loaded = try Configuration.load(options.configuration, options.defaults, options.commandLine)
         if let record = reporter.record { try Daemon.fit(&loaded, to: record, options) }
         try Configuration.checkFiles(loaded.spec)
-        let engine = try Configuration.engine(for: loaded.spec).engine
+        let program = try Configuration.engine(for: loaded.spec)
+        let engine = program.engine
+        if let why = ReloadPlan.refusal(of: engine, reporter.record) { throw Configuration.refusal([why]) }
         // A node uses the new address from its next start, and must be reachable there.
         if loaded.spec.announce != driver.spec.announce,
             let complaint = AnnounceCheck.complaint(loaded.spec, reporter.record, engine: engine)
         {
             throw Configuration.refusal(["\(loaded.origin(.announce)): \(complaint)"])
         }
-        return loaded
+        return (loaded, program)
     }
 
     /// Plans the changes of a new configuration; on a failure nothing is changed. The driver uses the configuration from here on,
@@ -150,9 +157,11 @@ final class Reload: Sendable {
         reporter.reloading()
         defer { reporter.reloaded() }
         do throws(Failure) {
-            let loaded = try load()
-            let plan = ReloadPlan(from: driver.spec, to: loaded.spec)
+            let (loaded, program) = try load()
+            var plan = ReloadPlan(from: driver.spec, to: loaded.spec)
+            plan.take(program.engine, reporter.record)
             driver.configure(plan.spec)
+            driver.use(program)
             settings.withLock { old in
                 // Settings that need a restart of the daemon keep their old value.
                 let held = old.filter { plan.heldBack.contains($0.key) }

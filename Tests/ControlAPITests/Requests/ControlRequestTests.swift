@@ -17,6 +17,7 @@ import Testing
         .change(.failoverFrom("7000", force: true), idempotencyKey: nil),
         .change(.rollingRestart(), idempotencyKey: nil),
         .change(.rollingRestart(pending: true, restoreRoles: true, force: true), idempotencyKey: "k"),
+        .change(.rollingRestart(canary: true), idempotencyKey: nil),
         .change(.pause(nil), idempotencyKey: nil), .change(.pause(.milliseconds(1500)), idempotencyKey: nil),
         .change(.pause(.seconds(7200)), idempotencyKey: "k"), .change(.resume, idempotencyKey: nil),
         .change(.cancel("12"), idempotencyKey: nil), .fixPlan, .quarantine, .removeQuarantine(id: "a/b ü"),

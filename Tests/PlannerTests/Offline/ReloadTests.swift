@@ -21,8 +21,8 @@ import Testing
                 $0.server = "valkey-server"
                 $0.supervision.restart = .never
             })
-        #expect(plan.heldBack == ["cluster.bind", "cluster.data-dir", "engine.server", "control.socket"])
-        #expect(plan.applied == ["supervision.restart"])
+        #expect(plan.heldBack == ["cluster.bind", "cluster.data-dir", "control.socket"])
+        #expect(plan.applied == ["engine.server", "supervision.restart"])
         #expect(plan.spec.dataDirectory == "/data" && plan.spec.bind == ["127.0.0.1"])
         #expect(plan.spec.supervision.restart == .never)
     }

@@ -150,7 +150,9 @@ struct RequestHandler: Sendable {
     private func carryOut(_ command: Command, _ key: String?) async -> ControlResponse {
         do {
             // Reads again what needs a restart: files and programs may have been replaced a moment ago.
-            if case .rollingRestart(pending: true, _, _) = command { _ = await orchestrator.check() }
+            if case .rollingRestart(let pending, _, _, let canary) = command, pending || canary {
+                _ = await orchestrator.check()
+            }
             return .document(try await orchestrator.change(command, key: key), status: 202)
         } catch {
             return .refused(error)
