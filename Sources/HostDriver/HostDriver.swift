@@ -135,6 +135,7 @@ package final class HostDriver: Driver {
         case .addSlots(let node, let contact, let slots, let foreign):
             await addSlots(node, contact, slots, foreign: foreign)
         case .migrateSlots(let order, let from, let to): await migrate(order, from, to)
+        case .returnKeys(let order, let from, let to): await migrate(order, from, to, isReturn: true)
         case .acceptPassword(let node, let contact, let password):
             await command(node, contact, ["ACL", "SETUSER", "default", ">\(password)"])
         case .configure(let node, let contact, let name, let value):

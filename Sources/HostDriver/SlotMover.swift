@@ -7,17 +7,17 @@ import RedisClient
 /// target becomes the owner only when the source has no key of the slot; and the source learns it after the target. Killed between any two
 /// commands, it leaves a slot that the next one finishes.
 struct SlotMover {
-    private let order: Effect.SlotMigration
-    private let source: RedisConnection
-    private let target: RedisConnection
+    let order: Effect.SlotMigration
+    let source: RedisConnection
+    let target: RedisConnection
     private let witnesses: [RedisConnection]
     private let address: (host: String, port: Int)
     /// The words with which the source may log in to the target, the likely ones first.
     private var logins: [[String]]
-    private let deadline: ContinuousClock.Instant
-    private let began: ContinuousClock.Instant
-    private var keysPerCall: Int
-    private var keys: Int64 = 0
+    let deadline: ContinuousClock.Instant
+    let began: ContinuousClock.Instant
+    var keysPerCall: Int
+    var keys: Int64 = 0
     /// The time for which the source was blocked since the last pause.
     private var owed = Duration.zero
 
@@ -79,7 +79,7 @@ struct SlotMover {
         return left.numbers
     }
 
-    private func myself(
+    func myself(
         _ connection: RedisConnection, _ node: NodeName, _ id: NodeID
     ) async throws(SlotTrouble) -> NodeEntry {
         let answers = try await send([RESPCommand("CLUSTER", "NODES")], to: connection)
@@ -91,7 +91,7 @@ struct SlotMover {
     }
 
     /// The keys of these slots in every database: the engine deletes what remains of a slot in any of them.
-    private func keysOfSource(in slots: [Int]) async throws(SlotTrouble) -> [Int: Int64] {
+    func keysOfSource(in slots: [Int]) async throws(SlotTrouble) -> [Int: Int64] {
         guard !slots.isEmpty else { return [:] }
         let info = try await send([RESPCommand("INFO", "keyspace")], to: source)
         guard let text = info.first?.text else { throw SlotTrouble("\(order.source) does not report its keys") }
@@ -170,14 +170,14 @@ struct SlotMover {
     }
 
     /// Clients of the source get as much time as the calls took from them.
-    private mutating func giveWay(after took: Duration) async {
+    mutating func giveWay(after took: Duration) async {
         owed += took
         guard owed >= Self.shortestPause else { return }
         try? await Task.sleep(for: min(owed, Self.longestPause))
         owed = .zero
     }
 
-    private func nextKeys(of slot: Int) async throws(SlotTrouble) -> [[UInt8]] {
+    func nextKeys(of slot: Int) async throws(SlotTrouble) -> [[UInt8]] {
         let question = RESPCommand("CLUSTER", "GETKEYSINSLOT", String(slot), String(keysPerCall))
         let answers = try await send([question], to: source)
         var names: [[UInt8]] = []
@@ -187,7 +187,7 @@ struct SlotMover {
         return names
     }
 
-    private mutating func adapt(to took: Duration) {
+    mutating func adapt(to took: Duration) {
         if took > Self.callTime {
             keysPerCall = max(1, keysPerCall / 2)
         } else if took < Self.callTime / 2 {
@@ -196,7 +196,7 @@ struct SlotMover {
     }
 
     /// nil: the keys are at the target, and no longer at the source.
-    private mutating func migrate(_ names: [[UInt8]], replacing: Bool) async throws(SlotTrouble) -> MigrateRefusal? {
+    mutating func migrate(_ names: [[UInt8]], replacing: Bool) async throws(SlotTrouble) -> MigrateRefusal? {
         let milliseconds =
             order.callLimit.components.seconds * 1000
             + order.callLimit.components.attoseconds / 1_000_000_000_000_000
@@ -222,7 +222,7 @@ struct SlotMover {
 
     /// MIGRATE has deleted the keys at the source, and replication is asynchronous: before the target owns the slots, a replica of it has
     /// what the target has now.
-    private func awaitWitness() async throws(SlotTrouble) {
+    func awaitWitness() async throws(SlotTrouble) {
         guard !witnesses.isEmpty else { return }
         let wanted = try await offset(of: target, "master_repl_offset")
         let limit = ContinuousClock.now + Self.witnessLimit
@@ -242,14 +242,14 @@ struct SlotMover {
 
     // MARK: commands
 
-    private func setSlots(_ slots: [Int], _ words: [String], at connection: RedisConnection) async throws(SlotTrouble) {
+    func setSlots(_ slots: [Int], _ words: [String], at connection: RedisConnection) async throws(SlotTrouble) {
         guard !slots.isEmpty else { return }
         let commands = slots.map { RESPCommand(["CLUSTER", "SETSLOT", String($0)] + words) }
         _ = try await send(commands, to: connection, within: HostDriver.slotLimit * 2)
     }
 
     /// An error reply ends the migration.
-    private func send(
+    func send(
         _ commands: [RESPCommand], to connection: RedisConnection, within limit: Duration = HostDriver.commandLimit
     ) async throws(SlotTrouble) -> [RESPValue] {
         let answers: [RESPValue]
@@ -271,7 +271,7 @@ struct SlotMover {
 }
 
 extension MigrateRefusal {
-    fileprivate func words(_ target: NodeName) -> String {
+    func words(_ target: NodeName) -> String {
         switch self {
         case .keyExists: "\(target) has a key of that name already"
         case .loginRefused(let text), .other(let text): text

@@ -11,8 +11,15 @@ import Testing
         case halfMoved
         case onlyMigrating
         case onlyImporting
+        /// The same as `halfMoved` and `onlyImporting`, and the importing node has a key of the slot.
+        case halfMovedWithKeys
+        case onlyImportingWithKeys
         /// `CLUSTER DELSLOTS` on every node.
         case released
+
+        var isMigrating: Bool { self == .halfMoved || self == .onlyMigrating || self == .halfMovedWithKeys }
+        var isImporting: Bool { self != .onlyMigrating && self != .released }
+        var hasKeys: Bool { self == .halfMovedWithKeys || self == .onlyImportingWithKeys }
 
         var code: String { self == .released ? "slots-uncovered" : "slot-open" }
     }
@@ -21,6 +28,8 @@ import Testing
     private struct TestCluster {
         var nodes: [NodeDocument]
         var keys: [String]
+        /// Its slot is the damaged one.
+        var first: String
         var slot: Int
 
         var ports: [Int] { nodes.map(\.port) }
@@ -35,17 +44,22 @@ import Testing
             }
             self.nodes = nodes
             self.keys = keys
+            first = key
             self.slot = Int(slot)
         }
 
-        func apply(_ damage: Damage) async throws {
+        mutating func apply(_ damage: Damage) async throws {
             let owner = try #require(nodes[0].id).text
             let other = try #require(nodes[1].id).text
-            if damage == .halfMoved || damage == .onlyMigrating {
+            if damage.isMigrating {
                 _ = try await Redis.send(ports[0], "CLUSTER", "SETSLOT", "\(slot)", "MIGRATING", other)
             }
-            if damage == .halfMoved || damage == .onlyImporting {
+            if damage.isImporting {
                 _ = try await Redis.send(ports[1], "CLUSTER", "SETSLOT", "\(slot)", "IMPORTING", owner)
+            }
+            if damage.hasKeys {
+                #expect(try await Redis.asking(ports[1], "SET", "{\(first)}moved", "value") == .simple("OK"))
+                keys.append("{\(first)}moved")
             }
             if damage == .released {
                 for port in ports { _ = try await Redis.send(port, "CLUSTER", "DELSLOTS", "\(slot)") }
@@ -94,7 +108,7 @@ import Testing
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
-            let cluster = try await TestCluster(daemon)
+            var cluster = try await TestCluster(daemon)
             #expect(try judged(daemon).exit == 0)
             #expect(try daemon.command(["check"]).exit == 0)
             try await cluster.apply(damage)
@@ -112,7 +126,7 @@ import Testing
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
-            let cluster = try await TestCluster(daemon)
+            var cluster = try await TestCluster(daemon)
             #expect(try daemon.command(["detach"]).exit == 0)
             #expect(await daemon.ended() == 0)
             try await cluster.apply(damage)

@@ -108,6 +108,8 @@ extension Effect {
             Attributes(.addSlots, node, contact.process, changesRoles: true)
         case .migrateSlots(let migration, let contact, _):
             Attributes(.migrateSlots, migration.source, contact.process, record: .ifWritten, changesRoles: true)
+        case .returnKeys(let migration, let contact, _):
+            Attributes(.returnKeys, migration.source, contact.process, record: .ifWritten)
         case .save(let node, let contact): Attributes(.save, node, contact.process)
         case .unpause(let node, let contact, _): Attributes(.unpause, node, contact.process)
         case .loadCertificates(let node, let contact, _): Attributes(.loadCertificates, node, contact.process)
@@ -149,7 +151,8 @@ extension Effect {
         case .forget(_, _, let ids): Self.words(ids.map(\.text))
         case .closeSlot(_, _, let slot, _): String(slot)
         case .addSlots(_, _, let slots, _): "\(slots)"
-        case .migrateSlots(let migration, _, _): "\(migration.targetID.short) \(migration.slots)"
+        case .migrateSlots(let migration, _, _), .returnKeys(let migration, _, _):
+            "\(migration.targetID.short) \(migration.slots)"
         case .acceptPassword(_, _, let password): Fingerprint.of([password.utf8])
         case .configure(_, _, let name, let value):
             "\(name) \(SettingValue.isSecret(name) ? Fingerprint.of([value.utf8]) : value)"
@@ -223,6 +226,7 @@ extension EffectKey {
         case repairAppendOnly = "repair"
         case replicate
         case reserve
+        case returnKeys = "return keys"
         case rotateLog = "rotate"
         case save
         case shutdown

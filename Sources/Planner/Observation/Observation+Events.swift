@@ -122,7 +122,8 @@ extension Observation {
             effects[key] = nil
         case (.prepareBackup, _): forgetBackups(before: key)
         case (.copyDump(_, let order), .copied(let copy)): dumpCopies[order.file] = copy
-        case (.migrateSlots(let migration, _, _), .migrated(let keys)):
+        case (.migrateSlots(let migration, _, _), .migrated(let keys)),
+            (.returnKeys(let migration, _, _), .migrated(let keys)):
             migrated[migration.operation, default: MigratedKeys(keys: 0, time: .zero, keysPerCall: 1)].add(keys)
             effects[key] = nil
         case (.writeFiles(let files), _):

@@ -71,16 +71,11 @@ extension Turn {
         guard let from = contact(source), let to = contact(target) else {
             return .working(.awaitingMasterOfShard(source.name))
         }
-        let witnesses = replicas(of: target, topology).compactMap { replica -> Effect.SlotMigration.Witness? in
-            guard let report = lastHeard(replica), isInSync(report), let contact = contact(replica) else { return nil }
-            return .init(node: replica.name, contact: contact)
-        }
         let migration = Effect.SlotMigration(
             operation: id, source: source.name, sourceID: source.id, target: target.name, targetID: target.id,
-            slots: slots, witnesses: witnesses, keysPerCall: seen.migrated[id]?.keysPerCall ?? Self.keysAtFirst,
-            budget: Self.migrationBudget,
-            // A source that waits for the target must not look like one that hangs.
-            callLimit: min(.seconds(5), max(.seconds(1), spec.supervision.hangTimeout / 2)))
+            slots: slots, witnesses: witnesses(of: target, topology),
+            keysPerCall: seen.migrated[id]?.keysPerCall ?? Self.keysAtFirst,
+            budget: Self.migrationBudget, callLimit: callLimit)
         let effect = Effect.migrateSlots(migration, from: from, to: to)
         let history = seen.effects[effect.key]
         // The words of a failure are kept in the step while the next attempt is under way.
@@ -95,6 +90,17 @@ extension Turn {
         if !isBusy(source.name), !isBusy(target.name) { ensure(effect, retryAfter: .milliseconds(500)) }
         return .working(retry ?? step)
     }
+
+    /// The replicas of a target that are in sync.
+    func witnesses(of target: Member, _ topology: Topology) -> [Effect.SlotMigration.Witness] {
+        replicas(of: target, topology).compactMap { replica -> Effect.SlotMigration.Witness? in
+            guard let report = lastHeard(replica), isInSync(report), let contact = contact(replica) else { return nil }
+            return .init(node: replica.name, contact: contact)
+        }
+    }
+
+    /// A source that waits for the target must not look like one that hangs.
+    var callLimit: Duration { min(.seconds(5), max(.seconds(1), spec.supervision.hangTimeout / 2)) }
 
     private func progress(
         of reshard: Operation.Reshard, id: Int, from source: Member, to target: Member, _ topology: Topology

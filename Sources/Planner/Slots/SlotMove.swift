@@ -41,7 +41,13 @@ extension Operation {
 
     /// The moves of this operation, if it moves slots.
     package var slotMoves: [SlotMove] {
-        if case .reshard(let reshard) = kind { reshard.moves } else { [] }
+        switch kind {
+        case .reshard(let reshard): return reshard.moves
+        case .fix(let fix):
+            guard case .finishMove(let move)? = fix.remaining.first else { return [] }
+            return [move.move]
+        default: return []
+        }
     }
 }
 

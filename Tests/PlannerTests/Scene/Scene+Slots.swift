@@ -29,6 +29,11 @@ extension Scene {
         if importing { editMyself(target) { $0.importing.append(.init(slot: slot, node: from)) } }
     }
 
+    /// This node imports these slots no longer.
+    mutating func close(_ closed: SlotSet, at node: NodeName) {
+        editMyself(node) { $0.importing.removeAll { closed.contains($0.slot) } }
+    }
+
     private mutating func editMyself(_ node: NodeName, _ change: (inout NodeEntry) -> Void) {
         let (id, folder) = (member(node).id, member(node).directory)
         guard case .parsed(var file)? = disk[folder]?.nodesFile,

@@ -135,6 +135,9 @@ extension Scene {
             give(migration.slots, to: migration.target)
             return .migrated(
                 MigratedKeys(keys: Int64(migration.slots.count), time: .milliseconds(10), keysPerCall: 10))
+        case .returnKeys(let migration, _, _):
+            pass(.milliseconds(10))
+            close(migration.slots, at: migration.source)
         case .forget(let node, _, let ids):
             editFile(of: node) { file in file.view.entries.removeAll { ids.contains($0.id) } }
         case .askSettings(let node, _, _): return .settings(settings[node] ?? [:])
