@@ -125,6 +125,7 @@ package final class HostDriver: Driver {
         case .examine(_, let process, let path): await examine(process, path)
         case .repairAppendOnly(let repair): await self.repair(repair)
         case .save(let node, let contact): await save(node, contact)
+        case .countKeys(_, let contact, let slots): await countKeys(contact, slots)
         case .unpause(let node, let contact, _): await command(node, contact, ["CLIENT", "UNPAUSE"])
         case .forget(let node, let contact, let ids):
             await commands(node, contact, ids.map { ["CLUSTER", "FORGET", $0.text] })

@@ -16,12 +16,15 @@ import Testing
         case onlyImportingWithKeys
         /// `CLUSTER DELSLOTS` on every node.
         case released
+        /// The same, and the other master has a key of the slot as well.
+        case releasedWithKeysOnTwo
 
         var isMigrating: Bool { self == .halfMoved || self == .onlyMigrating || self == .halfMovedWithKeys }
-        var isImporting: Bool { self != .onlyMigrating && self != .released }
+        var isImporting: Bool { !isReleased && self != .onlyMigrating }
+        var isReleased: Bool { self == .released || self == .releasedWithKeysOnTwo }
         var hasKeys: Bool { self == .halfMovedWithKeys || self == .onlyImportingWithKeys }
 
-        var code: String { self == .released ? "slots-uncovered" : "slot-open" }
+        var code: String { isReleased ? "slots-uncovered" : "slot-open" }
     }
 
     /// A cluster with keys, and the damage that a test does to it.
@@ -61,7 +64,13 @@ import Testing
                 #expect(try await Redis.asking(ports[1], "SET", "{\(first)}moved", "value") == .simple("OK"))
                 keys.append("{\(first)}moved")
             }
-            if damage == .released {
+            if damage == .releasedWithKeysOnTwo {
+                _ = try await Redis.send(ports[1], "CLUSTER", "SETSLOT", "\(slot)", "IMPORTING", owner)
+                #expect(try await Redis.asking(ports[1], "SET", "{\(first)}moved", "value") == .simple("OK"))
+                _ = try await Redis.send(ports[1], "CLUSTER", "SETSLOT", "\(slot)", "STABLE")
+                keys.append("{\(first)}moved")
+            }
+            if damage.isReleased {
                 for port in ports { _ = try await Redis.send(port, "CLUSTER", "DELSLOTS", "\(slot)") }
             }
         }

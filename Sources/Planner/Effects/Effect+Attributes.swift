@@ -110,6 +110,8 @@ extension Effect {
             Attributes(.migrateSlots, migration.source, contact.process, record: .ifWritten, changesRoles: true)
         case .returnKeys(let migration, let contact, _):
             Attributes(.returnKeys, migration.source, contact.process, record: .ifWritten)
+        case .countKeys(let node, let contact, _):
+            Attributes(.countKeys, node, contact.process, record: .before, leavesNodeAsIs: true, isTold: false)
         case .save(let node, let contact): Attributes(.save, node, contact.process)
         case .unpause(let node, let contact, _): Attributes(.unpause, node, contact.process)
         case .loadCertificates(let node, let contact, _): Attributes(.loadCertificates, node, contact.process)
@@ -150,7 +152,7 @@ extension Effect {
         case .unpause(_, _, let since): String(since.nanoseconds)
         case .forget(_, _, let ids): Self.words(ids.map(\.text))
         case .closeSlot(_, _, let slot, _): String(slot)
-        case .addSlots(_, _, let slots, _): "\(slots)"
+        case .addSlots(_, _, let slots, _), .countKeys(_, _, let slots): "\(slots)"
         case .migrateSlots(let migration, _, _), .returnKeys(let migration, _, _):
             "\(migration.targetID.short) \(migration.slots)"
         case .acceptPassword(_, _, let password): Fingerprint.of([password.utf8])
@@ -196,6 +198,7 @@ extension EffectKey {
         case configure
         case continueStopped = "continue"
         case copyDump = "copy dump"
+        case countKeys = "count keys"
         case discardBackup = "discard backup"
         case discardCopy = "discard"
         case examine

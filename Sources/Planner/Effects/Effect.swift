@@ -75,6 +75,8 @@ package enum Effect: Sendable, Equatable {
     /// MIGRATE of the keys of slots that the source does not own to the target, which owns them. A key that the target has as well is deleted
     /// at the source. It may end with keys left.
     case returnKeys(SlotMigration, from: Contact, to: Contact)
+    /// CLUSTER COUNTKEYSINSLOT of these slots.
+    case countKeys(NodeName, Contact, SlotSet)
     /// BGSAVE.
     case save(NodeName, Contact)
     /// CLIENT UNPAUSE, once for the pause ordered at that time.

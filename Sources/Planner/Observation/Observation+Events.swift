@@ -126,6 +126,10 @@ extension Observation {
             (.returnKeys(let migration, _, _), .migrated(let keys)):
             migrated[migration.operation, default: MigratedKeys(keys: 0, time: .zero, keysPerCall: 1)].add(keys)
             effects[key] = nil
+        case (.countKeys(let node, let contact, let slots), .counted(let keys)):
+            keyCounts[node] = KeyCount(
+                askedAt: effects[key]?.began ?? now, of: contact.process, slots: slots, keys: keys)
+            effects[key] = nil
         case (.writeFiles(let files), _):
             written[files.node] = RedisConfFacts(fileName: "redis.conf", files.redisConf)
         case (.start(let start), .process(let identity, let startedAt)):

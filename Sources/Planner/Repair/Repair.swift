@@ -154,10 +154,22 @@ package enum Repair: Sendable, Hashable, Codable {
     package struct AddSlots: Sendable, Hashable, Codable {
         package var member: NodeName
         package var slots: SlotSet
+        /// How many keys of these slots it has, if nothing says which node had them before; nil: it had them.
+        package var keys: Int64?
 
-        package init(member: NodeName, slots: SlotSet) {
+        package init(member: NodeName, slots: SlotSet, keys: Int64? = nil) {
             self.member = member
             self.slots = slots
+            self.keys = keys
+        }
+
+        /// The reason why it gets them.
+        fileprivate var reason: String {
+            switch keys {
+            case nil: "it had them before, and no other node claims them; it serves the keys that it has there again"
+            case 0?: "no node claims them, and no node has a key of them"
+            case let count?: "no node claims them, and it has the most of their keys (\(count))"
+            }
         }
     }
 
@@ -216,8 +228,8 @@ package enum Repair: Sendable, Hashable, Codable {
     package var folder: String? {
         switch self {
         case .setAside(let move): move.path
-        case .repairAppendOnly, .writeManifest, .rejoin, .forget, .follow, .closeSlot, .finishMove, .returnKeys, .addSlots,
-            .restoreSlots:
+        case .repairAppendOnly, .writeManifest, .rejoin, .forget, .follow, .closeSlot, .finishMove, .returnKeys,
+            .addSlots, .restoreSlots:
             nil
         }
     }
@@ -249,14 +261,14 @@ package enum Repair: Sendable, Hashable, Codable {
         case .closeSlot(let slot):
             "leave slot \(slot) where its keys are (CLUSTER SETSLOT STABLE): the importing node has none of them"
         case .finishMove(let move):
-            "save what \(move.to) holds to quarantine/, and move the rest of \(move.slots.named) there (MIGRATE), as its owner "
+            "save what \(move.to) holds to quarantine/, and move the rest of \(move.slots.named) there (MIGRATE), as "
                 + "\(move.from) was doing; if both have a key, the value of \(move.from), the owner, is kept"
         case .returnKeys(let move):
-            "save what \(move.from) holds to quarantine/, and move \(move.amount) from there to \(move.to) (MIGRATE), which "
-                + "owns it and is not migrating it; if both have a key, the value of \(move.to), the owner, is kept"
+            "save what \(move.from) holds to quarantine/, and move \(move.amount) from there to \(move.to) (MIGRATE), the "
+                + "owner; if both have a key, the value of \(move.to) is kept"
         case .addSlots(let add):
-            "assign \(add.member) its \(add.slots.count == 1 ? "slot" : "slots") \(add.slots) again (CLUSTER ADDSLOTS): it had them "
-                + "before, and no other node claims them; it serves the keys that it has there again"
+            "assign \(add.member) \(add.keys == nil ? "its" : "the") \(add.slots.count == 1 ? "slot" : "slots") \(add.slots)"
+                + "\(add.keys == nil ? " again" : "") (CLUSTER ADDSLOTS): \(add.reason)"
         case .restoreSlots(let restore):
             "write nodes.conf with the slots that the nodes had when the cluster was last whole ("
                 + restore.owners.map { "\($0.member): \($0.slots)" }.joined(separator: "; ") + "), and start them"
