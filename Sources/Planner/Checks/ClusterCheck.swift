@@ -117,6 +117,7 @@ extension Turn {
         checkWrites(topology)
         checkOpenSlots()
         checkOwners(topology)
+        checkMisplacedKeys(topology)
     }
 
     /// A slot between two nodes, left by an interrupted migration.
