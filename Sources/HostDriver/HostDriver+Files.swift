@@ -26,8 +26,12 @@ extension HostDriver {
     func keepCopies(_ order: Effect.Quarantine) async -> Outcome {
         let job = FileWork.Order(order.directory, "copying to quarantine", order.directory, patience: Self.copying)
         return await change(job, limit: nil) { [quarantine] () throws(FileError) in
-            try quarantine.keepCopies(
+            let kept = try quarantine.keepCopies(
                 of: order.files, in: order.directory, into: order.folder, note: order.note, reading: order.reading)
+            guard kept != nil || !order.mustExist else {
+                let path = "\(order.directory)/\(order.files.joined(separator: " "))"
+                throw FileError("copy to quarantine", path, code: ENOENT)
+            }
         }
     }
 

@@ -14,7 +14,9 @@ struct SlotTrouble: Error {
 /// Moves slots between two masters.
 extension HostDriver {
     /// Uses its own connections: MIGRATE blocks the source, SETSLOT of Valkey waits for replicas, and polls must not wait behind either.
-    func migrate(_ order: Effect.SlotMigration, _ from: Effect.Contact, _ to: Effect.Contact) async -> Outcome {
+    func migrate(
+        _ order: Effect.SlotMigration, _ from: Effect.Contact, _ to: Effect.Contact, isReturn: Bool = false
+    ) async -> Outcome {
         var opened: [RedisConnection] = []
         let outcome: Outcome
         do throws(SlotTrouble) {
@@ -31,9 +33,14 @@ extension HostDriver {
             var mover = SlotMover(
                 order, source: source, target: target, witnesses: witnesses, address: (to.host, to.port),
                 logins: Self.credentials(spec).map(SlotMover.login))
-            switch order.way {
-            case .keys: outcome = .migrated(try await mover.run())
-            case .atomic: outcome = .migrated(try await mover.runAtomic())
+            if isReturn {
+                let moved = try await mover.giveBack()
+                outcome = moved.map { Outcome.migrated($0) } ?? .done
+            } else {
+                switch order.way {
+                case .keys: outcome = .migrated(try await mover.run())
+                case .atomic: outcome = .migrated(try await mover.runAtomic())
+                }
             }
         } catch {
             outcome = .failed(error.words)

@@ -130,6 +130,7 @@ package final class HostDriver: Driver {
         case .examine(_, let process, let path): await examine(process, path)
         case .repairAppendOnly(let repair): await self.repair(repair)
         case .save(let node, let contact): await save(node, contact)
+        case .countKeys(_, let contact, let slots): await countKeys(contact, slots)
         case .unpause(let node, let contact, _): await command(node, contact, ["CLIENT", "UNPAUSE"])
         case .forget(let node, let contact, let ids):
             await commands(node, contact, ids.map { ["CLUSTER", "FORGET", $0.text] })
@@ -140,6 +141,7 @@ package final class HostDriver: Driver {
         case .addSlots(let node, let contact, let slots, let foreign):
             await addSlots(node, contact, slots, foreign: foreign)
         case .migrateSlots(let order, let from, let to): await migrate(order, from, to)
+        case .returnKeys(let order, let from, let to): await migrate(order, from, to, isReturn: true)
         case .acceptPassword(let node, let contact, let password):
             await command(node, contact, ["ACL", "SETUSER", "default", ">\(password)"])
         case .configure(let node, let contact, let name, let value):

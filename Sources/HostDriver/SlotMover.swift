@@ -16,8 +16,8 @@ struct SlotMover {
     private var logins: [[String]]
     let deadline: ContinuousClock.Instant
     let began: ContinuousClock.Instant
-    private(set) var keysPerCall: Int
-    private var keys: Int64 = 0
+    var keysPerCall: Int
+    var keys: Int64 = 0
     private var opened: [Int] = []
     /// The time for which the source was blocked since the last pause.
     private var owed = Duration.zero
@@ -202,14 +202,14 @@ struct SlotMover {
     }
 
     /// Clients of the source get as much time as the calls took from them.
-    private mutating func giveWay(after took: Duration) async {
+    mutating func giveWay(after took: Duration) async {
         owed += took
         guard owed >= Self.shortestPause else { return }
         try? await Task.sleep(for: min(owed, Self.longestPause))
         owed = .zero
     }
 
-    private func nextKeys(of slot: Int) async throws(SlotTrouble) -> [[UInt8]] {
+    func nextKeys(of slot: Int) async throws(SlotTrouble) -> [[UInt8]] {
         let question = RESPCommand("CLUSTER", "GETKEYSINSLOT", String(slot), String(keysPerCall))
         let answers = try await send([question], to: source)
         var names: [[UInt8]] = []
@@ -219,7 +219,7 @@ struct SlotMover {
         return names
     }
 
-    private mutating func adapt(to took: Duration) {
+    mutating func adapt(to took: Duration) {
         if took > Self.callTime {
             keysPerCall = max(1, keysPerCall / 2)
         } else if took < Self.callTime / 2 {
@@ -228,7 +228,7 @@ struct SlotMover {
     }
 
     /// nil: the keys are at the target, and no longer at the source.
-    private mutating func migrate(_ names: [[UInt8]], replacing: Bool) async throws(SlotTrouble) -> MigrateRefusal? {
+    mutating func migrate(_ names: [[UInt8]], replacing: Bool) async throws(SlotTrouble) -> MigrateRefusal? {
         let milliseconds =
             order.callLimit.components.seconds * 1000
             + order.callLimit.components.attoseconds / 1_000_000_000_000_000

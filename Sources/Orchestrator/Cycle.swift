@@ -157,6 +157,9 @@ extension Cycle {
     /// The operator requested a check: every node is queried again.
     package mutating func askForCheck(at now: Moment) { seen.check.asked = now }
 
+    /// The operator requested a plan of repairs: keys in slots of other nodes are searched for.
+    package mutating func askForKeys(at now: Moment) { seen.check.keysAsked = now }
+
     /// How a node's last process ended: as observed, or as the record has it, which may have more information by now.
     package func lastEnd(of member: Member) -> NodeEnd? {
         let kept = record?.member(member.name)?.ends?.last

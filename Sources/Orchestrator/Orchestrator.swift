@@ -121,6 +121,7 @@ package actor Orchestrator<Hands: Driver> {
 
     /// The findings with their repairs, after every node and folder was inspected again.
     package func plan() async -> (cluster: String, findings: [Finding]) {
+        cycle.askForKeys(at: driver.now())
         _ = await check()
         return (cycle.record?.cluster ?? cycle.spec.name, HealthReport(cycle.decision, cycle.spec).findings)
     }

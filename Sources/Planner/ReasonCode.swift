@@ -30,6 +30,7 @@ package enum ReasonCode: String, CaseIterable, Sendable, Hashable, Codable, Cust
     case slotsNotServed = "slots-not-served"
     case writesRefused = "writes-refused"
     case slotTwoOwners = "slot-two-owners"
+    case keysMisplaced = "keys-misplaced"
     case slotOpen = "slot-open"
     case viewsDiffer = "views-differ"
     case ghostNode = "ghost-node"

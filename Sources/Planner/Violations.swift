@@ -83,6 +83,7 @@ package func violations(in decision: Decision, given record: Record?, seeing see
                 continue
             }
         case .migrateSlots(let migration, _, _): found += unrequested(migration, decision, seen)
+        case .returnKeys(let migration, _, _): found += unconfirmed(migration, decision)
         case .shutdown(let node, _, _):
             if case .run = seen.intent { found += unasked(node, effect, decision, seen) }
         default: break

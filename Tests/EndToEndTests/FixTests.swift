@@ -185,4 +185,36 @@ import Testing
             try await daemon.stop()
         }
     }
+
+    /// One of them has another value at the owner.
+    @Test func keysOfAnotherNodesSlotReturn() async throws {
+        try await withDaemon { daemon in
+            try daemon.up(["--masters", "3", "--replicas", "0"])
+            try await daemon.ready()
+            let masters = try daemon.status().nodes.sorted { $0.port < $1.port }
+            let owner = try #require(masters[0].id).text
+            let key = try #require(try await Redis.fill([masters[0].port], 20).first)
+            guard case .integer(let slot) = try await Redis.send(masters[0].port, "CLUSTER", "KEYSLOT", key) else {
+                return
+            }
+            _ = try await Redis.send(masters[1].port, "CLUSTER", "SETSLOT", "\(slot)", "IMPORTING", owner)
+            #expect(try await Redis.asking(masters[1].port, "SET", "{\(key)}2", "value") == .simple("OK"))
+            #expect(try await Redis.asking(masters[1].port, "SET", key, "other") == .simple("OK"))
+            _ = try await Redis.send(masters[1].port, "CLUSTER", "SETSLOT", "\(slot)", "STABLE")
+            func repairs() throws -> [RepairDocument] {
+                let result = try Daemon.run(["fix", "--dir", daemon.data, "--dry-run", "--json"])
+                return try ControlJSON.decode(FixDocument.self, from: Array(result.output.utf8)).repairs
+            }
+            #expect(await eventually { try repairs().map(\.finding.code) == ["keys-misplaced"] })
+            let result = try Daemon.run(["fix", "--dir", daemon.data, "--yes"])
+            #expect(result.exit == 0, "\(result.errors)")
+            #expect(try repairs().isEmpty)
+            #expect(try await Redis.send(masters[0].port, "GET", key).text == "value", "the value of the owner")
+            #expect(try await Redis.send(masters[0].port, "GET", "{\(key)}2").text == "value")
+            #expect(try await Redis.send(masters[1].port, "CLUSTER", "COUNTKEYSINSLOT", "\(slot)") == .integer(0))
+            let list = try Daemon.run(["quarantine", "list", "--dir", daemon.data])
+            #expect(list.output.contains("held before clusterd moved"), "\(list.output)")
+            try await daemon.stop()
+        }
+    }
 }

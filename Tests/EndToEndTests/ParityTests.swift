@@ -11,16 +11,28 @@ import Testing
         case halfMoved
         case onlyMigrating
         case onlyImporting
+        /// The same as `halfMoved` and `onlyImporting`, and the importing node has a key of the slot.
+        case halfMovedWithKeys
+        case onlyImportingWithKeys
         /// `CLUSTER DELSLOTS` on every node.
         case released
+        /// The same, and the other master has a key of the slot as well.
+        case releasedWithKeysOnTwo
 
-        var code: String { self == .released ? "slots-uncovered" : "slot-open" }
+        var isMigrating: Bool { self == .halfMoved || self == .onlyMigrating || self == .halfMovedWithKeys }
+        var isImporting: Bool { !isReleased && self != .onlyMigrating }
+        var isReleased: Bool { self == .released || self == .releasedWithKeysOnTwo }
+        var hasKeys: Bool { self == .halfMovedWithKeys || self == .onlyImportingWithKeys }
+
+        var code: String { isReleased ? "slots-uncovered" : "slot-open" }
     }
 
     /// A cluster with keys, and the damage that a test does to it.
     private struct TestCluster {
         var nodes: [NodeDocument]
         var keys: [String]
+        /// Its slot is the damaged one.
+        var first: String
         var slot: Int
 
         var ports: [Int] { nodes.map(\.port) }
@@ -35,19 +47,30 @@ import Testing
             }
             self.nodes = nodes
             self.keys = keys
+            first = key
             self.slot = Int(slot)
         }
 
-        func apply(_ damage: Damage) async throws {
+        mutating func apply(_ damage: Damage) async throws {
             let owner = try #require(nodes[0].id).text
             let other = try #require(nodes[1].id).text
-            if damage == .halfMoved || damage == .onlyMigrating {
+            if damage.isMigrating {
                 _ = try await Redis.send(ports[0], "CLUSTER", "SETSLOT", "\(slot)", "MIGRATING", other)
             }
-            if damage == .halfMoved || damage == .onlyImporting {
+            if damage.isImporting {
                 _ = try await Redis.send(ports[1], "CLUSTER", "SETSLOT", "\(slot)", "IMPORTING", owner)
             }
-            if damage == .released {
+            if damage.hasKeys {
+                #expect(try await Redis.asking(ports[1], "SET", "{\(first)}moved", "value") == .simple("OK"))
+                keys.append("{\(first)}moved")
+            }
+            if damage == .releasedWithKeysOnTwo {
+                _ = try await Redis.send(ports[1], "CLUSTER", "SETSLOT", "\(slot)", "IMPORTING", owner)
+                #expect(try await Redis.asking(ports[1], "SET", "{\(first)}moved", "value") == .simple("OK"))
+                _ = try await Redis.send(ports[1], "CLUSTER", "SETSLOT", "\(slot)", "STABLE")
+                keys.append("{\(first)}moved")
+            }
+            if damage.isReleased {
                 for port in ports { _ = try await Redis.send(port, "CLUSTER", "DELSLOTS", "\(slot)") }
             }
         }
@@ -94,7 +117,7 @@ import Testing
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
-            let cluster = try await TestCluster(daemon)
+            var cluster = try await TestCluster(daemon)
             #expect(try judged(daemon).exit == 0)
             #expect(try daemon.command(["check"]).exit == 0)
             try await cluster.apply(damage)
@@ -112,7 +135,7 @@ import Testing
         try await withDaemon { daemon in
             try daemon.up()
             try await daemon.ready()
-            let cluster = try await TestCluster(daemon)
+            var cluster = try await TestCluster(daemon)
             #expect(try daemon.command(["detach"]).exit == 0)
             #expect(await daemon.ended() == 0)
             try await cluster.apply(damage)

@@ -183,6 +183,7 @@ extension Effect {
         case .takeOver: "\(name) cannot take its slots"
         case .closeSlot(_, _, let slot, _): "\(name): cannot cancel the migration of slot \(slot)"
         case .migrateSlots(let migration, _, _): "\(name): cannot move slots to \(migration.target)"
+        case .returnKeys(let migration, _, _): "\(name): cannot move keys to \(migration.target)"
         case .writeManifest(let write): "\(name): cannot write \(write.file)"
         case .addSlots(_, _, let slots, _): "cannot assign slots \(slots) to \(name)"
         case .configure(_, _, let directive, _): "\(name): cannot set \(directive)"

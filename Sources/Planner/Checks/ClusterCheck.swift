@@ -118,6 +118,7 @@ extension Turn {
         checkWrites(topology)
         checkOpenSlots()
         checkOwners(topology)
+        checkMisplacedKeys(topology)
     }
 
     /// A slot between two nodes, left by an interrupted migration.
@@ -142,22 +143,17 @@ extension Turn {
         }
         let slots = halves.keys.sorted()
         for slot in slots.prefix(5) {
-            let isClosable = mayClose(slot)
+            let repair = mayClose(slot) ? Repair.closeSlot(slot) : moveOfKeys(slot)
             var words = "slot \(slot) is half moved: \((halves[slot] ?? []).joined(separator: ", "))"
-            var hint: String? = isClosable ? StrayFolders.hint : nil
-            if !isClosable, unseen.contains(slot) {
-                // redis-cli looks at database 0 only, and gives away a slot that is empty there; the engine then deletes the other keys.
-                words +=
-                    "; redis-cli --cluster fix would delete its keys outside database 0: move those with MIGRATE first"
-            } else if !isClosable {
-                hint =
-                    reshardToFinish(slot)
-                    ?? "redis-cli --cluster fix \(spec.connectHost):\(members.first?.ports.client ?? 0)"
+            var hint: String? = repair == nil ? nil : StrayFolders.hint
+            if repair == nil, unseen.contains(slot) {
+                // A move carries the keys of database 0 alone, and the engine deletes the others with the slot.
+                words += "; a move would delete its keys outside database 0: move those with MIGRATE first"
+            } else if repair == nil {
+                hint = reshardToFinish(slot)
             }
             suspect(
-                Finding(
-                    .slotOpen, .error, words, hint: hint,
-                    repair: isClosable ? .closeSlot(slot) : nil),
+                Finding(.slotOpen, .error, words, hint: hint, repair: repair),
                 about: .slot(slot), for: Self.gossip)
         }
         if slots.count > 5 {

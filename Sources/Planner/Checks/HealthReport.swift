@@ -50,7 +50,7 @@ package struct HealthReport: Sendable, Equatable {
             case .slots:
                 [
                     .slotsUncovered, .slotsNotServed, .slotTwoOwners, .slotOpen, .slotsUnknown,
-                    .writesRefused,
+                    .writesRefused, .keysMisplaced,
                 ]
             case .nodes:
                 [

@@ -108,6 +108,10 @@ extension Effect {
             Attributes(.addSlots, node, contact.process, changesRoles: true)
         case .migrateSlots(let migration, let contact, _):
             Attributes(.migrateSlots, migration.source, contact.process, record: .ifWritten, changesRoles: true)
+        case .returnKeys(let migration, let contact, _):
+            Attributes(.returnKeys, migration.source, contact.process, record: .ifWritten)
+        case .countKeys(let node, let contact, _):
+            Attributes(.countKeys, node, contact.process, record: .before, leavesNodeAsIs: true, isTold: false)
         case .save(let node, let contact): Attributes(.save, node, contact.process)
         case .unpause(let node, let contact, _): Attributes(.unpause, node, contact.process)
         case .loadCertificates(let node, let contact, _): Attributes(.loadCertificates, node, contact.process)
@@ -148,8 +152,8 @@ extension Effect {
         case .unpause(_, _, let since): String(since.nanoseconds)
         case .forget(_, _, let ids): Self.words(ids.map(\.text))
         case .closeSlot(_, _, let slot, _): String(slot)
-        case .addSlots(_, _, let slots, _): "\(slots)"
-        case .migrateSlots(let migration, _, _):
+        case .addSlots(_, _, let slots, _), .countKeys(_, _, let slots): "\(slots)"
+        case .migrateSlots(let migration, _, _), .returnKeys(let migration, _, _):
             "\(migration.targetID.short) \(migration.slots) \(migration.way) \(migration.isEnding)"
         case .acceptPassword(_, _, let password): Fingerprint.of([password.utf8])
         case .configure(_, _, let name, let value):
@@ -194,6 +198,7 @@ extension EffectKey {
         case configure
         case continueStopped = "continue"
         case copyDump = "copy dump"
+        case countKeys = "count keys"
         case discardBackup = "discard backup"
         case discardCopy = "discard"
         case examine
@@ -224,6 +229,7 @@ extension EffectKey {
         case repairAppendOnly = "repair"
         case replicate
         case reserve
+        case returnKeys = "return keys"
         case rotateLog = "rotate"
         case save
         case shutdown

@@ -73,6 +73,11 @@ package enum Effect: Sendable, Equatable {
     /// half moved; the next one continues. The target becomes the owner only once the source has no key of the slot. Or CLUSTER
     /// MIGRATESLOTS, which the effect waits for within its budget; the next one finds it under way and goes on waiting.
     case migrateSlots(SlotMigration, from: Contact, to: Contact)
+    /// MIGRATE of the keys of slots that the source does not own to the target, which owns them. A key that the target has as well is deleted
+    /// at the source. It may end with keys left.
+    case returnKeys(SlotMigration, from: Contact, to: Contact)
+    /// CLUSTER COUNTKEYSINSLOT of these slots.
+    case countKeys(NodeName, Contact, SlotSet)
     /// BGSAVE.
     case save(NodeName, Contact)
     /// CLIENT UNPAUSE, once for the pause ordered at that time.
@@ -161,6 +166,8 @@ package enum Effect: Sendable, Equatable {
         package var note: String
         /// The command that reads keys out of a copy of the folder in /tmp/read; nil: there are none to read.
         package var reading: String?
+        /// A copy without any of these files counts as failed.
+        package var mustExist = false
 
         package init(
             node: NodeName, directory: String, files: [String], folder: String, note: String, reading: String? = nil

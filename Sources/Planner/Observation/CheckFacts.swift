@@ -8,6 +8,8 @@ package struct CheckFacts: Sendable, Equatable {
     package var since: [Condition: Moment] = [:]
     /// When the operator last asked for a check: facts from before that are queried again.
     package var asked: Moment?
+    /// When the operator last asked which nodes have keys of slots that others own. Only then are they counted.
+    package var keysAsked: Moment?
     package var inspection: HostInspection?
 
     package init() {}

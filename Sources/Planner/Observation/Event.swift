@@ -39,6 +39,8 @@ package enum Outcome: Sendable, Equatable {
     case examined(Observation.Examination)
     case copied(DumpCopy)
     case migrated(MigratedKeys)
+    /// The slots with keys, and how many each has.
+    case counted([Int: Int64])
 
     package struct Taken: Sendable, Equatable {
         package var port: Int

@@ -126,8 +126,13 @@ extension Observation {
             effects[key] = nil
         case (.prepareBackup, _): forgetBackups(before: key)
         case (.copyDump(_, let order), .copied(let copy)): dumpCopies[order.file] = copy
-        case (.migrateSlots(let migration, _, _), .migrated(let keys)):
+        case (.migrateSlots(let migration, _, _), .migrated(let keys)),
+            (.returnKeys(let migration, _, _), .migrated(let keys)):
             migrated[migration.operation, default: MigratedKeys(keys: 0, time: .zero, keysPerCall: 1)].add(keys)
+            effects[key] = nil
+        case (.countKeys(let node, let contact, let slots), .counted(let keys)):
+            keyCounts[node] = KeyCount(
+                askedAt: effects[key]?.began ?? now, of: contact.process, slots: slots, keys: keys)
             effects[key] = nil
         case (.writeFiles(let files), _):
             written[files.node] = RedisConfFacts(fileName: "redis.conf", files.redisConf)

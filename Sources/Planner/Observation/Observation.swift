@@ -30,6 +30,8 @@ package struct Observation: Sendable, Equatable {
     /// Per master process: how many full synchronizations it has begun recently.
     package var fullSyncs: [NodeName: FullSyncs] = [:]
     package var effects: [EffectKey: EffectHistory] = [:]
+    /// How many keys nodes have in slots that no node owns, as last counted.
+    package var keyCounts: [NodeName: KeyCount] = [:]
     /// What was moved for each operation that moves slots, by its id.
     package var migrated: [Int: MigratedKeys] = [:]
     /// When something was last done to a node: reports requested before that are obsolete.

@@ -21,6 +21,7 @@ extension Admission {
             guard let other = record.operations.first(where: { $0.isOpen && $0.touches(node) }) else { continue }
             throw underWay(other)
         }
+        repairs = repairs.filter { !$0.comesLast } + repairs.filter(\.comesLast)
         return try add(.fix(.init(repairs)), key)
     }
 }

@@ -36,7 +36,7 @@ extension Repair {
     var changesViews: Bool {
         switch self {
         case .setAside, .repairAppendOnly, .writeManifest: false
-        case .rejoin, .forget, .follow, .closeSlot, .addSlots, .restoreSlots: true
+        case .rejoin, .forget, .follow, .closeSlot, .finishMove, .returnKeys, .addSlots, .restoreSlots: true
         }
     }
 }
@@ -56,7 +56,7 @@ extension Operation {
 /// Repairs are carried out one after the other, each until its finding is gone; the first failure ends the operation and skips the rest.
 extension Turn {
     mutating func fix(
-        _ fix: inout Operation.Fix, since begun: Moment, _ story: Story, _ topology: Topology
+        _ fix: inout Operation.Fix, id: Int, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         guard let repair = fix.remaining.first else { return .done(.nothingToDo) }
         let advance: Advance
@@ -76,6 +76,12 @@ extension Turn {
         case .forget(let forget): advance = self.forget(forget, since: begun, story)
         case .follow(let follow): advance = self.follow(follow, story, topology)
         case .closeSlot(let slot): advance = closeSlot(slot, since: begun, story)
+        case .finishMove(var move):
+            advance = finishMove(&move, id: id, since: begun, story, topology)
+            fix.remaining[0] = .finishMove(move)
+        case .returnKeys(var move):
+            advance = returnKeys(&move, id: id, since: begun, story, topology)
+            fix.remaining[0] = .returnKeys(move)
         case .addSlots(let add): advance = addSlots(add, since: begun, story)
         case .restoreSlots(let restore): advance = restoreSlots(restore, story, topology)
         }

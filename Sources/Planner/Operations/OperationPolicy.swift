@@ -83,7 +83,7 @@ extension Turn {
             set(\.operations[index].kind, .rollingRestart(rolling))
             return advance
         case .fix(var fix):
-            let advance = self.fix(&fix, since: begun, story, topology)
+            let advance = self.fix(&fix, id: operation.id, since: begun, story, topology)
             set(\.operations[index].kind, .fix(fix))
             return advance
         case .backup(var backup):

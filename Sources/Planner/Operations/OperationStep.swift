@@ -78,6 +78,7 @@ package indirect enum OperationStep: Sendable, Hashable, Codable {
     case askingAboutSlot(Int)
     case closingSlot(Int)
     case givingSlots(SlotSet, to: NodeName)
+    case returningKeys(of: SlotSet, from: NodeName, to: NodeName)
 
     // MARK: backups
 
@@ -135,6 +136,7 @@ package enum OperationResult: Sendable, Hashable, Codable {
     case follows(NodeName, NodeName)
     case slotClosed(Int)
     case ownsSlots(NodeName, SlotSet)
+    case keysReturned(SlotSet, to: NodeName)
     case slotsRestored
     /// The folder, the files in it, and their bytes.
     case backedUp(String, files: Int, bytes: Int64)

@@ -53,9 +53,20 @@ extension Turn {
 
     mutating func checkLostSlots(_ missing: SlotSet, _ topology: Topology) {
         let owners = owners(ofLost: missing, topology)
-        let rest = owners.reduce(missing) { $0.subtracting($1.slots) }
-        let parts = owners.map { ($0.slots, Repair?.some(.addSlots(.init(member: $0.member.name, slots: $0.slots)))) }
-        for (slots, repair) in parts + (rest.isEmpty ? [] : [(rest, nil)]) {
+        let known = owners.map { Repair.addSlots(.init(member: $0.member.name, slots: $0.slots)) }
+        // The first repairs assign all slots; the others move keys of some of them.
+        let repairs = known + (ownersByKeys(of: missing, known: owners) ?? [])
+        for case .returnKeys(let move) in repairs {
+            let finding = Finding(
+                .slotsUncovered, .error, node: move.from,
+                "\(move.from) has keys of \(move.slots.named), which \(move.slots.count == 1 ? "belongs" : "belong") to no node "
+                    + "and would go to \(move.to)", hint: StrayFolders.hint, repair: .returnKeys(move))
+            suspect(finding, about: .nodes(move.from, move.to), for: .zero)
+        }
+        var parts = repairs.filter { !$0.comesLast }.map { ($0.unownedSlots, Repair?.some($0)) }
+        let left = parts.reduce(missing) { $0.subtracting($1.0) }
+        if !left.isEmpty { parts.append((left, nil)) }
+        for (slots, repair) in parts {
             suspect(
                 Finding(
                     .slotsUncovered, .error,

@@ -9,7 +9,7 @@ extension Record {
     }
 
     /// Slots that moved between shards since an earlier record without an operation of clusterd: `CLUSTER SETSLOT`,
-    /// `redis-cli --cluster reshard`. A failover moves none, and `fix` only gives slots back.
+    /// `redis-cli --cluster reshard`. A failover moves none.
     package func movedSlots(since earlier: Record) -> [MovedSlots] {
         earlier.members.flatMap { owner -> [MovedSlots] in
             guard let old = owner.lastSlots, let shard = member(owner.name)?.shard else { return [] }
@@ -26,7 +26,9 @@ extension Record {
     /// What operations move between these shards that are open, or ended since the earlier record.
     private func requested(from: Int, to: Int, since earlier: Record) -> SlotSet {
         let wereOpen = Set(earlier.operations.filter(\.isOpen).map(\.id))
-        return operations.filter { $0.isOpen || wereOpen.contains($0.id) }.flatMap(\.slotMoves)
+        // A `fix` no longer has the repairs that it has carried out.
+        let asked = operations.filter { $0.isOpen || wereOpen.contains($0.id) } + earlier.operations.filter(\.isOpen)
+        return asked.flatMap(\.slotMoves)
             .filter { member($0.from)?.shard == from && member($0.to)?.shard == to }
             .reduce(SlotSet()) { $0.union($1.slots) }
     }

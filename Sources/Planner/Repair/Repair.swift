@@ -17,6 +17,10 @@ package enum Repair: Sendable, Hashable, Codable {
     case follow(Follow)
     /// A half moved slot stays where it is.
     case closeSlot(Int)
+    /// A half moved slot goes, with its keys, where its move was to bring it.
+    case finishMove(MoveKeys)
+    /// Keys of a slot that their node imports, and nothing else, go back to its owner.
+    case returnKeys(MoveKeys)
     /// Slots that no node owns go back to the node that had them.
     case addSlots(AddSlots)
     /// Nothing says which slots these nodes have: they start with the slots that they had when the cluster was last whole.
@@ -150,10 +154,22 @@ package enum Repair: Sendable, Hashable, Codable {
     package struct AddSlots: Sendable, Hashable, Codable {
         package var member: NodeName
         package var slots: SlotSet
+        /// How many keys of these slots it has, if nothing says which node had them before; nil: it had them.
+        package var keys: Int64?
 
-        package init(member: NodeName, slots: SlotSet) {
+        package init(member: NodeName, slots: SlotSet, keys: Int64? = nil) {
             self.member = member
             self.slots = slots
+            self.keys = keys
+        }
+
+        /// The reason why it gets them.
+        fileprivate var reason: String {
+            switch keys {
+            case nil: "it had them before, and no other node claims them; it serves the keys that it has there again"
+            case 0?: "no node claims them, and no node has a key of them"
+            case let count?: "no node claims them, and it has the most of their keys (\(count))"
+            }
         }
     }
 
@@ -186,6 +202,8 @@ package enum Repair: Sendable, Hashable, Codable {
         case .forget(let forget): "forget \(forget.id)"
         case .follow(let follow): "follow \(follow.member) \(follow.master)"
         case .closeSlot(let slot): "close-slot \(slot)"
+        case .finishMove(let move): "finish-move \(move.from) \(move.to) \(move.slots)"
+        case .returnKeys(let move): "return-keys \(move.from) \(move.to) \(move.slots)"
         case .addSlots(let add): "add-slots \(add.member) \(add.slots)"
         case .restoreSlots(let restore):
             "restore-slots " + restore.owners.map { "\($0.member) \($0.slots)" }.joined(separator: " ")
@@ -201,6 +219,7 @@ package enum Repair: Sendable, Hashable, Codable {
         case .rejoin(let rejoin): rejoin.member
         case .follow(let follow): follow.member
         case .addSlots(let add): add.member
+        case .finishMove(let move), .returnKeys(let move): move.from
         case .forget, .closeSlot, .restoreSlots: nil
         }
     }
@@ -209,7 +228,9 @@ package enum Repair: Sendable, Hashable, Codable {
     package var folder: String? {
         switch self {
         case .setAside(let move): move.path
-        case .repairAppendOnly, .writeManifest, .rejoin, .forget, .follow, .closeSlot, .addSlots, .restoreSlots: nil
+        case .repairAppendOnly, .writeManifest, .rejoin, .forget, .follow, .closeSlot, .finishMove, .returnKeys,
+            .addSlots, .restoreSlots:
+            nil
         }
     }
 
@@ -239,9 +260,15 @@ package enum Repair: Sendable, Hashable, Codable {
             "make \(follow.member) follow \(follow.master) again (CLUSTER REPLICATE): its data are copies, and it copies them again"
         case .closeSlot(let slot):
             "leave slot \(slot) where its keys are (CLUSTER SETSLOT STABLE): the importing node has none of them"
+        case .finishMove(let move):
+            "save what \(move.to) holds to quarantine/, and move the rest of \(move.slots.named) there (MIGRATE), as "
+                + "\(move.from) was doing; if both have a key, the value of \(move.from), the owner, is kept"
+        case .returnKeys(let move):
+            "save what \(move.from) holds to quarantine/, and move \(move.amount) from there to \(move.to) (MIGRATE), the "
+                + "owner; if both have a key, the value of \(move.to) is kept"
         case .addSlots(let add):
-            "assign \(add.member) its \(add.slots.count == 1 ? "slot" : "slots") \(add.slots) again (CLUSTER ADDSLOTS): it had them "
-                + "before, and no other node claims them; it serves the keys that it has there again"
+            "assign \(add.member) \(add.keys == nil ? "its" : "the") \(add.slots.count == 1 ? "slot" : "slots") \(add.slots)"
+                + "\(add.keys == nil ? " again" : "") (CLUSTER ADDSLOTS): \(add.reason)"
         case .restoreSlots(let restore):
             "write nodes.conf with the slots that the nodes had when the cluster was last whole ("
                 + restore.owners.map { "\($0.member): \($0.slots)" }.joined(separator: "; ") + "), and start them"
@@ -260,32 +287,13 @@ package enum Repair: Sendable, Hashable, Codable {
         case .writeManifest(var write):
             write.folder = "\(stamp(wall))-\(write.member)-append-only"
             return .writeManifest(write)
+        case .finishMove(var move):
+            move.folder = "\(stamp(wall))-\(move.to)-keys"
+            return .finishMove(move)
+        case .returnKeys(var move):
+            move.folder = "\(stamp(wall))-\(move.from)-keys"
+            return .returnKeys(move)
         case .rejoin, .forget, .follow, .closeSlot, .addSlots, .restoreSlots: return self
         }
-    }
-}
-
-extension Repair.SetAside {
-    /// The whole folder.
-    package init(folder facts: DirectoryFacts, why: String) {
-        let parts = facts.path.split(separator: "/").map(String.init)
-        self.init(
-            member: nil, label: facts.number.map(String.init) ?? parts.last ?? "folder",
-            directory: "/" + parts.dropLast().joined(separator: "/"), files: [parts.last ?? ""], why: why)
-    }
-
-    /// What is in a member's place and does not belong to it: nodes.conf, data, and a redis.conf that clusterd did not write.
-    package init(_ facts: DirectoryFacts, inPlaceOf member: NodeName, why: String) {
-        var files = facts.nodesFileName.map { [$0] } ?? []
-        if let conf = facts.redisConf, !conf.isGenerated { files.append(conf.fileName) }
-        files += facts.content.fileNames.filter { !files.contains($0) }
-        self.init(member: member, label: member.text, directory: facts.path, files: files, why: why)
-    }
-
-    package var quarantine: Effect.Quarantine {
-        Effect.Quarantine(
-            node: member ?? NodeName(path), directory: directory, files: files,
-            folder: folder ?? label,
-            note: why + ". To read its keys: redis-server --port 7999 --appendonly yes --dir on a copy of the folder")
     }
 }

@@ -17,13 +17,28 @@ extension Turn {
     ) -> Advance {
         // Each slot that moves raises the target's config epoch, and every node saves its nodes.conf (invariant: epoch-room).
         if !hasRoomForEpoch() { return within(.awaitingRoomForViews, story, else: .diskFull) }
-        for move in reshard.moves {
+        // What looks complete is looked at again at the end: its nodes are not asked before each part of another move.
+        let rest = reshard.moves.filter { !remainder($0, of: reshard, id: id, topology).isEmpty }
+        for move in rest + reshard.moves {
             if let advance = carryOn(move, of: &reshard, id: id, since: begun, story, topology) { return advance }
         }
         if openDispute(topology) != nil, story.age(of: .awaitingAgreement) < Self.agreementLimit {
             return .working(.awaitingAgreement)
         }
         return .done(.slotsMoved(moved(reshard, topology).count, isAll: !reshard.isEnding))
+    }
+
+    /// What is left of this move, as far as the last answers say.
+    private func remainder(
+        _ move: SlotMove, of reshard: Operation.Reshard, id: Int, _ topology: Topology
+    ) -> SlotSet {
+        guard let source = shardMaster(of: move.from, besides: move.to, topology),
+            let target = shardMaster(of: move.to, besides: move.from, topology)
+        else { return move.slots }
+        let open = openSlots(of: source).union(openSlots(of: target))
+        let halves = move.slots.intersection(open).union(unprovenPart(of: reshard, id: id, move)?.slots ?? SlotSet())
+        if reshard.isEnding { return halves }
+        return move.slots.subtracting(topology.standings[target.id]?.slots ?? SlotSet()).union(halves)
     }
 
     /// The slots that have arrived.
@@ -76,16 +91,11 @@ extension Turn {
         guard let from = contact(source), let to = contact(target) else {
             return .working(.awaitingMasterOfShard(source.name))
         }
-        let witnesses = replicas(of: target, topology).compactMap { replica -> Effect.SlotMigration.Witness? in
-            guard let report = lastHeard(replica), isInSync(report), let contact = contact(replica) else { return nil }
-            return .init(node: replica.name, contact: contact)
-        }
         var migration = Effect.SlotMigration(
             operation: id, source: source.name, sourceID: source.id, target: target.name, targetID: target.id,
-            slots: part.slots, witnesses: witnesses, keysPerCall: seen.migrated[id]?.keysPerCall ?? Self.keysAtFirst,
-            budget: Self.migrationBudget,
-            // A source that waits for the target must not look like one that hangs.
-            callLimit: min(.seconds(5), max(.seconds(1), spec.supervision.hangTimeout / 2)))
+            slots: part.slots, witnesses: witnesses(of: target, topology),
+            keysPerCall: seen.migrated[id]?.keysPerCall ?? Self.keysAtFirst,
+            budget: Self.migrationBudget, callLimit: callLimit)
         migration.way = part.way
         migration.part = part.number
         migration.isEnding = reshard.isEnding
@@ -110,6 +120,17 @@ extension Turn {
         if !isBusy(source.name), !isBusy(target.name) { ensure(effect, retryAfter: .milliseconds(500)) }
         return .working(retry ?? step)
     }
+
+    /// The replicas of a target that are in sync.
+    func witnesses(of target: Member, _ topology: Topology) -> [Effect.SlotMigration.Witness] {
+        replicas(of: target, topology).compactMap { replica -> Effect.SlotMigration.Witness? in
+            guard let report = lastHeard(replica), isInSync(report), let contact = contact(replica) else { return nil }
+            return .init(node: replica.name, contact: contact)
+        }
+    }
+
+    /// A source that waits for the target must not look like one that hangs.
+    var callLimit: Duration { min(.seconds(5), max(.seconds(1), spec.supervision.hangTimeout / 2)) }
 
     private func progress(
         of reshard: Operation.Reshard, id: Int, from source: Member, to target: Member, _ topology: Topology

@@ -44,7 +44,7 @@ extension Operation {
 
         /// A master that takes over may not know which slots were half moved (before Valkey 8 its replicas do not hear of it), so the
         /// record does.
-        package struct Part: Sendable, Equatable, Codable {
+        package struct Part: Sendable, Hashable, Codable {
             /// Distinguishes it from the earlier parts of the operation.
             package var number: Int
             package var from: NodeName
@@ -87,9 +87,12 @@ extension Operation {
     /// The moves of this operation, if it moves slots.
     package var slotMoves: [SlotMove] {
         switch kind {
-        case .reshard(let reshard): reshard.moves
-        case .change(let change): change.moves
-        default: []
+        case .reshard(let reshard): return reshard.moves
+        case .change(let change): return change.moves
+        case .fix(let fix):
+            guard case .finishMove(let move)? = fix.remaining.first else { return [] }
+            return [move.move]
+        default: return []
         }
     }
 }

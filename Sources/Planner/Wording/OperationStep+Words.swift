@@ -60,6 +60,8 @@ extension OperationStep {
         case .askingAboutSlot(let slot): "asking all nodes about slot \(slot)"
         case .closingSlot(let slot): "leaving slot \(slot) where its keys are"
         case .givingSlots(let slots, let node): "giving \(node) the slots \(slots) again"
+        case .returningKeys(let slots, let holder, let owner):
+            "moving the keys of \(slots.named) from \(holder) to \(owner)"
 
         case .awaitingMaster(let node): "waiting for \(node) to answer as master of its slots"
         case .preparingBackup(let path): "making \(path)"
@@ -103,6 +105,7 @@ extension OperationResult {
         case .follows(let replica, let master): "\(replica) follows \(master), in sync"
         case .slotClosed(let slot): "slot \(slot) is where it was"
         case .ownsSlots(let node, let slots): "\(node) owns \(slots.named) again"
+        case .keysReturned(let slots, let owner): "\(owner) has all keys of \(slots.named)"
         case .slotsRestored: "every node has its slots again"
         case .backedUp(let path, let files, let bytes):
             "\(path) is complete: \(files) \(files == 1 ? "file" : "files"), \(Disk.text(bytes))"

@@ -40,8 +40,10 @@ import Testing
         let lies = open(5, from: "7000", to: "7001", keys: keys)
         var (scene, decision) = checked(.settled(), lies)
         let finding = try #require(decision.finding(.slotOpen))
-        #expect(finding.repair == (isOffered ? .closeSlot(5) : nil))
-        #expect(finding.hint?.hasPrefix(isOffered ? "clusterd fix" : "clusterd reshard --from 7000 --to 7001") == true)
+        let move = Repair.MoveKeys(from: "7000", to: "7001", slots: SlotSet(5...5), keys: keys)
+        #expect(finding.repair == (isOffered ? .closeSlot(5) : keys == nil ? nil : .finishMove(move)))
+        let hint = keys == nil ? "clusterd reshard --from 7000 --to 7001" : "clusterd fix"
+        #expect(finding.hint?.hasPrefix(hint) == true)
         guard isOffered else { return }
         try scene.ask(.fix(["close-slot 5"]))
         scene.take(scene.decide())

@@ -37,6 +37,27 @@ extension Scene {
         return SlotSet((myself.migrating + myself.importing).map { $0.slot...$0.slot })
     }
 
+    /// No node knows an owner of these slots any longer, and neither does the record unless `isRecorded`.
+    mutating func release(_ lost: SlotSet, isRecorded: Bool = false) {
+        for name in processes.keys {
+            let folder = member(name).directory
+            guard case .parsed(var file)? = disk[folder]?.nodesFile else { continue }
+            for index in file.view.entries.indices {
+                file.view.entries[index].slots = file.view.entries[index].slots.subtracting(lost)
+            }
+            disk[folder]?.nodesFile = .parsed(file)
+        }
+        guard !isRecorded else { return }
+        for index in record?.members.indices ?? 0..<0 {
+            record?.members[index].lastSlots = record?.members[index].lastSlots?.subtracting(lost)
+        }
+    }
+
+    /// This node imports these slots no longer.
+    mutating func close(_ closed: SlotSet, at node: NodeName) {
+        editMyself(node) { $0.importing.removeAll { closed.contains($0.slot) } }
+    }
+
     private mutating func editMyself(_ node: NodeName, _ change: (inout NodeEntry) -> Void) {
         let (id, folder) = (member(node).id, member(node).directory)
         guard case .parsed(var file)? = disk[folder]?.nodesFile,

@@ -138,6 +138,11 @@ extension Scene {
             return .migrated(
                 MigratedKeys(
                     keys: Int64(slots.count), time: .milliseconds(10), keysPerCall: 10, whole: migration.part))
+        case .returnKeys(let migration, _, _):
+            pass(.milliseconds(10))
+            close(migration.slots, at: migration.source)
+        case .countKeys(let node, _, let slots):
+            return .counted((keysBySlot[node] ?? [:]).filter { slots.contains($0.key) })
         case .forget(let node, _, let ids):
             editFile(of: node) { file in file.view.entries.removeAll { ids.contains($0.id) } }
         case .askSettings(let node, _, _): return .settings(settings[node] ?? [:])

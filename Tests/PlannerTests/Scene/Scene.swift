@@ -29,6 +29,8 @@ struct Scene {
     var epochs: [UInt64] = []
     /// The slots of each shard, if some were moved; empty: every shard has its share.
     var slots: [SlotSet] = []
+    /// What nodes count in slots, where it matters.
+    var keysBySlot: [NodeName: [Int: Int64]] = [:]
     /// Directives as the running nodes have them.
     var settings: [NodeName: [String: String]] = [:]
     /// TCP ports on which processes of nodes are seen to listen; empty: they cannot be seen.
@@ -247,7 +249,7 @@ extension Decision {
     /// All effects except queries.
     var deeds: [String] {
         let questions: Set<EffectKey.Kind> = [
-            .ask, .askSettings, .inspect, .inquire, .measureLogs, .measureUsage,
+            .ask, .askSettings, .countKeys, .inspect, .inquire, .measureLogs, .measureUsage,
         ]
         return effects.map(\.key).filter { !questions.contains($0.kind) }.map(\.description)
     }

@@ -104,8 +104,9 @@ import Testing
             scene.pass(.milliseconds(500))
         }
         let finding = try #require(decision.finding(.slotOpen))
-        #expect(finding.repair == nil)
-        #expect((finding.hint?.hasPrefix("clusterd reshard --from 7000 --to 7001") == true) == others.isEmpty)
+        let move = Repair.MoveKeys(from: "7000", to: "7001", slots: SlotSet(5...5), keys: 1)
+        #expect(finding.repair == (others.isEmpty ? .finishMove(move) : nil))
+        #expect((finding.hint == "clusterd fix") == others.isEmpty)
         #expect(finding.message.contains("would delete its keys outside database 0") == !others.isEmpty)
     }
 
