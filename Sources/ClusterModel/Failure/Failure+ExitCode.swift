@@ -27,8 +27,8 @@ extension Failure {
             case "no-daemon": noDaemon
             case "cluster-not-serving", "keys-without-cluster", "made-for-a-command", "master-down", "master-silent",
                 "no-replica", "node-reset", "not-confirmed", "other-databases", "replica-empty", "replica-not-in-sync",
-                "second-node", "slot-open", "slot-two-owners", "slots-uncovered", "target-full", "two-clusters",
-                "writes-would-stop":
+                "second-node", "slot-open", "slot-two-owners", "slots-uncovered", "target-full", "target-not-empty",
+                "two-clusters", "writes-would-stop":
                 refused
             case "ambiguous-cluster", "ambiguous-node", "bad-request", "not-asked", "nothing-to-choose",
                 "same-shard", "shape-differs", "slots-not-owned", "too-old", "unknown-node", "unknown-operation",
