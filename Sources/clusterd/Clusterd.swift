@@ -38,7 +38,7 @@ struct Clusterd: AsyncParsableCommand {
                     RestartNodeCommand.self, StartNodeCommand.self, StopNodeCommand.self, FailoverCommand.self,
                     RollingRestartCommand.self, ReshardCommand.self, RebalanceCommand.self, PauseCommand.self,
                     ResumeCommand.self, OperationsCommand.self, CancelCommand.self, FixCommand.self,
-                    QuarantineCommand.self, BackupCommand.self, RestoreCommand.self,
+                    QuarantineCommand.self, BackupCommand.self, RestoreCommand.self, ImportCommand.self,
                 ]),
             CommandGroup(name: "Node access", subcommands: [CallCommand.self, ShellCommand.self]),
             CommandGroup(

@@ -1,12 +1,16 @@
+import NIOPosix
 import RESP
+import RedisClient
 import Testing
 
 /// Keys of every type, for tests that copy them into another cluster.
 enum CopiedKeys {
     /// One command in each line.
     static let commands = [
-        "SET text:1 value", "SET text:2 value PX 3600000", "HSET hash:1 a 1 b 2", "RPUSH list:1 a b c",
-        "SADD set:1 a b c", "SADD numbers:1 1 2 3", "ZADD sorted:1 1 a 2.5 b", "PFADD distinct:1 a b c", "SETBIT bits:1 100 1",
+        "SET text:1 value", "SET text:2 value PX 3600000", "HSET hash:1 a 1 b 2",
+        "RPUSH list:1 a b c",
+        "SADD set:1 a b c", "SADD numbers:1 1 2 3", "ZADD sorted:1 1 a 2.5 b", "PFADD distinct:1 a b c",
+        "SETBIT bits:1 100 1",
         "GEOADD places:1 13.4 52.5 berlin", "XADD stream:1 1-1 field value", "XADD stream:1 2-1 field value",
         "XGROUP CREATE stream:1 group 0", "XREADGROUP GROUP group consumer COUNT 1 STREAMS stream:1 >",
     ]
@@ -41,13 +45,22 @@ enum CopiedKeys {
     static func contents(_ ports: [Int]) async throws -> [String: Content] {
         var found: [String: Content] = [:]
         for port in ports {
-            for name in try await Redis.send(port, "KEYS", "*").elements ?? [] {
-                guard let name = name.text else { continue }
-                // The order in a set of strings depends on a seed of the process.
-                let question = name.hasPrefix("set:") ? ["SORT", name, "ALPHA"] : ["DUMP", name]
-                found[name] = Content(
-                    payload: try await Redis.send(port, question),
-                    expiresAt: try await Redis.send(port, "PEXPIRETIME", name))
+            let names = try await Redis.send(port, "KEYS", "*").elements?.compactMap(\.text) ?? []
+            // The order in a set of strings depends on a seed of the process.
+            let questions = names.flatMap { name in
+                [
+                    name.hasPrefix("set:") ? RESPCommand("SORT", name, "ALPHA") : RESPCommand("DUMP", name),
+                    RESPCommand("PEXPIRETIME", name),
+                ]
+            }
+            guard !questions.isEmpty else { continue }
+            let connection = try await RedisConnection.connect(
+                host: "127.0.0.1", port: port, credentials: nil, on: MultiThreadedEventLoopGroup.singleton,
+                timeout: .seconds(5))
+            let answers = try await connection.pipeline(questions, timeout: .seconds(60))
+            await connection.close()
+            for (index, name) in names.enumerated() {
+                found[name] = Content(payload: answers[2 * index], expiresAt: answers[2 * index + 1])
             }
         }
         return found

@@ -58,8 +58,6 @@ package enum MigrateRefusal: Sendable, Hashable {
 package enum CopyRefusal: Sendable, Hashable {
     /// The node does not own the slot, does not serve it, or cannot write at the moment: another attempt may succeed.
     case temporary(String)
-    /// The node has a key of that name (`BUSYKEY`).
-    case keyExists
     /// `maxmemory` is reached, and nothing may be evicted (`OOM`).
     case full
     /// The engine does not understand the payload: another version wrote it (`restoreCommand`, src/cluster.c).
@@ -73,7 +71,6 @@ package enum CopyRefusal: Sendable, Hashable {
         case "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "MISCONF",
             "BUSY":
             self = .temporary(text)
-        case "BUSYKEY": self = .keyExists
         case "OOM": self = .full
         case "ERR" where text.contains("Bad data format") || text.contains("DUMP payload version"):
             self = .unreadable

@@ -2,8 +2,6 @@ import ArgumentParser
 import ClusterModel
 import ControlAPI
 import ControlClient
-import Glibc
-import ProcessSupervision
 
 struct RestoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -53,11 +51,11 @@ struct RestoreCommand: AsyncParsableCommand {
         }
         let manifest = try BackupVerification.read("\(check.dir)/\(BackupManifest.fileName)")
         Output.note("verify    \(BackupCheckText(check).text)")
-        let target = TargetCluster(client, replacing: replace)
+        let target = TargetCluster(client)
         if let refusal = TargetRefusal.of(try await target.inspect(), needed: check.bytes, replacing: replace) {
             throw refusal.failure
         }
-        CopyInterruption.start()
+        CopyStop().watch(ending: false)
         var restore = BackupRestore(check.dir, manifest, target)
         try await restore.run()
         let expired = try await replace ? restore.count.gone : restore.check()
@@ -72,16 +70,5 @@ struct RestoreCommand: AsyncParsableCommand {
             cluster: name, source: check.dir, keys: count.copied, expired: expired + restore.expiredAtLoad,
             bytes: count.bytes, milliseconds: took.inMilliseconds, complete: true)
         Output.result((try? ControlJSON.encode(document)) ?? [])
-    }
-}
-
-/// Ends a copy on a signal: no temporary engine and no folder remains.
-enum CopyInterruption {
-    static func start() {
-        SignalWatch.start([SIGINT, SIGTERM, SIGHUP]) { _ in
-            ThrowawayServer.endAll()
-            Output.note("interrupted: a part of the keys was copied")
-            Glibc.exit(ControlAPI.ExitCode.interrupted)
-        }
     }
 }

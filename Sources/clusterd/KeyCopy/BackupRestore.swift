@@ -44,8 +44,11 @@ struct BackupRestore {
         }
         try await checkLoaded(shard, source)
         if shard.libraries > 0, let payload = try await source.functions() { try await target.load(functions: payload) }
+        let (before, size) = (count.copied, try await source.size())
         var copy = KeyCopy(source, target, slots: shard.slots)
         try await copy.copyAll(&count, &progress)
+        // SCAN may name a key twice.
+        count.copied = min(count.copied, before + size)
     }
 
     /// The engine drops keys that have expired, and no others (`rdbLoadRioWithLoadingCtx`, src/rdb.c). Redis 6.2 does not count them.

@@ -11,7 +11,6 @@ actor TargetCluster {
     private let client: ControlClient
     private var owners: [(slots: SlotSet, node: NodeName)] = []
     private var connections: [NodeName: RedisConnection] = [:]
-    private let isReplacing: Bool
     private(set) var engine: Engine?
     /// The server program with which the daemon runs the nodes.
     private(set) var server = ""
@@ -22,10 +21,7 @@ actor TargetCluster {
     static let patience = Duration.seconds(60)
     static let connectLimit = Duration.seconds(5)
 
-    init(_ client: ControlClient, replacing: Bool) {
-        self.client = client
-        isReplacing = replacing
-    }
+    init(_ client: ControlClient) { self.client = client }
 
     // MARK: the masters
 
@@ -92,16 +88,15 @@ actor TargetCluster {
 
     // MARK: keys
 
-    /// Stores keys at their owners. Returns when all are acknowledged.
+    /// Stores keys at their owners. Returns when all are acknowledged. REPLACE, because SCAN may name a key twice.
     func store(_ keys: [DumpedKey]) async throws(Failure) {
-        let replace = isReplacing ? [Array("REPLACE".utf8)] : []
         try await carryOut(
             keys.map { key in
                 let words: [[UInt8]] = [
                     Array("RESTORE".utf8), key.name, Array(String(key.expiresAt).utf8), key.payload,
-                    Array("ABSTTL".utf8),
+                    Array("REPLACE".utf8), Array("ABSTTL".utf8),
                 ]
-                return (key.name, RESPCommand(bytes: words + replace))
+                return (key.name, RESPCommand(bytes: words))
             })
     }
 
@@ -175,10 +170,6 @@ actor TargetCluster {
     private func temporary(_ refusal: CopyRefusal, at node: NodeName) throws(Failure) -> String {
         switch refusal {
         case .temporary(let words): return words
-        case .keyExists:
-            throw Failure(
-                "target-not-empty", "\(node) got a key of the same name meanwhile",
-                hint: "keep clients away from the cluster until the copy has ended")
         case .full:
             throw Failure(
                 "target-full", "\(node) is full (maxmemory)",

@@ -47,7 +47,6 @@ import Testing
 
     @Test func aRefusedKeyIsSentAgainOnlyIfTheRefusalMayPass() {
         #expect(CopyRefusal("MOVED 5 127.0.0.1:7001") == .temporary("MOVED 5 127.0.0.1:7001"))
-        #expect(CopyRefusal("BUSYKEY Target key name already exists.") == .keyExists)
         #expect(CopyRefusal("OOM command not allowed when used memory > 'maxmemory'.") == .full)
         #expect(CopyRefusal("ERR DUMP payload version or checksum are wrong") == .unreadable)
         #expect(CopyRefusal("ERR Bad data format") == .unreadable)
@@ -58,5 +57,56 @@ import Testing
         #expect(CopyProgress.text(done: 100, total: 400, after: .seconds(1)) == "100 of 400 keys, 100 keys/s, 3 s left")
         #expect(CopyProgress.text(done: 0, total: 400, after: .seconds(1)) == "0 of 400 keys, 0 keys/s")
         #expect(CopyProgress.text(done: 50, total: nil, after: .seconds(1)) == "50 keys, 50 keys/s")
+    }
+}
+
+/// The address of `clusterd import`, and what is refused before anything is copied.
+@Suite struct ImportTests {
+    @Test func anAddressHasAHostAndMayHaveALogin() throws {
+        #expect(try ImportAddress("redis://10.0.0.5").description == "10.0.0.5:6379")
+        #expect(try ImportAddress("redis://10.0.0.5:7000/0").description == "10.0.0.5:7000")
+        #expect(try ImportAddress("redis://[::1]:7000").description == "[::1]:7000")
+        let full = try ImportAddress("redis://app:a%40b@host:1")
+        #expect(full.user == "app" && full.password == "a@b" && full.host == "host" && full.port == 1)
+        let secret = try ImportAddress("redis://:secret@host")
+        #expect(secret.user == nil && secret.password == "secret" && !secret.description.contains("secret"))
+    }
+
+    @Test(arguments: [
+        "host:1", "rediss://host", "redis://", "redis://host:0", "redis://host:x", "redis://host/3", "redis://[::1",
+    ])
+    func anAddressThatCannotBeUsedIsRefused(text: String) {
+        #expect(throws: Failure.self) { _ = try ImportAddress(text) }
+    }
+
+    private func engine(_ name: Engine.Name, _ major: Int, _ minor: Int) -> Engine {
+        Engine(name: name, version: EngineVersion(major, minor, 0))
+    }
+
+    @Test func aSourceThatCannotBeImportedIsRefused() {
+        let redis = engine(.redis, 7, 0)
+        #expect(ImportRefusal.of(ImportFacts(engine: redis, keys: [0: 5]), into: redis, switching: true) == nil)
+        let node = ImportFacts(engine: redis, isClusterNode: true)
+        #expect(ImportRefusal.of(node, into: redis, switching: false) == .isClusterNode)
+        let several = ImportFacts(engine: redis, keys: [0: 5, 3: 1])
+        #expect(ImportRefusal.of(several, into: redis, switching: false) == .otherDatabases([3: 1]))
+        let replica = ImportFacts(engine: redis, isReplica: true)
+        #expect(ImportRefusal.of(replica, into: redis, switching: true) == .isReplica)
+        #expect(ImportRefusal.of(replica, into: redis, switching: false) == nil)
+        let old = ImportFacts(engine: engine(.redis, 6, 0))
+        #expect(ImportRefusal.of(old, into: redis, switching: true) == .cannotPause(old.engine))
+        let loading = ImportFacts(engine: redis, isLoading: true)
+        #expect(ImportRefusal.of(loading, into: redis, switching: false) == .isLoading)
+    }
+
+    @Test func aLaterEngineIsNotImportedIntoAnEarlierOne() {
+        func reads(_ target: Engine, _ source: Engine) -> Bool {
+            ImportRefusal.of(ImportFacts(engine: source), into: target, switching: false) == nil
+        }
+        #expect(reads(engine(.redis, 7, 0), engine(.redis, 6, 2)))
+        #expect(!reads(engine(.redis, 6, 2), engine(.redis, 7, 0)))
+        #expect(reads(engine(.valkey, 9, 0), engine(.redis, 7, 2)))
+        #expect(!reads(engine(.valkey, 9, 0), engine(.redis, 8, 2)))
+        #expect(!reads(engine(.redis, 8, 2), engine(.valkey, 9, 0)))
     }
 }
