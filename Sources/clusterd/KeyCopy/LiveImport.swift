@@ -34,6 +34,8 @@ struct LiveImport {
                 try await copy.copyAll(&count, &progress)
             } catch {
                 progress.finish()
+                var error = error
+                error.message += "; \(count.copied == 0 ? "nothing was" : "\(count.copied) keys were") copied"
                 throw error
             }
             progress.finish()

@@ -37,6 +37,7 @@ struct TemporaryReplica {
             RESPCommand("CONFIG", "SET", "notify-keyspace-events", "KEA"),
             RESPCommand("CONFIG", "SET", "client-output-buffer-limit", "pubsub 0 0 0"),
             RESPCommand("CONFIG", "SET", "replica-read-only", "no"),
+            RESPCommand("CONFIG", "SET", "repl-diskless-load", "on-empty-db"),
             RESPCommand("REPLICAOF", address.host, String(address.port)),
         ])
     }
