@@ -31,7 +31,7 @@ struct ImportCommand: AsyncParsableCommand {
     var switching = false
     @Option(help: ArgumentHelp("How long --switch pauses the writes at most.", valueName: "duration"))
     var pause = TimeoutArgument(seconds: 60)
-    @Flag(help: "Allow keys in the cluster. With --switch the cluster loses keys that the source does not have.")
+    @Flag(help: "Allow keys in the cluster. With --switch the cluster loses those that the source does not have.")
     var replace = false
     @Flag(help: "Print the result as one JSON document at the end.") var json = false
     @OptionGroup var daemon: DaemonChoice
@@ -57,7 +57,7 @@ struct ImportCommand: AsyncParsableCommand {
         let client = try daemon.client()
         let name = try client.get(.status, StatusDocument.self).cluster.name
         Output.note("cluster   \(name)")
-        let connection = try await Self.connect(address)
+        let connection = try await Self.connect(address, "nothing was copied")
         let facts = try await Self.facts(connection, address)
         let target = TargetCluster(client)
         let masters = try await target.inspect()
@@ -78,11 +78,15 @@ struct ImportCommand: AsyncParsableCommand {
         var copy = LiveImport(replica, target)
         try await copy.copyAll()
         Output.note("copied    \(copy.count.copied) keys in \((ContinuousClock.now - began).inWords)")
+        // The source may have closed a connection that was idle for so long.
+        let late = try await Self.connect(address, "the copied keys stay in the cluster")
+        let pause = WritePause(late, address, limit: self.pause.duration)
+        if !switching { try await copy.catchUp(to: try await pause.offset()) }
         if follow {
             Output.note("follow    copying changes until Ctrl-C")
             try await copy.follow { stop.isWanted }
         }
-        if switching { try await finish(&copy, WritePause(connection, address, limit: pause.duration)) }
+        if switching { try await finish(&copy, pause) }
         try await report(copy.count, name, address, began, target)
     }
 
@@ -120,14 +124,16 @@ struct ImportCommand: AsyncParsableCommand {
 
     // MARK: the source
 
-    private static func connect(_ address: ImportAddress) async throws(Failure) -> RedisConnection {
+    private static func connect(_ address: ImportAddress, _ consequence: String) async throws(Failure)
+        -> RedisConnection
+    {
         do throws(RedisClientError) {
             return try await RedisConnection.connect(
                 host: address.host, port: address.port,
                 credentials: address.password.map { RedisCredentials(user: address.user, password: $0) },
                 on: MultiThreadedEventLoopGroup.singleton, timeout: .seconds(5))
         } catch {
-            throw Failure("source-unreachable", "\(address): \(error.description); nothing was copied")
+            throw Failure("source-unreachable", "\(address): \(error.description); \(consequence)")
         }
     }
 

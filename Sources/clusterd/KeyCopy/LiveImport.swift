@@ -43,6 +43,7 @@ struct LiveImport {
             for _ in 0..<Self.roundsAtMost {
                 if try await copyChanged() < Self.few { break }
             }
+            if attempt > 1 { try await removeSurplus() }
             if try await replica.hasMark() { return }
             guard attempt < Self.attempts else { throw Self.lost }
             Output.note(
@@ -57,6 +58,12 @@ struct LiveImport {
         let all = others.isEmpty ? names : Array(Set(names).union(others))
         _ = try await copy.copy(all, deletingMissing: true)
         return names.count
+    }
+
+    /// Copies the changes up to an offset of the source: a new replica gets its first writes up to a second late.
+    mutating func catchUp(to offset: Int64) async throws(Failure) {
+        try await replica.applied(offset, until: ContinuousClock.now + Self.linkPatience)
+        _ = try await copyChanged()
     }
 
     /// Copies changes until `isOver`.
@@ -158,14 +165,18 @@ struct WritePause {
     /// - Returns: the replication offset, after which the source takes no write until the pause ends.
     mutating func begin() async throws(Failure) -> Int64 {
         deadline = ContinuousClock.now + limit
-        let answers = try await send([
-            RESPCommand("CLIENT", "PAUSE", String(limit.inMilliseconds), "WRITE"), RESPCommand("INFO", "replication"),
-        ])
-        if let words = answers[0].errorText {
+        let answers = try await send([RESPCommand("CLIENT", "PAUSE", String(limit.inMilliseconds), "WRITE")])
+        if let words = answers.first?.errorText {
             throw Failure("cannot-pause", "\(address) does not pause writes: \(words)")
         }
-        guard let offset = answers[1].text.flatMap({ InfoReply($0).integer("master_repl_offset") }) else {
-            throw Failure("cannot-pause", "\(address) does not report its replication offset")
+        return try await offset()
+    }
+
+    /// The replication offset of the source now.
+    func offset() async throws(Failure) -> Int64 {
+        let answers = try await send([RESPCommand("INFO", "replication")])
+        guard let offset = answers.first?.text.flatMap({ InfoReply($0).integer("master_repl_offset") }) else {
+            throw Failure("source-refused", "\(address) does not report its replication offset")
         }
         return offset
     }

@@ -108,7 +108,7 @@ struct TemporaryReplica {
     ) async throws(Failure) {
         while try await !isMet() {
             guard ContinuousClock.now < deadline else {
-                throw Failure("pause-too-short", "the pause is over before its end: waited for \(what)")
+                throw Failure("copy-timeout", "waited in vain for \(what)")
             }
             try? await Task.sleep(for: .milliseconds(5))
         }
