@@ -20,22 +20,17 @@ extension HostDriver {
     func prepare(_ order: Effect.BackupPreparation) async -> Outcome {
         let place = order.place
         let folder = folder(place)
-        return await outcome(job("preparing", place.path), limit: nil) { [self] in
-            do throws(FileError) {
-                try folder.makeDirectory()
-                if let around = clusterFolder(around: place.directory, among: order.owned) {
-                    return .failed(
-                        "\(place.directory) is in \(around), which belongs to the cluster and is lost with it")
-                }
-                try removeLeftovers(place)
-                if let shortage = shortage(order) { return .failed(shortage) }
-                let note = UnfinishedBackup(cluster: place.cluster, nodes: place.nodes)
-                guard let bytes = try? ControlJSON.encode(note) else { return .failed("its note cannot be encoded") }
-                try folder.begin(note: bytes + [10], named: UnfinishedBackup.fileName)
-                return .done
-            } catch {
-                return .failed(error.description)
+        return await outcome(job("preparing", place.path), limit: nil) { [self] () throws(FileError) in
+            try folder.makeDirectory()
+            if let around = clusterFolder(around: place.directory, among: order.owned) {
+                return .failed("\(place.directory) is in \(around), which belongs to the cluster and is lost with it")
             }
+            try removeLeftovers(place)
+            if let shortage = shortage(order) { return .failed(shortage) }
+            let note = UnfinishedBackup(cluster: place.cluster, nodes: place.nodes)
+            guard let bytes = try? ControlJSON.encode(note) else { return .failed("its note cannot be encoded") }
+            try folder.begin(note: bytes + [10], named: UnfinishedBackup.fileName)
+            return .done
         }
     }
 
@@ -89,33 +84,24 @@ extension HostDriver {
     /// Not in the lane of the copies: a dump must be opened before a later save replaces it.
     func openDump(_ order: Effect.DumpOrder) async -> Outcome {
         let job = FileWork.Order("dump \(order.source)", "opening", order.source)
-        return await outcome(job) { [self] in
-            do throws(FileError) {
-                let dump = try OpenDump(order.source)
-                dumps.withLock { $0["\(order.place.path)/\(order.file)"] = dump }
-                return .done
-            } catch {
-                return .failed(error.description)
-            }
+        return await change(job) { [self] () throws(FileError) in
+            let dump = try OpenDump(order.source)
+            dumps.withLock { $0["\(order.place.path)/\(order.file)"] = dump }
         }
     }
 
     func copyDump(_ order: Effect.DumpOrder) async -> Outcome {
         let name = "\(order.place.path)/\(order.file)"
         let target = "\(folder(order.place).partial)/\(order.file)"
-        return await outcome(job("copying", order.source), limit: nil) { [self] in
+        return await outcome(job("copying", order.source), limit: nil) { [self] () throws(FileError) in
             guard let dump = dumps.withLock({ $0[name] }) else { return .failed("the dump is not open any more") }
             defer { dumps.withLock { $0[name] = nil } }
-            do throws(FileError) {
-                let copy = try dump.copy(to: target, rate: order.rate) { dumps.withLock { $0[name] == nil } }
-                // A dump has whole seconds.
-                guard let saved = copy.header.savedAt, saved + .seconds(1) > order.savedSince else {
-                    return .failed("\(order.source) is older than the save that was ordered")
-                }
-                return .copied(copy)
-            } catch {
-                return .failed(error.description)
+            let copy = try dump.copy(to: target, rate: order.rate) { dumps.withLock { $0[name] == nil } }
+            // A dump has whole seconds.
+            guard let saved = copy.header.savedAt, saved + .seconds(1) > order.savedSince else {
+                return .failed("\(order.source) is older than the save that was ordered")
             }
+            return .copied(copy)
         }
     }
 

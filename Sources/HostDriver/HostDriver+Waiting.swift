@@ -10,11 +10,20 @@ extension HostDriver {
     /// How long a copy may take before it is reported as hanging.
     static let copying = Duration.seconds(600)
 
+    /// An error of a file is a failure with its words.
     /// - Parameter limit: nil: waits for the outcome without a limit.
     func outcome(
-        _ order: FileWork.Order, limit: Duration? = HostDriver.fileLimit, _ work: @escaping @Sendable () -> Outcome
+        _ order: FileWork.Order, limit: Duration? = HostDriver.fileLimit,
+        _ work: @escaping @Sendable () throws(FileError) -> Outcome
     ) async -> Outcome {
-        await files.run(order, limit: limit, work)
+        let whole: @Sendable () -> Outcome = {
+            do throws(FileError) {
+                return try work()
+            } catch {
+                return .failed(error.description)
+            }
+        }
+        return await files.run(order, limit: limit, whole)
             ?? .failed("\(order.path): the disk does not answer (\(order.doing) it has not returned)")
     }
 
@@ -22,13 +31,9 @@ extension HostDriver {
         _ order: FileWork.Order, limit: Duration? = HostDriver.fileLimit,
         _ body: @escaping @Sendable () throws(FileError) -> Void
     ) async -> Outcome {
-        await outcome(order, limit: limit) {
-            do throws(FileError) {
-                try body()
-                return .done
-            } catch {
-                return .failed(error.description)
-            }
+        await outcome(order, limit: limit) { () throws(FileError) in
+            try body()
+            return .done
         }
     }
 

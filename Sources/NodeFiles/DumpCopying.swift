@@ -3,16 +3,13 @@ import Glibc
 
 /// An open dump of a node. It stays the same file when the engine replaces it by a later save, which is a rename.
 package final class OpenDump: Sendable {
-    package let path: String
-    private let descriptor: Int32
+    private let file: OpenFile
 
     package init(_ path: String) throws(FileError) {
-        self.path = path
-        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-        guard descriptor >= 0 else { throw FileError("read", path, code: errno) }
+        file = try OpenFile(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, doing: "read")
     }
 
-    deinit { if descriptor >= 0 { close(descriptor) } }
+    package var path: String { file.path }
 
     private static let blockBytes = 1 << 20
     /// How much is written before it is synced, so that a fast copy does not fill the memory with dirty pages, which would delay the
@@ -33,7 +30,7 @@ package final class OpenDump: Sendable {
         let began = Moment.now
         while true {
             if isCancelled() { throw FileError("copy", path, code: ECANCELED) }
-            let block = try read()
+            let block = try file.read(limit: Self.blockBytes)
             if block.isEmpty { break }
             if prefix.count < Self.prefixBytes { prefix += block.prefix(Self.prefixBytes - prefix.count) }
             digest.add(block)
@@ -51,15 +48,6 @@ package final class OpenDump: Sendable {
             let header = RDBContent.inspect(prefix: prefix, fileSize: Int(digest.bytes)).header
         else { throw FileError("use the incomplete dump", path, code: EIO) }
         return DumpCopy(bytes: digest.bytes, checksum: digest.checksum, header: header)
-    }
-
-    private func read() throws(FileError) -> [UInt8] {
-        var buffer = [UInt8](repeating: 0, count: Self.blockBytes)
-        while true {
-            let count = Glibc.read(descriptor, &buffer, buffer.count)
-            if count >= 0 { return Array(buffer[..<count]) }
-            guard errno == EINTR else { throw FileError("read", path, code: errno) }
-        }
     }
 
     private static func pause(until moment: Moment) {

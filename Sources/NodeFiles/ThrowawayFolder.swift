@@ -70,8 +70,8 @@ package final class ThrowawayFolder: Sendable {
     private static func writeNote(_ path: String) throws(FileError) {
         let text = """
             \(splitPath(path).name)
-            Made by clusterd exec for one command. It is removed with everything in it when that command has ended, or by the
-            next clusterd exec once no process holds its lock.
+            Made by clusterd for one command. It is removed with everything in it when that command has ended, or by the next
+            clusterd exec, restore or import once no process holds its lock.
 
             """
         let note = try OpenFile("\(path)/\(noteName)", O_WRONLY | O_CREAT | O_EXCL, mode: 0o600, doing: "write")

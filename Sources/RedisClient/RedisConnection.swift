@@ -1,3 +1,4 @@
+import ClusterModel
 import NIOCore
 import NIOPosix
 import RESP
@@ -56,41 +57,78 @@ package final class RedisConnection: Sendable {
 
     package var isOpen: Bool { channel.isActive }
 
+    /// Called for each message of a subscription, on the event loop. The connection then sends no further command.
+    package typealias PushHandler = @Sendable (RESPValue) -> Void
+
+    private enum Place {
+        case tcp(host: String, port: Int)
+        case unixSocket(String)
+    }
+
     package static func connect(
         host: String, port: Int, credentials: RedisCredentials?, security: TransportSecurity? = nil,
+        limits: RESPParser.Limits = .init(), on group: any EventLoopGroup, timeout: Duration
+    ) async throws(RedisClientError) -> RedisConnection {
+        let connection = try await open(
+            .tcp(host: host, port: port), security, ReplyHandler.Options(limits: limits), group, timeout)
+        return try await connection.authenticated(credentials, timeout: timeout)
+    }
+
+    package static func connect(
+        unixSocket path: String, limits: RESPParser.Limits = .init(), onPush: PushHandler? = nil,
         on group: any EventLoopGroup, timeout: Duration
+    ) async throws(RedisClientError) -> RedisConnection {
+        try await open(.unixSocket(path), nil, ReplyHandler.Options(limits: limits, onPush: onPush), group, timeout)
+    }
+
+    private static func open(
+        _ place: Place, _ security: TransportSecurity?, _ options: ReplyHandler.Options,
+        _ group: any EventLoopGroup, _ timeout: Duration
     ) async throws(RedisClientError) -> RedisConnection {
         let channel: any Channel
         let farewell = Farewell()
-        do {
-            channel = try await ClientBootstrap(group: group)
-                .connectTimeout(
-                    .nanoseconds(
-                        timeout.components.seconds * 1_000_000_000 + timeout.components.attoseconds / 1_000_000_000)
-                )
-                .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        if let security { try channel.pipeline.syncOperations.addHandler(security.handler()) }
-                        try channel.pipeline.syncOperations.addHandler(ReplyHandler(farewell))
-                    }
+        let bootstrap = ClientBootstrap(group: group)
+            .connectTimeout(.nanoseconds(timeout.inNanoseconds))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let security { try channel.pipeline.syncOperations.addHandler(security.handler()) }
+                    try channel.pipeline.syncOperations.addHandler(ReplyHandler(farewell, options))
                 }
-                .connect(host: host, port: port).get()
+            }
+        do {
+            switch place {
+            case .tcp(let host, let port):
+                channel =
+                    try await bootstrap
+                    .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
+                    .connect(host: host, port: port).get()
+            case .unixSocket(let path):
+                channel = try await bootstrap.connect(unixDomainSocketPath: path).get()
+            }
         } catch let error as ChannelError {
-            if case .connectTimeout = error { throw .timedOut("connecting to \(host):\(port)") }
+            if case .connectTimeout = error {
+                switch place {
+                case .tcp(let host, let port): throw .timedOut("connecting to \(host):\(port)")
+                case .unixSocket(let path): throw .timedOut("connecting to \(path)")
+                }
+            }
             throw .refused("\(error)")
         } catch {
             throw .refused("\(error)")
         }
-        let connection = RedisConnection(channel, farewell)
-        if let credentials {
-            let answer = try await connection.send(credentials.command, timeout: timeout)
-            if let words = answer.errorText {
-                await connection.close()
-                throw .authentication(words)
-            }
+        return RedisConnection(channel, farewell)
+    }
+
+    private func authenticated(
+        _ credentials: RedisCredentials?, timeout: Duration
+    ) async throws(RedisClientError) -> RedisConnection {
+        guard let credentials else { return self }
+        let answer = try await send(credentials.command, timeout: timeout)
+        if let words = answer.errorText {
+            await close()
+            throw .authentication(words)
         }
-        return connection
+        return self
     }
 
     package func send(_ command: RESPCommand, timeout: Duration) async throws(RedisClientError) -> RESPValue {
@@ -149,12 +187,22 @@ private final class ReplyHandler: ChannelDuplexHandler {
         var timer: Scheduled<Void>
     }
 
-    private var parser = RESPParser()
+    struct Options: Sendable {
+        var limits = RESPParser.Limits()
+        var onPush: RedisConnection.PushHandler?
+    }
+
+    private var parser: RESPParser
     private var waiting = CircularBuffer<Waiting>()
     private var isClosed = false
     private let farewell: Farewell
+    private let onPush: RedisConnection.PushHandler?
 
-    init(_ farewell: Farewell) { self.farewell = farewell }
+    init(_ farewell: Farewell, _ options: Options) {
+        self.farewell = farewell
+        parser = RESPParser(limits: options.limits)
+        onPush = options.onPush
+    }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let request = unwrapOutboundIn(data)
@@ -176,6 +224,10 @@ private final class ReplyHandler: ChannelDuplexHandler {
         do {
             while let value = try parser.next() {
                 guard !waiting.isEmpty else {
+                    if let onPush {
+                        onPush(value)
+                        continue
+                    }
                     if let words = value.errorText {
                         farewell.say(words)
                         return fail(context, .turnedAway(words))

@@ -36,10 +36,10 @@ struct Clusterd: AsyncParsableCommand {
                 name: "Operating",
                 subcommands: [
                     RestartNodeCommand.self, StartNodeCommand.self, StopNodeCommand.self, FailoverCommand.self,
-                    RollingRestartCommand.self, ReshardCommand.self, RebalanceCommand.self,
-                    AddNodeCommand.self, RemoveNodeCommand.self, PauseCommand.self, ResumeCommand.self,
-                    OperationsCommand.self, CancelCommand.self, FixCommand.self,
-                    QuarantineCommand.self, BackupCommand.self,
+                    RollingRestartCommand.self, ReshardCommand.self, RebalanceCommand.self, AddNodeCommand.self,
+                    RemoveNodeCommand.self, PauseCommand.self, ResumeCommand.self, OperationsCommand.self,
+                    CancelCommand.self, FixCommand.self, QuarantineCommand.self, BackupCommand.self,
+                    RestoreCommand.self, ImportCommand.self,
                 ]),
             CommandGroup(name: "Node access", subcommands: [CallCommand.self, ShellCommand.self]),
             CommandGroup(

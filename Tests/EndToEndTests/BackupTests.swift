@@ -33,6 +33,10 @@ import Testing
             #expect(check.exit == 0 && check.output.contains("is whole"), "\(check.output)\(check.errors)")
 
             let name = try #require(backups(folder).first)
+            let own = try Daemon.run(["backup", "verify", folder, "--cluster", daemon.status().cluster.name])
+            #expect(own.exit == 0 && own.output.contains("is whole"), "\(own.errors)")
+            let other = try Daemon.run(["backup", "verify", folder, "--cluster", "none-of-that-name"])
+            #expect(other.exit == 1 && other.errors.contains("no complete backup of the cluster none-of-that-name"))
             let manifest = try ControlJSON.decode(
                 BackupManifest.self,
                 from: Array(Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)/manifest.json"))))

@@ -7,8 +7,8 @@ import Testing
 /// Every example in the help, run on a real cluster.
 @Suite(.serialized) struct HelpExampleTests {
     /// These start a cluster in the current folder, run until they are stopped, or need files that are missing here
-    /// (conf.d of the service). They have separate tests; here they are only parsed.
-    private static let elsewhere = ["up", "exec", "run"]
+    /// (conf.d of the service) or a server elsewhere. They have separate tests; here they are only parsed.
+    private static let elsewhere = ["up", "exec", "run", "import"]
     private static let endless = ["-f", "--follow", "--watch"]
     /// These stop the cluster: they run last.
     private static let ending = ["detach", "stop", "destroy"]

@@ -168,6 +168,31 @@ import Testing
         }
     }
 
+    /// Both tools import the same server, with an hour to live on one key.
+    @Test func bothToolsImportTheSameKeys() async throws {
+        try await withDaemon { daemon in
+            try daemon.up(["--replicas", "0"])
+            let other = try Daemon()
+            defer { other.cleanUp() }
+            try other.up(["--replicas", "0"])
+            let source = try await Standalone(beside: daemon)
+            defer { source.end() }
+            try await CopiedKeys.fill([source.port])
+            try await daemon.ready()
+            try await other.ready()
+            let mine = try daemon.command(["import", source.address])
+            #expect(mine.exit == 0, "\(mine.errors)")
+            let theirs = try redisCLI(
+                "import", "127.0.0.1:\(other.base)", "--cluster-from", "127.0.0.1:\(source.port)", "--cluster-copy")
+            #expect(theirs.exit == 0, "\(theirs.output)")
+            let held = try await CopiedKeys.contents(daemon.masterPorts())
+            #expect(try await CopiedKeys.names(other.masterPorts()) == Set(held.keys))
+            #expect(try await CopiedKeys.contents([source.port]) == held)
+            try await other.stop()
+            try await daemon.stop()
+        }
+    }
+
     @Test func statusHasTheFiguresOfRedisCLIInfo() async throws {
         try await withDaemon { daemon in
             try daemon.up()

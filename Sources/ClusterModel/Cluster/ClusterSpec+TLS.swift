@@ -20,7 +20,7 @@ extension ClusterSpec {
             }
         }
 
-        init?(_ value: (String) -> String?) {
+        package init?(_ value: (String) -> String?) {
             guard let certificate = value("tls-cert-file"), let key = value("tls-key-file") else { return nil }
             self.certificate = certificate
             self.key = key

@@ -57,3 +57,28 @@ package enum MigrateRefusal: Sendable, Hashable {
         }
     }
 }
+
+/// Why RESTORE, or a deletion, was not carried out by a node of the cluster to which keys are copied.
+package enum CopyRefusal: Sendable, Hashable {
+    /// The node does not own the slot, does not serve it, or cannot write at the moment: another attempt may succeed.
+    case temporary(String)
+    /// `maxmemory` is reached, and nothing may be evicted (`OOM`).
+    case full
+    /// The engine does not understand the payload: another version wrote it (`restoreCommand`, src/cluster.c).
+    case unreadable
+    /// In the engine's words.
+    case other(String)
+
+    package init(_ text: String) {
+        let kind = text.prefix { $0 != " " }
+        switch kind {
+        case "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "MISCONF",
+            "BUSY":
+            self = .temporary(text)
+        case "OOM": self = .full
+        case "ERR" where text.contains("Bad data format") || text.contains("DUMP payload version"):
+            self = .unreadable
+        default: self = .other(text)
+        }
+    }
+}

@@ -28,8 +28,7 @@ extension Failure {
             case "cluster-not-serving", "keys-without-cluster", "made-for-a-command", "master-down", "master-silent",
                 "no-replica", "node-reset", "not-confirmed", "other-databases", "replica-empty", "replica-not-in-sync",
                 "plan-stale", "second-node", "slot-open", "slot-two-owners", "slots-uncovered", "target-full",
-                "too-few-masters", "two-clusters",
-                "writes-would-stop":
+                "target-not-empty", "too-few-masters", "two-clusters", "writes-would-stop":
                 refused
             case "ambiguous-cluster", "ambiguous-node", "bad-request", "not-asked", "nothing-to-choose",
                 "same-shard", "shape-differs", "slots-not-owned", "too-old", "unknown-node", "unknown-operation",

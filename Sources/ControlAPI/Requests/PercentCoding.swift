@@ -1,7 +1,7 @@
 /// RFC 3986, section 2.1, for one part of a path.
 package enum PercentCoding {
     /// nil if a `%` is not followed by two hexadecimal digits, or if the bytes are not UTF-8 or contain a NUL.
-    static func decode(_ text: some StringProtocol) -> String? {
+    package static func decode(_ text: some StringProtocol) -> String? {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {

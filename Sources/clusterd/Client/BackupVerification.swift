@@ -6,9 +6,11 @@ import NodeFiles
 enum BackupVerification {
     private static let manifestLimit = 64 << 20
 
-    /// - Parameter directory: a backup, or a folder of backups, of which the newest is checked. Absolute.
-    static func check(_ directory: String) throws(Failure) -> BackupCheckDocument {
-        let folder = try self.folder(in: directory)
+    /// - Parameters:
+    ///   - directory: a backup, or a folder of backups, of which the newest is checked. Absolute.
+    ///   - cluster: the name of the cluster; nil: of any.
+    static func check(_ directory: String, cluster: String? = nil) throws(Failure) -> BackupCheckDocument {
+        let folder = try self.folder(in: directory, cluster: cluster)
         var problems: [BackupCheckDocument.Problem] = []
         if folder.hasSuffix(BackupManifest.partialSuffix) {
             problems.append(.init(file: nil, why: "the folder is unfinished, or its deletion was interrupted"))
@@ -20,6 +22,10 @@ enum BackupVerification {
             problems.append(.init(file: BackupManifest.fileName, why: error.message))
             return BackupCheckDocument(dir: folder, manifest: nil, problems: problems)
         }
+        if let cluster, manifest.cluster != cluster {
+            problems.append(
+                .init(file: nil, why: "it is a backup of the cluster \(manifest.cluster), not of \(cluster)"))
+        }
         problems += slotProblems(manifest)
         var seen = Set<String>()
         for shard in manifest.shards {
@@ -30,7 +36,7 @@ enum BackupVerification {
         return BackupCheckDocument(dir: folder, manifest: manifest, problems: problems)
     }
 
-    private static func folder(in directory: String) throws(Failure) -> String {
+    private static func folder(in directory: String, cluster: String?) throws(Failure) -> String {
         do {
             if try listDirectory(directory).contains(BackupManifest.fileName) { return directory }
             let names = try BackupFolder.names(in: directory, partialSuffix: BackupManifest.partialSuffix)
@@ -38,13 +44,19 @@ enum BackupVerification {
                 try listDirectory("\(directory)/\(name)").contains(BackupManifest.fileName)
             }
             // A folder that was renamed is as old as its manifest says; one whose manifest cannot be read is examined first.
-            let newest = whole.max { age(of: "\(directory)/\($0)") < age(of: "\(directory)/\($1)") }
+            let candidates = whole.filter { name in
+                guard let cluster, let manifest = try? read("\(directory)/\(name)/\(BackupManifest.fileName)") else {
+                    return true
+                }
+                return manifest.cluster == cluster
+            }
+            let newest = candidates.max { age(of: "\(directory)/\($0)") < age(of: "\(directory)/\($1)") }
             if let newest { return "\(directory)/\(newest)" }
         } catch {
             throw Failure("no-backup", "\(error)")
         }
         throw Failure(
-            "no-backup", "\(directory) holds no complete backup",
+            "no-backup", "\(directory) holds no complete backup" + (cluster.map { " of the cluster \($0)" } ?? ""),
             hint: "clusterd backup \(ShellWord.quoted(directory))")
     }
 
@@ -52,7 +64,7 @@ enum BackupVerification {
         (try? read("\(folder)/\(BackupManifest.fileName)"))?.at ?? Timestamp(WallTime(milliseconds: .max))
     }
 
-    private static func read(_ path: String) throws(Failure) -> BackupManifest {
+    static func read(_ path: String) throws(Failure) -> BackupManifest {
         let bytes: [UInt8]
         do throws(FileError) {
             bytes = try readFile(path, limit: manifestLimit)

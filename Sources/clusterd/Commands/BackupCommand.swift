@@ -58,18 +58,22 @@ struct BackupVerifyCommand: ParsableCommand {
             an attacker.
 
             clusterd backup verify /srv/backup
-            clusterd backup verify /srv/backup --json
+            clusterd backup verify /srv/backup --cluster demo --json
             """)
 
     @Argument(
         help: ArgumentHelp("A backup, or the folder of several: then the newest is checked.", valueName: "dir"),
         completion: .directory)
     var directory: String
+    @Option(
+        help: ArgumentHelp(
+            "Check the newest backup of this cluster, in a folder that holds those of several.", valueName: "name"))
+    var cluster: String?
     @Flag(help: "Print one JSON document.") var json = false
 
     func run() throws {
         do {
-            let check = try BackupVerification.check(Paths.absolute(directory))
+            let check = try BackupVerification.check(Paths.absolute(directory), cluster: cluster)
             if json {
                 Output.result((try? ControlJSON.encode(check)) ?? [])
             } else {
