@@ -1,6 +1,7 @@
 import ClusterModel
 import Planner
 import RESP
+import RedisClient
 
 /// CLUSTER MIGRATESLOTS (Valkey 9.0). The engine itself keeps the rule no-early-owner: until the end the source owns the slots and has every
 /// key, and the target drops what it has if the source, the target or the connection ends. So an order only starts a migration, or finds the
