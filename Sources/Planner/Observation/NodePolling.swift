@@ -158,7 +158,8 @@ extension Turn {
                 Finding(
                     .shapeDiffers, .info,
                     "the configuration has \(spec.masters) masters with \(spec.replicas) replicas each, but the cluster was formed "
-                        + "and runs with \(record.shape.masters) masters with \(record.shape.replicas) replicas each"))
+                        + "and runs with \(record.shape.masters) masters with \(record.shape.replicas) replicas each",
+                    hint: "clusterd plan"))
         }
         reportStopped()
         reportPause()

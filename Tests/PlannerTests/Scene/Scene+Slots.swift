@@ -49,7 +49,8 @@ extension Scene {
         }
         guard !isRecorded else { return }
         for index in record?.members.indices ?? 0..<0 {
-            record?.members[index].lastSlots = record?.members[index].lastSlots?.subtracting(lost)
+            let kept = record?.members[index].lastSlots?.subtracting(lost)
+            record?.members[index].lastSlots = kept
         }
     }
 
