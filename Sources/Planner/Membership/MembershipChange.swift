@@ -98,7 +98,8 @@ extension Operation.Change.Part {
         case .add(let newcomer): "add-\(newcomer.isMaster ? "master" : "replica") \(newcomer.shard)"
         case .even: "even-slots"
         case .drain(let shard): "drain \(shard)"
-        case .move(let reshard): "move " + reshard.moves.map { "\($0.from)>\($0.to) \($0.slots)" }.joined(separator: " ")
+        case .move(let reshard):
+            "move " + reshard.moves.map { "\($0.from)>\($0.to) \($0.slots)" }.joined(separator: " ")
         case .remove(let leaver): "remove \(leaver.node)"
         }
     }

@@ -41,7 +41,8 @@ extension Turn {
             slots = halves.isEmpty ? left.first(Self.slotsPerEffect) : halves.first(Self.slotsPerEffect)
         }
         return .init(
-            number: (reshard.part?.number ?? reshard.partsBefore ?? 0) + 1, from: move.from, to: move.to, slots: slots, way: way)
+            number: (reshard.part?.number ?? reshard.partsBefore ?? 0) + 1, from: move.from, to: move.to, slots: slots,
+            way: way)
     }
 
     private func way(from source: Member, to target: Member) -> Effect.SlotMigration.Way {
