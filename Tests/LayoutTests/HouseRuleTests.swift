@@ -40,7 +40,7 @@ import Testing
     @Test func noCodeParsesMessages() {
         let readers = [
             "EngineLog.swift", "TellingLines.swift", "SaveTrouble.swift", "AppendOnlyRepair.swift",
-            "EngineErrorReply.swift", "EngineProgram.swift", "KeySample.swift", "RedisConfFile.swift",
+            "EngineErrorReply.swift", "EngineProgram.swift", "KeySample.swift", "RedisConfFile.swift", "SlotJob.swift",
             "ExitReason+Words.swift",
         ]
         let said = "(words|sentence|message|cause|step|title|why|trouble|failure)"

@@ -34,7 +34,7 @@ import Testing
                 + #""memoryLimitBytes":null,"cpuSeconds":null,"cgroup":null"#
         )
         .replacing(#""hint":null}"#, with: #""hint":null,"details":null}"#)
-        .replacing(#""error":null}"#, with: #""error":null,"moves":null}"#)
+        .replacing(#""error":null}"#, with: #""error":null,"moves":null,"parts":null,"notes":null}"#)
 
     private func text(_ value: some Encodable, pretty: Bool = false) throws -> String {
         String(decoding: try ControlJSON.encode(value, pretty: pretty), as: UTF8.self)
