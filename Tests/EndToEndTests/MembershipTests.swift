@@ -131,7 +131,7 @@ import Testing
         try await withDaemon { daemon in
             let file = daemon.home + "/cluster.yaml"
             func write(replicas: Int) throws {
-                try "schema: 1\ncluster:\n  masters: 3\n  replicas: \(replicas)\n".write(
+                try "cluster:\n  masters: 3\n  replicas: \(replicas)\n".write(
                     toFile: file, atomically: true, encoding: .utf8)
             }
             try write(replicas: 0)

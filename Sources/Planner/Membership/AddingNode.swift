@@ -38,13 +38,13 @@ extension Turn {
         }
     }
 
-    /// A master that was added and has no slots yet: it stays one, and serves nothing.
+    /// A master that was added and has no slots yet, or gave them away: it stays one, and serves nothing.
     mutating func reportEmptyMasters(_ topology: Topology) {
         for member in members where topology.isEmptyMaster(member.id) && !isBeingChanged(member.name) {
             suspect(
                 Finding(
                     .masterWithoutSlots, .warning, node: member.name, about: .running,
-                    "\(member.name) is a new master without slots: it serves no keys",
+                    "\(member.name) is a master without slots: it serves no keys",
                     hint: "clusterd rebalance --use-empty-masters; or clusterd remove-node \(member.name)"),
                 for: Self.gossip)
         }

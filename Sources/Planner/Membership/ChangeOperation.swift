@@ -8,6 +8,7 @@ extension Turn {
         _ topology: Topology
     ) -> Advance {
         sortLeavers(&change)
+        noteEmptied(change, topology)
         guard let part = change.parts.first else { return .done(.nothingToDo) }
         if change.isEnding, change.moves.isEmpty { return .done(.changeEnded(left: change.parts.count)) }
         let story = change.count > 1 ? story.part : story
@@ -79,6 +80,18 @@ extension Turn {
         guard let best = ranks.indices.min(by: { (ranks[$0], $0) < (ranks[$1], $1) }), best > 0 else { return }
         let part = change.parts.remove(at: best)
         change.parts.insert(part, at: 0)
+    }
+
+    /// A master that gave away all slots of its shard stays one until it leaves, and its replicas follow it: it is no node that lost its way.
+    private mutating func noteEmptied(_ change: Operation.Change, _ topology: Topology) {
+        guard case .remove? = change.parts.first, topology.covered == .all else { return }
+        for case .remove(let leaver) in change.parts {
+            guard let member = decision.record?.member(leaver.node), member.awaitsSlots != true,
+                let index = decision.record?.index(leaver.node), topology.standings[member.id]?.role == .master,
+                !members.contains(where: { $0.shard == member.shard && topology.owns($0.id) })
+            else { continue }
+            set(\.awaitsSlots, true, at: index)
+        }
     }
 
     private func owners(_ topology: Topology) -> [MembershipPlan.Shard] {

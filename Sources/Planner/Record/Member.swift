@@ -89,7 +89,7 @@ extension Member {
         /// What could not be determined when it started as master.
         @Boxed package var doubt: Doubt?
 
-        /// A new master that has no slots yet, and is not a replica of any other node.
+        /// A master without slots, which is not to become a replica of another node: a new one, or one that gave all away and will leave.
         package var awaitsSlots: Bool?
         /// Every other node has forgotten it, and its files are in quarantine.
         package var hasLeft: Bool?

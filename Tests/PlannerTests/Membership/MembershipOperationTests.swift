@@ -50,4 +50,14 @@ import Testing
         scene.pass(.seconds(1))
         #expect(scene.decide().record?.member("7003") == nil)
     }
+
+    /// The replicas follow the emptied master until they leave, and it leaves last: it is no node that lost its way.
+    @Test func anEmptiedShardLeavesWithItsMasterLast() throws {
+        var scene = try Scene.ordered(.removeNode(.init(node: "7000", shard: true)), masters: 4)
+        scene.run { $0.record?.operations.contains(where: \.isOpen) == false }
+        #expect(scene.operation?.state == .done, "\(scene.steps)")
+        scene.pass(.seconds(1))
+        let names = scene.decide().record?.members.map(\.name) ?? []
+        #expect(names.count == 6 && !names.contains("7000") && !names.contains("7004"))
+    }
 }

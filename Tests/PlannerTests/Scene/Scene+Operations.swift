@@ -6,9 +6,9 @@ import Testing
 extension Scene {
     /// A settled cluster with this operation requested, after `change`.
     static func ordered(
-        _ command: Command, replicas: Int = 1, _ change: (inout Scene) -> Void = { _ in }
+        _ command: Command, masters: Int = 3, replicas: Int = 1, _ change: (inout Scene) -> Void = { _ in }
     ) throws -> Scene {
-        var scene = settled(replicas: replicas)
+        var scene = settled(masters: masters, replicas: replicas)
         change(&scene)
         try scene.ask(command)
         scene.pass(.milliseconds(25))
