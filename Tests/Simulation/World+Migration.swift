@@ -64,7 +64,9 @@ extension World {
     }
 
     private func keys(of run: Migration) -> MigratedKeys {
-        MigratedKeys(keys: run.moved, time: now - run.began, keysPerCall: Migration.keysPerCall)
+        MigratedKeys(
+            keys: run.moved, time: now - run.began, keysPerCall: Migration.keysPerCall,
+            whole: run.groups.isEmpty ? run.order.part : nil)
     }
 
     private func finish(_ run: Migration, _ isOurs: Bool, _ outcome: Outcome) {
@@ -153,7 +155,11 @@ extension World {
         }
         host.engines[run.source]?.stopMigrating(arrived)
         host.engines[run.target]?.stopImporting(arrived)
-        run.groups = Migration.groups(left.numbers) { slot in
+        let halves = SlotSet((source.myself.migrating + target.myself.importing).map { $0.slot...$0.slot })
+        let wanted = left.numbers.filter { slot in
+            !run.order.isEnding || halves.contains(slot) || holds(target, keysOf: slot)
+        }
+        run.groups = Migration.groups(wanted) { slot in
             slots.keys(of: slot).count { writes.version(of: $0, in: source.copy) != nil }
         }
         return run.groups.isEmpty ? .done : .next(.importing)
