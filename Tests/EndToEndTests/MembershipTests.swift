@@ -109,7 +109,8 @@ import Testing
         #expect(hasBegun)
         try await replaced(daemon)
         let isGone = await eventually(within: .seconds(180)) { try hasEnded(daemon, shards: 3) }
-        #expect(isGone)
+        let last = try operations(daemon).last
+        #expect(isGone, "\(String(describing: last))")
     }
 
     private func replaced(_ daemon: Daemon) async throws {

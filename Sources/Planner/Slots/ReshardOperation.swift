@@ -66,7 +66,9 @@ extension Turn {
         guard source.id != target.id else { return .failed(.sameShard(move.from, move.to)) }
         let step = progress(of: reshard, id: id, from: source, to: target, topology)
         for member in [source, target] {
-            if let advance = awaitAnswer(of: member, since: begun, otherwise: step, story) { return advance }
+            if let advance = awaitAnswer(of: member, moving: move.slots, since: begun, otherwise: step, story) {
+                return advance
+            }
         }
         let arrived = topology.standings[target.id]?.slots ?? SlotSet()
         let unproven = unprovenPart(of: reshard, id: id, move)
@@ -154,14 +156,23 @@ extension Turn {
 
     /// nil: it has answered as a master since the last change of a role or of a slot's owner.
     private func awaitAnswer(
-        of member: Member, since begun: Moment, otherwise step: OperationStep, _ story: Story
+        of member: Member, moving slots: SlotSet, since begun: Moment, otherwise step: OperationStep, _ story: Story
     ) -> Advance? {
         if isBusy(member.name), lastHeard(member) != nil { return .working(sameStep(story) ?? step) }
-        guard let last = lastHeard(member), !last.loading, last.clusterStateOK, last.replication.role == .master else {
+        guard let last = lastHeard(member), !last.loading, last.replication.role == .master,
+            last.clusterStateOK || lacksOnly(slots, last)
+        else {
             return waiting(.awaitingMasterOfShard(member.name), story)
         }
         let since = [begun, seen.rolesChanged].compactMap { $0 }.max()
         return freshReply(from: member, since: since) == nil ? .working(sameStep(story) ?? step) : nil
+    }
+
+    /// It serves no slot because it attributes these to no node: the master from which it imports them was replaced, and no claim of the new
+    /// one changes a slot that a node imports. The next order ends that.
+    private func lacksOnly(_ slots: SlotSet, _ report: NodeReport) -> Bool {
+        let covered = SlotSet(report.view.entries.filter { !$0.flags.contains(.fail) }.flatMap(\.slots.ranges))
+        return covered != .all && covered.union(slots) == .all
     }
 
     /// While newer answers are on their way the step stays as it was, and keeps its age.
