@@ -9,7 +9,7 @@ extension SlotMover {
     /// The source is the node that has the keys, the target the owner of the slots.
     /// - Returns: what was moved; nil: no key is left at the source, and the slots are closed there.
     mutating func giveBack() async throws(SlotTrouble) -> MigratedKeys? {
-        let mine = try await myself(source, order.source, order.sourceID)
+        let (known, mine) = try await view(of: source, order.source, order.sourceID)
         let theirs = try await myself(target, order.target, order.targetID)
         guard order.slots.intersection(mine.slots).isEmpty else {
             throw SlotTrouble("\(order.source) owns slots \(order.slots.intersection(mine.slots))")
@@ -20,6 +20,9 @@ extension SlotMover {
         guard !theirs.migrating.contains(where: { order.slots.contains($0.slot) }) else {
             throw SlotTrouble("\(order.target) is migrating a slot of \(order.slots)")
         }
+        // While it imports a slot it learns of no owner: it attributes the slot to no node, and rejects MIGRATE (cluster_state:fail).
+        let owned = known.entries.first { $0.id == order.targetID }?.slots ?? SlotSet()
+        try await setSlots(order.slots.subtracting(owned).numbers, ["NODE", order.targetID.text], at: source)
         for slot in order.slots.numbers {
             // Unless the slot is open, the engine redirects MIGRATE as any command.
             try await setSlots([slot], ["IMPORTING", order.targetID.text], at: source)

@@ -106,7 +106,7 @@ struct SlotMover {
         _ connection: RedisConnection, _ node: NodeName, _ id: NodeID
     ) async throws(SlotTrouble) -> NodeEntry { try await view(of: connection, node, id).myself }
 
-    private func view(
+    func view(
         of connection: RedisConnection, _ node: NodeName, _ id: NodeID
     ) async throws(SlotTrouble) -> (known: NodesView, myself: NodeEntry) {
         let answers = try await send([RESPCommand("CLUSTER", "NODES")], to: connection)

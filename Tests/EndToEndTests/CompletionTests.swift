@@ -39,7 +39,7 @@ import Testing
             #expect(try offered("start-node", "--dir", data, "") == [])
             #expect(try offered("wait", "--dir", data, "") == ["ready", "serving", master, replica])
             #expect(try offered("destroy", "--dir", data, "") == [daemon.status().cluster.name])
-            #expect(try offered("rest") == ["restart-node"])
+            #expect(try offered("resta") == ["restart-node"])
             #expect(try offered("restart-node", "--no") == ["--no-failover"])
             // Without a daemon there is no completion, and no error output.
             #expect(try offered("restart-node", "--dir", daemon.home, "") == [])

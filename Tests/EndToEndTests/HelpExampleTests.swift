@@ -69,6 +69,8 @@ import Testing
         let allowed: Set<Int32> =
             switch typed[1] {
             case "cancel": [1]
+            // What it would do needs --yes.
+            case "apply" where typed.count == 2: [0, 4]
             case "config" where !typed.contains("--config"): [0, 78]
             // Two clusters in one folder, and a folder in quarantine, are missing here.
             case "fix" where typed.contains("--keep"): [3]

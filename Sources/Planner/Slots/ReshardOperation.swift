@@ -70,6 +70,7 @@ extension Turn {
                 return advance
             }
         }
+        guard knows(target, claimOf: source) else { return waiting(.awaitingAgreement, story) }
         let arrived = topology.standings[target.id]?.slots ?? SlotSet()
         let unproven = unprovenPart(of: reshard, id: id, move)
         let open = openSlots(of: source).union(openSlots(of: target))
@@ -173,6 +174,15 @@ extension Turn {
     private func lacksOnly(_ slots: SlotSet, _ report: NodeReport) -> Bool {
         let covered = SlotSet(report.view.entries.filter { !$0.flags.contains(.fail) }.flatMap(\.slots.ranges))
         return covered != .all && covered.union(slots) == .all
+    }
+
+    /// A target raises its epoch above those that it knows, and above none if its own is the highest of them. If it has not heard of the
+    /// source's claim, that claim takes the slots back when it arrives, and the engine deletes their keys (invariant: no-early-owner).
+    private func knows(_ target: Member, claimOf source: Member) -> Bool {
+        guard let claim = lastHeard(source)?.view.myself, let view = lastHeard(target)?.view,
+            let heard = view.entries.first(where: { $0.id == source.id }), heard.flags.contains(.master)
+        else { return false }
+        return heard.configEpoch >= claim.configEpoch
     }
 
     /// While newer answers are on their way the step stays as it was, and keeps its age.
