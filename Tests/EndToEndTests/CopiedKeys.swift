@@ -46,10 +46,10 @@ enum CopiedKeys {
         var found: [String: Content] = [:]
         for port in ports {
             let names = try await Redis.send(port, "KEYS", "*").elements?.compactMap(\.text) ?? []
-            // The order in a set of strings depends on a seed of the process.
+            // The order in a set of strings depends on a seed of the process. SORT counts as a write: CLIENT PAUSE blocks it.
             let questions = names.flatMap { name in
                 [
-                    name.hasPrefix("set:") ? RESPCommand("SORT", name, "ALPHA") : RESPCommand("DUMP", name),
+                    name.hasPrefix("set:") ? RESPCommand("SORT_RO", name, "ALPHA") : RESPCommand("DUMP", name),
                     RESPCommand("PEXPIRETIME", name),
                 ]
             }

@@ -43,7 +43,8 @@ struct BackupRestore {
                 "other-databases", "\(shard.file) holds keys in database \(other), and only database 0 can be restored")
         }
         try await checkLoaded(shard, source)
-        if shard.libraries > 0, let payload = try await source.functions() { try await target.load(functions: payload) }
+        // The manifest counts the libraries that the node reported last, which may be fewer than the file has.
+        if let payload = try await source.functions() { try await target.load(functions: payload) }
         let (before, size) = (count.copied, try await source.size())
         var copy = KeyCopy(source, target, slots: shard.slots)
         try await copy.copyAll(&count, &progress)

@@ -75,13 +75,12 @@ struct CopySource: Sendable {
         return InfoReply(text)
     }
 
-    /// The libraries of functions as one payload; nil: the engine has no functions.
+    /// The libraries of functions as one payload; nil: there are none.
     func functions() async throws(Failure) -> [UInt8]? {
         guard engine.isSevenOrLater else { return nil }
-        guard case .bulk(let payload) = try await send([RESPCommand("FUNCTION", "DUMP")])[0] else {
-            throw misunderstood("FUNCTION DUMP")
-        }
-        return payload
+        let answers = try await send([RESPCommand("FUNCTION", "LIST"), RESPCommand("FUNCTION", "DUMP")])
+        guard case .bulk(let payload) = answers[1] else { throw misunderstood("FUNCTION DUMP") }
+        return answers[0].elements?.isEmpty == true ? nil : payload
     }
 
     /// An error reply ends the copy.
