@@ -5,7 +5,8 @@ import ClusterModel
 extension Turn {
     mutating func checkMisplacedKeys(_ topology: Topology) {
         guard let asked = seen.check.keysAsked, topology.covered == .all else { return }
-        for member in members {
+        // A node that lost its place has a repair of its own, which keeps what it holds.
+        for member in members where estrangement(of: member) == nil {
             guard let report = lastHeard(member), !report.loading, let own = claim(of: member),
                 let contact = contact(member)
             else { continue }

@@ -31,7 +31,11 @@ struct ImportCommand: AsyncParsableCommand {
     var switching = false
     @Option(help: ArgumentHelp("How long --switch pauses the writes at most.", valueName: "duration"))
     var pause = TimeoutArgument(seconds: 60)
-    @Flag(help: "Allow keys in the cluster. With --switch the cluster loses those that the source does not have.")
+    @Flag(
+        help: """
+            Allow keys in the cluster. With --switch, or when the source is emptied, the cluster loses those that the \
+            source does not have.
+            """)
     var replace = false
     @Flag(help: "Print the result as one JSON document at the end.") var json = false
     @OptionGroup var daemon: DaemonChoice

@@ -68,7 +68,7 @@ struct RestoreCommand: AsyncParsableCommand {
         guard json else { return }
         let document = CopyDocument(
             cluster: name, source: check.dir, keys: count.copied, expired: expired + restore.expiredAtLoad,
-            bytes: count.bytes, milliseconds: took.inMilliseconds, complete: true)
+            bytes: count.bytes, milliseconds: took.inMilliseconds, complete: replace ? nil : true)
         Output.result((try? ControlJSON.encode(document)) ?? [])
     }
 }

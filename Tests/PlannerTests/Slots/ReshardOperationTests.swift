@@ -55,6 +55,31 @@ import Testing
         #expect(migrations(scene.decide()).first?.witnesses.isEmpty == true)
     }
 
+    /// A claim that arrives later would take the slots back, and the engine would delete their keys.
+    @Test func aTargetThatHasNotHeardOfTheSourcesClaimGetsNoSlot() throws {
+        var scene = try ordered()
+        scene.answer("7001") { report in
+            for index in report.view.entries.indices where report.view.entries[index].id == Scene.id("7000") {
+                report.view.entries[index].configEpoch -= 1
+            }
+        }
+        #expect(migrations(scene.decide()).isEmpty)
+        hear(&scene)
+        #expect(try next(&scene).target == "7001")
+    }
+
+    /// It serves nothing because it imports slots of a master that was replaced: the order tells it the owner.
+    @Test func aTargetThatLacksOnlyTheSlotsThatMoveGetsThem() throws {
+        var scene = try ordered()
+        scene.answer("7001") { report in
+            report.clusterStateOK = false
+            for index in report.view.entries.indices where report.view.entries[index].id == Scene.id("7000") {
+                report.view.entries[index].slots = report.view.entries[index].slots.subtracting(Self.all)
+            }
+        }
+        #expect(try next(&scene).target == "7001")
+    }
+
     @Test func itIsDoneWhenEverySlotHasArrived() throws {
         var scene = try ordered()
         let orders = carryOut(&scene)
