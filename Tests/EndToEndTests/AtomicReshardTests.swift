@@ -64,7 +64,7 @@ import Testing
     }
 
     private func operation(_ daemon: Daemon) throws -> OperationDocument? {
-        try daemon.client.send(.operations).decode(OperationsDocument.self).operations.last { $0.kind == "reshard" }
+        try daemon.operations().last { $0.kind == "reshard" }
     }
 
     private func ends(_ stage: Stage, _ state: OperationDocument.State) async throws {

@@ -105,7 +105,7 @@ import Testing
             try await daemon.ready()
             // The operation goes on under the next daemon.
             let isDone = await eventually {
-                try daemon.client.send(.operations).decode(OperationsDocument.self).operations.allSatisfy {
+                try daemon.operations().allSatisfy {
                     $0.endedAt != nil
                 }
             }

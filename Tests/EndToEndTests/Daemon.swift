@@ -63,6 +63,9 @@ final class Daemon {
     var client: ControlClient { ControlClient(socketPath: data + "/control.sock") }
 
     func status() throws -> StatusDocument { try client.send(.status).decode(StatusDocument.self) }
+    func operations() throws -> [OperationDocument] {
+        try client.send(.operations).decode(OperationsDocument.self).operations
+    }
 
     func ready(_ limit: Duration = .seconds(60), _ location: SourceLocation = #_sourceLocation) async throws {
         let isReady = await eventually(within: limit) { [self] in

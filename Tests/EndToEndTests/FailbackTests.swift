@@ -23,7 +23,7 @@ import Testing
             #expect(moved.exit == 0, "\(moved.errors)")
             let isBack = await eventually { try masters(daemon) == formed && daemon.status().cluster.ready }
             #expect(isBack, "\(daemon.output.suffix(1500))")
-            let operations = try daemon.client.send(.operations).decode(OperationsDocument.self).operations
+            let operations = try daemon.operations()
             #expect(operations.count == 2)
             await writer.end()
             #expect(await writer.failures == [])

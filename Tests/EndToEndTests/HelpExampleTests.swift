@@ -61,7 +61,7 @@ import Testing
     }
 
     private func `try`(_ typed: [String], _ daemon: Daemon, name: String) async throws {
-        let operation = try daemon.client.send(.operations).decode(OperationsDocument.self).operations.last?.id ?? "1"
+        let operation = try daemon.operations().last?.id ?? "1"
         let arguments = typed.dropFirst().map { meant($0, daemon, operation: operation, name: name) }
         let result = try Daemon.run(
             arguments, in: daemon.home, environment: ["CLUSTERD_SOCKET": daemon.data + "/control.sock"])

@@ -35,20 +35,7 @@ import Testing
         let port = try daemon.status().nodes.first { $0.role == .master }?.port ?? 0
         #expect(try await keys.wrong(from: port) == [], sourceLocation: location)
         #expect(try await writer.lost(from: port) == [], sourceLocation: location)
-        #expect(try judged(port) == 0, sourceLocation: location)
-    }
-
-    /// The verdict of `redis-cli --cluster check`.
-    private func judged(_ port: Int) throws -> Int32 {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["redis-cli", "--cluster", "check", "127.0.0.1:\(port)"]
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        return process.terminationStatus
+        #expect(try RedisCLI.agrees(port), sourceLocation: location)
     }
 
     /// Runs a command until it exits, without a thread of its own.
@@ -106,12 +93,12 @@ import Testing
     private func interruptedRemove(_ daemon: Daemon, _ node: NodeName) async throws {
         _ = try daemon.begin(["remove-node", node.text, "--shard"])
         let hasBegun = await eventually {
-            try (operations(daemon).last { $0.kind == "remove-node" }?.steps.count ?? 0) > 2
+            try (daemon.operations().last { $0.kind == "remove-node" }?.steps.count ?? 0) > 2
         }
         #expect(hasBegun)
         try await replaced(daemon)
         let isGone = await eventually(within: .seconds(180)) { try hasEnded(daemon, shards: 3) }
-        let last = try operations(daemon).last
+        let last = try daemon.operations().last
         #expect(isGone, "\(String(describing: last))")
     }
 
@@ -122,12 +109,8 @@ import Testing
     }
 
     private func hasEnded(_ daemon: Daemon, shards count: Int) throws -> Bool {
-        guard try operations(daemon).allSatisfy(\.state.hasEnded) else { return false }
+        guard try daemon.operations().allSatisfy(\.state.hasEnded) else { return false }
         return try daemon.status().shards.count == count
-    }
-
-    private func operations(_ daemon: Daemon) throws -> [OperationDocument] {
-        try daemon.client.send(.operations).decode(OperationsDocument.self).operations
     }
 
     @Test func applyDoesWhatTheConfigurationSays() async throws {

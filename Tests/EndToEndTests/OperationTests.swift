@@ -19,10 +19,6 @@ import Testing
         try #require(try daemon.status().nodes.first { $0.role == .replica })
     }
 
-    private func operations(_ daemon: Daemon) throws -> [OperationDocument] {
-        try daemon.client.send(.operations).decode(OperationsDocument.self).operations
-    }
-
     @Test func aRollingRestartFailsNoWriteOfAClusterClient() async throws {
         try await withDaemon { daemon in
             try daemon.up()
@@ -58,12 +54,12 @@ import Testing
             _ = await daemon.ended()
             try daemon.up()
             let isDone = await eventually(within: .seconds(120)) {
-                try operations(daemon).last.map { $0.kind == "rolling-restart" && $0.state == .done } ?? false
+                try daemon.operations().last.map { $0.kind == "rolling-restart" && $0.state == .done } ?? false
             }
             #expect(isDone, "\(daemon.output.suffix(800))")
             try await daemon.ready()
             #expect(try pids(daemon).isDisjoint(with: before))
-            #expect(try operations(daemon).count { $0.kind == "rolling-restart" } == 1)
+            #expect(try daemon.operations().count { $0.kind == "rolling-restart" } == 1)
             try await daemon.stop()
         }
     }
@@ -78,13 +74,13 @@ import Testing
             kill(client.process.processIdentifier, SIGINT)
             client.process.waitUntilExit()
             #expect(client.process.terminationStatus == 130)
-            let id = try #require(try operations(daemon).last?.id)
+            let id = try #require(try daemon.operations().last?.id)
             #expect(words().contains("still running: clusterd operations \(id) · clusterd cancel \(id)"))
             #expect(try daemon.command(["operations", id, "--follow"]).exit == 0)
 
             let impatient = try daemon.command(["restart-node", String(daemon.base + 1), "--timeout", "1ms"])
             #expect(impatient.exit == 124, "\(impatient.errors)")
-            let next = try #require(try operations(daemon).last?.id)
+            let next = try #require(try daemon.operations().last?.id)
             #expect(next != id && impatient.errors.contains("clusterd operations \(next)"))
             #expect(try daemon.command(["operations", next, "--follow"]).exit == 0)
             try await daemon.ready()

@@ -41,10 +41,6 @@ import Testing
         try daemon.status().nodes.filter { $0.role == .master }.sorted { $0.port < $1.port }
     }
 
-    private func operations(_ daemon: Daemon) throws -> [OperationDocument] {
-        try daemon.client.send(.operations).decode(OperationsDocument.self).operations
-    }
-
     private func owned(_ daemon: Daemon) throws -> [[String]] { try masters(daemon).map(\.slots) }
 
     private func view(_ port: Int) async throws -> NodesView {
@@ -72,11 +68,11 @@ import Testing
         async throws
     {
         let hasEnded = await eventually(within: .seconds(180)) {
-            try operations(stage.daemon).last { $0.kind == "reshard" }?.state.hasEnded == true
+            try stage.daemon.operations().last { $0.kind == "reshard" }?.state.hasEnded == true
         }
-        let last = try operations(stage.daemon).last { $0.kind == "reshard" }
+        let last = try stage.daemon.operations().last { $0.kind == "reshard" }
         #expect(hasEnded && last?.state == state, "\(String(describing: last))", sourceLocation: location)
-        #expect(try operations(stage.daemon).count { $0.kind == "reshard" } == 1, sourceLocation: location)
+        #expect(try stage.daemon.operations().count { $0.kind == "reshard" } == 1, sourceLocation: location)
     }
 
     /// Ends the writer, and counts each key.
@@ -113,24 +109,9 @@ import Testing
         let written = await stage.writer.acknowledged.count
         #expect(places.sizes == stage.keys.count + written, sourceLocation: location)
         #expect(places.all.count == places.sizes, sourceLocation: location)
-        #expect(await eventually { try agrees(ports[0]) }, "redis-cli --cluster check", sourceLocation: location)
+        #expect(
+            await eventually { try RedisCLI.agrees(ports[0]) }, "redis-cli --cluster check", sourceLocation: location)
         #expect(await eventually { try daemon.command(["check"]).exit == 0 }, sourceLocation: location)
-    }
-
-    /// What `redis-cli --cluster check` says.
-    private func agrees(_ port: Int) throws -> Bool {
-        let cli = Process()
-        let output = Pipe()
-        cli.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        cli.arguments = ["redis-cli", "--cluster", "check", "127.0.0.1:\(port)"]
-        cli.standardOutput = output
-        cli.standardError = FileHandle.nullDevice
-        cli.standardInput = FileHandle.nullDevice
-        try cli.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        cli.waitUntilExit()
-        return cli.terminationStatus == 0 && text.contains("[OK] All 16384 slots covered.")
-            && text.contains("[OK] All nodes agree about slots configuration.") && !text.contains("[WARNING]")
     }
 
     // MARK: reshard
@@ -185,7 +166,7 @@ import Testing
     @Test func aCancelledReshardLeavesNoSlotHalfMoved() async throws {
         try await withStage { stage in
             try await inTheMiddle(of: stage)
-            let id = try #require(try operations(stage.daemon).last?.id)
+            let id = try #require(try stage.daemon.operations().last?.id)
             let cancelled = try stage.daemon.command(["cancel", id])
             #expect(cancelled.exit == 0, "\(cancelled.errors)")
             try await ends(stage, .cancelled)
@@ -220,7 +201,7 @@ import Testing
                 #expect(result.exit == 64, "\(arguments): \(result.errors)")
                 #expect(result.errors.contains(words), "\(arguments): \(result.errors)")
             }
-            #expect(try operations(daemon).isEmpty)
+            #expect(try daemon.operations().isEmpty)
             #expect(try owned(daemon) == before)
             try await daemon.stop()
         }
@@ -243,7 +224,7 @@ import Testing
             #expect(document.moves?.map(\.to.text) == [first, first], "\(plan.output)")
             #expect(document.moves?.reduce(0) { $0 + $1.count } == 8192 - 5461)
             #expect(try owned(daemon) == before)
-            #expect(try operations(daemon).isEmpty)
+            #expect(try daemon.operations().isEmpty)
 
             let done = try daemon.command(["rebalance", "--weight", "\(first)=2"])
             #expect(done.exit == 0, "\(done.errors)")
@@ -251,7 +232,7 @@ import Testing
             #expect(try owned(daemon).map { SlotSet(texts: $0)?.count } == [8192, 4096, 4096])
             #expect(try await Redis.missing(keys, on: ports) == 0)
             #expect(try await MovedKeys.places(on: ports).twice == [])
-            #expect(await eventually { try agrees(ports[0]) })
+            #expect(await eventually { try RedisCLI.agrees(ports[0]) })
             let again = try daemon.command(["rebalance", "--weight", "\(first)=2"])
             #expect(again.exit == 0 && again.errors.contains("has its share"), "\(again.errors)")
             try await daemon.stop()

@@ -7,7 +7,7 @@ import Testing
 /// Slots move from one shard to another, and something goes wrong between two commands. Invariant: no-early-owner.
 @Suite struct SlotMoveTests {
     /// A move of 60 slots takes some 40 commands; the seeds reach those between.
-    private static let places = Array(stride(from: 1, through: 40, by: 7))
+    private static let places = Array(stride(from: 1, through: 40, by: 3))
 
     private func check(_ cut: TrackedSlots.Cut, _ place: Int, replicas: Int = 1) {
         let world = World.moving(replicas: replicas, cuts: [place: cut])

@@ -86,8 +86,9 @@ extension Turn {
     private mutating func noteEmptied(_ change: Operation.Change, _ topology: Topology) {
         guard case .remove? = change.parts.first, topology.covered == .all else { return }
         for case .remove(let leaver) in change.parts {
-            guard let member = decision.record?.member(leaver.node), member.awaitsSlots != true,
-                let index = decision.record?.index(leaver.node), topology.standings[member.id]?.role == .master,
+            guard let index = decision.record?.index(leaver.node) else { continue }
+            let member = members[index]
+            guard member.awaitsSlots != true, topology.standings[member.id]?.role == .master,
                 !members.contains(where: { $0.shard == member.shard && topology.owns($0.id) })
             else { continue }
             set(\.awaitsSlots, true, at: index)

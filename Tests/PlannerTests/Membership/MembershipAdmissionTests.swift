@@ -12,13 +12,7 @@ import Testing
     }
 
     private func refusal(_ command: Command, _ scene: Scene = .settled()) -> ReasonCode? {
-        var scene = scene
-        do throws(Failure) {
-            try scene.ask(command)
-            return nil
-        } catch {
-            return ReasonCode(rawValue: error.code)
-        }
+        scene.refusal(command).flatMap { ReasonCode(rawValue: $0.code) }
     }
 
     @Test func aNewMasterGetsItsShare() throws {
