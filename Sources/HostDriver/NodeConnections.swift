@@ -10,6 +10,8 @@ final class NodeConnections: Sendable {
     private struct Entry {
         var process: ProcessIdentity
         var connection: RedisConnection
+        /// Its last answer to CLUSTER NODES.
+        var nodes: NodesReply?
     }
 
     private let entries = Mutex<[NodeName: Entry]>([:])
@@ -18,6 +20,16 @@ final class NodeConnections: Sendable {
         entries.withLock { entries in
             guard let entry = entries[node], entry.process == process, entry.connection.isOpen else { return nil }
             return entry.connection
+        }
+    }
+
+    func lastNodes(_ node: NodeName, _ process: ProcessIdentity) -> NodesReply? {
+        entries.withLock { entries in entries[node].flatMap { $0.process == process ? $0.nodes : nil } }
+    }
+
+    func note(_ nodes: NodesReply, _ node: NodeName, _ process: ProcessIdentity) {
+        entries.withLock { entries in
+            if entries[node]?.process == process { entries[node]?.nodes = nodes }
         }
     }
 

@@ -14,12 +14,27 @@ enum NodeQuestion {
 
     static let slotsCounted = 16
 
-    static func read(_ answers: [RESPValue]) -> NodeReply.Outcome {
+    /// What is read of INFO.
+    private static let infoFields = InfoReply.Selection([
+        "process_id", "loading", "rdb_bgsave_in_progress", "rdb_last_bgsave_status", "aof_last_write_status",
+        "aof_current_size", "aof_rewrite_in_progress", "aof_rewrite_scheduled", "paused_reason", "paused_actions",
+        "role", "master_link_status", "master_sync_in_progress", "master_replid", "slave_repl_offset",
+        "master_repl_offset", "connected_slaves", "min_slaves_good_slaves", "sync_full",
+        "master_link_down_since_seconds", "uptime_in_seconds", "valkey_version", "redis_version", "maxmemory",
+        "used_memory", "connected_clients", "instantaneous_ops_per_sec", "number_of_libraries",
+    ])
+    /// What is read of CLUSTER INFO.
+    private static let clusterFields = InfoReply.Selection(["cluster_state", "cluster_current_epoch"])
+
+    /// - Parameter nodes: the node's last answer to CLUSTER NODES, which this one takes the place of.
+    static func read(_ answers: [RESPValue], _ nodes: inout NodesReply?) -> NodeReply.Outcome {
         if let words = answers.lazy.compactMap(\.errorText).first { return .answered(words) }
-        guard answers.count == commands.count, let info = answers[0].text.map(InfoReply.init),
-            let cluster = answers[1].text.map(InfoReply.init), let nodes = answers[2].text
+        guard answers.count == commands.count, let info = InfoReply(answers[0], only: infoFields),
+            let cluster = InfoReply(answers[1], only: clusterFields), case .bulk(let lines) = answers[2]
         else { return .answered("its answer has an unexpected format") }
-        let view = NodesView.parse(nodes)
+        let reply = NodesReply(lines, after: nodes)
+        nodes = reply
+        let view = reply.view
         guard let pid = info.integer("process_id"), let myself = view.myself,
             let replication = replication(info, myself)
         else { return .answered("its answer has an unexpected format") }
@@ -122,7 +137,11 @@ extension HostDriver {
 
     func ask(_ node: NodeName, _ contact: Effect.Contact) async -> NodeReply.Outcome {
         do {
-            return try await question(connection(node, contact))
+            let connection = try await connection(node, contact)
+            var nodes = connections.lastNodes(node, contact.process)
+            let outcome = try await question(connection, &nodes)
+            if let nodes { connections.note(nodes, node, contact.process) }
+            return outcome
         } catch {
             return Self.noAnswer(error)
         }
@@ -133,7 +152,8 @@ extension HostDriver {
         do {
             let connection = try await connect(contact)
             let answer: NodeReply.Outcome
-            do throws(RedisClientError) { answer = try await question(connection) } catch {
+            var nodes: NodesReply?
+            do throws(RedisClientError) { answer = try await question(connection, &nodes) } catch {
                 answer = Self.noAnswer(error)
             }
             await connection.close()
@@ -143,9 +163,11 @@ extension HostDriver {
         }
     }
 
-    private func question(_ connection: RedisConnection) async throws(RedisClientError) -> NodeReply.Outcome {
+    private func question(
+        _ connection: RedisConnection, _ nodes: inout NodesReply?
+    ) async throws(RedisClientError) -> NodeReply.Outcome {
         let answers = try await connection.pipeline(NodeQuestion.commands, timeout: Self.answerLimit)
-        let outcome = NodeQuestion.read(answers)
+        let outcome = NodeQuestion.read(answers, &nodes)
         guard case .report(var report) = outcome, let importing = report.view.myself?.importing, !importing.isEmpty
         else {
             return outcome

@@ -1,32 +1,98 @@
 /// One node as a CLUSTER NODES reply or a nodes.conf describes it: one line (`clusterGenNodeDescription`, src/cluster.c;
-/// from 7.2 on src/cluster_legacy.c).
-package struct NodeEntry: Hashable, Sendable {
-    package var id: NodeID
-    /// An address as the engine shows it: IPv4, IPv6 without brackets, or a name. Empty if none is known: for the node itself before a peer
-    /// has told it, and with the flag `noaddr`.
-    package var host: String
-    /// Both 0 if no address is known.
-    package var ports: PortPair
-    package var hostname: String?
-    package var auxiliary: Auxiliary = []
-    package var flags: Flags = []
-    package var masterID: NodeID?
+/// from 7.2 on src/cluster_legacy.c). All but its times is behind one pointer: entries are copied all the time, and seldom say anything new.
+package struct NodeEntry: Sendable {
+    private final class Storage: Sendable {
+        let fields: Fields
+
+        init(_ fields: Fields) { self.fields = fields }
+    }
+
+    private struct Fields: Hashable, Sendable {
+        var id: NodeID
+        var host: String
+        var ports: PortPair
+        var hostname: String?
+        var auxiliary: Auxiliary = []
+        var flags: Flags = []
+        var masterID: NodeID?
+        var configEpoch: UInt64 = 0
+        var linkConnected = true
+        var slots = SlotSet()
+        var migrating: [OpenSlot] = []
+        var importing: [OpenSlot] = []
+    }
+
+    private var storage: Storage
     /// Milliseconds since 1970; 0: no ping is pending.
     package var pingSent: Int64 = 0
     /// Milliseconds since 1970.
     package var pongReceived: Int64 = 0
-    /// For a replica: its master's.
-    package var configEpoch: UInt64 = 0
-    package var linkConnected = true
-    package var slots = SlotSet()
-    package var migrating: [OpenSlot] = []
-    package var importing: [OpenSlot] = []
 
     package init(id: NodeID, host: String, ports: PortPair) {
-        self.id = id
-        self.host = host
-        self.ports = ports
+        storage = Storage(Fields(id: id, host: host, ports: ports))
     }
+
+    package var id: NodeID {
+        get { storage.fields.id }
+        set { if newValue != storage.fields.id { change { $0.id = newValue } } }
+    }
+    /// An address as the engine shows it: IPv4, IPv6 without brackets, or a name. Empty if none is known: for the node itself before a peer
+    /// has told it, and with the flag `noaddr`.
+    package var host: String {
+        get { storage.fields.host }
+        set { if newValue != storage.fields.host { change { $0.host = newValue } } }
+    }
+    /// Both 0 if no address is known.
+    package var ports: PortPair {
+        get { storage.fields.ports }
+        set { if newValue != storage.fields.ports { change { $0.ports = newValue } } }
+    }
+    package var hostname: String? {
+        get { storage.fields.hostname }
+        set { if newValue != storage.fields.hostname { change { $0.hostname = newValue } } }
+    }
+    package var auxiliary: Auxiliary {
+        get { storage.fields.auxiliary }
+        set { if newValue != storage.fields.auxiliary { change { $0.auxiliary = newValue } } }
+    }
+    package var flags: Flags {
+        get { storage.fields.flags }
+        set { if newValue != storage.fields.flags { change { $0.flags = newValue } } }
+    }
+    package var masterID: NodeID? {
+        get { storage.fields.masterID }
+        set { if newValue != storage.fields.masterID { change { $0.masterID = newValue } } }
+    }
+    /// For a replica: its master's.
+    package var configEpoch: UInt64 {
+        get { storage.fields.configEpoch }
+        set { if newValue != storage.fields.configEpoch { change { $0.configEpoch = newValue } } }
+    }
+    package var linkConnected: Bool {
+        get { storage.fields.linkConnected }
+        set { if newValue != storage.fields.linkConnected { change { $0.linkConnected = newValue } } }
+    }
+    package var slots: SlotSet {
+        get { storage.fields.slots }
+        set { if newValue != storage.fields.slots { change { $0.slots = newValue } } }
+    }
+    package var migrating: [OpenSlot] {
+        get { storage.fields.migrating }
+        set { if newValue != storage.fields.migrating { change { $0.migrating = newValue } } }
+    }
+    package var importing: [OpenSlot] {
+        get { storage.fields.importing }
+        set { if newValue != storage.fields.importing { change { $0.importing = newValue } } }
+    }
+
+    private mutating func change(_ edit: (inout Fields) -> Void) {
+        var fields = storage.fields
+        edit(&fields)
+        storage = Storage(fields)
+    }
+
+    /// Whether both are one description, apart from their times: known without a comparison. False proves nothing.
+    package func isCopy(of other: NodeEntry) -> Bool { storage === other.storage }
 
     package var shardID: NodeID? { auxiliary["shard-id"].flatMap { NodeID($0) } }
 
@@ -97,5 +163,18 @@ package struct NodeEntry: Hashable, Sendable {
         package subscript(name: String) -> String? { fields.first { $0.name == name }?.value }
 
         package mutating func append(_ name: String, _ value: String) { fields.append(Field(name: name, value: value)) }
+    }
+}
+
+extension NodeEntry: Hashable {
+    package static func == (a: NodeEntry, b: NodeEntry) -> Bool {
+        a.pingSent == b.pingSent && a.pongReceived == b.pongReceived
+            && (a.storage === b.storage || a.storage.fields == b.storage.fields)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(pingSent)
+        hasher.combine(pongReceived)
+        hasher.combine(storage.fields)
     }
 }

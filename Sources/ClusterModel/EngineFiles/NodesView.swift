@@ -1,21 +1,35 @@
 /// What one node knows about all nodes: a CLUSTER NODES reply, by id, or the node lines of a nodes.conf, in their order.
 package struct NodesView: Hashable, Sendable {
     package var entries: [NodeEntry] {
-        didSet { (isSorted, digest) = Self.survey(entries) }
+        didSet { (isSorted, ownPlace, digest) = Self.survey(entries) }
     }
     private var isSorted: Bool
+    /// The place of the first entry that is the node's own.
+    private var ownPlace: Int?
     /// Of what the entries say about roles, slots, epochs, ports and failures: views with equal digests agree, whichever node has them.
     package private(set) var digest: Digest
 
     package init(entries: [NodeEntry]) {
         self.entries = entries
-        (isSorted, digest) = Self.survey(entries)
+        (isSorted, ownPlace, digest) = Self.survey(entries)
+    }
+
+    /// The same entries with other times.
+    init(_ entries: [NodeEntry], like other: NodesView) {
+        self.entries = entries
+        (isSorted, ownPlace, digest) = (other.isSorted, other.ownPlace, other.digest)
     }
 
     package static func == (a: NodesView, b: NodesView) -> Bool { a.digest == b.digest && a.entries == b.entries }
     package func hash(into hasher: inout Hasher) { hasher.combine(digest) }
 
-    package var myself: NodeEntry? { entries.first { $0.flags.contains(.myself) } }
+    package var myself: NodeEntry? { ownPlace.map { entries[$0] } }
+
+    /// Whether both say the same about every node, apart from times.
+    package func isCopy(of other: NodesView) -> Bool {
+        digest == other.digest && entries.count == other.entries.count
+            && entries.indices.allSatisfy { entries[$0].isCopy(of: other.entries[$0]) }
+    }
 
     package func entry(_ id: NodeID) -> NodeEntry? { Self.index(of: id, in: entries, isSorted).map { entries[$0] } }
     package func knows(_ id: NodeID) -> Bool { Self.index(of: id, in: entries, isSorted) != nil }
@@ -44,23 +58,17 @@ package struct NodesView: Hashable, Sendable {
     /// Every slot that some entry owns: fewer than all in a file whose slot list was cut, which its grammar alone does not reveal.
     package var coveredSlots: SlotSet { SlotSet(entries.flatMap(\.slots.ranges)) }
 
-    /// A CLUSTER NODES reply, whose order means nothing. A line that describes no node is skipped, and so are unknown words.
-    package static func parse(_ reply: some Sequence<UInt8>) -> NodesView {
-        let lines = Array(reply).split(separator: UInt8(ascii: "\n"))
-        let entries = lines.compactMap { try? NodeEntry(fields: nodesFileFields($0), .reply) }
-        return NodesView(entries: entries.sorted { $0.id < $1.id })
-    }
-
+    package static func parse(_ reply: some Sequence<UInt8>) -> NodesView { NodesReply(Array(reply)).view }
     package static func parse(_ reply: String) -> NodesView { parse(reply.utf8) }
 
-    private static func survey(_ entries: [NodeEntry]) -> (isSorted: Bool, Digest) {
+    private static func survey(_ entries: [NodeEntry]) -> (isSorted: Bool, ownPlace: Int?, Digest) {
         var isSorted = true
         for index in entries.indices.dropFirst() where !(entries[index - 1].id < entries[index].id) { isSorted = false }
         var digest = Digest()
         for index in entries.indices {
             digest.add(entries[index], epoch: epoch(of: entries[index], in: entries, isSorted))
         }
-        return (isSorted, digest)
+        return (isSorted, entries.firstIndex { $0.flags.contains(.myself) }, digest)
     }
 
     /// 128 bits, so that two views that differ never have the same by chance. A sum: the order of the entries makes no difference.

@@ -12,6 +12,14 @@ package struct ProcessIdentity: Hashable, Sendable, Codable, CustomStringConvert
         self.startTime = startTime
     }
     package var description: String { "pid \(pid)" }
+    /// Nearly all are of one boot.
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(pid)
+        hasher.combine(startTime)
+    }
+    package static func == (a: ProcessIdentity, b: ProcessIdentity) -> Bool {
+        a.pid == b.pid && a.startTime == b.startTime && a.bootID == b.bootID
+    }
 }
 
 /// The result of a look for one process. `gone` is a statement about the process; `hidden` is one about the look.

@@ -126,35 +126,24 @@ extension Observation {
         guard let before = replies[node], before.of == identity, case .report(let old) = before.outcome else {
             return
         }
-        if old.view == report.view, old.currentEpoch == report.currentEpoch,
-            old.replication.role == report.replication.role
+        if old.currentEpoch != report.currentEpoch || old.replication.role != report.replication.role
+            || !report.view.hasRoles(of: old.view)
         {
-            return
+            rolesChanged = now
         }
-        if RoleFacts(old) != RoleFacts(report) { rolesChanged = now }
     }
 }
 
-/// A node's view of all roles, without ping times and the like.
-private struct RoleFacts: Equatable {
-    var role: Role
-    var epoch: UInt64
-    var nodes: [NodeID: Fact]
-
-    struct Fact: Equatable {
-        var flags: NodeEntry.Flags
-        var masterID: NodeID?
-        var epoch: UInt64
-    }
-
-    init(_ report: NodeReport) {
-        role = report.replication.role
-        epoch = report.currentEpoch
-        nodes = [:]
-        for entry in report.view.entries {
-            nodes[entry.id] = Fact(
-                flags: entry.flags.intersection([.master, .replica]), masterID: entry.masterID, epoch: entry.configEpoch
-            )
-        }
+extension NodesView {
+    /// Whether both have the same nodes in the same roles and epochs, whatever else they say of them.
+    fileprivate func hasRoles(of old: NodesView) -> Bool {
+        entries.count == old.entries.count
+            && zip(entries, old.entries).allSatisfy { mine, theirs in
+                if mine.isCopy(of: theirs) { return true }
+                let roles: NodeEntry.Flags = [.master, .replica]
+                return mine.id == theirs.id && mine.masterID == theirs.masterID
+                    && mine.configEpoch == theirs.configEpoch
+                    && mine.flags.intersection(roles) == theirs.flags.intersection(roles)
+            }
     }
 }
