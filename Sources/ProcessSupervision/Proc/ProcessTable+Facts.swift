@@ -82,6 +82,9 @@ extension ProcessTable {
         /// The pid of its tracer (ptrace(2)).
         package var tracer: pid_t?
 
+        /// Of the lines that are read.
+        private static let initials = Array("UTS".utf8)
+
         /// nil if there is no such process.
         package init?(_ pid: pid_t) {
             guard let bytes = ProcessTable.read("/proc/\(pid)/status") else { return nil }
@@ -91,7 +94,8 @@ extension ProcessTable {
         package init?(_ bytes: [UInt8]) {
             var userID: uid_t?
             var pending: UInt64 = 0
-            for line in bytes.split(separator: UInt8(ascii: "\n")) {
+            // Sixty lines, of which four are read, for each node at each question.
+            for line in bytes.split(separator: UInt8(ascii: "\n")) where Self.initials.contains(line[line.startIndex]) {
                 let words = String(decoding: line, as: UTF8.self).split { $0 == "\t" || $0 == " " }
                 guard words.count > 1 else { continue }
                 switch words[0] {
