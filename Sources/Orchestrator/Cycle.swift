@@ -43,6 +43,11 @@ package struct Cycle: Sendable {
         seen.note(event, given: record, using: &random, at: now, wall: wall)
     }
 
+    /// Notes what needs no turn: the next one is due as before.
+    package mutating func noteRoutine(_ event: Event, at now: Moment, wall: WallTime) {
+        seen.note(event, given: record, using: &random, at: now, wall: wall)
+    }
+
     package var isAtRest: Bool { seen.isAtRest(given: record) }
 
     /// The moment of the turn that decides on what was noted; nil: now, because every node that was asked has answered, or for too long
@@ -73,8 +78,10 @@ package struct Cycle: Sendable {
         seen.wasReady = decision.assessment.ready
         seen.check.remember(decision.check.conditions, at: now)
         let changed = decision.record != stored ? decision.record : nil
-        for member in record?.members ?? [] where decision.record?.member(member.name) == nil {
-            seen.forget(member.name)
+        let (old, new) = (record?.members ?? [], decision.record?.members ?? [])
+        if old != new {
+            let names = Set(new.map(\.name))
+            for member in old where !names.contains(member.name) { seen.forget(member.name) }
         }
         record = decision.record
         expected = min(decision.wake ?? now + .seconds(1), now + .seconds(1))

@@ -70,7 +70,12 @@ package actor Orchestrator<Hands: Driver> {
     /// Notes answers that say nothing new, for a turn that decides on those of all nodes; false: the turn is now.
     private func putOff() -> Bool {
         guard cycle.isAtRest, let events = inbox.takeUnless({ cycle.seen.isNews($0) }) else { return false }
-        for event in events { cycle.note(event, at: driver.now(), wall: driver.wall()) }
+        let answers = events.filter { !cycle.seen.isRoutine($0) }
+        for event in events where cycle.seen.isRoutine(event) {
+            cycle.noteRoutine(event, at: driver.now(), wall: driver.wall())
+        }
+        if answers.isEmpty { return true }
+        for event in answers { cycle.note(event, at: driver.now(), wall: driver.wall()) }
         guard let limit = cycle.putOff(at: driver.now()) else { return false }
         wake(at: limit)
         return true

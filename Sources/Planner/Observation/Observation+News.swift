@@ -11,16 +11,35 @@ extension Observation {
     package func isAtRest(given record: Record?) -> Bool {
         guard wasReady, intent == .run, let record else { return false }
         return record.promotions.isEmpty && !record.operations.contains(where: \.isOpen)
-            && !effects.values.contains(where: \.isUnderWay)
+            && !effects.contains { $0.value.isUnderWay && !$0.key.kind.isQuestion }
     }
 
     package func isNews(_ event: Event) -> Bool {
-        guard case .ended(.ask(let node, let contact), .heard(.report(let report), let activity)) = event,
-            activity?.isBeingKilled != true, let before = replies[node], before.of == contact.process,
-            case .report(let old) = before.outcome
-        else { return true }
-        return !report.tellsTheSame(as: old)
+        guard case .ended(let effect, let outcome) = event else { return true }
+        switch (effect, outcome) {
+        case (.ask(let node, let contact), .heard(.report(let report), let activity)):
+            guard activity?.isBeingKilled != true, let before = replies[node], before.of == contact.process,
+                case .report(let old) = before.outcome
+            else { return true }
+            return !report.tellsTheSame(as: old)
+        case (.askSettings(let node, let contact, _), .settings(let values, let login, let script)):
+            guard let old = check.settings[node], old.of == contact.process else { return true }
+            // What waits for an answer to a question of now.
+            let needed = [check.asked, reload?.at, changed[node]].compactMap { $0 }.max() ?? began
+            return old.askedAt < needed || old.values != values || old.loginRefused != login || old.scriptRefused != script
+        default: return true
+        }
     }
+
+    /// Whether an event that is no news needs no turn at all. The answers to `ask` do: a turn asks again, and keeps what they say.
+    package func isRoutine(_ event: Event) -> Bool {
+        if case .ended(.askSettings, _) = event { true } else { false }
+    }
+}
+
+extension EffectKey.Kind {
+    /// A question about directives alone: everything else that is under way changes something.
+    fileprivate var isQuestion: Bool { self == .askSettings }
 }
 
 extension NodeReport {
@@ -43,7 +62,7 @@ extension NodesView {
     fileprivate func tellsTheSame(as old: NodesView) -> Bool {
         digest == old.digest && entries.count == old.entries.count
             && zip(entries, old.entries).allSatisfy { mine, theirs in
-                mine.flags == theirs.flags && mine.linkConnected == theirs.linkConnected
+                mine.isCopy(of: theirs) || mine.flags == theirs.flags && mine.linkConnected == theirs.linkConnected
                     && mine.migrating == theirs.migrating && mine.importing == theirs.importing
             }
     }

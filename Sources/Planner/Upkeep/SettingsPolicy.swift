@@ -4,6 +4,9 @@ import ClusterModel
 extension Turn {
     /// How often clusterd queries the directives of a node at rest.
     static let settingsPace = Duration.seconds(5)
+    /// Nodes queried in one turn, and the time until the next ones are.
+    private static let settingsBatch = 16
+    private static let settingsPause = Duration.milliseconds(50)
     static let inspectionPace = Duration.seconds(30)
 
     /// Queried on every node, configured or not: what operators change by hand, and what the checks use.
@@ -25,21 +28,28 @@ extension Turn {
 
     /// A rarer and slower query than `ask`, so that the frequent one stays small.
     mutating func askRarely() {
+        var questions: [(member: Member, contact: Effect.Contact, due: Moment)] = []
         for member in members {
-            guard let process = running(member.name), let contact = contact(member),
-                let report = freshReply(from: member),
-                !report.loading
-            else { continue }
-            let last = seen.check.settings[member.name].flatMap { $0.of == process.identity ? $0 : nil }
-            let due =
-                last.map { last in
-                    last.askedAt < settingsNeeded(member) ? now : last.askedAt + Self.settingsPace
-                } ?? now
-            guard now >= due else {
-                wake(at: due)
+            guard let contact = contact(member), let report = freshReply(from: member), !report.loading else {
                 continue
             }
-            ensure(.askSettings(member.name, contact, names: settingNames(member)))
+            let due =
+                liveSettings(member).map { last in
+                    last.askedAt < settingsNeeded(member) ? now : last.askedAt + Self.settingsPace
+                } ?? now
+            questions.append((member, contact, due))
+        }
+        // Nodes that will be due soon are queried with those that are due, as in `ask`; not all nodes of a large cluster at once, because
+        // each query opens a connection.
+        let isTime = questions.contains { now >= $0.due }
+        let soon = questions.count { now + Self.settingsPace / 4 >= $0.due }
+        questions.sort { ($0.due, $0.member.name) < ($1.due, $1.member.name) }
+        for (place, (member, contact, due)) in questions.enumerated() {
+            if isTime, place < min(soon, Self.settingsBatch) {
+                ensure(.askSettings(member.name, contact, names: settingNames(member)))
+            } else {
+                wake(at: isTime ? max(due, now + Self.settingsPause) : due)
+            }
         }
         let due = seen.check.inspection.map { last in
             let needed = [seen.check.asked, seen.reload?.at].compactMap { $0 }.max() ?? seen.began
@@ -59,12 +69,7 @@ extension Turn {
     }
 
     /// The live directives of a node, from the last answer of its process, however old.
-    func liveSettings(_ member: Member) -> SettingsReply? {
-        guard let process = running(member.name), let reply = seen.check.settings[member.name],
-            reply.of == process.identity
-        else { return nil }
-        return reply
-    }
+    func liveSettings(_ member: Member) -> SettingsReply? { nodeFacts(member.name)?.settings }
 
     /// The settings of conf.d for a node, each directive once, in the order in which they were written.
     func configuredSettings(_ member: Member) -> [ConfiguredSetting] {
