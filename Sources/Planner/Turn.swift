@@ -9,17 +9,64 @@ struct Turn {
         let seen: Observation
         /// Nodes with an effect in progress.
         let busy: Set<NodeName>
-        /// Each node's report, if it was requested after everything that could have made it untrue.
-        let fresh: [NodeName: NodeReply]
+        /// The kinds of all effects that are remembered.
+        let kinds: Set<EffectKey.Kind>
+        let nodes: [NodeName: NodeFacts]
+        /// The places of the members in the record, as the turn began.
+        let places: [NodeName: Int]
+        let placesOfIDs: [NodeID: Int]
+        /// The places in the survey of the processes that use a folder, by their pids.
+        let users: [Int32: Int]
         /// The settings of conf.d for every node.
         let sharedSettings: [ConfiguredSetting]
 
-        init(_ spec: ClusterSpec, _ seen: Observation) {
+        init(_ spec: ClusterSpec, _ record: Record?, _ seen: Observation) {
             self.spec = spec
             self.seen = seen
+            let members = record?.members ?? []
+            places = Dictionary(members.indices.map { (members[$0].name, $0) }) { first, _ in first }
+            placesOfIDs = Dictionary(members.indices.map { (members[$0].id, $0) }) { first, _ in first }
             sharedSettings = Turn.configuredSettings(spec)
-            busy = Set(seen.effects.values.lazy.filter(\.isUnderWay).compactMap(\.node))
-            fresh = seen.replies.filter { seen.report($0.key) != nil }
+            var busy = Set<NodeName>()
+            var kinds = Set<EffectKey.Kind>()
+            for (key, history) in seen.effects {
+                kinds.insert(key.kind)
+                if history.isUnderWay, let node = history.node { busy.insert(node) }
+            }
+            (self.busy, self.kinds) = (busy, kinds)
+            var nodes: [NodeName: NodeFacts] = [:]
+            nodes.reserveCapacity(seen.processes.count)
+            for (name, process) in seen.processes { nodes[name] = NodeFacts(name, process, seen) }
+            self.nodes = nodes
+            let found = seen.survey?.users ?? []
+            users = Dictionary(found.indices.map { (found[$0].identity.pid, $0) }) { first, _ in first }
+        }
+    }
+
+    /// What is known of one node's process, looked up once a turn: the policies ask for it again and again.
+    final class NodeFacts {
+        let process: NodeProcess.Running?
+        let exit: NodeProcess.Exited?
+        /// Of the running process, like the others below.
+        let reply: NodeReply?
+        /// From that reply.
+        let report: NodeReport?
+        /// Whether the report was requested after everything that could have made it untrue.
+        let isFresh: Bool
+        let vitals: Vitals?
+        let settings: SettingsReply?
+
+        fileprivate init(_ name: NodeName, _ process: NodeProcess, _ seen: Observation) {
+            switch process {
+            case .running(let running): (self.process, exit) = (running, nil)
+            case .exited(let exited): (self.process, exit) = (nil, exited)
+            }
+            let identity = self.process?.identity
+            reply = seen.replies[name].flatMap { $0.of == identity ? $0 : nil }
+            if case .report(let report) = reply?.outcome { self.report = report } else { report = nil }
+            isFresh = report != nil && seen.report(name) != nil
+            vitals = seen.vitals[name].flatMap { $0.of == identity ? $0 : nil }
+            settings = seen.check.settings[name].flatMap { $0.of == identity ? $0 : nil }
         }
     }
 
@@ -35,7 +82,7 @@ struct Turn {
     static let pollUnready = Duration.milliseconds(250)
 
     init(_ spec: ClusterSpec, _ record: Record?, seeing seen: Observation, at now: Moment) {
-        facts = Facts(spec, seen)
+        facts = Facts(spec, record, seen)
         self.now = now
         decision = Decision(record: record)
         random = SplitMix64(seed: seen.entropy)
@@ -142,21 +189,53 @@ struct Turn {
 
     var members: [Member] { decision.record?.members ?? [] }
 
-    func running(_ node: NodeName) -> NodeProcess.Running? {
-        guard case .running(let process) = seen.processes[node] else { return nil }
-        return process
+    func find(_ name: NodeName) -> Member? { place(of: name).map { members[$0] } }
+
+    func find(id: NodeID) -> Member? {
+        guard let record = decision.record else { return nil }
+        if let place = facts.placesOfIDs[id], place < record.members.count, record.members[place].id == id {
+            return record.members[place]
+        }
+        return record.member(id: id)
     }
-    func exited(_ node: NodeName) -> NodeProcess.Exited? {
-        guard case .exited(let exit) = seen.processes[node] else { return nil }
-        return exit
+
+    /// In the record.
+    func place(of name: NodeName) -> Int? {
+        guard let record = decision.record else { return nil }
+        if let place = facts.places[name], place < record.members.count, record.members[place].name == name {
+            return place
+        }
+        return record.index(name)
     }
+
+    func running(_ node: NodeName) -> NodeProcess.Running? { facts.nodes[node]?.process }
+    func exited(_ node: NodeName) -> NodeProcess.Exited? { facts.nodes[node]?.exit }
+    /// nil: no process of this node is known, whether it runs or not.
+    func nodeFacts(_ node: NodeName) -> NodeFacts? { facts.nodes[node] }
+
+    /// The answer of the running process to its last question.
+    func lastReply(_ member: Member) -> NodeReply? { facts.nodes[member.name]?.reply }
 
     /// The report of a node if it is really that node that answers.
     func freshReply(from member: Member, since moment: Moment? = nil) -> NodeReport? {
-        guard let reply = facts.fresh[member.name], case .report(let report) = reply.outcome,
+        guard let node = facts.nodes[member.name], node.isFresh, let reply = node.reply, let report = node.report,
             report.processID == reply.of.pid, report.id == member.id, moment.map({ reply.askedAt >= $0 }) ?? true
         else { return nil }
         return report
+    }
+
+    /// What was done of this kind to this node, by key.
+    func effects(_ kind: EffectKey.Kind, of node: NodeName) -> [EffectKey: EffectHistory] {
+        remembers(kind) ? seen.effects(kind, of: node) : [:]
+    }
+
+    /// Whether an effect of this kind was ordered, and is remembered.
+    func remembers(_ kind: EffectKey.Kind) -> Bool { facts.kinds.contains(kind) }
+
+    /// The process, if it was seen to work in a folder of the cluster.
+    func user(_ process: ProcessIdentity) -> Observation.DirectoryUser? {
+        guard let users = seen.survey?.users, let place = facts.users[process.pid] else { return nil }
+        return users[place].identity == process ? users[place] : users.first { $0.identity == process }
     }
 
     func contact(_ member: Member) -> Effect.Contact? {

@@ -115,7 +115,7 @@ extension Turn {
     mutating func checkReplicas(_ topology: Topology) {
         for member in members where member.wanted == .running && !topology.owns(member.id) {
             checkLink(member, topology)
-            guard let master = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
+            guard let master = topology.master(of: member.id).flatMap({ find(id: $0) }),
                 running(member.name) != nil, master.shard != member.shard
             else { continue }
             // If its shard no longer has slots, the replica is where it should be.
@@ -146,7 +146,7 @@ extension Turn {
     private mutating func checkLink(_ member: Member, _ topology: Topology) {
         guard let report = lastHeard(member), report.replication.role == .replica, !report.loading,
             !isBeingRestarted(member.name), let masterID = report.view.myself?.masterID,
-            let master = decision.record?.member(id: masterID), running(master.name) != nil
+            let master = find(id: masterID), running(master.name) != nil
         else { return }
         if !report.replication.linkUp {
             guard loginTrouble(of: member) == nil, syncLoopTrouble(of: member, topology) == nil else { return }
@@ -157,7 +157,7 @@ extension Turn {
                     hint: "find the reason in \(ShellWord.quoted(member.directory + "/redis.log"))"),
                 for: Self.standing * 2)
         }
-        guard let lag = decision.assessment.node(member.name)?.lagBytes else { return }
+        guard let lag = place(of: member.name).flatMap({ decision.assessment.nodes[$0].lagBytes }) else { return }
         let backlog = liveSettings(master)?.values["repl-backlog-size"].flatMap { Int64($0) } ?? 1 << 20
         guard lag > backlog / (isSuspected(.replicaLag, member.name) ? 2 : 1) else { return }
         suspect(

@@ -75,9 +75,7 @@ extension Turn {
     /// The last report of a running node. Unlike `freshReply(from:)`, it stays available while newer facts are on their way: otherwise a
     /// finding would flicker with every query.
     func lastHeard(_ member: Member) -> NodeReport? {
-        guard let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
-            case .report(let report) = reply.outcome, report.id == member.id
-        else { return nil }
+        guard let report = nodeFacts(member.name)?.report, report.id == member.id else { return nil }
         return report
     }
 
@@ -178,5 +176,5 @@ extension Turn {
         }
     }
 
-    func name(_ id: NodeID) -> String { decision.record?.member(id: id)?.name.text ?? id.short }
+    func name(_ id: NodeID) -> String { find(id: id)?.name.text ?? id.short }
 }

@@ -59,7 +59,7 @@ extension Turn {
 
     /// Why this replica is not in sync while its master is in such a loop; without a number, so that the wording stays the same.
     func syncLoopTrouble(of replica: Member, _ topology: Topology) -> SyncObstacle? {
-        guard let master = topology.master(of: replica.id).flatMap({ decision.record?.member(id: $0) }),
+        guard let master = topology.master(of: replica.id).flatMap({ find(id: $0) }),
             master.id != replica.id, isInSyncLoop(master, topology)
         else { return nil }
         return .syncLoop(master: master.name)

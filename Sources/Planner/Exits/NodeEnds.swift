@@ -79,7 +79,7 @@ extension Turn {
     }
 
     private mutating func note(_ exit: NodeProcess.Exited, of member: Member) {
-        guard let index = decision.record?.index(member.name), let end = NodeEnd(exit) else { return }
+        guard let index = place(of: member.name), let end = NodeEnd(exit) else { return }
         guard member.ends?.last?.identity != end.identity else { return }
         guard now - exit.at >= Self.noteDelay || seen.intent != .run else { return wake(at: exit.at + Self.noteDelay) }
         var ends = member.ends ?? NodeEnds()
@@ -92,7 +92,7 @@ extension Turn {
     private mutating func noteUnseenEnd(of member: Member, _ survey: Observation.Survey) {
         guard seen.processes[member.name] == nil, let process = member.process, !isBusy(member.name),
             member.ends?.last?.identity != process, case .dead = life(of: member, survey),
-            let index = decision.record?.index(member.name)
+            let index = place(of: member.name)
         else { return }
         let cause =
             process.bootID == seen.bootID
@@ -104,7 +104,7 @@ extension Turn {
 
     /// Asks the kernel and the log about an end, and adds the answer.
     private mutating func complete(_ member: Member) {
-        guard let index = decision.record?.index(member.name),
+        guard let index = place(of: member.name),
             var end = decision.record?.members[index].ends?.last, !end.isComplete
         else { return }
         guard let inquiry = seen.inquiries[member.name], inquiry.of == end.identity else {
@@ -118,7 +118,7 @@ extension Turn {
     }
 
     private mutating func forgive(_ member: Member) {
-        guard let process = running(member.name), let index = decision.record?.index(member.name),
+        guard let process = running(member.name), let index = place(of: member.name),
             var ends = decision.record?.members[index].ends, ends.inARow > 0
         else { return }
         if now - process.since >= RestartPolicy.stableTime {
@@ -131,7 +131,7 @@ extension Turn {
 
     /// A node that does not stay up, whether it is up at this moment or not.
     private mutating func reportLoop(_ member: Member) {
-        let ends = decision.record?.member(member.name)?.ends
+        let ends = find(member.name)?.ends
         let failures = max(ends?.inARow ?? 0, exited(member.name)?.failures ?? 0)
         guard member.wanted == .running, seen.intent == .run, failures >= RestartPolicy.loopLength,
             let last = exited(member.name).flatMap({ NodeEnd($0) }) ?? ends?.last

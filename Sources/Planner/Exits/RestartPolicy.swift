@@ -46,7 +46,7 @@ extension Turn {
     func takesDataFrom(_ member: Member, _ topology: Topology) -> Member? {
         guard exited(member.name)?.reason.dataUnreadable == true || lacksManifest(member),
             let id = topology.master(of: member.id), id != member.id,
-            let master = decision.record?.member(id: id), let report = freshReply(from: master), !report.loading,
+            let master = find(id: id), let report = freshReply(from: master), !report.loading,
             report.replication.role == .master, report.view.myself?.slots.isEmpty == false
         else { return nil }
         return master

@@ -27,8 +27,8 @@ extension Turn {
     ) -> Progress {
         let order = Effect.handOver(candidate.name, contact, from: masterTerm(of: master, topology))
         let progress = ensure(order, repeatAfter: .seconds(10))
-        if decision.effects.contains(order), let standing = decision.record?.index(candidate.name),
-            let replaced = decision.record?.index(master.name)
+        if decision.effects.contains(order), let standing = place(of: candidate.name),
+            let replaced = place(of: master.name)
         {
             set(\.election, Election(process: contact.process, orderedAt: now), at: standing)
             set(\.handedOver, .init(bootID: seen.bootID, at: now), at: replaced)

@@ -66,7 +66,7 @@ extension Turn {
     /// The master of the shard of a node that was formed as its master; nil: that is the node itself, or no node of its shard.
     private func standIn(for member: Member, _ topology: Topology) -> Member? {
         guard let id = topology.master(of: member.id), id != member.id, topology.owns(id),
-            let master = decision.record?.member(id: id), master.shard == member.shard
+            let master = find(id: id), master.shard == member.shard
         else { return nil }
         return master
     }

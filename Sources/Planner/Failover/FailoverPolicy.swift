@@ -35,7 +35,7 @@ extension Turn {
     func failoverAsked(of master: Member, _ topology: Topology) -> Moment? {
         for operation in decision.record?.operations ?? [] where operation.state == .running {
             guard case .failover(let failover) = operation.kind,
-                let old = decision.record?.member(failover.master), topology.master(of: old.id) == master.id
+                let old = find(failover.master), topology.master(of: old.id) == master.id
             else { continue }
             return operation.begun.flatMap { $0.bootID == seen.bootID ? $0.at : nil } ?? now
         }
@@ -46,7 +46,7 @@ extension Turn {
     func isFailoverForced(of master: Member, _ topology: Topology) -> Bool {
         decision.record?.operations.contains { operation in
             guard operation.state == .running, case .failover(let failover) = operation.kind, failover.force,
-                let old = decision.record?.member(failover.master)
+                let old = find(failover.master)
             else { return false }
             return topology.master(of: old.id) == master.id
         } ?? false
@@ -78,7 +78,7 @@ extension Turn {
             return .waits
         case .none(let shortage): return hold(master, for: winner, shortage, survey)
         }
-        let earlier = seen.effects(.promote, of: winner.member.name)
+        let earlier = effects(.promote, of: winner.member.name)
         if let failed = earlier.values.filter({ $0.failure != nil }).max(by: { $0.began < $1.began }) {
             wait(.failover(to: winner.member.name, from: master.name, failed.failure.map { Shown($0) }))
             let due = (failed.ended ?? now) + Self.promotionPause * earlier.count
@@ -109,11 +109,11 @@ extension Turn {
         guard let promotions = decision.record?.promotions, !promotions.isEmpty else { return }
         var open: [Effect.Promotion] = []
         for promotion in promotions {
-            guard let member = decision.record?.member(promotion.replica), let process = running(member.name) else {
+            guard let member = find(promotion.replica), let process = running(member.name) else {
                 continue
             }
             let void = endOfValidity(promotion)
-            let answered = seen.effects(.promote, of: promotion.replica).first { key, _ in
+            let answered = effects(.promote, of: promotion.replica).first { key, _ in
                 key.attempt == promotion.attempt
             }?.value.ended
             // The report was requested after the order, not in the same moment.

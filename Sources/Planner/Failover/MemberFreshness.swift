@@ -30,7 +30,7 @@ extension Turn {
             // It has lost its offset, and keeps its data until its master's data have arrived.
             freshness.reached = .init(replicationID: row.replicationID, offset: row.offset)
         }
-        let master = report.view.myself?.masterID.flatMap { decision.record?.member(id: $0) }
+        let master = report.view.myself?.masterID.flatMap { find(id: $0) }
         let served = master.flatMap { seen.lastServed[$0.name] }
         // A copy that was complete only after its master had ended is as old as the beginning of its synchronization.
         if served.map({ row.since <= $0 }) ?? true { freshness.coversUntil = wall(row.until) }

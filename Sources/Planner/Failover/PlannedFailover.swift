@@ -19,7 +19,7 @@ extension Turn {
         from master: Member, to chosen: inout NodeName?, isFixed: Bool = false, _ topology: Topology, _ story: Story
     ) -> Advance? {
         guard topology.owns(master.id) else {
-            guard let candidate = chosen.flatMap({ decision.record?.member($0) }) else { return nil }
+            guard let candidate = chosen.flatMap({ find($0) }) else { return nil }
             return agreement(on: candidate, after: master, topology, story)
         }
         let replicas = replicas(of: master, topology)

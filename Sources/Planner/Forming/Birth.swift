@@ -50,7 +50,7 @@ extension Turn {
         var epoch: UInt64 = 0
         for member in members {
             guard let process = running(member.name) else { continue }
-            for (key, history) in seen.effects(.takeOver, of: member.name) where key.process == process.identity {
+            for (key, history) in effects(.takeOver, of: member.name) where key.process == process.identity {
                 guard let ended = history.ended, let report = freshReply(from: member) else { return }
                 lastTakeover = max(lastTakeover, ended)
                 epoch = max(epoch, report.view.myself?.configEpoch ?? 0)

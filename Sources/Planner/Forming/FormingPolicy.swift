@@ -233,7 +233,7 @@ extension Turn {
         if decision.record?.stage == .planned { return "\(name) was left by an unfinished create" }
         let ids = Set(members.map(\.id))
         if isOurs || file.view.entries.count <= 1 { return "\(name) was left by an earlier try" }
-        if let id = file.view.myself?.id, let other = decision.record?.member(id: id) {
+        if let id = file.view.myself?.id, let other = find(id: id) {
             return "\(name) is a copy of \(other.name)'s"
         }
         return file.view.entries.contains { ids.contains($0.id) }

@@ -47,12 +47,7 @@ extension Turn {
         if standing != kills { set(\.kills, standing) }
     }
 
-    func vitals(_ node: NodeName) -> Vitals? {
-        guard let process = running(node), let vitals = seen.vitals[node], vitals.of == process.identity else {
-            return nil
-        }
-        return vitals
-    }
+    func vitals(_ node: NodeName) -> Vitals? { nodeFacts(node)?.vitals }
 
     /// Nodes that do not answer, except those that only do not listen yet.
     var silent: [Member] {
@@ -125,7 +120,7 @@ extension Turn {
     /// What its shard lacks to continue without it.
     private func lack(_ member: Member, _ topology: Topology) -> String? {
         guard topology.owns(member.id) else {
-            guard let id = topology.master(of: member.id), let master = decision.record?.member(id: id),
+            guard let id = topology.master(of: member.id), let master = find(id: id),
                 answers(master)?.replication.role == .master
             else { return "its master does not answer" }
             return nil
@@ -193,9 +188,7 @@ extension Turn {
 
     /// An answer that proves life but is not a report.
     private mutating func reportWords(_ member: Member) {
-        guard let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
-            case .answered(let words) = reply.outcome, !reply.isLoading
-        else { return }
+        guard let reply = lastReply(member), case .answered(let words) = reply.outcome, !reply.isLoading else { return }
         switch EngineErrorReply(words) {
         case .busy(let what):
             emit(

@@ -69,7 +69,7 @@ extension Turn {
     /// When this daemon continued this process; resets with a new process or a new daemon.
     private func continuations(_ member: Member) -> [EffectHistory] {
         guard let process = running(member.name)?.identity else { return [] }
-        return seen.effects(.continueStopped, of: member.name).filter { $0.key.process == process }.map(\.value)
+        return effects(.continueStopped, of: member.name).filter { $0.key.process == process }.map(\.value)
     }
 
     func lastContinued(_ member: Member) -> Moment? {

@@ -8,10 +8,10 @@ extension Turn {
     ) -> Advance {
         guard let name = newcomer.name else { return reservePorts(for: &newcomer, story) }
         // It becomes a member at the beginning of the next turn.
-        guard let member = decision.record?.member(name) else { return .working(.starting(name)) }
+        guard let member = find(name) else { return .working(.starting(name)) }
         if let advance = comeBack(member, after: nil, story, topology) { return advance }
         let master =
-            newcomer.isMaster ? nil : topology.master(of: member.id).flatMap { decision.record?.member(id: $0)?.name }
+            newcomer.isMaster ? nil : topology.master(of: member.id).flatMap { find(id: $0)?.name }
         return .done(.added(name, replicaOf: master))
     }
 

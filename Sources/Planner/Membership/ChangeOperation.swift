@@ -72,7 +72,7 @@ extension Turn {
             if case .remove(let leaver) = part { leaver.node } else { nil }
         }
         func rank(_ node: NodeName) -> Int {
-            guard let member = decision.record?.member(node), member.wanted == .running else { return 0 }
+            guard let member = find(node), member.wanted == .running else { return 0 }
             return lastHeard(member)?.replication.role == .master ? 2 : 1
         }
         let run = change.parts.prefix { leaver($0) != nil }
@@ -86,7 +86,7 @@ extension Turn {
     private mutating func noteEmptied(_ change: Operation.Change, _ topology: Topology) {
         guard case .remove? = change.parts.first, topology.covered == .all else { return }
         for case .remove(let leaver) in change.parts {
-            guard let index = decision.record?.index(leaver.node) else { continue }
+            guard let index = place(of: leaver.node) else { continue }
             let member = members[index]
             guard member.awaitsSlots != true, topology.standings[member.id]?.role == .master,
                 !members.contains(where: { $0.shard == member.shard && topology.owns($0.id) })
@@ -126,7 +126,7 @@ extension Turn {
     mutating func seatMembers() {
         for operation in decision.record?.operations ?? [] where operation.state == .running {
             guard case .change(let change) = operation.kind, case .add(let newcomer)? = change.parts.first,
-                let name = newcomer.name, let ports = newcomer.ports, decision.record?.member(name) == nil
+                let name = newcomer.name, let ports = newcomer.ports, find(name) == nil
             else { continue }
             seat(newcomer, name, ports)
         }

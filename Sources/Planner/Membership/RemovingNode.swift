@@ -7,7 +7,7 @@ extension Turn {
         _ leaver: inout Operation.Change.Leaver, startedAt: WallTime, since begun: Moment, _ story: Story,
         _ topology: Topology
     ) -> Advance {
-        guard let member = decision.record?.member(leaver.node), member.hasLeft != true else {
+        guard let member = find(leaver.node), member.hasLeft != true else {
             return .done(.removed(leaver.node))
         }
         if leaver.isForgotten { return clearFolder(of: member, startedAt: startedAt, story) }
@@ -67,7 +67,7 @@ extension Turn {
 
     /// The node that has the slots of its shard must be there: this one may have to take over from it.
     private func mastersToCome(_ member: Member, _ topology: Topology) -> OperationStep? {
-        guard let id = topology.master(of: member.id), id != member.id, let master = decision.record?.member(id: id)
+        guard let id = topology.master(of: member.id), id != member.id, let master = find(id: id)
         else { return topology.isEmptyMaster(member.id) ? nil : .awaitingMasterOfShard(member.name) }
         let last = lastHeard(master)
         return last?.replication.role == .master && last?.loading == false ? nil : .awaitingMasterOfShard(member.name)
@@ -100,7 +100,7 @@ extension Turn {
                 return .working(.settingAside(member.directory, quarantine: folder))
             }
         }
-        if let index = decision.record?.index(member.name) { set(\.hasLeft, true, at: index) }
+        if let index = place(of: member.name) { set(\.hasLeft, true, at: index) }
         return .working(.lookingAt(member.directory))
     }
 
@@ -112,7 +112,7 @@ extension Turn {
     }
 
     private mutating func want(_ wanted: Member.Wanted, _ member: Member) {
-        guard let index = decision.record?.index(member.name) else { return }
+        guard let index = place(of: member.name) else { return }
         set(\.wanted, wanted, at: index)
     }
 }

@@ -16,7 +16,7 @@ extension Turn {
         for member in members {
             guard let process = running(member.name), let contact = contact(member) else { continue }
             guard seen.asking[member.name] == nil else { continue }
-            let reply = seen.replies[member.name].flatMap { $0.of == process.identity ? $0 : nil }
+            let reply = lastReply(member)
             let isUrgent = topology.master(of: member.id).map(bereaved.contains) == true
             let isCalm = reply?.isLife == true && !isToBeHeardAgain(member, topology)
             let wanted = isUrgent ? Duration.milliseconds(2) : isCalm ? pace : min(pace, Self.pollInTransition)

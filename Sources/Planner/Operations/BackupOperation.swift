@@ -101,7 +101,7 @@ extension Turn {
     private mutating func saveAll(_ attempt: Operation.Backup.Attempt, _ story: Story) -> Advance? {
         var orders: [Effect] = []
         for shard in attempt.shards {
-            guard let member = decision.record?.member(shard.node), let contact = contact(member),
+            guard let member = find(shard.node), let contact = contact(member),
                 contact.process == shard.process
             else { return .failed(.changedWhileSaved(shard.node)) }
             let save = Effect.save(member.name, contact)
@@ -135,7 +135,7 @@ extension Turn {
         _ attempt: Operation.Backup.Attempt, since opened: Moment, _ story: Story
     ) -> Advance? {
         for shard in attempt.shards {
-            guard let member = decision.record?.member(shard.node), let present = term(of: member, since: opened)
+            guard let member = find(shard.node), let present = term(of: member, since: opened)
             else { return awaitMaster(shard, story) }
             guard isUnchanged(shard, present), !movesSlots(member) else {
                 return .failed(.changedWhileSaved(shard.node))
@@ -146,7 +146,7 @@ extension Turn {
 
     /// A master that does not answer, or is none any more.
     private func awaitMaster(_ shard: Operation.Backup.Shard, _ story: Story) -> Advance {
-        if let member = decision.record?.member(shard.node), let report = freshReply(from: member),
+        if let member = find(shard.node), let report = freshReply(from: member),
             report.replication.role == .replica
         {
             return .failed(.changedWhileSaved(shard.node))
@@ -165,7 +165,7 @@ extension Turn {
         var unsaved: [NodeName] = []
         var last = attempt.began
         for shard in attempt.shards {
-            guard let member = decision.record?.member(shard.node) else {
+            guard let member = find(shard.node) else {
                 return .pending(.failed(.unknownNode(shard.node)))
             }
             let open = Effect.openDump(shard.node, dumpOrder(shard, member, attempt, place))
@@ -197,7 +197,7 @@ extension Turn {
     private mutating func copyAll(_ attempt: Operation.Backup.Attempt, _ place: Effect.BackupPlace) -> Advance? {
         var done = 0
         for shard in attempt.shards {
-            guard let member = decision.record?.member(shard.node) else { return .failed(.unknownNode(shard.node)) }
+            guard let member = find(shard.node) else { return .failed(.unknownNode(shard.node)) }
             switch once(.copyDump(shard.node, dumpOrder(shard, member, attempt, place))) {
             case .underWay: break
             case .failed(let why, _): return .failed(.dumpNotCopied(shard.node, why))

@@ -6,11 +6,11 @@ extension Turn {
     mutating func failOver(
         _ failover: inout Operation.Failover, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
-        guard let old = decision.record?.member(failover.master) else {
+        guard let old = find(failover.master) else {
             return .failed(.unknownNode(failover.master))
         }
         // Between two roles a node's slots briefly have no owner.
-        guard let master = topology.master(of: old.id).flatMap({ decision.record?.member(id: $0) }) else {
+        guard let master = topology.master(of: old.id).flatMap({ find(id: $0) }) else {
             let step = OperationStep.awaitingOwner(ofSlotsOf: failover.master)
             if failover.successor == nil, story.age(of: step) >= Self.standing,
                 let trouble = slotTrouble(of: old, topology)

@@ -109,7 +109,7 @@ extension Turn {
             needSurvey(since: since)
             return .working(.lookingAt(move.path))
         }
-        let member = move.member.flatMap { decision.record?.member($0) }
+        let member = move.member.flatMap { find($0) }
         if lies(move, member, survey) {
             if let why = reasonNotToTouch(move.path, survey) { return .failed(.folderInUse(why, .moved)) }
             if moved != nil { return .failed(.thereAgain(move.path)) }

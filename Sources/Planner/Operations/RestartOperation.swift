@@ -7,7 +7,7 @@ extension Turn {
     mutating func restart(
         _ restart: inout Operation.RestartNode, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
-        guard let member = decision.record?.member(restart.node) else {
+        guard let member = find(restart.node) else {
             return .failed(.unknownNode(restart.node))
         }
         if let process = running(member.name), process.identity == restart.replaces {
@@ -62,7 +62,7 @@ extension Turn {
     /// Once SHUTDOWN is sent there is no way back, and the node may no longer answer.
     func isEnding(_ member: Member) -> Bool {
         guard let process = running(member.name) else { return false }
-        return seen.effects(.shutdown, of: member.name).contains {
+        return effects(.shutdown, of: member.name).contains {
             $0.key.process == process.identity && $0.value.failure == nil
         }
     }
@@ -72,7 +72,7 @@ extension Turn {
         _ restart: Operation.RestartNode, _ member: Member, _ story: Story, _ topology: Topology
     ) -> Advance? {
         guard restart.restoreRoles, restart.wasMaster, !topology.owns(member.id),
-            let master = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
+            let master = topology.master(of: member.id).flatMap({ find(id: $0) }),
             let contact = contact(member)
         else { return nil }
         if let step = electionWait(of: member, after: master, topology, story) { return .working(step) }
@@ -117,7 +117,7 @@ extension Turn {
 
     /// The master of this replica stays away; nil: it is there, or may come, or another node may take its place.
     private func missingMaster(of member: Member, _ waited: Duration, _ topology: Topology) -> OperationFailure? {
-        guard let master = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
+        guard let master = topology.master(of: member.id).flatMap({ find(id: $0) }),
             running(master.name) == nil
         else { return nil }
         if master.wanted == .stopped { return .masterStopped(master.name, replica: member.name) }

@@ -25,7 +25,7 @@ extension Turn {
         }
         while let next = next(rolling.remaining, topology) {
             rolling.remaining.removeAll { $0.node == next.node }
-            guard let member = decision.record?.member(next.node), member.wanted == .running,
+            guard let member = find(next.node), member.wanted == .running,
                 let process = running(next.node), process.identity == next.replaces
             else { continue }
             rolling.current = .init(
@@ -44,8 +44,8 @@ extension Turn {
         _ targets: [Operation.RollingRestart.Target], _ topology: Topology
     ) -> Operation.RollingRestart.Target? {
         func rank(_ target: Operation.RollingRestart.Target) -> (Int, Int, NodeName) {
-            guard let member = decision.record?.member(target.node) else { return (.max, 0, target.node) }
-            let master = topology.master(of: member.id).flatMap { decision.record?.member(id: $0) }
+            guard let member = find(target.node) else { return (.max, 0, target.node) }
+            let master = topology.master(of: member.id).flatMap { find(id: $0) }
             return (master?.shard ?? member.shard, topology.owns(member.id) ? 1 : 0, member.name)
         }
         return targets.min { rank($0) < rank($1) }

@@ -3,7 +3,7 @@ import ClusterModel
 /// start-node and stop-node. The wanted state of a node is in the record, so that a stopped node stays stopped across daemons and boots.
 extension Turn {
     mutating func start(_ start: Operation.StartNode, _ story: Story, _ topology: Topology) -> Advance {
-        guard let member = decision.record?.member(start.node) else {
+        guard let member = find(start.node) else {
             return .failed(.unknownNode(start.node))
         }
         want(.running, of: member)
@@ -15,7 +15,7 @@ extension Turn {
     mutating func stop(
         _ stop: inout Operation.StopNode, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
-        guard let member = decision.record?.member(stop.node) else {
+        guard let member = find(stop.node) else {
             return .failed(.unknownNode(stop.node))
         }
         guard running(member.name) != nil else {
@@ -52,7 +52,7 @@ extension Turn {
     }
 
     private mutating func want(_ wanted: Member.Wanted, of member: Member) {
-        guard let index = decision.record?.index(member.name) else { return }
+        guard let index = place(of: member.name) else { return }
         set(\.wanted, wanted, at: index)
     }
 

@@ -83,7 +83,7 @@ extension Turn {
         }
         guard isDue else { return }
         for (member, new) in news {
-            guard let index = decision.record?.index(member.name) else { continue }
+            guard let index = place(of: member.name) else { continue }
             set(\.lastSeen, new, at: index)
             set(\.cleanStop, nil, at: index)
             continueStream(index, new)
@@ -133,7 +133,7 @@ extension Turn {
         for member in members {
             guard let exit = exited(member.name), exit.reason.kind == .clean, let report = exit.lastReport,
                 !report.loading, member.cleanStop.map({ $0.at < exit.wall }) ?? true,
-                let index = decision.record?.index(member.name)
+                let index = place(of: member.name)
             else { continue }
             let synced = report.replication.role == .master ? exit.wall : member.lastSeen?.syncedAt
             let stop = LastSeen(report, at: exit.wall, syncedAt: synced, bootID: seen.bootID)

@@ -32,11 +32,43 @@ package struct Member: Sendable, Equatable, Codable {
 
     package subscript<Value>(dynamicMember path: WritableKeyPath<Fields, Value>) -> Value {
         get { storage.fields[keyPath: path] }
-        set {
-            var fields = storage.fields
-            fields[keyPath: path] = newValue
-            storage = Storage(fields)
-        }
+        set { change { $0[keyPath: path] = newValue } }
+    }
+
+    // What is read all the time, without the detour of a key path that the compiler cannot always see through.
+    package var name: NodeName {
+        get { storage.fields.name }
+        set { change { $0.name = newValue } }
+    }
+    package var id: NodeID {
+        get { storage.fields.id }
+        set { change { $0.id = newValue } }
+    }
+    package var ports: PortPair {
+        get { storage.fields.ports }
+        set { change { $0.ports = newValue } }
+    }
+    package var directory: String {
+        get { storage.fields.directory }
+        set { change { $0.directory = newValue } }
+    }
+    package var shard: Int {
+        get { storage.fields.shard }
+        set { change { $0.shard = newValue } }
+    }
+    package var wanted: Wanted {
+        get { storage.fields.wanted }
+        set { change { $0.wanted = newValue } }
+    }
+    package var process: ProcessIdentity? {
+        get { storage.fields.process }
+        set { change { $0.process = newValue } }
+    }
+
+    private mutating func change(_ edit: (inout Fields) -> Void) {
+        var fields = storage.fields
+        edit(&fields)
+        storage = Storage(fields)
     }
 
     package enum Wanted: String, Sendable, Codable { case running, stopped }

@@ -40,7 +40,7 @@ extension Turn {
 
     /// First a second copy, then the cut, then the start.
     mutating func repair(_ repair: inout Repair.RepairAppendOnly, _ story: Story, _ topology: Topology) -> Advance {
-        guard let member = decision.record?.member(repair.member) else {
+        guard let member = find(repair.member) else {
             return .failed(.unknownNode(repair.member))
         }
         if repair.isDone || running(member.name) != nil {

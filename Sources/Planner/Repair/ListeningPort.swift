@@ -6,7 +6,7 @@ extension Turn {
     /// Its own, unless its process was seen to listen elsewhere and not there.
     func listeningPort(of member: Member, _ process: ProcessIdentity) -> Int {
         let own = member.ports.client
-        guard let ports = seen.survey?.users.first(where: { $0.identity == process })?.ports, !ports.contains(own)
+        guard let ports = user(process)?.ports, !ports.contains(own)
         else {
             return own
         }
@@ -28,7 +28,7 @@ extension Turn {
             {
                 needSurvey(since: changed + .nanoseconds(1))
             }
-            guard let reply = seen.replies[member.name], reply.of == process.identity, reply.outcome == .refused,
+            guard let reply = lastReply(member), reply.outcome == .refused,
                 reply.askedAt > process.since + Self.hearingLimit
             else { continue }
             let due = survey.askedAt + Self.lookPace

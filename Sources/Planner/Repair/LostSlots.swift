@@ -25,7 +25,7 @@ extension Turn {
             guard let slots = member.lastSlots?.intersection(missing), !slots.isEmpty else { return nil }
             if mayTakeBack(member, slots) { return (member, slots) }
             // Another node has taken over from it since, and has its keys: Valkey lets that node take only those slots that hold keys.
-            guard let candidate = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
+            guard let candidate = topology.master(of: member.id).flatMap({ find(id: $0) }),
                 candidate.id != member.id, mayTakeBack(candidate, slots)
             else { return nil }
             return (candidate, slots)
@@ -43,7 +43,7 @@ extension Turn {
         members.first { witness in
             lastHeard(witness)?.view.entries.contains { entry in
                 guard entry.id != member.id, !entry.slots.intersection(slots).isEmpty else { return false }
-                guard witness.id != entry.id, let claimed = decision.record?.member(id: entry.id),
+                guard witness.id != entry.id, let claimed = find(id: entry.id),
                     let word = lastHeard(claimed)?.view.myself
                 else { return true }
                 return !word.slots.intersection(slots).isEmpty

@@ -70,7 +70,7 @@ extension Turn {
     mutating func writeManifest(
         _ write: inout Repair.WriteManifest, _ story: Story, _ topology: Topology
     ) -> Advance {
-        guard let member = decision.record?.member(write.member) else {
+        guard let member = find(write.member) else {
             return .failed(.unknownNode(write.member))
         }
         let order = Effect.writeManifest(write)

@@ -89,10 +89,10 @@ extension Turn {
         _ move: inout Repair.MoveKeys, id: Int, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
         if let advance = keepDump(&move, of: move.from, since: begun, story) { return advance }
-        guard let holder = decision.record?.member(move.from), let from = contact(holder) else {
+        guard let holder = find(move.from), let from = contact(holder) else {
             return .failed(.notRunning(move.from))
         }
-        guard let owner = decision.record?.member(move.to), let to = contact(owner) else {
+        guard let owner = find(move.to), let to = contact(owner) else {
             return .failed(.notRunning(move.to))
         }
         let step = OperationStep.returningKeys(of: move.slots, from: move.from, to: move.to)
@@ -127,7 +127,7 @@ extension Turn {
         _ move: inout Repair.MoveKeys, of name: NodeName, since begun: Moment, _ story: Story
     ) -> Advance? {
         if move.isKept { return nil }
-        guard let member = decision.record?.member(name), let contact = contact(member) else {
+        guard let member = find(name), let contact = contact(member) else {
             return .failed(.notRunning(name))
         }
         let step = OperationStep.saving([name])

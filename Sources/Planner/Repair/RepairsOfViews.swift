@@ -12,7 +12,7 @@ extension Turn {
         var owner: Member?
         for (member, report) in heard {
             for entry in report.view.entries where !entry.slots.intersection(slots).isEmpty {
-                guard entry.id != member.id, let other = decision.record?.member(id: entry.id) else { return nil }
+                guard entry.id != member.id, let other = find(id: entry.id) else { return nil }
                 guard owner == nil || owner?.id == other.id, slots.subtracting(entry.slots).isEmpty else { return nil }
                 owner = other
             }
@@ -57,7 +57,7 @@ extension Turn {
     }
 
     mutating func follow(_ follow: Repair.Follow, _ story: Story, _ topology: Topology) -> Advance {
-        guard let member = decision.record?.member(follow.member), let master = decision.record?.member(follow.master),
+        guard let member = find(follow.member), let master = find(follow.master),
             let contact = contact(member)
         else { return .failed(.notRunning(follow.member)) }
         guard !topology.owns(member.id), topology.owns(master.id) else {
@@ -98,7 +98,7 @@ extension Turn {
     }
 
     mutating func addSlots(_ add: Repair.AddSlots, since begun: Moment, _ story: Story) -> Advance {
-        guard let member = decision.record?.member(add.member), let contact = contact(member) else {
+        guard let member = find(add.member), let contact = contact(member) else {
             return .failed(.notRunning(add.member))
         }
         let step = OperationStep.givingSlots(add.slots, to: add.member)

@@ -64,7 +64,7 @@ extension Turn {
     }
 
     private func masterFollowed(_ report: NodeReport, _ topology: Topology) -> Member? {
-        guard let master = report.view.myself?.masterID.flatMap({ decision.record?.member(id: $0) }),
+        guard let master = report.view.myself?.masterID.flatMap({ find(id: $0) }),
             topology.owns(master.id)
         else { return nil }
         return master
@@ -145,7 +145,7 @@ extension Turn {
     mutating func rejoin(
         _ rejoin: Repair.Rejoin, isLast: Bool, since begun: Moment, _ story: Story, _ topology: Topology
     ) -> Advance {
-        guard let member = decision.record?.member(rejoin.member) else {
+        guard let member = find(rejoin.member) else {
             return .failed(.unknownNode(rejoin.member))
         }
         guard running(member.name)?.identity == rejoin.process else {
@@ -169,10 +169,10 @@ extension Turn {
                 let home = members.first {
                     $0.id != member.id && $0.shard == member.shard && topology.owns($0.id)
                 }
-                guard let master = home ?? decision.record?.member(name), topology.owns(master.id) else {
+                guard let master = home ?? find(name), topology.owns(master.id) else {
                     return .failed(.ownsNoSlots(name))
                 }
-                if let index = decision.record?.index(member.name), master.shard != member.shard {
+                if let index = place(of: member.name), master.shard != member.shard {
                     set(\.shard, master.shard, at: index)
                     set(\.shardID, master.shardID, at: index)
                 }

@@ -57,7 +57,7 @@ extension Turn {
                 continue
             }
             for owner in restore.owners {
-                guard let member = decision.record?.member(owner.member),
+                guard let member = find(owner.member),
                     topology.covered.intersection(owner.slots).isEmpty
                 else { continue }
                 topology.add(member.id, replicaOf: nil, slots: owner.slots)
@@ -67,7 +67,7 @@ extension Turn {
 
     mutating func restoreSlots(_ restore: Repair.RestoreSlots, _ story: Story, _ topology: Topology) -> Advance {
         for owner in restore.owners {
-            guard let member = decision.record?.member(owner.member) else {
+            guard let member = find(owner.member) else {
                 return .failed(.unknownNode(owner.member))
             }
             if let advance = comeBack(member, after: nil, story, topology) { return advance }

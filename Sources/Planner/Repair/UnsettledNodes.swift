@@ -45,7 +45,7 @@ extension Turn {
             return .slotsUncovered(
                 lost, shardOf: member.name, isRepaired: !owners(ofLost: lost, topology).isEmpty)
         }
-        guard let owner = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
+        guard let owner = topology.master(of: member.id).flatMap({ find(id: $0) }),
             let mine = claim(of: owner)
         else { return nil }
         for other in members where other.id != owner.id {
@@ -70,8 +70,8 @@ extension Turn {
         _ member: Member, mayBeReset: Bool = false, mayLackSlots: Bool = false, since begun: Moment, _ story: Story,
         _ topology: Topology
     ) -> Advance? {
-        if let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
-            case .report = reply.outcome, reply.askedAt < begun, now - begun < Self.answerLimit
+        if let reply = lastReply(member), case .report = reply.outcome, reply.askedAt < begun,
+            now - begun < Self.answerLimit
         {
             return .working(.askingSlots(of: member.name))
         }

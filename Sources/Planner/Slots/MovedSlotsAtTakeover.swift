@@ -4,7 +4,7 @@ extension Turn {
     /// Whether an operation moves slots to or from this shard now.
     func slotsMove(inShardOf master: Member) -> Bool {
         (decision.record?.slotMoves() ?? []).contains { move in
-            [move.from, move.to].contains { decision.record?.member($0)?.shard == master.shard }
+            [move.from, move.to].contains { find($0)?.shard == master.shard }
         }
     }
 
@@ -21,14 +21,14 @@ extension Turn {
     /// tells it within milliseconds.
     func mayClaimMovedSlots(_ replicas: [Candidate], of master: Member, death: Moment) -> Bool {
         let moves = (decision.record?.slotMoves() ?? [])
-            .filter { decision.record?.member($0.from)?.shard == master.shard }
+            .filter { find($0.from)?.shard == master.shard }
         if moves.isEmpty || replicas.isEmpty { return false }
         // It may still make the target the owner of slots.
         if seen.isUnderWay(.migrateSlots, of: master.name) { return true }
         guard now - death < Self.failoverLimit else { return false }
         let since = max(death, seen.rolesChanged ?? death)
         for move in moves {
-            guard let shard = decision.record?.member(move.to)?.shard else { continue }
+            guard let shard = find(move.to)?.shard else { continue }
             let arrived = members.filter { $0.shard == shard }
                 .compactMap { freshReply(from: $0, since: since)?.view.myself }
                 .filter { $0.flags.contains(.master) }

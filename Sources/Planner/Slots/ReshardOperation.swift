@@ -54,7 +54,7 @@ extension Turn {
         _ move: SlotMove, of reshard: inout Operation.Reshard, id: Int, since begun: Moment, _ story: Story,
         _ topology: Topology
     ) -> Advance? {
-        for node in [move.from, move.to] where decision.record?.member(node) == nil {
+        for node in [move.from, move.to] where find(node) == nil {
             return .failed(.unknownNode(node))
         }
         guard let source = shardMaster(of: move.from, besides: move.to, topology) else {
@@ -206,13 +206,13 @@ extension Turn {
     /// The master of the shard of this node now; nil: no node says.
     /// - Parameter other: the other side of the move: a node without slots may count as its follower.
     func shardMaster(of name: NodeName, besides other: NodeName, _ topology: Topology) -> Member? {
-        guard let member = decision.record?.member(name) else { return nil }
+        guard let member = find(name) else { return nil }
         if topology.owns(member.id) { return member }
         // A master that has no slots yet.
         if let myself = lastHeard(member)?.view.myself, myself.flags.contains(.master), myself.slots.isEmpty {
             return member
         }
-        if let master = topology.master(of: member.id).flatMap({ decision.record?.member(id: $0) }),
+        if let master = topology.master(of: member.id).flatMap({ find(id: $0) }),
             master.name != other
         {
             return master

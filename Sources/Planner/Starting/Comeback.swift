@@ -12,7 +12,7 @@ extension Turn {
         guard exit?.reason.dataUnreadable == true || lacksManifest(member) else { return nil }
         if let exit, RestartPolicy.staysDown(exit, spec.supervision.restart, isRepaired: true) != nil { return nil }
         if let id = topology.master(of: member.id), id != member.id {
-            guard let master = decision.record?.member(id: id), isExpected(master, topology) else { return nil }
+            guard let master = find(id: id), isExpected(master, topology) else { return nil }
             return "it copies all data from \(master.name) once \(master.name) serves"
         }
         guard failovers[member.id] == .waits,

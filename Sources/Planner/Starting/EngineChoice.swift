@@ -52,7 +52,7 @@ extension Turn {
     mutating func holdEngines(
         _ restart: Operation.RestartNode, _ failure: OperationFailure
     ) -> OperationFailure {
-        guard let member = decision.record?.member(restart.node), running(member.name)?.identity != restart.replaces,
+        guard let member = find(restart.node), running(member.name)?.identity != restart.replaces,
             let last = member.program, last.server != spec.server
         else { return failure }
         set(\.engineHold, EngineHold(configured: configuredProgram, node: member.name))

@@ -32,7 +32,7 @@ extension Turn {
         if myself, !isMaster { entry.configEpoch = 0 }
         entry.linkConnected = true
         entry.slots = isMaster ? standing.slots : SlotSet()
-        let shardID = (isMaster ? member : master.flatMap { decision.record?.member(id: $0) } ?? member).shardID
+        let shardID = (isMaster ? member : master.flatMap { find(id: $0) } ?? member).shardID
         entry.auxiliary = auxiliary(shardID)
         return entry
     }

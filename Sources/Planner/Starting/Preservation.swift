@@ -24,7 +24,7 @@ extension Turn {
         guard facts.content.holdsKeys, !member.joining, !isKept(member, facts), let after = planned.view.myself,
             after.flags.contains(.replica)
         else { return nil }
-        let candidate = after.masterID.flatMap { decision.record?.member(id: $0) }
+        let candidate = after.masterID.flatMap { find(id: $0) }
         let name = candidate?.name.text ?? "another node"
         if let before = facts.parsed?.view.myself, before.flags.contains(.master), !before.slots.isEmpty {
             return copies(
@@ -75,7 +75,7 @@ extension Turn {
         // What was seen before the copies were made is in them.
         if case .done(let at) = progress, let survey = seen.survey, survey.askedAt <= at,
             let files = seen.directory(at: order.directory)?.content.files,
-            let index = decision.record?.index(order.node)
+            let index = place(of: order.node)
         {
             set(\.keptFiles, Self.digest(files), at: index)
         }
@@ -97,7 +97,7 @@ extension Turn {
     mutating func inPlace(
         _ master: Member, _ doubts: [(member: Member, why: String)], _ mine: Freshness, _ survey: Observation.Survey
     ) -> FailoverDecision {
-        guard let index = decision.record?.index(master.name) else { return .inPlace }
+        guard let index = place(of: master.name) else { return .inPlace }
         // The others have followed another stream than the one that this master continues.
         if !doubts.isEmpty || mine.durability < .wholeAppendOnly || mayHaveLostItsEnd(master, mine) {
             set(\.streams, nil, at: index)
@@ -228,7 +228,7 @@ extension Turn {
 
     mutating func reportDoubts() {
         for member in members {
-            guard let doubt = member.doubt, let index = decision.record?.index(member.name) else { continue }
+            guard let doubt = member.doubt, let index = place(of: member.name) else { continue }
             if seen.wall > doubt.at + Doubt.lasts {
                 set(\.doubt, nil, at: index)
                 continue

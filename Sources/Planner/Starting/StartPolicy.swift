@@ -94,7 +94,7 @@ extension Turn {
             return !decision.findings.contains { $0.node == member.name && $0.severity == .error }
         }
         let program = program(for: member)
-        if member.startedFrom != program.server, let index = decision.record?.index(member.name) {
+        if member.startedFrom != program.server, let index = place(of: member.name) {
             set(\.startedFrom, program.server, at: index)
         }
         let effect = Effect.start(
@@ -120,7 +120,7 @@ extension Turn {
             if now >= again { repeatReserve([member.ports]) } else { wake(at: again) }
             return false
         }
-        guard let pair = nextPair(for: member), let index = decision.record?.index(member.name) else {
+        guard let pair = nextPair(for: member), let index = place(of: member.name) else {
             wait(.freePort(for: member.name))
             return true
         }
@@ -183,7 +183,7 @@ extension Turn {
 
     /// World before record: the process of a node is recorded after it runs.
     mutating func noteRunning(_ member: Member, _ process: NodeProcess.Running) {
-        guard let index = decision.record?.index(member.name) else { return }
+        guard let index = place(of: member.name) else { return }
         if let before = decision.record?.members[index].process, before != process.identity {
             var ends = decision.record?.members[index].ends ?? NodeEnds()
             ends.restarts += 1

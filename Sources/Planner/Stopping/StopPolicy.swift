@@ -121,9 +121,6 @@ extension Turn {
 
     /// The node's last report, even if it is old.
     func lastReport(_ member: Member) -> NodeReport? {
-        guard let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
-            case .report(let report) = reply.outcome
-        else { return nil }
-        return report
+        nodeFacts(member.name)?.report
     }
 }

@@ -85,7 +85,7 @@ extension Turn {
     static let appendTrouble = "its append-only file cannot be written and lacks the last acknowledged writes"
 
     private func shutdownFailure(_ member: Member) -> String? {
-        seen.effects(.shutdown, of: member.name).values.lazy.compactMap(\.failure).first
+        effects(.shutdown, of: member.name).values.lazy.compactMap(\.failure).first
     }
 
     private func isAccessRefusal(_ failure: String?) -> Bool {

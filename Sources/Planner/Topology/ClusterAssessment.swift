@@ -16,18 +16,22 @@ extension Turn {
         progress.agreeing = settled.count { agreeing.contains($0.name) }
         let replicas = wanted.filter { !topology.owns($0.id) && !topology.isEmptyMaster($0.id) }
         progress.replicas = replicas.count
+        let nodes = result.nodes
+        func node(_ name: NodeName) -> Assessment.Node? { place(of: name).map { nodes[$0] } }
         progress.replicasInSync = replicas.count { member in
-            result.node(member.name)?.linkUp == true && result.node(member.name)?.health == .ok
+            guard let node = node(member.name) else { return false }
+            return node.linkUp == true && node.health == .ok
         }
         result.progress = progress
         result.slotsCovered =
-            members.reduce(into: SlotSet()) { served, member in
-                if let report = freshReply(from: member), report.clusterStateOK, !report.loading,
-                    !topology.unborn.contains(member.id)
-                {
-                    served = served.union(topology.standings[member.id]?.slots ?? SlotSet())
+            SlotSet(
+                members.flatMap { member -> [ClosedRange<Int>] in
+                    guard let report = freshReply(from: member), report.clusterStateOK, !report.loading,
+                        !topology.unborn.contains(member.id)
+                    else { return [] }
+                    return topology.standings[member.id]?.slots.ranges ?? []
                 }
-            }.count
+            ).count
         // A master that rejects every write does not serve its slots, although it answers for them.
         let refusing = members.filter { topology.owns($0.id) && freshReply(from: $0)?.refusesWrites == true }
         // Nor does a cluster that is being born: its masters still get orders, and a node is not heard while it carries one out.
@@ -42,7 +46,7 @@ extension Turn {
             }
         result.shards = shards(topology, result)
         let thin = result.shards.contains { shard in
-            shard.replicas.count { result.node($0)?.linkUp == true } < spec.replicas
+            shard.replicas.count { node($0)?.linkUp == true } < spec.replicas
         }
         result.state = !result.serving ? .down : thin ? .degraded : .ok
         result.phase = result.ready ? .ready : .starting
@@ -73,11 +77,11 @@ extension Turn {
         node.configEpoch = standing?.configEpoch ?? 0
         node.role = standing?.role
         if standing?.role == .replica || (standing != nil && node.slots.isEmpty && !topology.isEmptyMaster(member.id)) {
-            node.replicaOf = topology.master(of: member.id).flatMap { decision.record?.member(id: $0)?.name }
+            node.replicaOf = topology.master(of: member.id).flatMap { find(id: $0)?.name }
             if node.replicaOf != nil { node.role = .replica }
         }
         guard let process = running(member.name) else { return node }
-        guard let reply = seen.replies[member.name], reply.of == process.identity else {
+        guard let reply = lastReply(member) else {
             node.health = .unreachable
             return node
         }
@@ -105,7 +109,7 @@ extension Turn {
             node.health =
                 report.loading
                 ? .loading : report.replication.linkUp && !report.replication.syncInProgress ? .ok : .syncing
-            if let master = report.view.myself?.masterID.flatMap({ decision.record?.member(id: $0) }) {
+            if let master = report.view.myself?.masterID.flatMap({ find(id: $0) }) {
                 if node.health == .ok, mayLackStream(member, master) { node.health = .syncing }
                 node.replicaOf = master.name
                 if let theirs = freshReply(from: master),
@@ -133,7 +137,7 @@ extension Turn {
 
     private func shards(_ topology: Topology, _ result: Assessment) -> [Assessment.Shard] {
         members.filter { topology.owns($0.id) }.map { master in
-            let replicas = replicas(of: master, topology).compactMap { result.node($0.name) }
+            let replicas = replicas(of: master, topology).compactMap { place(of: $0.name).map { result.nodes[$0] } }
             let inSync = replicas.filter { $0.linkUp == true && $0.health == .ok }
             return Assessment.Shard(
                 master: master.name, replicas: replicas.map(\.name),
@@ -150,12 +154,12 @@ extension Turn {
         if inSync.isEmpty {
             return .noneInSync(
                 replicas.map { node in
-                    let isStopped = decision.record?.member(node.name)?.wanted == .stopped && node.health == .down
+                    let isStopped = find(node.name)?.wanted == .stopped && node.health == .down
                     return ShardWeakness.OutOfSync(node: node.name, health: isStopped ? nil : node.health)
                 })
         }
         let lacks = inSync.map { node -> ShardWeakness.Unable? in
-            guard let replica = decision.record?.member(node.name), let report = freshReply(from: replica) else {
+            guard let replica = find(node.name), let report = freshReply(from: replica) else {
                 return nil
             }
             return lackNow(replica, report, master).map { ShardWeakness.Unable(node: node.name, obstacle: $0) }

@@ -32,9 +32,7 @@ extension Turn {
     /// A running node's last report, however old: its file on disk is older still. A node that is still loading has read its nodes.conf and
     /// cannot report it; then its file counts.
     private func live(_ member: Member) -> Topology.Source? {
-        guard let process = running(member.name), let reply = seen.replies[member.name], reply.of == process.identity,
-            case .report(let report) = reply.outcome, report.id == member.id
-        else { return nil }
+        guard let report = lastHeard(member) else { return nil }
         return .init(view: report.view, currentEpoch: report.currentEpoch, live: true)
     }
 }

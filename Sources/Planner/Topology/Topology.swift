@@ -73,11 +73,11 @@ package struct Topology: Sendable, Equatable {
             }
         }
         // Of two claims at the same epoch, a running node's own report wins: another node that is only remembered cannot object.
-        let claims = best.sorted { a, b in
-            (b.value.entry.configEpoch, b.value.trust == .itself ? 1 : 0, a.key)
-                < (a.value.entry.configEpoch, a.value.trust == .itself ? 1 : 0, b.key)
-        }
-        for (id, (_, entry)) in claims {
+        let claims = best.map { id, claim in
+            (id: id, epoch: claim.entry.configEpoch, isOwn: claim.trust == .itself ? 1 : 0, entry: claim.entry)
+        }.sorted { a, b in (b.epoch, b.isOwn, a.id) < (a.epoch, a.isOwn, b.id) }
+        standings.reserveCapacity(claims.count)
+        for (id, _, _, entry) in claims {
             let isMaster = entry.flags.contains(.master)
             let owned = isMaster ? entry.slots.subtracting(covered) : SlotSet()
             covered = covered.union(owned)

@@ -11,7 +11,7 @@ extension Turn {
             return
         }
         for (node, step) in steps {
-            guard let member = decision.record?.member(node), let effect = effect(step, member) else { continue }
+            guard let member = find(node), let effect = effect(step, member) else { continue }
             let history = seen.effects[effect.key]
             // A password that was set once and has changed again was changed by hand: that waits for the next reload.
             if !isRestartAsked, let history, history.isDone, history.began >= passwordsAsked { continue }
@@ -24,6 +24,8 @@ extension Turn {
     /// clusterd also writes the passwords that it has set to the node's redis.conf: a later daemon, with yet another password configured,
     /// reads there how to log in.
     mutating func keepLogins() {
+        // Nothing was set.
+        guard remembers(.configure) else { return }
         for member in members where !isBusy(member.name) {
             guard let contact = contact(member), let settings = liveSettings(member),
                 seen.changed[member.name].map({ settings.askedAt >= $0 }) ?? true,
@@ -141,7 +143,7 @@ extension Turn {
         }
         let steps = PasswordChange.steps(nodes, bridges: !hasAccessList)
         return steps.filter { node, step in
-            guard case .set(let name, let value) = step, let member = decision.record?.member(node) else { return true }
+            guard case .set(let name, let value) = step, let member = find(node) else { return true }
             return !isRefused(member, name, value)
         }
     }
@@ -167,7 +169,7 @@ extension Turn {
     /// A replica whose link is down, and whose login its master rejects.
     private func loginConflict(of replica: Member) -> LoginConflict? {
         guard let report = lastHeard(replica), report.replication.role == .replica, !report.replication.linkUp,
-            let master = report.view.myself?.masterID.flatMap({ decision.record?.member(id: $0) }),
+            let master = report.view.myself?.masterID.flatMap({ find(id: $0) }),
             let login = liveSettings(replica).flatMap({ NodeLogin($0.values) }),
             let asking = liveSettings(master).flatMap({ NodeLogin($0.values) }), !login.opens(asking.asked)
         else { return nil }
