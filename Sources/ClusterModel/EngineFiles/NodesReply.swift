@@ -64,7 +64,9 @@ package struct NodesReply: Sendable {
         guard start + range.count <= new.count else { return false }
         return new.withUnsafeBufferPointer { new in
             old.withUnsafeBufferPointer { old in
-                for offset in 0..<range.count where new[start + offset] != old[range.lowerBound + offset] { return false }
+                for offset in 0..<range.count where new[start + offset] != old[range.lowerBound + offset] {
+                    return false
+                }
                 return true
             }
         }

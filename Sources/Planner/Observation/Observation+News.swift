@@ -26,7 +26,8 @@ extension Observation {
             guard let old = check.settings[node], old.of == contact.process else { return true }
             // What waits for an answer to a question of now.
             let needed = [check.asked, reload?.at, changed[node]].compactMap { $0 }.max() ?? began
-            return old.askedAt < needed || old.values != values || old.loginRefused != login || old.scriptRefused != script
+            return old.askedAt < needed || old.values != values || old.loginRefused != login
+                || old.scriptRefused != script
         default: return true
         }
     }
@@ -62,8 +63,9 @@ extension NodesView {
     fileprivate func tellsTheSame(as old: NodesView) -> Bool {
         digest == old.digest && entries.count == old.entries.count
             && zip(entries, old.entries).allSatisfy { mine, theirs in
-                mine.isCopy(of: theirs) || mine.flags == theirs.flags && mine.linkConnected == theirs.linkConnected
-                    && mine.migrating == theirs.migrating && mine.importing == theirs.importing
+                mine.isCopy(of: theirs)
+                    || mine.flags == theirs.flags && mine.linkConnected == theirs.linkConnected
+                        && mine.migrating == theirs.migrating && mine.importing == theirs.importing
             }
     }
 }
