@@ -55,6 +55,11 @@ package struct ConsoleProgress: Sendable {
                 "\(masters) \(masters == 1 ? "master" : "masters"), \(replicas) \(replicas == 1 ? "replica" : "replicas") in "
                     + "\(tenths / 10).\(tenths % 10) s")
         }
+        let wanted = Record.Shape(masters: cycle.spec.masters, replicas: cycle.spec.replicas)
+        if readySaid, record.shape != wanted, said.insert("shape \(wanted.masters) \(wanted.replicas)").inserted {
+            lines += column(
+                "plan", "the configuration wants \(wanted.words), and \(record.shape.words) run: clusterd plan")
+        }
         return lines + told
     }
 

@@ -176,7 +176,10 @@ package actor Orchestrator<Hands: Driver> {
             inbox.wake()
             await withCheckedContinuation { waiting.append($0) }
         } while turnsStored < next && !hasEnded
-        return OperationDocument(cycle.record?.operations.first { $0.id == operation.id } ?? operation)
+        guard let kept = cycle.record?.operations.first(where: { $0.id == operation.id }) else {
+            return OperationDocument(planned: operation, record, cycle.decision.assessment)
+        }
+        return OperationDocument(kept)
     }
 }
 

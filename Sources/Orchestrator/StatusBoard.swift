@@ -146,4 +146,18 @@ extension OperationDocument {
             parts = change.parts.map { .init(id: $0.id, text: $0.words) }
         }
     }
+
+    /// One that was not begun: the parts say how much they would move.
+    init(planned operation: Operation, _ record: Record, _ assessment: Assessment) {
+        self.init(operation)
+        guard case .change(let change) = operation.kind else { return }
+        parts = change.parts.map { part in
+            guard let amount = AmountToMove(part, of: change, record, assessment) else {
+                return .init(id: part.id, text: part.words)
+            }
+            var found = Part(id: part.id, text: "\(part.words): \(amount.words)")
+            (found.slots, found.keys, found.bytes) = (amount.slots, amount.keys, amount.bytes)
+            return found
+        }
+    }
 }

@@ -55,6 +55,12 @@ package struct OperationDocument: Hashable, Sendable, Codable {
         /// What the client confirms.
         package var id: String
         package var text: String
+        /// What it will move, in the answer to a plan; nil: no slots, or it is under way.
+        package var slots: Int?
+        /// Estimated from the slots; nil: it moves none, or a node that gives them does not answer.
+        package var keys: Int64?
+        /// As `keys`: of memory.
+        package var bytes: Int64?
 
         package init(id: String, text: String) {
             self.id = id

@@ -153,12 +153,12 @@ extension Turn {
                         "\(member.name) runs on port \(member.ports.client): its own port was in use when it started"))
             }
         }
-        if let record = decision.record, record.shape != .init(masters: spec.masters, replicas: spec.replicas) {
+        let wanted = Record.Shape(masters: spec.masters, replicas: spec.replicas)
+        if let record = decision.record, record.shape != wanted {
             emit(
                 Finding(
                     .shapeDiffers, .info,
-                    "the configuration has \(spec.masters) masters with \(spec.replicas) replicas each, but the cluster was formed "
-                        + "and runs with \(record.shape.masters) masters with \(record.shape.replicas) replicas each",
+                    "the configuration has \(wanted.words), but the cluster was formed and runs with \(record.shape.words)",
                     hint: "clusterd plan"))
         }
         reportStopped()

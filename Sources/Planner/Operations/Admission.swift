@@ -204,8 +204,7 @@ package struct Admission {
         guard masters ?? shape.masters == shape.masters, replicas ?? shape.replicas == shape.replicas else {
             throw Failure(
                 .shapeDiffers,
-                "this folder holds a cluster of \(shape.masters) \(shape.masters == 1 ? "master" : "masters") with \(shape.replicas) "
-                    + "\(shape.replicas == 1 ? "replica" : "replicas") each (nodes "
+                "this folder holds a cluster of \(shape.words) (nodes "
                     + "\(record.members.map(\.name.text).joined(separator: " "))); a start does not change its shape",
                 hint:
                     "omit --masters and --replicas (clusterd add-node adds a node), or choose another folder with --dir"

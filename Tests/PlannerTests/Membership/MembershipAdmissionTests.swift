@@ -29,6 +29,30 @@ import Testing
         #expect(scene.record?.operations.isEmpty == true)
     }
 
+    @Test func aPlanSaysHowMuchMoves() throws {
+        var scene = Scene.settled()
+        guard case .change(let change) = try scene.ask(.addNode(.init(dryRun: true))).kind,
+            let record = scene.record
+        else {
+            Issue.record("no plan")
+            return
+        }
+        let assessment = scene.decide().assessment
+        let amounts = change.parts.map { AmountToMove($0, of: change, record, assessment) }
+        let loads = assessment.nodes.compactMap { $0.role == Role.master ? $0.report?.load : nil }
+        let (keys, bytes) = (loads.reduce(0) { $0 + $1.keys }, loads.reduce(0) { $0 + $1.memoryBytes })
+        let even = try #require(amounts[1])
+        #expect(amounts[0] == nil && even.slots == 4096)
+        #expect(abs((even.keys ?? -99) - keys / 4) <= 3 && abs((even.bytes ?? -99) - bytes / 4) <= 3)
+
+        var silent = assessment
+        silent.nodes[0].report = nil
+        let unknown = AmountToMove(.even, of: change, record, silent)
+        #expect(unknown == AmountToMove(slots: 4096, keys: nil, bytes: nil))
+        #expect(AmountToMove(.remove(.init("7003")), of: change, record, assessment) == nil)
+        #expect(AmountToMove(slots: 1, keys: 1, bytes: 2048).words == "1 slot, about 1 key, 2 KB")
+    }
+
     @Test func aMasterKeepsAReplicaUnlessToldOtherwise() throws {
         #expect(refusal(.removeNode(.init(node: "7003"))) == .noReplica)
         #expect(refusal(.removeNode(.init(node: "7000"))) == .noReplica)

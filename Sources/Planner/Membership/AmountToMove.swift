@@ -1,0 +1,60 @@
+import ClusterModel
+
+/// What a part of a plan moves, as far as it can be told beforehand. Keys are spread over a master's slots by hash, so its share of them is
+/// that of its slots; the memory is that of the whole master, in the same share.
+package struct AmountToMove: Sendable, Equatable {
+    package var slots: Int
+    /// nil: a master that gives slots has not reported.
+    package var keys: Int64?
+    /// `used_memory`, which includes what an engine uses without a key.
+    package var bytes: Int64?
+
+    package init(slots: Int, keys: Int64?, bytes: Int64?) {
+        self.slots = slots
+        self.keys = keys
+        self.bytes = bytes
+    }
+
+    /// nil: the part moves no slots.
+    package init?(
+        _ part: Operation.Change.Part, of change: Operation.Change, _ record: Record, _ assessment: Assessment
+    ) {
+        let shards = record.shards(assessment)
+        switch part {
+        case .add, .remove: return nil
+        case .move(let reshard): self.init(reshard.moves, shards, assessment)
+        case .drain(let number):
+            let leaving = change.parts.compactMap { if case .drain(let other) = $0 { other } else { Int?.none } }
+            guard let source = shards.first(where: { $0.number == number }) else { return nil }
+            let targets = shards.filter { !leaving.contains($0.number) && !$0.slots.isEmpty }
+            self.init(MembershipPlan.drain(source, into: targets), shards, assessment)
+        case .even:
+            var owners = shards.map { Rebalance.Owner(node: $0.master, slots: $0.slots, weight: 1) }
+            for case .add(let newcomer) in change.parts where newcomer.isMaster {
+                owners.append(.init(node: NodeName("new \(newcomer.shard)"), slots: SlotSet(), weight: 1))
+            }
+            self.init(Rebalance(owners, threshold: Command.Rebalance.usualThreshold).moves, shards, assessment)
+        }
+    }
+
+    private init(_ moves: [SlotMove], _ shards: [MembershipPlan.Shard], _ assessment: Assessment) {
+        self.init(slots: moves.reduce(0) { $0 + $1.slots.count }, keys: 0, bytes: 0)
+        for move in moves {
+            let owned = shards.first { $0.master == move.from }?.slots.count ?? 0
+            guard owned > 0, let load = assessment.node(move.from)?.report?.load else {
+                (keys, bytes) = (nil, nil)
+                return
+            }
+            let share = Double(move.slots.count) / Double(owned)
+            keys = keys.map { $0 + Int64((Double(load.keys) * share).rounded()) }
+            bytes = bytes.map { $0 + Int64((Double(load.memoryBytes) * share).rounded()) }
+        }
+    }
+
+    /// `5461 slots, about 1200 keys, 3 MB`
+    package var words: String {
+        let slots = "\(slots) \(slots == 1 ? "slot" : "slots")"
+        guard let keys, let bytes else { return "\(slots); how many keys is not known, because a node does not answer" }
+        return "\(slots), about \(keys) \(keys == 1 ? "key" : "keys"), \(Disk.text(bytes))"
+    }
+}
