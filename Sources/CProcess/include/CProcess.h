@@ -85,4 +85,8 @@ int cl_signal_pipe(const int *signals, int count);
 // when this program took the place of another.
 void cl_signal_repeat(int earlier);
 
+// Makes malloc return freed memory to the system. Without it, glibc raises its thresholds to the largest block that was
+// freed, keeps twice as much at the top of the heap, and gives each thread a heap of its own.
+void cl_return_freed_memory(void);
+
 #endif

@@ -30,6 +30,7 @@ struct Daemon {
 
     /// - Parameter guest: the command that the cluster is for. It then receives the signals, and nodes end with this process.
     static func run(_ options: Options, guest: ExecRunner? = nil) async throws {
+        Heap.returnFreedMemory()
         // With a command, the environment belongs to the command and stays unchanged.
         let notifier = guest == nil ? Notifier.fromEnvironment() : Notifier(socket: nil)
         let inherited: UpgradeHandoff? = if case .ours(let inherited)? = Clusterd.offer { inherited } else { nil }
