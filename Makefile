@@ -7,10 +7,11 @@ STOCK_KILLS ?= 5
 SERVER ?= redis-server
 DATA ?= 100
 # With Swift's library inside the program a command starts in half the time, and needs no Swift on the machine.
-BUILD = swift build -c $(CONFIGURATION) --static-swift-stdlib
+# Each function has its own section, so that the linker can leave out those that nothing uses.
+BUILD = swift build -c $(CONFIGURATION) --static-swift-stdlib -Xswiftc -Xfrontend -Xswiftc -function-sections
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit sim bench plots chaos test-systemd test-memory deb dist engines lint fmt clean dependencies
+.PHONY: help run build test unit sim bench plots chaos test-systemd test-memory size deb dist engines lint fmt clean dependencies
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | column -t -s '|'
@@ -55,6 +56,11 @@ bench: build ## measure clusterd beside its peers: ONLY=create,failover QUICK=1 
 
 plots: ## draw the figures of the last `make bench` into docs/plots, and list the plots in docs/performance.md
 	scripts/plot-bench .build/bench.json
+
+size: CONFIGURATION = release
+size: dependencies ## show what the program consists of
+	$(BUILD) --product clusterd -Xlinker -Map=$(CURDIR)/.build/clusterd.map
+	@scripts/size-by-part .build/clusterd.map
 
 deb: build ## make the Debian package, in .build-packages
 	@scripts/install-dependencies package
