@@ -21,13 +21,36 @@ struct TCPSocket: Hashable {
 }
 
 package enum SocketTable {
-    /// The sockets of this network namespace, optionally only those with one local port.
-    static func tcp(port: Int? = nil) -> [TCPSocket] {
+    /// The sockets of this network namespace with one local port.
+    static func tcp(port: Int) -> [TCPSocket] {
         ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { path in
             (ProcessTable.read(path) ?? []).split(separator: UInt8(ascii: "\n")).dropFirst().compactMap { line in
                 socket(line, port: port)
             }
         }
+    }
+
+    /// Those that listen. A hundred nodes have twenty thousand connections, so other lines are not read to their end.
+    static func listeners() -> [TCPSocket] {
+        ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { path in
+            (ProcessTable.read(path) ?? []).split(separator: UInt8(ascii: "\n")).compactMap { line in
+                isListening(line) ? socket(line, port: nil) : nil
+            }
+        }
+    }
+
+    /// Whether the fourth word is `0A` (`TCP_LISTEN`, include/net/tcp_states.h).
+    static func isListening(_ line: ArraySlice<UInt8>) -> Bool {
+        var (words, isInWord) = (0, false)
+        for index in line.indices {
+            let isSpace = line[index] == UInt8(ascii: " ")
+            if !isSpace, !isInWord {
+                words += 1
+                if words == 4 { return line[index...].prefix(3).elementsEqual("0A ".utf8) }
+            }
+            isInWord = !isSpace
+        }
+        return false
     }
 
     /// `0: 0100007F:1B58 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000 0 12345 …`
@@ -68,7 +91,7 @@ package enum SocketTable {
 extension ProcessTable {
     /// The lowest listening port of each child of a process: the bus port of an engine is usually above its client port.
     package static func clientPorts(ofChildrenOf parent: pid_t) -> [Int] {
-        let listeners = SocketTable.tcp().filter(\.listens)
+        let listeners = SocketTable.listeners()
         return all().compactMap { pid -> Int? in
             guard Stat(pid)?.parent == parent, let own = sockets(of: pid) else { return nil }
             return listeners.filter { own.contains($0.inode) }.map(\.port).min()

@@ -61,10 +61,10 @@ extension ProcessTable {
                     parent: stat.parent, session: stat.session, ports: nil, age: stat.age))
         }
         guard !uses.uses.isEmpty else { return uses }
-        let listeners = SocketTable.tcp().filter(\.listens)
+        let ports = Dictionary(SocketTable.listeners().map { ($0.inode, $0.port) }) { first, _ in first }
         for index in uses.uses.indices {
             guard let inodes = sockets(of: uses.uses[index].identity.pid) else { continue }
-            uses.uses[index].ports = Set(listeners.filter { inodes.contains($0.inode) }.map(\.port)).sorted()
+            uses.uses[index].ports = Set(inodes.compactMap { ports[$0] }).sorted()
         }
         return uses
     }

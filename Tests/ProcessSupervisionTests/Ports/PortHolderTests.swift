@@ -104,6 +104,9 @@ struct PortHolderTests {
             "  1: 00000000000000000000000001000000:1B58 00000000000000000000000000000000:0000 01 00000000:00000000 "
             + "00:00000000 00000000 0 0 99 1 0"
         #expect(socket(six)?.address == Array(repeating: 0, count: 15) + [1] && socket(six)?.listens == false)
+        func listens(_ line: String) -> Bool { SocketTable.isListening(ArraySlice(line.utf8)) }
+        #expect(listens(four) && !listens(six) && !listens("") && !listens("  sl  local_address rem_address   st"))
+        #expect(!listens(four.replacing(" 0A ", with: " 01 0A ")))
         #expect(socket(four.replacing("12345", with: "0")) == nil, "TIME_WAIT: no process has it open")
         #expect(socket("  sl  local_address rem_address   st tx_queue") == nil && socket("") == nil)
     }
