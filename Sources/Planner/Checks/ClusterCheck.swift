@@ -91,7 +91,7 @@ extension Turn {
     // MARK: slots
 
     private mutating func checkSlots(_ topology: Topology) {
-        let missing = SlotSet.all.subtracting(topology.covered)
+        let missing = SlotSet.all.subtracting(topology.covered).subtracting(handedOverSlots(topology))
         if !missing.isEmpty {
             checkLostSlots(missing, topology)
         }

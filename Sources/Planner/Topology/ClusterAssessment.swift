@@ -23,15 +23,7 @@ extension Turn {
             return node.linkUp == true && node.health == .ok
         }
         result.progress = progress
-        result.slotsCovered =
-            SlotSet(
-                members.flatMap { member -> [ClosedRange<Int>] in
-                    guard let report = freshReply(from: member), report.clusterStateOK, !report.loading,
-                        !topology.unborn.contains(member.id)
-                    else { return [] }
-                    return topology.standings[member.id]?.slots.ranges ?? []
-                }
-            ).count
+        result.slotsCovered = servedSlots(topology).count
         // A master that rejects every write does not serve its slots, although it answers for them.
         let refusing = members.filter { topology.owns($0.id) && freshReply(from: $0)?.refusesWrites == true }
         // Nor does a cluster that is being born: its masters still get orders, and a node is not heard while it carries one out.
