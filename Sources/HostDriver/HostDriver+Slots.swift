@@ -17,16 +17,26 @@ extension HostDriver {
     func migrate(
         _ order: Effect.SlotMigration, _ from: Effect.Contact, _ to: Effect.Contact, isReturn: Bool = false
     ) async -> Outcome {
+        let loop = group.next()
+        return await withTaskExecutorPreference(EventLoopExecutor(loop)) {
+            await migrate(order, from, to, isReturn: isReturn, on: loop)
+        }
+    }
+
+    private func migrate(
+        _ order: Effect.SlotMigration, _ from: Effect.Contact, _ to: Effect.Contact, isReturn: Bool,
+        on loop: ConnectionLoops
+    ) async -> Outcome {
         var opened: [RedisConnection] = []
         let outcome: Outcome
         do throws(SlotTrouble) {
-            let source = try await separateConnection(order.source, from)
+            let source = try await separateConnection(order.source, from, loop)
             opened.append(source)
-            let target = try await separateConnection(order.target, to)
+            let target = try await separateConnection(order.target, to, loop)
             opened.append(target)
             var witnesses: [RedisConnection] = []
             for witness in order.witnesses {
-                let connection = try await separateConnection(witness.node, witness.contact)
+                let connection = try await separateConnection(witness.node, witness.contact, loop)
                 opened.append(connection)
                 witnesses.append(connection)
             }
@@ -50,10 +60,10 @@ extension HostDriver {
     }
 
     private func separateConnection(
-        _ node: NodeName, _ contact: Effect.Contact
+        _ node: NodeName, _ contact: Effect.Contact, _ loop: ConnectionLoops
     ) async throws(SlotTrouble) -> RedisConnection {
         do throws(RedisClientError) {
-            return try await connect(contact)
+            return try await connect(contact, on: loop)
         } catch {
             throw SlotTrouble("\(node): \(error.description)")
         }

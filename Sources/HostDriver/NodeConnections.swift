@@ -61,8 +61,9 @@ extension HostDriver {
 
     /// A connection on which commands are allowed. Tries each of the possible credentials.
     func connect(
-        _ contact: Effect.Contact, as who: Caller = .clusterd
+        _ contact: Effect.Contact, as who: Caller = .clusterd, on loop: ConnectionLoops? = nil
     ) async throws(RedisClientError) -> RedisConnection {
+        let loops: ConnectionLoops = if let loop { loop } else { group }
         var refusal = RedisClientError.closed
         let current = Self.credentials(spec, of: who)
         let security = try await security(port: contact.port)
@@ -72,8 +73,8 @@ extension HostDriver {
         for credentials in known.filter({ $0 != nil }) + known.filter({ $0 == nil }) {
             do {
                 return try await RedisConnection.connect(
-                    host: contact.host, port: contact.port, credentials: credentials, security: security, on: group,
-                    timeout: Self.connectLimit)
+                    host: contact.host, port: contact.port, credentials: credentials, security: security,
+                    on: loops, timeout: Self.connectLimit)
             } catch {
                 guard case .authentication = error else { throw error }
                 refusal = error

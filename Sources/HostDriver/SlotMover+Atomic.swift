@@ -120,6 +120,6 @@ extension SlotMover {
 
     private func result(_ count: Int64 = 0, whole: Int? = nil, stray: Int? = nil) -> MigratedKeys {
         MigratedKeys(
-            keys: count, time: ContinuousClock.now - began, keysPerCall: keysPerCall, whole: whole, stray: stray)
+            keys: count, time: ContinuousClock.now - began, keysPerCall: pace.keysPerCall, whole: whole, stray: stray)
     }
 }

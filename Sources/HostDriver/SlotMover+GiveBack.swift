@@ -27,7 +27,7 @@ extension SlotMover {
             // Unless the slot is open, the engine redirects MIGRATE as any command.
             try await setSlots([slot], ["IMPORTING", order.targetID.text], at: source)
             guard try await giveBackKeys(of: slot) else {
-                return MigratedKeys(keys: keys, time: ContinuousClock.now - began, keysPerCall: keysPerCall)
+                return MigratedKeys(keys: keys, time: ContinuousClock.now - began, keysPerCall: pace.keysPerCall)
             }
         }
         let rest = try await countKeys(in: order.slots.numbers, at: source)
@@ -46,7 +46,7 @@ extension SlotMover {
             if batch.isEmpty { return true }
             guard ContinuousClock.now < deadline else { return false }
             let start = ContinuousClock.now
-            let refusal = try await migrate(batch, replacing: false)
+            let (refusal, _) = try await migrate(batch, replacing: false)
             if refusal == .keyExists {
                 for name in batch { try await giveBack(name) }
             } else if let refusal {
@@ -54,14 +54,13 @@ extension SlotMover {
             }
             let took = ContinuousClock.now - start
             keys += Int64(batch.count)
-            adapt(to: took)
-            await giveWay(after: took)
+            await giveWay(after: batch.count, took)
         }
     }
 
     /// The owner's value of a key counts: the other one is in the copy that was made before.
     private mutating func giveBack(_ name: [UInt8]) async throws(SlotTrouble) {
-        let refusal = try await migrate([name], replacing: false)
+        let (refusal, _) = try await migrate([name], replacing: false)
         guard let refusal else { return }
         guard refusal == .keyExists else { throw SlotTrouble(refusal.words(order.target)) }
         let delete = RESPCommand(bytes: [Array("DEL".utf8), name])

@@ -77,6 +77,7 @@ struct Turn {
     /// How often a node is queried while something changes, and at rest.
     static let pollInTransition = Duration.milliseconds(25)
     static let pollAtRest = Duration.seconds(1)
+    static let pollWhileKeysMove = Duration.milliseconds(250)
     /// After this long without a change, a cluster that is not ready is queried less often.
     static let transitionLimit = Duration.seconds(15)
     static let pollUnready = Duration.milliseconds(250)

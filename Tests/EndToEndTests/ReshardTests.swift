@@ -25,7 +25,8 @@ import Testing
             try daemon.up(options)
             try await daemon.ready()
             let masters = try masters(daemon)
-            let keys = MovedKeys(Self.slots)
+            // So many that a test can act before all of them have moved.
+            let keys = MovedKeys(Self.slots, each: 60)
             #expect(try await keys.fill(masters[0].port) == [])
             let tags = MovedKeys.tags(40, in: Self.slots, prefix: "written")
             let writer = RedirectedWriter(tags, try daemon.status().nodes.map(\.port))

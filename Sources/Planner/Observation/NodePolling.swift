@@ -55,12 +55,19 @@ extension Turn {
         let hasWork =
             seen.intent != .run || decision.record?.operations.contains(where: \.isOpen) == true
             || decision.record?.promotions.isEmpty == false
-        if hasWork { return max(Self.pollInTransition, many) }
+        if hasWork { return max(movesOnlyKeys ? Self.pollWhileKeysMove : Self.pollInTransition, many) }
         if seen.wasReady { return Self.pollAtRest }
         let ends = members.compactMap { exited($0.name)?.at }
         let news = [seen.began, seen.rolesChanged].compactMap { $0 } + Array(seen.changed.values) + ends
         let isStill = now - (news.max() ?? now) > Self.transitionLimit
         return max(isStill ? Self.pollUnready : Self.pollInTransition, many)
+    }
+
+    /// An order that moves keys is in progress, and no operation waits for anything else. Its end wakes the daemon. Until then the answers
+    /// are only shown, and every query takes time from the clients of its node.
+    var movesOnlyKeys: Bool {
+        guard seen.isUnderWay(.migrateSlots), seen.intent == .run else { return false }
+        return decision.record?.operations.allSatisfy { !$0.isOpen || $0.isMoveOfSlots } == true
     }
 
     /// Restores temporary settings, no matter what changed them (invariant: settings-restored).

@@ -5,7 +5,7 @@ import ClusterModel
 /// (invariants: no-early-owner, disposable-daemon).
 extension Turn {
     /// How many slots one effect opens at most.
-    static let slotsPerEffect = 50
+    static let slotsPerEffect = 250
     /// How long one effect moves keys: a stop, a cancellation and the next look at the cluster wait no longer than this.
     static let migrationBudget = Duration.seconds(1)
     static let keysAtFirst = 10

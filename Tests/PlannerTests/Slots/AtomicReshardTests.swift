@@ -34,7 +34,7 @@ import Testing
     func bothNodesMustBeAbleTo(engine: Engine) throws {
         for scene in [try ordered(source: engine), try ordered(target: engine)] {
             let order = try #require(migration(scene.decide()))
-            #expect(order.way == .keys && order.slots == SlotSet(0...49))
+            #expect(order.way == .keys && order.slots == SlotSet(0...249))
         }
     }
 

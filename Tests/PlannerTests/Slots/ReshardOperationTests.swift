@@ -4,9 +4,9 @@ import Testing
 
 /// What each turn orders while slots move. Invariants: no-early-owner, disposable-daemon.
 @Suite struct ReshardOperationTests {
-    private static let all = SlotSet(0...99)
+    private static let all = SlotSet(0...499)
 
-    /// Slots 0 to 99 are to go from 7000 to 7001, after `change`.
+    /// Slots 0 to 499 are to go from 7000 to 7001, after `change`.
     private func ordered(_ change: (inout Scene) -> Void = { _ in }) throws -> Scene {
         try Scene.ordered(.reshard(.init(from: "7000", to: "7001", slots: .exactly(Self.all))), change)
     }
@@ -45,7 +45,7 @@ import Testing
         let migration = try next(&scene)
         #expect(migration.source == "7000" && migration.sourceID == Scene.id("7000"))
         #expect(migration.target == "7001" && migration.targetID == Scene.id("7001"))
-        #expect(migration.slots == SlotSet(0...49))
+        #expect(migration.slots == SlotSet(0...249))
         #expect(migration.witnesses.map(\.node) == ["7004"])
     }
 
@@ -83,20 +83,20 @@ import Testing
     @Test func itIsDoneWhenEverySlotHasArrived() throws {
         var scene = try ordered()
         let orders = carryOut(&scene)
-        #expect(orders.map(\.slots) == [SlotSet(0...49), SlotSet(50...99)])
+        #expect(orders.map(\.slots) == [SlotSet(0...249), SlotSet(250...499)])
         #expect(scene.operation?.state == .done)
-        #expect(scene.steps.first == "moving slots from 7000 to 7001: 0 of 100 slots")
-        #expect(scene.steps.last == "100 slots moved")
-        #expect(scene.slots == [SlotSet(100...5460), SlotSet([0...99, 5461...10922]), SlotSet(10923...16383)])
+        #expect(scene.steps.first == "moving slots from 7000 to 7001: 0 of 500 slots")
+        #expect(scene.steps.last == "500 slots moved")
+        #expect(scene.slots == [SlotSet(500...5460), SlotSet([0...499, 5461...10922]), SlotSet(10923...16383)])
         #expect(scene.decide().findings.isEmpty)
     }
 
     @Test func whatHasArrivedAlreadyIsNotMoved() throws {
         var scene = try ordered()
-        scene.give(SlotSet(0...89), to: "7001")
+        scene.give(SlotSet(0...489), to: "7001")
         hear(&scene)
         let orders = carryOut(&scene)
-        #expect(orders.map(\.slots) == [SlotSet(90...99)])
+        #expect(orders.map(\.slots) == [SlotSet(490...499)])
         #expect(scene.operation?.state == .done)
     }
 
@@ -135,7 +135,7 @@ import Testing
         let orders = carryOut(&scene)
         #expect(!orders.isEmpty && orders.allSatisfy { $0.source == "7003" && $0.sourceID == Scene.id("7003") })
         #expect(scene.operation?.state == .done)
-        #expect(scene.slots[1] == SlotSet([0...99, 5461...10922]))
+        #expect(scene.slots[1] == SlotSet([0...499, 5461...10922]))
     }
 
     @Test func itContinuesWithTheTargetsNewMaster() throws {
@@ -146,7 +146,7 @@ import Testing
         let orders = carryOut(&scene)
         #expect(!orders.isEmpty && orders.allSatisfy { $0.target == "7004" && $0.targetID == Scene.id("7004") })
         #expect(scene.operation?.state == .done)
-        #expect(scene.slots[1] == SlotSet([0...99, 5461...10922]))
+        #expect(scene.slots[1] == SlotSet([0...499, 5461...10922]))
     }
 
     @Test(arguments: [NodeName("7000"), NodeName("7001")])
@@ -161,7 +161,7 @@ import Testing
         #expect(scene.operation?.currentStep == .awaitingMasterOfShard(node))
         _ = carryOut(&scene)
         #expect(scene.operation?.state == .done)
-        #expect(scene.slots[1] == SlotSet([0...99, 5461...10922]))
+        #expect(scene.slots[1] == SlotSet([0...499, 5461...10922]))
     }
 
     /// A replica of it may not know of the last slots yet.
@@ -213,7 +213,7 @@ import Testing
         scene.replaceDaemon()
         if scene.hasOpenOperations { _ = carryOut(&scene) }
         #expect(scene.operation?.state == .done)
-        #expect(scene.slots[1] == SlotSet([0...99, 5461...10922]))
+        #expect(scene.slots[1] == SlotSet([0...499, 5461...10922]))
     }
 
     // MARK: its end
@@ -255,7 +255,7 @@ import Testing
         let id = try #require(scene.operation?.id)
         try scene.ask(.cancel(String(id)))
         let orders = carryOut(&scene)
-        #expect(orders.allSatisfy { $0.isEnding && $0.slots == SlotSet(0...49) })
+        #expect(orders.allSatisfy { $0.isEnding && $0.slots == SlotSet(0...249) })
         #expect(scene.operation?.state == .cancelled)
         #expect(scene.steps.last == "0 slots moved; the others stay where they are")
     }
