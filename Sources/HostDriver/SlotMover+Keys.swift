@@ -25,12 +25,9 @@ extension SlotMover {
     mutating func migrate(
         _ names: [[UInt8]], replacing: Bool, thenList slot: Int? = nil
     ) async throws(SlotTrouble) -> (refusal: MigrateRefusal?, rest: [[UInt8]]) {
-        let milliseconds =
-            order.callLimit.components.seconds * 1000
-            + order.callLimit.components.attoseconds / 1_000_000_000_000_000
         while true {
             let head =
-                ["MIGRATE", address.host, String(address.port), "", "0", String(milliseconds)]
+                ["MIGRATE", address.host, String(address.port), "", "0", String(order.callLimit.inMilliseconds)]
                 + (replacing ? ["REPLACE"] : []) + (logins.first ?? []) + ["KEYS"]
             let command = RESPCommand(bytes: head.map { Array($0.utf8) } + names)
             let answers: [RESPValue]

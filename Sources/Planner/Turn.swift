@@ -64,7 +64,7 @@ struct Turn {
             let identity = self.process?.identity
             reply = seen.replies[name].flatMap { $0.of == identity ? $0 : nil }
             if case .report(let report) = reply?.outcome { self.report = report } else { report = nil }
-            isFresh = report != nil && seen.report(name) != nil
+            isFresh = seen.report(name) != nil
             vitals = seen.vitals[name].flatMap { $0.of == identity ? $0 : nil }
             settings = seen.check.settings[name].flatMap { $0.of == identity ? $0 : nil }
         }

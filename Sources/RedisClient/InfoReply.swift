@@ -6,7 +6,8 @@ package struct InfoReply: Hashable, Sendable {
 
     package init(_ text: String) { fields = Self.read(Array(text.utf8), only: nil) }
 
-    /// A reply has two hundred lines, and each node sends one every second: those that nobody reads cost a comparison.
+    /// Reads only some fields. A reply has two hundred lines, each node sends one every second, and a line that is not read costs only a
+    /// comparison of its name.
     /// - Returns: nil unless the reply is a string.
     package init?(_ reply: RESPValue, only selection: Selection) {
         switch reply {

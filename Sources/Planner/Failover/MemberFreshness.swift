@@ -74,7 +74,7 @@ extension Turn {
     /// may have heard what this one has not, and the record about it is seconds old.
     func mayHoldUnseen(_ member: Member) -> Bool {
         guard let process = running(member.name) else { return false }
-        if let reply = seen.replies[member.name], reply.of == process.identity, reply.isLoading { return false }
+        if lastReply(member)?.isLoading == true { return false }
         if inMemory(member) != nil { return true }
         let wasHeard = seen.lastHeard[member.name].map { $0 >= process.since } ?? false
         return process.adopted && !wasHeard

@@ -24,16 +24,15 @@ package struct AmountToMove: Sendable, Equatable {
         case .add, .remove: return nil
         case .move(let reshard): self.init(reshard.moves, shards, assessment)
         case .drain(let number):
-            let leaving = change.parts.compactMap { if case .drain(let other) = $0 { other } else { Int?.none } }
-            guard let source = shards.first(where: { $0.number == number }) else { return nil }
-            let targets = shards.filter { !leaving.contains($0.number) && !$0.slots.isEmpty }
-            self.init(MembershipPlan.drain(source, into: targets), shards, assessment)
+            guard let moves = MembershipPlan.drainMoves(of: number, change, among: shards) else { return nil }
+            self.init(moves, shards, assessment)
         case .even:
-            var owners = shards.map { Rebalance.Owner(node: $0.master, slots: $0.slots, weight: 1) }
-            for case .add(let newcomer) in change.parts where newcomer.isMaster {
-                owners.append(.init(node: NodeName("new \(newcomer.shard)"), slots: SlotSet(), weight: 1))
+            var owners = shards
+            for case .add(let new) in change.parts where new.isMaster {
+                owners.append(
+                    .init(number: new.shard, master: NodeName("new \(new.shard)"), replicas: [], slots: SlotSet()))
             }
-            self.init(Rebalance(owners, threshold: Command.Rebalance.usualThreshold).moves, shards, assessment)
+            self.init(MembershipPlan.evenMoves(among: owners), shards, assessment)
         }
     }
 

@@ -19,10 +19,10 @@ extension Turn {
             change.parts[0] = .add(newcomer)
             if change.request == .addNode { change.node = newcomer.name }
         case .even:
-            change.parts[0] = .move(slots(evenMoves(topology), change))
+            change.parts[0] = .move(slots(MembershipPlan.evenMoves(among: owners(topology)), change))
             advance = .working(.dividingSlots)
         case .drain(let shard):
-            if let moves = drainMoves(of: shard, change, topology) {
+            if let moves = MembershipPlan.drainMoves(of: shard, change, among: owners(topology)) {
                 change.parts[0] = .move(slots(moves, change))
                 advance = .working(.dividingSlots)
             } else {
@@ -101,22 +101,6 @@ extension Turn {
                 number: master.shard, master: master.name, replicas: [],
                 slots: topology.standings[master.id]?.slots ?? SlotSet())
         }
-    }
-
-    private func evenMoves(_ topology: Topology) -> [SlotMove] {
-        let owners = owners(topology).map { Rebalance.Owner(node: $0.master, slots: $0.slots, weight: 1) }
-        return Rebalance(owners, threshold: Command.Rebalance.usualThreshold).moves
-    }
-
-    /// nil: no node owns slots there. The slots do not go to a shard that is to be drained next.
-    private func drainMoves(of shard: Int, _ change: Operation.Change, _ topology: Topology) -> [SlotMove]? {
-        let leaving = change.parts.compactMap { part -> Int? in
-            if case .drain(let other) = part { other } else { nil }
-        }
-        let owners = owners(topology).filter { !$0.slots.isEmpty }
-        guard let source = owners.first(where: { $0.number == shard }) else { return nil }
-        let targets = owners.filter { !leaving.contains($0.number) }
-        return targets.isEmpty ? nil : MembershipPlan.drain(source, into: targets)
     }
 
     // MARK: the members

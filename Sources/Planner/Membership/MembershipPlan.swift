@@ -52,6 +52,23 @@ package struct MembershipPlan: Sendable, Equatable {
         return parts
     }
 
+    /// Every master gets its share of the slots.
+    static func evenMoves(among shards: [Shard]) -> [SlotMove] {
+        let owners = shards.map { Rebalance.Owner(node: $0.master, slots: $0.slots, weight: 1) }
+        return Rebalance(owners, threshold: Command.Rebalance.usualThreshold).moves
+    }
+
+    /// nil: no node owns slots there. The slots do not go to a shard that is to be drained next.
+    static func drainMoves(of number: Int, _ change: Operation.Change, among shards: [Shard]) -> [SlotMove]? {
+        let leaving = change.parts.compactMap { part -> Int? in
+            if case .drain(let other) = part { other } else { nil }
+        }
+        let owners = shards.filter { !$0.slots.isEmpty }
+        guard let source = owners.first(where: { $0.number == number }) else { return nil }
+        let targets = owners.filter { !leaving.contains($0.number) }
+        return targets.isEmpty ? nil : drain(source, into: targets)
+    }
+
     /// The slots of one shard, divided so that the others own as many as each other afterwards, as far as that is possible.
     package static func drain(_ source: Shard, into others: [Shard]) -> [SlotMove] {
         var left = source.slots

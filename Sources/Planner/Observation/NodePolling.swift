@@ -55,7 +55,7 @@ extension Turn {
         let hasWork =
             seen.intent != .run || decision.record?.operations.contains(where: \.isOpen) == true
             || decision.record?.promotions.isEmpty == false
-        if hasWork { return max(movesOnlyKeys ? Self.pollWhileKeysMove : Self.pollInTransition, many) }
+        if hasWork { return max(workPace, many) }
         if seen.wasReady { return Self.pollAtRest }
         let ends = members.compactMap { exited($0.name)?.at }
         let news = [seen.began, seen.rolesChanged].compactMap { $0 } + Array(seen.changed.values) + ends
@@ -65,10 +65,13 @@ extension Turn {
 
     /// An order that moves keys is in progress, and no operation waits for anything else. Its end wakes the daemon. Until then the answers
     /// are only shown, and every query takes time from the clients of its node.
-    var movesOnlyKeys: Bool {
+    private var movesOnlyKeys: Bool {
         guard seen.isUnderWay(.migrateSlots), seen.intent == .run else { return false }
         return decision.record?.operations.allSatisfy { !$0.isOpen || $0.isMoveOfSlots } == true
     }
+
+    /// How often the cluster is looked at while an operation is in progress.
+    var workPace: Duration { movesOnlyKeys ? Self.pollWhileKeysMove : Self.pollInTransition }
 
     /// Restores temporary settings, no matter what changed them (invariant: settings-restored).
     mutating func restoreSettings() {

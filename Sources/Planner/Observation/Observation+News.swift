@@ -24,12 +24,15 @@ extension Observation {
             return !report.tellsTheSame(as: old)
         case (.askSettings(let node, let contact, _), .settings(let values, let login, let script)):
             guard let old = check.settings[node], old.of == contact.process else { return true }
-            // What waits for an answer to a question of now.
-            let needed = [check.asked, reload?.at, changed[node]].compactMap { $0 }.max() ?? began
-            return old.askedAt < needed || old.values != values || old.loginRefused != login
+            return old.askedAt < settingsNeeded(node) || old.values != values || old.loginRefused != login
                 || old.scriptRefused != script
         default: return true
         }
+    }
+
+    /// Answers to earlier queries say nothing about a node's directives now.
+    func settingsNeeded(_ node: NodeName) -> Moment {
+        [check.asked, reload?.at, changed[node]].compactMap { $0 }.reduce(began, max)
     }
 
     /// Whether an event that is no news needs no turn at all. The answers to `ask` do: a turn asks again, and keeps what they say.

@@ -52,7 +52,7 @@ extension Turn {
             note(index, advance)
             // The next operation begins immediately, in the rest of this turn.
             if decision.record?.operations[index].isOpen != true { busy = nil }
-            wake(after: movesOnlyKeys ? Self.pollWhileKeysMove : Self.pollInTransition)
+            wake(after: workPace)
         }
     }
 

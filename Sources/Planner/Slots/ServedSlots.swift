@@ -30,8 +30,8 @@ extension Turn {
         guard let source = shardMaster(of: move.from, besides: move.to, topology),
             let target = shardMaster(of: move.to, besides: move.from, topology), source.id != target.id,
             serves(source, topology), serves(target, topology),
-            let told = seen.replies[source.name], let older = seen.replies[target.name],
-            older.askedAt <= told.answeredAt, case .report(let report) = told.outcome
+            let told = lastReply(source), let older = lastReply(target), older.askedAt <= told.answeredAt,
+            case .report(let report) = told.outcome
         else { return SlotSet() }
         let given = report.view.entry(target.id)?.slots ?? SlotSet()
         return move.slots.intersection(given).subtracting(topology.covered)

@@ -177,8 +177,7 @@ extension Turn {
 
     private func answersYet(_ member: Member, _ process: NodeProcess.Running) -> Bool {
         if now - process.since > .seconds(1) { return true }
-        guard let reply = seen.replies[member.name], reply.of == process.identity else { return false }
-        return reply.isLife
+        return lastReply(member)?.isLife == true
     }
 
     /// World before record: the process of a node is recorded after it runs.

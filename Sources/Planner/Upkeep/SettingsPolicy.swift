@@ -58,10 +58,7 @@ extension Turn {
         if now >= due ?? now { ensure(.inspect) }
     }
 
-    /// Answers to earlier queries say nothing about a node's directives now.
-    func settingsNeeded(_ member: Member) -> Moment {
-        [seen.began, seen.check.asked, seen.reload?.at, seen.changed[member.name]].compactMap { $0 }.max() ?? seen.began
-    }
+    func settingsNeeded(_ member: Member) -> Moment { seen.settingsNeeded(member.name) }
 
     private func settingNames(_ member: Member) -> [String] {
         Set(Self.importantSettings + configuredSettings(member).map(\.name)).subtracting(["user", "loadmodule"])
