@@ -121,7 +121,8 @@ package final class HostDriver: Driver {
         case .inquire(_, let identity, let log): await inquire(identity, log: log)
         case .shutdown(let node, let contact, let saving): await shutDown(node, contact, saving)
         case .handOver(let node, let contact, _): await command(node, contact, ["CLUSTER", "FAILOVER"])
-        case .promote(let promotion, let contact): await promote(promotion, contact)
+        case .promote(let promotion, let contact), .takeOver(let promotion, let contact):
+            await promote(promotion, contact)
         case .replicate(let node, let contact, let master):
             await command(node, contact, ["CLUSTER", "REPLICATE", master.text])
         case .meet(let node, let contact, let host, let ports): await command(node, contact, Self.meet(host, ports))
@@ -134,7 +135,6 @@ package final class HostDriver: Driver {
         case .unpause(let node, let contact, _): await command(node, contact, ["CLIENT", "UNPAUSE"])
         case .forget(let node, let contact, let ids):
             await commands(node, contact, ids.map { ["CLUSTER", "FORGET", $0.text] })
-        case .takeOver(let node, let contact): await command(node, contact, ["CLUSTER", "FAILOVER", "TAKEOVER"])
         case .closeSlot(let node, let contact, let slot, let ifEmpty):
             await closeSlot(node, contact, slot, ifEmpty: ifEmpty)
         case .writeManifest(let order): await write(order)

@@ -125,6 +125,16 @@ extension Turn {
         }
         let starting = seen.effects.filter { $0.value.isUnderWay && $0.key.kind == .start }
         guard starting.isEmpty else { return wait(.startsUnderWay(starting.count)) }
+        // Nobody else can give them their slots.
+        if decision.record?.ghosts == true, let survey = seen.survey,
+            let last = members.compactMap({ running($0.name)?.since }).max(), now < last + Self.replicasWait
+        {
+            let topology = believedTopology(survey)
+            beBorn(topology)
+            ask(topology)
+            wake(at: last + Self.replicasWait)
+            return wait(.birth)
+        }
         finish(.done)
     }
 

@@ -60,11 +60,11 @@ package func violations(in decision: Decision, given record: Record?, seeing see
             {
                 found.append("a promotion for \(promotion.master) is ordered while another may still take effect")
             }
-        case .takeOver(let node, _):
-            let member = record?.member(node)
+        case .takeOver(let birth, _):
+            let member = record?.member(birth.replica)
             let master = member.flatMap { seen.report($0.name)?.view.myself?.masterID }
-            if record?.stage != .formed || member == nil || master != member?.id.ghost {
-                found.append("\(node) takes over although it follows no ghost")
+            if record?.stage != .formed || member == nil || master != member?.id.ghost || birth.masterID != master {
+                found.append("\(birth.replica) takes over although it follows no ghost")
             }
         case .killHung(let node, _, _): found += unjust(node, decision, record, seen)
         case .continueStopped(let node, let process, _, _):

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// A new cluster whose masters take their slots over from ghosts, and what becomes of it if clusterd is killed on the way.
+/// Masters that take their slots over from ghosts, at the birth of a cluster and at a start over data, and what becomes of it if clusterd is
+/// killed on the way.
 @Suite(.serialized) struct BirthTests {
     /// What has happened when clusterd is killed.
     enum Step: CaseIterable, Sendable {
@@ -35,13 +36,44 @@ import Testing
         }
     }
 
+    /// Invariant: slots-kept. A start over data goes the same way.
+    @Test(arguments: [Step.formed, .firstTakeover, .lastTakeover, .ghostsForgotten], [false, true])
+    func aStartOverDataKeepsEveryKeyAlthoughClusterdIsKilled(at step: Step, withItsNodes: Bool) async throws {
+        try await withDaemon { daemon in
+            let all = Array(daemon.base..<daemon.base + 6)
+            let ports = Array(all.prefix(3))
+            try await daemon.up().ready()
+            let kept = try await Redis.fill(ports, 300)
+            try await daemon.stop()
+
+            try daemon.up()
+            let isThere = await eventually(every: .milliseconds(2)) { try await Self.has(step, daemon, ports) }
+            #expect(isThere, "\(daemon.output.suffix(800))")
+            kill(daemon.process.processIdentifier, SIGKILL)
+            if withItsNodes { for pid in daemon.nodePIDs() { kill(pid, SIGKILL) } }
+            _ = await daemon.ended()
+
+            try await daemon.up().ready()
+            for port in all {
+                let info = try await Redis.send(port, "CLUSTER", "INFO").text ?? ""
+                #expect(
+                    info.contains("cluster_known_nodes:6\r\n") && info.contains("cluster_slots_ok:16384"), "\(info)")
+            }
+            #expect(await Self.masters(ports) == 3)
+            let missing = try await Redis.missing(kept, on: all)
+            #expect(missing == 0, "of \(kept.count)")
+            #expect(try daemon.command(["check"]).exit == 0)
+            try await daemon.stop()
+        }
+    }
+
     private static func has(_ step: Step, _ daemon: Daemon, _ ports: [Int]) async throws -> Bool {
         let record = (try? String(contentsOfFile: daemon.data + "/state.json", encoding: .utf8)) ?? ""
         let isFormed = record.contains("formed")
         let hasGhosts = record.filter { !$0.isWhitespace }.contains("\"ghosts\":true")
         switch step {
         case .planned: return record.contains("planned") || isFormed
-        case .formed: return isFormed
+        case .formed: return isFormed && hasGhosts
         case .firstTakeover: return await masters(ports) > 0
         case .lastTakeover: return await masters(ports) == 3
         case .ghostsForgotten: return isFormed && !hasGhosts

@@ -33,10 +33,11 @@ extension World {
         engine.entries[engine.id]?.ports = engine.ports
         let isTorn = load(&engine, folder)
         if !isTorn { adoptKeys(&engine) }
-        if isMaster, !engine.slots.isEmpty {
-            if !isTorn { checkStart(of: engine) }
-            beginStream(&engine)
+        let ghost = myself.followsGhost ? engine.entries[engine.id.ghost] : nil
+        if !isTorn, let slots = ghost?.slots ?? (isMaster ? engine.slots : nil), !slots.isEmpty {
+            checkStart(of: engine, slots)
         }
+        if isMaster, !engine.slots.isEmpty { beginStream(&engine) }
         host.engines[identity.pid] = engine
         if host.foreignPorts.contains(port) || host.foreignPorts.contains(bus) {
             queue.add(.exit(pid: identity.pid, code: 1, signal: nil, log: []), at: now + milliseconds(2...10))

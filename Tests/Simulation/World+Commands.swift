@@ -25,8 +25,8 @@ extension World {
             else { return .failed("ERR it is no replica in sync") }
             beginHandOver(engine, from: master)
             return .done
-        case .promote(let promotion, let contact): return promote(promotion, contact)
-        case .takeOver(let node, let contact): return takeOverFromGhost(node, contact)
+        case .promote(let promotion, let contact), .takeOver(let promotion, let contact):
+            return promote(promotion, contact)
         case .forget(_, let contact, let ids): return forget(ids, contact)
         case .save(_, let contact):
             guard let engine = reach(contact) else { return .failed("it refuses the connection") }
@@ -66,17 +66,6 @@ extension World {
         if let master = host.engine(promotion.masterID) {
             breaks("\(promotion.replica) takes over while \(promotion.master) (pid \(master.identity.pid)) lives")
         }
-        takeOver(engine.identity.pid, epoch: nil)
-        return .done
-    }
-
-    /// A bare CLUSTER FAILOVER TAKEOVER.
-    private func takeOverFromGhost(_ node: NodeName, _ contact: Effect.Contact) -> Outcome {
-        guard let engine = reach(contact) else { return .failed("it refuses the connection") }
-        guard let masterID = engine.masterID else {
-            return .failed("ERR You should send CLUSTER FAILOVER to a replica")
-        }
-        if masterID != engine.id.ghost { breaks("\(node) takes over from a node of the cluster without a guard") }
         takeOver(engine.identity.pid, epoch: nil)
         return .done
     }

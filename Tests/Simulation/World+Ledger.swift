@@ -52,10 +52,9 @@ extension World {
     }
 
     /// Invariant: no-older-master. Before the engine makes the replicas drop their data.
-    func checkStart(of master: SimulatedEngine) {
-        let shard = SlotSet.evenly(among: record?.shape.masters ?? spec.masters).firstIndex {
-            master.slots.isOwner(of: $0)
-        }
+    /// - Parameter slots: its own, or those that it is to take from its ghost.
+    func checkStart(of master: SimulatedEngine, _ slots: SlotSet) {
+        let shard = SlotSet.evenly(among: record?.shape.masters ?? spec.masters).firstIndex { slots.isOwner(of: $0) }
         guard let shard, record?.member(id: master.id)?.doubt?.kind != .undecided else { return }
         checkFiles(against: master, shard: shard, "starts as master")
     }

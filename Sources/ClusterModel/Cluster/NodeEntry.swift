@@ -94,6 +94,9 @@ package struct NodeEntry: Sendable {
     /// Whether both are one description, apart from their times: known without a comparison. False proves nothing.
     package func isCopy(of other: NodeEntry) -> Bool { storage === other.storage }
 
+    /// It is to take its slots from its ghost (`NodeID.ghost`).
+    package var followsGhost: Bool { masterID == id.ghost }
+
     package var shardID: NodeID? { auxiliary["shard-id"].flatMap { NodeID($0) } }
 
     /// A slot that a node is migrating to another node or importing from one.

@@ -108,7 +108,8 @@ package struct NodeID: Hashable, Comparable, Sendable, Codable, CustomStringConv
     package var description: String { text }
     package var short: String { String(text.prefix(8)) }
 
-    /// The id of the ghost master of the node with this id: every bit inverted, so that it need not be recorded (docs/decisions/20-born-from-ghosts.md).
+    /// The id of the ghost master of the node with this id: every bit inverted, so that it need not be recorded
+    /// (docs/decisions/20-born-from-ghosts.md).
     package var ghost: NodeID { NodeID(high: ~high, middle: ~middle, low: ~low) }
 }
 

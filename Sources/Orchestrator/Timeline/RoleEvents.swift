@@ -40,8 +40,8 @@ struct RoleEvents: Sendable {
         switch (old?.role, link.role) {
         // A replica that was reset is a master without slots: it has not replaced a master.
         case (.replica, .master) where report.view.myself?.slots.isEmpty == true: return []
-        // It took its slots when the cluster formed: it has replaced no node.
-        case (.replica, .master) where scene.cycle.record?.ghosts == true: return []
+        // It took its slots from its ghost: it has replaced no node.
+        case (.replica, .master) where scene.cycle.record?.ghosts == true && old?.master == nil: return []
         case (.replica, .master): return [promoted(member, old?.master, scene)]
         case (.master, .replica):
             return [

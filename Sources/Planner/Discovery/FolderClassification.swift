@@ -236,6 +236,6 @@ extension DirectoryFacts {
     /// The folder contains no engine files.
     var isUntouched: Bool { nodesFile == .absent && content.isEmpty }
     /// Or it is to take them from its ghost.
-    var ownsSlots: Bool { parsed?.view.myself.map { !$0.slots.isEmpty || $0.masterID == $0.id.ghost } ?? false }
+    var ownsSlots: Bool { parsed?.view.myself.map { !$0.slots.isEmpty || $0.followsGhost } ?? false }
     var standsAtItsPort: Bool { parsed?.view.myself?.ports.client == number }
 }

@@ -70,7 +70,12 @@ extension Turn {
         var record = Record(
             cluster: spec.name, stage: .formed,
             shape: .init(masters: max(1, count), replicas: max(0, members.count / max(1, count) - 1)), members: members)
-        if hasGhosts { record.ghosts = true }
+        if hasGhosts {
+            record.ghosts = true
+            // Files of which some name ghosts, and others do not yet: all masters take their slots from ghosts then, or none.
+            record.ghostEpoch = files.flatMap(\.view.entries).filter { ids.contains($0.id.ghost) }.map(\.configEpoch)
+                .max()
+        }
         return record
     }
 

@@ -87,7 +87,8 @@ extension Effect {
             Attributes(
                 .promote, promotion.replica, contact.process, attempt: promotion.attempt, record: .before,
                 changesRoles: true)
-        case .takeOver(let node, let contact): Attributes(.takeOver, node, contact.process, changesRoles: true)
+        case .takeOver(let birth, let contact):
+            Attributes(.takeOver, birth.replica, contact.process, changesRoles: true)
         case .replicate(let node, let contact, _):
             Attributes(.replicate, node, contact.process, record: .ifWritten, changesRoles: true)
         case .meet(let node, let contact, _, _):

@@ -42,9 +42,8 @@ package enum Effect: Sendable, Equatable {
     case handOver(NodeName, Contact, from: MasterTerm)
     /// The guarded promotion: compare and take over in one script.
     case promote(Promotion, Contact)
-    /// CLUSTER FAILOVER TAKEOVER on a node that follows a ghost. Unguarded: no other node can get the slots of its ghost, so an order
-    /// that is late or repeated changes nothing.
-    case takeOver(NodeName, Contact)
+    /// The same script on a node that follows its ghost, which is `masterID`.
+    case takeOver(Promotion, Contact)
     /// CLUSTER REPLICATE.
     case replicate(NodeName, Contact, master: NodeID)
     /// CLUSTER MEET from one node to another.

@@ -12,6 +12,8 @@ package indirect enum NodeProcess: Sendable, Equatable {
         /// Found running, not started by this daemon: its exit status is unknown, unless it is a child because this program replaced the
         /// one that started it.
         package var adopted: Bool
+        /// When it first reported with all its data in memory; nil: not yet.
+        package var loaded: Moment?
 
         package init(identity: ProcessIdentity, since: Moment, startedAt: WallTime, adopted: Bool) {
             self.identity = identity

@@ -105,6 +105,10 @@ extension Observation {
         if case .report(let report) = reply.outcome {
             lastReports[node] = report
             note(report, of: node, askedAt: reply.askedAt)
+            if !report.loading, case .running(var process) = processes[node], process.loaded == nil {
+                process.loaded = reply.answeredAt
+                processes[node] = .running(process)
+            }
         }
         replies[node] = reply
         vitals[node, default: Vitals(of: reply.of)].note(reply, activity, listening: listening)

@@ -132,7 +132,8 @@ extension Turn {
     mutating func noteCleanStops() {
         for member in members {
             guard let exit = exited(member.name), exit.reason.kind == .clean, let report = exit.lastReport,
-                !report.loading, member.cleanStop.map({ $0.at < exit.wall }) ?? true,
+                !report.loading, report.view.myself?.followsGhost != true,
+                member.cleanStop.map({ $0.at < exit.wall }) ?? true,
                 let index = place(of: member.name)
             else { continue }
             let synced = report.replication.role == .master ? exit.wall : member.lastSeen?.syncedAt

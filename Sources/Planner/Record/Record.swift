@@ -15,8 +15,10 @@ package struct Record: Sendable, Equatable, Codable {
     package var everReady = false
     package var operations: [Operation] = []
     package var nextOperation = 1
-    /// Whether a node may still know ghost masters, from which the masters of a new cluster take their slots; nil: none does.
+    /// Whether a node may still know ghost masters, from which the masters take their slots at a start of the whole cluster; nil: none does.
     package var ghosts: Bool?
+    /// At a start over data: the highest epoch before the first file named a ghost. A master has taken its slots once its epoch is higher.
+    package var ghostEpoch: UInt64?
     /// nil: automatic restarts and failovers are on.
     package var pause: Pause?
     /// nil: nodes start with the configured engine.

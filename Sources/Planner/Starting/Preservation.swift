@@ -22,7 +22,8 @@ extension Turn {
         _ member: Member, _ facts: DirectoryFacts, _ planned: NodesFile, _ incarnation: Int
     ) -> Effect.Quarantine? {
         guard facts.content.holdsKeys, !member.joining, !isKept(member, facts), let after = planned.view.myself,
-            after.flags.contains(.replica)
+            // From a ghost no engine can copy anything.
+            after.flags.contains(.replica), !after.followsGhost
         else { return nil }
         let candidate = after.masterID.flatMap { find(id: $0) }
         let name = candidate?.name.text ?? "another node"

@@ -8,6 +8,7 @@ extension Turn {
         _ topology: Topology, _ failovers: [NodeID: FailoverDecision], _ survey: Observation.Survey
     ) {
         tendEngineHold()
+        if beginBirthOverData(topology, failovers, survey) { return }
         let order = members.sorted { a, b in
             (topology.owns(a.id) ? 0 : 1, a.name) < (topology.owns(b.id) ? 0 : 1, b.name)
         }
@@ -44,7 +45,7 @@ extension Turn {
                 continue
             }
             guard mayStart(member, topology, failovers) else { continue }
-            if mustWaitForBirth(member, topology) { continue }
+            if mustWaitForBirth(member, topology, toCome: mastersToCome) { continue }
             let master = topology.master(of: member.id)
             if master == nil {
                 reportUnknownSlots(of: member, topology)

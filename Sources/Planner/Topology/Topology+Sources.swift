@@ -18,6 +18,7 @@ extension Turn {
         // A survey from before the first start shows the ghosts for as long as nothing asks for another.
         let isForming = decision.record?.ghosts == true
         for member in members { topology.replaceGhost(of: member.id, isForming: isForming) }
+        awaitBirths(in: &topology)
         restoreSlots(&topology)
         for member in members where member.awaitsSlots == true { topology.addEmptyMaster(member.id) }
         // No source knows it, or what is known about it leads nowhere: it belongs to its shard.

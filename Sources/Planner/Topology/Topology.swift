@@ -18,7 +18,7 @@ package struct Topology: Sendable, Equatable {
     /// The highest epoch in any source.
     package private(set) var currentEpoch: UInt64 = 0
     package private(set) var covered = SlotSet()
-    /// Masters of a new cluster that have not taken their slots from their ghosts yet.
+    /// Masters that have not taken their slots from their ghosts yet.
     package private(set) var unborn: Set<NodeID> = []
     /// Masters that have no slots yet.
     private var emptyMasters: Set<NodeID> = []
@@ -167,7 +167,7 @@ package struct Topology: Sendable, Equatable {
             role: .master, masterID: nil, configEpoch: ghost.configEpoch, slots: ghost.slots, claimed: ghost.slots)
     }
 
-    /// For a cluster that is only planned: this master is to get its slots from a ghost.
+    /// This master is to get its slots from a ghost, and no file names the ghost yet.
     package mutating func awaitBirth(of id: NodeID) { unborn.insert(id) }
 
     package func isEmptyMaster(_ id: NodeID) -> Bool { emptyMasters.contains(id) }

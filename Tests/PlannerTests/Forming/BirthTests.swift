@@ -80,10 +80,15 @@ import Testing
     }
 
     /// Invariant: one-writer.
-    @Test func aBareTakeoverFromANodeOfTheClusterBreaksARule() {
+    @Test func aTakeoverFromANodeThatIsNoGhostBreaksARule() {
         let scene = Scene.settled()
         var decision = scene.decide()
-        decision.effects = [.takeOver("7003", .init(host: "", port: 7003, process: Scene.identity("7003")))]
+        let id = scene.member("7003").id
+        let birth = Effect.Promotion(
+            replica: "7003", replicaID: id, master: "7003", masterID: id.ghost, orderedAt: nil,
+            deadline: scene.seen.wall,
+            ordered: nil, attempt: 1, lagBytes: nil)
+        decision.effects = [.takeOver(birth, .init(host: "", port: 7003, process: Scene.identity("7003")))]
         #expect(
             violations(in: decision, given: scene.record, seeing: scene.seen)
                 == ["7003 takes over although it follows no ghost"])

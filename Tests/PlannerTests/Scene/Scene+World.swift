@@ -128,7 +128,7 @@ extension Scene {
         case .shutdown(let node, _, _): die(node, ProcessExit(code: 0))
         case .handOver(let candidate, _, _): takeOver(candidate)
         case .promote(let promotion, _): takeOver(promotion.replica)
-        case .takeOver(let node, _): takeOverFromGhost(node)
+        case .takeOver(let birth, _): takeOverFromGhost(birth.replica)
         case .migrateSlots(let migration, _, _):
             // What was heard in the same instant does not count as heard after it.
             pass(.milliseconds(10))
@@ -255,10 +255,9 @@ extension Scene {
         let epoch = processes.keys.compactMap { report($0)?.currentEpoch }.max() ?? 0
         for name in record?.members.map(\.name) ?? [] {
             editFile(of: name) { file in
+                guard let mine = file.view.entries.firstIndex(where: { $0.id == id }) else { return }
                 file.currentEpoch = epoch + 1
-                guard let mine = file.view.entries.firstIndex(where: { $0.id == id }),
-                    let ghost = file.view.entries.firstIndex(where: { $0.id == id.ghost })
-                else { return }
+                guard let ghost = file.view.entries.firstIndex(where: { $0.id == id.ghost }) else { return }
                 file.view.entries[mine].slots = file.view.entries[ghost].slots
                 file.view.entries[ghost].slots = SlotSet()
                 file.view.entries[mine].flags.remove(.replica)

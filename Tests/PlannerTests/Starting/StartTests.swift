@@ -154,7 +154,8 @@ import Testing
     }
 
     @Test func aReplicaWaitsForItsMasterToRespondForAtMostOneSecond() {
-        var scene = booted()
+        // An access list: it starts without ghosts, for which all replicas would wait.
+        var scene = booted { $0.spec.directives.append(.init(name: "user", arguments: ["default"])) }
         let decision = scene.come { $0.nodes("start") == ["7000", "7001", "7002"] }
         scene.take(decision)
         for effect in decision.effects { scene.perform(effect) }
