@@ -58,7 +58,8 @@ extension Turn {
     /// The owners that have not taken their slots since the record said that they will.
     func awaitBirths(in topology: inout Topology) {
         guard decision.record?.ghosts == true, let epoch = decision.record?.ghostEpoch else { return }
-        for member in members where running(member.name) == nil && topology.owns(member.id) {
+        // What a running node reports about itself is newer than the survey, which may be from before its file was written.
+        for member in members where lastHeard(member) == nil && topology.owns(member.id) {
             if let standing = topology.standings[member.id], standing.configEpoch <= epoch {
                 topology.awaitBirth(of: member.id)
             }

@@ -53,6 +53,23 @@ import Testing
         #expect(end?.nodes("start") == ["7003", "7004", "7005"])
     }
 
+    /// The replicas of other masters have waited long enough, but its own would only follow the ghost.
+    @Test func aReplicaWaitsForItsMasterHoweverLongThatLoads() {
+        var scene = Self.booted()
+        scene.run { $0.nodes("start") == Self.masters }
+        scene.pass(.seconds(11))
+        for name in Self.masters { scene.answer(name) }
+        scene.seen.replies["7000"]?.outcome = .answered("LOADING Redis is loading the dataset in memory")
+        let decision = scene.decide()
+        #expect(decision.waits.contains(.birth) && decision.waits.contains(.slots(of: Self.masters)))
+        for _ in 0..<200 {
+            scene.turn()
+            scene.seen.replies["7000"]?.outcome = .answered("LOADING Redis is loading the dataset in memory")
+        }
+        #expect(scene.processes["7003"] == nil)
+        #expect(scene.processes["7004"] != nil && scene.processes["7005"] != nil)
+    }
+
     /// Invariant: last-copy. No engine can copy from a ghost, so there is nothing to keep.
     @Test func noDataAreLinkedIntoQuarantine() {
         var scene = Self.booted()
