@@ -126,13 +126,11 @@ extension Turn {
         let starting = seen.effects.filter { $0.value.isUnderWay && $0.key.kind == .start }
         guard starting.isEmpty else { return wait(.startsUnderWay(starting.count)) }
         // Nobody else can give them their slots.
-        if decision.record?.ghosts == true, let survey = seen.survey,
-            let last = members.compactMap({ running($0.name)?.since }).max(), now < last + Self.replicasWait
-        {
+        if decision.record?.ghosts == true, let survey = seen.survey, let end = endOfBirthWait, now < end {
             let topology = believedTopology(survey)
             beBorn(topology)
             ask(topology)
-            wake(at: last + Self.replicasWait)
+            wake(at: end)
             return wait(.birth)
         }
         finish(.done)
@@ -158,8 +156,9 @@ extension Turn {
     /// Invariant: ready-is-true. Ready is announced once and then remembered: from then on clients know the ports.
     private mutating func noteReadiness() {
         if decision.assessment.ready { set(\.everReady, true) }
+        let mayBeLate = decision.waits.contains(.birth) && endOfBirthWait.map { now >= $0 } == true
         let attempted = members.filter { $0.wanted == .running }.allSatisfy { member in
-            seen.processes[member.name] != nil || decision.waits.contains(.roomToStart(member.name))
+            seen.processes[member.name] != nil || mayBeLate || decision.waits.contains(.roomToStart(member.name))
                 || decision.findings.contains {
                     $0.node == member.name && ($0.severity == .error || $0.code == .nodeDown)
                 }

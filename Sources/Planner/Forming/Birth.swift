@@ -29,6 +29,11 @@ extension Turn {
         }
     }
 
+    /// Until when a birth delays anything but the replicas of a master that is not born; nil: no node runs.
+    var endOfBirthWait: Moment? {
+        members.compactMap { running($0.name)?.since }.min().map { $0 + Self.replicasWait }
+    }
+
     /// Replicas wait until no node can tell them of a ghost.
     /// - Parameter toCome: masters that are about to run, or have not answered yet.
     mutating func mustWaitForBirth(_ member: Member, _ topology: Topology, toCome: Set<NodeID>) -> Bool {
@@ -39,10 +44,10 @@ extension Turn {
         }
         let master = topology.master(of: member.id)
         if !awaited.contains(where: { $0.id == master }) {
-            guard let last = owners.compactMap({ running($0.name)?.since }).max(), now < last + Self.replicasWait,
+            guard let end = endOfBirthWait, now < end,
                 !awaited.isEmpty || !knowers(of: ghosts(without: topology.unborn)).isEmpty
             else { return false }
-            wake(at: last + Self.replicasWait)
+            wake(at: end)
         }
         wait(.birth)
         return true
