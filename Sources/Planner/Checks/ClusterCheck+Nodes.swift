@@ -8,7 +8,9 @@ extension Turn {
                 $0.node == member.name && ($0.severity == .error || [.nodeHung, .nodeBusy].contains($0.code))
             }
             if running(member.name) == nil {
-                guard !isExplained else { continue }
+                // It has not been started yet, and what it waits for is shown.
+                let isToCome = seen.processes[member.name] == nil && decision.waits.contains(.birth)
+                guard !isExplained, !isToCome else { continue }
                 let cause = exited(member.name).map { ": it \(ExitReason.past($0.reason.cause))" } ?? ""
                 suspect(
                     Finding(.nodeNotRunning, .warning, node: member.name, "\(member.name) does not run\(cause)"),

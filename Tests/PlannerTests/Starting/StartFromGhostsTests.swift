@@ -63,7 +63,8 @@ import Testing
         let decision = scene.decide()
         #expect(decision.waits.contains(.birth) && decision.waits.contains(.slots(of: Self.masters)))
         for _ in 0..<200 {
-            scene.turn()
+            let findings = scene.turn().findings
+            #expect(!findings.contains { $0.node == "7003" && $0.code == .nodeNotRunning })
             scene.seen.replies["7000"]?.outcome = .answered("LOADING Redis is loading the dataset in memory")
         }
         #expect(scene.processes["7003"] == nil && scene.decide().assessment.phase == .ready)
