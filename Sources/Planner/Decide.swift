@@ -125,7 +125,7 @@ extension Turn {
         }
         let starting = seen.effects.filter { $0.value.isUnderWay && $0.key.kind == .start }
         guard starting.isEmpty else { return wait(.startsUnderWay(starting.count)) }
-        // Nobody else can give them their slots.
+        // No other program can give the masters their slots.
         if decision.record?.ghosts == true, let survey = seen.survey, let end = endOfBirthWait, now < end {
             let topology = believedTopology(survey)
             beBorn(topology)

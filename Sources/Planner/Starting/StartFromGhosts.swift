@@ -17,7 +17,7 @@ extension Turn {
         guard isWholeStart(survey), topology.unborn.isEmpty, topology.covered == .all else { return false }
         let owners = members.filter { topology.owns($0.id) }
         guard owners.count <= Self.mostBirths, mayTakeOverFromGhosts else { return false }
-        // Anything that is special about one of them has time, and needs a start that everybody knows.
+        // A special case is worth the two seconds of the plain path, which every node understands.
         guard owners.allSatisfy({ failovers[$0.id] == .inPlace && isOrdinary($0, topology, survey) }) else {
             return false
         }
@@ -27,8 +27,8 @@ extension Turn {
         return true
     }
 
-    /// No node has run since this daemon began, none is left from before, and nobody asked for anything but that all start. A cluster that
-    /// was only found starts with the files in which it was found.
+    /// No node has run since this daemon began, none is left from before, and no command is in progress. A cluster that was only found
+    /// starts with the files in which it was found.
     private func isWholeStart(_ survey: Observation.Survey) -> Bool {
         guard let record = decision.record, record.everReady, record.ghosts != true, case .run = seen.intent, !isPaused,
             record.promotions.isEmpty, !record.operations.contains(where: \.isOpen), seen.processes.isEmpty
@@ -43,7 +43,7 @@ extension Turn {
         }
     }
 
-    /// Nothing keeps this master from its start, and it has loaded its files long before anyone misses its ghost.
+    /// Nothing keeps this master from its start, and it loads its files long before another node holds its ghost for failed.
     private func isOrdinary(_ member: Member, _ topology: Topology, _ survey: Observation.Survey) -> Bool {
         guard let facts = survey.directories.first(where: { $0.path == member.directory }),
             facts.parsed?.view.myself?.id == member.id, facts.content.trouble == nil, !lacksManifest(member),
