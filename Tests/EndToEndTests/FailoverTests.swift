@@ -146,6 +146,16 @@ import Testing
             await eventually {
                 try (daemon.status().nodes.first { $0.name == master.name }?.memoryBytes ?? 0) >= max(seen, 48 << 20)
             })
+        // With `appendfsync everysec` the engine holds back writes while the disk is busy, and a kill loses them.
+        let folder = "\(daemon.data)/nodes/\(master.name)/appendonlydir"
+        #expect(
+            await eventually {
+                let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+                let sizes = try files.map { file in
+                    try FileManager.default.attributesOfItem(atPath: "\(folder)/\(file)")[.size] as? Int ?? 0
+                }
+                return sizes.reduce(0, +) >= 48 << 20
+            })
         kill(try #require(master.pid), SIGKILL)
         kill(pid, SIGCONT)
         return (master, replica)
